@@ -1,0 +1,201 @@
+//! The configuration as values. docs/configuration.md describes each for users.
+
+use crate::http::PathPattern;
+use crate::tag::{Aliases, Tag};
+use crate::time::Ttl;
+
+/// A whole configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The first segment of every key, and the name of the purge log.
+    pub service: String,
+    /// Where requests go, without a trailing slash; none where a route leads to the zone's own.
+    pub origin: Option<String>,
+    /// Paths that are never cached.
+    pub bypass: Vec<PathPattern>,
+    /// Globs over the names of cookies that say nothing about who is asking.
+    pub ignore_cookies: Vec<String>,
+    /// Groups of GraphQL types that are one thing.
+    pub same: Aliases,
+    /// What speaks GraphQL, and how.
+    pub graphql: GraphQl,
+    /// The cache type of GraphQL queries that no other matches.
+    pub default_type: CacheType,
+    /// The cache types, by name.
+    pub types: Vec<CacheType>,
+    /// Who shares an entry.
+    pub scopes: Vec<Scope>,
+    /// What mutations purge.
+    pub mutations: Mutations,
+    /// REST paths and the entities that they are.
+    pub resources: Vec<Resource>,
+    /// Workers KV.
+    pub kv: Kv,
+    /// The purge log.
+    pub purge: Purge,
+}
+
+/// `graphql`
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphQl {
+    /// What speaks GraphQL over HTTP.
+    pub paths: Vec<PathPattern>,
+    /// Whether `__typename` is added on a miss.
+    pub inject: bool,
+    /// Who answers an unknown persisted hash.
+    pub apq: Apq,
+    /// Where a schema comes from.
+    pub schema: SchemaSource,
+}
+
+/// `graphql.apq`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apq {
+    /// Evergraph.
+    Own,
+    /// The origin.
+    Origin,
+}
+
+/// `graphql.schema`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaSource {
+    /// Nowhere, or an upload.
+    None,
+    /// The origin's introspection.
+    Introspect,
+}
+
+/// `types.*` and `default`
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheType {
+    /// Its name.
+    pub name: String,
+    /// What it matches.
+    pub matches: Vec<Match>,
+    /// How long its entries live; zero for never.
+    pub ttl: Ttl,
+    /// How much longer they are served while one request fetches them anew.
+    pub swr: Ttl,
+    /// How much longer they are served while the origin fails.
+    pub sie: Ttl,
+    /// The name of the scope; none for `public`.
+    pub scope: Option<String>,
+    /// More tags for its entries.
+    pub tags: Vec<Tag>,
+    /// Whether `no-store`, `private`, `Set-Cookie` and `Vary: Cookie` are overridden.
+    pub overriding: bool,
+    /// The `Cache-Control` that the client gets, in seconds; none for the origin's own.
+    pub client_ttl: Option<Ttl>,
+}
+
+/// `types.*.match`
+#[derive(Debug, Clone, PartialEq)]
+pub enum Match {
+    /// `graphql:Product`, a type in the answer
+    GraphQlType(String),
+    /// `graphql:Query.products`, a root field, `*` allowed
+    QueryField(String),
+    /// `operation:Catalog*`, an operation's name
+    Operation(String),
+    /// `rest:/api/products/**`, a path
+    Rest(PathPattern),
+}
+
+/// `scopes.*`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scope {
+    /// Its name.
+    pub name: String,
+    /// What tells people apart. Empty: nothing does, everyone shares.
+    pub by: Vec<Identity>,
+}
+
+/// `scopes.*.by`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// `header:authorization`, in lower case
+    Header(String),
+    /// `cookie:session`
+    Cookie(String),
+}
+
+/// `mutations`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mutations {
+    /// What a successful mutation purges.
+    pub policy: MutationPolicy,
+    /// What replaces the policy, by mutation field; the first that matches counts.
+    pub rules: Vec<MutationRule>,
+}
+
+/// `mutations.policy`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MutationPolicy {
+    /// The entities in the answer.
+    Entity,
+    /// Those, and every entry that lists their types.
+    List,
+    /// Every entry that holds their types.
+    Type,
+    /// Everything of the service.
+    All,
+}
+
+/// `mutations.rules`
+#[derive(Debug, Clone, PartialEq)]
+pub struct MutationRule {
+    /// A glob over the names of mutation fields.
+    pub field: String,
+    /// What is purged instead.
+    pub tags: Vec<Tag>,
+}
+
+/// `resources`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// The paths.
+    pub path: PathPattern,
+    /// Tags, with `{name}` for the path's parameters.
+    pub tags: Vec<String>,
+}
+
+/// `kv`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kv {
+    /// After so many milliseconds the origin is asked as well.
+    pub timeout_ms: u64,
+    /// What may be spent on writes.
+    pub writes: KvWrites,
+}
+
+/// `kv.writes`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KvWrites {
+    /// Every entry is written.
+    Always,
+    /// An entry is written when it is asked for again.
+    SecondRequest,
+    /// Nothing is written.
+    Never,
+}
+
+/// `purge`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Purge {
+    /// No hit is older than a purge by more than this many seconds.
+    pub max_lag: u64,
+    /// Whether a mutation is answered after its purge is recorded.
+    pub wait: bool,
+    /// What happens where the log cannot be read for `max_lag`.
+    pub unreadable: Unreadable,
+}
+
+/// `purge.unreadable`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Every entry counts as a miss.
+    Miss,
+    /// Entries are served as the last good read had them.
+    Serve,
+}

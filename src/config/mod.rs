@@ -1,0 +1,33 @@
+//! The configuration: `[vars.EVERGRAPH]` of wrangler.toml, which reaches the worker as JSON.
+//!
+//! In scope: reading it, with every fault named by its path, and asking it what matches. Not in
+//! scope: what the answers are used for.
+
+mod kinds;
+mod matching;
+mod parse;
+mod section;
+
+pub use kinds::{
+    Apq, CacheType, Config, GraphQl, Identity, Kv, KvWrites, Match, MutationPolicy, MutationRule,
+    Mutations, Purge, Resource, SchemaSource, Scope, Unreadable,
+};
+pub use parse::parse;
+
+/// One fault of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Where, such as `types.product.ttl`.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.path.as_str() {
+            "" => out.write_str(&self.message),
+            path => write!(out, "{path}: {}", self.message),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! HTTP messages as values.
+//!
+//! In scope: methods, header lists, URLs, request and response heads. Not in scope: bodies that
+//! stream (the `service` layer's traits have those) and the meaning of any header (see `policy`).
+
+mod headers;
+mod method;
+mod path;
+mod url;
+
+pub use headers::Headers;
+pub use method::Method;
+pub use path::{PathPattern, glob};
+pub use url::{Url, form_pairs};
+
+/// The head of a client's request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The URL as the client sent it.
+    pub url: Url,
+    /// The headers.
+    pub headers: Headers,
+}
+
+/// A whole response, held in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: std::rc::Rc<[u8]>,
+}

@@ -1,0 +1,188 @@
+//! Patterns over paths: `*` within a segment, `**` across segments, `:name` for one segment.
+
+/// A parsed path pattern, such as `/api/products/:id` or `/api/auth/**`.
+///
+/// `**` stands for any number of segments, none included. A trailing slash of the path does not
+/// count, since frameworks take both forms for one route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathPattern(Vec<Segment>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Glob(String),
+    Parameter(String),
+    AnyDepth,
+}
+
+impl PathPattern {
+    /// Reads a pattern; an error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let Some(rest) = text.strip_prefix('/') else {
+            return Err(format!("a path begins with \"/\", found {text:?}"));
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        rest.split('/')
+            .map(|segment| match segment.strip_prefix(':') {
+                Some("") => Err(format!("a parameter needs a name in {text:?}")),
+                Some(name) => Ok(Segment::Parameter(name.to_owned())),
+                None => glob_segment(segment),
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Reads a pattern without parameters over anything that slashes divide.
+    pub fn globs(text: &str) -> Result<Self, String> {
+        text.split('/').map(glob_segment).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The parameters' values where the path matches.
+    pub fn matches(&self, path: &str) -> Option<Vec<(String, String)>> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let segments: Vec<&str> =
+            if path.is_empty() { Vec::new() } else { path.split('/').collect() };
+        matches_from(&self.0, &segments)
+    }
+
+    /// The names of the pattern's parameters.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|segment| match segment {
+            Segment::Parameter(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
+fn glob_segment(text: &str) -> Result<Segment, String> {
+    match text {
+        "**" => Ok(Segment::AnyDepth),
+        text if text.contains("**") => {
+            Err(format!("\"**\" stands for whole segments, found {text:?}"))
+        }
+        text => Ok(Segment::Glob(text.to_owned())),
+    }
+}
+
+/// Matches by dynamic programming over (pattern, path), so that a path of many segments against
+/// many `**` costs their product and no more.
+fn matches_from(pattern: &[Segment], path: &[&str]) -> Option<Vec<(String, String)>> {
+    // reachable[i] : the pattern's first `done` segments can have consumed the path's first `i`.
+    let mut reachable = vec![false; path.len() + 1];
+    if let Some(start) = reachable.first_mut() {
+        *start = true;
+    }
+    let mut history = Vec::with_capacity(pattern.len());
+    for segment in pattern {
+        let mut next = vec![false; path.len() + 1];
+        let mut open = false;
+        for (consumed, here) in reachable.iter().enumerate() {
+            match segment {
+                Segment::AnyDepth => {
+                    open |= here;
+                    if let Some(slot) = next.get_mut(consumed) {
+                        *slot = open;
+                    }
+                }
+                one => {
+                    let fits = *here && path.get(consumed).is_some_and(|s| takes(one, s));
+                    if let Some(slot) = next.get_mut(consumed + 1) {
+                        *slot = fits;
+                    }
+                }
+            }
+        }
+        history.push(std::mem::replace(&mut reachable, next));
+    }
+    reachable.last().filter(|whole| **whole)?;
+    Some(parameters_of(pattern, path, &history))
+}
+
+/// Walks back through what was reachable and reads off the parameters.
+fn parameters_of(
+    pattern: &[Segment],
+    path: &[&str],
+    history: &[Vec<bool>],
+) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut consumed = path.len();
+    for (segment, before) in pattern.iter().zip(history).rev() {
+        if *segment == Segment::AnyDepth {
+            consumed = (0..=consumed).rev().find(|i| before.get(*i) == Some(&true)).unwrap_or(0);
+            continue;
+        }
+        consumed = consumed.saturating_sub(1);
+        if let (Segment::Parameter(name), Some(value)) = (segment, path.get(consumed)) {
+            found.push((name.clone(), (*value).to_owned()));
+        }
+    }
+    found.reverse();
+    found
+}
+
+fn takes(segment: &Segment, text: &str) -> bool {
+    match segment {
+        Segment::Glob(glob) => self::glob(glob, text),
+        Segment::Parameter(_) => !text.is_empty(),
+        Segment::AnyDepth => true,
+    }
+}
+
+/// Whether `text` matches `glob`, where `*` stands for any run of characters.
+pub fn glob(glob: &str, text: &str) -> bool {
+    let mut parts = glob.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(pattern: &str, path: &str) -> Option<Vec<String>> {
+        let found = PathPattern::parse(pattern).unwrap().matches(path)?;
+        Some(found.into_iter().map(|(_, value)| value).collect())
+    }
+
+    #[test]
+    fn matches_segments_parameters_and_depths() {
+        assert_eq!(values("/api/products/:id", "/api/products/42"), Some(vec!["42".into()]));
+        assert_eq!(values("/api/products/:id", "/api/products/42/"), Some(vec!["42".into()]));
+        assert_eq!(values("/api/products/:id", "/api/products"), None);
+        assert_eq!(values("/api/**", "/api"), Some(vec![]));
+        assert_eq!(values("/api/**", "/apix"), None);
+        assert_eq!(
+            values("/**/p/:a/**/q/:b", "/x/p/1/y/z/q/2"),
+            Some(vec!["1".into(), "2".into()])
+        );
+        assert_eq!(values("/v*/x", "/v12/x"), Some(vec![]));
+        assert_eq!(values("/", "/"), Some(vec![]));
+        assert_eq!(values("/**", "/"), Some(vec![]));
+    }
+
+    #[test]
+    fn refuses_what_is_no_pattern() {
+        assert!(PathPattern::parse("api").is_err());
+        assert!(PathPattern::parse("/a**").is_err());
+        assert!(PathPattern::parse("/:").is_err());
+    }
+
+    #[test]
+    fn globs() {
+        assert!(
+            glob("_ga*", "_ga_X1") && glob("*", "") && glob("a*b*c", "aXbYc") && glob("a", "a")
+        );
+        assert!(!glob("a*b", "a") && !glob("a", "ab") && !glob("aa*aa", "aaa"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Absolute URLs, cut into their parts.
+//!
+//! In scope: URLs as the runtime hands them over, that is, normalised by the WHATWG parser (dot
+//! segments are gone). Not in scope: parsing what a person typed.
+
+/// An absolute http or https URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host and, where it is not the scheme's own, port.
+    pub host: String,
+    /// The path as the origin sees it, with its leading slash, percent-encoded.
+    pub path: String,
+    /// What follows the question mark, if there is one.
+    pub query: Option<String>,
+}
+
+impl Url {
+    /// Cuts an absolute URL; none where it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (before_query, query) = match rest.split_once('?') {
+            Some((before, query)) => (before, Some(query.to_owned())),
+            None => (rest, None),
+        };
+        let (host, path) = match before_query.find('/') {
+            Some(at) => before_query.split_at(at),
+            None => (before_query, "/"),
+        };
+        if host.is_empty() {
+            return None;
+        }
+        Some(Self {
+            scheme: scheme.to_owned(),
+            host: host.to_owned(),
+            path: path.to_owned(),
+            query,
+        })
+    }
+
+    /// Scheme and host.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.host)
+    }
+
+    /// Path and query.
+    pub fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// The path for comparing with patterns: percent-encoded unreserved characters decoded, as
+    /// RFC 3986 §6.2.2.2 calls equivalent. Encoded slashes stay as they are.
+    pub fn comparable_path(&self) -> String {
+        if !self.path.contains('%') {
+            return self.path.clone();
+        }
+        let bytes = self.path.as_bytes();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            match decoded(bytes, at).filter(|b| byte == b'%' && is_unreserved(*b)) {
+                Some(plain) => {
+                    out.push(plain);
+                    at += 3;
+                }
+                None => {
+                    out.push(byte);
+                    at += 1;
+                }
+            }
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+/// The pairs of a query string in `application/x-www-form-urlencoded`; none where its
+/// percent-encoding is not UTF-8.
+pub fn form_pairs(query: &str) -> Option<Vec<(String, String)>> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((form_decoded(name)?, form_decoded(value)?))
+        })
+        .collect()
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, decoded(bytes, at)) {
+            (b'%', Some(plain)) => {
+                out.push(plain);
+                at += 3;
+            }
+            (b'+', _) => {
+                out.push(b' ');
+                at += 1;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+fn decoded(bytes: &[u8], at: usize) -> Option<u8> {
+    let high = char::from(*bytes.get(at + 1)?).to_digit(16)?;
+    let low = char::from(*bytes.get(at + 2)?).to_digit(16)?;
+    u8::try_from(high * 16 + low).ok()
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_a_url() {
+        let url = Url::parse("https://a.example:8443/x/y?q=1&r=2").unwrap();
+        assert_eq!(
+            (url.origin().as_str(), url.target().as_str()),
+            ("https://a.example:8443", "/x/y?q=1&r=2")
+        );
+        assert_eq!(Url::parse("https://a.example").unwrap().path, "/");
+        assert_eq!(Url::parse("/x"), None);
+    }
+
+    #[test]
+    fn decodes_only_what_is_equivalent() {
+        let url = Url::parse("http://h/api/%70roducts/a%2Fb/%zz").unwrap();
+        assert_eq!(url.comparable_path(), "/api/products/a%2Fb/%zz");
+    }
+
+    #[test]
+    fn reads_form_pairs() {
+        let pairs = form_pairs("query=%7B+a+%7D&x").unwrap();
+        assert_eq!(pairs, [("query".into(), "{ a }".into()), ("x".into(), String::new())]);
+        assert_eq!(form_pairs("a=%ff"), None);
+    }
+}

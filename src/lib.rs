@@ -1,0 +1,28 @@
+//! Evergraph: a cache for GraphQL and REST APIs at the edge that is never stale after a write.
+//!
+//! The crate is built in layers, and a module imports only from layers below its own;
+//! docs/architecture.md has the table, and tests/layers.rs holds it. Everything up to `engine`
+//! is pure: it takes values and `now`, and returns decisions. `service` runs those decisions
+//! over traits; `edge` implements the traits on Cloudflare Workers.
+
+pub mod http;
+pub mod limits;
+pub mod time;
+
+pub mod config;
+pub mod entry;
+pub mod key;
+pub mod policy;
+pub mod purge;
+pub mod tag;
+
+pub mod admin;
+pub mod graphql;
+pub mod rest;
+
+pub mod engine;
+
+pub mod service;
+
+#[cfg(target_arch = "wasm32")]
+mod edge;

@@ -1,0 +1,109 @@
+//! `Cache-Status` (RFC 9211).
+
+use crate::http::Headers;
+use crate::time::Ttl;
+
+/// Why a request went to the origin (§2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// The cache was not to handle it.
+    Bypass,
+    /// The method's semantics require it.
+    Method,
+    /// Nothing usable was stored.
+    Miss,
+    /// What was stored is stale.
+    Stale,
+    /// The request's own directives asked for it.
+    Request,
+}
+
+/// One member of the header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheStatus {
+    /// Answered from the cache.
+    Hit {
+        /// How long the answer stays fresh; negative once it is stale.
+        ttl: i64,
+        /// The tier it came from.
+        tier: &'static str,
+    },
+    /// Answered by the origin.
+    Forwarded {
+        /// Why.
+        forward: Forward,
+        /// The origin's status, where it answered.
+        status: Option<u16>,
+        /// Whether the answer was stored.
+        stored: bool,
+        /// The named reason, where there is one.
+        detail: Option<&'static str>,
+    },
+}
+
+impl CacheStatus {
+    /// A hit of that age.
+    pub fn hit(ttl: Ttl, age: u64, tier: &'static str) -> Self {
+        let seconds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        Self::Hit { ttl: seconds(ttl.as_seconds()).saturating_sub(seconds(age)), tier }
+    }
+
+    /// Adds the member after those that are there already (§2).
+    pub fn add_to(&self, headers: &mut Headers) {
+        headers.append("cache-status", self.to_string());
+    }
+}
+
+impl std::fmt::Display for CacheStatus {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("evergraph; ")?;
+        match self {
+            Self::Hit { ttl, tier } => write!(out, "hit; ttl={ttl}; detail={tier}"),
+            Self::Forwarded { forward, status, stored, detail } => {
+                let forward = match forward {
+                    Forward::Bypass => "bypass",
+                    Forward::Method => "method",
+                    Forward::Miss => "miss",
+                    Forward::Stale => "stale",
+                    Forward::Request => "request",
+                };
+                write!(out, "fwd={forward}")?;
+                if let Some(status) = status {
+                    write!(out, "; fwd-status={status}")?;
+                }
+                if *stored {
+                    out.write_str("; stored")?;
+                }
+                match detail {
+                    Some(detail) => write!(out, "; detail={detail}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_as_the_contract_says() {
+        let hit = CacheStatus::hit(Ttl::from_seconds(7200), 80, "memory");
+        assert_eq!(hit.to_string(), "evergraph; hit; ttl=7120; detail=memory");
+        let stored = CacheStatus::Forwarded {
+            forward: Forward::Miss,
+            status: Some(200),
+            stored: true,
+            detail: None,
+        };
+        assert_eq!(stored.to_string(), "evergraph; fwd=miss; fwd-status=200; stored");
+        let bypass = CacheStatus::Forwarded {
+            forward: Forward::Bypass,
+            status: None,
+            stored: false,
+            detail: Some("authorization-without-scope"),
+        };
+        assert_eq!(bypass.to_string(), "evergraph; fwd=bypass; detail=authorization-without-scope");
+    }
+}

@@ -1,0 +1,99 @@
+//! Is a stored answer fresh (RFC 9111 §4.2), or at least servable (RFC 5861)?
+
+use super::RequestDirectives;
+use crate::entry::Meta;
+use crate::purge::Verdict;
+use crate::time::Timestamp;
+
+/// What a stored answer is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It may be served as it is.
+    Fresh,
+    /// It may be served while one request fetches it anew.
+    StaleWhileRevalidate,
+    /// It may be served if the origin fails.
+    StaleIfError,
+    /// Only the origin can answer.
+    Expired,
+    /// It was purged; nothing may revive it.
+    Purged,
+}
+
+/// Judges a stored answer by its age, by what the purge log says, and by what the client asks.
+pub fn freshness(
+    meta: &Meta,
+    verdict: Verdict,
+    request: &RequestDirectives,
+    now: Timestamp,
+) -> Freshness {
+    if verdict == Verdict::Gone {
+        return Freshness::Purged;
+    }
+    let age = meta.age(now);
+    let ttl = meta.ttl.as_seconds();
+    let stale_for = |window: u64| age < ttl.saturating_add(window);
+    let wanted = !request.no_cache
+        && request.max_age.is_none_or(|max| age <= max.as_seconds())
+        && request.min_fresh.is_none_or(|min| ttl.saturating_sub(age) >= min.as_seconds());
+    if verdict == Verdict::Valid && age < ttl && wanted {
+        Freshness::Fresh
+    } else if stale_for(meta.swr.as_seconds()) && wanted && !meta.swr.is_zero() {
+        Freshness::StaleWhileRevalidate
+    } else if stale_for(meta.sie.as_seconds()) && !meta.sie.is_zero() {
+        Freshness::StaleIfError
+    } else {
+        Freshness::Expired
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Headers;
+    use crate::purge::Mark;
+    use crate::time::Ttl;
+
+    fn judged(age: u64, verdict: Verdict, request: &str) -> Freshness {
+        let meta = Meta {
+            key: String::new(),
+            mark: Mark { epoch: 0, seq: 0 },
+            stored_at: Timestamp::from_millis(0),
+            initial_age: 0,
+            ttl: Ttl::from_seconds(10),
+            swr: Ttl::from_seconds(5),
+            sie: Ttl::from_seconds(20),
+            status: 200,
+            headers: Headers::new(),
+            tags: vec![],
+            vary: vec![],
+            variant: String::new(),
+            type_name: String::new(),
+        };
+        let request: Headers = [("cache-control", request)].into_iter().collect();
+        let directives = RequestDirectives::read(&request);
+        freshness(&meta, verdict, &directives, Timestamp::from_millis(age * 1000))
+    }
+
+    #[test]
+    fn age_decides() {
+        assert_eq!(judged(9, Verdict::Valid, ""), Freshness::Fresh);
+        assert_eq!(judged(10, Verdict::Valid, ""), Freshness::StaleWhileRevalidate);
+        assert_eq!(judged(15, Verdict::Valid, ""), Freshness::StaleIfError);
+        assert_eq!(judged(30, Verdict::Valid, ""), Freshness::Expired);
+    }
+
+    #[test]
+    fn a_soft_purge_makes_stale_and_a_hard_one_ends_it() {
+        assert_eq!(judged(1, Verdict::Stale, ""), Freshness::StaleWhileRevalidate);
+        assert_eq!(judged(1, Verdict::Gone, ""), Freshness::Purged);
+    }
+
+    #[test]
+    fn the_client_may_ask_for_more() {
+        assert_eq!(judged(1, Verdict::Valid, "no-cache"), Freshness::StaleIfError);
+        assert_eq!(judged(3, Verdict::Valid, "max-age=2"), Freshness::StaleIfError);
+        assert_eq!(judged(3, Verdict::Valid, "min-fresh=8"), Freshness::StaleIfError);
+        assert_eq!(judged(2, Verdict::Valid, "min-fresh=8, max-age=2"), Freshness::Fresh);
+    }
+}

@@ -1,0 +1,71 @@
+//! `Vary` (RFC 9110 §12.5.5, RFC 9111 §4.1).
+
+use crate::http::Headers;
+use crate::key::{Digest, DigestBuilder};
+use crate::limits;
+
+/// What an answer depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vary {
+    /// On something that no header shows.
+    Any,
+    /// On these request headers, in lower case and sorted.
+    On(Vec<String>),
+}
+
+/// What an answer depends on, by its own word and by its `Access-Control-Allow-Origin`: one that
+/// is not `*` follows the request's `Origin`, whether the answer says so or not.
+///
+/// `Accept-Encoding` does not count, since entries are kept unencoded. `Cookie` does not count
+/// here: it forbids storing, or the configuration says that it does not matter.
+pub fn varies_on(headers: &Headers) -> Vary {
+    let mut names: Vec<String> = headers.members("vary").map(str::to_ascii_lowercase).collect();
+    if names.iter().any(|name| name == "*") {
+        return Vary::Any;
+    }
+    if headers.get("access-control-allow-origin").map(str::trim) != Some("*") {
+        names.push("origin".to_owned());
+    }
+    names.retain(|name| name != "accept-encoding" && name != "cookie");
+    names.sort_unstable();
+    names.dedup();
+    if names.len() > limits::VARY_HEADERS { Vary::Any } else { Vary::On(names) }
+}
+
+/// The values that a request has for these headers, as a digest. Absent and empty differ.
+pub fn variant(names: &[String], request: &Headers) -> Digest {
+    names
+        .iter()
+        .fold(DigestBuilder::new("variant"), |digest, name| {
+            digest.part(name.as_bytes()).optional(request.joined(name).as_deref().map(str::trim))
+        })
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(fields: &[(&str, &str)]) -> Vary {
+        varies_on(&fields.iter().copied().collect())
+    }
+
+    #[test]
+    fn origin_counts_unless_everyone_may_read() {
+        assert_eq!(on(&[]), Vary::On(vec!["origin".into()]));
+        assert_eq!(on(&[("access-control-allow-origin", "*")]), Vary::On(vec![]));
+        assert_eq!(
+            on(&[("access-control-allow-origin", "*"), ("vary", "X-B, accept-encoding, X-A")]),
+            Vary::On(vec!["x-a".into(), "x-b".into()])
+        );
+        assert_eq!(on(&[("vary", "a"), ("vary", "*")]), Vary::Any);
+    }
+
+    #[test]
+    fn absent_and_empty_are_two_variants() {
+        let names = ["x".to_owned()];
+        let of = |fields: &[(&str, &str)]| variant(&names, &fields.iter().copied().collect());
+        assert_ne!(of(&[]), of(&[("x", "")]));
+        assert_eq!(of(&[("x", " a ")]), of(&[("x", "a")]));
+    }
+}

@@ -1,0 +1,16 @@
+//! Where the log stood.
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a record in the log; 0 before the first.
+pub type Seq = u64;
+
+/// A point in one log's life. Numbers of different logs cannot be compared, so each log has an
+/// epoch of its own, drawn when it is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Which log.
+    pub epoch: u64,
+    /// The last record that was known.
+    pub seq: Seq,
+}

@@ -1,0 +1,14 @@
+//! The purge log and its replica: which entries are gone.
+//!
+//! In scope: the record of a purge, the log that numbers records, what a replica learns of it,
+//! and the verdict on an entry. Not in scope: where the log is kept and how it is reached.
+
+mod log;
+mod mark;
+mod record;
+mod replica;
+
+pub use log::{Log, Stored};
+pub use mark::{Mark, Seq};
+pub use record::Record;
+pub use replica::{Delta, Replica, Snapshot, Subject, Verdict};

@@ -1,0 +1,40 @@
+//! One purge, as the log keeps it.
+
+use crate::key::Pattern;
+use crate::tag::{Aliases, TagSet, reach};
+use serde::{Deserialize, Serialize};
+
+/// What one purge names. Tags are hashed, and reach all that they must (see [`crate::tag::reach`]).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The hashes of the tags.
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<u64>,
+    /// Patterns over keys.
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<Pattern>,
+    /// Everything of the service.
+    #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// Entries become stale instead of gone.
+    #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
+    pub soft: bool,
+}
+
+impl Record {
+    /// A purge of everything.
+    pub fn everything() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+
+    /// A purge of these tags and of what they reach.
+    pub fn of_tags(tags: &TagSet, aliases: &Aliases) -> Self {
+        let reached: TagSet = tags.iter().flat_map(|tag| reach(tag, aliases)).collect();
+        Self { tags: reached.iter().map(|tag| tag.hash()).collect(), ..Self::default() }
+    }
+
+    /// Whether the record names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tags.is_empty() && self.patterns.is_empty() && !self.all
+    }
+}

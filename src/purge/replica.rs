@@ -1,0 +1,238 @@
+//! What an isolate knows of the purge log.
+
+use super::{Mark, Record, Seq};
+use crate::key::Pattern;
+use crate::limits;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// What a purge may name of an entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Where the log stood before the entry was fetched.
+    pub mark: Mark,
+    /// The hashes of the entry's tags.
+    pub tags: &'a [u64],
+    /// The entry's key, from its kind on.
+    pub key_from_kind: &'a str,
+}
+
+/// What the log says of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing that it depends on was purged since before it was fetched.
+    Valid,
+    /// It was purged softly: it may be served stale.
+    Stale,
+    /// It was purged, or is older than what the log still knows.
+    Gone,
+}
+
+/// The last hard and the last soft purge of one thing; 0 for never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Last {
+    #[serde(rename = "h", default)]
+    hard: Seq,
+    #[serde(rename = "s", default)]
+    soft: Seq,
+}
+
+impl Last {
+    fn note(&mut self, seq: Seq, soft: bool) {
+        let place = if soft { &mut self.soft } else { &mut self.hard };
+        *place = (*place).max(seq);
+    }
+
+    fn verdict(self, since: Seq) -> Verdict {
+        match self {
+            Last { hard, .. } if hard > since => Verdict::Gone,
+            Last { soft, .. } if soft > since => Verdict::Stale,
+            _ => Verdict::Valid,
+        }
+    }
+}
+
+/// A replica's whole state, for one that is far behind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    head: Seq,
+    floor: Seq,
+    all: Last,
+    tags: Vec<(u64, Last)>,
+    patterns: Vec<(Pattern, Last)>,
+}
+
+/// What the log tells a replica.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Delta {
+    /// The records after the one that the replica named, in order.
+    Records {
+        /// Which log.
+        epoch: u64,
+        /// Entries older than this are gone.
+        floor: Seq,
+        /// The record before the first of `records`.
+        after: Seq,
+        /// The records, numbered from `after + 1`.
+        records: Vec<Record>,
+    },
+    /// All there is.
+    Snapshot {
+        /// Which log.
+        epoch: u64,
+        /// The state.
+        snapshot: Snapshot,
+    },
+}
+
+/// An isolate's copy of what the log says, as of its last good sync.
+#[derive(Debug, Clone, Default)]
+pub struct Replica {
+    epoch: Option<u64>,
+    head: Seq,
+    floor: Seq,
+    all: Last,
+    tags: HashMap<u64, Last>,
+    patterns: Vec<(Pattern, Last)>,
+    synced_at: Option<Timestamp>,
+}
+
+impl Replica {
+    /// A replica that knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the replica stands; none before the first good sync.
+    pub fn mark(&self) -> Option<Mark> {
+        self.epoch.map(|epoch| Mark { epoch, seq: self.head })
+    }
+
+    /// When the last good sync began.
+    pub fn synced_at(&self) -> Option<Timestamp> {
+        self.synced_at
+    }
+
+    /// What the log says of an entry.
+    ///
+    /// An entry of another epoch is gone. One that is ahead of the replica is judged by what the
+    /// replica knows: nothing that it knows can have been purged after it.
+    pub fn verdict(&self, entry: &Subject<'_>) -> Verdict {
+        if Some(entry.mark.epoch) != self.epoch || entry.mark.seq < self.floor {
+            return Verdict::Gone;
+        }
+        let since = entry.mark.seq;
+        let by_tag = entry.tags.iter().filter_map(|hash| self.tags.get(hash));
+        let by_pattern = self
+            .patterns
+            .iter()
+            .filter(|(_, last)| last.hard > since || last.soft > since)
+            .filter(|(pattern, _)| pattern.matches(entry.key_from_kind))
+            .map(|(_, last)| last);
+        let mut verdict = self.all.verdict(since);
+        for last in by_tag.chain(by_pattern) {
+            match last.verdict(since) {
+                Verdict::Gone => return Verdict::Gone,
+                Verdict::Stale if verdict == Verdict::Valid => verdict = Verdict::Stale,
+                _ => {}
+            }
+        }
+        verdict
+    }
+
+    /// Learns what the log said, to a question asked at `asked_at`. False where the records do
+    /// not join what is known: then the replica is as before and must ask again.
+    pub fn learn(&mut self, delta: Delta, asked_at: Timestamp) -> bool {
+        match delta {
+            Delta::Records { epoch, floor, after, records } => {
+                let fresh = self.epoch.is_none() && after == 0;
+                if !fresh && (Some(epoch) != self.epoch || after > self.head) {
+                    return false;
+                }
+                self.epoch = Some(epoch);
+                for (seq, record) in (after + 1..).zip(&records) {
+                    if seq > self.head {
+                        self.apply(seq, record);
+                    }
+                }
+                self.floor = self.floor.max(floor);
+            }
+            Delta::Snapshot { epoch, snapshot } => {
+                if Some(epoch) != self.epoch || snapshot.head >= self.head {
+                    self.restore(epoch, snapshot);
+                }
+            }
+        }
+        self.synced_at = self.synced_at.max(Some(asked_at));
+        true
+    }
+
+    /// Applies the record of that number, which follows `head`.
+    pub(super) fn apply(&mut self, seq: Seq, record: &Record) {
+        self.head = seq;
+        if record.all {
+            self.all.note(seq, record.soft);
+        }
+        for tag in &record.tags {
+            self.tags.entry(*tag).or_default().note(seq, record.soft);
+        }
+        for pattern in &record.patterns {
+            match self.patterns.iter_mut().find(|(known, _)| known == pattern) {
+                Some((_, last)) => last.note(seq, record.soft),
+                None => {
+                    let mut last = Last::default();
+                    last.note(seq, record.soft);
+                    self.patterns.push((pattern.clone(), last));
+                }
+            }
+        }
+        while self.patterns.len() > limits::LOG_PATTERNS {
+            let (_, last) = self.patterns.remove(0);
+            // Forgetting a pattern must not revive what it purged.
+            self.all.note(last.hard.max(last.soft), false);
+        }
+    }
+
+    /// Forgets what was purged at or before `floor`; entries from before it are gone instead.
+    pub(super) fn raise_floor(&mut self, floor: Seq) {
+        self.floor = self.floor.max(floor);
+        let floor = self.floor;
+        self.tags.retain(|_, last| last.hard.max(last.soft) > floor);
+        self.patterns.retain(|(_, last)| last.hard.max(last.soft) > floor);
+    }
+
+    pub(super) fn head(&self) -> Seq {
+        self.head
+    }
+
+    pub(super) fn floor(&self) -> Seq {
+        self.floor
+    }
+
+    pub(super) fn start(epoch: u64, head: Seq) -> Self {
+        Self { epoch: Some(epoch), head, floor: head, ..Self::default() }
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let mut tags: Vec<_> = self.tags.iter().map(|(hash, last)| (*hash, *last)).collect();
+        tags.sort_unstable_by_key(|(hash, _)| *hash);
+        Snapshot {
+            head: self.head,
+            floor: self.floor,
+            all: self.all,
+            tags,
+            patterns: self.patterns.clone(),
+        }
+    }
+
+    fn restore(&mut self, epoch: u64, snapshot: Snapshot) {
+        self.epoch = Some(epoch);
+        self.head = snapshot.head;
+        self.floor = snapshot.floor;
+        self.all = snapshot.all;
+        self.tags = snapshot.tags.into_iter().collect();
+        self.patterns = snapshot.patterns;
+    }
+}

@@ -1,0 +1,93 @@
+//! What else the purge of a tag reaches.
+//!
+//! An entry names what it could see of itself. A purge must also reach the entries that could
+//! not see it: those with an object of the type whose id they do not show, and those with
+//! something of a type that they do not know.
+
+use super::{Tag, TagSet, UNTYPED};
+
+/// Groups of GraphQL types that are one thing (`same` in the configuration).
+pub type Aliases = Vec<Vec<String>>;
+
+/// Every tag that a purge of `tag` must purge, the tag itself included.
+///
+/// - `Product:42` reaches `Product:?` and `untyped`;
+/// - `Product` and `list:Product` reach `untyped`;
+/// - each of them under every name that `aliases` has for `Product`;
+/// - a tag that cannot be a GraphQL type (`type:product`, `path:/x`, `my-tag`) reaches itself.
+pub fn reach(tag: &Tag, aliases: &Aliases) -> TagSet {
+    let mut reached = TagSet::new();
+    reached.insert(tag.clone());
+    let text = tag.as_str();
+    let (list, rest) = match text.strip_prefix("list:") {
+        Some(rest) => ("list:", rest),
+        None => ("", text),
+    };
+    let (type_name, id) = match rest.split_once(':') {
+        Some((type_name, id)) => (type_name, Some(id)),
+        None => (rest, None),
+    };
+    let own_prefix = id.is_some() && ["type", "op", "path", "key", "scope"].contains(&type_name);
+    if !is_graphql_name(type_name) || own_prefix {
+        return reached;
+    }
+    for name in names_of(type_name, aliases) {
+        match id {
+            Some(id) => {
+                reached.insert(Tag::of(&format!("{list}{name}:"), id));
+                reached.insert(Tag::of(&format!("{name}:"), "?"));
+            }
+            None => reached.insert(Tag::of(list, name)),
+        }
+    }
+    reached.insert(Tag::of("", UNTYPED));
+    reached
+}
+
+fn names_of<'a>(type_name: &'a str, aliases: &'a Aliases) -> Vec<&'a str> {
+    let mut names = vec![type_name];
+    for group in aliases.iter().filter(|group| group.iter().any(|name| name == type_name)) {
+        names.extend(group.iter().map(String::as_str));
+    }
+    names
+}
+
+/// GraphQL's Name: `[_A-Za-z][_0-9A-Za-z]*` (§2.1.9).
+fn is_graphql_name(text: &str) -> bool {
+    text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reached(tag: &str) -> Vec<String> {
+        let aliases = vec![vec!["Post".to_owned(), "PostType".to_owned()]];
+        let tags = reach(&Tag::parse(tag).unwrap(), &aliases);
+        tags.into_iter().map(|tag| tag.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn an_entity_reaches_the_unseen_ids_and_types() {
+        assert_eq!(reached("Product:42"), ["Product:42", "Product:?", "untyped"]);
+        assert_eq!(reached("Product"), ["Product", "untyped"]);
+        assert_eq!(reached("list:Product"), ["list:Product", "untyped"]);
+    }
+
+    #[test]
+    fn a_type_reaches_its_other_names() {
+        assert_eq!(reached("Post"), ["Post", "PostType", "untyped"]);
+        assert_eq!(
+            reached("PostType:1"),
+            ["Post:1", "Post:?", "PostType:1", "PostType:?", "untyped"]
+        );
+    }
+
+    #[test]
+    fn other_tags_reach_themselves() {
+        for tag in ["type:product", "path:/api/x", "key:00", "op:Get", "my-tag", "scope:user:x"] {
+            assert_eq!(reached(tag), [tag]);
+        }
+    }
+}

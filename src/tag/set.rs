@@ -1,0 +1,93 @@
+//! Sets of tags, and the tags that an origin sends.
+
+use super::Tag;
+use crate::http::Headers;
+use std::collections::BTreeSet;
+
+/// A set of tags in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagSet(BTreeSet<Tag>);
+
+impl TagSet {
+    /// No tags.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tag.
+    pub fn insert(&mut self, tag: Tag) {
+        self.0.insert(tag);
+    }
+
+    /// Adds all tags of another set.
+    pub fn extend(&mut self, tags: impl IntoIterator<Item = Tag>) {
+        self.0.extend(tags);
+    }
+
+    /// Whether the set has the tag.
+    pub fn contains(&self, text: &str) -> bool {
+        self.0.iter().any(|tag| tag.as_str() == text)
+    }
+
+    /// How many tags.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The tags in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Tag> {
+        self.0.iter()
+    }
+
+    /// Keeps the tags that `keep` says yes to.
+    pub fn retain(&mut self, keep: impl FnMut(&Tag) -> bool) {
+        self.0.retain(keep);
+    }
+}
+
+impl IntoIterator for TagSet {
+    type Item = Tag;
+    type IntoIter = std::collections::btree_set::IntoIter<Tag>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl FromIterator<Tag> for TagSet {
+    fn from_iter<I: IntoIterator<Item = Tag>>(tags: I) -> Self {
+        Self(tags.into_iter().collect())
+    }
+}
+
+/// The tags in the origin's own headers: `Cache-Tag` (separated by commas), `Surrogate-Key` and
+/// `xkey` (by spaces). What is not a valid tag is left out.
+pub fn origin_tags(headers: &Headers) -> TagSet {
+    ["cache-tag", "surrogate-key", "xkey"]
+        .iter()
+        .flat_map(|name| headers.get_all(name))
+        .flat_map(|value| value.split([',', ' ', '\t']))
+        .filter_map(|text| Tag::parse(text).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_origins_send() {
+        let headers: Headers =
+            [("Cache-Tag", "a, b:1"), ("Surrogate-Key", "c  d"), ("xkey", "é,e")]
+                .into_iter()
+                .collect();
+        let tags: Vec<_> =
+            origin_tags(&headers).into_iter().map(|t| t.as_str().to_owned()).collect();
+        assert_eq!(tags, ["a", "b:1", "c", "d", "e"]);
+    }
+}
