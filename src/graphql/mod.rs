@@ -1,1 +1,26 @@
-//! graphql
+//! GraphQL: what a request asks, what its answer holds, what a mutation touched.
+//!
+//! A request's form becomes a document and variables (`request`); the document is lexed, parsed
+//! and normalised once (`lexer`, `document`, `canonical`, `analysis`); an answer is walked beside
+//! the selections that made it (`shape`, `answer`). Not in scope: REST, and what is done with all
+//! this.
+
+mod analysis;
+mod answer;
+mod ast;
+mod canonical;
+mod document;
+mod lexer;
+mod mutation;
+mod request;
+mod shape;
+mod variables;
+
+pub use analysis::{Analysis, Refusal, analyse};
+pub use answer::{AnswerFacts, Outcome, facts, outcome};
+pub use ast::OperationKind;
+pub use mutation::{MutationPurge, purge_of, types_named_by};
+pub use request::{
+    Form, Query, Unread, accepted_kinds, may_hide_mutation, read_get, read_post, wants_html,
+};
+pub use variables::canonical_variables;

@@ -1,0 +1,274 @@
+//! What a successful mutation purges: by its answer, by its fields' names, or everything.
+
+use super::answer::{ids, type_name};
+use super::shape::Shape;
+use crate::config::{Config, MutationPolicy};
+use crate::tag::{Tag, TagSet};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a mutation purges.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MutationPurge {
+    /// These tags; there may be none.
+    Tags(TagSet),
+    /// Everything of the service.
+    Everything,
+}
+
+/// What a mutation purges that answered `data`; none where its answer could not be read.
+/// `known` says which GraphQL types a name can mean: from its lower-case form without
+/// underscores to the types' own names.
+pub fn purge_of(
+    config: &Config,
+    shape: &Shape,
+    data: Option<&Map<String, Value>>,
+    known: &BTreeMap<String, BTreeSet<String>>,
+) -> MutationPurge {
+    // Which field a key is must be certain, for every field may have its own rule.
+    if shape.is_ambiguous() {
+        return MutationPurge::Everything;
+    }
+    let mut tags = TagSet::new();
+    for field in shape.names().into_iter().filter(|name| *name != "__typename") {
+        if let Some(rule) = config.mutation_rule(field) {
+            tags.extend(rule.tags.iter().cloned());
+            continue;
+        }
+        if config.mutations.policy == MutationPolicy::All {
+            return MutationPurge::Everything;
+        }
+        let mut named = Named::default();
+        for (key, value) in data.into_iter().flatten() {
+            match shape.field(key) {
+                Some(of) if of.name.as_deref() == Some(field) => {
+                    if let Some(inner) = &of.shape {
+                        named.under_mutation(value, inner);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let by_name = types_named_by(field, known);
+        let unsure = named.entities.is_empty() || named.untyped;
+        if unsure && by_name.is_empty() {
+            return MutationPurge::Everything;
+        }
+        // A field's name adds to what its answer names, unless the answer names that very type.
+        let told = !unsure && named.entities.keys().any(|name| by_name.contains(name));
+        let by_name = by_name.into_iter().filter(|_| !told).map(|name| (name, BTreeSet::new()));
+        for (name, ids) in by_name.chain(named.entities) {
+            tags.extend(tags_of(config.mutations.policy, &name, &ids, speaks_of_many(field)));
+        }
+    }
+    MutationPurge::Tags(tags)
+}
+
+/// The tags for one type that a mutation touched, and the entities of it that it named.
+fn tags_of(
+    policy: MutationPolicy,
+    type_name: &str,
+    ids: &BTreeSet<Option<String>>,
+    many: bool,
+) -> TagSet {
+    let mut tags = TagSet::new();
+    let whole = ids.is_empty() || many || ids.contains(&None) || policy == MutationPolicy::Type;
+    if whole {
+        tags.insert(Tag::of("", type_name));
+    }
+    if policy != MutationPolicy::Type {
+        let ids = ids.iter().flatten();
+        tags.extend(ids.map(|id| Tag::of(&format!("{type_name}:"), id)));
+    }
+    if policy == MutationPolicy::List {
+        tags.insert(Tag::of("list:", type_name));
+    }
+    tags
+}
+
+/// The entities that a mutation's answer names, by type; an entity without an id as none.
+#[derive(Default)]
+struct Named {
+    entities: BTreeMap<String, BTreeSet<Option<String>>>,
+    untyped: bool,
+}
+
+impl Named {
+    /// An object without an id right under the mutation only wraps the answer.
+    fn under_mutation(&mut self, value: &Value, shape: &Shape) {
+        match value {
+            Value::Object(object) if ids(object, shape).is_empty() => self.fields(object, shape),
+            Value::Array(items) => {
+                items.iter().for_each(|item| self.under_mutation(item, shape));
+            }
+            other => self.value(other, shape),
+        }
+    }
+
+    fn value(&mut self, value: &Value, shape: &Shape) {
+        match value {
+            Value::Object(object) => {
+                match type_name(object, shape) {
+                    Some(name) => {
+                        let ids = ids(object, shape);
+                        let entity = self.entities.entry(name.to_owned()).or_default();
+                        if ids.is_empty() {
+                            entity.insert(None);
+                        }
+                        entity.extend(ids.into_iter().map(Some));
+                    }
+                    None => self.untyped = true,
+                }
+                self.fields(object, shape);
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.value(item, shape)),
+            _ => {}
+        }
+    }
+
+    fn fields(&mut self, object: &Map<String, Value>, shape: &Shape) {
+        for (key, value) in object {
+            if let Some(inner) = shape.field(key).and_then(|field| field.shape.as_ref()) {
+                self.value(value, inner);
+            }
+        }
+    }
+}
+
+/// Words in a mutation's name that say what is done, and not to what.
+const VERBS: [&str; 46] = [
+    "create",
+    "add",
+    "insert",
+    "new",
+    "make",
+    "register",
+    "import",
+    "update",
+    "edit",
+    "modify",
+    "change",
+    "set",
+    "patch",
+    "save",
+    "upsert",
+    "put",
+    "replace",
+    "delete",
+    "remove",
+    "destroy",
+    "archive",
+    "unarchive",
+    "restore",
+    "publish",
+    "unpublish",
+    "activate",
+    "deactivate",
+    "enable",
+    "disable",
+    "approve",
+    "reject",
+    "cancel",
+    "bulk",
+    "batch",
+    "many",
+    "multiple",
+    "mass",
+    "all",
+    "one",
+    "by",
+    "pk",
+    "id",
+    "ids",
+    "mutation",
+    "do",
+    "reorder",
+];
+
+/// Words that say that many are meant.
+const MANY: [&str; 6] = ["bulk", "batch", "many", "multiple", "mass", "all"];
+
+/// What a type's name may end with beside the thing itself.
+const SUFFIXES: [&str; 3] = ["", "type", "node"];
+
+/// The types that a mutation's name means: `createProduct`, `update_product`,
+/// `bulkDeleteProducts` and `ProductCreate` all mean `Product`. Empty where none that it could
+/// mean is known.
+///
+/// As soon as one of them is known, every spelling counts: this isolate may have seen
+/// `ProductType` and not yet `Product`.
+pub fn types_named_by(field: &str, known: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
+    let words = words(field);
+    let is_verb = |word: &String| VERBS.contains(&word.as_str());
+    let start = words.iter().position(|word| !is_verb(word)).unwrap_or(words.len());
+    let end = words.iter().rposition(|word| !is_verb(word)).map_or(start, |last| last + 1);
+    let Some([first @ .., last]) = words.get(start..end) else { return BTreeSet::new() };
+    let mut meant = BTreeSet::new();
+    let mut any_known = false;
+    for last in singulars(last) {
+        let spelled: Vec<&str> = first.iter().map(String::as_str).chain([last.as_str()]).collect();
+        meant.insert(spelled.iter().map(|word| capitalised(word)).collect::<String>());
+        meant.insert(spelled.join("_"));
+        for suffix in SUFFIXES {
+            if let Some(names) = known.get(&format!("{}{suffix}", spelled.concat())) {
+                any_known = true;
+                meant.extend(names.iter().cloned());
+            }
+        }
+    }
+    if any_known { meant } else { BTreeSet::new() }
+}
+
+fn speaks_of_many(field: &str) -> bool {
+    let words = words(field);
+    words.iter().any(|word| MANY.contains(&word.as_str()))
+        || words.iter().any(|word| !VERBS.contains(&word.as_str()) && singulars(word).len() > 1)
+}
+
+/// A name's words in lower case: `bulkDeleteProducts`, `bulk_delete_products`, `HTTPServer`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let letters: Vec<char> = name.chars().collect();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|i| letters.get(i)).copied().unwrap_or('_');
+        let after = letters.get(at + 1).copied().unwrap_or('_');
+        let begins = letter.is_uppercase() && (!before.is_uppercase() || after.is_lowercase());
+        if *letter == '_' || begins {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| *letter != '_') {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The word itself, and what it is the plural of.
+fn singulars(word: &str) -> Vec<String> {
+    let mut forms = vec![word.to_owned()];
+    if let Some(stem) = word.strip_suffix("ies") {
+        forms.push(format!("{stem}y"));
+    }
+    if let Some(stem) = word.strip_suffix("es") {
+        forms.push(stem.to_owned());
+    }
+    if let Some(stem) = word.strip_suffix('s').filter(|stem| !stem.ends_with('s')) {
+        forms.push(stem.to_owned());
+    }
+    match word {
+        "people" => forms.push("person".into()),
+        "children" => forms.push("child".into()),
+        _ => {}
+    }
+    forms
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "mutation_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+use super::super::analysis::analyse;
+use super::*;
+use serde_json::json;
+
+fn known(names: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut known = BTreeMap::<String, BTreeSet<String>>::new();
+    for name in names {
+        known.entry(name.to_lowercase().replace('_', "")).or_default().insert((*name).to_owned());
+    }
+    known
+}
+
+fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<Vec<String>> {
+    let config = crate::config::parse(&config).unwrap();
+    let analysis = analyse(document, None).unwrap();
+    match purge_of(&config, &analysis.shape, data.as_object(), &known(names)) {
+        MutationPurge::Everything => None,
+        MutationPurge::Tags(tags) => Some(tags.iter().map(|t| t.as_str().to_owned()).collect()),
+    }
+}
+
+fn by_policy(policy: &str, document: &str, data: Value) -> Option<Vec<String>> {
+    purged(json!({ "mutations": { "policy": policy } }), document, data, &[])
+}
+
+fn strings(list: &[&str]) -> Option<Vec<String>> {
+    Some(list.iter().map(|text| (*text).to_owned()).collect())
+}
+
+const WRAPPED: &str =
+    "mutation { x { __typename product { __typename id category { __typename id } } } }";
+
+fn wrapped() -> Value {
+    json!({ "x": { "__typename": "XPayload", "product": {
+        "__typename": "Product", "id": 42, "category": { "__typename": "Category", "id": 7 } } } })
+}
+
+#[test]
+fn each_policy_purges_what_it_says() {
+    assert_eq!(by_policy("type", WRAPPED, wrapped()), strings(&["Category", "Product"]));
+    assert_eq!(by_policy("entity", WRAPPED, wrapped()), strings(&["Category:7", "Product:42"]));
+    assert_eq!(
+        by_policy("list", WRAPPED, wrapped()),
+        strings(&["Category:7", "Product:42", "list:Category", "list:Product"])
+    );
+    assert_eq!(by_policy("all", WRAPPED, wrapped()), None);
+}
+
+#[test]
+fn a_field_that_speaks_of_many_purges_the_type() {
+    let document = "mutation { bulkUpdateProducts { __typename products { __typename id } } }";
+    let data = json!({ "bulkUpdateProducts": { "__typename": "P", "products": [{ "__typename": "Product", "id": 1 }] } });
+    assert_eq!(by_policy("entity", document, data), strings(&["Product", "Product:1"]));
+}
+
+#[test]
+fn a_wrapper_names_nothing_and_the_fields_name_decides() {
+    let document = "mutation { deleteProduct(id: 1) { __typename ok } }";
+    let data = json!({ "deleteProduct": { "__typename": "DeleteProduct", "ok": true } });
+    assert_eq!(purged(json!({}), document, data.clone(), &["User"]), None);
+    assert_eq!(
+        purged(json!({}), document, data.clone(), &["Product"]),
+        strings(&["Product", "product"])
+    );
+    assert_eq!(
+        purged(json!({}), document, data, &["ProductType"]),
+        strings(&["Product", "ProductType", "product"])
+    );
+    assert_eq!(
+        purged(
+            json!({}),
+            "mutation { createProduct }",
+            json!({ "createProduct": true }),
+            &["User"]
+        ),
+        None
+    );
+}
+
+#[test]
+fn an_answer_without_types_is_judged_by_name_too() {
+    let document = "mutation { createProduct { category { __typename id } product { id } } }";
+    let data = json!({ "createProduct": { "category": { "__typename": "Category", "id": 1 }, "product": { "id": 2 } } });
+    assert_eq!(purged(json!({}), document, data.clone(), &[]), None);
+    assert_eq!(
+        purged(json!({}), document, data, &["Product"]),
+        strings(&["Category", "Product", "product"])
+    );
+}
+
+#[test]
+fn a_known_type_in_the_name_counts_beside_the_answer() {
+    let document = "mutation { updatePost { user { __typename id } } }";
+    let data = json!({ "updatePost": { "user": { "__typename": "User", "id": 1 } } });
+    assert_eq!(purged(json!({}), document, data, &["Post"]), strings(&["Post", "User", "post"]));
+}
+
+#[test]
+fn rules_replace_the_policy_for_their_fields_alone() {
+    let config =
+        json!({ "mutations": { "rules": { "track*": [], "publishCatalog": ["type:product"] } } });
+    let two = "mutation { trackVisit { ok } publishCatalog { ok } }";
+    let data = json!({ "trackVisit": { "ok": 1 }, "publishCatalog": { "ok": 1 } });
+    assert_eq!(purged(config.clone(), two, data, &[]), strings(&["type:product"]));
+    let mixed = "mutation { trackVisit { ok } createThing { ok } }";
+    assert_eq!(purged(config.clone(), mixed, json!({}), &[]), None);
+    assert_eq!(purged(config, "mutation { t: trackVisit { ok } }", Value::Null, &[]), strings(&[]));
+}
+
+#[test]
+fn an_answer_that_was_not_read_is_judged_by_name() {
+    assert_eq!(
+        purged(json!({}), "mutation { createProduct { id } }", Value::Null, &["Product"]),
+        strings(&["Product", "product"])
+    );
+    assert_eq!(purged(json!({}), "mutation { createProduct { id } }", Value::Null, &[]), None);
+}
+
+#[test]
+fn names_mean_types() {
+    let known = known(&["Product", "User", "Category", "OrderItem", "products", "Address"]);
+    for (field, meant) in [
+        ("createProduct", "Product"),
+        ("update_product", "Product"),
+        ("bulkDeleteProducts", "Product"),
+        ("ProductCreate", "Product"),
+        ("productBulkUpdate", "Product"),
+        ("addCategories", "Category"),
+        ("upsertOrderItem", "OrderItem"),
+        ("insert_products_one", "products"),
+        ("delete_products_by_pk", "products"),
+        ("setAddress", "Address"),
+    ] {
+        assert!(types_named_by(field, &known).contains(meant), "{field}");
+    }
+    for field in ["login", "setPostTags", "createProductReview", "delete", "addProductToCategory"] {
+        assert_eq!(types_named_by(field, &known), BTreeSet::new(), "{field}");
+    }
+}

@@ -1,0 +1,102 @@
+//! The shape of an answer: for each response key, which field it is, fragments merged in.
+//!
+//! A client may call any field `id` or `kind: __typename`; the shape tells what a key really
+//! holds. Where fragments on different types give one key two fields, the key is ambiguous and
+//! proves nothing.
+
+use super::ast::*;
+use crate::limits;
+use std::collections::HashMap;
+
+/// What the selections on one object ask.
+#[derive(Debug, Default, PartialEq)]
+pub struct Shape {
+    fields: HashMap<String, ShapeField>,
+}
+
+/// What stands under one response key.
+#[derive(Debug, PartialEq)]
+pub struct ShapeField {
+    /// The field's name; none where the key is ambiguous.
+    pub name: Option<String>,
+    /// The selections on it; none for a leaf.
+    pub shape: Option<Shape>,
+}
+
+/// Fragments nest no deeper than there are fragments; this keeps the walk's stack small.
+const FRAGMENT_DEPTH: usize = 64;
+
+impl Shape {
+    /// The field under a response key.
+    pub fn field(&self, response_key: &str) -> Option<&ShapeField> {
+        self.fields.get(response_key)
+    }
+
+    /// The names of the fields, each once, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.fields.values().filter_map(|f| f.name.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether any key is ambiguous.
+    pub fn is_ambiguous(&self) -> bool {
+        self.fields.values().any(|field| field.name.is_none())
+    }
+
+    /// The shape of an operation's answer; none where its fragments spread too far, in circles
+    /// or into nothing.
+    pub(super) fn of(document: &Document, operation: &Operation) -> Option<Self> {
+        let fragments = document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
+        let mut merge = Merge { fragments, selections: 0, depth: 0 };
+        let mut shape = Self::default();
+        merge.into_shape(&mut shape, &operation.selections)?;
+        Some(shape)
+    }
+}
+
+struct Merge<'d> {
+    fragments: HashMap<&'d str, &'d Fragment>,
+    selections: usize,
+    depth: usize,
+}
+
+impl<'d> Merge<'d> {
+    fn into_shape(&mut self, shape: &mut Shape, selections: &'d [Selection]) -> Option<()> {
+        for selection in selections {
+            self.selections += 1;
+            if self.selections > limits::DOCUMENT_SELECTIONS {
+                return None;
+            }
+            match selection {
+                Selection::Field(field) => self.field(shape, field)?,
+                Selection::Inline { selections, .. } => self.into_shape(shape, selections)?,
+                Selection::Spread { name, .. } => {
+                    if self.depth >= FRAGMENT_DEPTH {
+                        return None;
+                    }
+                    let fragment = *self.fragments.get(name.as_str())?;
+                    self.depth += 1;
+                    self.into_shape(shape, &fragment.selections)?;
+                    self.depth -= 1;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn field(&mut self, shape: &mut Shape, field: &'d Field) -> Option<()> {
+        let entry = shape
+            .fields
+            .entry(field.response_key().to_owned())
+            .or_insert_with(|| ShapeField { name: Some(field.name.clone()), shape: None });
+        if entry.name.as_deref() != Some(field.name.as_str()) {
+            entry.name = None;
+        }
+        if field.selections.is_empty() {
+            return Some(());
+        }
+        self.into_shape(entry.shape.get_or_insert_default(), &field.selections)
+    }
+}

@@ -1,0 +1,54 @@
+//! The canonical text of an operation's variables.
+
+use serde_json::{Map, Value};
+
+/// The declared variables in one text: sorted by name, and so are the fields of objects; numbers
+/// by their own text. Variables that the operation does not declare do not count, since servers
+/// ignore them.
+pub fn canonical_variables(variables: Option<&Map<String, Value>>, declared: &[String]) -> String {
+    // serde_json's Map sorts by key, and its numbers keep their own text.
+    let counted: Map<String, Value> = variables
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| declared.iter().any(|one| one == *name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Value::Object(counted).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(json: &str) -> String {
+        let Ok(Value::Object(map)) = serde_json::from_str(json) else { panic!("{json}") };
+        canonical_variables(Some(&map), &["a".into(), "b".into()])
+    }
+
+    #[test]
+    fn order_and_white_space_do_not_count() {
+        assert_eq!(
+            canonical("{\"b\":{\"y\":1,\"x\":2},\"a\":[1, 2]}"),
+            canonical("{ \"a\": [1,2], \"b\": {\"x\":2,\"y\":1} }")
+        );
+    }
+
+    #[test]
+    fn values_count_by_their_own_text() {
+        assert_ne!(canonical("{\"a\":1}"), canonical("{\"a\":1.0}"));
+        assert_ne!(canonical("{\"a\":1}"), canonical("{\"a\":\"1\"}"));
+        assert_ne!(canonical("{\"a\":null}"), canonical("{}"));
+        assert_ne!(canonical("{\"a\":[1,2]}"), canonical("{\"a\":[2,1]}"));
+        assert_ne!(
+            canonical("{\"a\":123456789012345678901}"),
+            canonical("{\"a\":123456789012345678902}")
+        );
+    }
+
+    #[test]
+    fn undeclared_variables_do_not_count_and_the_last_of_two_does() {
+        assert_eq!(canonical("{\"a\":1,\"z\":2}"), canonical("{\"a\":1}"));
+        assert_eq!(canonical("{\"a\":1,\"a\":2}"), canonical("{\"a\":2}"));
+        assert_eq!(canonical_variables(None, &[]), "{}");
+    }
+}
