@@ -1,1 +1,20 @@
-//! engine
+//! The decisions: what a request is, whether and under which key its answer may be cached, what
+//! of an answer is stored, what a stored answer says to the client, what a write purges.
+//!
+//! Everything here is pure: values and `now` in, a decision with its reason out.
+
+mod bypass;
+mod class;
+mod identity;
+mod plan;
+mod serve;
+mod store;
+mod write;
+
+pub use bypass::Bypass;
+pub use class::{Class, Unwritten, classify, read_graphql};
+pub use identity::{cookie_pairs, scope_tags_changed_by};
+pub use plan::{Plan, plan_graphql, plan_rest};
+pub use serve::{XCache, from_entry, passed_on, status_of_origin};
+pub use store::{Stored, graphql_entry, origin_request_headers, rest_entry};
+pub use write::{Write, record_of};

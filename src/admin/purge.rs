@@ -1,0 +1,189 @@
+//! The body of `POST purge`.
+
+use crate::http::PathPattern;
+use crate::key::Pattern;
+use crate::limits;
+use crate::purge::Record;
+use crate::tag::{Aliases, Tag, TagSet};
+use serde_json::{Map, Value};
+
+/// What a purge request asks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PurgeCommand {
+    /// The tags, named as such or by type, operation, path or key.
+    pub tags: TagSet,
+    /// The patterns.
+    pub patterns: Vec<Pattern>,
+    /// Everything of the service.
+    pub all: bool,
+    /// Stale instead of gone.
+    pub soft: bool,
+}
+
+/// What is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadBody {
+    /// Where, such as `tags[1]`; empty for the whole.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+const LISTS: [&str; 6] = ["tags", "types", "operations", "paths", "keys", "patterns"];
+
+impl PurgeCommand {
+    /// The record for the log.
+    pub fn record(&self, aliases: &Aliases) -> Record {
+        Record {
+            patterns: self.patterns.clone(),
+            all: self.all,
+            soft: self.soft,
+            ..Record::of_tags(&self.tags, aliases)
+        }
+    }
+}
+
+/// Reads a body, whole or not at all.
+pub fn read_purge(body: &[u8]) -> Result<PurgeCommand, BadBody> {
+    let members = match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => members,
+        Ok(other) => return Err(bad("", format!("expected an object, found {}", brief(&other)))),
+        Err(error) => return Err(bad("", format!("expected JSON: {error}"))),
+    };
+    if let Some(unknown) = members
+        .keys()
+        .find(|key| !LISTS.contains(&key.as_str()) && !["all", "soft"].contains(&key.as_str()))
+    {
+        return Err(bad(unknown, format!("unknown; known are {}, all, soft", LISTS.join(", "))));
+    }
+    let mut command = PurgeCommand {
+        all: flag(&members, "all")?,
+        soft: flag(&members, "soft")?,
+        ..PurgeCommand::default()
+    };
+    for list in LISTS {
+        for (index, text) in texts(&members, list)?.into_iter().enumerate() {
+            let place = |message| bad(&format!("{list}[{index}]"), message);
+            command.add(list, text).map_err(place)?;
+        }
+    }
+    if !command.all && !LISTS.iter().any(|list| members.contains_key(*list)) {
+        return Err(bad("", format!("nothing to purge; name one of {}, or all", LISTS.join(", "))));
+    }
+    Ok(command)
+}
+
+impl PurgeCommand {
+    fn add(&mut self, list: &str, text: &str) -> Result<(), String> {
+        let tag = match list {
+            "patterns" => {
+                let pattern = Pattern::parse(text)?;
+                if !self.patterns.contains(&pattern) {
+                    self.patterns.push(pattern);
+                }
+                return Ok(());
+            }
+            _ if text.is_empty() => return Err("expected a name, found \"\"".into()),
+            "types" => Tag::of("type:", text),
+            "operations" => Tag::of("op:", text),
+            "paths" => {
+                PathPattern::globs(text)
+                    .ok()
+                    .filter(|_| text.starts_with('/'))
+                    .ok_or_else(|| format!("a path begins with \"/\", found {text:?}"))?;
+                Tag::of("path:", text.split('?').next().unwrap_or(text))
+            }
+            "keys" => Tag::of("key:", text.rsplit('/').next().unwrap_or(text)),
+            _ => Tag::parse(text).map_err(|fault| format!("{fault}, found {text:?}"))?,
+        };
+        self.tags.insert(tag);
+        Ok(())
+    }
+}
+
+fn flag(members: &Map<String, Value>, key: &str) -> Result<bool, BadBody> {
+    match members.get(key) {
+        None => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(other) => Err(bad(key, format!("expected true or false, found {}", brief(other)))),
+    }
+}
+
+fn texts<'a>(members: &'a Map<String, Value>, key: &str) -> Result<Vec<&'a str>, BadBody> {
+    let items = match members.get(key) {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(other) => {
+            return Err(bad(key, format!("expected a list of strings, found {}", brief(other))));
+        }
+    };
+    if items.len() > limits::PURGE_ITEMS {
+        return Err(bad(key, format!("at most {} at once", limits::PURGE_ITEMS)));
+    }
+    items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| {
+            item.as_str().ok_or_else(|| {
+                bad(&format!("{key}[{index}]"), format!("expected a string, found {}", brief(item)))
+            })
+        })
+        .collect()
+}
+
+fn bad(path: &str, message: String) -> BadBody {
+    BadBody { path: path.to_owned(), message }
+}
+
+/// A value's kind, since the value itself may be anything.
+fn brief(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_everything_together() {
+        let command = read_purge(
+            br#"{"tags":["Product:42"],"types":["product"],"operations":["GetProduct"],
+                "paths":["/api/products/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff"],
+                "patterns":["gql/product/**"],"all":false,"soft":true}"#,
+        )
+        .unwrap();
+        let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
+        assert_eq!(
+            tags,
+            ["Product:42", "key:00ff", "op:GetProduct", "path:/api/products/42", "type:product"]
+        );
+        assert_eq!((command.patterns.len(), command.all, command.soft), (1, false, true));
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        for (body, path) in [
+            ("", ""),
+            ("[]", ""),
+            ("{}", ""),
+            ("{\"soft\":true}", ""),
+            ("{\"all\":1}", "all"),
+            ("{\"tag\":[\"x\"]}", "tag"),
+            ("{\"tags\":\"x\"}", "tags"),
+            ("{\"tags\":[\"ok\",\"a b\"]}", "tags[1]"),
+            ("{\"tags\":[\"ok\",7]}", "tags[1]"),
+            ("{\"patterns\":[\"product/**\"]}", "patterns[0]"),
+            ("{\"paths\":[\"api\"]}", "paths[0]"),
+            ("{\"types\":[\"\"]}", "types[0]"),
+        ] {
+            assert_eq!(read_purge(body.as_bytes()).unwrap_err().path, path, "{body}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Paths and methods to routes.
+
+use super::PREFIX;
+use crate::http::Method;
+
+/// A route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// `POST purge`
+    Purge,
+    /// `GET stats`
+    Stats,
+    /// `GET health`, the only one that needs no token
+    Health,
+}
+
+/// Why a request is for no route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteError {
+    /// There is no such route.
+    Unknown,
+    /// The route has another method.
+    Method {
+        /// What `Allow` says.
+        allow: &'static str,
+    },
+}
+
+impl Route {
+    fn allow(self) -> &'static str {
+        match self {
+            Self::Purge => "POST",
+            Self::Stats | Self::Health => "GET, HEAD",
+        }
+    }
+}
+
+/// The route of a path under [`PREFIX`]. A wrong method is reported beside the route, so that
+/// who may not use the route learns nothing of its methods.
+pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>) {
+    let route = match path.strip_prefix(PREFIX) {
+        Some("purge") => Route::Purge,
+        Some("stats") => Route::Stats,
+        Some("health") => Route::Health,
+        _ => return (None, Some(RouteError::Unknown)),
+    };
+    let fits = match route {
+        Route::Purge => *method == Method::Post,
+        Route::Stats | Route::Health => matches!(method, Method::Get | Method::Head),
+    };
+    (Some(route), (!fits).then_some(RouteError::Method { allow: route.allow() }))
+}

@@ -1,0 +1,70 @@
+//! Why a request is not answered from the cache.
+
+use crate::graphql::{Refusal, Unread};
+
+/// The reason that a request goes to the origin without a look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bypass {
+    /// The configuration has a fault.
+    ConfigError,
+    /// The path is one of `bypass`.
+    BypassPath,
+    /// The method is neither GET, HEAD nor a GraphQL POST.
+    Method,
+    /// The connection changes its protocol.
+    Upgrade,
+    /// A part of the answer is asked for.
+    Range,
+    /// The URL is over the limit.
+    UrlTooLong,
+    /// The body is over the limit.
+    BodyTooLarge,
+    /// The client broke off.
+    BodyBroken,
+    /// A page is asked for, and not GraphQL's answer.
+    AcceptHtml,
+    /// A stream of events is asked for.
+    AcceptEventStream,
+    /// `Authorization` is sent, and no cache type names a scope that tells by it.
+    AuthorizationWithoutScope,
+    /// A cookie is sent, and no cache type names a scope that tells by it.
+    CookieWithoutScope,
+    /// A cache type says never.
+    TtlZero,
+    /// The operation is a mutation.
+    Mutation,
+    /// The operation is a subscription.
+    Subscription,
+    /// The answer comes in parts.
+    Incremental,
+    /// The GraphQL request was not understood.
+    Unread(Unread),
+    /// The document was not understood.
+    Refused(Refusal),
+}
+
+impl Bypass {
+    /// The reason as `Cache-Status`, logs and docs name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigError => "config-error",
+            Self::BypassPath => "bypass-path",
+            Self::Method => "method",
+            Self::Upgrade => "upgrade",
+            Self::Range => "range",
+            Self::UrlTooLong => "url-too-long",
+            Self::BodyTooLarge => "body-too-large",
+            Self::BodyBroken => "body-broken",
+            Self::AcceptHtml => "accept-html",
+            Self::AcceptEventStream => "accept-event-stream",
+            Self::AuthorizationWithoutScope => "authorization-without-scope",
+            Self::CookieWithoutScope => "cookie-without-scope",
+            Self::TtlZero => "ttl-zero",
+            Self::Mutation => "mutation",
+            Self::Subscription => "subscription",
+            Self::Incremental => "incremental",
+            Self::Unread(unread) => unread.as_str(),
+            Self::Refused(refusal) => refusal.as_str(),
+        }
+    }
+}

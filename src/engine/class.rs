@@ -1,0 +1,110 @@
+//! What a request is, before its body is read, and what a GraphQL request is once it was.
+
+use super::Bypass;
+use crate::admin;
+use crate::config::Config;
+use crate::graphql::{self, Form, Query, may_hide_mutation, read_get, read_post, wants_html};
+use crate::http::{Headers, Method, Request};
+use crate::limits;
+
+/// What a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// For Evergraph itself.
+    Admin,
+    /// To the origin, and nothing else.
+    PassThrough(Bypass),
+    /// GraphQL over GET: the URL has all of it.
+    GraphQlGet,
+    /// GraphQL over POST: the body has to be read.
+    GraphQlPost,
+    /// A REST read.
+    Rest,
+    /// A REST write.
+    RestWrite,
+}
+
+/// Sorts a request by its head.
+pub fn classify(config: &Config, request: &Request) -> Class {
+    let path = request.url.comparable_path();
+    if path.starts_with(admin::PREFIX) {
+        return Class::Admin;
+    }
+    if request.headers.contains("upgrade") {
+        return Class::PassThrough(Bypass::Upgrade);
+    }
+    if config.bypasses(&path) {
+        return Class::PassThrough(Bypass::BypassPath);
+    }
+    let graphql = config.is_graphql(&path);
+    match &request.method {
+        Method::Get | Method::Head if request.url.target().len() > limits::URL_BYTES => {
+            Class::PassThrough(Bypass::UrlTooLong)
+        }
+        Method::Get if graphql => Class::GraphQlGet,
+        Method::Post if graphql => Class::GraphQlPost,
+        Method::Get | Method::Head if request.headers.contains("range") => {
+            Class::PassThrough(Bypass::Range)
+        }
+        Method::Get | Method::Head if !graphql => Class::Rest,
+        method if method.is_safe() => Class::PassThrough(Bypass::Method),
+        _ => Class::RestWrite,
+    }
+}
+
+/// A GraphQL request that is not to be looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Why.
+    pub reason: Bypass,
+    /// Whether the origin may run a mutation for it.
+    pub may_be_mutation: bool,
+    /// Whether it holds several operations.
+    pub batch: bool,
+}
+
+impl Unwritten {
+    /// Not to be looked up for that reason, and no mutation.
+    pub fn read(reason: Bypass) -> Self {
+        Self { reason, may_be_mutation: false, batch: false }
+    }
+}
+
+/// Reads a GraphQL request's document; `body` is none for a GET.
+pub fn read_graphql(request: &Request, body: Option<&[u8]>) -> Result<Query, Unwritten> {
+    let url_query = request.url.query.as_deref();
+    let form = match body {
+        None => read_get(url_query),
+        Some(body) => read_post(&request.headers, url_query, body),
+    };
+    match form {
+        Form::Query(query) => Ok(query),
+        Form::Unread { reason, may_be_mutation } => Err(Unwritten {
+            reason: Bypass::Unread(reason),
+            may_be_mutation,
+            batch: reason == graphql::Unread::Batch,
+        }),
+    }
+}
+
+impl Query {
+    /// What stands in the way of looking up a document that was refused.
+    pub fn refused(&self, refusal: graphql::Refusal) -> Unwritten {
+        Unwritten {
+            reason: Bypass::Refused(refusal),
+            may_be_mutation: may_hide_mutation(self.document.as_bytes()),
+            batch: false,
+        }
+    }
+}
+
+/// What stands in the way of looking up a query of any document.
+pub fn unwanted_answer(headers: &Headers) -> Option<Bypass> {
+    if wants_html(headers) {
+        return Some(Bypass::AcceptHtml);
+    }
+    let mut kinds = headers.members("accept").peekable();
+    let only_events = kinds.peek().is_some()
+        && kinds.all(|kind| kind.to_ascii_lowercase().starts_with("text/event-stream"));
+    only_events.then_some(Bypass::AcceptEventStream)
+}

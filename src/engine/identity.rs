@@ -1,0 +1,189 @@
+//! Who is asking, as far as the configuration says that it matters.
+
+use super::Bypass;
+use crate::config::{Config, Identity, Scope};
+use crate::http::Headers;
+use crate::key::{Digest, DigestBuilder};
+use crate::tag::{Tag, TagSet};
+
+/// Who shares an entry, as a key and its tags say it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sharers {
+    /// The scope segment of the key.
+    pub segment: String,
+    /// Tells every two groups apart.
+    pub digest: Digest,
+    /// By which the group's entries are purged.
+    pub tags: TagSet,
+}
+
+/// Resolves the scopes of a request's cache types.
+///
+/// A request that says who is asking, by `Authorization` or by a cookie that is not ignored, is
+/// not cached unless a scope is resolved by something that it sends: what nobody declared could
+/// decide the answer.
+pub(super) fn sharers(
+    config: &Config,
+    scopes: &[String],
+    headers: &Headers,
+) -> Result<Sharers, Bypass> {
+    let scopes: Vec<&Scope> = scopes.iter().filter_map(|name| config.scope(name)).collect();
+    let resolved = scopes.iter().any(|scope| {
+        scope.by.is_empty() || scope.by.iter().any(|identity| value(identity, headers).is_some())
+    });
+    if !resolved && let Some(bypass) = undeclared_identity(config, headers) {
+        return Err(bypass);
+    }
+    let mut segments = Vec::new();
+    let mut digest = DigestBuilder::new("scopes");
+    let mut tags = TagSet::new();
+    for scope in scopes {
+        let one = value_digest(scope, headers);
+        segments.push(format!("{}-{}", scope.name, one.to_short_hex()));
+        digest = digest.part(scope.name.as_bytes()).part(one.as_bytes());
+        tags.insert(tag(scope, &one));
+    }
+    // A scope's name has at most 64 bytes; many of them show as many as a key can hold.
+    let segment = match segments.join("+") {
+        none if none.is_empty() => "public".to_owned(),
+        long if long.len() > 170 => long.get(..170).unwrap_or_default().to_owned(),
+        some => some,
+    };
+    Ok(Sharers { segment, digest: digest.finish(), tags })
+}
+
+/// The tags of the scopes that an answer ends: it sets or clears a cookie by which they tell
+/// people apart, and the request came with another value.
+pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Headers) -> TagSet {
+    if !answer.contains("set-cookie") {
+        return TagSet::new();
+    }
+    let sent = cookie_pairs(request);
+    let changed = |name: &str| {
+        let before = sent.iter().find(|(sent, _)| *sent == name).map(|(_, value)| *value);
+        before.is_some()
+            && answer
+                .get_all("set-cookie")
+                .filter_map(|cookie| cookie.split(';').next()?.split_once('='))
+                .any(|(set, value)| set.trim() == name && Some(value.trim()) != before)
+    };
+    config
+        .scopes
+        .iter()
+        .filter(|scope| {
+            scope.by.iter().any(|by| matches!(by, Identity::Cookie(name) if changed(name)))
+        })
+        .map(|scope| tag(scope, &value_digest(scope, request)))
+        .collect()
+}
+
+/// The cookies of a request (RFC 6265 §4.2.1).
+pub fn cookie_pairs(headers: &Headers) -> Vec<(&str, &str)> {
+    headers
+        .get_all("cookie")
+        .flat_map(|value| value.split(';'))
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (name.trim(), value.trim()))
+        .filter(|(name, value)| !name.is_empty() || !value.is_empty())
+        .collect()
+}
+
+fn undeclared_identity(config: &Config, headers: &Headers) -> Option<Bypass> {
+    if headers.contains("authorization") {
+        return Some(Bypass::AuthorizationWithoutScope);
+    }
+    let told = cookie_pairs(headers).iter().any(|(name, _)| !config.ignores_cookie(name));
+    told.then_some(Bypass::CookieWithoutScope)
+}
+
+fn value(identity: &Identity, headers: &Headers) -> Option<String> {
+    match identity {
+        Identity::Header(name) => headers.joined(name),
+        Identity::Cookie(name) => {
+            // Of two cookies of one name servers disagree which counts; so both do.
+            let pairs = cookie_pairs(headers);
+            let values: Vec<_> =
+                pairs.iter().filter(|(sent, _)| sent == name).map(|(_, value)| *value).collect();
+            (!values.is_empty()).then(|| values.join(";"))
+        }
+    }
+}
+
+fn value_digest(scope: &Scope, headers: &Headers) -> Digest {
+    let digest = DigestBuilder::new("scope").part(scope.name.as_bytes());
+    let values = scope.by.iter().map(|identity| value(identity, headers));
+    values.fold(digest, |digest, value| digest.optional(value.as_deref())).finish()
+}
+
+fn tag(scope: &Scope, value: &Digest) -> Tag {
+    Tag::of(&format!("scope:{}:", scope.name), &value.to_hex())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn config() -> Config {
+        crate::config::parse(&json!({
+            "ignore_cookies": ["_ga*"],
+            "scopes": {
+                "user": { "by": ["header:authorization", "cookie:session"] },
+                "everyone": { "by": [] },
+            },
+        }))
+        .unwrap()
+    }
+
+    fn of(scopes: &[&str], fields: &[(&str, &str)]) -> Result<Sharers, Bypass> {
+        let scopes: Vec<_> = scopes.iter().map(|s| (*s).to_owned()).collect();
+        sharers(&config(), &scopes, &fields.iter().copied().collect())
+    }
+
+    #[test]
+    fn who_is_not_declared_is_not_cached() {
+        assert_eq!(of(&[], &[]).unwrap().segment, "public");
+        assert_eq!(of(&[], &[("cookie", "_ga=1; _gat=2")]).unwrap().segment, "public");
+        assert_eq!(of(&[], &[("authorization", "x")]), Err(Bypass::AuthorizationWithoutScope));
+        assert_eq!(of(&[], &[("cookie", "_ga=1; a=2")]), Err(Bypass::CookieWithoutScope));
+        assert_eq!(of(&["user"], &[("cookie", "a=2")]), Err(Bypass::CookieWithoutScope));
+        assert!(of(&["everyone"], &[("authorization", "x")]).is_ok());
+    }
+
+    #[test]
+    fn each_value_has_its_own_group() {
+        let values: [&[(&str, &str)]; 6] = [
+            &[],
+            &[("authorization", "a")],
+            &[("authorization", "b")],
+            &[("cookie", "session=a")],
+            &[("cookie", "session=a; session=b")],
+            &[("authorization", "a"), ("cookie", "session=a")],
+        ];
+        for (n, one) in values.iter().enumerate() {
+            for other in values.iter().skip(n + 1) {
+                let (one, other) = (of(&["user"], one).unwrap(), of(&["user"], other).unwrap());
+                assert!(one.digest != other.digest && one.tags != other.tags);
+            }
+        }
+        let with_others = of(&["user"], &[("cookie", "x=1; session=a; y=2")]).unwrap();
+        assert_eq!(with_others, of(&["user"], &[("cookie", "session=a")]).unwrap());
+    }
+
+    #[test]
+    fn a_changed_cookie_ends_the_old_values_entries() {
+        let changed = |request: &str, answer: &str| {
+            scope_tags_changed_by(
+                &config(),
+                &[("cookie", request)].into_iter().collect(),
+                &[("set-cookie", answer)].into_iter().collect(),
+            )
+        };
+        let old = of(&["user"], &[("cookie", "session=a")]).unwrap().tags;
+        assert_eq!(changed("session=a", "session=b; Path=/"), old);
+        assert_eq!(changed("session=a", "session=; Max-Age=0"), old);
+        assert!(changed("session=a", "session=a; Path=/").is_empty());
+        assert!(changed("session=a", "other=b").is_empty());
+        assert!(changed("x=1", "session=b").is_empty());
+    }
+}

@@ -1,0 +1,203 @@
+//! Under which key, for how long and with which tags an answer may be cached.
+
+use super::Bypass;
+use super::class::unwanted_answer;
+use super::identity::sharers;
+use crate::config::{CacheType, Config};
+use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
+use crate::http::{Headers, Method, Request, form_pairs};
+use crate::key::{DigestBuilder, Key, KeyParts, Kind};
+use crate::policy::{Lifetime, Rule};
+use crate::rest;
+use crate::tag::{Tag, TagSet};
+use crate::time::Ttl;
+
+/// What is decided of a read before its answer is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The key.
+    pub key: Key,
+    /// The cache type's name, for keys and statistics.
+    pub type_name: String,
+    /// Who decides on the lifetime.
+    pub rule: Rule,
+    /// Whether the origin's prohibitions are overridden.
+    pub overriding: bool,
+    /// The `Cache-Control` for the client, if it is not the origin's.
+    pub client_ttl: Option<Ttl>,
+    /// The tags that need no answer.
+    pub tags: TagSet,
+    /// The scopes that the key has.
+    pub scopes: Vec<String>,
+    /// The names of the cache types that matched; none where the default applies.
+    pub type_names: Vec<String>,
+}
+
+/// What several cache types say together: the smallest times win, scopes add up, and the
+/// prohibitions are overridden only where each says so.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Merged {
+    pub lifetime: Lifetime,
+    pub overriding: bool,
+    pub client_ttl: Option<Ttl>,
+    pub scopes: Vec<String>,
+    pub tags: TagSet,
+}
+
+pub(super) fn merge(types: &[&CacheType]) -> Merged {
+    let smallest = |of: fn(&CacheType) -> Ttl| types.iter().map(|one| of(one)).min();
+    let mut scopes: Vec<String> = types.iter().filter_map(|one| one.scope.clone()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    Merged {
+        lifetime: Lifetime {
+            ttl: smallest(|one| one.ttl).unwrap_or(Ttl::ZERO),
+            swr: smallest(|one| one.swr).unwrap_or(Ttl::ZERO),
+            sie: smallest(|one| one.sie).unwrap_or(Ttl::ZERO),
+            initial_age: 0,
+        },
+        overriding: !types.is_empty() && types.iter().all(|one| one.overriding),
+        client_ttl: types.iter().filter_map(|one| one.client_ttl).min(),
+        scopes,
+        tags: types.iter().flat_map(|one| own_tags(one)).collect(),
+    }
+}
+
+fn own_tags(one: &CacheType) -> impl Iterator<Item = Tag> {
+    std::iter::once(Tag::of("type:", &one.name)).chain(one.tags.iter().cloned())
+}
+
+/// The cache type that gives a key its name: the first of those with the smallest ttl.
+fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
+    types.iter().copied().min_by_key(|one| one.ttl)
+}
+
+/// Plans a REST read.
+pub fn plan_rest(config: &Config, request: &Request) -> Result<Plan, Bypass> {
+    let types = config.types_of_path(&request.url.comparable_path());
+    let merged = merge(&types);
+    if !types.is_empty() && merged.lifetime.ttl.is_zero() {
+        return Err(Bypass::TtlZero);
+    }
+    let sharers = sharers(config, &merged.scopes, &request.headers)?;
+    let digest = rest::digest(&request.url).part(sharers.digest.as_bytes()).finish();
+    let type_name = naming(&types).map_or("default", |one| one.name.as_str());
+    let key = Key::new(&KeyParts {
+        service: &config.service,
+        kind: Kind::Rest,
+        type_name,
+        name: &request.url.path,
+        scope: &sharers.segment,
+        digest: &digest,
+    });
+    let mut tags = rest::tags(config, &request.url);
+    tags.extend(merged.tags);
+    tags.extend(sharers.tags);
+    tags.insert(Tag::of("key:", &digest.to_hex()));
+    let configured = Rule::Configured(merged.lifetime);
+    Ok(Plan {
+        key,
+        type_name: type_name.to_owned(),
+        rule: if types.is_empty() { Rule::Origin } else { configured },
+        overriding: merged.overriding,
+        client_ttl: merged.client_ttl,
+        tags,
+        scopes: merged.scopes,
+        type_names: types.iter().map(|one| one.name.clone()).collect(),
+    })
+}
+
+/// Plans a GraphQL query.
+pub fn plan_graphql(
+    config: &Config,
+    request: &Request,
+    query: &Query,
+    analysis: &Analysis,
+) -> Result<Plan, Bypass> {
+    if let Some(bypass) = unwanted_answer(&request.headers) {
+        return Err(bypass);
+    }
+    let root_fields: Vec<&str> = analysis.root_fields.iter().map(String::as_str).collect();
+    let types = config.types_of_query(analysis.name.as_deref(), &root_fields);
+    let applied = if types.is_empty() { vec![&config.default_type] } else { types.clone() };
+    let merged = merge(&applied);
+    // The default's ttl may yet be replaced by that of a type in the answer.
+    let may_be_replaced = types.is_empty() && !config.types_by_answer_alone().is_empty();
+    if merged.lifetime.ttl.is_zero() && !may_be_replaced {
+        return Err(Bypass::TtlZero);
+    }
+    let sharers = sharers(config, &merged.scopes, &request.headers)?;
+    let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
+    let digest = DigestBuilder::new("graphql")
+        .part(request.method.as_str().as_bytes())
+        .part(request.url.host.as_bytes())
+        .part(request.url.path.as_bytes())
+        .optional(rest_of_url(request).as_deref())
+        .part(accepted_kinds(&request.headers).as_bytes())
+        .optional(preflight(request).as_deref())
+        .part(analysis.digest.as_bytes())
+        .part(variables.as_bytes())
+        .part(sharers.digest.as_bytes())
+        .finish();
+    let introspection =
+        !root_fields.is_empty() && root_fields.iter().all(|field| field.starts_with("__"));
+    let type_name = match naming(&types) {
+        Some(one) => one.name.as_str(),
+        None if introspection => "introspection",
+        None => "default",
+    };
+    let key = Key::new(&KeyParts {
+        service: &config.service,
+        kind: Kind::GraphQl,
+        type_name,
+        name: analysis.name.as_deref().unwrap_or("anonymous"),
+        scope: &sharers.segment,
+        digest: &digest,
+    });
+    let mut tags = merged.tags;
+    tags.extend(sharers.tags);
+    tags.insert(Tag::of("type:", type_name));
+    tags.insert(Tag::of("path:", &request.url.comparable_path()));
+    tags.insert(Tag::of("op:", analysis.name.as_deref().unwrap_or("anonymous")));
+    tags.insert(Tag::of("key:", &digest.to_hex()));
+    Ok(Plan {
+        key,
+        type_name: type_name.to_owned(),
+        rule: Rule::AtMost(merged.lifetime),
+        overriding: merged.overriding,
+        client_ttl: merged.client_ttl,
+        tags,
+        scopes: merged.scopes,
+        type_names: types.iter().map(|one| one.name.clone()).collect(),
+    })
+}
+
+/// What a URL has beside the GraphQL request itself, which the origin may heed.
+fn rest_of_url(request: &Request) -> Option<String> {
+    const MEMBERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
+    let query = request.url.query.as_deref()?;
+    if request.method == Method::Post {
+        return Some(query.to_owned());
+    }
+    let others =
+        form_pairs(query)?.into_iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str()));
+    Some(others.fold(String::new(), |text, pair| format!("{text}{pair:?}")))
+}
+
+/// What servers that guard against cross-site requests look for in a GET.
+fn preflight(request: &Request) -> Option<String> {
+    if request.method == Method::Post {
+        return None;
+    }
+    let has = |headers: &Headers, name| headers.get(name).is_some_and(|value| !value.is_empty());
+    let content_type = request.headers.get("content-type").unwrap_or_default();
+    Some(format!(
+        "{content_type};{}{}",
+        has(&request.headers, "apollo-require-preflight"),
+        has(&request.headers, "x-apollo-operation-name")
+    ))
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,230 @@
+//! What of an answer is stored, or why it is not.
+
+use super::Plan;
+use super::plan::merge;
+use crate::config::Config;
+use crate::entry::{Entry, Meta};
+use crate::graphql::{Analysis, Outcome, facts, outcome};
+use crate::http::{Headers, Request};
+use crate::policy::{NotStored, Rule, Vary, entity_tag, lifetime, storable, variant, varies_on};
+use crate::purge::Mark;
+use crate::tag::{TagSet, origin_tags};
+use crate::time::{Timestamp, Ttl};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Headers that are not stored: those of one connection or one transfer (RFC 9111 §3.1), those
+/// that set cookies, those for other caches, and those that Evergraph writes itself.
+const NOT_STORED: [&str; 24] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "content-encoding",
+    "set-cookie",
+    "cache-tag",
+    "surrogate-key",
+    "surrogate-control",
+    "cdn-cache-control",
+    "xkey",
+    "age",
+    "x-cache",
+    "cf-ray",
+    "cf-cache-status",
+    "evergraph-purge",
+    "evergraph-key",
+];
+
+/// Request headers that could change an answer and are no part of any key. An origin that
+/// believes them would let one client write what all others read.
+const UNKEYED: [&str; 11] = [
+    "x-forwarded-host",
+    "x-forwarded-scheme",
+    "x-forwarded-prefix",
+    "x-forwarded-server",
+    "forwarded",
+    "x-host",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+/// Request headers that ask for something else than the whole answer.
+const CONDITIONAL: [&str; 6] =
+    ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"];
+
+/// What became of an answer that was looked at for storing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The entry.
+    pub entry: Entry,
+    /// The GraphQL types that the answer showed.
+    pub types: BTreeSet<String>,
+}
+
+/// The headers with which the origin is asked for an answer that may be stored.
+pub fn origin_request_headers(headers: &Headers) -> Headers {
+    let mut headers = headers.clone();
+    for name in UNKEYED.iter().chain(&CONDITIONAL) {
+        headers.remove(name);
+    }
+    // The runtime undoes gzip; an entry is kept as the client gets it.
+    headers.set("accept-encoding", "gzip");
+    headers
+}
+
+/// The entry for a REST answer.
+pub fn rest_entry(
+    plan: &Plan,
+    request: &Request,
+    answer: (u16, &Headers),
+    body: Rc<[u8]>,
+    mark: Mark,
+    now: Timestamp,
+) -> Result<Stored, NotStored> {
+    let (status, headers) = answer;
+    storable(status, headers, plan.overriding)?;
+    let tags = plan.tags.clone();
+    let terms = Terms { rule: plan.rule, client_ttl: plan.client_ttl, tags };
+    entry(plan, request, answer, body, mark, now, terms)
+        .map(|entry| Stored { entry, types: BTreeSet::new() })
+}
+
+/// The entry for a GraphQL answer. The types in it may shorten its life, add tags, or forbid to
+/// store it.
+pub fn graphql_entry(
+    config: &Config,
+    plan: &Plan,
+    analysis: &Analysis,
+    request: &Request,
+    answer: (u16, &Headers),
+    body: Rc<[u8]>,
+    mark: Mark,
+    now: Timestamp,
+) -> Result<Stored, NotStored> {
+    let (status, headers) = answer;
+    if status != 200 {
+        return Err(NotStored::Status);
+    }
+    if !is_graphql_json(headers) {
+        return Err(NotStored::ContentType);
+    }
+    let json = serde_json::from_slice(&body).map_err(|_| NotStored::ContentType)?;
+    let Outcome::Data(data) = outcome(&json) else { return Err(NotStored::Errors) };
+    let facts = facts(&json, data, &analysis.shape);
+
+    let shown: Vec<&str> = facts.types.iter().map(String::as_str).collect();
+    let by_answer = config.types_of_answer(&shown);
+    let mut types: Vec<_> =
+        config.types.iter().filter(|one| plan.type_names.contains(&one.name)).collect();
+    types.extend(by_answer.iter().filter(|one| !plan.type_names.contains(&one.name)));
+    if types.is_empty() {
+        types.push(&config.default_type);
+    }
+    let mut merged = merge(&types);
+    if facts.untyped {
+        // A type that is there and not seen could be any of these.
+        let unseen = config.types_by_answer_alone();
+        for ttl in unseen.iter().map(|one| one.ttl) {
+            if ttl.is_zero() {
+                return Err(NotStored::TypesUnknown);
+            }
+            merged.lifetime.ttl = merged.lifetime.ttl.min(ttl);
+        }
+    }
+    if merged.lifetime.ttl.is_zero() {
+        return Err(NotStored::TtlZero);
+    }
+    if merged.scopes.iter().any(|scope| !plan.scopes.contains(scope)) {
+        return Err(NotStored::ScopeOfAnswer);
+    }
+    storable(status, headers, merged.overriding)?;
+    let rule = match merged.overriding {
+        true => Rule::Configured(merged.lifetime),
+        false => Rule::AtMost(merged.lifetime),
+    };
+    let mut tags = plan.tags.clone();
+    tags.extend(merged.tags);
+    tags.extend(facts.tags);
+    let terms = Terms { rule, client_ttl: merged.client_ttl, tags };
+    entry(plan, request, answer, body, mark, now, terms)
+        .map(|entry| Stored { entry, types: facts.types })
+}
+
+/// Under which terms an answer is stored.
+struct Terms {
+    rule: Rule,
+    client_ttl: Option<Ttl>,
+    tags: TagSet,
+}
+
+fn entry(
+    plan: &Plan,
+    request: &Request,
+    (status, headers): (u16, &Headers),
+    body: Rc<[u8]>,
+    mark: Mark,
+    now: Timestamp,
+    terms: Terms,
+) -> Result<Entry, NotStored> {
+    let Vary::On(vary) = varies_on(headers) else { return Err(NotStored::VaryAny) };
+    let lifetime = lifetime(terms.rule, headers, now)?;
+    let mut tags = terms.tags;
+    tags.extend(origin_tags(headers));
+    let meta = Meta {
+        key: plan.key.as_str().to_owned(),
+        mark,
+        stored_at: now,
+        initial_age: lifetime.initial_age,
+        ttl: lifetime.ttl,
+        swr: lifetime.swr,
+        sie: lifetime.sie,
+        status,
+        headers: stored_headers(headers, &body, terms.client_ttl),
+        tags: tags.into_iter().map(|tag| tag.as_str().to_owned()).collect(),
+        variant: variant(&vary, &request.headers).to_hex(),
+        vary,
+        type_name: plan.type_name.clone(),
+    };
+    Ok(Entry { meta, body })
+}
+
+fn stored_headers(headers: &Headers, body: &[u8], client_ttl: Option<Ttl>) -> Headers {
+    let named_by_connection: Vec<String> =
+        headers.members("connection").map(str::to_ascii_lowercase).collect();
+    let mut stored: Headers = headers
+        .iter()
+        .filter(|(name, _)| !NOT_STORED.contains(name))
+        .filter(|(name, _)| !named_by_connection.iter().any(|named| named == name))
+        .collect();
+    if let Some(ttl) = client_ttl {
+        stored.remove("expires");
+        stored.set(
+            "cache-control",
+            match ttl.as_seconds() {
+                0 => "max-age=0, must-revalidate".to_owned(),
+                seconds => format!("max-age={seconds}"),
+            },
+        );
+    }
+    if !stored.contains("etag") {
+        stored.set("etag", entity_tag(body));
+    }
+    stored
+}
+
+fn is_graphql_json(headers: &Headers) -> bool {
+    let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    ["application/json", "application/graphql-response+json", "application/graphql+json"]
+        .contains(&kind)
+}
