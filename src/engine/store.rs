@@ -222,7 +222,8 @@ fn stored_headers(headers: &Headers, body: &[u8], client_ttl: Option<Ttl>) -> He
     stored
 }
 
-fn is_graphql_json(headers: &Headers) -> bool {
+/// Whether an answer's content type is one of GraphQL's in JSON.
+pub fn is_graphql_json(headers: &Headers) -> bool {
     let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     ["application/json", "application/graphql-response+json", "application/graphql+json"]

@@ -38,6 +38,8 @@ pub enum NotStored {
     TypesUnknown,
     /// The purge log's number was not known when the origin was asked.
     LogUnreadable,
+    /// A GET is stored, and this is none.
+    Method,
     /// The client said `no-store`.
     RequestNoStore,
 }
@@ -62,6 +64,7 @@ impl NotStored {
             Self::ScopeOfAnswer => "scope-of-answer",
             Self::TypesUnknown => "types-unknown",
             Self::LogUnreadable => "log-unreadable",
+            Self::Method => "method",
             Self::RequestNoStore => "request-no-store",
         }
     }
@@ -77,7 +80,8 @@ pub fn storable(status: u16, headers: &Headers, overriding: bool) -> Result<(), 
     if content_type.starts_with("text/event-stream") || content_type.starts_with("multipart/") {
         return Err(NotStored::Stream);
     }
-    if headers.members("content-encoding").any(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    let undone = |coding: &str| ["identity", "gzip"].iter().any(|c| coding.eq_ignore_ascii_case(c));
+    if !headers.members("content-encoding").all(undone) {
         return Err(NotStored::ContentEncoding);
     }
     if varies_on(headers) == Vary::Any {

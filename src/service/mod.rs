@@ -1,1 +1,26 @@
-//! service
+//! Runs the engine's decisions over the world: stores, origin, purge log, clock.
+//!
+//! In scope: the order of things, and what happens when a part fails; nothing that fails here
+//! reaches the client but as the origin's answer. Not in scope: the decisions themselves
+//! (`engine`) and the runtime (`edge`).
+
+mod admin;
+mod breaker;
+mod fetch;
+mod find;
+mod handle;
+mod health;
+mod isolate;
+mod memory;
+mod report;
+mod stats;
+mod sync;
+mod world;
+mod write;
+
+pub use handle::{Reply, Service};
+pub use isolate::Isolate;
+pub use world::{
+    Answer, Appended, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure, PurgeLog,
+    Report, Secrets, Spawn, World,
+};

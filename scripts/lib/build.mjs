@@ -1,0 +1,90 @@
+// The worker into build/: Wasm by worker-build, the entry bundled around it, the configuration
+// checked. Skipped where nothing has changed since the last time.
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { Advice, bin, root, run, step } from "./run.mjs";
+import { buildEnvironment, toolchain } from "./setup.mjs";
+
+const wasmFolder = join(root, "target/worker");
+const buildFolder = join(root, "build");
+const marker = join(buildFolder, ".sources");
+
+/** Builds what is not built yet, and checks wrangler.toml. */
+export async function build() {
+  const sources = digestOfSources();
+  const upToDate = existsSync(marker) && readFileSync(marker, "utf8") === sources;
+  if (!upToDate) {
+    await step("the worker (cargo, wasm-bindgen, wasm-opt, esbuild)", buildWorker);
+    writeFileSync(marker, sources);
+    reportSize();
+  }
+  await checkConfiguration();
+}
+
+async function buildWorker() {
+  await run(toolchain.workerBuild, ["--release", "--out-dir", wasmFolder], {
+    quiet: true,
+    env: buildEnvironment(),
+  });
+  mkdirSync(buildFolder, { recursive: true });
+  await run(bin("esbuild"), [
+    "src/edge/entry.js",
+    "--bundle",
+    "--format=esm",
+    "--minify",
+    `--alias:evergraph-wasm=${join(wasmFolder, "index.js")}`,
+    "--external:./index_bg.wasm",
+    "--external:cloudflare:*",
+    `--outfile=${join(buildFolder, "index.js")}`,
+    "--log-level=warning",
+  ]);
+  copyFileSync(join(wasmFolder, "index_bg.wasm"), join(buildFolder, "index_bg.wasm"));
+}
+
+function reportSize() {
+  const files = ["index.js", "index_bg.wasm"].map((name) => readFileSync(join(buildFolder, name)));
+  const kilobytes = (bytes) => `${(bytes / 1024).toFixed(0)} KB`;
+  const raw = files.reduce((sum, file) => sum + file.length, 0);
+  const gzip = files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
+  console.log(`  build/ is ${kilobytes(raw)}, ${kilobytes(gzip)} gzipped`);
+}
+
+/** Every faulty configuration in wrangler.toml is named here, and not first in production. */
+async function checkConfiguration() {
+  const { parse } = await import("smol-toml");
+  const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  const found = [["vars.EVERGRAPH", wrangler.vars?.EVERGRAPH ?? {}]];
+  for (const [name, environment] of Object.entries(wrangler.env ?? {})) {
+    found.push([`env.${name}.vars.EVERGRAPH`, environment.vars?.EVERGRAPH ?? {}]);
+  }
+  const program = join(root, "target/debug/check-config");
+  await run("cargo", ["build", "--quiet", "--bin", "check-config"]);
+  for (const [path, configuration] of found) {
+    try {
+      await run(program, [], { capture: true, input: JSON.stringify(configuration) });
+    } catch (error) {
+      const faults = (error.stdout ?? "").trim().split("\n");
+      throw new Advice(`wrangler.toml:\n${faults.map((fault) => `  ${path}.${fault}`).join("\n")}`);
+    }
+  }
+}
+
+function digestOfSources() {
+  const digest = createHash("sha256");
+  for (const file of ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", ...filesIn("src")]) {
+    digest.update(`${file}\0`).update(readFileSync(join(root, file)));
+  }
+  return digest.digest("hex");
+}
+
+function filesIn(folder) {
+  return readdirSync(join(root, folder))
+    .sort()
+    .flatMap((name) => {
+      const path = join(folder, name);
+      return statSync(join(root, path)).isDirectory() ? filesIn(path) : [path];
+    });
+}

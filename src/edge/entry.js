@@ -1,0 +1,255 @@
+// The Worker's entry: hands each request to Wasm, and keeps what must survive a failure of Wasm.
+//
+// Wasm that panics loses its memory, and with it every request that it was busy with. So bodies
+// and answers are held here: if Wasm fails, the client still gets the origin's answer, a write is
+// never sent twice, and one that may have run purges everything.
+
+import Evergraph, { PurgeLog } from "evergraph-wasm";
+
+export { PurgeLog };
+
+export default {
+  async fetch(request, env, context) {
+    // For a failure of this very code: the runtime then sends the request on itself.
+    context.passThroughOnException();
+    const exchange = new Exchange(request, env);
+    try {
+      return await untilWasmFails(() =>
+        new Evergraph(context, env).handle(
+          request.method, request.url, headersToText(request.headers), env, context, exchange,
+        ));
+    } catch (error) {
+      return exchange.rescue(error, env, context);
+    }
+  },
+};
+
+/** The requests that Wasm is busy with, each by what fails it. */
+const busy = new Set();
+
+addEventListener("error", (event) => {
+  if (!(event.error instanceof WebAssembly.RuntimeError)) return;
+  for (const fail of busy) fail(event.error);
+});
+
+/** What `work` resolves to, or a rejection as soon as Wasm traps, whichever request it was for. */
+async function untilWasmFails(work) {
+  const { promise, reject } = Promise.withResolvers();
+  busy.add(reject);
+  try {
+    return await Promise.race([work(), promise]);
+  } finally {
+    busy.delete(reject);
+  }
+}
+
+/** One client's request and the origin's answers to it. */
+class Exchange {
+  #request;
+  #origin;
+  #body = null; // bytes or a stream, once the request's body was touched
+  #answers = [];
+  #mayHaveWritten = false;
+
+  constructor(request, env) {
+    this.#request = request;
+    this.#origin = originOf(env);
+  }
+
+  /** The request's body as bytes, or "too-large" or "broken". */
+  async requestBody(limit) {
+    if (this.#body instanceof Uint8Array) return this.#body;
+    const read = await readAtMost(this.#request, limit);
+    if (read.fault === "broken") return "broken";
+    this.#body = read.bytes ?? read.stream;
+    return read.bytes ?? "too-large";
+  }
+
+  /** Asks the origin; with `again`, once more where the connection breaks. */
+  async ask(url, headersText, again) {
+    this.#mayHaveWritten ||= !again && !isSafe(this.#request.method);
+    const body = this.#body ?? this.#request.body;
+    if (body instanceof ReadableStream) this.#body = body;
+    const init = {
+      method: this.#request.method,
+      headers: headersFromText(headersText),
+      redirect: "manual",
+      body: hasBody(this.#request.method) ? body : undefined,
+    };
+    const replayable = !(init.body instanceof ReadableStream);
+    let response;
+    try {
+      response = await fetch(url, init);
+    } catch (error) {
+      if (!again || !replayable) throw error;
+      response = await fetch(url, init);
+    }
+    return this.#tell(response);
+  }
+
+  /** Sends the request on as it is: the only way to change protocols. */
+  async askUntouched(url) {
+    return this.#tell(await fetch(new Request(url, this.#request)));
+  }
+
+  #tell(response) {
+    const handle = this.#answers.push({ response, body: null }) - 1;
+    return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
+  }
+
+  /** An answer's body as bytes, or "too-large" or "broken". */
+  async answerBody(handle, limit) {
+    const answer = this.#answers[handle];
+    if (answer.body instanceof Uint8Array) return answer.body;
+    if (answer.body !== null) return "too-large";
+    const read = await readAtMost(answer.response, limit);
+    // What broke off is passed on up to there, and then breaks off for the client too.
+    answer.body = read.bytes ?? read.stream;
+    return read.bytes ?? read.fault;
+  }
+
+  replyWhole(status, headersText, body) {
+    const empty = body.length === 0 || hasNoBody(status) || this.#request.method === "HEAD";
+    // The bytes are Wasm's own memory, which the next call may move.
+    return new Response(empty ? null : body.slice(), { status, headers: headersFromText(headersText) });
+  }
+
+  replyAnswer(handle, status, headersText) {
+    const { response, body } = this.#answers[handle];
+    const headers = headersFromText(headersText);
+    // The runtime counts what it sends.
+    if (this.#request.method !== "HEAD") headers.delete("content-length");
+    return new Response(hasNoBody(status) ? null : (body ?? response.body), {
+      status,
+      statusText: response.statusText,
+      headers,
+    });
+  }
+
+  replyUntouched(handle) {
+    return this.#answers[handle].response;
+  }
+
+  /** The client's answer where Wasm failed. */
+  async rescue(error, env, context) {
+    const fault = String(error?.message ?? error).slice(0, 200);
+    console.log(JSON.stringify({ event: "failure", part: "worker", fault }));
+    if (this.#mayHaveWritten) await this.#purgeEverything(env, context);
+    if (this.#answers.length > 0) return this.#replyRescued();
+    if (this.#mayHaveWritten) {
+      return Response.json({ error: "the origin did not answer" }, { status: 502, headers: rescued() });
+    }
+    const url = new URL(this.#request.url);
+    const target = this.#origin ? this.#origin + url.pathname + url.search : this.#request.url;
+    const headers = new Headers(this.#request.headers);
+    headers.delete("host");
+    try {
+      await this.ask(target, headersToText(headers), isSafe(this.#request.method));
+    } catch {
+      return Response.json({ error: "the origin cannot be reached" }, { status: 502, headers: rescued() });
+    }
+    if (this.#mayHaveWritten) await this.#purgeEverything(env, context);
+    return this.#replyRescued();
+  }
+
+  #replyRescued() {
+    const handle = this.#answers.length - 1;
+    const { response } = this.#answers[handle];
+    return this.replyAnswer(handle, response.status, headersToText(rescued(response.headers)));
+  }
+
+  /** Wasm starts anew for this; where it fails again there is nothing left to do it with. */
+  async #purgeEverything(env, context) {
+    try {
+      await untilWasmFails(() => new Evergraph(context, env).purgeEverything(env, context, this));
+    } catch (error) {
+      console.log(JSON.stringify({ event: "failure", part: "purge-log-write", fault: String(error) }));
+    }
+  }
+}
+
+/** Reads a body whole if it has at most `limit` bytes; else a stream of all of it. */
+async function readAtMost(message, limit) {
+  if (message.body === null) return { bytes: new Uint8Array(0) };
+  const length = message.headers.get("content-length");
+  const encoded = message instanceof Response && message.headers.has("content-encoding");
+  if (length !== null && !encoded && Number(length) > limit) {
+    return { stream: message.body, fault: "too-large" };
+  }
+  const reader = message.body.getReader();
+  const chunks = [];
+  let size = 0;
+  for (;;) {
+    let read;
+    try {
+      read = await reader.read();
+    } catch (error) {
+      return { stream: joined(chunks, () => Promise.reject(error)), fault: "broken" };
+    }
+    if (read.done) return { bytes: concatenated(chunks, size) };
+    chunks.push(read.value);
+    size += read.value.byteLength;
+    if (size > limit) return { stream: joined(chunks, () => reader.read()), fault: "too-large" };
+  }
+}
+
+function concatenated(chunks, size) {
+  if (chunks.length === 1) return chunks[0];
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+/** A stream of what was read and of what is still to come. */
+function joined(chunks, read) {
+  return new ReadableStream({
+    async pull(controller) {
+      const next = chunks.length > 0 ? { value: chunks.shift(), done: false } : await read();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+  });
+}
+
+/** Headers as `name:value` lines: one crossing into Wasm instead of one for each. */
+function headersToText(headers) {
+  let text = "";
+  for (const [name, value] of headers) text += `${name}:${value}\n`;
+  return text;
+}
+
+function headersFromText(text) {
+  const headers = new Headers();
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return headers;
+}
+
+function rescued(headers) {
+  const own = new Headers(headers);
+  for (const name of ["cache-tag", "surrogate-key", "surrogate-control", "cdn-cache-control", "xkey"]) {
+    own.delete(name);
+  }
+  own.set("x-cache", "BYPASS");
+  own.append("cache-status", "evergraph; fwd=bypass; detail=worker-failed");
+  return own;
+}
+
+function originOf(env) {
+  try {
+    const config = typeof env.EVERGRAPH === "string" ? JSON.parse(env.EVERGRAPH) : env.EVERGRAPH;
+    return config?.origin?.replace(/\/+$/, "") ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const isSafe = (method) => method === "GET" || method === "HEAD" || method === "OPTIONS";
+const hasBody = (method) => method !== "GET" && method !== "HEAD";
+const hasNoBody = (status) => status === 101 || status === 204 || status === 205 || status === 304;

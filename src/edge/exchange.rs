@@ -1,0 +1,62 @@
+//! The JavaScript side of one request, as Rust sees it.
+
+// wasm-bindgen writes unsafe code for imports.
+#![allow(unsafe_code, missing_docs)]
+
+use crate::http::Headers;
+use std::fmt::Write as _;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// One client's request and the origin's answers to it; see entry.js.
+    #[derive(Clone)]
+    pub type Exchange;
+
+    /// The request's body, or why there is none.
+    #[wasm_bindgen(method, js_name = requestBody)]
+    pub async fn request_body(this: &Exchange, limit: u32) -> JsValue;
+
+    /// The answer's handle, status and headers as one text.
+    #[wasm_bindgen(method, catch)]
+    pub async fn ask(
+        this: &Exchange,
+        url: &str,
+        headers: &str,
+        again: bool,
+    ) -> Result<JsValue, JsValue>;
+
+    /// The same, with the client's request just as it came.
+    #[wasm_bindgen(method, catch, js_name = askUntouched)]
+    pub async fn ask_untouched(this: &Exchange, url: &str) -> Result<JsValue, JsValue>;
+
+    /// An answer's body, or why there is none.
+    #[wasm_bindgen(method, js_name = answerBody)]
+    pub async fn answer_body(this: &Exchange, handle: u32, limit: u32) -> JsValue;
+
+    /// Answers the client with a body at hand.
+    #[wasm_bindgen(method, js_name = replyWhole)]
+    pub fn reply_whole(this: &Exchange, status: u16, headers: &str, body: &[u8]) -> JsValue;
+
+    /// Answers the client with the origin's body.
+    #[wasm_bindgen(method, js_name = replyAnswer)]
+    pub fn reply_answer(this: &Exchange, handle: u32, status: u16, headers: &str) -> JsValue;
+
+    /// Answers the client with the origin's answer as it is.
+    #[wasm_bindgen(method, js_name = replyUntouched)]
+    pub fn reply_untouched(this: &Exchange, handle: u32) -> JsValue;
+}
+
+/// Headers as `name:value` lines; neither names nor values can hold a line's end.
+pub fn headers_to_text(headers: &Headers) -> String {
+    headers.iter().fold(String::with_capacity(256), |mut text, (name, value)| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name}:{value}");
+        text
+    })
+}
+
+/// Headers from `name:value` lines.
+pub fn headers_from_text<'a>(lines: impl Iterator<Item = &'a str>) -> Headers {
+    lines.filter_map(|line| line.split_once(':')).collect()
+}

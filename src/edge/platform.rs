@@ -1,0 +1,216 @@
+//! The service's world on Workers.
+
+use super::exchange::{Exchange, headers_from_text, headers_to_text};
+use crate::http::Headers;
+use crate::purge::{Mark, Record};
+use crate::service::{
+    Answer, Appended, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure, PurgeLog,
+    Report, Secrets, Spawn, World,
+};
+use crate::time::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::rc::Rc;
+use std::time::Duration;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::Context as JsContext;
+use worker::{Cache, Context, Delay, Env, Method, RequestInit, ResponseBuilder, Stub};
+
+/// The KV namespace's binding.
+const KV: &str = "CACHE_KV";
+/// The purge log's binding.
+const LOG: &str = "PURGE_LOG";
+/// The host under which the edge cache knows entries. It is asked for nothing.
+const CACHE_HOST: &str = "https://evergraph.internal/";
+
+/// What one request can reach.
+#[derive(Clone)]
+pub struct Platform {
+    env: Env,
+    context: Rc<Context>,
+    exchange: Exchange,
+    service: String,
+}
+
+impl Platform {
+    pub fn new(env: Env, context: JsContext, exchange: Exchange, service: String) -> Self {
+        Self { env, context: Rc::new(Context::new(context)), exchange, service }
+    }
+
+    fn log_stub(&self) -> Result<Stub, Fault> {
+        let namespace = self.env.durable_object(LOG).map_err(fault)?;
+        namespace.id_from_name(&self.service).and_then(|id| id.get_stub()).map_err(fault)
+    }
+
+    async fn call_log<T: DeserializeOwned>(
+        &self,
+        route: &str,
+        message: &impl Serialize,
+    ) -> Result<T, Fault> {
+        let message = serde_json::to_string(message).map_err(|error| error.to_string())?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_body(Some(JsValue::from_str(&message)));
+        let url = format!("https://purge-log/{route}");
+        let request = worker::Request::new_with_init(&url, &init).map_err(fault)?;
+        let mut response = self.log_stub()?.fetch_with_request(request).await.map_err(fault)?;
+        let status = response.status_code();
+        if status != 200 {
+            return Err(format!("the purge log answered {status}"));
+        }
+        let text = response.text().await.map_err(fault)?;
+        serde_json::from_str(&text).map_err(|error| format!("the purge log's answer: {error}"))
+    }
+
+    fn answer(&self, told: Result<JsValue, JsValue>) -> Result<Answer, OriginFailure> {
+        let told =
+            told.map_err(|error| OriginFailure { timed_out: false, fault: text_of(&error) })?;
+        let text = told.as_string().unwrap_or_default();
+        let mut lines = text.lines();
+        let mut number = || lines.next().and_then(|line| line.parse::<u32>().ok());
+        let (handle, status) = (number().unwrap_or(0), number().unwrap_or(0));
+        let status = u16::try_from(status).unwrap_or(0);
+        Ok(Answer { handle, status, headers: headers_from_text(lines) })
+    }
+}
+
+impl World for Platform {}
+
+impl EdgeCache for Platform {
+    async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let found = Cache::default().get(cache_url(key), false).await.map_err(fault)?;
+        match found {
+            Some(mut response) => response.bytes().await.map(Some).map_err(fault),
+            None => Ok(None),
+        }
+    }
+
+    async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+        let response = ResponseBuilder::new()
+            .with_header("cache-control", &format!("public, max-age={seconds}"))
+            .and_then(|builder| builder.with_header("content-type", "application/octet-stream"))
+            .and_then(|builder| builder.from_bytes(value.to_vec()))
+            .map_err(fault)?;
+        Cache::default().put(cache_url(key), response).await.map_err(fault)
+    }
+}
+
+impl KvStore for Platform {
+    fn kv_bound(&self) -> bool {
+        js_sys::Reflect::has(&self.env, &JsValue::from_str(KV)).unwrap_or(false)
+    }
+
+    async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.env.kv(KV).map_err(fault)?.get(key).bytes().await.map_err(|e| e.to_string())
+    }
+
+    async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+        let put = self.env.kv(KV).map_err(fault)?.put_bytes(key, value);
+        let put = put.map_err(|error| error.to_string())?;
+        put.expiration_ttl(seconds).execute().await.map_err(|error| error.to_string())
+    }
+}
+
+/// What is asked of the Durable Object.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct LogMessage {
+    /// Where the replica stands.
+    pub mark: Option<Mark>,
+    /// What to append, if anything.
+    pub record: Option<Record>,
+}
+
+/// What the Durable Object says to an append.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct AppendedMessage {
+    /// The record's number.
+    pub seq: crate::purge::Seq,
+    /// What happened up to it.
+    pub delta: crate::purge::Delta,
+}
+
+impl PurgeLog for Platform {
+    async fn log_since(&self, mark: Option<Mark>) -> Result<crate::purge::Delta, Fault> {
+        self.call_log("since", &LogMessage { mark, record: None }).await
+    }
+
+    async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {
+        let message = LogMessage { mark, record: Some(record.clone()) };
+        let AppendedMessage { seq, delta } = self.call_log("append", &message).await?;
+        Ok(Appended { seq, delta })
+    }
+}
+
+impl Origin for Platform {
+    async fn request_body(&self, limit: usize) -> BodyRead {
+        body_read(&self.exchange.request_body(limit as u32).await)
+    }
+
+    async fn ask(
+        &self,
+        url: &str,
+        headers: &Headers,
+        again: bool,
+    ) -> Result<Answer, OriginFailure> {
+        self.answer(self.exchange.ask(url, &headers_to_text(headers), again).await)
+    }
+
+    async fn ask_untouched(&self, url: &str) -> Result<Answer, OriginFailure> {
+        self.answer(self.exchange.ask_untouched(url).await)
+    }
+
+    async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
+        body_read(&self.exchange.answer_body(handle, limit as u32).await)
+    }
+}
+
+impl Clock for Platform {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(worker::Date::now().as_millis())
+    }
+
+    async fn sleep(&self, millis: u64) {
+        Delay::from(Duration::from_millis(millis)).await;
+    }
+}
+
+impl Spawn for Platform {
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(work);
+    }
+}
+
+impl Report for Platform {
+    fn line(&self, line: &str) {
+        worker::console_log!("{line}");
+    }
+}
+
+impl Secrets for Platform {
+    fn admin_tokens(&self) -> Option<String> {
+        self.env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
+    }
+}
+
+fn cache_url(key: &str) -> String {
+    format!("{CACHE_HOST}{key}")
+}
+
+fn body_read(read: &JsValue) -> BodyRead {
+    match read.dyn_ref::<js_sys::Uint8Array>() {
+        Some(bytes) => BodyRead::Whole(bytes.to_vec().into()),
+        None if read.as_string().as_deref() == Some("too-large") => BodyRead::TooLarge,
+        None => BodyRead::Broken,
+    }
+}
+
+fn fault(error: worker::Error) -> Fault {
+    error.to_string()
+}
+
+fn text_of(error: &JsValue) -> String {
+    error
+        .dyn_ref::<js_sys::Error>()
+        .map(|error| String::from(error.message()))
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| "an unknown error".to_owned())
+}

@@ -1,0 +1,83 @@
+//! Carrying out the admin routes.
+
+use super::handle::{Reply, Service, json_response};
+use super::world::{BodyRead, World};
+use crate::admin::{Access, Route, RouteError, access, read_purge, route};
+use crate::config::Config;
+use crate::http::{Request, form_pairs};
+use crate::limits;
+use serde_json::json;
+
+impl<W: World> Service<W> {
+    /// Answers a request for Evergraph itself.
+    pub(super) async fn admin(&self, config: &Config, request: &Request) -> Reply {
+        let granted = access(self.world.admin_tokens().as_deref(), &request.headers);
+        let (found, error) = route(&request.method, &request.url.path);
+        let Some(found) = found.filter(|_| granted != Access::Closed) else {
+            return self.failed(404, "no such route; there are purge, stats and health");
+        };
+        if granted == Access::Denied && found != Route::Health {
+            let error = json!({ "error": "send Authorization: Bearer <one of ADMIN_TOKENS>" });
+            let mut response = json_response(401, &error);
+            response.headers.set("www-authenticate", "Bearer realm=\"evergraph\"");
+            return Reply::Whole(response);
+        }
+        if let Some(RouteError::Method { allow }) = error {
+            let mut response = json_response(405, &json!({ "error": format!("use {allow}") }));
+            response.headers.set("allow", allow);
+            return Reply::Whole(response);
+        }
+        match found {
+            Route::Purge => self.purge_route(config).await,
+            Route::Stats => self.stats_route(request),
+            Route::Health => self.health_route(config).await,
+        }
+    }
+
+    async fn purge_route(&self, config: &Config) -> Reply {
+        let body = match self.world.request_body(limits::REQUEST_BODY_BYTES).await {
+            BodyRead::Whole(body) => body,
+            BodyRead::TooLarge => {
+                return self.failed(413, "a purge has at most 1 MiB; send several");
+            }
+            BodyRead::Broken => return self.failed(400, "the request's body broke off"),
+        };
+        let command = match read_purge(&body) {
+            Ok(command) => command,
+            Err(bad) => {
+                let error = json!({ "error": bad.message, "path": bad.path });
+                return Reply::Whole(json_response(400, &error));
+            }
+        };
+        match self.record(command.record(&config.same), "admin").await {
+            Ok(seq) => {
+                let (tags, patterns) = (command.tags.len(), command.patterns.len());
+                let answer = json!({ "seq": seq, "tags": tags, "patterns": patterns });
+                let mut response = json_response(200, &answer);
+                response.headers.set("evergraph-purge", seq.to_string());
+                Reply::Whole(response)
+            }
+            Err(_) => self.failed(
+                503,
+                "the purge log did not take it; it will be tried again, and so should you",
+            ),
+        }
+    }
+
+    fn stats_route(&self, request: &Request) -> Reply {
+        let pairs = form_pairs(request.url.query.as_deref().unwrap_or_default());
+        let asked = pairs.into_iter().flatten().find(|(name, _)| name == "window");
+        let window = match asked.map(|(_, seconds)| seconds.parse::<u64>()) {
+            None => None,
+            Some(Ok(seconds)) if (1..=3600).contains(&seconds) => Some(seconds),
+            Some(_) => {
+                let error = json!({ "error": "expected 1 to 3600 seconds", "path": "window" });
+                return Reply::Whole(json_response(400, &error));
+            }
+        };
+        let now = self.world.now();
+        let available = self.world.kv_bound() && self.isolate.kv.reason().is_none();
+        let stats = self.isolate.stats.borrow().to_json(now, window, available);
+        Reply::Whole(json_response(200, &stats))
+    }
+}

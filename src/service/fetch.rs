@@ -1,0 +1,336 @@
+//! Reads: from the cache where it can, else from the origin, and into the cache.
+
+use super::find::{Candidate, Found, variant_key};
+use super::handle::{Asked, Reply, Service, forwarded_headers, origin_url, rewrite_location};
+use super::memory::Cached;
+use super::stats::Answered;
+use super::world::{Answer, BodyRead, OriginFailure, World};
+use crate::config::{Config, KvWrites};
+use crate::engine::{
+    Plan, Stored, XCache, from_entry, graphql_entry, is_graphql_json, origin_request_headers,
+    passed_on, rest_entry,
+};
+use crate::entry::encode;
+use crate::graphql::Analysis;
+use crate::http::{Headers, Method, Response};
+use crate::limits;
+use crate::policy::{
+    CacheStatus, Forward, Freshness, NotStored, RequestDirectives, Rule, lifetime, not_modified,
+    storable,
+};
+use crate::purge::Mark;
+use futures_util::future::{Either, select};
+use serde_json::json;
+use std::pin::pin;
+use std::rc::Rc;
+
+/// The shortest time for which KV keeps a value.
+const KV_SECONDS: u64 = 60;
+
+impl<W: World> Service<W> {
+    /// Answers a read.
+    pub(super) async fn read(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        plan: &Plan,
+        analysis: Option<Rc<Analysis>>,
+    ) -> Reply {
+        let request = &asked.request;
+        let mut found = self.find(config, request, plan).await;
+        if let Some(candidate) = found.candidate.take_if(|candidate| {
+            matches!(candidate.freshness, Freshness::Fresh | Freshness::StaleWhileRevalidate)
+        }) {
+            if candidate.freshness == Freshness::StaleWhileRevalidate {
+                self.revalidate(asked, plan, analysis);
+            }
+            return self.serve(config, asked, plan, &candidate);
+        }
+        if RequestDirectives::read(&request.headers).only_if_cached {
+            return self.failed(504, "only-if-cached, and nothing usable is stored");
+        }
+        self.fetch(config, asked, plan, analysis.as_deref(), found).await
+    }
+
+    fn serve(&self, config: &Config, asked: &Asked, plan: &Plan, candidate: &Candidate) -> Reply {
+        let Candidate { cached, tier, freshness } = candidate;
+        let stale = *freshness != Freshness::Fresh;
+        let meta = &cached.entry.meta;
+        let now = self.world.now();
+        let mut response =
+            from_entry(&cached.entry, tier.as_str(), stale, &asked.request.headers, now);
+        self.show(asked, &meta.key, &meta.tags, &mut response);
+        if asked.request.method == Method::Head {
+            response.body = [].into();
+        }
+        let how = if stale { Answered::Stale } else { Answered::Hit };
+        self.count(asked, response.status, how, Some(&plan.type_name));
+        self.report(&json!({
+            "event": if stale { "stale" } else { "hit" },
+            "tier": tier.as_str(),
+            "type": plan.type_name,
+            "key": meta.key,
+            "age": meta.age(now),
+            "ms": now.millis_since(asked.started),
+        }));
+        if config.kv.writes == KvWrites::SecondRequest && !cached.in_kv.get() {
+            self.put_in_kv(cached.clone());
+        }
+        Reply::Whole(response)
+    }
+
+    /// Fetches a stale entry anew beside the answer, once at a time in this isolate.
+    fn revalidate(&self, asked: &Asked, plan: &Plan, analysis: Option<Rc<Analysis>>) {
+        let key = plan.key.as_str().to_owned();
+        if !self.isolate.revalidating.borrow_mut().insert(key.clone()) {
+            return;
+        }
+        let service = self.clone();
+        let asked = Asked { request: asked.request.clone(), ..*asked };
+        let plan = plan.clone();
+        self.world.spawn(async move {
+            if let Ok(config) = &service.isolate.config {
+                let mark = service.isolate.replica.borrow().mark();
+                if let Ok(answer) = service.ask_for(config, &asked).await {
+                    let storing = Storing { plan: &plan, analysis: analysis.as_deref(), mark };
+                    let _ = service.keep_answer(config, &asked, &answer, storing, None).await;
+                }
+            }
+            service.isolate.revalidating.borrow_mut().remove(&key);
+        });
+    }
+
+    async fn fetch(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        plan: &Plan,
+        analysis: Option<&Analysis>,
+        mut found: Found<'_>,
+    ) -> Reply {
+        // Where the log stood before the origin is asked: what is purged from here on is newer.
+        let mark = self.isolate.replica.borrow().mark();
+        let late = found.late.take();
+        let (forward, why) = reason(&found, &asked.request.headers);
+        let stale = found.candidate.filter(|one| one.freshness == Freshness::StaleIfError);
+        let asking = pin!(self.ask_for(config, asked));
+        let answer = match late {
+            None => asking.await,
+            Some(late) => match select(late, asking).await {
+                Either::Left((Some(candidate), _)) if candidate.freshness == Freshness::Fresh => {
+                    self.keep(&candidate.cached.entry.meta.key, &candidate.cached);
+                    return self.serve(config, asked, plan, &candidate);
+                }
+                Either::Left((_, asking)) => asking.await,
+                Either::Right((answer, _)) => answer,
+            },
+        };
+        match answer {
+            Ok(answer) if answer.status < 500 || stale.is_none() => {
+                let storing = Storing { plan, analysis, mark };
+                self.answered(config, asked, answer, storing, found.other_variant, (forward, why))
+                    .await
+            }
+            failed => match stale {
+                Some(stale) if self.still_stands(asked, plan, &stale) => {
+                    let fault =
+                        failed.map_or_else(|f| f.fault, |a| format!("answered {}", a.status));
+                    self.report_failure("origin", &fault);
+                    self.serve(config, asked, plan, &stale)
+                }
+                _ => match failed {
+                    Ok(answer) => {
+                        let storing = Storing { plan, analysis, mark };
+                        self.answered(config, asked, answer, storing, None, (forward, why)).await
+                    }
+                    Err(failure) => self.origin_failed(asked, &failure, forward),
+                },
+            },
+        }
+    }
+
+    /// While the origin was asked, a purge may have come.
+    fn still_stands(&self, asked: &Asked, plan: &Plan, stale: &Candidate) -> bool {
+        self.judged(&asked.request, plan, &stale.cached) == Freshness::StaleIfError
+    }
+
+    async fn ask_for(&self, config: &Config, asked: &Asked) -> Result<Answer, OriginFailure> {
+        let headers = origin_request_headers(&asked.request.headers);
+        let headers = forwarded_headers(Some(config), &asked.request, headers);
+        self.ask(&origin_url(Some(config), &asked.request), &headers, true).await
+    }
+
+    /// The origin's answer to the client, and into the stores if it may be stored.
+    async fn answered(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        answer: Answer,
+        storing: Storing<'_>,
+        other_variant: Option<Vec<String>>,
+        (forward, why): (Forward, Option<&'static str>),
+    ) -> Reply {
+        self.note_scope_changes(config, &asked.request, &answer).await;
+        let plan = storing.plan;
+        let kept = self.keep_answer(config, asked, &answer, storing, other_variant).await;
+        let detail = kept.as_ref().err().map(|reason| reason.as_str()).or(why);
+        let status = CacheStatus::Forwarded {
+            forward,
+            status: Some(answer.status),
+            stored: kept.is_ok(),
+            detail,
+        };
+        self.count(asked, answer.status, Answered::Miss, Some(&plan.type_name));
+        self.report(&json!({
+            "event": "miss",
+            "type": plan.type_name,
+            "key": plan.key.as_str(),
+            "status": answer.status,
+            "stored": kept.is_ok(),
+            "reason": detail,
+            "ms": self.world.now().millis_since(asked.started),
+        }));
+        let Ok(cached) = kept else {
+            return self.reply(Some(config), asked, &answer, XCache::Miss, &status);
+        };
+        // As a hit will have it, with the cookies that are for this client alone.
+        let meta = &cached.entry.meta;
+        let mut headers = passed_on(&meta.headers, XCache::Miss, &status);
+        for cookie in answer.headers.get_all("set-cookie") {
+            headers.append("set-cookie", cookie);
+        }
+        rewrite_location(Some(config), &asked.request, &mut headers);
+        let mut head = Response { status: answer.status, headers, body: [].into() };
+        self.show(asked, &meta.key, &meta.tags, &mut head);
+        if not_modified(&asked.request.headers, meta.headers.get("etag")) {
+            head.status = 304;
+            head.headers.remove("content-type");
+            return Reply::Whole(head);
+        }
+        Reply::Answer { handle: answer.handle, status: head.status, headers: head.headers }
+    }
+
+    /// Stores an answer in every tier, or says why not.
+    async fn keep_answer(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        answer: &Answer,
+        storing: Storing<'_>,
+        other_variant: Option<Vec<String>>,
+    ) -> Result<Rc<Cached>, NotStored> {
+        let Storing { plan, analysis, mark } = storing;
+        let request = &asked.request;
+        let head = (answer.status, &answer.headers);
+        self.worth_reading(asked, plan, head, analysis.is_some())?;
+        let mark = mark.ok_or(NotStored::LogUnreadable)?;
+        let body = match self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await {
+            BodyRead::Whole(body) => body,
+            BodyRead::TooLarge | BodyRead::Broken => return Err(NotStored::TooLarge),
+        };
+        let now = self.world.now();
+        let Stored { mut entry, types } = match analysis {
+            Some(analysis) => {
+                graphql_entry(config, plan, analysis, request, head, body, mark, now)?
+            }
+            None => rest_entry(plan, request, head, body, mark, now)?,
+        };
+        self.isolate.learn_types(types);
+        if other_variant.as_ref() == Some(&entry.meta.vary) {
+            entry.meta.key = variant_key(plan.key.as_str(), &entry.meta.vary, request);
+        }
+        let cached = Cached::new(entry, false);
+        self.keep(&cached.entry.meta.key, &cached);
+        self.put_at_the_edge(cached.clone());
+        if config.kv.writes == KvWrites::Always {
+            self.put_in_kv(cached.clone());
+        }
+        Ok(cached)
+    }
+
+    /// Whether the answer's head leaves a chance that it is stored. Where not, it is streamed.
+    fn worth_reading(
+        &self,
+        asked: &Asked,
+        plan: &Plan,
+        (status, headers): (u16, &Headers),
+        graphql: bool,
+    ) -> Result<(), NotStored> {
+        if asked.request.method == Method::Head {
+            return Err(NotStored::Method);
+        }
+        if RequestDirectives::read(&asked.request.headers).no_store {
+            return Err(NotStored::RequestNoStore);
+        }
+        if graphql && !is_graphql_json(headers) {
+            return Err(NotStored::ContentType);
+        }
+        // The types in a GraphQL answer may yet override what its head says.
+        storable(status, headers, plan.overriding || graphql)?;
+        if plan.rule == Rule::Origin {
+            lifetime(plan.rule, headers, self.world.now())?;
+        }
+        Ok(())
+    }
+
+    fn put_at_the_edge(&self, cached: Rc<Cached>) {
+        let service = self.clone();
+        self.world.spawn(async move {
+            let meta = &cached.entry.meta;
+            let seconds = meta.lifetime().as_seconds();
+            let stored = service.world.edge_put(&meta.key, &encode(&cached.entry), seconds).await;
+            if let Err(fault) = stored {
+                service.report_failure("edge-write", &fault);
+            }
+        });
+    }
+
+    fn put_in_kv(&self, cached: Rc<Cached>) {
+        if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
+            return;
+        }
+        cached.in_kv.set(true);
+        let service = self.clone();
+        self.world.spawn(async move {
+            let meta = &cached.entry.meta;
+            let seconds = meta.lifetime().as_seconds().max(KV_SECONDS);
+            let stored = service.world.kv_put(&meta.key, &encode(&cached.entry), seconds).await;
+            if let Err(fault) = stored {
+                cached.in_kv.set(false);
+                service.isolate.kv.failed(service.world.now(), &fault);
+                service.report_failure("kv-write", &fault);
+            }
+        });
+    }
+
+    /// Shows keys and tags to who may see them.
+    fn show(&self, asked: &Asked, key: &str, tags: &[String], response: &mut Response) {
+        if asked.debug {
+            response.headers.set("evergraph-key", key);
+            let mut shown = tags.join(",");
+            shown.truncate(8_000);
+            response.headers.set("evergraph-tags", shown);
+        }
+    }
+}
+
+/// What is needed to store an answer.
+#[derive(Clone, Copy)]
+struct Storing<'a> {
+    plan: &'a Plan,
+    analysis: Option<&'a Analysis>,
+    /// Where the log stood before the origin was asked, if that was known.
+    mark: Option<Mark>,
+}
+
+/// Why a look-up ended at the origin.
+fn reason(found: &Found<'_>, request: &Headers) -> (Forward, Option<&'static str>) {
+    let asked_for = RequestDirectives::read(request).no_cache;
+    match found.candidate.as_ref().map(|candidate| candidate.freshness) {
+        _ if found.log_unreadable => (Forward::Miss, Some("log-unreadable")),
+        Some(Freshness::Purged) => (Forward::Miss, Some("purged")),
+        Some(_) if asked_for => (Forward::Request, None),
+        Some(_) => (Forward::Stale, None),
+        None => (Forward::Miss, None),
+    }
+}

@@ -1,0 +1,327 @@
+//! Looking for a stored answer: memory, then the edge cache, then KV.
+
+use super::handle::Service;
+use super::memory::Cached;
+use super::sync::Lag;
+use super::world::{Fault, World};
+use crate::config::Config;
+use crate::engine::Plan;
+use crate::entry::decode;
+use crate::http::Request;
+use crate::policy::{Freshness, RequestDirectives, freshness, variant};
+use crate::purge::{Seq, Subject};
+use futures_util::future::{Either, LocalBoxFuture, join, select};
+use std::pin::pin;
+use std::rc::Rc;
+
+/// A tier, by the name that `Cache-Status` has for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tier {
+    Memory,
+    Edge,
+    Kv,
+}
+
+impl Tier {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Edge => "edge",
+            Self::Kv => "kv",
+        }
+    }
+}
+
+/// A stored answer and what it is good for.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub cached: Rc<Cached>,
+    pub tier: Tier,
+    pub freshness: Freshness,
+}
+
+impl Candidate {
+    fn answers(&self) -> bool {
+        matches!(self.freshness, Freshness::Fresh | Freshness::StaleWhileRevalidate)
+    }
+}
+
+/// What a look-up found.
+#[derive(Default)]
+pub(super) struct Found<'a> {
+    /// The best candidate, whatever it is good for.
+    pub candidate: Option<Candidate>,
+    /// KV's answer, where it takes longer than it may.
+    pub late: Option<LocalBoxFuture<'a, Option<Candidate>>>,
+    /// What the entry under the plan's own key varies on, where it is of another variant.
+    pub other_variant: Option<Vec<String>>,
+    /// Whether the purge log could not be read in time.
+    pub log_unreadable: bool,
+}
+
+/// The key of a variant beside the first.
+pub(super) fn variant_key(key: &str, names: &[String], request: &Request) -> String {
+    format!("{key}.{}", variant(names, &request.headers).to_short_hex())
+}
+
+impl<W: World> Service<W> {
+    /// Looks in every tier until something answers the request.
+    pub(super) async fn find<'a>(
+        &'a self,
+        config: &'a Config,
+        request: &'a Request,
+        plan: &'a Plan,
+    ) -> Found<'a> {
+        let wanted: Option<Seq> =
+            request.headers.get("evergraph-purge").and_then(|seq| seq.trim().parse().ok());
+        let lag = self.lag(config, wanted);
+        let mut found = Found::default();
+        let in_memory = self.isolate.memory.borrow_mut().get(plan.key.as_str()).is_some();
+        if in_memory {
+            match lag {
+                Lag::TooOld => self.sync().await,
+                Lag::Aging => self.sync_in_background(),
+                Lag::Current => {}
+            }
+            if self.look_in_memory(config, request, plan, &mut found) {
+                return found;
+            }
+            self.look_at_the_edge(config, request, plan, &mut found).await;
+        } else if lag == Lag::TooOld {
+            let edge = async {
+                let bytes = self.edge_bytes(plan.key.as_str()).await;
+                (bytes, ())
+            };
+            let ((bytes, ()), ()) = join(edge, self.sync()).await;
+            self.take_edge(config, request, plan, bytes, &mut found).await;
+        } else {
+            if lag == Lag::Aging {
+                self.sync_in_background();
+            }
+            self.look_at_the_edge(config, request, plan, &mut found).await;
+        }
+        found.log_unreadable = !self.may_judge(config);
+        let answered = found.candidate.as_ref().is_some_and(Candidate::answers);
+        if !answered && !found.log_unreadable {
+            self.look_in_kv(config, request, plan, &mut found).await;
+        }
+        found
+    }
+
+    fn look_in_memory(
+        &self,
+        config: &Config,
+        request: &Request,
+        plan: &Plan,
+        found: &mut Found<'_>,
+    ) -> bool {
+        let first = self.isolate.memory.borrow_mut().get(plan.key.as_str());
+        let Some(first) = first else { return false };
+        let cached = if self.is_variant(&first, request) {
+            Some(first)
+        } else {
+            let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, request);
+            found.other_variant = Some(first.entry.meta.vary.clone());
+            self.isolate.memory.borrow_mut().get(&key)
+        };
+        let Some(cached) = cached else { return false };
+        self.offer(config, request, plan, found, cached, Tier::Memory)
+    }
+
+    async fn look_at_the_edge(
+        &self,
+        config: &Config,
+        request: &Request,
+        plan: &Plan,
+        found: &mut Found<'_>,
+    ) {
+        let bytes = self.edge_bytes(plan.key.as_str()).await;
+        self.take_edge(config, request, plan, bytes, found).await;
+    }
+
+    async fn take_edge(
+        &self,
+        config: &Config,
+        request: &Request,
+        plan: &Plan,
+        bytes: Option<Vec<u8>>,
+        found: &mut Found<'_>,
+    ) {
+        let Some(first) = bytes.and_then(|bytes| self.decoded(&bytes, plan.key.as_str(), false))
+        else {
+            return;
+        };
+        if self.is_variant(&first, request) {
+            self.offer(config, request, plan, found, first, Tier::Edge);
+            return;
+        }
+        let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, request);
+        self.keep(plan.key.as_str(), &first);
+        found.other_variant = Some(first.entry.meta.vary.clone());
+        let bytes = self.edge_bytes(&key).await;
+        if let Some(second) = bytes.and_then(|bytes| self.decoded(&bytes, &key, false)) {
+            if self.is_variant(&second, request) {
+                self.offer(config, request, plan, found, second, Tier::Edge);
+            }
+        }
+    }
+
+    async fn look_in_kv<'a>(
+        &'a self,
+        config: &'a Config,
+        request: &'a Request,
+        plan: &'a Plan,
+        found: &mut Found<'a>,
+    ) {
+        if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
+            return;
+        }
+        let reading: LocalBoxFuture<'a, Option<Candidate>> =
+            Box::pin(self.kv_candidate(config, request, plan, found.other_variant.clone()));
+        match select(reading, pin!(self.world.sleep(config.kv.timeout_ms))).await {
+            Either::Left((Some(candidate), _)) => {
+                let (cached, tier) = (candidate.cached, candidate.tier);
+                self.offer(config, request, plan, found, cached, tier);
+            }
+            Either::Left((None, _)) => {}
+            Either::Right((_, late)) => {
+                let fault = format!("no answer within {} ms", config.kv.timeout_ms);
+                self.isolate.kv.failed(self.world.now(), &fault);
+                self.report_failure("kv-read", &fault);
+                found.late = Some(late);
+            }
+        }
+    }
+
+    /// What KV has, judged when it comes.
+    async fn kv_candidate(
+        &self,
+        config: &Config,
+        request: &Request,
+        plan: &Plan,
+        other_variant: Option<Vec<String>>,
+    ) -> Option<Candidate> {
+        let mut key = match other_variant {
+            Some(names) => variant_key(plan.key.as_str(), &names, request),
+            None => plan.key.as_str().to_owned(),
+        };
+        let mut cached = self.kv_entry(&key).await?;
+        if !self.is_variant(&cached, request) {
+            key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request);
+            cached = self.kv_entry(&key).await?;
+        }
+        let fits = self.is_variant(&cached, request) && self.may_judge(config);
+        fits.then(|| {
+            let freshness = self.judged(request, plan, &cached);
+            Candidate { cached, tier: Tier::Kv, freshness }
+        })
+    }
+
+    async fn kv_entry(&self, key: &str) -> Option<Rc<Cached>> {
+        match self.world.kv_get(key).await {
+            Ok(bytes) => {
+                self.isolate.kv.succeeded();
+                self.decoded(&bytes?, key, true)
+            }
+            Err(fault) => {
+                self.isolate.kv.failed(self.world.now(), &fault);
+                self.report_failure("kv-read", &fault);
+                None
+            }
+        }
+    }
+
+    /// What the edge cache has. A cache that fails often is left alone for a while, and one that
+    /// hangs holds nobody longer than KV may.
+    async fn edge_bytes(&self, key: &str) -> Option<Vec<u8>> {
+        if !self.isolate.edge.allows(self.world.now()) {
+            return None;
+        }
+        let read: Result<_, Fault> = self.within(EDGE_MILLIS, self.world.edge_get(key)).await;
+        match read {
+            Ok(bytes) => {
+                self.isolate.edge.succeeded();
+                bytes
+            }
+            Err(fault) => {
+                self.isolate.edge.failed(self.world.now(), &fault);
+                self.report_failure("edge-read", &fault);
+                None
+            }
+        }
+    }
+
+    /// The entry in stored bytes, if it is whole and of this very key.
+    fn decoded(&self, bytes: &[u8], key: &str, in_kv: bool) -> Option<Rc<Cached>> {
+        let part = if in_kv { "kv-value" } else { "edge-value" };
+        match decode(bytes) {
+            Ok(entry) if entry.meta.key == key => Some(Cached::new(entry, in_kv)),
+            Ok(_) => {
+                self.report_failure(part, "another key's entry");
+                None
+            }
+            Err(damage) => {
+                self.report_failure(part, damage.as_str());
+                None
+            }
+        }
+    }
+
+    fn is_variant(&self, cached: &Cached, request: &Request) -> bool {
+        let meta = &cached.entry.meta;
+        variant(&meta.vary, &request.headers).to_hex() == meta.variant
+    }
+
+    /// Judges an entry and keeps it as the candidate if it is better than what is there. True
+    /// where it answers.
+    fn offer(
+        &self,
+        config: &Config,
+        request: &Request,
+        plan: &Plan,
+        found: &mut Found<'_>,
+        cached: Rc<Cached>,
+        tier: Tier,
+    ) -> bool {
+        if !self.may_judge(config) {
+            return false;
+        }
+        let freshness = self.judged(request, plan, &cached);
+        let candidate = Candidate { cached, tier, freshness };
+        let answers = candidate.answers();
+        if answers && tier != Tier::Memory {
+            self.keep(&candidate.cached.entry.meta.key, &candidate.cached);
+        }
+        if answers || found.candidate.as_ref().is_none_or(|before| rank(before) < rank(&candidate))
+        {
+            found.candidate = Some(candidate);
+        }
+        answers
+    }
+
+    pub(super) fn judged(&self, request: &Request, plan: &Plan, cached: &Cached) -> Freshness {
+        let meta = &cached.entry.meta;
+        let subject =
+            Subject { mark: meta.mark, tags: &cached.tags, key_from_kind: plan.key.from_kind() };
+        let directives = RequestDirectives::read(&request.headers);
+        freshness(meta, self.verdict(&subject), &directives, self.world.now())
+    }
+
+    pub(super) fn keep(&self, key: &str, cached: &Rc<Cached>) {
+        self.isolate.memory.borrow_mut().put(key, cached.clone());
+    }
+}
+
+/// How long the edge cache, which is in the same building, may take.
+const EDGE_MILLIS: u64 = 200;
+
+/// What a candidate that does not answer is still good for.
+fn rank(candidate: &Candidate) -> u8 {
+    match candidate.freshness {
+        Freshness::Fresh => 4,
+        Freshness::StaleWhileRevalidate => 3,
+        Freshness::StaleIfError => 2,
+        Freshness::Expired => 1,
+        Freshness::Purged => 0,
+    }
+}

@@ -1,0 +1,318 @@
+//! One request, from its head to its answer.
+
+use super::isolate::Isolate;
+use super::stats::Answered;
+use super::world::{Answer, BodyRead, OriginFailure, World};
+use crate::admin;
+use crate::config::Config;
+use crate::engine::{
+    Bypass, Class, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest, read_graphql,
+    scope_tags_changed_by, status_of_origin,
+};
+use crate::graphql::{Analysis, OperationKind};
+use crate::http::{Headers, Request, Response};
+use crate::limits;
+use crate::policy::{CacheStatus, Forward};
+use crate::purge::Record;
+use crate::time::Timestamp;
+use serde_json::json;
+use std::rc::Rc;
+
+/// What the client gets.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// A response that is at hand.
+    Whole(Response),
+    /// The origin's answer of that handle, with these headers instead of its own.
+    Answer {
+        /// Names the answer.
+        handle: u32,
+        /// The status code.
+        status: u16,
+        /// The headers.
+        headers: Headers,
+    },
+    /// The origin's answer of that handle as it is, a change of protocol included.
+    Untouched {
+        /// Names the answer.
+        handle: u32,
+    },
+}
+
+/// The service in one isolate. A clone is the same service.
+#[derive(Clone)]
+pub struct Service<W> {
+    pub(super) world: W,
+    pub(super) isolate: Rc<Isolate>,
+}
+
+/// What is to be known of a request while it is handled.
+pub(super) struct Asked {
+    pub request: Request,
+    pub started: Timestamp,
+    /// Whether the client may see keys and tags.
+    pub debug: bool,
+}
+
+impl<W: World> Service<W> {
+    /// The service over a world, with what its isolate knows.
+    pub fn new(world: W, isolate: Rc<Isolate>) -> Self {
+        Self { world, isolate }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request) -> Reply {
+        let asked = self.asked(request);
+        let isolate = self.isolate.clone();
+        let config = match &isolate.config {
+            Ok(config) => config,
+            Err(faults) => {
+                if !isolate.config_reported.replace(true) {
+                    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                    self.report(&json!({ "event": "config-error", "faults": faults }));
+                }
+                return self.pass_through(None, &asked, Bypass::ConfigError).await;
+            }
+        };
+        match classify(config, &asked.request) {
+            Class::Admin => self.admin(config, &asked.request).await,
+            Class::PassThrough(Bypass::Upgrade) => self.upgrade(config, &asked).await,
+            Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
+            Class::RestWrite => self.rest_write(config, &asked).await,
+            Class::Rest => match plan_rest(config, &asked.request) {
+                Ok(plan) => self.read(config, &asked, &plan, None).await,
+                Err(bypass) => self.pass_through(Some(config), &asked, bypass).await,
+            },
+            Class::GraphQlGet => self.graphql(config, &asked, None).await,
+            Class::GraphQlPost => match self.world.request_body(limits::REQUEST_BODY_BYTES).await {
+                BodyRead::Whole(body) => self.graphql(config, &asked, Some(&body)).await,
+                BodyRead::TooLarge => {
+                    let reason = Bypass::BodyTooLarge;
+                    let perhaps = Unwritten { reason, may_be_mutation: true, batch: false };
+                    self.not_looked_up(config, &asked, perhaps).await
+                }
+                BodyRead::Broken => self.failed(400, "the request's body broke off"),
+            },
+        }
+    }
+
+    /// Takes the admin's own token off a debugging request: it is for Evergraph, neither for the
+    /// origin nor a sign of who is asking.
+    fn asked(&self, mut request: Request) -> Asked {
+        let wants = request.headers.get("evergraph-debug") == Some("1");
+        let tokens = wants.then(|| self.world.admin_tokens()).flatten();
+        let debug =
+            wants && admin::access(tokens.as_deref(), &request.headers) == admin::Access::Granted;
+        if debug && !request.url.path.starts_with(admin::PREFIX) {
+            request.headers.remove("authorization");
+        }
+        request.headers.remove("evergraph-debug");
+        Asked { request, started: self.world.now(), debug }
+    }
+
+    async fn graphql(&self, config: &Config, asked: &Asked, body: Option<&[u8]>) -> Reply {
+        let query = match read_graphql(&asked.request, body) {
+            Ok(query) => query,
+            Err(unwritten) => return self.not_looked_up(config, asked, unwritten).await,
+        };
+        let name = query.operation_name.as_deref();
+        let analysis: Rc<Analysis> = match self.isolate.analysis(&query.document, name) {
+            Ok(analysis) => analysis,
+            Err(refusal) => {
+                return self.not_looked_up(config, asked, query.refused(refusal)).await;
+            }
+        };
+        let unwritten = match analysis.kind {
+            OperationKind::Mutation => return self.mutation(config, asked, &analysis).await,
+            OperationKind::Subscription => Bypass::Subscription,
+            OperationKind::Query if analysis.incremental => Bypass::Incremental,
+            OperationKind::Query => match plan_graphql(config, &asked.request, &query, &analysis) {
+                Ok(plan) => return self.read(config, asked, &plan, Some(analysis)).await,
+                Err(bypass) => bypass,
+            },
+        };
+        self.pass_through(Some(config), asked, unwritten).await
+    }
+
+    async fn not_looked_up(&self, config: &Config, asked: &Asked, unwritten: Unwritten) -> Reply {
+        if unwritten.may_be_mutation {
+            return self.perhaps_mutation(config, asked, unwritten).await;
+        }
+        self.pass_through(Some(config), asked, unwritten.reason).await
+    }
+
+    async fn upgrade(&self, config: &Config, asked: &Asked) -> Reply {
+        let url = origin_url(Some(config), &asked.request);
+        match self.world.ask_untouched(&url).await {
+            Ok(answer) => Reply::Untouched { handle: answer.handle },
+            Err(failure) => self.origin_failed(asked, &failure, Forward::Bypass),
+        }
+    }
+
+    /// To the origin and back, streamed.
+    async fn pass_through(&self, config: Option<&Config>, asked: &Asked, reason: Bypass) -> Reply {
+        let again = asked.request.method.is_safe();
+        let headers = forwarded_headers(config, &asked.request, asked.request.headers.clone());
+        let url = origin_url(config, &asked.request);
+        let forward = match reason {
+            Bypass::Method => Forward::Method,
+            _ => Forward::Bypass,
+        };
+        match self.ask(&url, &headers, again).await {
+            Ok(answer) => {
+                if let Some(config) = config {
+                    self.note_scope_changes(config, &asked.request, &answer).await;
+                }
+                self.count(asked, answer.status, Answered::Bypass, None);
+                self.report_bypass(asked, reason.as_str(), answer.status);
+                let status = CacheStatus::Forwarded {
+                    forward,
+                    status: Some(answer.status),
+                    stored: false,
+                    detail: Some(reason.as_str()),
+                };
+                self.reply(config, asked, &answer, XCache::Bypass, &status)
+            }
+            Err(failure) => self.origin_failed(asked, &failure, forward),
+        }
+    }
+
+    /// Asks the origin, and notes how it fared.
+    pub(super) async fn ask(
+        &self,
+        url: &str,
+        headers: &Headers,
+        again: bool,
+    ) -> Result<Answer, OriginFailure> {
+        let answer = self.world.ask(url, headers, again).await;
+        let fault = match &answer {
+            Ok(answer) if answer.status >= 500 => Some(format!("answered {}", answer.status)),
+            Ok(_) => None,
+            Err(failure) => Some(failure.fault.clone()),
+        };
+        self.isolate.origin.note(self.world.now(), fault);
+        answer
+    }
+
+    /// The origin's answer with a word on what was done.
+    pub(super) fn reply(
+        &self,
+        config: Option<&Config>,
+        asked: &Asked,
+        answer: &Answer,
+        x_cache: XCache,
+        status: &CacheStatus,
+    ) -> Reply {
+        let mut headers = passed_on(&answer.headers, x_cache, status);
+        rewrite_location(config, &asked.request, &mut headers);
+        Reply::Answer { handle: answer.handle, status: answer.status, headers }
+    }
+
+    /// Where an answer changes the cookie that a scope goes by, the old value's entries go.
+    pub(super) async fn note_scope_changes(
+        &self,
+        config: &Config,
+        request: &Request,
+        answer: &Answer,
+    ) {
+        let tags = scope_tags_changed_by(config, &request.headers, &answer.headers);
+        if !tags.is_empty() {
+            // What the log does not take is kept pending; there is nobody to tell.
+            let _ = self.record(Record::of_tags(&tags, &config.same), "cookie").await;
+        }
+    }
+
+    /// 502 or 504 with a JSON error.
+    pub(super) fn origin_failed(
+        &self,
+        asked: &Asked,
+        failure: &OriginFailure,
+        forward: Forward,
+    ) -> Reply {
+        self.report_failure("origin", &failure.fault);
+        self.count(asked, 502, Answered::Error, None);
+        let status = status_of_origin(failure.timed_out);
+        let message = match failure.timed_out {
+            true => "the origin did not answer in time",
+            false => "the origin cannot be reached",
+        };
+        let mut reply = json_response(status, &json!({ "error": message }));
+        reply.headers.set("x-cache", if forward == Forward::Miss { "MISS" } else { "BYPASS" });
+        CacheStatus::Forwarded {
+            forward,
+            status: None,
+            stored: false,
+            detail: Some("origin-failed"),
+        }
+        .add_to(&mut reply.headers);
+        Reply::Whole(reply)
+    }
+
+    pub(super) fn failed(&self, status: u16, message: &str) -> Reply {
+        Reply::Whole(json_response(status, &json!({ "error": message })))
+    }
+
+    pub(super) fn count(&self, asked: &Asked, status: u16, how: Answered, type_name: Option<&str>) {
+        let how = if status >= 500 { Answered::Error } else { how };
+        let now = self.world.now();
+        let millis = now.millis_since(asked.started);
+        self.isolate.stats.borrow_mut().answered(now, how, type_name, millis);
+    }
+
+    pub(super) fn report_bypass(&self, asked: &Asked, reason: &str, status: u16) {
+        self.report(&json!({
+            "event": "bypass",
+            "reason": reason,
+            "method": asked.request.method.as_str(),
+            "path": asked.request.url.path,
+            "status": status,
+            "ms": self.world.now().millis_since(asked.started),
+        }));
+    }
+}
+
+/// A response of Evergraph's own.
+pub(super) fn json_response(status: u16, body: &serde_json::Value) -> Response {
+    let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
+    Response {
+        status,
+        headers: headers.into_iter().collect(),
+        body: body.to_string().into_bytes().into(),
+    }
+}
+
+/// Where the origin has what the client asked for.
+pub(super) fn origin_url(config: Option<&Config>, request: &Request) -> String {
+    let origin = config.and_then(|config| config.origin.clone());
+    format!("{}{}", origin.unwrap_or_else(|| request.url.origin()), request.url.target())
+}
+
+/// Tells an origin of another name which name the client used, as its own word: what the client
+/// says of that is not believed.
+pub(super) fn forwarded_headers(
+    config: Option<&Config>,
+    request: &Request,
+    mut headers: Headers,
+) -> Headers {
+    headers.remove("evergraph-purge");
+    if config.is_some_and(|config| config.origin.is_some()) {
+        headers.remove("host");
+        headers.set("x-forwarded-host", request.url.host.clone());
+        headers.set("x-forwarded-proto", request.url.scheme.clone());
+    }
+    headers
+}
+
+/// A redirect to the origin's own address leads the client to the public one.
+pub(super) fn rewrite_location(config: Option<&Config>, request: &Request, headers: &mut Headers) {
+    let Some(origin) = config.and_then(|config| config.origin.as_deref()) else { return };
+    for name in ["location", "content-location"] {
+        let Some(target) = headers.get(name).and_then(|value| value.strip_prefix(origin)) else {
+            continue;
+        };
+        if target.is_empty() || target.starts_with(['/', '?', '#']) {
+            let public = format!("{}{target}", request.url.origin());
+            headers.set(name, public);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What one isolate keeps between requests. All of it may be lost at any moment.
+
+use super::breaker::Breaker;
+use super::memory::Memory;
+use super::stats::Stats;
+use super::sync::LogState;
+use crate::config::{self, Config, ConfigError};
+use crate::graphql::{Analysis, Refusal, analyse};
+use crate::limits;
+use crate::purge::Replica;
+use crate::time::Timestamp;
+use lru::LruCache;
+use serde_json::Value;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
+
+/// An isolate's state.
+pub struct Isolate {
+    pub(super) config: Result<Config, Vec<ConfigError>>,
+    pub(super) config_reported: Cell<bool>,
+    pub(super) memory: RefCell<Memory>,
+    pub(super) replica: RefCell<Replica>,
+    pub(super) log: LogState,
+    pub(super) kv: Breaker,
+    pub(super) edge: Breaker,
+    pub(super) origin: OriginHealth,
+    pub(super) stats: RefCell<Stats>,
+    pub(super) known_types: RefCell<KnownTypes>,
+    pub(super) revalidating: RefCell<HashSet<String>>,
+    analyses: RefCell<Analyses>,
+}
+
+impl Isolate {
+    /// An isolate that has seen nothing yet, with its configuration as JSON.
+    pub fn new(config: &Value) -> Rc<Self> {
+        Rc::new(Self {
+            config: config::parse(config),
+            config_reported: Cell::new(false),
+            memory: RefCell::new(Memory::new()),
+            replica: RefCell::new(Replica::new()),
+            log: LogState::default(),
+            kv: Breaker::default(),
+            edge: Breaker::default(),
+            origin: OriginHealth::default(),
+            stats: RefCell::default(),
+            known_types: RefCell::default(),
+            revalidating: RefCell::default(),
+            analyses: RefCell::new(Analyses { known: LruCache::unbounded(), bytes: 0 }),
+        })
+    }
+
+    /// The configured service; it names the purge log.
+    pub fn service_name(&self) -> &str {
+        self.config.as_ref().map_or("evergraph", |config| config.service.as_str())
+    }
+
+    /// A document's analysis, made once.
+    pub(super) fn analysis(&self, document: &str, operation: Option<&str>) -> Understood {
+        let key = (document.to_owned(), operation.map(str::to_owned));
+        if let Some(known) = self.analyses.borrow_mut().known.get(&key) {
+            return known.clone();
+        }
+        let understood = analyse(document, operation).map(Rc::new);
+        self.analyses.borrow_mut().put(key, understood.clone());
+        understood
+    }
+
+    /// Learns the types that an answer showed.
+    pub(super) fn learn_types(&self, types: BTreeSet<String>) {
+        let mut known = self.known_types.borrow_mut();
+        for name in types {
+            if known.len() >= limits::KNOWN_TYPES {
+                return;
+            }
+            let plain = name.to_lowercase().replace('_', "");
+            known.entry(plain).or_default().insert(name);
+        }
+    }
+}
+
+/// GraphQL types seen in answers, by their names in lower case without underscores.
+pub(super) type KnownTypes = BTreeMap<String, BTreeSet<String>>;
+
+pub(super) type Understood = Result<Rc<Analysis>, Refusal>;
+
+struct Analyses {
+    known: LruCache<(String, Option<String>), Understood>,
+    bytes: usize,
+}
+
+impl Analyses {
+    /// An analysis takes several times its document's bytes; the budget counts documents.
+    fn put(&mut self, key: (String, Option<String>), understood: Understood) {
+        self.bytes += key.0.len();
+        self.known.put(key, understood);
+        while self.bytes > limits::ANALYSIS_BYTES {
+            let Some((oldest, _)) = self.known.pop_lru() else { break };
+            self.bytes = self.bytes.saturating_sub(oldest.0.len());
+        }
+    }
+}
+
+/// How the origin fared last.
+#[derive(Debug, Default)]
+pub(super) struct OriginHealth {
+    last: RefCell<Option<(Timestamp, Option<String>)>>,
+}
+
+impl OriginHealth {
+    /// The origin answered, or why it did not.
+    pub fn note(&self, now: Timestamp, fault: Option<String>) {
+        self.last.replace(Some((now, fault)));
+    }
+
+    /// What was noted in the last ten seconds: that it answered, or why not.
+    pub fn recent(&self, now: Timestamp) -> Option<Option<String>> {
+        let last = self.last.borrow();
+        let (at, fault) = last.as_ref()?;
+        (now.millis_since(*at) < 10_000).then(|| fault.clone())
+    }
+}

@@ -1,0 +1,124 @@
+//! The memory tier: entries that this isolate has at hand, least recently used out first.
+
+use crate::entry::Entry;
+use crate::limits;
+use crate::tag::hash_of;
+use lru::LruCache;
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// An entry with what is worked out of it once.
+#[derive(Debug)]
+pub struct Cached {
+    /// The entry.
+    pub entry: Entry,
+    /// The hashes of its tags.
+    pub tags: Vec<u64>,
+    /// Whether it was written to KV, or came from there.
+    pub in_kv: Cell<bool>,
+}
+
+impl Cached {
+    /// Works out what is needed of an entry.
+    pub fn new(entry: Entry, in_kv: bool) -> Rc<Self> {
+        let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
+        Rc::new(Self { entry, tags, in_kv: Cell::new(in_kv) })
+    }
+
+    /// About how many bytes it takes.
+    fn bytes(&self) -> usize {
+        let meta = &self.entry.meta;
+        let headers: usize = meta.headers.iter().map(|(n, v)| n.len() + v.len() + 48).sum();
+        let tags: usize = meta.tags.iter().map(|tag| tag.len() + 32).sum();
+        self.entry.body.len() + headers + tags + meta.key.len() * 2 + 512
+    }
+}
+
+/// Entries by key, within a budget of bytes.
+#[derive(Debug)]
+pub(super) struct Memory {
+    entries: LruCache<String, Rc<Cached>>,
+    bytes: usize,
+}
+
+impl Memory {
+    pub fn new() -> Self {
+        Self { entries: LruCache::unbounded(), bytes: 0 }
+    }
+
+    pub fn get(&mut self, key: &str) -> Option<Rc<Cached>> {
+        self.entries.get(key).cloned()
+    }
+
+    pub fn put(&mut self, key: &str, cached: Rc<Cached>) {
+        let bytes = cached.bytes();
+        self.remove(key);
+        if bytes > limits::MEMORY_ENTRY_BYTES {
+            return;
+        }
+        self.bytes += bytes;
+        self.entries.put(key.to_owned(), cached);
+        while self.bytes > limits::MEMORY_BYTES {
+            let Some((_, oldest)) = self.entries.pop_lru() else { break };
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+        }
+    }
+
+    pub fn remove(&mut self, key: &str) {
+        if let Some(before) = self.entries.pop(key) {
+            self.bytes = self.bytes.saturating_sub(before.bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Meta;
+    use crate::http::Headers;
+    use crate::purge::Mark;
+    use crate::time::{Timestamp, Ttl};
+
+    fn cached(bytes: usize) -> Rc<Cached> {
+        let meta = Meta {
+            key: String::new(),
+            mark: Mark { epoch: 0, seq: 0 },
+            stored_at: Timestamp::from_millis(0),
+            initial_age: 0,
+            ttl: Ttl::ZERO,
+            swr: Ttl::ZERO,
+            sie: Ttl::ZERO,
+            status: 200,
+            headers: Headers::new(),
+            tags: vec![],
+            vary: vec![],
+            variant: String::new(),
+            type_name: String::new(),
+        };
+        Cached::new(Entry { meta, body: vec![0; bytes].into() }, false)
+    }
+
+    #[test]
+    fn stays_within_its_budget_and_drops_the_least_used() {
+        let mut memory = Memory::new();
+        let size = limits::MEMORY_ENTRY_BYTES / 2;
+        let count = limits::MEMORY_BYTES / size;
+        for n in 0..count * 2 {
+            memory.put(&n.to_string(), cached(size));
+            assert!(memory.get("0").is_some(), "the first is used all the time");
+            assert!(memory.bytes <= limits::MEMORY_BYTES);
+        }
+        assert!(memory.get("1").is_none());
+        let left: usize = memory.entries.iter().map(|(_, cached)| cached.bytes()).sum();
+        assert_eq!(memory.bytes, left);
+    }
+
+    #[test]
+    fn what_is_too_large_takes_its_predecessor_with_it() {
+        let mut memory = Memory::new();
+        memory.put("a", cached(1));
+        memory.put("a", cached(limits::MEMORY_ENTRY_BYTES));
+        assert!(memory.get("a").is_none());
+        assert_eq!(memory.bytes, 0);
+    }
+}

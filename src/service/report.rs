@@ -1,0 +1,29 @@
+//! Log lines: one JSON object each, with neither secrets nor bodies nor query strings.
+
+use super::handle::Service;
+use super::world::World;
+use crate::purge::{Record, Seq};
+use serde_json::{Value, json};
+
+impl<W: World> Service<W> {
+    pub(super) fn report(&self, line: &Value) {
+        self.world.line(&line.to_string());
+    }
+
+    pub(super) fn report_failure(&self, part: &str, fault: &str) {
+        let fault: String = fault.chars().take(200).collect();
+        self.report(&json!({ "event": "failure", "part": part, "fault": fault }));
+    }
+
+    pub(super) fn report_purge(&self, seq: Seq, record: &Record, source: &str) {
+        self.report(&json!({
+            "event": "purge",
+            "source": source,
+            "seq": seq,
+            "tags": record.tags.len(),
+            "patterns": record.patterns.len(),
+            "all": record.all,
+            "soft": record.soft,
+        }));
+    }
+}

@@ -1,0 +1,190 @@
+//! Counters of one isolate, for `GET stats`, in slots of ten seconds over the last hour.
+
+use crate::time::Timestamp;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How a request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// From the cache.
+    Hit,
+    /// From the cache, though stale.
+    Stale,
+    /// By the origin, after a look-up.
+    Miss,
+    /// By the origin.
+    Bypass,
+    /// By the origin, with a 5xx, or not at all.
+    Error,
+}
+
+const SLOT_SECONDS: u64 = 10;
+const SLOTS: usize = 360;
+
+#[derive(Debug, Clone, Default)]
+struct Counters {
+    hits: u64,
+    stale: u64,
+    misses: u64,
+    bypass: u64,
+    errors: u64,
+    purges: u64,
+    cached_millis: u64,
+    uncached_millis: u64,
+    by_type: BTreeMap<String, [u64; 3]>,
+}
+
+/// The counters.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    total: Counters,
+    slots: VecDeque<(u64, Counters)>,
+}
+
+impl Stats {
+    /// Counts an answer of a cache type that took so many milliseconds.
+    pub fn answered(
+        &mut self,
+        now: Timestamp,
+        how: Answered,
+        type_name: Option<&str>,
+        millis: u64,
+    ) {
+        self.each(now, |counters| {
+            let (count, spent) = match how {
+                Answered::Hit => (&mut counters.hits, &mut counters.cached_millis),
+                Answered::Stale => (&mut counters.stale, &mut counters.cached_millis),
+                Answered::Miss => (&mut counters.misses, &mut counters.uncached_millis),
+                Answered::Bypass => (&mut counters.bypass, &mut counters.uncached_millis),
+                Answered::Error => (&mut counters.errors, &mut counters.uncached_millis),
+            };
+            *count += 1;
+            *spent += millis;
+            let place = match how {
+                Answered::Hit => 0,
+                Answered::Stale => 1,
+                Answered::Miss => 2,
+                Answered::Bypass | Answered::Error => return,
+            };
+            if let Some(type_name) = type_name {
+                if !counters.by_type.contains_key(type_name) {
+                    counters.by_type.insert(type_name.to_owned(), [0; 3]);
+                }
+                if let Some(count) =
+                    counters.by_type.get_mut(type_name).and_then(|counts| counts.get_mut(place))
+                {
+                    *count += 1;
+                }
+            }
+        });
+    }
+
+    /// Counts a purge.
+    pub fn purged(&mut self, now: Timestamp) {
+        self.each(now, |counters| counters.purges += 1);
+    }
+
+    fn each(&mut self, now: Timestamp, count: impl Fn(&mut Counters)) {
+        let slot = now.as_millis() / 1000 / SLOT_SECONDS;
+        if self.slots.back().is_none_or(|(last, _)| *last < slot) {
+            self.slots.push_back((slot, Counters::default()));
+            if self.slots.len() > SLOTS {
+                self.slots.pop_front();
+            }
+        }
+        count(&mut self.total);
+        if let Some((_, counters)) = self.slots.back_mut() {
+            count(counters);
+        }
+    }
+
+    /// The numbers as JSON: of the last `window` seconds, rounded up to whole slots, or of the
+    /// isolate's whole life.
+    pub fn to_json(&self, now: Timestamp, window: Option<u64>, is_available: bool) -> Value {
+        let Some(window) = window else { return self.total.to_json(is_available) };
+        let first = (now.as_millis() / 1000).saturating_sub(window) / SLOT_SECONDS;
+        let mut sum = Counters::default();
+        self.slots.iter().filter(|(slot, _)| *slot >= first).for_each(|(_, slot)| sum.add(slot));
+        sum.to_json(is_available)
+    }
+}
+
+impl Counters {
+    fn add(&mut self, other: &Counters) {
+        self.hits += other.hits;
+        self.stale += other.stale;
+        self.misses += other.misses;
+        self.bypass += other.bypass;
+        self.errors += other.errors;
+        self.purges += other.purges;
+        self.cached_millis += other.cached_millis;
+        self.uncached_millis += other.uncached_millis;
+        for (name, counts) in &other.by_type {
+            let sums = self.by_type.entry(name.clone()).or_default();
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+    }
+
+    fn to_json(&self, is_available: bool) -> Value {
+        let cached = self.hits + self.stale;
+        let uncached = self.misses + self.bypass + self.errors;
+        let by_type: BTreeMap<_, _> = self
+            .by_type
+            .iter()
+            .map(|(name, [hits, stale, misses])| {
+                let rate = ratio(hits + stale, hits + stale + misses);
+                (name, json!({ "hits": hits, "stale": stale, "misses": misses, "hit_rate": rate }))
+            })
+            .collect();
+        json!({
+            "hits": self.hits,
+            "misses": self.misses,
+            "stale": self.stale,
+            "bypass": self.bypass,
+            "errors": self.errors,
+            "total_requests": cached + uncached,
+            "hit_rate": ratio(cached, cached + self.misses),
+            "avg_response_time_cached_ms": ratio(self.cached_millis, cached),
+            "avg_response_time_uncached_ms": ratio(self.uncached_millis, uncached),
+            "purges": self.purges,
+            "is_available": is_available,
+            "by_type": by_type,
+        })
+    }
+}
+
+/// A ratio with four decimals; 0 of nothing.
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_within_the_window() {
+        let mut stats = Stats::default();
+        let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
+        stats.answered(at(0), Answered::Miss, Some("product"), 600);
+        stats.answered(at(1), Answered::Hit, Some("product"), 2);
+        stats.answered(at(100), Answered::Stale, Some("product"), 4);
+        stats.answered(at(100), Answered::Bypass, None, 50);
+        stats.purged(at(100));
+        let all = stats.to_json(at(100), None, true);
+        assert_eq!(
+            (&all["hits"], &all["total_requests"], &all["purges"]),
+            (&json!(1), &json!(4), &json!(1))
+        );
+        assert_eq!(all["hit_rate"], json!(0.6667));
+        assert_eq!(all["avg_response_time_cached_ms"], json!(3.0));
+        assert_eq!(all["avg_response_time_uncached_ms"], json!(325.0));
+        let recent = stats.to_json(at(100), Some(20), true);
+        assert_eq!(
+            (&recent["hits"], &recent["stale"], &recent["misses"]),
+            (&json!(0), &json!(1), &json!(0))
+        );
+        assert_eq!(recent["by_type"]["product"]["stale"], json!(1));
+    }
+}

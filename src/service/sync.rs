@@ -1,0 +1,196 @@
+//! Keeping the replica close to the log, and recording purges in it.
+
+use super::handle::Service;
+use super::world::{Appended, Fault, World};
+use crate::config::{Config, Unreadable};
+use crate::purge::{Record, Seq, Subject, Verdict};
+use crate::time::Timestamp;
+use futures_util::future::{Either, select};
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+/// How long a read of the log may hold up a request.
+const READ_MILLIS: u64 = 1_000;
+/// How long a write of the log may hold up the answer to a write.
+const WRITE_MILLIS: u64 = 3_000;
+/// How long after a failed read the log is not waited for again.
+const RETRY_MILLIS: u64 = 1_000;
+
+/// What an isolate knows of the log beside its replica.
+#[derive(Debug, Default)]
+pub(super) struct LogState {
+    background_since: Cell<Option<Timestamp>>,
+    failed_at: Cell<Option<Timestamp>>,
+    reason: RefCell<Option<String>>,
+    /// Purges that the log has not taken yet. What they touch is gone here meanwhile.
+    pub pending: RefCell<Vec<Record>>,
+}
+
+impl LogState {
+    /// Why the log failed last, unless it has answered since.
+    pub fn reason(&self) -> Option<String> {
+        self.reason.borrow().clone()
+    }
+
+    fn failed(&self, now: Timestamp, reason: &str) {
+        self.failed_at.set(Some(now));
+        self.reason.replace(Some(reason.to_owned()));
+    }
+
+    fn succeeded(&self) {
+        self.failed_at.set(None);
+        self.reason.replace(None);
+    }
+}
+
+/// How close the replica is to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lag {
+    /// Close enough.
+    Current,
+    /// It is time to catch up, beside what is being done.
+    Aging,
+    /// No hit may be served before it has caught up.
+    TooOld,
+}
+
+impl<W: World> Service<W> {
+    /// How close the replica is to the log. A client that shows the number of its own write wants
+    /// at least that.
+    pub(super) fn lag(&self, config: &Config, wanted: Option<Seq>) -> Lag {
+        let replica = self.isolate.replica.borrow();
+        let behind = match (replica.synced_at(), replica.mark()) {
+            (Some(at), Some(mark)) if wanted.is_none_or(|seq| seq <= mark.seq) => {
+                self.world.now().millis_since(at)
+            }
+            _ => return Lag::TooOld,
+        };
+        match config.purge.max_lag * 1000 {
+            max if behind >= max => Lag::TooOld,
+            max if behind * 2 >= max => Lag::Aging,
+            _ => Lag::Current,
+        }
+    }
+
+    /// Catches up in the background, unless that is under way.
+    pub(super) fn sync_in_background(&self) {
+        let now = self.world.now();
+        let running = self.isolate.log.background_since.get();
+        if running.is_some_and(|since| now.millis_since(since) < READ_MILLIS) {
+            return;
+        }
+        self.isolate.log.background_since.set(Some(now));
+        let service = self.clone();
+        self.world.spawn(async move {
+            service.sync().await;
+            service.isolate.log.background_since.set(None);
+        });
+    }
+
+    /// Catches up, unless the log failed a moment ago. Each request asks for itself, since
+    /// requests cannot share what they read.
+    pub(super) async fn sync(&self) {
+        let asked_at = self.world.now();
+        let failed_at = self.isolate.log.failed_at.get();
+        if failed_at.is_some_and(|at| asked_at.millis_since(at) < RETRY_MILLIS) {
+            return;
+        }
+        match self.catch_up(asked_at).await {
+            Ok(()) => self.isolate.log.succeeded(),
+            Err(fault) => {
+                self.isolate.log.failed(self.world.now(), &fault);
+                self.report_failure("purge-log-read", &fault);
+            }
+        }
+    }
+
+    async fn catch_up(&self, asked_at: Timestamp) -> Result<(), Fault> {
+        self.drain_pending().await?;
+        let mark = self.isolate.replica.borrow().mark();
+        let delta = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
+        let learned = self.isolate.replica.borrow_mut().learn(delta, asked_at);
+        if !learned {
+            // The replica is of another log, or does not join what the log still has.
+            let all = self.within(READ_MILLIS, self.world.log_since(None)).await?;
+            self.isolate.replica.borrow_mut().learn(all, asked_at);
+        }
+        Ok(())
+    }
+
+    /// Whether entries may be judged: the replica is close enough, or the configuration prefers
+    /// answers to certainty.
+    pub(super) fn may_judge(&self, config: &Config) -> bool {
+        self.lag(config, None) != Lag::TooOld
+            || (config.purge.unreadable == Unreadable::Serve
+                && self.isolate.replica.borrow().mark().is_some())
+    }
+
+    /// What the log and the purges that it has not taken yet say of an entry.
+    pub(super) fn verdict(&self, subject: &Subject<'_>) -> Verdict {
+        let pending = self.isolate.log.pending.borrow();
+        let touched = pending.iter().any(|record| {
+            record.all
+                || record.tags.iter().any(|tag| subject.tags.contains(tag))
+                || record.patterns.iter().any(|pattern| pattern.matches(subject.key_from_kind))
+        });
+        if touched { Verdict::Gone } else { self.isolate.replica.borrow().verdict(subject) }
+    }
+
+    /// Records a purge, trying twice. Where the log does not take it, this isolate keeps it,
+    /// obeys it, and records it with the next request that can.
+    pub(super) async fn record(&self, record: Record, source: &str) -> Result<Seq, Fault> {
+        let mut appended = self.append(&record, WRITE_MILLIS).await;
+        if appended.is_err() {
+            appended = self.append(&record, WRITE_MILLIS).await;
+        }
+        match &appended {
+            Ok(seq) => {
+                self.isolate.stats.borrow_mut().purged(self.world.now());
+                self.report_purge(*seq, &record, source);
+            }
+            Err(fault) => {
+                self.isolate.log.failed(self.world.now(), fault);
+                self.report_failure("purge-log-write", fault);
+                let mut pending = self.isolate.log.pending.borrow_mut();
+                if pending.len() >= crate::limits::LOG_PATTERNS {
+                    *pending = vec![Record::everything()];
+                } else {
+                    pending.push(record);
+                }
+            }
+        }
+        appended
+    }
+
+    async fn append(&self, record: &Record, millis: u64) -> Result<Seq, Fault> {
+        let asked_at = self.world.now();
+        let mark = self.isolate.replica.borrow().mark();
+        let appending = self.world.log_append(mark, record);
+        let Appended { seq, delta } = self.within(millis, appending).await?;
+        self.isolate.replica.borrow_mut().learn(delta, asked_at);
+        Ok(seq)
+    }
+
+    /// Records what waits, in order. What waits is obeyed until it is recorded.
+    async fn drain_pending(&self) -> Result<(), Fault> {
+        loop {
+            let next = self.isolate.log.pending.borrow().first().cloned();
+            let Some(record) = next else { return Ok(()) };
+            let seq = self.append(&record, READ_MILLIS).await?;
+            self.isolate.log.pending.borrow_mut().retain(|waiting| *waiting != record);
+            self.report_purge(seq, &record, "outbox");
+        }
+    }
+
+    /// The future's outcome, or a fault where it takes longer.
+    pub(super) async fn within<T>(
+        &self,
+        millis: u64,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        match select(pin!(work), pin!(self.world.sleep(millis))).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Err(format!("no answer within {millis} ms")),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What the service needs of the world around it. `edge` has it from the Workers runtime, the
+//! simulated world from memory.
+
+#![allow(async_fn_in_trait, reason = "one thread, so no future has to be Send")]
+
+use crate::http::Headers;
+use crate::purge::{Delta, Mark, Record, Seq};
+use crate::time::Timestamp;
+use std::future::Future;
+use std::rc::Rc;
+
+/// Why a store or the log did not answer, for logs.
+pub type Fault = String;
+
+/// The edge cache of this data centre.
+pub trait EdgeCache {
+    /// What is stored under the key.
+    async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault>;
+    /// Stores for at most `seconds`.
+    async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
+}
+
+/// Workers KV, which all data centres share and see late.
+pub trait KvStore {
+    /// Whether there is a namespace at all.
+    fn kv_bound(&self) -> bool;
+    /// What is stored under the key.
+    async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault>;
+    /// Stores for at most `seconds`, which is 60 or more.
+    async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
+}
+
+/// The purge log of the service.
+pub trait PurgeLog {
+    /// What happened since `mark`; everything, where there is none.
+    async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault>;
+    /// Adds a record, and says what happened since `mark`, the record included.
+    async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault>;
+}
+
+/// A recorded purge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appended {
+    /// The record's number.
+    pub seq: Seq,
+    /// What happened up to it.
+    pub delta: Delta,
+}
+
+/// A body that was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BodyRead {
+    /// All of it.
+    Whole(Rc<[u8]>),
+    /// It has more bytes than the limit. It can still be streamed on.
+    TooLarge,
+    /// It broke off.
+    Broken,
+}
+
+/// The head of the origin's answer. Its body stays with the world, under the handle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Names the answer.
+    pub handle: u32,
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: Headers,
+}
+
+/// Why the origin did not answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OriginFailure {
+    /// Whether it took too long.
+    pub timed_out: bool,
+    /// What the runtime said, for logs.
+    pub fault: Fault,
+}
+
+/// One client's request and the origin's answers to it.
+pub trait Origin {
+    /// Reads the client's body, if it has at most `limit` bytes.
+    async fn request_body(&self, limit: usize) -> BodyRead;
+    /// Sends the client's request on, with its method and body, to `url` and with `headers`.
+    /// With `again`, once more where the connection breaks.
+    async fn ask(&self, url: &str, headers: &Headers, again: bool)
+    -> Result<Answer, OriginFailure>;
+    /// Sends the client's request on just as it is, for a change of protocol.
+    async fn ask_untouched(&self, url: &str) -> Result<Answer, OriginFailure>;
+    /// Reads an answer's body, if it has at most `limit` bytes.
+    async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead;
+}
+
+/// Time.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Waits.
+    async fn sleep(&self, millis: u64);
+}
+
+/// Work that outlives the answer.
+pub trait Spawn {
+    /// Runs the future to its end, beside everything else.
+    fn spawn(&self, work: impl Future<Output = ()> + 'static);
+}
+
+/// Where log lines go.
+pub trait Report {
+    /// One line of JSON.
+    fn line(&self, line: &str);
+}
+
+/// What must not be in a configuration file.
+pub trait Secrets {
+    /// `ADMIN_TOKENS`, as it was set.
+    fn admin_tokens(&self) -> Option<String>;
+}
+
+/// All of it. A clone is the same world.
+pub trait World:
+    EdgeCache + KvStore + PurgeLog + Origin + Clock + Spawn + Report + Secrets + Clone + 'static
+{
+}

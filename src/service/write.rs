@@ -1,0 +1,139 @@
+//! Writes: to the origin first, then their purge, then the answer.
+
+use super::handle::{Asked, Reply, Service, forwarded_headers, origin_url};
+use super::stats::Answered;
+use super::world::{Answer, BodyRead, World};
+use crate::config::Config;
+use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
+use crate::graphql::Analysis;
+use crate::limits;
+use crate::policy::{CacheStatus, Forward};
+use crate::purge::{Record, Seq};
+
+/// What became of a write's purge.
+enum Purged {
+    /// There is nothing to purge.
+    Nothing,
+    /// It is recorded.
+    Recorded(Seq),
+    /// It will be recorded, and the answer does not wait for it.
+    InBackground,
+    /// The log did not take it yet.
+    Pending,
+}
+
+impl<W: World> Service<W> {
+    /// A GraphQL mutation.
+    pub(super) async fn mutation(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        analysis: &Analysis,
+    ) -> Reply {
+        self.write(
+            config,
+            asked,
+            Write::Mutation(analysis),
+            Forward::Bypass,
+            Bypass::Mutation.as_str(),
+        )
+        .await
+    }
+
+    /// A GraphQL request that was not understood and may be a mutation.
+    pub(super) async fn perhaps_mutation(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        unwritten: Unwritten,
+    ) -> Reply {
+        let write = Write::PerhapsMutation { batch: unwritten.batch };
+        self.write(config, asked, write, Forward::Bypass, unwritten.reason.as_str()).await
+    }
+
+    /// A REST request of an unsafe method.
+    pub(super) async fn rest_write(&self, config: &Config, asked: &Asked) -> Reply {
+        let write = Write::Rest(&asked.request);
+        self.write(config, asked, write, Forward::Method, Bypass::Method.as_str()).await
+    }
+
+    async fn write(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        write: Write<'_>,
+        forward: Forward,
+        reason: &'static str,
+    ) -> Reply {
+        let request = &asked.request;
+        let headers = forwarded_headers(Some(config), request, request.headers.clone());
+        let answer = self.ask(&origin_url(Some(config), request), &headers, false).await;
+        let body = match &answer {
+            Ok(answer) => self.readable_body(write, answer).await,
+            Err(_) => None,
+        };
+        let status = answer.as_ref().ok().map(|answer| answer.status);
+        let record = {
+            let known = self.isolate.known_types.borrow();
+            record_of(config, write, status, body.as_deref(), &known)
+        };
+        let purged = self.purge(config, record, write).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => return self.origin_failed(asked, &failure, forward),
+        };
+        self.note_scope_changes(config, request, &answer).await;
+        self.count(asked, answer.status, Answered::Bypass, None);
+        self.report_bypass(asked, reason, answer.status);
+        let detail = match purged {
+            Purged::Pending => "purge-pending",
+            _ => reason,
+        };
+        let status = CacheStatus::Forwarded {
+            forward,
+            status: Some(answer.status),
+            stored: false,
+            detail: Some(detail),
+        };
+        let mut reply = self.reply(Some(config), asked, &answer, XCache::Bypass, &status);
+        if let (Purged::Recorded(seq), Reply::Answer { headers, .. }) = (&purged, &mut reply) {
+            headers.set("evergraph-purge", seq.to_string());
+        }
+        reply
+    }
+
+    /// The answer's body, where it tells what ran.
+    async fn readable_body(&self, write: Write<'_>, answer: &Answer) -> Option<std::rc::Rc<[u8]>> {
+        if matches!(write, Write::Rest(_) | Write::PerhapsMutation { batch: true }) {
+            return None;
+        }
+        let content_type = answer.headers.get("content-type").unwrap_or_default();
+        if !content_type.to_ascii_lowercase().contains("json") {
+            return None;
+        }
+        match self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await {
+            BodyRead::Whole(body) => Some(body),
+            BodyRead::TooLarge | BodyRead::Broken => None,
+        }
+    }
+
+    async fn purge(&self, config: &Config, record: Option<Record>, write: Write<'_>) -> Purged {
+        let Some(record) = record else { return Purged::Nothing };
+        let source = match write {
+            Write::Rest(_) => "rest",
+            _ => "mutation",
+        };
+        if !config.purge.wait {
+            let service = self.clone();
+            self.world.spawn(async move {
+                // What the log does not take is kept pending.
+                let _ = service.record(record, source).await;
+            });
+            return Purged::InBackground;
+        }
+        match self.record(record, source).await {
+            Ok(seq) => Purged::Recorded(seq),
+            Err(_) => Purged::Pending,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// An origin that answers as a test says, and remembers what it was asked.
+
+import { createServer } from "node:http";
+
+export class Origin {
+  requests = [];
+  /** Answers one request: `(request, response, body) => void`, set by the test. */
+  answer = (_request, response) => response.writeHead(404).end();
+
+  async listen() {
+    this.server = createServer(async (request, response) => {
+      const chunks = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const body = Buffer.concat(chunks);
+      this.requests.push({ method: request.method, url: request.url, headers: request.headers, body });
+      await this.answer(request, response, body);
+    });
+    await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    this.port = this.server.address().port;
+    this.url = `http://127.0.0.1:${this.port}`;
+    return this;
+  }
+
+  /** Answers every request with this status, these headers and this body. */
+  says(status, headers, body) {
+    this.answer = (_request, response) => response.writeHead(status, headers).end(body);
+  }
+
+  /** Answers GraphQL requests with this JSON, REST ones too. */
+  saysJson(value, headers = {}) {
+    this.says(200, { "content-type": "application/json", ...headers }, JSON.stringify(value));
+  }
+
+  close() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}

@@ -1,0 +1,67 @@
+// Workers KV and the edge cache as workerd reaches them: HTTP servers whose answers a test can
+// spoil. Modes: "ok", "error" (500), "hang", "reset", "garbage", "slow", "lose" (writes vanish).
+
+import { createServer } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
+
+export class Store {
+  entries = new Map();
+  mode = "ok";
+  slowMillis = 400;
+  reads = 0;
+  writes = 0;
+  lastWrite = null;
+
+  constructor(kind) {
+    this.kind = kind;
+  }
+
+  async listen() {
+    this.server = createServer((request, response) => this.#serve(request, response).catch(() => response.destroy()));
+    await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    this.address = `127.0.0.1:${this.server.address().port}`;
+    return this;
+  }
+
+  close() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  async #serve(request, response) {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const read = request.method === "GET";
+    if (read) this.reads += 1;
+    if (this.mode === "hang") return;
+    if (this.mode === "reset") return request.socket.destroy();
+    if (this.mode === "error") return response.writeHead(500).end("broken");
+    if (this.mode === "slow") await wait(this.slowMillis);
+    const url = new URL(request.url, "http://store");
+    const key = this.kind === "kv" ? decodeURIComponent(url.pathname.slice(1)) : `${request.headers.host}${request.url}`;
+    if (request.method === "PUT") {
+      this.writes += 1;
+      this.lastWrite = { key, ttl: url.searchParams.get("expiration_ttl"), body };
+      if (this.mode !== "lose") this.entries.set(key, body);
+      return response.writeHead(this.kind === "kv" ? 200 : 204).end();
+    }
+    if (!read) {
+      this.entries.delete(key);
+      return response.writeHead(200).end();
+    }
+    const found = this.mode === "garbage" ? Buffer.from("\x00garbage, and more of it\xff", "latin1") : this.entries.get(key);
+    if (this.kind === "kv") {
+      return found === undefined ? response.writeHead(404).end() : response.writeHead(200).end(found);
+    }
+    return this.#serveCached(response, found);
+  }
+
+  /** What was put is a whole HTTP response. */
+  #serveCached(response, found) {
+    if (found === undefined) return response.writeHead(504, { "cf-cache-status": "MISS" }).end();
+    const end = found.indexOf("\r\n\r\n");
+    const body = this.mode === "garbage" ? found : found.subarray(end + 4);
+    return response.writeHead(200, { "cf-cache-status": "HIT", "content-type": "application/octet-stream" }).end(body);
+  }
+}

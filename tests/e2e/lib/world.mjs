@@ -1,0 +1,193 @@
+// The worker in real workerd, with stores, purge log and origin that a test controls. Several
+// data centres are several workers: each has its own edge cache and isolate, and all share KV
+// and the purge log.
+
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { bin, freePort, root, start, stop, untilAnswers } from "../../../scripts/lib/run.mjs";
+import { Origin } from "./origin.mjs";
+import { Store } from "./stores.mjs";
+
+export const ADMIN_TOKEN = "test-admin-token";
+const library = fileURLToPath(new URL(".", import.meta.url));
+
+/**
+ * Starts a world; it ends with the test file.
+ *
+ * - `config`: the configuration, without `origin` where the origin is the test's own
+ * - `places`: how many data centres
+ * - `bindings`: `kv` and `log` may be left out
+ * - `entry`: another main module, which imports `./index.js`
+ * - `originUrl`: another origin than the test's own
+ */
+export async function startWorld(options = {}) {
+  const world = new World();
+  await world.start({ config: {}, places: 1, kv: true, adminTokens: ADMIN_TOKEN, ...options });
+  after(() => world.stop());
+  return world;
+}
+
+class World {
+  logMode = "ok";
+  output = "";
+
+  async start(options) {
+    this.origin = await new Origin().listen();
+    this.kv = await new Store("kv").listen();
+    this.caches = await Promise.all(Array.from({ length: options.places }, () => new Store("cache").listen()));
+    this.control = await new Origin().listen();
+    this.control.answer = (_request, response) => response.end(this.logMode);
+    this.config = { service: "test", origin: options.originUrl ?? this.origin.url, ...options.config };
+    if (options.config === null) this.config = null;
+    this.folder = mkdtempSync(join(tmpdir(), "evergraph-"));
+    this.ports = await Promise.all(this.caches.map(() => freePort()));
+    this.#write(options);
+    await this.startWorkerd();
+  }
+
+  async startWorkerd() {
+    this.process = start(bin("workerd"), ["serve", "--experimental", "config.capnp"], {
+      cwd: this.folder,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const keep = (data) => { this.output += data; };
+    this.process.stdout.on("data", keep);
+    this.process.stderr.on("data", keep);
+    try {
+      await Promise.all(this.ports.map((port) =>
+        untilAnswers(`http://127.0.0.1:${port}/__evergraph/`, { child: this.process, seconds: 30 })));
+    } catch (error) {
+      throw new Error(`${error.message}\n${this.output}`);
+    }
+  }
+
+  async stop() {
+    await stop(this.process);
+    for (const server of [this.origin, this.kv, this.control, ...this.caches]) server.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Ends the isolates, and starts new ones over the same stores and the same log. */
+  async restart() {
+    await stop(this.process);
+    await this.startWorkerd();
+  }
+
+  url(path = "/", place = 0) {
+    return `http://127.0.0.1:${this.ports[place]}${path}`;
+  }
+
+  /** Asks the worker of a place; the answer comes with its body as `text`. */
+  async ask(path, init = {}, place = 0) {
+    const response = await fetch(this.url(path, place), { redirect: "manual", ...init });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      get json() {
+        return JSON.parse(text);
+      },
+      xCache: response.headers.get("x-cache"),
+      cacheStatus: response.headers.get("cache-status"),
+    };
+  }
+
+  /** Posts a GraphQL request as JSON. */
+  graphql(query, { variables, operationName, headers = {}, place = 0 } = {}) {
+    return this.ask("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ query, variables, operationName }),
+    }, place);
+  }
+
+  admin(route, { body, method, token = ADMIN_TOKEN, place = 0 } = {}) {
+    return this.ask(`/__evergraph/${route}`, {
+      method: method ?? (body === undefined ? "GET" : "POST"),
+      headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), "content-type": "application/json" },
+      body: typeof body === "object" ? JSON.stringify(body) : body,
+    }, place);
+  }
+
+  /** Asks until a place has answer in `tier`; stores are written behind the answer. */
+  async until(condition, what) {
+    for (let tries = 0; tries < 200; tries += 1) {
+      if (await condition()) return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error(`waited in vain: ${what}\n${this.output.slice(-2_000)}`);
+  }
+
+  /** The log lines of an event so far. */
+  events(name) {
+    return this.output
+      .split("\n")
+      .filter((line) => line.includes(`"event":"${name}"`))
+      .map((line) => JSON.parse(line.slice(line.indexOf("{"))));
+  }
+
+  #write(options) {
+    for (const name of ["index.js", "index_bg.wasm"]) copyFileSync(join(root, "build", name), join(this.folder, name));
+    copyFileSync(join(library, "log-proxy.js"), join(this.folder, "log-proxy.js"));
+    mkdirSync(join(this.folder, "storage"));
+    if (options.entry) writeFileSync(join(this.folder, "entry.js"), options.entry);
+    writeFileSync(join(this.folder, "config.capnp"), this.#capnp(options));
+  }
+
+  #capnp({ kv, adminTokens, entry, log = true }) {
+    const quoted = (text) => JSON.stringify(text);
+    const external = (name, address) => `(name = "${name}", external = (address = "${address}", http = ()))`;
+    const places = this.caches.map((_, n) => n);
+    const binding = (name, value) => `(name = "${name}", ${value})`;
+    const bindings = [
+      this.config === null ? null : binding("EVERGRAPH", `json = ${quoted(JSON.stringify(this.config))}`),
+      adminTokens ? binding("ADMIN_TOKENS", `text = ${quoted(adminTokens)}`) : null,
+      kv ? binding("CACHE_KV", 'kvNamespace = "kv"') : null,
+      log ? binding("PURGE_LOG", 'durableObjectNamespace = (className = "FaultyLog", serviceName = "log-proxy")') : null,
+    ].filter(Boolean);
+    const modules = [
+      entry ? '(name = "entry.js", esModule = embed "entry.js")' : null,
+      '(name = "index.js", esModule = embed "index.js")',
+      '(name = "index_bg.wasm", wasm = embed "index_bg.wasm")',
+    ].filter(Boolean).join(", ");
+    const worker = (n) => `const place${n} :Workerd.Worker = (
+  modules = [${modules}],
+  compatibilityDate = "2026-11-01",
+  bindings = [${bindings.join(", ")}],
+  durableObjectNamespaces = [(className = "PurgeLog", uniqueKey = "purge-log-${n}", enableSql = true)],
+  durableObjectStorage = (localDisk = "storage"),
+  cacheApiOutbound = "cache${n}",
+  globalOutbound = "network"
+);`;
+    return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "network", network = (allow = ["private", "public"])),
+    (name = "storage", disk = (path = "storage", writable = true)),
+    ${external("kv", this.kv.address)},
+    ${external("control", `127.0.0.1:${this.control.port}`)},
+    ${places.map((n) => external(`cache${n}`, this.caches[n].address)).join(", ")},
+    (name = "log-proxy", worker = .logProxy),
+    ${places.map((n) => `(name = "place${n}", worker = .place${n})`).join(", ")}
+  ],
+  sockets = [${places.map((n) => `(name = "s${n}", address = "127.0.0.1:${this.ports[n]}", http = (), service = "place${n}")`).join(", ")}]
+);
+const logProxy :Workerd.Worker = (
+  modules = [(name = "log-proxy.js", esModule = embed "log-proxy.js")],
+  compatibilityDate = "2026-11-01",
+  bindings = [
+    (name = "REAL", durableObjectNamespace = (className = "PurgeLog", serviceName = "place0")),
+    (name = "CONTROL", service = "control")
+  ],
+  durableObjectNamespaces = [(className = "FaultyLog", uniqueKey = "faulty-log")],
+  durableObjectStorage = (inMemory = void),
+  globalOutbound = "network"
+);
+${places.map(worker).join("\n")}
+`;
+  }
+}
