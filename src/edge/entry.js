@@ -27,10 +27,22 @@ export default {
 /** The requests that Wasm is busy with, each by what fails it. */
 const busy = new Set();
 
+// Wasm traps in whichever task it runs, seldom in the one that called it. A trap may come wrapped;
+// the wrapper's listener for starting Wasm anew knows it only bare.
 addEventListener("error", (event) => {
-  if (!(event.error instanceof WebAssembly.RuntimeError)) return;
-  for (const fail of busy) fail(event.error);
+  const trap = trapOf(event.error);
+  if (trap !== null && trap !== event.error) dispatchEvent(new ErrorEvent("error", { error: trap }));
+  else if (trap !== null) for (const fail of busy) fail(trap);
 });
+
+addEventListener("unhandledrejection", (event) => {
+  const trap = trapOf(event.reason);
+  if (trap !== null) dispatchEvent(new ErrorEvent("error", { error: trap }));
+});
+
+function trapOf(error) {
+  return [error, error?.cause].find((one) => one instanceof WebAssembly.RuntimeError) ?? null;
+}
 
 /** What `work` resolves to, or a rejection as soon as Wasm traps, whichever request it was for. */
 async function untilWasmFails(work) {

@@ -165,7 +165,7 @@ impl Origin for Platform {
 
 impl Clock for Platform {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(worker::Date::now().as_millis())
+        Timestamp::from_millis(js_sys::Date::now() as u64)
     }
 
     async fn sleep(&self, millis: u64) {

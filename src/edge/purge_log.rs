@@ -11,7 +11,7 @@ use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
 use std::cell::RefCell;
 use worker::{
-    Date, DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
+    DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
     durable_object,
 };
 
@@ -71,7 +71,7 @@ impl PurgeLog {
     }
 
     fn append(&self, log: &mut Log, record: Record) -> Result<Seq> {
-        let now = Timestamp::from_millis(Date::now().as_millis());
+        let now = Timestamp::from_millis(js_sys::Date::now() as u64);
         let text = serde_json::to_string(&record).map_err(|e| Error::RustError(e.to_string()))?;
         let seq = log.next();
         self.sql().exec(

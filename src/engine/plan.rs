@@ -7,7 +7,7 @@ use crate::config::{CacheType, Config};
 use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_pairs};
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
-use crate::policy::{Lifetime, Rule};
+use crate::policy::{Lifetime, RequestDirectives, Rule};
 use crate::rest;
 use crate::tag::{Tag, TagSet};
 use crate::time::Ttl;
@@ -31,6 +31,18 @@ pub struct Plan {
     pub scopes: Vec<String>,
     /// The names of the cache types that matched; none where the default applies.
     pub type_names: Vec<String>,
+}
+
+impl Plan {
+    /// The request's own directives, as far as they count. Where the configuration says how long
+    /// an answer is fresh, clients cannot go around it: what is stale is purged, and the origin
+    /// is shielded. Where the origin's headers say it, RFC 9111 §5.2.1 holds.
+    pub fn heeded(&self, headers: &Headers) -> RequestDirectives {
+        match self.rule {
+            Rule::Origin => RequestDirectives::read(headers),
+            Rule::Configured(_) | Rule::AtMost(_) => RequestDirectives::default(),
+        }
+    }
 }
 
 /// What several cache types say together: the smallest times win, scopes add up, and the

@@ -15,8 +15,7 @@ use crate::graphql::Analysis;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
 use crate::policy::{
-    CacheStatus, Forward, Freshness, NotStored, RequestDirectives, Rule, lifetime, not_modified,
-    storable,
+    CacheStatus, Forward, Freshness, NotStored, Rule, lifetime, not_modified, storable,
 };
 use crate::purge::Mark;
 use futures_util::future::{Either, select};
@@ -46,7 +45,7 @@ impl<W: World> Service<W> {
             }
             return self.serve(config, asked, plan, &candidate);
         }
-        if RequestDirectives::read(&request.headers).only_if_cached {
+        if plan.heeded(&request.headers).only_if_cached {
             return self.failed(504, "only-if-cached, and nothing usable is stored");
         }
         self.fetch(config, asked, plan, analysis.as_deref(), found).await
@@ -111,7 +110,7 @@ impl<W: World> Service<W> {
         // Where the log stood before the origin is asked: what is purged from here on is newer.
         let mark = self.isolate.replica.borrow().mark();
         let late = found.late.take();
-        let (forward, why) = reason(&found, &asked.request.headers);
+        let (forward, why) = reason(&found, plan.heeded(&asked.request.headers).no_cache);
         let stale = found.candidate.filter(|one| one.freshness == Freshness::StaleIfError);
         let asking = pin!(self.ask_for(config, asked));
         let answer = match late {
@@ -259,7 +258,7 @@ impl<W: World> Service<W> {
         if asked.request.method == Method::Head {
             return Err(NotStored::Method);
         }
-        if RequestDirectives::read(&asked.request.headers).no_store {
+        if plan.heeded(&asked.request.headers).no_store {
             return Err(NotStored::RequestNoStore);
         }
         if graphql && !is_graphql_json(headers) {
@@ -324,8 +323,7 @@ struct Storing<'a> {
 }
 
 /// Why a look-up ended at the origin.
-fn reason(found: &Found<'_>, request: &Headers) -> (Forward, Option<&'static str>) {
-    let asked_for = RequestDirectives::read(request).no_cache;
+fn reason(found: &Found<'_>, asked_for: bool) -> (Forward, Option<&'static str>) {
     match found.candidate.as_ref().map(|candidate| candidate.freshness) {
         _ if found.log_unreadable => (Forward::Miss, Some("log-unreadable")),
         Some(Freshness::Purged) => (Forward::Miss, Some("purged")),

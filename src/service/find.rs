@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::engine::Plan;
 use crate::entry::decode;
 use crate::http::Request;
-use crate::policy::{Freshness, RequestDirectives, freshness, variant};
+use crate::policy::{Freshness, freshness, variant};
 use crate::purge::{Seq, Subject};
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::pin::pin;
@@ -303,7 +303,7 @@ impl<W: World> Service<W> {
         let meta = &cached.entry.meta;
         let subject =
             Subject { mark: meta.mark, tags: &cached.tags, key_from_kind: plan.key.from_kind() };
-        let directives = RequestDirectives::read(&request.headers);
+        let directives = plan.heeded(&request.headers);
         freshness(meta, self.verdict(&subject), &directives, self.world.now())
     }
 

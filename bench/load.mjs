@@ -1,0 +1,74 @@
+// The load generator: connections that each ask again as soon as they are answered. It runs in a
+// thread of its own, beside the stores.
+
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { Connection } from "./connection.mjs";
+import { requestBytes } from "./requests.mjs";
+import { median } from "./statistics.mjs";
+
+/** The thread, seen from outside. */
+export class Load {
+  #thread = new Worker(new URL(import.meta.url));
+
+  /**
+   * Asks for `seconds` or `count` times; resolves with how many `requests` were answered in how
+   * many `seconds`, and with their median `latency` in milliseconds.
+   *
+   * - `request`: a name in requests.mjs
+   * - `distinct`: whether every request is one that was never sent before
+   * - `bytes`: the answers' length; another, or another status than 200, is an error
+   */
+  run(job) {
+    return new Promise((resolve, reject) => {
+      this.#thread.once("error", reject);
+      this.#thread.once("message", (message) => {
+        this.#thread.off("error", reject);
+        if (message.fault) reject(new Error(`${job.request} on port ${job.port}: ${message.fault}`));
+        else resolve(message);
+      });
+      this.#thread.postMessage(job);
+    });
+  }
+
+  stop() {
+    return this.#thread.terminate();
+  }
+}
+
+let sent = 1; // over the whole run, so that a distinct request is distinct for every peer
+
+async function run({ port, request, connections = 1, seconds = Infinity, count = Infinity, distinct = false, bytes }) {
+  const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
+  const same = requestBytes(request);
+  const latencies = [];
+  const started = performance.now();
+  const until = started + seconds * 1000;
+  const askUntilDone = async (connection) => {
+    let asked = performance.now();
+    while (asked < until && latencies.length < count) {
+      const answer = await connection.ask(distinct ? requestBytes(request, sent++) : same);
+      if (answer.status !== 200 || answer.body.length !== (bytes ?? answer.body.length)) {
+        throw new Error(`answered ${answer.status} with ${answer.body.length} bytes`);
+      }
+      const now = performance.now();
+      latencies.push(now - asked);
+      asked = now;
+    }
+  };
+  try {
+    await Promise.all(open.map(askUntilDone));
+  } finally {
+    for (const connection of open) connection.close();
+  }
+  return {
+    requests: latencies.length,
+    seconds: (performance.now() - started) / 1000,
+    latency: median(latencies),
+  };
+}
+
+if (!isMainThread) {
+  parentPort.on("message", async (job) => {
+    parentPort.postMessage(await run(job).catch((error) => ({ fault: error.message })));
+  });
+}

@@ -1,0 +1,111 @@
+// The peers, each in a workerd process of its own: Evergraph as it was built, a JavaScript worker
+// that answers a constant, and one that caches POST in the Cache API.
+
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+import { bin, freePort, root, start, stop, untilAnswers } from "../scripts/lib/run.mjs";
+
+export const ADMIN_TOKEN = "bench";
+const COMPATIBILITY_DATE = "2026-11-01";
+const TICKS_A_SECOND = 100; // what Linux counts CPU time in
+
+/**
+ * Starts all peers. `backends` are the same for all: `origin`, a URL; `cache` and `kv`, addresses;
+ * `answer`, the bytes that the constant worker answers.
+ */
+export async function startPeers(folder, backends) {
+  const peers = [];
+  try {
+    for (const [name, prepare] of Object.entries(WORKERS)) {
+      const place = join(folder, name);
+      mkdirSync(join(place, "storage"), { recursive: true });
+      peers.push(await startPeer(name, place, prepare(place, backends), backends));
+    }
+  } catch (error) {
+    await Promise.all(peers.map((peer) => peer.stop()));
+    throw error;
+  }
+  return Object.fromEntries(peers.map((peer) => [peer.name, peer]));
+}
+
+/** What each peer's worker is, as workerd's configuration has it. */
+const WORKERS = {
+  evergraph(place, { origin }) {
+    for (const name of ["index.js", "index_bg.wasm"]) copyFileSync(join(root, "build", name), join(place, name));
+    const { EVERGRAPH } = parse(readFileSync(join(root, "wrangler.toml"), "utf8")).vars;
+    return `
+  modules = [
+    (name = "index.js", esModule = embed "index.js"),
+    (name = "index_bg.wasm", wasm = embed "index_bg.wasm")
+  ],
+  bindings = [
+    (name = "EVERGRAPH", json = ${quoted(JSON.stringify({ ...EVERGRAPH, origin }))}),
+    (name = "ADMIN_TOKENS", text = ${quoted(ADMIN_TOKEN)}),
+    (name = "CACHE_KV", kvNamespace = "kv"),
+    (name = "PURGE_LOG", durableObjectNamespace = "PurgeLog")
+  ],
+  durableObjectNamespaces = [(className = "PurgeLog", uniqueKey = "purge-log", enableSql = true)],
+  durableObjectStorage = (localDisk = "storage"),`;
+  },
+  constant(place, { answer }) {
+    writeFileSync(join(place, "answer.json"), answer);
+    return script(place, "constant.js", '(name = "ANSWER", text = embed "answer.json")');
+  },
+  "cache-api": (place, { origin }) =>
+    script(place, "cache-api.js", `(name = "ORIGIN", text = ${quoted(origin)})`),
+};
+
+function script(place, file, binding) {
+  copyFileSync(join(root, "bench/peers", file), join(place, file));
+  return `
+  modules = [(name = "${file}", esModule = embed "${file}")],
+  bindings = [${binding}],`;
+}
+
+async function startPeer(name, place, worker, { cache, kv }) {
+  const port = await freePort();
+  writeFileSync(join(place, "config.capnp"), `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "peer", worker = .peer),
+    (name = "storage", disk = (path = "storage", writable = true)),
+    (name = "network", network = (allow = ["private", "public"])),
+    (name = "cache", external = (address = "${cache}", http = ())),
+    (name = "kv", external = (address = "${kv}", http = ()))
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "peer")]
+);
+const peer :Workerd.Worker = (${worker}
+  compatibilityDate = "${COMPATIBILITY_DATE}",
+  cacheApiOutbound = "cache",
+  globalOutbound = "network"
+);
+`);
+  // Log lines go nowhere: whoever read them would take CPU time from what is measured.
+  const child = start(bin("workerd"), ["serve", "--experimental", "config.capnp"], { cwd: place, stdio: ["ignore", "ignore", "inherit"] });
+  const peer = { name, port, cpuSeconds: () => cpuSeconds(child.pid), stop: () => stop(child) };
+  try {
+    await untilAnswers(`http://127.0.0.1:${port}/`, { child, seconds: 30 });
+  } catch (error) {
+    await peer.stop();
+    throw error;
+  }
+  return peer;
+}
+
+/** The CPU time that a workerd has taken, all its threads together; null where that is not told. */
+function cpuSeconds(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [, program, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat);
+    const fields = rest.split(" ");
+    return program === "workerd" ? (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND : null;
+  } catch {
+    return null;
+  }
+}
+
+function quoted(text) {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,101 @@
+// The benchmarks, from the peers' start to the report. Run by scripts/bench.mjs.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { bin, main, run } from "../scripts/lib/run.mjs";
+import { Store } from "../tests/e2e/lib/stores.mjs";
+import { measureBundle } from "./bundle.mjs";
+import { startCache } from "./cache.mjs";
+import { Connection } from "./connection.mjs";
+import { Load } from "./load.mjs";
+import { measureDashboard, measureHits, measureMisses } from "./measures.mjs";
+import { startPeers } from "./peers.mjs";
+import { judge, keep, remarks, table } from "./report.mjs";
+import { requestBytes } from "./requests.mjs";
+import { startOrigin } from "./shop.mjs";
+
+const say = (line) => console.log(`  ${line}`);
+
+/** What is to be ended when all is done, last started first. */
+const ends = [];
+
+async function end() {
+  for (const one of ends.splice(0).reverse()) await one();
+}
+
+async function measure() {
+  const folder = mkdtempSync(join(tmpdir(), "evergraph-bench-"));
+  ends.push(() => rmSync(folder, { recursive: true, force: true }));
+  console.log("• the origin, the stores and the peers …");
+  const shop = await startOrigin();
+  ends.push(shop.stop);
+  const [cache, kv] = await Promise.all([startCache(), new Store("kv").listen()]);
+  ends.push(() => cache.close(), () => kv.close());
+  const answer = (await once(shop.port)).body;
+  const backends = { origin: shop.url, cache: cache.address, kv: kv.address, answer };
+  const peers = await startPeers(folder, backends);
+  ends.push(() => Promise.all(Object.values(peers).map((peer) => peer.stop())));
+  for (const peer of Object.values(peers)) await expectAnswer(peer, answer);
+  const load = new Load();
+  ends.push(() => load.stop());
+
+  const world = { load, peers, shop, bytes: answer.length };
+  console.log(`• a request of ${requestBytes("catalog").length} bytes, an answer of ${answer.length} …`);
+  const measures = [
+    await measureDashboard(world, "dashboard-rest", say),
+    await measureDashboard(world, "dashboard-graphql", say),
+    ...await measureHits(world, say),
+    ...await measureMisses(world, say),
+  ];
+  return { measures, bundle: measureBundle() };
+}
+
+async function once(port) {
+  const connection = await Connection.open(port);
+  try {
+    return await connection.ask(requestBytes("catalog"));
+  } finally {
+    connection.close();
+  }
+}
+
+/** Every peer has to give the origin's bytes, the second time as the first. */
+async function expectAnswer(peer, expected) {
+  for (let time = 0; time < 2; time += 1) {
+    const { status, body } = await once(peer.port);
+    if (status !== 200 || !body.equals(expected)) throw new Error(`${peer.name} answers something else`);
+    await new Promise((resolve) => setTimeout(resolve, 200)); // stores are written behind the answer
+  }
+}
+
+async function machine() {
+  const workerd = await run(bin("workerd"), ["--version"], { capture: true });
+  return {
+    cores: cpus().length,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    system: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    workerd: workerd.trim().split(" ").pop(),
+  };
+}
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => end().finally(() => process.exit(1)));
+}
+
+await main(async () => {
+  const started = Date.now();
+  try {
+    const date = new Date().toISOString().slice(0, 10);
+    const results = { date, machine: await machine(), ...await measure() };
+    results.targets = judge(results);
+    keep(results);
+    console.log(`\n${table(results)}\n\n${remarks(results).join("\n")}`);
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    console.log(`\nin ${seconds} s; also in bench/results.json and docs/benchmarks.md`);
+    process.exitCode = results.targets.every(({ met }) => met) ? 0 : 1;
+  } finally {
+    await end();
+  }
+});

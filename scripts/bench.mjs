@@ -1,0 +1,15 @@
+// npm run bench: Evergraph beside other workers on this machine, as ratios.
+
+import { join } from "node:path";
+import { build } from "./lib/build.mjs";
+import { main, node, root, start } from "./lib/run.mjs";
+import { setup } from "./lib/setup.mjs";
+
+await main(async () => {
+  await setup();
+  await build();
+  // The shop needs the SQLite of a newer Node.js than the one that may run this.
+  const child = start(node, [join(root, "bench/run.mjs")]);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  process.exitCode = await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+});

@@ -1,0 +1,129 @@
+// Wasm that panics: the client gets the origin's answer, no write is sent twice, nothing stale.
+//
+// Timers and waitUntil that throw make Wasm panic for real: the code around them takes for granted
+// that they work. Timers are set before look-ups, while the origin is asked and while a purge is
+// recorded; waitUntil is called once an answer is to be stored.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startWorld } from "./lib/world.mjs";
+
+const entry = `
+import worker, { PurgeLog } from "./index.js";
+export { PurgeLog };
+
+let left = Infinity;
+const count = () => {
+  left -= 1;
+  if (left >= 0) return;
+  left = Infinity;
+  throw new Error("this part is broken");
+};
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (...args) => {
+  count();
+  return setTimeout(...args);
+};
+
+export default {
+  fetch(request, env, context) {
+    left = Number(request.headers.get("x-panic-after") ?? Infinity);
+    return worker.fetch(request, env, {
+      passThroughOnException: () => context.passThroughOnException(),
+      waitUntil(promise) {
+        count();
+        context.waitUntil(promise);
+      },
+    });
+  },
+};
+`;
+const world = await startWorld({
+  entry,
+  config: { types: { product: { match: ["rest:/api/products/**", "graphql:Query.product"], ttl: 7200 } } },
+});
+
+let version = 1;
+world.origin.answer = (request, response) => {
+  const body = request.url === "/graphql" ? { data: { product: { name: `v${version}` } } } : { name: `v${version}` };
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+};
+
+/** After how many of them Wasm panics: from the first to one more than there are. */
+const panics = Array.from({ length: 8 }, (_, n) => String(n));
+
+/** Each request panics at most once, and at least one of each kind does. */
+function countFailures() {
+  const failures = () => world.events("failure").filter((event) => event.part === "worker").length;
+  const before = failures();
+  return () => failures() - before;
+}
+
+test("reads get the origin's answer, wherever it happens", async () => {
+  const failed = countFailures();
+  for (const after of panics) {
+    const rest = await world.ask(`/api/products/read-${after}`, { headers: { "x-panic-after": after } });
+    assert.deepEqual([rest.status, rest.json], [200, { name: `v${version}` }], after);
+    const graphql = await world.graphql(`query R${after} { product { name } }`, { headers: { "x-panic-after": after } });
+    assert.deepEqual([graphql.status, graphql.json], [200, { data: { product: { name: `v${version}` } } }], after);
+  }
+  assert.ok(failed() >= 4, "it did happen");
+});
+
+test("writes reach the origin exactly once, and purge", async () => {
+  const failed = countFailures();
+  for (const after of panics) {
+    await world.ask("/api/products/written");
+    const asked = world.origin.requests.length;
+    version += 1;
+    const write = await world.ask("/api/products/written", {
+      method: "PUT",
+      body: `{"after":${after}}`,
+      headers: { "x-panic-after": after },
+    });
+    assert.deepEqual([write.status, write.json], [200, { name: `v${version}` }], after);
+    assert.deepEqual(
+      world.origin.requests.slice(asked).map(({ method, body }) => `${method} ${body}`),
+      [`PUT {"after":${after}}`],
+    );
+    assert.deepEqual((await world.ask("/api/products/written")).json, { name: `v${version}` }, `stale after ${after}`);
+  }
+  assert.ok(failed() >= 1, "it did happen");
+});
+
+test("mutations reach the origin exactly once with their bodies, and purge", async () => {
+  const failed = countFailures();
+  for (const after of panics) {
+    await world.graphql("{ product { name } }");
+    const asked = world.origin.requests.length;
+    version += 1;
+    const write = await world.graphql("mutation { product { name } }", { headers: { "x-panic-after": after } });
+    assert.deepEqual([write.status, write.json], [200, { data: { product: { name: `v${version}` } } }], after);
+    assert.equal(world.origin.requests.length, asked + 1, after);
+    assert.deepEqual((await world.graphql("{ product { name } }")).json.data.product, { name: `v${version}` }, after);
+  }
+  assert.ok(failed() >= 1, "it did happen");
+});
+
+test("requests that Wasm was busy with fall back as well", async () => {
+  const held = [];
+  const answer = world.origin.answer;
+  world.origin.answer = (request, response) =>
+    request.url.includes("held") ? held.push(() => answer(request, response)) : answer(request, response);
+  const slow = Array.from({ length: 4 }, (_, n) => world.ask(`/api/products/held-${n}`));
+  await world.until(() => held.length === 4, "four reads are under way");
+  await world.ask("/api/products/trap", { headers: { "x-panic-after": "1" } });
+  held.splice(0).forEach((release) => release());
+  await world.until(() => {
+    held.splice(0).forEach((release) => release());
+    return true;
+  }, "released");
+  const releasing = setInterval(() => held.splice(0).forEach((release) => release()), 20);
+  try {
+    for (const reply of await Promise.all(slow)) assert.deepEqual([reply.status, reply.json], [200, { name: `v${version}` }]);
+  } finally {
+    clearInterval(releasing);
+    world.origin.answer = answer;
+  }
+  assert.equal((await world.ask("/api/products/after")).status, 200);
+});
