@@ -1,6 +1,7 @@
 // The load generator: connections that each ask again as soon as they are answered. It runs in a
 // thread of its own, beside the stores.
 
+import { setTimeout as wait } from "node:timers/promises";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { Connection } from "./connection.mjs";
 import { requestBytes } from "./requests.mjs";
@@ -15,6 +16,7 @@ export class Load {
    * many `seconds`, and with their median `latency` in milliseconds.
    *
    * - `request`: a name in requests.mjs
+   * - `pause`: milliseconds that a connection waits before it asks again
    * - `distinct`: whether every request is one that was never sent before
    * - `bytes`: the answers' length; another, or another status than 200, is an error
    */
@@ -37,22 +39,20 @@ export class Load {
 
 let sent = 1; // over the whole run, so that a distinct request is distinct for every peer
 
-async function run({ port, request, connections = 1, seconds = Infinity, count = Infinity, distinct = false, bytes }) {
+async function run({ port, request, bytes, connections = 1, seconds = Infinity, count = Infinity, pause = 0, distinct }) {
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const same = requestBytes(request);
   const latencies = [];
   const started = performance.now();
   const until = started + seconds * 1000;
   const askUntilDone = async (connection) => {
-    let asked = performance.now();
-    while (asked < until && latencies.length < count) {
+    for (let asked = performance.now(); asked < until && latencies.length < count; asked = performance.now()) {
       const answer = await connection.ask(distinct ? requestBytes(request, sent++) : same);
       if (answer.status !== 200 || answer.body.length !== (bytes ?? answer.body.length)) {
         throw new Error(`answered ${answer.status} with ${answer.body.length} bytes`);
       }
-      const now = performance.now();
-      latencies.push(now - asked);
-      asked = now;
+      latencies.push(performance.now() - asked);
+      if (pause > 0) await wait(pause);
     }
   };
   try {

@@ -22,6 +22,14 @@ pub fn parse(value: &Value) -> Result<Config, Vec<ConfigError>> {
     if faults.is_empty() { Ok(config) } else { Err(faults) }
 }
 
+/// The origin of a configuration that has faults, if that part of it has none: requests still
+/// have to go somewhere.
+pub fn origin_of(value: &Value) -> Option<String> {
+    let faults = Faults::default();
+    let found = origin(&Section::new(String::new(), Some(value), &faults));
+    found.filter(|_| faults.into_list().is_empty())
+}
+
 fn read(root: &Section<'_>) -> Config {
     let config = Config {
         service: name(root, "service", root.text("service").unwrap_or("evergraph")),

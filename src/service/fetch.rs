@@ -1,7 +1,7 @@
 //! Reads: from the cache where it can, else from the origin, and into the cache.
 
 use super::find::{Candidate, Found, variant_key};
-use super::handle::{Asked, Reply, Service, forwarded_headers, origin_url, rewrite_location};
+use super::handle::{Asked, Reply, Service};
 use super::memory::Cached;
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
@@ -90,7 +90,7 @@ impl<W: World> Service<W> {
         self.world.spawn(async move {
             if let Ok(config) = &service.isolate.config {
                 let mark = service.isolate.replica.borrow().mark();
-                if let Ok(answer) = service.ask_for(config, &asked).await {
+                if let Ok(answer) = service.ask_for(&asked).await {
                     let storing = Storing { plan: &plan, analysis: analysis.as_deref(), mark };
                     let _ = service.keep_answer(config, &asked, &answer, storing, None).await;
                 }
@@ -112,7 +112,7 @@ impl<W: World> Service<W> {
         let late = found.late.take();
         let (forward, why) = reason(&found, plan.heeded(&asked.request.headers).no_cache);
         let stale = found.candidate.filter(|one| one.freshness == Freshness::StaleIfError);
-        let asking = pin!(self.ask_for(config, asked));
+        let asking = pin!(self.ask_for(asked));
         let answer = match late {
             None => asking.await,
             Some(late) => match select(late, asking).await {
@@ -153,10 +153,10 @@ impl<W: World> Service<W> {
         self.judged(&asked.request, plan, &stale.cached) == Freshness::StaleIfError
     }
 
-    async fn ask_for(&self, config: &Config, asked: &Asked) -> Result<Answer, OriginFailure> {
+    async fn ask_for(&self, asked: &Asked) -> Result<Answer, OriginFailure> {
         let headers = origin_request_headers(&asked.request.headers);
-        let headers = forwarded_headers(Some(config), &asked.request, headers);
-        self.ask(&origin_url(Some(config), &asked.request), &headers, true).await
+        let headers = self.forwarded_headers(&asked.request, headers);
+        self.ask(&self.origin_url(&asked.request), &headers, true).await
     }
 
     /// The origin's answer to the client, and into the stores if it may be stored.
@@ -190,7 +190,7 @@ impl<W: World> Service<W> {
             "ms": self.world.now().millis_since(asked.started),
         }));
         let Ok(cached) = kept else {
-            return self.reply(Some(config), asked, &answer, XCache::Miss, &status);
+            return self.reply(asked, &answer, XCache::Miss, &status);
         };
         // As a hit will have it, with the cookies that are for this client alone.
         let meta = &cached.entry.meta;
@@ -198,7 +198,7 @@ impl<W: World> Service<W> {
         for cookie in answer.headers.get_all("set-cookie") {
             headers.append("set-cookie", cookie);
         }
-        rewrite_location(Some(config), &asked.request, &mut headers);
+        self.rewrite_location(&asked.request, &mut headers);
         let mut head = Response { status: answer.status, headers, body: [].into() };
         self.show(asked, &meta.key, &meta.tags, &mut head);
         if not_modified(&asked.request.headers, meta.headers.get("etag")) {

@@ -71,12 +71,16 @@ impl<W: World> Service<W> {
                     let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
                     self.report(&json!({ "event": "config-error", "faults": faults }));
                 }
+                // Who asks for Evergraph itself sends a token that is not for the origin.
+                if asked.request.url.comparable_path().starts_with(admin::PREFIX) {
+                    return self.failed(503, "the configuration has faults; the log names them");
+                }
                 return self.pass_through(None, &asked, Bypass::ConfigError).await;
             }
         };
         match classify(config, &asked.request) {
             Class::Admin => self.admin(config, &asked.request).await,
-            Class::PassThrough(Bypass::Upgrade) => self.upgrade(config, &asked).await,
+            Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             Class::RestWrite => self.rest_write(config, &asked).await,
             Class::Rest => match plan_rest(config, &asked.request) {
@@ -141,8 +145,8 @@ impl<W: World> Service<W> {
         self.pass_through(Some(config), asked, unwritten.reason).await
     }
 
-    async fn upgrade(&self, config: &Config, asked: &Asked) -> Reply {
-        let url = origin_url(Some(config), &asked.request);
+    async fn upgrade(&self, asked: &Asked) -> Reply {
+        let url = self.origin_url(&asked.request);
         match self.world.ask_untouched(&url).await {
             Ok(answer) => Reply::Untouched { handle: answer.handle },
             Err(failure) => self.origin_failed(asked, &failure, Forward::Bypass),
@@ -152,8 +156,8 @@ impl<W: World> Service<W> {
     /// To the origin and back, streamed.
     async fn pass_through(&self, config: Option<&Config>, asked: &Asked, reason: Bypass) -> Reply {
         let again = asked.request.method.is_safe();
-        let headers = forwarded_headers(config, &asked.request, asked.request.headers.clone());
-        let url = origin_url(config, &asked.request);
+        let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
+        let url = self.origin_url(&asked.request);
         let forward = match reason {
             Bypass::Method => Forward::Method,
             _ => Forward::Bypass,
@@ -171,7 +175,7 @@ impl<W: World> Service<W> {
                     stored: false,
                     detail: Some(reason.as_str()),
                 };
-                self.reply(config, asked, &answer, XCache::Bypass, &status)
+                self.reply(asked, &answer, XCache::Bypass, &status)
             }
             Err(failure) => self.origin_failed(asked, &failure, forward),
         }
@@ -197,14 +201,13 @@ impl<W: World> Service<W> {
     /// The origin's answer with a word on what was done.
     pub(super) fn reply(
         &self,
-        config: Option<&Config>,
         asked: &Asked,
         answer: &Answer,
         x_cache: XCache,
         status: &CacheStatus,
     ) -> Reply {
         let mut headers = passed_on(&answer.headers, x_cache, status);
-        rewrite_location(config, &asked.request, &mut headers);
+        self.rewrite_location(&asked.request, &mut headers);
         Reply::Answer { handle: answer.handle, status: answer.status, headers }
     }
 
@@ -281,38 +284,35 @@ pub(super) fn json_response(status: u16, body: &serde_json::Value) -> Response {
     }
 }
 
-/// Where the origin has what the client asked for.
-pub(super) fn origin_url(config: Option<&Config>, request: &Request) -> String {
-    let origin = config.and_then(|config| config.origin.clone());
-    format!("{}{}", origin.unwrap_or_else(|| request.url.origin()), request.url.target())
-}
-
-/// Tells an origin of another name which name the client used, as its own word: what the client
-/// says of that is not believed.
-pub(super) fn forwarded_headers(
-    config: Option<&Config>,
-    request: &Request,
-    mut headers: Headers,
-) -> Headers {
-    headers.remove("evergraph-purge");
-    if config.is_some_and(|config| config.origin.is_some()) {
-        headers.remove("host");
-        headers.set("x-forwarded-host", request.url.host.clone());
-        headers.set("x-forwarded-proto", request.url.scheme.clone());
+impl<W: World> Service<W> {
+    /// Where the origin has what the client asked for.
+    pub(super) fn origin_url(&self, request: &Request) -> String {
+        let origin = self.isolate.origin_url.clone();
+        format!("{}{}", origin.unwrap_or_else(|| request.url.origin()), request.url.target())
     }
-    headers
-}
 
-/// A redirect to the origin's own address leads the client to the public one.
-pub(super) fn rewrite_location(config: Option<&Config>, request: &Request, headers: &mut Headers) {
-    let Some(origin) = config.and_then(|config| config.origin.as_deref()) else { return };
-    for name in ["location", "content-location"] {
-        let Some(target) = headers.get(name).and_then(|value| value.strip_prefix(origin)) else {
-            continue;
-        };
-        if target.is_empty() || target.starts_with(['/', '?', '#']) {
-            let public = format!("{}{target}", request.url.origin());
-            headers.set(name, public);
+    /// Tells an origin of another name which name the client used, as Evergraph's own word: what
+    /// the client says of that is not believed.
+    pub(super) fn forwarded_headers(&self, request: &Request, mut headers: Headers) -> Headers {
+        headers.remove("evergraph-purge");
+        if self.isolate.origin_url.is_some() {
+            headers.remove("host");
+            headers.set("x-forwarded-host", request.url.host.clone());
+            headers.set("x-forwarded-proto", request.url.scheme.clone());
+        }
+        headers
+    }
+
+    /// A redirect to the origin's own address leads the client to the public one.
+    pub(super) fn rewrite_location(&self, request: &Request, headers: &mut Headers) {
+        let Some(origin) = &self.isolate.origin_url else { return };
+        for name in ["location", "content-location"] {
+            let target = headers.get(name).and_then(|value| value.strip_prefix(origin.as_str()));
+            let inside = |rest: &&str| rest.is_empty() || rest.starts_with(['/', '?', '#']);
+            if let Some(rest) = target.filter(inside) {
+                let public = format!("{}{rest}", request.url.origin());
+                headers.set(name, public);
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ use std::rc::Rc;
 /// An isolate's state.
 pub struct Isolate {
     pub(super) config: Result<Config, Vec<ConfigError>>,
+    /// Where requests go, known even where the configuration has other faults.
+    pub(super) origin_url: Option<String>,
     pub(super) config_reported: Cell<bool>,
     pub(super) memory: RefCell<Memory>,
     pub(super) replica: RefCell<Replica>,
@@ -36,6 +38,7 @@ impl Isolate {
     pub fn new(config: &Value) -> Rc<Self> {
         Rc::new(Self {
             config: config::parse(config),
+            origin_url: config::origin_of(config),
             config_reported: Cell::new(false),
             memory: RefCell::new(Memory::new()),
             replica: RefCell::new(Replica::new()),

@@ -1,6 +1,6 @@
 //! Writes: to the origin first, then their purge, then the answer.
 
-use super::handle::{Asked, Reply, Service, forwarded_headers, origin_url};
+use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, World};
 use crate::config::Config;
@@ -66,8 +66,8 @@ impl<W: World> Service<W> {
         reason: &'static str,
     ) -> Reply {
         let request = &asked.request;
-        let headers = forwarded_headers(Some(config), request, request.headers.clone());
-        let answer = self.ask(&origin_url(Some(config), request), &headers, false).await;
+        let headers = self.forwarded_headers(request, request.headers.clone());
+        let answer = self.ask(&self.origin_url(request), &headers, false).await;
         let body = match &answer {
             Ok(answer) => self.readable_body(write, answer).await,
             Err(_) => None,
@@ -95,7 +95,7 @@ impl<W: World> Service<W> {
             stored: false,
             detail: Some(detail),
         };
-        let mut reply = self.reply(Some(config), asked, &answer, XCache::Bypass, &status);
+        let mut reply = self.reply(asked, &answer, XCache::Bypass, &status);
         if let (Purged::Recorded(seq), Reply::Answer { headers, .. }) = (&purged, &mut reply) {
             headers.set("evergraph-purge", seq.to_string());
         }

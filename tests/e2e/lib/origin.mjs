@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 
 export class Origin {
   requests = [];
+  #sockets = new Set();
   /** Answers one request: `(request, response, body) => void`, set by the test. */
   answer = (_request, response) => response.writeHead(404).end();
 
@@ -14,6 +15,10 @@ export class Origin {
       const body = Buffer.concat(chunks);
       this.requests.push({ method: request.method, url: request.url, headers: request.headers, body });
       await this.answer(request, response, body);
+    });
+    this.server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
     });
     await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
     this.port = this.server.address().port;
@@ -32,7 +37,7 @@ export class Origin {
   }
 
   close() {
-    this.server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     this.server.close();
   }
 }

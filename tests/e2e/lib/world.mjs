@@ -25,8 +25,8 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  */
 export async function startWorld(options = {}) {
   const world = new World();
-  await world.start({ config: {}, places: 1, kv: true, adminTokens: ADMIN_TOKEN, ...options });
   after(() => world.stop());
+  await world.start({ config: {}, places: 1, kv: true, adminTokens: ADMIN_TOKEN, ...options });
   return world;
 }
 
