@@ -39,10 +39,14 @@ function answer(found, response) {
 /** What was put is a whole HTTP response, its body as it would go over the wire. */
 function parse(bytes) {
   const end = bytes.indexOf(HEAD_END);
-  const lines = bytes.latin1Slice(0, end).split("\r\n").slice(1).map((line) => {
-    const colon = line.indexOf(":");
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-  });
+  const lines = bytes
+    .latin1Slice(0, end)
+    .split("\r\n")
+    .slice(1)
+    .map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    });
   const wire = bytes.subarray(end + HEAD_END.length);
   const chunked = lines.some(([name]) => name === "transfer-encoding");
   const body = chunked ? dechunked(wire) : wire;

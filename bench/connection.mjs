@@ -78,7 +78,7 @@ function whole(bytes, length) {
 /** A body in chunks, once all of it is there. */
 export function dechunked(bytes) {
   const chunks = [];
-  for (let at = 0; ;) {
+  for (let at = 0; ; ) {
     const line = bytes.indexOf(LINE_END, at);
     if (line < 0) return null;
     const size = Number.parseInt(bytes.latin1Slice(at, line), 16);

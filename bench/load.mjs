@@ -39,14 +39,27 @@ export class Load {
 
 let sent = 1; // over the whole run, so that a distinct request is distinct for every peer
 
-async function run({ port, request, bytes, connections = 1, seconds = Infinity, count = Infinity, pause = 0, distinct }) {
+async function run({
+  port,
+  request,
+  bytes,
+  connections = 1,
+  seconds = Infinity,
+  count = Infinity,
+  pause = 0,
+  distinct,
+}) {
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const same = requestBytes(request);
   const latencies = [];
   const started = performance.now();
   const until = started + seconds * 1000;
   const askUntilDone = async (connection) => {
-    for (let asked = performance.now(); asked < until && latencies.length < count; asked = performance.now()) {
+    for (
+      let asked = performance.now();
+      asked < until && latencies.length < count;
+      asked = performance.now()
+    ) {
       const answer = await connection.ask(distinct ? requestBytes(request, sent++) : same);
       if (answer.status !== 200 || answer.body.length !== (bytes ?? answer.body.length)) {
         throw new Error(`answered ${answer.status} with ${answer.body.length} bytes`);

@@ -15,16 +15,18 @@ const DASHBOARD_HITS = 300;
 /** A known request, again and again: on many connections for its cost, on one for its latency. */
 export async function measureHits({ load, peers, shop, bytes }, say) {
   const targets = Object.values(peers);
-  for (const { port } of targets) await load.run({ port, request: "catalog", connections: CONNECTIONS, seconds: 2 });
+  for (const { port } of targets)
+    await load.run({ port, request: "catalog", connections: CONNECTIONS, seconds: 2 });
   const before = await shop.count();
   const rounds = await inRounds("hits", targets, say, async (peer) => {
     const job = { port: peer.port, request: "catalog", bytes };
     const { cpu, requests, seconds } = await withCpu(peer, () =>
-      load.run({ ...job, connections: CONNECTIONS, seconds: HIT_SECONDS }));
+      load.run({ ...job, connections: CONNECTIONS, seconds: HIT_SECONDS }),
+    );
     const { latency } = await load.run({ ...job, seconds: ONE_CONNECTION_SECONDS });
     return { rate: requests / seconds, cpu, latency };
   });
-  expectCount("hits", await shop.count() - before, 0);
+  expectCount("hits", (await shop.count()) - before, 0);
   return ["constant", "cache-api"].flatMap((peer) => [
     compared("hit: CPU time a request", "µs", peer, rounds, "cpu", "lower"),
     compared("hit: requests a second", "/s", peer, rounds, "rate", "higher"),
@@ -34,7 +36,11 @@ export async function measureHits({ load, peers, shop, bytes }, say) {
 
 /** Requests that were never sent before, one after the other, each answered by the origin. */
 export async function measureMisses({ load, peers, shop, bytes }, say) {
-  const targets = [{ name: "origin", port: shop.port, cpuSeconds: () => null }, peers.evergraph, peers["cache-api"]];
+  const targets = [
+    { name: "origin", port: shop.port, cpuSeconds: () => null },
+    peers.evergraph,
+    peers["cache-api"],
+  ];
   for (const { port } of targets) await load.run({ port, request: "catalog", distinct: true, seconds: 1 });
   const before = await shop.count();
   let sent = 0;
@@ -44,7 +50,7 @@ export async function measureMisses({ load, peers, shop, bytes }, say) {
     sent += requests;
     return { cpu, latency };
   });
-  expectCount("misses", await shop.count() - before, sent);
+  expectCount("misses", (await shop.count()) - before, sent);
   return [
     compared("miss: latency", "ms", "origin", rounds, "latency", "lower"),
     compared("miss: latency", "ms", "cache-api", rounds, "latency", "lower"),
@@ -66,7 +72,7 @@ export async function measureDashboard({ load, peers, shop }, request, say) {
     say(`${name}, round ${round} of ${ROUNDS}: miss ${miss.toFixed(0)} ms, hit ${hit.toFixed(2)} ms`);
     rounds.push({ evergraph: { latency: hit }, "its miss": { latency: miss } });
   }
-  expectCount(name, await shop.count() - before, ROUNDS);
+  expectCount(name, (await shop.count()) - before, ROUNDS);
   return compared(`${name}: latency of a hit`, "ms", "its miss", rounds, "latency", "lower");
 }
 
@@ -105,7 +111,8 @@ function compared(name, unit, peer, rounds, figure, better) {
 
 /** What the origin was asked shows whether hits were hits, and misses were misses. */
 function expectCount(what, count, expected) {
-  if (count !== expected) throw new Error(`${what}: the origin was asked ${count} times, and not ${expected}`);
+  if (count !== expected)
+    throw new Error(`${what}: the origin was asked ${count} times, and not ${expected}`);
 }
 
 async function purge(port, what) {
@@ -118,6 +125,10 @@ async function purge(port, what) {
 }
 
 function shown({ rate, cpu, latency }) {
-  const parts = [rate && `${rate.toFixed(0)}/s`, cpu && `${cpu.toFixed(0)} µs of CPU`, `${latency.toFixed(2)} ms`];
+  const parts = [
+    rate && `${rate.toFixed(0)}/s`,
+    cpu && `${cpu.toFixed(0)} µs of CPU`,
+    `${latency.toFixed(2)} ms`,
+  ];
   return parts.filter(Boolean).join(", ");
 }

@@ -32,7 +32,8 @@ export async function startPeers(folder, backends) {
 /** What each peer's worker is, as workerd's configuration has it. */
 const WORKERS = {
   evergraph(place, { origin }) {
-    for (const name of ["index.js", "index_bg.wasm"]) copyFileSync(join(root, "build", name), join(place, name));
+    for (const name of ["index.js", "index_bg.wasm"])
+      copyFileSync(join(root, "build", name), join(place, name));
     const { EVERGRAPH } = parse(readFileSync(join(root, "wrangler.toml"), "utf8")).vars;
     return `
   modules = [
@@ -65,7 +66,9 @@ function script(place, file, binding) {
 
 async function startPeer(name, place, worker, { cache, kv }) {
   const port = await freePort();
-  writeFileSync(join(place, "config.capnp"), `using Workerd = import "/workerd/workerd.capnp";
+  writeFileSync(
+    join(place, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "peer", worker = .peer),
@@ -81,9 +84,13 @@ const peer :Workerd.Worker = (${worker}
   cacheApiOutbound = "cache",
   globalOutbound = "network"
 );
-`);
+`,
+  );
   // Log lines go nowhere: whoever read them would take CPU time from what is measured.
-  const child = start(bin("workerd"), ["serve", "--experimental", "config.capnp"], { cwd: place, stdio: ["ignore", "ignore", "inherit"] });
+  const child = start(bin("workerd"), ["serve", "--experimental", "config.capnp"], {
+    cwd: place,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const peer = { name, port, cpuSeconds: () => cpuSeconds(child.pid), stop: () => stop(child) };
   try {
     await untilAnswers(`http://127.0.0.1:${port}/`, { child, seconds: 30 });

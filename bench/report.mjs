@@ -27,9 +27,14 @@ export function table({ measures, bundle }) {
   const rows = measures.map(({ name, unit, peer, evergraph, other, ratio }) =>
     ratio === null
       ? [name, "not measured", peer, "not measured", ""]
-      : [name, quantity(evergraph, unit), peer, quantity(other, unit), times(ratio)]);
+      : [name, quantity(evergraph, unit), peer, quantity(other, unit), times(ratio)],
+  );
   const size = ["bundle, gzipped", kilobytes(bundle.gzip), "uncompressed", kilobytes(bundle.raw), ""];
-  return markdown([["measure", "Evergraph", "against", "theirs", "times as good (least to most)"], ...rows, size]);
+  return markdown([
+    ["measure", "Evergraph", "against", "theirs", "times as good (least to most)"],
+    ...rows,
+    size,
+  ]);
 }
 
 /** What can be said in a sentence. */
@@ -55,8 +60,10 @@ export function keep(results) {
 
 function quantity(value, unit) {
   const digits = unit === "ms" && Math.abs(value) < 100 ? 2 : 0;
-  return `${value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`
-    .replace(" /s", "/s");
+  return `${value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`.replace(
+    " /s",
+    "/s",
+  );
 }
 
 function times({ median, low, high }) {

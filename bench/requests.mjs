@@ -33,11 +33,13 @@ const DASHBOARD = "query Dashboard { dashboard { products users orders revenue s
 /** The requests by name. Each is made of a number, so that it can be one never asked before. */
 const REQUESTS = {
   catalog: (number) =>
-    post(JSON.stringify({
-      operationName: "Catalog",
-      variables: { first: FIRST, after: -1_000_000_000 - number },
-      query: CATALOG,
-    })),
+    post(
+      JSON.stringify({
+        operationName: "Catalog",
+        variables: { first: FIRST, after: -1_000_000_000 - number },
+        query: CATALOG,
+      }),
+    ),
   "dashboard-graphql": () => post(JSON.stringify({ operationName: "Dashboard", query: DASHBOARD })),
   "dashboard-rest": () => "GET /api/dashboard HTTP/1.1\r\n" + headers(),
 };
@@ -48,17 +50,22 @@ export function requestBytes(name, number = 0) {
 }
 
 function post(body) {
-  return "POST /graphql HTTP/1.1\r\n" +
+  return (
+    "POST /graphql HTTP/1.1\r\n" +
     `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-    headers() + body;
+    headers() +
+    body
+  );
 }
 
 // What a browser's Apollo Client sends, without what says who is asking.
 function headers() {
-  return "host: shop.example\r\n" +
+  return (
+    "host: shop.example\r\n" +
     "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
     "accept: application/graphql-response+json,application/json;q=0.9\r\n" +
     "accept-language: en-US,en;q=0.5\r\n" +
     "accept-encoding: gzip, deflate, br\r\n" +
-    "referer: https://shop.example/catalog\r\n\r\n";
+    "referer: https://shop.example/catalog\r\n\r\n"
+  );
 }

@@ -31,7 +31,10 @@ async function measure() {
   const shop = await startOrigin();
   ends.push(shop.stop);
   const [cache, kv] = await Promise.all([startCache(), new Store("kv").listen()]);
-  ends.push(() => cache.close(), () => kv.close());
+  ends.push(
+    () => cache.close(),
+    () => kv.close(),
+  );
   const answer = (await once(shop.port)).body;
   const backends = { origin: shop.url, cache: cache.address, kv: kv.address, answer };
   const peers = await startPeers(folder, backends);
@@ -45,8 +48,8 @@ async function measure() {
   const measures = [
     await measureDashboard(world, "dashboard-rest", say),
     await measureDashboard(world, "dashboard-graphql", say),
-    ...await measureHits(world, say),
-    ...await measureMisses(world, say),
+    ...(await measureHits(world, say)),
+    ...(await measureMisses(world, say)),
   ];
   return { measures, bundle: measureBundle() };
 }
@@ -88,7 +91,7 @@ await main(async () => {
   const started = Date.now();
   try {
     const date = new Date().toISOString().slice(0, 10);
-    const results = { date, machine: await machine(), ...await measure() };
+    const results = { date, machine: await machine(), ...(await measure()) };
     results.targets = judge(results);
     keep(results);
     console.log(`\n${table(results)}\n\n${remarks(results).join("\n")}`);

@@ -1,13 +1,14 @@
 // The demo shop as the origin of all peers, in a process of its own.
 
 import { join } from "node:path";
-import { freePort, node, root, start, stop, untilAnswers } from "../scripts/lib/run.mjs";
+import { freePort, node, root, untilAnswers } from "../scripts/lib/run.mjs";
+import { launch } from "./process.mjs";
 
 /** Starts the shop; resolves with its `url` and `port`, how often it was asked, and its end. */
 export async function startOrigin() {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = start(node, ["--no-warnings", join(root, "examples/shop/server.mjs")], {
+  const { child, stop } = launch(node, ["--no-warnings", join(root, "examples/shop/server.mjs")], {
     env: { ORIGIN_PORT: String(port) },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -15,8 +16,8 @@ export async function startOrigin() {
   try {
     await untilAnswers(`${url}/__origin/requests`, { child });
   } catch (error) {
-    await stop(child);
+    await stop();
     throw error;
   }
-  return { url, port, count, stop: () => stop(child) };
+  return { url, port, count, stop };
 }

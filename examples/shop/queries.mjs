@@ -22,7 +22,12 @@ export function queries(database) {
     products: ({ first = 20, after = 0, category = null }) =>
       category === null
         ? all("SELECT * FROM products WHERE id > ? ORDER BY id LIMIT ?", after, clamp(first))
-        : all("SELECT * FROM products WHERE id > ? AND category_id = ? ORDER BY id LIMIT ?", after, Number(category), clamp(first)),
+        : all(
+            "SELECT * FROM products WHERE id > ? AND category_id = ? ORDER BY id LIMIT ?",
+            after,
+            Number(category),
+            clamp(first),
+          ),
     category: (id) => one("SELECT * FROM categories WHERE id = ?", Number(id)),
     categories: () => all("SELECT * FROM categories ORDER BY id"),
     user: (id) => one("SELECT * FROM users WHERE id = ?", Number(id)),
@@ -36,14 +41,20 @@ export function queries(database) {
     createProduct: ({ name, price, stock = 0, category = null }) => {
       const { lastInsertRowid } = run(
         "INSERT INTO products (name, price, stock, category_id) VALUES (?, ?, ?, ?)",
-        name, price, stock, category === null ? null : Number(category),
+        name,
+        price,
+        stock,
+        category === null ? null : Number(category),
       );
       return one("SELECT * FROM products WHERE id = ?", lastInsertRowid);
     },
     updateProduct: (id, { name, price, stock }) => {
       run(
         "UPDATE products SET name = coalesce(?, name), price = coalesce(?, price), stock = coalesce(?, stock) WHERE id = ?",
-        name ?? null, price ?? null, stock ?? null, Number(id),
+        name ?? null,
+        price ?? null,
+        stock ?? null,
+        Number(id),
       );
       return one("SELECT * FROM products WHERE id = ?", Number(id));
     },
@@ -51,7 +62,10 @@ export function queries(database) {
     createReview: ({ product, user, stars, text }) => {
       const { lastInsertRowid } = run(
         "INSERT INTO reviews (product_id, user_id, stars, text) VALUES (?, ?, ?, ?)",
-        Number(product), Number(user), stars, text,
+        Number(product),
+        Number(user),
+        stars,
+        text,
       );
       return one("SELECT * FROM reviews WHERE id = ?", lastInsertRowid);
     },
@@ -63,17 +77,22 @@ export function queries(database) {
         products: await number("SELECT count(*) AS value FROM products"),
         users: await number("SELECT count(*) AS value FROM users"),
         orders: await number("SELECT count(*) AS value FROM orders"),
-        revenue: await number("SELECT round(sum(o.quantity * p.price), 2) AS value FROM orders o JOIN products p ON p.id = o.product_id"),
+        revenue: await number(
+          "SELECT round(sum(o.quantity * p.price), 2) AS value FROM orders o JOIN products p ON p.id = o.product_id",
+        ),
         stars: await number("SELECT round(avg(stars), 3) AS value FROM reviews"),
         bestsellers: await heavy(
-          "SELECT p.id, p.name, sum(o.quantity) AS sold FROM orders o JOIN products p ON p.id = o.product_id GROUP BY p.id ORDER BY sold DESC, p.id LIMIT 10"),
+          "SELECT p.id, p.name, sum(o.quantity) AS sold FROM orders o JOIN products p ON p.id = o.product_id GROUP BY p.id ORDER BY sold DESC, p.id LIMIT 10",
+        ),
         categories: await heavy(
-          "SELECT c.id, c.name, count(p.id) AS products, round(avg(p.price), 2) AS price FROM categories c LEFT JOIN products p ON p.category_id = c.id GROUP BY c.id ORDER BY c.id"),
+          "SELECT c.id, c.name, count(p.id) AS products, round(avg(p.price), 2) AS price FROM categories c LEFT JOIN products p ON p.category_id = c.id GROUP BY c.id ORDER BY c.id",
+        ),
       };
     },
     analytics: async () => ({
       months: await heavy(
-        "SELECT substr(o.placed_on, 1, 7) AS month, count(*) AS orders, round(sum(o.quantity * p.price), 2) AS revenue FROM orders o JOIN products p ON p.id = o.product_id GROUP BY month ORDER BY month"),
+        "SELECT substr(o.placed_on, 1, 7) AS month, count(*) AS orders, round(sum(o.quantity * p.price), 2) AS revenue FROM orders o JOIN products p ON p.id = o.product_id GROUP BY month ORDER BY month",
+      ),
       stars: await heavy("SELECT stars, count(*) AS reviews FROM reviews GROUP BY stars ORDER BY stars"),
     }),
   };

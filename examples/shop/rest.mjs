@@ -22,11 +22,15 @@ export async function rest(shop, request, response, url) {
   }
   if (read && product) {
     const found = shop.product(product);
-    return found ? send(200, { ...found, reviews: shop.reviewsOf(found.id) }) : send(404, { error: "no such product" });
+    return found
+      ? send(200, { ...found, reviews: shop.reviewsOf(found.id) })
+      : send(404, { error: "no such product" });
   }
   if (read && user) {
     const found = shop.user(user);
-    return found ? send(200, { ...found, orders: shop.ordersOf(found.id) }) : send(404, { error: "no such user" });
+    return found
+      ? send(200, { ...found, orders: shop.ordersOf(found.id) })
+      : send(404, { error: "no such user" });
   }
   if (route === "POST /api/products") {
     const { name, price, stock, category } = await body(request);

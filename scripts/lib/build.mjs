@@ -2,7 +2,15 @@
 // checked. Skipped where nothing has changed since the last time.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Advice, bin, root, run, step } from "./run.mjs";
@@ -74,7 +82,13 @@ async function checkConfiguration() {
 
 function digestOfSources() {
   const digest = createHash("sha256");
-  for (const file of ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "package-lock.json", ...filesIn("src")]) {
+  for (const file of [
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    "package-lock.json",
+    ...filesIn("src"),
+  ]) {
     digest.update(`${file}\0`).update(readFileSync(join(root, file)));
   }
   return digest.digest("hex");

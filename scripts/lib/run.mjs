@@ -27,8 +27,12 @@ export function run(command, args, { capture = false, quiet = false, env, input,
       stdio: [input === undefined ? "ignore" : "pipe", output, output],
     });
     let [stdout, stderr] = ["", ""];
-    child.stdout?.on("data", (data) => { stdout += data; });
-    child.stderr?.on("data", (data) => { stderr += data; });
+    child.stdout?.on("data", (data) => {
+      stdout += data;
+    });
+    child.stderr?.on("data", (data) => {
+      stderr += data;
+    });
     child.stdin?.end(input);
     child.on("error", reject);
     child.on("close", (code) => {

@@ -12,8 +12,7 @@ const TARGET = "wasm32-unknown-unknown";
 
 /** Built tools, shared by every clone: `<name>-<version>/bin/<name>`. */
 const tools =
-  process.env.EVERGRAPH_TOOLS ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "evergraph");
+  process.env.EVERGRAPH_TOOLS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "evergraph");
 
 /** What the build calls, by absolute path. */
 export const toolchain = {
@@ -36,7 +35,9 @@ export async function setup() {
 function checkNode() {
   const major = Number(process.versions.node.split(".")[0]);
   if (major < LEAST_NODE) {
-    throw new Advice(`Install Node.js ${LEAST_NODE} or newer from https://nodejs.org (this is ${process.versions.node}).`);
+    throw new Advice(
+      `Install Node.js ${LEAST_NODE} or newer from https://nodejs.org (this is ${process.versions.node}).`,
+    );
   }
 }
 
@@ -62,7 +63,9 @@ async function npmPackages() {
   await step("npm packages (wrangler, workerd, esbuild, a Node.js for them)", async () => {
     await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { quiet: true });
     if (!existsSync(node)) {
-      throw new Advice("npm did not run the install script of the package \"node\"; allow it with `npm install-scripts approve node` and `npm rebuild node`.");
+      throw new Advice(
+        'npm did not run the install script of the package "node"; allow it with `npm install-scripts approve node` and `npm rebuild node`.',
+      );
     }
     writeFileSync(marker, wanted);
   });
@@ -75,17 +78,28 @@ async function wasmTarget() {
     if (existsSync(join(sysroot, "lib/rustlib", TARGET))) return;
   } catch {
     await step(`Rust ${channel}`, () =>
-      run("rustup", ["toolchain", "install", channel, "--profile", "minimal", "--component", "rustfmt,clippy"]));
+      run("rustup", [
+        "toolchain",
+        "install",
+        channel,
+        "--profile",
+        "minimal",
+        "--component",
+        "rustfmt,clippy",
+      ]),
+    );
   }
   await step(`the ${TARGET} target`, () =>
-    run("rustup", ["target", "add", TARGET, "--toolchain", channel], { quiet: true }));
+    run("rustup", ["target", "add", TARGET, "--toolchain", channel], { quiet: true }),
+  );
 }
 
 /** The wasm-bindgen program has to be of the very version of the crate. */
 function wasmBindgenVersion() {
   const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
   const version = /name = "wasm-bindgen"\nversion = "(.+)"/.exec(lock)?.[1];
-  if (!version) throw new Advice("Cargo.lock names no wasm-bindgen; restore it with `git checkout Cargo.lock`.");
+  if (!version)
+    throw new Advice("Cargo.lock names no wasm-bindgen; restore it with `git checkout Cargo.lock`.");
   return version;
 }
 
@@ -106,7 +120,8 @@ async function workerBuild() {
   if (existsSync(toolchain.workerBuild)) return;
   // There are no prebuilt ones: github.com/cloudflare/workers-rs/issues/1021
   await step(`worker-build ${WORKER_BUILD} (from source, which takes minutes)`, () =>
-    cargoInstall("worker-build", "worker-build", WORKER_BUILD));
+    cargoInstall("worker-build", "worker-build", WORKER_BUILD),
+  );
 }
 
 async function downloadWasmBindgen(version) {
@@ -142,16 +157,20 @@ async function downloadWasmBindgen(version) {
 /** Builds a tool with little optimisation: it runs for seconds, and builds in a third of the time. */
 async function cargoInstall(crate, program, version) {
   // Where this is run from, a toolchain file may name another toolchain; the tools do not mind.
-  await run("cargo", ["install", crate, "--version", version, "--root", join(tools, `${program}-${version}`)], {
-    quiet: false,
-    env: {
-      CARGO_PROFILE_RELEASE_OPT_LEVEL: "1",
-      CARGO_PROFILE_RELEASE_LTO: "off",
-      CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
-      CARGO_PROFILE_RELEASE_DEBUG: "0",
-      CARGO_TARGET_DIR: join(tmpdir(), `evergraph-build-${program}-${version}`),
+  await run(
+    "cargo",
+    ["install", crate, "--version", version, "--root", join(tools, `${program}-${version}`)],
+    {
+      quiet: false,
+      env: {
+        CARGO_PROFILE_RELEASE_OPT_LEVEL: "1",
+        CARGO_PROFILE_RELEASE_LTO: "off",
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
+        CARGO_PROFILE_RELEASE_DEBUG: "0",
+        CARGO_TARGET_DIR: join(tmpdir(), `evergraph-build-${program}-${version}`),
+      },
     },
-  });
+  );
   rmSync(join(tmpdir(), `evergraph-build-${program}-${version}`), { recursive: true, force: true });
 }
 

@@ -16,8 +16,14 @@ export default {
     try {
       return await untilWasmFails(() =>
         new Evergraph(context, env).handle(
-          request.method, request.url, headersToText(request.headers), env, context, exchange,
-        ));
+          request.method,
+          request.url,
+          headersToText(request.headers),
+          env,
+          context,
+          exchange,
+        ),
+      );
     } catch (error) {
       return exchange.rescue(error, env, context);
     }

@@ -79,7 +79,7 @@ impl PurgeLog {
             vec![integer(seq), integer(now.as_millis()), text.into()],
         )?;
         log.append(record, now);
-        if seq % COMPACT_EVERY == 0 {
+        if seq.is_multiple_of(COMPACT_EVERY) {
             self.compact(log, now)?;
         }
         Ok(seq)

@@ -62,6 +62,23 @@ const UNKEYED: [&str; 11] = [
 const CONDITIONAL: [&str; 6] =
     ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"];
 
+/// An answer as it came.
+#[derive(Debug, Clone)]
+pub struct Fetched<'a> {
+    /// The client's request.
+    pub request: &'a Request,
+    /// The status code.
+    pub status: u16,
+    /// The origin's headers.
+    pub headers: &'a Headers,
+    /// The whole body.
+    pub body: Rc<[u8]>,
+    /// Where the log stood before the origin was asked.
+    pub mark: Mark,
+    /// When the answer was complete.
+    pub now: Timestamp,
+}
+
 /// What became of an answer that was looked at for storing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
@@ -83,20 +100,11 @@ pub fn origin_request_headers(headers: &Headers) -> Headers {
 }
 
 /// The entry for a REST answer.
-pub fn rest_entry(
-    plan: &Plan,
-    request: &Request,
-    answer: (u16, &Headers),
-    body: Rc<[u8]>,
-    mark: Mark,
-    now: Timestamp,
-) -> Result<Stored, NotStored> {
-    let (status, headers) = answer;
-    storable(status, headers, plan.overriding)?;
+pub fn rest_entry(plan: &Plan, fetched: Fetched<'_>) -> Result<Stored, NotStored> {
+    storable(fetched.status, fetched.headers, plan.overriding)?;
     let tags = plan.tags.clone();
     let terms = Terms { rule: plan.rule, client_ttl: plan.client_ttl, tags };
-    entry(plan, request, answer, body, mark, now, terms)
-        .map(|entry| Stored { entry, types: BTreeSet::new() })
+    entry(plan, fetched, terms).map(|entry| Stored { entry, types: BTreeSet::new() })
 }
 
 /// The entry for a GraphQL answer. The types in it may shorten its life, add tags, or forbid to
@@ -105,20 +113,15 @@ pub fn graphql_entry(
     config: &Config,
     plan: &Plan,
     analysis: &Analysis,
-    request: &Request,
-    answer: (u16, &Headers),
-    body: Rc<[u8]>,
-    mark: Mark,
-    now: Timestamp,
+    fetched: Fetched<'_>,
 ) -> Result<Stored, NotStored> {
-    let (status, headers) = answer;
-    if status != 200 {
+    if fetched.status != 200 {
         return Err(NotStored::Status);
     }
-    if !is_graphql_json(headers) {
+    if !is_graphql_json(fetched.headers) {
         return Err(NotStored::ContentType);
     }
-    let json = serde_json::from_slice(&body).map_err(|_| NotStored::ContentType)?;
+    let json = serde_json::from_slice(&fetched.body).map_err(|_| NotStored::ContentType)?;
     let Outcome::Data(data) = outcome(&json) else { return Err(NotStored::Errors) };
     let facts = facts(&json, data, &analysis.shape);
 
@@ -147,7 +150,7 @@ pub fn graphql_entry(
     if merged.scopes.iter().any(|scope| !plan.scopes.contains(scope)) {
         return Err(NotStored::ScopeOfAnswer);
     }
-    storable(status, headers, merged.overriding)?;
+    storable(fetched.status, fetched.headers, merged.overriding)?;
     let rule = match merged.overriding {
         true => Rule::Configured(merged.lifetime),
         false => Rule::AtMost(merged.lifetime),
@@ -156,8 +159,7 @@ pub fn graphql_entry(
     tags.extend(merged.tags);
     tags.extend(facts.tags);
     let terms = Terms { rule, client_ttl: merged.client_ttl, tags };
-    entry(plan, request, answer, body, mark, now, terms)
-        .map(|entry| Stored { entry, types: facts.types })
+    entry(plan, fetched, terms).map(|entry| Stored { entry, types: facts.types })
 }
 
 /// Under which terms an answer is stored.
@@ -167,15 +169,8 @@ struct Terms {
     tags: TagSet,
 }
 
-fn entry(
-    plan: &Plan,
-    request: &Request,
-    (status, headers): (u16, &Headers),
-    body: Rc<[u8]>,
-    mark: Mark,
-    now: Timestamp,
-    terms: Terms,
-) -> Result<Entry, NotStored> {
+fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<Entry, NotStored> {
+    let Fetched { request, status, headers, body, mark, now } = fetched;
     let Vary::On(vary) = varies_on(headers) else { return Err(NotStored::VaryAny) };
     let lifetime = lifetime(terms.rule, headers, now)?;
     let mut tags = terms.tags;

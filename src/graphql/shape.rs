@@ -51,7 +51,7 @@ impl Shape {
         let fragments = document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
         let mut merge = Merge { fragments, selections: 0, depth: 0 };
         let mut shape = Self::default();
-        merge.into_shape(&mut shape, &operation.selections)?;
+        merge.merge_selections(&mut shape, &operation.selections)?;
         Some(shape)
     }
 }
@@ -63,7 +63,7 @@ struct Merge<'d> {
 }
 
 impl<'d> Merge<'d> {
-    fn into_shape(&mut self, shape: &mut Shape, selections: &'d [Selection]) -> Option<()> {
+    fn merge_selections(&mut self, shape: &mut Shape, selections: &'d [Selection]) -> Option<()> {
         for selection in selections {
             self.selections += 1;
             if self.selections > limits::DOCUMENT_SELECTIONS {
@@ -71,14 +71,14 @@ impl<'d> Merge<'d> {
             }
             match selection {
                 Selection::Field(field) => self.field(shape, field)?,
-                Selection::Inline { selections, .. } => self.into_shape(shape, selections)?,
+                Selection::Inline { selections, .. } => self.merge_selections(shape, selections)?,
                 Selection::Spread { name, .. } => {
                     if self.depth >= FRAGMENT_DEPTH {
                         return None;
                     }
                     let fragment = *self.fragments.get(name.as_str())?;
                     self.depth += 1;
-                    self.into_shape(shape, &fragment.selections)?;
+                    self.merge_selections(shape, &fragment.selections)?;
                     self.depth -= 1;
                 }
             }
@@ -97,6 +97,6 @@ impl<'d> Merge<'d> {
         if field.selections.is_empty() {
             return Some(());
         }
-        self.into_shape(entry.shape.get_or_insert_default(), &field.selections)
+        self.merge_selections(entry.shape.get_or_insert_default(), &field.selections)
     }
 }

@@ -7,8 +7,8 @@ use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
-    Plan, Stored, XCache, from_entry, graphql_entry, is_graphql_json, origin_request_headers,
-    passed_on, rest_entry,
+    Fetched, Plan, Stored, XCache, from_entry, graphql_entry, is_graphql_json,
+    origin_request_headers, passed_on, rest_entry,
 };
 use crate::entry::encode;
 use crate::graphql::Analysis;
@@ -228,11 +228,11 @@ impl<W: World> Service<W> {
             BodyRead::TooLarge | BodyRead::Broken => return Err(NotStored::TooLarge),
         };
         let now = self.world.now();
+        let (status, headers) = head;
+        let fetched = Fetched { request, status, headers, body, mark, now };
         let Stored { mut entry, types } = match analysis {
-            Some(analysis) => {
-                graphql_entry(config, plan, analysis, request, head, body, mark, now)?
-            }
-            None => rest_entry(plan, request, head, body, mark, now)?,
+            Some(analysis) => graphql_entry(config, plan, analysis, fetched)?,
+            None => rest_entry(plan, fetched)?,
         };
         self.isolate.learn_types(types);
         if other_variant.as_ref() == Some(&entry.meta.vary) {

@@ -88,11 +88,7 @@ impl<W: World> Service<W> {
             }
             self.look_at_the_edge(config, request, plan, &mut found).await;
         } else if lag == Lag::TooOld {
-            let edge = async {
-                let bytes = self.edge_bytes(plan.key.as_str()).await;
-                (bytes, ())
-            };
-            let ((bytes, ()), ()) = join(edge, self.sync()).await;
+            let (bytes, ()) = join(self.edge_bytes(plan.key.as_str()), self.sync()).await;
             self.take_edge(config, request, plan, bytes, &mut found).await;
         } else {
             if lag == Lag::Aging {
@@ -159,10 +155,9 @@ impl<W: World> Service<W> {
         self.keep(plan.key.as_str(), &first);
         found.other_variant = Some(first.entry.meta.vary.clone());
         let bytes = self.edge_bytes(&key).await;
-        if let Some(second) = bytes.and_then(|bytes| self.decoded(&bytes, &key, false)) {
-            if self.is_variant(&second, request) {
-                self.offer(config, request, plan, found, second, Tier::Edge);
-            }
+        let second = bytes.and_then(|bytes| self.decoded(&bytes, &key, false));
+        if let Some(second) = second.filter(|second| self.is_variant(second, request)) {
+            self.offer(config, request, plan, found, second, Tier::Edge);
         }
     }
 

@@ -11,7 +11,11 @@ const world = await startWorld({
 world.origin.answer = (request, response, body) => {
   const fine = request.method === "GET" || body.toString().includes("kept");
   response.writeHead(fine ? 200 : 400, { "content-type": "application/json" });
-  response.end(fine ? '{"data":{"kept":1}}' : JSON.stringify({ errors: [{ message: "not understood" }], got: body.length }));
+  response.end(
+    fine
+      ? '{"data":{"kept":1}}'
+      : JSON.stringify({ errors: [{ message: "not understood" }], got: body.length }),
+  );
 };
 
 const json = "application/json";
@@ -33,13 +37,23 @@ const GRAPHQL = [
   ["another charset", "application/json; charset=utf-16", "x", "content-type"],
   ["invalid UTF-8", json, Buffer.from('{"query":"{ a(b: \\"\xff\xfe\\") }"}', "latin1"), "unparsable"],
   ["a lone surrogate", json, '{"query":"{ a(b: \\"\\ud800\\") }"}', "unparsable"],
-  ["deeply nested selections", json, JSON.stringify({ query: "{a".repeat(5_000) + "}".repeat(5_000) }), "over-limit"],
+  [
+    "deeply nested selections",
+    json,
+    JSON.stringify({ query: "{a".repeat(5_000) + "}".repeat(5_000) }),
+    "over-limit",
+  ],
   ["deeply nested lists", json, JSON.stringify({ query: `{ a(b: ${"[".repeat(50_000)}) }` }), "over-limit"],
   ["deeply nested variables", json, nested(5_000), "unparsable"],
   ["very many tokens", json, JSON.stringify({ query: `{ ${"a ".repeat(30_000)} }` }), "over-limit"],
   ["fragments in a circle", json, '{"query":"{ ...A } fragment A on Q { ...A }"}', "over-limit"],
   ["a fragment that is missing", json, '{"query":"{ ...A }"}', "over-limit"],
-  ["unknown directives and odd names", json, '{"query":"query @a(b: $c) { __proto__ constructor { toString } }"}', null],
+  [
+    "unknown directives and odd names",
+    json,
+    '{"query":"query @a(b: $c) { __proto__ constructor { toString } }"}',
+    null,
+  ],
 ];
 
 for (const [name, contentType, body, reason] of GRAPHQL) {
@@ -60,7 +74,15 @@ for (const [name, contentType, body, reason] of GRAPHQL) {
 }
 
 test("GraphQL over GET, broken in each way, reaches the origin as it is", async () => {
-  for (const query of ["query=", "query=%7B", "query=%ff", "query=a&query=b", "query=%7Ba%7D&variables=%7B", "extensions=1", "variables=1"]) {
+  for (const query of [
+    "query=",
+    "query=%7B",
+    "query=%ff",
+    "query=a&query=b",
+    "query=%7Ba%7D&variables=%7B",
+    "extensions=1",
+    "variables=1",
+  ]) {
     const answer = await world.ask(`/graphql?${query}`);
     assert.deepEqual([answer.status, answer.xCache], [200, "BYPASS"], query);
     assert.equal(world.origin.requests.at(-1).url, `/graphql?${query}`);
@@ -77,13 +99,27 @@ test("huge variables are a key like any other", async () => {
 });
 
 test("odd URLs and headers are the origin's to judge", async () => {
-  for (const path of ["/api/%", "/api/%zz", "/api//x", "/api/..%2f..%2fx", "/api/x?%ff=%00", `/api/${"x".repeat(10_000)}`, `/api/?${"a=b&".repeat(3_000)}`]) {
+  for (const path of [
+    "/api/%",
+    "/api/%zz",
+    "/api//x",
+    "/api/..%2f..%2fx",
+    "/api/x?%ff=%00",
+    `/api/${"x".repeat(10_000)}`,
+    `/api/?${"a=b&".repeat(3_000)}`,
+  ]) {
     assert.equal((await world.ask(path)).status, 200, path.slice(0, 40));
     assert.equal((await world.ask(path)).status, 200, path.slice(0, 40));
   }
   for (const headers of [
-    { "if-none-match": '"' }, { "cache-control": 'max-age="', pragma: "x" }, { cookie: "=; ;;=x" }, { accept: ";;q=x,,," },
-    { "evergraph-purge": "-1" }, { "evergraph-purge": "x" }, { "evergraph-debug": "1" }, { authorization: "" },
+    { "if-none-match": '"' },
+    { "cache-control": 'max-age="', pragma: "x" },
+    { cookie: "=; ;;=x" },
+    { accept: ";;q=x,,," },
+    { "evergraph-purge": "-1" },
+    { "evergraph-purge": "x" },
+    { "evergraph-debug": "1" },
+    { authorization: "" },
   ]) {
     assert.equal((await world.ask("/api/headers", { headers })).status, 200, JSON.stringify(headers));
   }
@@ -92,9 +128,15 @@ test("odd URLs and headers are the origin's to judge", async () => {
 test("only the right token opens the admin routes", async () => {
   await world.graphql("{ kept }");
   for (const token of [null, "wrong", `${ADMIN_TOKEN}x`, ADMIN_TOKEN.slice(1), ""]) {
-    for (const [route, body] of [["purge", { all: true }], ["stats", undefined]]) {
+    for (const [route, body] of [
+      ["purge", { all: true }],
+      ["stats", undefined],
+    ]) {
       const answer = await world.admin(route, { body, token });
-      assert.deepEqual([answer.status, answer.headers.get("www-authenticate")], [401, 'Bearer realm="evergraph"']);
+      assert.deepEqual(
+        [answer.status, answer.headers.get("www-authenticate")],
+        [401, 'Bearer realm="evergraph"'],
+      );
     }
   }
   assert.equal((await world.graphql("{ kept }")).xCache, "HIT", "nothing was purged");
@@ -103,9 +145,17 @@ test("only the right token opens the admin routes", async () => {
 test("a broken purge is 400 with the path of what is wrong, and purges nothing", async () => {
   await world.graphql("{ kept }");
   for (const [body, path] of [
-    ["", ""], ["{", ""], ["[]", ""], ["{}", ""], ['{"all":"yes"}', "all"], ['{"tag":["x"]}', "tag"],
-    ['{"all":true,"tags":"x"}', "tags"], ['{"all":true,"tags":["ok",7]}', "tags[1]"], ['{"all":true,"tags":["a b"]}', "tags[0]"],
-    ['{"all":true,"patterns":["product/**"]}', "patterns[0]"], ['{"all":true,"paths":["x"]}', "paths[0]"],
+    ["", ""],
+    ["{", ""],
+    ["[]", ""],
+    ["{}", ""],
+    ['{"all":"yes"}', "all"],
+    ['{"tag":["x"]}', "tag"],
+    ['{"all":true,"tags":"x"}', "tags"],
+    ['{"all":true,"tags":["ok",7]}', "tags[1]"],
+    ['{"all":true,"tags":["a b"]}', "tags[0]"],
+    ['{"all":true,"patterns":["product/**"]}', "patterns[0]"],
+    ['{"all":true,"paths":["x"]}', "paths[0]"],
   ]) {
     const answer = await world.admin("purge", { body, method: "POST" });
     assert.deepEqual([answer.status, answer.json.path], [400, path], body);
@@ -114,8 +164,13 @@ test("a broken purge is 400 with the path of what is wrong, and purges nothing",
 });
 
 test("unknown routes, wrong methods and wrong windows", async () => {
-  for (const route of ["", "nothing", "purge/", "metrics/x"]) assert.equal((await world.admin(route)).status, 404, route);
-  for (const [route, method, allow] of [["purge", "GET", "POST"], ["stats", "POST", "GET, HEAD"], ["health", "DELETE", "GET, HEAD"]]) {
+  for (const route of ["", "nothing", "purge/", "metrics/x"])
+    assert.equal((await world.admin(route)).status, 404, route);
+  for (const [route, method, allow] of [
+    ["purge", "GET", "POST"],
+    ["stats", "POST", "GET, HEAD"],
+    ["health", "DELETE", "GET, HEAD"],
+  ]) {
     const answer = await world.admin(route, { method });
     assert.deepEqual([answer.status, answer.headers.get("allow")], [405, allow]);
   }
@@ -125,7 +180,11 @@ test("unknown routes, wrong methods and wrong windows", async () => {
 });
 
 test("without tokens there are no admin routes, and without KV the edge cache serves alone", async () => {
-  const bare = await startWorld({ adminTokens: null, kv: false, config: { types: { product: { match: ["rest:/api/**"], ttl: 600 } } } });
+  const bare = await startWorld({
+    adminTokens: null,
+    kv: false,
+    config: { types: { product: { match: ["rest:/api/**"], ttl: 600 } } },
+  });
   bare.origin.saysJson({ n: 1 });
   for (const route of ["purge", "stats", "health"]) {
     assert.equal((await bare.admin(route, { method: route === "purge" ? "POST" : "GET" })).status, 404);
@@ -137,17 +196,29 @@ test("without tokens there are no admin routes, and without KV the edge cache se
 });
 
 test("a faulty configuration passes everything through, and says why in the log", async () => {
-  const faulty = await startWorld({ config: { types: { product: { match: ["rest:/api/**"], ttl: "600" } }, ttl: 1 } });
+  const faulty = await startWorld({
+    config: { types: { product: { match: ["rest:/api/**"], ttl: "600" } }, ttl: 1 },
+  });
   faulty.origin.answer = (request, response, body) => response.end(`${request.method} ${body}`);
   for (let n = 0; n < 2; n += 1) {
     const read = await faulty.ask("/api/x");
-    assert.deepEqual([read.text, read.xCache, read.cacheStatus], ["GET ", "BYPASS", "evergraph; fwd=bypass; fwd-status=200; detail=config-error"]);
+    assert.deepEqual(
+      [read.text, read.xCache, read.cacheStatus],
+      ["GET ", "BYPASS", "evergraph; fwd=bypass; fwd-status=200; detail=config-error"],
+    );
     const write = await faulty.ask("/api/x", { method: "POST", body: "x" });
     assert.deepEqual([write.text, write.xCache], ["POST x", "BYPASS"]);
   }
   const [{ faults }, ...others] = faulty.events("config-error");
-  assert.deepEqual([faults[0], others], ['types.product.ttl: expected a whole number of seconds from 0 to 2147483648, found "600"', []]);
+  assert.deepEqual(
+    [faults[0], others],
+    ['types.product.ttl: expected a whole number of seconds from 0 to 2147483648, found "600"', []],
+  );
   assert.match(faults[1], /^ttl: unknown key/);
-  assert.equal((await faulty.admin("purge", { body: { all: true } })).status, 503, "the token is not the origin's");
+  assert.equal(
+    (await faulty.admin("purge", { body: { all: true } })).status,
+    503,
+    "the token is not the origin's",
+  );
   assert.ok(!faulty.origin.requests.some((request) => request.headers.authorization));
 });

@@ -61,7 +61,10 @@ test("what asks for something else has another key", async () => {
   const one = await world.graphql("query V($v: Int) { v(v: $v) }", { variables: { v: 1 } });
   otherAnswer(one, await world.graphql("query V($v: Int) { v(v: $v) }", { variables: { v: 2 } }));
   const json = await world.graphql("{ kind }", { headers: { accept: "application/json" } });
-  otherAnswer(json, await world.graphql("{ kind }", { headers: { accept: "application/graphql-response+json" } }));
+  otherAnswer(
+    json,
+    await world.graphql("{ kind }", { headers: { accept: "application/graphql-response+json" } }),
+  );
   sameAnswer(json, await world.graphql("{ kind }", { headers: { accept: "Application/JSON;q=0.9" } }));
 });
 
@@ -86,8 +89,14 @@ test("a REST answer that no type matches follows the origin's own headers", asyn
   try {
     assert.match((await world.ask("/api/fresh")).cacheStatus, /stored$/);
     assert.equal((await world.ask("/api/fresh")).xCache, "HIT");
-    assert.equal((await world.ask("/api/fresh", { headers: { "cache-control": "no-cache" } })).xCache, "MISS");
-    assert.equal((await world.ask("/api/absent", { headers: { "cache-control": "only-if-cached" } })).status, 504);
+    assert.equal(
+      (await world.ask("/api/fresh", { headers: { "cache-control": "no-cache" } })).xCache,
+      "MISS",
+    );
+    assert.equal(
+      (await world.ask("/api/absent", { headers: { "cache-control": "only-if-cached" } })).status,
+      504,
+    );
   } finally {
     world.origin.answer = before;
   }
@@ -100,7 +109,10 @@ test("keys are structured, and shown to the admin alone", async () => {
   assert.match(shown.headers.get("evergraph-tags"), /op:FindLamps/);
   assert.match(shown.headers.get("evergraph-tags"), /type:search/);
   const rest = await world.ask("/api/products/9", { headers: debug });
-  assert.match(rest.headers.get("evergraph-key"), /^test\/1\/rest\/product\/api~products~9\/public\/[0-9a-f]{64}$/);
+  assert.match(
+    rest.headers.get("evergraph-key"),
+    /^test\/1\/rest\/product\/api~products~9\/public\/[0-9a-f]{64}$/,
+  );
   assert.match(rest.headers.get("evergraph-tags"), /path:\/api\/products\/9/);
   assert.ok(!world.origin.requests.some((request) => JSON.stringify(request.headers).includes(ADMIN_TOKEN)));
   const hidden = await world.ask("/api/products/9", { headers: { "evergraph-debug": "1" } });
@@ -128,9 +140,15 @@ test("who is not declared is not cached", async () => {
     [{ authorization: "Bearer a" }, "authorization-without-scope"],
     [{ cookie: "session=a" }, "cookie-without-scope"],
   ]) {
-    for (const ask of [() => world.ask("/api/products/7", { headers }), () => world.graphql("{ products }", { headers })]) {
+    for (const ask of [
+      () => world.ask("/api/products/7", { headers }),
+      () => world.graphql("{ products }", { headers }),
+    ]) {
       const first = await ask();
-      assert.deepEqual([first.xCache, first.cacheStatus], ["BYPASS", `evergraph; fwd=bypass; fwd-status=200; detail=${reason}`]);
+      assert.deepEqual(
+        [first.xCache, first.cacheStatus],
+        ["BYPASS", `evergraph; fwd=bypass; fwd-status=200; detail=${reason}`],
+      );
       otherAnswer(first, await ask());
     }
   }
@@ -161,7 +179,11 @@ test("paths and types that are never cached say so", async () => {
     ["/api/now", "ttl-zero"],
   ]) {
     const answer = await world.ask(path);
-    assert.deepEqual([answer.xCache, answer.cacheStatus], ["BYPASS", `evergraph; fwd=bypass; fwd-status=200; detail=${reason}`], path);
+    assert.deepEqual(
+      [answer.xCache, answer.cacheStatus],
+      ["BYPASS", `evergraph; fwd=bypass; fwd-status=200; detail=${reason}`],
+      path,
+    );
   }
   assert.match((await world.graphql("{ now products }")).cacheStatus, /detail=ttl-zero$/);
 });
@@ -177,12 +199,18 @@ test("what the origin forbids is not stored, unless every type overrides it", as
       [{ vary: "*" }, "vary-any"],
     ]) {
       world.origin.saysJson({ data: { a: 1 } }, headers);
-      for (const ask of [() => world.ask(`/api/products/${reason}`), () => world.graphql(`query ${reason.replace("-", "_")} { a }`)]) {
+      for (const ask of [
+        () => world.ask(`/api/products/${reason}`),
+        () => world.graphql(`query ${reason.replace("-", "_")} { a }`),
+      ]) {
         assert.equal((await ask()).cacheStatus, `evergraph; fwd=miss; fwd-status=200; detail=${reason}`);
         assert.equal((await ask()).xCache, "MISS");
       }
     }
-    world.origin.saysJson({ n: 1 }, { "cache-control": "no-store", "set-cookie": "csrftoken=1", vary: "Cookie" });
+    world.origin.saysJson(
+      { n: 1 },
+      { "cache-control": "no-store", "set-cookie": "csrftoken=1", vary: "Cookie" },
+    );
     const first = await world.ask("/api/framework");
     assert.equal(first.headers.get("set-cookie"), "csrftoken=1", "the client of the miss gets its cookie");
     const second = await world.ask("/api/framework");
@@ -202,7 +230,10 @@ test("errors and other statuses are not stored", async () => {
     for (const status of [201, 404, 500]) {
       world.origin.says(status, { "content-type": "application/json" }, '{"data":{}}');
       const answer = await world.ask("/api/products/status");
-      assert.deepEqual([answer.status, answer.cacheStatus], [status, `evergraph; fwd=miss; fwd-status=${status}; detail=status`]);
+      assert.deepEqual(
+        [answer.status, answer.cacheStatus],
+        [status, `evergraph; fwd=miss; fwd-status=${status}; detail=status`],
+      );
       assert.equal((await world.graphql("query E3 { a }")).status, status);
     }
     assert.equal((await world.graphql("query E3 { a }")).xCache, "MISS");
@@ -215,17 +246,28 @@ test("answers vary by the headers that they name, and by Origin unless everyone 
   const before = world.origin.answer;
   world.origin.answer = (request, response) => {
     const { origin = "none", "accept-language": language = "none" } = request.headers;
-    response.writeHead(200, { "content-type": "application/json", "access-control-allow-origin": origin, vary: "Accept-Language" });
+    response.writeHead(200, {
+      "content-type": "application/json",
+      "access-control-allow-origin": origin,
+      vary: "Accept-Language",
+    });
     response.end(JSON.stringify({ data: { origin, language } }));
   };
   try {
     const ask = (headers) => world.ask("/api/products/vary", { headers });
-    const variants = [{ "accept-language": "de" }, { "accept-language": "fr" }, { "accept-language": "de", origin: "https://a.example" }];
+    const variants = [
+      { "accept-language": "de" },
+      { "accept-language": "fr" },
+      { "accept-language": "de", origin: "https://a.example" },
+    ];
     for (const headers of variants) assert.equal((await ask(headers)).xCache, "MISS");
     for (const headers of variants) {
       const hit = await ask(headers);
       assert.equal(hit.xCache, "HIT");
-      assert.deepEqual(hit.json.data, { origin: headers.origin ?? "none", language: headers["accept-language"] });
+      assert.deepEqual(hit.json.data, {
+        origin: headers.origin ?? "none",
+        language: headers["accept-language"],
+      });
       assert.equal(hit.headers.get("access-control-allow-origin"), headers.origin ?? "none");
     }
   } finally {
@@ -235,7 +277,15 @@ test("answers vary by the headers that they name, and by Origin unless everyone 
 
 test("headers for other caches do not reach the client", async () => {
   const before = world.origin.answer;
-  world.origin.saysJson({ n: 1 }, { "cache-tag": "a", "surrogate-key": "b", "surrogate-control": "max-age=1", "cdn-cache-control": "max-age=1" });
+  world.origin.saysJson(
+    { n: 1 },
+    {
+      "cache-tag": "a",
+      "surrogate-key": "b",
+      "surrogate-control": "max-age=1",
+      "cdn-cache-control": "max-age=1",
+    },
+  );
   try {
     for (const path of ["/api/products/tags", "/api/products/tags", "/api/other"]) {
       const { headers } = await world.ask(path);
@@ -249,7 +299,9 @@ test("headers for other caches do not reach the client", async () => {
 });
 
 test("a header that is no part of the key does not reach the origin with a storable request", async () => {
-  await world.ask("/api/products/poison", { headers: { "x-forwarded-host": "evil.example", "x-original-url": "/admin" } });
+  await world.ask("/api/products/poison", {
+    headers: { "x-forwarded-host": "evil.example", "x-original-url": "/admin" },
+  });
   const { headers } = world.origin.requests.at(-1);
   assert.equal(headers["x-forwarded-host"], `127.0.0.1:${world.ports[0]}`);
   assert.equal(headers["x-original-url"], undefined);

@@ -17,7 +17,10 @@ const config = {
 const world = await startWorld({ config });
 
 let paths = 0;
-const newPath = () => `/api/products/${(paths += 1)}`;
+const newPath = () => {
+  paths += 1;
+  return `/api/products/${paths}`;
+};
 
 let count = 0;
 const answers = (request, response) => {
@@ -75,13 +78,19 @@ test("KV that hangs is asked beside the origin, and then left alone for a while"
   for (let n = 0; n < 5; n += 1) await isTheOrigins(await world.ask(newPath()));
   assert.equal(world.kv.reads, reads);
   const health = await world.admin("health", { token: null });
-  assert.deepEqual([health.status, health.json.state, health.json.parts.kv.state], [200, "DEGRADED", "failing"]);
+  assert.deepEqual(
+    [health.status, health.json.state, health.json.parts.kv.state],
+    [200, "DEGRADED", "failing"],
+  );
 });
 
 test("KV that is slow answers first where the origin is slower still", async () => {
   const path = newPath();
   const first = await world.ask(path);
-  await world.until(() => [...world.kv.entries.keys()].some((key) => key.includes(`~${path.split("/").pop()}/`)), "it is in KV");
+  await world.until(
+    () => [...world.kv.entries.keys()].some((key) => key.includes(`~${path.split("/").pop()}/`)),
+    "it is in KV",
+  );
   await world.restart();
   world.caches[0].entries.clear();
   world.kv.mode = "slow";
@@ -117,7 +126,10 @@ test("in a new isolate whose log cannot be read nothing is served or stored", as
   for (let n = 0; n < 2; n += 1) {
     const answer = await world.ask(path);
     await isTheOrigins(answer);
-    assert.deepEqual([answer.xCache, answer.cacheStatus], ["MISS", "evergraph; fwd=miss; fwd-status=200; detail=log-unreadable"]);
+    assert.deepEqual(
+      [answer.xCache, answer.cacheStatus],
+      ["MISS", "evergraph; fwd=miss; fwd-status=200; detail=log-unreadable"],
+    );
   }
 });
 
@@ -157,7 +169,10 @@ test("while the origin fails, a stale entry answers within sie", async () => {
   const path = "/api/short/1";
   const first = await world.ask(path);
   await wait(1_100);
-  for (const fails of [(_request, response) => response.writeHead(503).end("down"), (request) => request.socket.destroy()]) {
+  for (const fails of [
+    (_request, response) => response.writeHead(503).end("down"),
+    (request) => request.socket.destroy(),
+  ]) {
     world.origin.answer = fails;
     const stale = await world.ask(path);
     assert.deepEqual([stale.status, stale.text, stale.xCache], [200, first.text, "STALE"]);
@@ -169,7 +184,11 @@ test("while the origin fails, a stale entry answers within sie", async () => {
 
 test("an origin that does not answer is a 502 with a JSON error", async () => {
   world.origin.answer = (request) => request.socket.destroy();
-  for (const ask of [() => world.ask(newPath()), () => world.ask("/other", { method: "POST", body: "x" }), () => world.graphql("{ a }")]) {
+  for (const ask of [
+    () => world.ask(newPath()),
+    () => world.ask("/other", { method: "POST", body: "x" }),
+    () => world.graphql("{ a }"),
+  ]) {
     const answer = await ask();
     assert.equal(answer.status, 502);
     assert.deepEqual(answer.json, { error: "the origin cannot be reached" });
@@ -194,9 +213,12 @@ test("a read is tried once more where the connection breaks, a write never", asy
 });
 
 test("log lines are JSON, one a line, without secrets, bodies or query strings", async () => {
-  await world.ask("/api/products/logged?token=secret-in-query", { headers: { authorization: "Bearer secret-token", cookie: "s=secret-cookie" } });
-  await world.graphql("query Logged { a(x: \"secret-argument\") }", { variables: { v: "secret-variable" } });
+  await world.ask("/api/products/logged?token=secret-in-query", {
+    headers: { authorization: "Bearer secret-token", cookie: "s=secret-cookie" },
+  });
+  await world.graphql('query Logged { a(x: "secret-argument") }', { variables: { v: "secret-variable" } });
   await world.ask("/api/products/1", { method: "PUT", body: "secret-body" });
-  for (const name of ["hit", "miss", "bypass", "purge", "failure"]) assert.ok(world.events(name).length > 0, name);
+  for (const name of ["hit", "miss", "bypass", "purge", "failure"])
+    assert.ok(world.events(name).length > 0, name);
   assert.ok(!world.output.includes("secret-"));
 });

@@ -23,23 +23,34 @@ test("every method reaches the origin with its body", async () => {
   world.origin.answer = echo;
   for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "REPORT"]) {
     const answer = await world.ask("/other", { method, body: `body of ${method}` });
-    assert.deepEqual([answer.headers.get("x-method"), answer.text, answer.xCache], [method, `body of ${method}`, "BYPASS"]);
+    assert.deepEqual(
+      [answer.headers.get("x-method"), answer.text, answer.xCache],
+      [method, `body of ${method}`, "BYPASS"],
+    );
   }
 });
 
 test("bodies over the cap go through whole, with and without a declared length", async () => {
   world.origin.answer = (_request, response, body) => response.end(`${body.length} ${body.subarray(-5)}`);
   const json = { "content-type": "application/json" };
-  const large = Buffer.concat([Buffer.from('{"query":"{ a }","x":"'), Buffer.alloc(3 << 20, "x"), Buffer.from('"}END')]);
-  const stream = () => new ReadableStream({
-    start(controller) {
-      for (let at = 0; at < large.length; at += 65_536) controller.enqueue(large.subarray(at, at + 65_536));
-      controller.close();
-    },
-  });
+  const large = Buffer.concat([
+    Buffer.from('{"query":"{ a }","x":"'),
+    Buffer.alloc(3 << 20, "x"),
+    Buffer.from('"}END'),
+  ]);
+  const stream = () =>
+    new ReadableStream({
+      start(controller) {
+        for (let at = 0; at < large.length; at += 65_536) controller.enqueue(large.subarray(at, at + 65_536));
+        controller.close();
+      },
+    });
   for (const body of [large, stream()]) {
     const answer = await world.ask("/graphql", { method: "POST", headers: json, body, duplex: "half" });
-    assert.deepEqual([answer.text, detail(answer)], [`${large.length} ${large.subarray(-5)}`, "body-too-large"]);
+    assert.deepEqual(
+      [answer.text, detail(answer)],
+      [`${large.length} ${large.subarray(-5)}`, "body-too-large"],
+    );
   }
   const put = await world.ask("/upload", { method: "PUT", body: large });
   assert.equal(put.text, `${large.length} ${large.subarray(-5)}`);
@@ -78,11 +89,12 @@ test("event streams flow while they come", async () => {
   };
   const sources = [
     () => fetch(world.url("/api/events"), { headers: { accept: "text/event-stream" } }),
-    () => fetch(world.url("/graphql"), {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
-      body: JSON.stringify({ query: "subscription { a }" }),
-    }),
+    () =>
+      fetch(world.url("/graphql"), {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+        body: JSON.stringify({ query: "subscription { a }" }),
+      }),
   ];
   for (const ask of sources) {
     const reader = (await ask()).body.getReader();
@@ -126,7 +138,11 @@ test("compressed answers reach the client with the same content, on misses and h
   const text = "compress me ".repeat(500);
   world.origin.answer = (request, response) => {
     const gzip = (request.headers["accept-encoding"] ?? "").includes("gzip");
-    response.writeHead(200, { "content-type": "text/plain", vary: "Accept-Encoding", ...(gzip ? { "content-encoding": "gzip" } : {}) });
+    response.writeHead(200, {
+      "content-type": "text/plain",
+      vary: "Accept-Encoding",
+      ...(gzip ? { "content-encoding": "gzip" } : {}),
+    });
     response.end(gzip ? gzipSync(text) : text);
   };
   for (const path of ["/api/gzip", "/api/gzip", "/graphql?raw"]) {
@@ -162,7 +178,9 @@ test("statuses without a body stay without one", async () => {
 
 test("a HEAD that is not cached is the origin's own", async () => {
   world.origin.answer = (request, response) =>
-    request.method === "HEAD" ? response.writeHead(405, { allow: "GET" }).end() : response.writeHead(200).end("x");
+    request.method === "HEAD"
+      ? response.writeHead(405, { allow: "GET" }).end()
+      : response.writeHead(200).end("x");
   const answer = await world.ask("/api/head-only", { method: "HEAD" });
   assert.deepEqual([answer.status, answer.headers.get("allow")], [405, "GET"]);
 });
@@ -191,7 +209,9 @@ test("a connection that changes its protocol is the origin's", async () => {
     const accept = createHash("sha1")
       .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
       .digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
     socket.write(Buffer.from([0x81, 0x02, 0x68, 0x69]));
     socket.on("error", () => {});
   });
@@ -206,7 +226,9 @@ test("a connection that changes its protocol is the origin's", async () => {
       socket.destroy();
       resolve(bytes.toString("latin1"));
     });
-    socket.write("GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    socket.write(
+      "GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
   });
   assert.match(received, /^HTTP\/1\.1 101 /);
 });

@@ -11,7 +11,12 @@ const world = await startWorld({
   config: {
     default: { ttl: 300 },
     types: {
-      product: { match: ["rest:/api/products/**", "graphql:Query.product"], ttl: 7200, swr: 60, tags: ["catalog"] },
+      product: {
+        match: ["rest:/api/products/**", "graphql:Query.product"],
+        ttl: 7200,
+        swr: 60,
+        tags: ["catalog"],
+      },
       user: { match: ["rest:/api/users/**", "graphql:Query.user"], ttl: 1800 },
       mine: { match: ["rest:/api/me"], ttl: 60, scope: "session" },
     },
@@ -37,12 +42,17 @@ beforeEach(async () => {
   mutationAnswer = { data: { x: { ok: true } } };
   world.origin.answer = (request, response, body) => {
     const { query = "" } = request.url.startsWith("/graphql") && body.length > 0 ? JSON.parse(body) : {};
-    const thing = (type) => ({ ...(query.includes("__typename") ? { __typename: type, id: "42" } : {}), name: `v${version}` });
+    const thing = (type) => ({
+      ...(query.includes("__typename") ? { __typename: type, id: "42" } : {}),
+      name: `v${version}`,
+    });
     let answer = { name: `v${version}` };
     if (query.startsWith("mutation")) answer = mutationAnswer;
     else if (query.includes("product")) answer = { data: { product: thing("Product") } };
     else if (query.includes("user")) answer = { data: { user: thing("User") } };
-    response.writeHead(answer.status ?? 200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+    response
+      .writeHead(answer.status ?? 200, { "content-type": "application/json" })
+      .end(JSON.stringify(answer));
   };
   await world.admin("purge", { body: { all: true } });
 });
@@ -75,19 +85,29 @@ const everything = Object.keys(entries);
 const ofProduct = ["product", "untyped", "restProduct", "otherProduct"];
 
 test("a mutation purges the types in its answer, and what is not known", async () => {
-  mutationAnswer = { data: { updateProduct: { __typename: "P", product: { __typename: "Product", id: "42" } } } };
+  mutationAnswer = {
+    data: { updateProduct: { __typename: "P", product: { __typename: "Product", id: "42" } } },
+  };
   const { answer, gone } = await goneAfter(() =>
-    world.graphql("mutation { updateProduct(id: 42) { __typename product { __typename id } } }"));
+    world.graphql("mutation { updateProduct(id: 42) { __typename product { __typename id } } }"),
+  );
   assert.deepEqual(gone, ofProduct);
   assert.match(answer.headers.get("evergraph-purge"), /^\d+$/);
-  assert.deepEqual([answer.xCache, answer.cacheStatus], ["BYPASS", "evergraph; fwd=bypass; fwd-status=200; detail=mutation"]);
+  assert.deepEqual(
+    [answer.xCache, answer.cacheStatus],
+    ["BYPASS", "evergraph; fwd=bypass; fwd-status=200; detail=mutation"],
+  );
   assert.equal(answer.text, JSON.stringify(mutationAnswer));
 });
 
 test("a mutation that names nothing is judged by its field's name", async () => {
   for (const field of ["deleteProduct", "update_product", "bulkDeleteProducts", "ProductCreate"]) {
     mutationAnswer = { data: { [field]: { ok: true } } };
-    assert.deepEqual((await goneAfter(() => world.graphql(`mutation { ${field} { ok } }`))).gone, ofProduct, field);
+    assert.deepEqual(
+      (await goneAfter(() => world.graphql(`mutation { ${field} { ok } }`))).gone,
+      ofProduct,
+      field,
+    );
   }
 });
 
@@ -124,23 +144,44 @@ test("only proof that nothing ran keeps the cache", async () => {
 test("a mutation by GET, and what may be one, is treated as one", async () => {
   const forms = {
     get: () => world.ask(`/graphql?query=${encodeURIComponent("mutation { x { ok } }")}`),
-    form: () => world.ask("/graphql", { method: "POST", body: new URLSearchParams({ query: "mutation { x { ok } }" }) }),
-    persisted: () => world.ask("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body: '{"documentId":"1"}' }),
-    batch: () => world.ask("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body: '[{"query":"mutation { x { ok } }"}]' }),
+    form: () =>
+      world.ask("/graphql", {
+        method: "POST",
+        body: new URLSearchParams({ query: "mutation { x { ok } }" }),
+      }),
+    persisted: () =>
+      world.ask("/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"documentId":"1"}',
+      }),
+    batch: () =>
+      world.ask("/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '[{"query":"mutation { x { ok } }"}]',
+      }),
     unparsable: () => world.graphql("mutation { x { ok } ????"),
   };
   const answer = world.origin.answer;
   for (const [name, write] of Object.entries(forms)) {
     world.origin.answer = (request, response, body) =>
-      request.method === "GET" && !request.url.includes("mutation") ? answer(request, response, body)
-        : body.toString().startsWith('{"query":"{') ? answer(request, response, body)
+      request.method === "GET" && !request.url.includes("mutation")
+        ? answer(request, response, body)
+        : body.toString().startsWith('{"query":"{')
+          ? answer(request, response, body)
           : response.writeHead(200, { "content-type": "application/json" }).end('{"data":{"x":1}}');
     assert.deepEqual((await goneAfter(write)).gone, everything, name);
   }
 });
 
 test("a batch of queries and a document without a mutation purge nothing", async () => {
-  const batch = () => world.ask("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body: '[{"query":"{ product { name } }"}]' });
+  const batch = () =>
+    world.ask("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '[{"query":"{ product { name } }"}]',
+    });
   const answer = world.origin.answer;
   world.origin.answer = (request, response, body) =>
     body.toString().startsWith("[") ? response.writeHead(200).end("[]") : answer(request, response, body);
@@ -170,7 +211,9 @@ test("the admin purges by each name, and by all of them together", async () => {
   assert.deepEqual(await purge({ paths: ["/api/products/43"] }), ["otherProduct"]);
   assert.deepEqual(await purge({ patterns: ["rest/product/**"] }), ["restProduct", "otherProduct"]);
   assert.deepEqual(await purge({ all: true }), everything);
-  const both = await world.admin("purge", { body: { tags: ["a", "b"], paths: ["/x"], patterns: ["gql/**"] } });
+  const both = await world.admin("purge", {
+    body: { tags: ["a", "b"], paths: ["/x"], patterns: ["gql/**"] },
+  });
   assert.deepEqual([both.json.tags, both.json.patterns, typeof both.json.seq], [3, 1, "number"]);
 });
 
@@ -199,17 +242,25 @@ test("another data centre has the entry from KV, and sees a purge within max_lag
 
 test("a client that shows its write's number reads nothing older, anywhere, at once", async () => {
   await world.ask("/api/products/42", {}, 1);
-  await world.until(async () => (await world.ask("/api/products/42", {}, 1)).xCache === "HIT", "stored there");
+  await world.until(
+    async () => (await world.ask("/api/products/42", {}, 1)).xCache === "HIT",
+    "stored there",
+  );
   version += 1;
   const write = await world.ask("/api/products/42", { method: "PUT", body: "{}" });
   const headers = { "evergraph-purge": write.headers.get("evergraph-purge") };
   assert.match((await world.ask("/api/products/42", { headers }, 1)).text, new RegExp(`v${version}`));
-  assert.equal((await world.ask("/api/products/42", { headers: { "evergraph-purge": "999999999" } }, 1)).status, 200);
+  assert.equal(
+    (await world.ask("/api/products/42", { headers: { "evergraph-purge": "999999999" } }, 1)).status,
+    200,
+  );
 });
 
 test("an answer that was fetched before a purge is not served after it", async () => {
   let release;
-  const held = new Promise((resolve) => { release = resolve; });
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
   const answer = world.origin.answer;
   world.origin.answer = async (request, response, body) => {
     const then = version;

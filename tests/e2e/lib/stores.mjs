@@ -17,7 +17,9 @@ export class Store {
   }
 
   async listen() {
-    this.server = createServer((request, response) => this.#serve(request, response).catch(() => response.destroy()));
+    this.server = createServer((request, response) =>
+      this.#serve(request, response).catch(() => response.destroy()),
+    );
     await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
     this.address = `127.0.0.1:${this.server.address().port}`;
     return this;
@@ -39,7 +41,10 @@ export class Store {
     if (this.mode === "error") return response.writeHead(500).end("broken");
     if (this.mode === "slow") await wait(this.slowMillis);
     const url = new URL(request.url, "http://store");
-    const key = this.kind === "kv" ? decodeURIComponent(url.pathname.slice(1)) : `${request.headers.host}${request.url}`;
+    const key =
+      this.kind === "kv"
+        ? decodeURIComponent(url.pathname.slice(1))
+        : `${request.headers.host}${request.url}`;
     if (request.method === "PUT") {
       this.writes += 1;
       this.lastWrite = { key, ttl: url.searchParams.get("expiration_ttl"), body };
@@ -50,7 +55,10 @@ export class Store {
       this.entries.delete(key);
       return response.writeHead(200).end();
     }
-    const found = this.mode === "garbage" ? Buffer.from("\x00garbage, and more of it\xff", "latin1") : this.entries.get(key);
+    const found =
+      this.mode === "garbage"
+        ? Buffer.from("\x00garbage, and more of it\xff", "latin1")
+        : this.entries.get(key);
     if (this.kind === "kv") {
       return found === undefined ? response.writeHead(404).end() : response.writeHead(200).end(found);
     }
@@ -62,6 +70,8 @@ export class Store {
     if (found === undefined) return response.writeHead(504, { "cf-cache-status": "MISS" }).end();
     const end = found.indexOf("\r\n\r\n");
     const body = this.mode === "garbage" ? found : found.subarray(end + 4);
-    return response.writeHead(200, { "cf-cache-status": "HIT", "content-type": "application/octet-stream" }).end(body);
+    return response
+      .writeHead(200, { "cf-cache-status": "HIT", "content-type": "application/octet-stream" })
+      .end(body);
   }
 }

@@ -37,7 +37,9 @@ class World {
   async start(options) {
     this.origin = await new Origin().listen();
     this.kv = await new Store("kv").listen();
-    this.caches = await Promise.all(Array.from({ length: options.places }, () => new Store("cache").listen()));
+    this.caches = await Promise.all(
+      Array.from({ length: options.places }, () => new Store("cache").listen()),
+    );
     this.control = await new Origin().listen();
     this.control.answer = (_request, response) => response.end(this.logMode);
     this.config = { service: "test", origin: options.originUrl ?? this.origin.url, ...options.config };
@@ -53,12 +55,17 @@ class World {
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const keep = (data) => { this.output += data; };
+    const keep = (data) => {
+      this.output += data;
+    };
     this.process.stdout.on("data", keep);
     this.process.stderr.on("data", keep);
     try {
-      await Promise.all(this.ports.map((port) =>
-        untilAnswers(`http://127.0.0.1:${port}/__evergraph/`, { child: this.process, seconds: 30 })));
+      await Promise.all(
+        this.ports.map((port) =>
+          untilAnswers(`http://127.0.0.1:${port}/__evergraph/`, { child: this.process, seconds: 30 }),
+        ),
+      );
     } catch (error) {
       throw new Error(`${error.message}\n${this.output}`);
     }
@@ -98,19 +105,30 @@ class World {
 
   /** Posts a GraphQL request as JSON. */
   graphql(query, { variables, operationName, headers = {}, place = 0 } = {}) {
-    return this.ask("/graphql", {
-      method: "POST",
-      headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify({ query, variables, operationName }),
-    }, place);
+    return this.ask(
+      "/graphql",
+      {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify({ query, variables, operationName }),
+      },
+      place,
+    );
   }
 
   admin(route, { body, method, token = ADMIN_TOKEN, place = 0 } = {}) {
-    return this.ask(`/__evergraph/${route}`, {
-      method: method ?? (body === undefined ? "GET" : "POST"),
-      headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), "content-type": "application/json" },
-      body: typeof body === "object" ? JSON.stringify(body) : body,
-    }, place);
+    return this.ask(
+      `/__evergraph/${route}`,
+      {
+        method: method ?? (body === undefined ? "GET" : "POST"),
+        headers: {
+          ...(token ? { authorization: `Bearer ${token}` } : {}),
+          "content-type": "application/json",
+        },
+        body: typeof body === "object" ? JSON.stringify(body) : body,
+      },
+      place,
+    );
   }
 
   /** Asks until a place has answer in `tier`; stores are written behind the answer. */
@@ -131,7 +149,8 @@ class World {
   }
 
   #write(options) {
-    for (const name of ["index.js", "index_bg.wasm"]) copyFileSync(join(root, "build", name), join(this.folder, name));
+    for (const name of ["index.js", "index_bg.wasm"])
+      copyFileSync(join(root, "build", name), join(this.folder, name));
     copyFileSync(join(library, "log-proxy.js"), join(this.folder, "log-proxy.js"));
     mkdirSync(join(this.folder, "storage"));
     if (options.entry) writeFileSync(join(this.folder, "entry.js"), options.entry);
@@ -147,13 +166,20 @@ class World {
       this.config === null ? null : binding("EVERGRAPH", `json = ${quoted(JSON.stringify(this.config))}`),
       adminTokens ? binding("ADMIN_TOKENS", `text = ${quoted(adminTokens)}`) : null,
       kv ? binding("CACHE_KV", 'kvNamespace = "kv"') : null,
-      log ? binding("PURGE_LOG", 'durableObjectNamespace = (className = "FaultyLog", serviceName = "log-proxy")') : null,
+      log
+        ? binding(
+            "PURGE_LOG",
+            'durableObjectNamespace = (className = "FaultyLog", serviceName = "log-proxy")',
+          )
+        : null,
     ].filter(Boolean);
     const modules = [
       entry ? '(name = "entry.js", esModule = embed "entry.js")' : null,
       '(name = "index.js", esModule = embed "index.js")',
       '(name = "index_bg.wasm", wasm = embed "index_bg.wasm")',
-    ].filter(Boolean).join(", ");
+    ]
+      .filter(Boolean)
+      .join(", ");
     const worker = (n) => `const place${n} :Workerd.Worker = (
   modules = [${modules}],
   compatibilityDate = "2026-11-01",

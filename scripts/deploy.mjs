@@ -1,0 +1,12 @@
+// npm run deploy: wrangler deploy, with what it deploys built and checked.
+
+import { build } from "./lib/build.mjs";
+import { main } from "./lib/run.mjs";
+import { setup } from "./lib/setup.mjs";
+import { deploy } from "./lib/wrangler.mjs";
+
+await main(async () => {
+  await setup();
+  await build();
+  await deploy(process.argv.slice(2));
+});

@@ -1,0 +1,15 @@
+// npm run dev: wrangler dev alone, for the origin in wrangler.toml.
+
+import { build } from "./lib/build.mjs";
+import { main, stop } from "./lib/run.mjs";
+import { setup } from "./lib/setup.mjs";
+import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
+
+await main(async () => {
+  await setup();
+  await build();
+  ensureDevVars();
+  const dev = await startDev(Number(process.env.PORT ?? 8787), { extra: process.argv.slice(2) });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop(dev));
+  dev.on("exit", (code) => process.exit(code ?? 0));
+});

@@ -1,0 +1,63 @@
+// npm start: everything from a fresh clone to the demo shop behind Evergraph.
+
+import { join } from "node:path";
+import { build } from "./lib/build.mjs";
+import { main, node, root, start, stop, untilAnswers } from "./lib/run.mjs";
+import { setup } from "./lib/setup.mjs";
+import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
+
+const port = Number(process.env.PORT ?? 8787);
+const originPort = Number(process.env.ORIGIN_PORT ?? 4000);
+const worker = `http://localhost:${port}`;
+const origin = `http://127.0.0.1:${originPort}`;
+
+await main(async () => {
+  await setup();
+  await build();
+  ensureDevVars();
+  const shop = start(
+    node,
+    ["--disable-warning=ExperimentalWarning", join(root, "examples/shop/server.mjs")],
+    {
+      env: { ORIGIN_PORT: String(originPort) },
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
+  const dev = await startDev(port, {
+    origin: originPort === 4000 ? undefined : origin,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  let ending = false;
+  const end = async (status) => {
+    if (ending) return;
+    ending = true;
+    await Promise.all([stop(dev), stop(shop)]);
+    process.exit(status);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => end(0));
+  for (const [name, child] of [
+    ["the demo shop", shop],
+    ["wrangler dev", dev],
+  ]) {
+    child.on("exit", (code) => {
+      if (!ending)
+        console.error(`${name} ended (status ${code}); is its port in use? PORT and ORIGIN_PORT move them.`);
+      end(1);
+    });
+  }
+  await untilAnswers(`${origin}/__origin/requests`, { child: shop });
+  await untilAnswers(`${worker}/__evergraph/health`, { child: dev, seconds: 120 });
+  console.log(`
+Evergraph is at ${worker}, in front of the demo shop at ${origin}.
+
+Try, each twice:
+  curl -i ${worker}/api/dashboard
+  curl -i ${worker}/graphql -H 'content-type: application/json' -d '{"query":"{ product(id: 1) { __typename id name } }"}'
+and a write, after which the next read is new:
+  curl -i ${worker}/graphql -H 'content-type: application/json' -d '{"query":"mutation { ProductUpdate(id: 1, name: \\"New\\") { product { __typename id name } } }"}'
+
+How many requests reached the shop: curl ${origin}/__origin/requests
+Purge everything: curl ${worker}/__evergraph/purge -H 'authorization: Bearer dev-token' -d '{"all":true}'
+Ctrl-C ends both.
+`);
+});

@@ -1,0 +1,23 @@
+// npm test: the native tests, then the worker in workerd, end to end.
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "./lib/build.mjs";
+import { main, node, root, run, step } from "./lib/run.mjs";
+import { setup } from "./lib/setup.mjs";
+
+await main(async () => {
+  await setup();
+  await step("native tests", () => run("cargo", ["test", "--quiet"]));
+  await build();
+  const folder = "tests/e2e";
+  const files = readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs"));
+  await step("the worker in workerd, end to end", () =>
+    run(node, [
+      "--test",
+      "--test-timeout=300000",
+      "--test-reporter=spec",
+      ...files.map((name) => join(folder, name)),
+    ]),
+  );
+});
