@@ -39,32 +39,32 @@ export class Load {
 
 let sent = 1; // over the whole run, so that a distinct request is distinct for every peer
 
-async function run({
-  port,
-  request,
-  bytes,
-  connections = 1,
-  seconds = Infinity,
-  count = Infinity,
-  pause = 0,
-  distinct,
-}) {
+async function run(job) {
+  const {
+    port,
+    request,
+    bytes,
+    distinct,
+    connections = 1,
+    pause = 0,
+    seconds = Infinity,
+    count = Infinity,
+  } = job;
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const same = requestBytes(request);
   const latencies = [];
   const started = performance.now();
   const until = started + seconds * 1000;
+  const more = () => performance.now() < until && latencies.length < count;
   const askUntilDone = async (connection) => {
-    for (
-      let asked = performance.now();
-      asked < until && latencies.length < count;
-      asked = performance.now()
-    ) {
-      const answer = await connection.ask(distinct ? requestBytes(request, sent++) : same);
+    while (more()) {
+      const bytesToSend = distinct ? requestBytes(request, sent++) : same;
+      const asked = performance.now();
+      const answer = await connection.ask(bytesToSend);
+      latencies.push(performance.now() - asked);
       if (answer.status !== 200 || answer.body.length !== (bytes ?? answer.body.length)) {
         throw new Error(`answered ${answer.status} with ${answer.body.length} bytes`);
       }
-      latencies.push(performance.now() - asked);
       if (pause > 0) await wait(pause);
     }
   };

@@ -1,10 +1,11 @@
-// The peers, each in a workerd process of its own: Evergraph as it was built, a JavaScript worker
-// that answers a constant, and one that caches POST in the Cache API.
+// The peers, each in a workerd process of its own: Evergraph as it was built, and the JavaScript
+// workers in peers/.
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { bin, freePort, root, start, stop, untilAnswers } from "../scripts/lib/run.mjs";
+import { bin, freePort, root, untilAnswers } from "../scripts/lib/run.mjs";
+import { launch } from "./process.mjs";
 
 export const ADMIN_TOKEN = "bench";
 const COMPATIBILITY_DATE = "2026-11-01";
@@ -53,9 +54,13 @@ const WORKERS = {
     writeFileSync(join(place, "answer.json"), answer);
     return script(place, "constant.js", '(name = "ANSWER", text = embed "answer.json")');
   },
-  "cache-api": (place, { origin }) =>
-    script(place, "cache-api.js", `(name = "ORIGIN", text = ${quoted(origin)})`),
+  "cache-api": (place, { origin }) => script(place, "cache-api.js", originBinding(origin)),
+  forward: (place, { origin }) => script(place, "forward.js", originBinding(origin)),
 };
+
+function originBinding(origin) {
+  return `(name = "ORIGIN", text = ${quoted(origin)})`;
+}
 
 function script(place, file, binding) {
   copyFileSync(join(root, "bench/peers", file), join(place, file));
@@ -87,18 +92,17 @@ const peer :Workerd.Worker = (${worker}
 `,
   );
   // Log lines go nowhere: whoever read them would take CPU time from what is measured.
-  const child = start(bin("workerd"), ["serve", "--experimental", "config.capnp"], {
+  const { child, stop } = launch(bin("workerd"), ["serve", "--experimental", "config.capnp"], {
     cwd: place,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const peer = { name, port, cpuSeconds: () => cpuSeconds(child.pid), stop: () => stop(child) };
   try {
     await untilAnswers(`http://127.0.0.1:${port}/`, { child, seconds: 30 });
   } catch (error) {
-    await peer.stop();
+    await stop();
     throw error;
   }
-  return peer;
+  return { name, port, cpuSeconds: () => cpuSeconds(child.pid), stop };
 }
 
 /** The CPU time that a workerd has taken, all its threads together; null where that is not told. */

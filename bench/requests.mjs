@@ -41,7 +41,7 @@ const REQUESTS = {
       }),
     ),
   "dashboard-graphql": () => post(JSON.stringify({ operationName: "Dashboard", query: DASHBOARD })),
-  "dashboard-rest": () => "GET /api/dashboard HTTP/1.1\r\n" + headers(),
+  "dashboard-rest": () => `GET /api/dashboard HTTP/1.1\r\n${headers()}`,
 };
 
 /** A request as it goes over the wire. */

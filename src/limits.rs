@@ -35,6 +35,9 @@ pub const PURGE_ITEMS: usize = 10_000;
 /// Records that the purge log keeps before it raises its floor.
 pub const LOG_RECORDS: usize = 100_000;
 
+/// Tags that a replica keeps. Beyond them it forgets all, and every older entry is gone.
+pub const LOG_TAGS: usize = 200_000;
+
 /// Patterns that a replica keeps. Older ones become a purge of everything before them.
 pub const LOG_PATTERNS: usize = 256;
 

@@ -14,7 +14,7 @@ export default {
     context.passThroughOnException();
     const exchange = new Exchange(request, env);
     try {
-      return await untilWasmFails(() =>
+      const answer = untilWasmFails(() =>
         new Evergraph(context, env).handle(
           request.method,
           request.url,
@@ -24,6 +24,9 @@ export default {
           exchange,
         ),
       );
+      // A client that leaves must not keep a write from being purged.
+      if (!isSafe(request.method)) context.waitUntil(answer.catch(() => {}));
+      return await answer;
     } catch (error) {
       return exchange.rescue(error, env, context);
     }
@@ -193,6 +196,14 @@ async function readAtMost(message, limit) {
   const encoded = message instanceof Response && message.headers.has("content-encoding");
   if (length !== null && !encoded && Number(length) > limit) {
     return { stream: message.body, fault: "too-large" };
+  }
+  // Of a request nobody wants what came before it broke off, so the quick way will do.
+  if (length !== null && message instanceof Request) {
+    try {
+      return { bytes: new Uint8Array(await message.arrayBuffer()) };
+    } catch {
+      return { fault: "broken" };
+    }
   }
   const reader = message.body.getReader();
   const chunks = [];

@@ -8,8 +8,9 @@ use crate::limits;
 use crate::time::{Timestamp, Ttl};
 use std::collections::VecDeque;
 
-/// Records in a delta beyond which a snapshot is the shorter answer.
+/// Records in a delta, and tags in them, beyond which a snapshot is the shorter answer.
 const DELTA_RECORDS: usize = 1_000;
+const DELTA_TAGS: usize = 20_000;
 
 /// A record as it was written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,16 +85,15 @@ impl Log {
     /// What a replica that stands at `seq` of log `epoch` has to learn.
     pub fn since(&self, epoch: Option<u64>, seq: Seq) -> Delta {
         let known = epoch == Some(self.epoch) && seq >= self.floor() && seq <= self.head();
-        let behind = self.head().saturating_sub(seq);
-        if known && behind <= DELTA_RECORDS as u64 {
-            let records =
-                self.records.iter().filter(|one| one.seq > seq).map(|one| one.record.clone());
-            return Delta::Records {
-                epoch: self.epoch,
-                floor: self.floor(),
-                after: seq,
-                records: records.collect(),
-            };
+        let behind = usize::try_from(self.head().saturating_sub(seq)).unwrap_or(usize::MAX);
+        if known && behind <= DELTA_RECORDS {
+            let missed = self.records.iter().skip(self.records.len().saturating_sub(behind));
+            let tags: usize = missed.clone().map(|one| one.record.tags.len()).sum();
+            if tags <= DELTA_TAGS {
+                let (epoch, floor) = (self.epoch, self.floor());
+                let records = missed.map(|one| one.record.clone()).collect();
+                return Delta::Records { epoch, floor, after: seq, records };
+            }
         }
         Delta::Snapshot { epoch: self.epoch, snapshot: self.state.snapshot() }
     }

@@ -74,6 +74,21 @@ fn patterns_beyond_the_limit_still_purge() {
 }
 
 #[test]
+fn tags_beyond_the_limit_still_purge() {
+    let mut log = empty();
+    log.append(tags(&[1]), at(0));
+    let mut replica = synced(&log);
+    let many: Vec<u64> = (0..=limits::LOG_TAGS as u64).collect();
+    log.append(tags(&many), at(0));
+    // So many tags come as a snapshot, whatever the replica has.
+    let delta = log.since(Some(EPOCH), 1);
+    assert!(matches!(delta, Delta::Snapshot { .. }));
+    assert!(replica.learn(delta, at(1)));
+    assert_eq!(verdict(&replica, 1, &[]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 2, &[1]), Verdict::Valid);
+}
+
+#[test]
 fn an_entry_of_another_log_is_gone() {
     let replica = synced(&empty());
     let mark = Mark { epoch: EPOCH + 1, seq: 0 };

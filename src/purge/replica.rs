@@ -193,6 +193,9 @@ impl Replica {
             // Forgetting a pattern must not revive what it purged.
             self.all.note(last.hard.max(last.soft), false);
         }
+        if self.tags.len() > limits::LOG_TAGS {
+            self.raise_floor(seq);
+        }
     }
 
     /// Forgets what was purged at or before `floor`; entries from before it are gone instead.

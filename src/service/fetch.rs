@@ -3,6 +3,7 @@
 use super::find::{Candidate, Found, variant_key};
 use super::handle::{Asked, Reply, Service};
 use super::memory::Cached;
+use super::report::HitLine;
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
@@ -18,10 +19,14 @@ use crate::policy::{
     CacheStatus, Forward, Freshness, NotStored, Rule, lifetime, not_modified, storable,
 };
 use crate::purge::Mark;
+use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use serde_json::json;
 use std::pin::pin;
 use std::rc::Rc;
+
+/// How long the runtime lets work go on after the answer.
+const REVALIDATION_SECONDS: u64 = 30;
 
 /// The shortest time for which KV keeps a value.
 const KV_SECONDS: u64 = 60;
@@ -64,14 +69,14 @@ impl<W: World> Service<W> {
         }
         let how = if stale { Answered::Stale } else { Answered::Hit };
         self.count(asked, response.status, how, Some(&plan.type_name));
-        self.report(&json!({
-            "event": if stale { "stale" } else { "hit" },
-            "tier": tier.as_str(),
-            "type": plan.type_name,
-            "key": meta.key,
-            "age": meta.age(now),
-            "ms": now.millis_since(asked.started),
-        }));
+        self.report_hit(&HitLine {
+            event: if stale { "stale" } else { "hit" },
+            tier: tier.as_str(),
+            type_name: &plan.type_name,
+            key: &meta.key,
+            age: meta.age(now),
+            ms: now.millis_since(asked.started),
+        });
         if config.kv.writes == KvWrites::SecondRequest && !cached.in_kv.get() {
             self.put_in_kv(cached.clone());
         }
@@ -81,9 +86,15 @@ impl<W: World> Service<W> {
     /// Fetches a stale entry anew beside the answer, once at a time in this isolate.
     fn revalidate(&self, asked: &Asked, plan: &Plan, analysis: Option<Rc<Analysis>>) {
         let key = plan.key.as_str().to_owned();
-        if !self.isolate.revalidating.borrow_mut().insert(key.clone()) {
+        let now = self.world.now();
+        let mut revalidating = self.isolate.revalidating.borrow_mut();
+        // One that takes longer was cut off by the runtime.
+        let under_way = |since: &Timestamp| now.seconds_since(*since) < REVALIDATION_SECONDS;
+        if revalidating.get(&key).is_some_and(under_way) {
             return;
         }
+        revalidating.insert(key.clone(), now);
+        drop(revalidating);
         let service = self.clone();
         let asked = Asked { request: asked.request.clone(), ..*asked };
         let plan = plan.clone();

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// An isolate's state.
@@ -29,7 +29,8 @@ pub struct Isolate {
     pub(super) origin: OriginHealth,
     pub(super) stats: RefCell<Stats>,
     pub(super) known_types: RefCell<KnownTypes>,
-    pub(super) revalidating: RefCell<HashSet<String>>,
+    /// The keys that are being fetched anew, and since when.
+    pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
     analyses: RefCell<Analyses>,
 }
 

@@ -3,9 +3,27 @@
 use super::handle::Service;
 use super::world::World;
 use crate::purge::{Record, Seq};
+use serde::Serialize;
 use serde_json::{Value, json};
 
+/// The line of an answer from the cache. It is written for every hit, so it is written quickly.
+#[derive(Serialize)]
+pub(super) struct HitLine<'a> {
+    pub event: &'a str,
+    pub tier: &'a str,
+    #[serde(rename = "type")]
+    pub type_name: &'a str,
+    pub key: &'a str,
+    pub age: u64,
+    pub ms: u64,
+}
+
 impl<W: World> Service<W> {
+    pub(super) fn report_hit(&self, line: &HitLine<'_>) {
+        // Strings and numbers are always written.
+        self.world.line(&serde_json::to_string(line).unwrap_or_default());
+    }
+
     pub(super) fn report(&self, line: &Value) {
         self.world.line(&line.to_string());
     }

@@ -306,3 +306,27 @@ test("an answer that changes the session's cookie ends the old session's entries
   world.origin.answer = answer;
   assert.match((await mine()).text, new RegExp(`v${version}`));
 });
+
+test("a write whose client leaves is purged all the same", async () => {
+  await entries.restProduct();
+  assert.equal((await entries.restProduct()).xCache, "HIT");
+  const answer = world.origin.answer;
+  let release;
+  world.origin.answer = (request, response, body) => {
+    if (request.method === "GET") return answer(request, response, body);
+    release = () => answer(request, response, body);
+  };
+  const leaves = new AbortController();
+  const write = world.ask("/api/products/42", { method: "PUT", body: "{}", signal: leaves.signal });
+  await world.until(() => release !== undefined, "the write is under way");
+  version += 1;
+  leaves.abort();
+  await assert.rejects(write);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  release();
+  world.origin.answer = answer;
+  await world.until(
+    async () => (await entries.restProduct()).text.includes(`"v${version}"`),
+    "the write's purge shows",
+  );
+});
