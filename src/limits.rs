@@ -11,8 +11,15 @@ pub const REQUEST_BODY_BYTES: usize = 1 << 20;
 /// the client and not stored. KV allows 25 MiB, an isolate 128 MB in all.
 pub const ANSWER_BODY_BYTES: usize = 8 << 20;
 
+/// Bytes of a GraphQL answer that Evergraph reads to understand it: as a tree it takes many times
+/// as much.
+pub const GRAPHQL_ANSWER_BYTES: usize = 2 << 20;
+
 /// Bytes of a request's URL that Evergraph makes a key from.
 pub const URL_BYTES: usize = 16 << 10;
+
+/// Bytes of an operation's name in a request whose analysis is kept.
+pub const OPERATION_NAME_BYTES: usize = 1_024;
 
 /// Tokens of a GraphQL document.
 pub const DOCUMENT_TOKENS: usize = 20_000;
@@ -21,7 +28,7 @@ pub const DOCUMENT_TOKENS: usize = 20_000;
 pub const DOCUMENT_DEPTH: usize = 48;
 
 /// Selections of an operation once its fragments are spread.
-pub const DOCUMENT_SELECTIONS: usize = 50_000;
+pub const DOCUMENT_SELECTIONS: usize = 10_000;
 
 /// Tags of one entry. An entry with more keeps its coarse tags only: that purges more, never less.
 pub const ENTRY_TAGS: usize = 1_000;
@@ -31,6 +38,10 @@ pub const VARY_HEADERS: usize = 16;
 
 /// Tags and patterns of one purge.
 pub const PURGE_ITEMS: usize = 10_000;
+
+/// Tags of one record, with what they reach. A record with more purges everything; a row of the
+/// log has at most 2 MB.
+pub const RECORD_TAGS: usize = 50_000;
 
 /// Records that the purge log keeps before it raises its floor.
 pub const LOG_RECORDS: usize = 100_000;
@@ -47,8 +58,8 @@ pub const MEMORY_BYTES: usize = 24 << 20;
 /// Bytes of one entry that may live in the memory tier.
 pub const MEMORY_ENTRY_BYTES: usize = 1 << 20;
 
-/// Bytes of GraphQL documents whose analysis one isolate keeps.
-pub const ANALYSIS_BYTES: usize = 4 << 20;
+/// Bytes that the analyses of GraphQL documents may take in one isolate.
+pub const ANALYSIS_BYTES: usize = 16 << 20;
 
 /// GraphQL types seen in answers that one isolate remembers.
 pub const KNOWN_TYPES: usize = 10_000;

@@ -1,6 +1,6 @@
 //! The body of `POST purge`.
 
-use crate::http::PathPattern;
+use crate::http::Url;
 use crate::key::Pattern;
 use crate::limits;
 use crate::purge::Record;
@@ -87,13 +87,20 @@ impl PurgeCommand {
             "types" => Tag::of("type:", text),
             "operations" => Tag::of("op:", text),
             "paths" => {
-                PathPattern::globs(text)
-                    .ok()
-                    .filter(|_| text.starts_with('/'))
-                    .ok_or_else(|| format!("a path begins with \"/\", found {text:?}"))?;
-                Tag::of("path:", text.split('?').next().unwrap_or(text))
+                if !text.starts_with('/') || text.contains('*') {
+                    return Err(format!(
+                        "expected one path that begins with \"/\", found {text:?}"
+                    ));
+                }
+                // As the path of a URL is compared, whatever it was spelled like.
+                let url = Url::parse(&format!("http://path{text}"));
+                Tag::of("path:", &url.map(|url| url.comparable_path()).unwrap_or_default())
             }
-            "keys" => Tag::of("key:", text.rsplit('/').next().unwrap_or(text)),
+            "keys" => {
+                // A key ends with its digest, and a variant's with the variant's after a dot.
+                let digest = text.rsplit('/').next().unwrap_or(text);
+                Tag::of("key:", digest.split('.').next().unwrap_or(digest))
+            }
             _ => Tag::parse(text).map_err(|fault| format!("{fault}, found {text:?}"))?,
         };
         self.tags.insert(tag);
@@ -155,7 +162,7 @@ mod tests {
     fn reads_everything_together() {
         let command = read_purge(
             br#"{"tags":["Product:42"],"types":["product"],"operations":["GetProduct"],
-                "paths":["/api/products/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff"],
+                "paths":["/api/%70roducts/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff.7a"],
                 "patterns":["gql/product/**"],"all":false,"soft":true}"#,
         )
         .unwrap();
@@ -181,6 +188,7 @@ mod tests {
             ("{\"tags\":[\"ok\",7]}", "tags[1]"),
             ("{\"patterns\":[\"product/**\"]}", "patterns[0]"),
             ("{\"paths\":[\"api\"]}", "paths[0]"),
+            ("{\"paths\":[\"/api/**\"]}", "paths[0]"),
             ("{\"types\":[\"\"]}", "types[0]"),
         ] {
             assert_eq!(read_purge(body.as_bytes()).unwrap_err().path, path, "{body}");

@@ -125,7 +125,7 @@ pub enum Identity {
 pub struct Mutations {
     /// What a successful mutation purges.
     pub policy: MutationPolicy,
-    /// What replaces the policy, by mutation field; the first that matches counts.
+    /// What replaces the policy, by mutation field; the rule that says most of it counts.
     pub rules: Vec<MutationRule>,
 }
 

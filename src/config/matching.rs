@@ -65,9 +65,13 @@ impl Config {
         tags
     }
 
-    /// What replaces the policy for a mutation field.
+    /// What replaces the policy for a mutation field: the rule of that very name, or else the one
+    /// that says most of it.
     pub fn mutation_rule(&self, field: &str) -> Option<&MutationRule> {
-        self.mutations.rules.iter().find(|rule| glob(&rule.field, field))
+        let literal =
+            |rule: &&MutationRule| rule.field.bytes().filter(|byte| *byte != b'*').count();
+        let fitting = self.mutations.rules.iter().filter(|rule| glob(&rule.field, field));
+        fitting.max_by_key(|rule| (rule.field == field, literal(rule)))
     }
 
     /// The scope of that name.

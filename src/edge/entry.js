@@ -13,8 +13,11 @@ export default {
     // For a failure of this very code: the runtime then sends the request on itself.
     context.passThroughOnException();
     const exchange = new Exchange(request, env);
+    const done = Promise.withResolvers();
+    // A client that leaves must not keep a write from being purged.
+    if (!isSafe(request.method)) context.waitUntil(done.promise);
     try {
-      const answer = untilWasmFails(() =>
+      return await untilWasmFails(() =>
         new Evergraph(context, env).handle(
           request.method,
           request.url,
@@ -24,11 +27,10 @@ export default {
           exchange,
         ),
       );
-      // A client that leaves must not keep a write from being purged.
-      if (!isSafe(request.method)) context.waitUntil(answer.catch(() => {}));
-      return await answer;
     } catch (error) {
-      return exchange.rescue(error, env, context);
+      return await exchange.rescue(error, env, context);
+    } finally {
+      done.resolve();
     }
   },
 };
@@ -70,6 +72,7 @@ class Exchange {
   #origin;
   #body = null; // bytes or a stream, once the request's body was touched
   #answers = [];
+  #work = []; // promises of what was begun
   #mayHaveWritten = false;
 
   constructor(request, env) {
@@ -87,8 +90,12 @@ class Exchange {
   }
 
   /** Asks the origin; with `again`, once more where the connection breaks. */
-  async ask(url, headersText, again) {
+  ask(url, headersText, again) {
     this.#mayHaveWritten ||= !again && !isSafe(this.#request.method);
+    return this.#busyWith(this.#fetch(url, headersText, again));
+  }
+
+  async #fetch(url, headersText, again) {
     const body = this.#body ?? this.#request.body;
     if (body instanceof ReadableStream) this.#body = body;
     const init = {
@@ -98,19 +105,23 @@ class Exchange {
       body: hasBody(this.#request.method) ? body : undefined,
     };
     const replayable = !(init.body instanceof ReadableStream);
-    let response;
     try {
-      response = await fetch(url, init);
+      return this.#tell(await fetch(url, init));
     } catch (error) {
       if (!again || !replayable) throw error;
-      response = await fetch(url, init);
+      return this.#tell(await fetch(url, init));
     }
-    return this.#tell(response);
   }
 
-  /** Sends the request on as it is: the only way to change protocols. */
-  async askUntouched(url) {
-    return this.#tell(await fetch(new Request(url, this.#request)));
+  /** Asks for a change of protocol, whose answer is passed on as it is. */
+  async askUntouched(url, headersText) {
+    return this.#tell(await fetch(url, { headers: headersFromText(headersText), redirect: "manual" }));
+  }
+
+  /** What is under way goes on if Wasm fails, and has to be waited for then. */
+  #busyWith(work) {
+    this.#work.push(work.catch(() => {}));
+    return work;
   }
 
   #tell(response) {
@@ -119,7 +130,11 @@ class Exchange {
   }
 
   /** An answer's body as bytes, or "too-large" or "broken". */
-  async answerBody(handle, limit) {
+  answerBody(handle, limit) {
+    return this.#busyWith(this.#readAnswer(handle, limit));
+  }
+
+  async #readAnswer(handle, limit) {
     const answer = this.#answers[handle];
     if (answer.body instanceof Uint8Array) return answer.body;
     if (answer.body !== null) return "too-large";
@@ -137,9 +152,12 @@ class Exchange {
 
   replyAnswer(handle, status, headersText) {
     const { response, body } = this.#answers[handle];
+    // A status that nobody may make, such as 999, can only be passed on.
+    if (status < 200 || status > 599) return response;
     const headers = headersFromText(headersText);
-    // The runtime counts what it sends.
+    // The runtime counts what it sends, and undoes an encoding that the client did not ask for.
     if (this.#request.method !== "HEAD") headers.delete("content-length");
+    if (!acceptsGzip(this.#request)) headers.delete("content-encoding");
     return new Response(hasNoBody(status) ? null : (body ?? response.body), {
       status,
       statusText: response.statusText,
@@ -153,24 +171,32 @@ class Exchange {
 
   /** The client's answer where Wasm failed. */
   async rescue(error, env, context) {
-    const fault = String(error?.message ?? error).slice(0, 200);
-    console.log(JSON.stringify({ event: "failure", part: "worker", fault }));
-    if (this.#mayHaveWritten) await this.#purgeEverything(env, context);
-    if (this.#answers.length > 0) return this.#replyRescued();
-    if (this.#mayHaveWritten) {
-      return Response.json({ error: "the origin did not answer" }, { status: 502, headers: rescued() });
+    report("worker", error);
+    // Only Evergraph itself could have answered its own routes; their tokens are not the origin's.
+    if (new URL(this.#request.url).pathname.startsWith("/__evergraph/")) {
+      return failed(503, "the worker failed; try again");
     }
+    // What a write changes is known to be over once the origin has answered it.
+    await Promise.all(this.#work);
+    try {
+      if (this.#answers.length === 0 && !this.#mayHaveWritten) await this.#askAgain();
+      if (this.#mayHaveWritten) await this.#purgeEverything(env, context);
+      if (this.#answers.length > 0) return this.#replyRescued();
+    } catch (again) {
+      report("worker", again);
+    }
+    return failed(502, "the origin did not answer");
+  }
+
+  /** The origin was not asked yet. */
+  async #askAgain() {
     const url = new URL(this.#request.url);
-    const target = this.#origin ? this.#origin + url.pathname + url.search : this.#request.url;
+    const target = this.#origin === null ? this.#request.url : this.#origin + url.pathname + url.search;
     const headers = new Headers(this.#request.headers);
     headers.delete("host");
-    try {
-      await this.ask(target, headersToText(headers), isSafe(this.#request.method));
-    } catch {
-      return Response.json({ error: "the origin cannot be reached" }, { status: 502, headers: rescued() });
-    }
-    if (this.#mayHaveWritten) await this.#purgeEverything(env, context);
-    return this.#replyRescued();
+    await this.ask(target, headersToText(headers), isSafe(this.#request.method)).catch((error) =>
+      report("origin", error),
+    );
   }
 
   #replyRescued() {
@@ -181,12 +207,27 @@ class Exchange {
 
   /** Wasm starts anew for this; where it fails again there is nothing left to do it with. */
   async #purgeEverything(env, context) {
-    try {
-      await untilWasmFails(() => new Evergraph(context, env).purgeEverything(env, context, this));
-    } catch (error) {
-      console.log(JSON.stringify({ event: "failure", part: "purge-log-write", fault: String(error) }));
+    for (let tries = 0; tries < 2; tries += 1) {
+      try {
+        const recorded = await untilWasmFails(() =>
+          new Evergraph(context, env).purgeEverything(env, context, this),
+        );
+        if (recorded) return;
+        report("purge-log-write", "not recorded");
+      } catch (error) {
+        report("purge-log-write", error);
+      }
     }
   }
+}
+
+function report(part, error) {
+  const fault = String(error?.message ?? error).slice(0, 200);
+  console.log(JSON.stringify({ event: "failure", part, fault }));
+}
+
+function failed(status, error) {
+  return Response.json({ error }, { status, headers: rescued() });
 }
 
 /** Reads a body whole if it has at most `limit` bytes; else a stream of all of it. */
@@ -277,6 +318,12 @@ function originOf(env) {
   } catch {
     return null;
   }
+}
+
+/** Whether an answer may reach the client in gzip (RFC 9110 §12.5.3). */
+function acceptsGzip(request) {
+  const accepted = (request.headers.get("accept-encoding") ?? "").toLowerCase();
+  return /(^|,)\s*(x-)?gzip\s*(;\s*q=(?!0(\.0*)?\s*(,|$))[^,]*)?\s*(,|$)/.test(accepted);
 }
 
 const isSafe = (method) => method === "GET" || method === "HEAD" || method === "OPTIONS";

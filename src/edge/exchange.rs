@@ -26,9 +26,13 @@ extern "C" {
         again: bool,
     ) -> Result<JsValue, JsValue>;
 
-    /// The same, with the client's request just as it came.
+    /// The same for a GET whose answer the client gets as it is.
     #[wasm_bindgen(method, catch, js_name = askUntouched)]
-    pub async fn ask_untouched(this: &Exchange, url: &str) -> Result<JsValue, JsValue>;
+    pub async fn ask_untouched(
+        this: &Exchange,
+        url: &str,
+        headers: &str,
+    ) -> Result<JsValue, JsValue>;
 
     /// An answer's body, or why there is none.
     #[wasm_bindgen(method, js_name = answerBody)]

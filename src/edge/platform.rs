@@ -154,8 +154,8 @@ impl Origin for Platform {
         self.answer(self.exchange.ask(url, &headers_to_text(headers), again).await)
     }
 
-    async fn ask_untouched(&self, url: &str) -> Result<Answer, OriginFailure> {
-        self.answer(self.exchange.ask_untouched(url).await)
+    async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure> {
+        self.answer(self.exchange.ask_untouched(url, &headers_to_text(headers)).await)
     }
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {

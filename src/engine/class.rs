@@ -30,7 +30,9 @@ pub fn classify(config: &Config, request: &Request) -> Class {
     if path.starts_with(admin::PREFIX) {
         return Class::Admin;
     }
-    if request.headers.contains("upgrade") {
+    // Only a GET can change the protocol; any other request may say so and be a write.
+    let upgrade = request.headers.get("upgrade").unwrap_or_default();
+    if request.method == Method::Get && upgrade.eq_ignore_ascii_case("websocket") {
         return Class::PassThrough(Bypass::Upgrade);
     }
     if config.bypasses(&path) {
@@ -59,7 +61,7 @@ pub struct Unwritten {
     pub reason: Bypass,
     /// Whether the origin may run a mutation for it.
     pub may_be_mutation: bool,
-    /// Whether it holds several operations.
+    /// Whether it holds several operations, or may.
     pub batch: bool,
 }
 
@@ -82,7 +84,12 @@ pub fn read_graphql(request: &Request, body: Option<&[u8]>) -> Result<Query, Unw
         Form::Unread { reason, may_be_mutation } => Err(Unwritten {
             reason: Bypass::Unread(reason),
             may_be_mutation,
-            batch: reason == graphql::Unread::Batch,
+            batch: matches!(
+                reason,
+                graphql::Unread::Batch
+                    | graphql::Unread::ContentEncoding
+                    | graphql::Unread::ContentType
+            ),
         }),
     }
 }

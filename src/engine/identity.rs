@@ -35,21 +35,34 @@ pub(super) fn sharers(
         return Err(bypass);
     }
     let mut segments = Vec::new();
-    let mut digest = DigestBuilder::new("scopes");
     let mut tags = TagSet::new();
-    for scope in scopes {
+    for scope in &scopes {
         let one = value_digest(scope, headers);
         segments.push(format!("{}-{}", scope.name, one.to_short_hex()));
-        digest = digest.part(scope.name.as_bytes()).part(one.as_bytes());
         tags.insert(tag(scope, &one));
     }
+    let digest = all_digests(&scopes, headers);
     // A scope's name has at most 64 bytes; many of them show as many as a key can hold.
     let segment = match segments.join("+") {
         none if none.is_empty() => "public".to_owned(),
         long if long.len() > 170 => long.get(..170).unwrap_or_default().to_owned(),
         some => some,
     };
-    Ok(Sharers { segment, digest: digest.finish(), tags })
+    Ok(Sharers { segment, digest, tags })
+}
+
+/// The values that a request has for these scopes, as one digest.
+pub(super) fn value_digests(config: &Config, scopes: &[String], headers: &Headers) -> Digest {
+    let scopes: Vec<&Scope> = scopes.iter().filter_map(|name| config.scope(name)).collect();
+    all_digests(&scopes, headers)
+}
+
+fn all_digests(scopes: &[&Scope], headers: &Headers) -> Digest {
+    let digest = DigestBuilder::new("scopes");
+    let add = |digest: DigestBuilder, scope: &&Scope| {
+        digest.part(scope.name.as_bytes()).part(value_digest(scope, headers).as_bytes())
+    };
+    scopes.iter().fold(digest, add).finish()
 }
 
 /// The tags of the scopes that an answer ends: it sets or clears a cookie by which they tell

@@ -15,7 +15,7 @@ pub use bypass::Bypass;
 pub use class::{Class, Unwritten, classify, read_graphql};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, plan_graphql, plan_rest};
-pub use serve::{XCache, from_entry, passed_on, status_of_origin};
+pub use serve::{XCache, from_entry, passed_on, set_client_ttl, status_of_origin, without_body};
 pub use store::{
     Fetched, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
 };

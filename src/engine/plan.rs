@@ -2,7 +2,7 @@
 
 use super::Bypass;
 use super::class::unwanted_answer;
-use super::identity::sharers;
+use super::identity::{sharers, value_digests};
 use crate::config::{CacheType, Config};
 use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_pairs};
@@ -38,9 +38,13 @@ impl Plan {
     /// an answer is fresh, clients cannot go around it: what is stale is purged, and the origin
     /// is shielded. Where the origin's headers say it, RFC 9111 §5.2.1 holds.
     pub fn heeded(&self, headers: &Headers) -> RequestDirectives {
+        let asked = RequestDirectives::read(headers);
         match self.rule {
-            Rule::Origin => RequestDirectives::read(headers),
-            Rule::Configured(_) | Rule::AtMost(_) => RequestDirectives::default(),
+            Rule::Origin => asked,
+            // What must not be kept is not kept, whoever decides on freshness.
+            Rule::Configured(_) | Rule::AtMost(_) => {
+                RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() }
+            }
         }
     }
 }
@@ -102,10 +106,11 @@ pub fn plan_rest(config: &Config, request: &Request) -> Result<Plan, Bypass> {
         scope: &sharers.segment,
         digest: &digest,
     });
-    let mut tags = rest::tags(config, &request.url);
+    let mut tags = rest::entry_tags(config, &request.url);
     tags.extend(merged.tags);
     tags.extend(sharers.tags);
     tags.insert(Tag::of("key:", &digest.to_hex()));
+    tags.insert(Tag::of("type:", type_name));
     let configured = Rule::Configured(merged.lifetime);
     Ok(Plan {
         key,
@@ -139,9 +144,13 @@ pub fn plan_graphql(
         return Err(Bypass::TtlZero);
     }
     let sharers = sharers(config, &merged.scopes, &request.headers)?;
+    // A type that only the answer shows may have a scope; who it would tell apart does not share.
+    let unseen = merge(&config.types_by_answer_alone()).scopes;
+    let unseen = value_digests(config, &unseen, &request.headers);
     let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
     let digest = DigestBuilder::new("graphql")
         .part(request.method.as_str().as_bytes())
+        .part(request.url.scheme.as_bytes())
         .part(request.url.host.as_bytes())
         .part(request.url.path.as_bytes())
         .optional(rest_of_url(request).as_deref())
@@ -149,7 +158,9 @@ pub fn plan_graphql(
         .optional(preflight(request).as_deref())
         .part(analysis.digest.as_bytes())
         .part(variables.as_bytes())
+        .part(query.others.as_bytes())
         .part(sharers.digest.as_bytes())
+        .part(unseen.as_bytes())
         .finish();
     let introspection =
         !root_fields.is_empty() && root_fields.iter().all(|field| field.starts_with("__"));

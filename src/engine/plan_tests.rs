@@ -30,6 +30,7 @@ fn planned_as(document: &str, variables: &str, headers: &[(&str, &str)]) -> Resu
         document: document.to_owned(),
         operation_name: None,
         variables: serde_json::from_str(variables).unwrap(),
+        others: String::new(),
     };
     let analysis = analyse(document, None).unwrap();
     plan_graphql(&config(), &request("POST", "http://h/graphql", headers), &query, &analysis)
@@ -103,7 +104,12 @@ fn who_asks_matters() {
 #[test]
 fn a_get_and_a_post_do_not_share() {
     let document = "{ products { id } }";
-    let query = Query { document: document.into(), operation_name: None, variables: None };
+    let query = Query {
+        document: document.into(),
+        operation_name: None,
+        variables: None,
+        others: String::new(),
+    };
     let analysis = analyse(document, None).unwrap();
     let key = |method, url, headers: &[(&str, &str)]| {
         plan_graphql(&config(), &request(method, url, headers), &query, &analysis).unwrap().key

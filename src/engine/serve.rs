@@ -3,7 +3,7 @@
 use crate::entry::Entry;
 use crate::http::{Headers, Response};
 use crate::policy::{CacheStatus, not_modified};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Ttl};
 
 /// `X-Cache`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,8 @@ const FOR_CACHES_ALONE: [&str; 5] =
     ["cache-tag", "surrogate-key", "surrogate-control", "cdn-cache-control", "xkey"];
 
 /// Headers that speak of a body which a 304 does not have (RFC 9110 §15.4.5).
-const OF_THE_BODY: [&str; 3] = ["content-type", "content-length", "last-modified"];
+const OF_THE_BODY: [&str; 4] =
+    ["content-type", "content-length", "content-encoding", "last-modified"];
 
 /// The answer from an entry: whole, or 304 where the client has it already.
 pub fn from_entry(
@@ -51,10 +52,27 @@ pub fn from_entry(
     headers.set("x-cache", if stale { XCache::Stale.as_str() } else { XCache::Hit.as_str() });
     CacheStatus::hit(entry.meta.ttl, age, tier).add_to(&mut headers);
     if not_modified(request, entry.meta.headers.get("etag")) {
-        OF_THE_BODY.iter().for_each(|name| headers.remove(name));
-        return Response { status: 304, headers, body: [].into() };
+        return without_body(headers);
     }
     Response { status: entry.meta.status, headers, body: entry.body.clone() }
+}
+
+/// 304 for a client that has the answer already.
+pub fn without_body(mut headers: Headers) -> Response {
+    OF_THE_BODY.iter().for_each(|name| headers.remove(name));
+    Response { status: 304, headers, body: [].into() }
+}
+
+/// Replaces the `Cache-Control` that the client gets, where the configuration says so: no purge
+/// reaches a browser's own cache.
+pub fn set_client_ttl(headers: &mut Headers, client_ttl: Option<Ttl>) {
+    let Some(ttl) = client_ttl else { return };
+    headers.remove("expires");
+    let value = match ttl.as_seconds() {
+        0 => "max-age=0, must-revalidate".to_owned(),
+        seconds => format!("max-age={seconds}"),
+    };
+    headers.set("cache-control", value);
 }
 
 /// The headers of an answer that the origin gave, as the client gets them.

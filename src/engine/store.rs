@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::plan::merge;
+use super::serve::set_client_ttl;
 use crate::config::Config;
 use crate::entry::{Entry, Meta};
 use crate::graphql::{Analysis, Outcome, facts, outcome};
@@ -44,13 +45,11 @@ const NOT_STORED: [&str; 24] = [
 
 /// Request headers that could change an answer and are no part of any key. An origin that
 /// believes them would let one client write what all others read.
-const UNKEYED: [&str; 11] = [
-    "x-forwarded-host",
-    "x-forwarded-scheme",
-    "x-forwarded-prefix",
-    "x-forwarded-server",
+const UNKEYED: [&str; 9] = [
     "forwarded",
+    "front-end-https",
     "x-host",
+    "x-original-host",
     "x-original-url",
     "x-rewrite-url",
     "x-http-method-override",
@@ -94,6 +93,10 @@ pub fn origin_request_headers(headers: &Headers) -> Headers {
     for name in UNKEYED.iter().chain(&CONDITIONAL) {
         headers.remove(name);
     }
+    // The client's address changes no answer that may be shared; the scheme is in the key.
+    headers.retain(|name| {
+        !name.starts_with("x-forwarded-") || matches!(name, "x-forwarded-for" | "x-forwarded-proto")
+    });
     // The runtime undoes gzip; an entry is kept as the client gets it.
     headers.set("accept-encoding", "gzip");
     headers
@@ -201,16 +204,7 @@ fn stored_headers(headers: &Headers, body: &[u8], client_ttl: Option<Ttl>) -> He
         .filter(|(name, _)| !NOT_STORED.contains(name))
         .filter(|(name, _)| !named_by_connection.iter().any(|named| named == name))
         .collect();
-    if let Some(ttl) = client_ttl {
-        stored.remove("expires");
-        stored.set(
-            "cache-control",
-            match ttl.as_seconds() {
-                0 => "max-age=0, must-revalidate".to_owned(),
-                seconds => format!("max-age={seconds}"),
-            },
-        );
-    }
+    set_client_ttl(&mut stored, client_ttl);
     if !stored.contains("etag") {
         stored.set("etag", entity_tag(body));
     }

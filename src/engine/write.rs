@@ -15,7 +15,7 @@ pub enum Write<'a> {
     Mutation(&'a Analysis),
     /// A GraphQL request that may be a mutation.
     PerhapsMutation {
-        /// Whether it holds several operations.
+        /// Whether it holds several operations, or may: then not even a 4xx proves anything.
         batch: bool,
     },
     /// A REST request of an unsafe method.
@@ -39,11 +39,13 @@ pub fn record_of(
         return None;
     }
     if let Write::Rest(request) = write {
-        return Some(Record::of_tags(&rest::tags(config, &request.url), &config.same));
+        return Some(Record::of_tags(&rest::purge_tags(config, &request.url), &config.same));
     }
     let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
     let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
-    if !batch && outcome == Outcome::NothingRan {
+    // A gateway's 5xx may have errors of its own and no data, whatever ran behind it.
+    let refused = outcome == Outcome::NothingRan && status.is_some_and(|status| status < 500);
+    if !batch && refused {
         return None;
     }
     let Write::Mutation(analysis) = write else { return Some(Record::everything()) };
@@ -90,6 +92,7 @@ mod tests {
             (Some(200), r#"{"data":null,"errors":[{}]}"#),
             (Some(200), "<html>"),
             (Some(500), r#"{"data":{"a":null}}"#),
+            (Some(504), r#"{"errors":[{}]}"#),
             (Some(302), ""),
             (None, ""),
         ] {

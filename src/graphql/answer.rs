@@ -98,7 +98,8 @@ impl AnswerFacts {
                     self.tags.insert(Tag::of("list:", name));
                 }
                 let ids = ids(object, shape);
-                if ids.is_empty() {
+                // A purge may name it by an id that it does not show.
+                if !shows_id(object, shape) {
                     self.tags.insert(Tag::of(&format!("{name}:"), "?"));
                 }
                 self.tags.extend(ids.iter().map(|id| Tag::of(&format!("{name}:"), id)));
@@ -122,8 +123,9 @@ impl AnswerFacts {
         }
         let types = std::mem::take(&mut self.types);
         self.tags.retain(|tag| {
-            let text = tag.as_str();
-            text.starts_with("list:") || !text.contains(':')
+            // Entities go, and their types stand for them; the origin's own tags stay.
+            let of = tag.as_str().split_once(':').map(|(of, _)| of);
+            !of.is_some_and(|of| types.contains(of))
         });
         self.tags.extend(types.iter().map(|name| Tag::of(&format!("{name}:"), "?")));
         self.types = types;
@@ -144,6 +146,11 @@ pub(super) fn ids(object: &Map<String, Value>, shape: &Shape) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// Whether the id by which purges name the object is among those that it shows.
+pub(super) fn shows_id(object: &Map<String, Value>, shape: &Shape) -> bool {
+    keys_of(object, shape, &["id"]).any(|value| value.is_string() || value.is_number())
 }
 
 fn keys_of<'a>(

@@ -1,6 +1,6 @@
 //! What a successful mutation purges: by its answer, by its fields' names, or everything.
 
-use super::answer::{ids, type_name};
+use super::answer::{ids, shows_id, type_name};
 use super::shape::Shape;
 use crate::config::{Config, MutationPolicy};
 use crate::tag::{Tag, TagSet};
@@ -112,7 +112,7 @@ impl Named {
                     Some(name) => {
                         let ids = ids(object, shape);
                         let entity = self.entities.entry(name.to_owned()).or_default();
-                        if ids.is_empty() {
+                        if !shows_id(object, shape) {
                             entity.insert(None);
                         }
                         entity.extend(ids.into_iter().map(Some));

@@ -15,6 +15,8 @@ pub struct Query {
     pub operation_name: Option<String>,
     /// The variables.
     pub variables: Option<Map<String, Value>>,
+    /// Whatever else the request says, as canonical text: the origin may heed it.
+    pub others: String,
 }
 
 /// What a request is.
@@ -80,6 +82,9 @@ pub fn read_get(url_query: Option<&str>) -> Form {
         if members.contains_key(&name) {
             return unread(Unread::Unparsable); // which of the two counts differs by server
         }
+        if hides_a_number(value.as_bytes()) {
+            return unread(Unread::Unparsable);
+        }
         let structured = matches!(name.as_str(), "variables" | "extensions") && !value.is_empty();
         let value = match structured.then(|| serde_json::from_str(&value)) {
             Some(Ok(parsed)) => parsed,
@@ -111,13 +116,23 @@ pub fn read_post(headers: &Headers, url_query: Option<&str>, body: &[u8]) -> For
     if in_url {
         return unread(Unread::QueryInUrl, true);
     }
+    if hides_a_number(body) {
+        return unread(Unread::Unparsable, may_hide_mutation(body));
+    }
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => match read_members(members) {
             Form::Unread { reason: Unread::Persisted, .. } => unread(Unread::Persisted, true),
             Form::Unread { reason, .. } => unread(reason, may_hide_mutation(body)),
             form => form,
         },
-        Ok(Value::Array(_)) => unread(Unread::Batch, may_hide_mutation(body)),
+        Ok(Value::Array(items)) => {
+            let brings_its_document = |item: &Value| {
+                let document = item.get("query").and_then(Value::as_str);
+                document.is_some_and(|document| !document.trim().is_empty())
+            };
+            let persisted = !items.iter().all(brings_its_document);
+            unread(Unread::Batch, persisted || may_hide_mutation(body))
+        }
         _ => unread(Unread::Unparsable, may_hide_mutation(body)),
     }
 }
@@ -134,7 +149,18 @@ fn contains(body: &[u8], what: &[u8]) -> bool {
 
 fn read_members(mut members: Map<String, Value>) -> Form {
     let unread = |reason| Form::Unread { reason, may_be_mutation: true };
+    // Some servers take members in any case, and then the last one counts.
+    let in_other_case = |key: &String| {
+        let known = ["query", "operationName", "variables", "extensions"];
+        known.iter().any(|name| key.eq_ignore_ascii_case(name) && key != name)
+    };
+    if members.keys().any(in_other_case) {
+        return unread(Unread::Persisted);
+    }
     let document = match members.remove("query") {
+        Some(Value::String(document)) if document.trim().is_empty() => {
+            return unread(Unread::Persisted);
+        }
         Some(Value::String(document)) => document,
         None | Some(Value::Null) => return unread(Unread::Persisted),
         Some(_) => return unread(Unread::Unparsable),
@@ -149,10 +175,39 @@ fn read_members(mut members: Map<String, Value>) -> Form {
         Some(Value::Object(variables)) => Some(variables),
         Some(_) => return unread(Unread::Unparsable),
     };
-    if !matches!(members.get("extensions"), None | Some(Value::Null | Value::Object(_))) {
-        return unread(Unread::Unparsable);
+    match members.get_mut("extensions") {
+        None | Some(Value::Null) => {}
+        // What clients say of themselves, and of the document that is here, changes nothing.
+        Some(Value::Object(extensions)) => {
+            extensions.remove("clientLibrary");
+            extensions.remove("persistedQuery");
+        }
+        Some(_) => return unread(Unread::Unparsable),
     }
-    Form::Query(Query { document, operation_name, variables })
+    let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    members.retain(|_, value| !empty(value));
+    let others = Value::Object(members).to_string();
+    Form::Query(Query { document, operation_name, variables, others })
+}
+
+/// Whether JSON could spell the object that serde_json takes for a number of any length: then two
+/// different texts would be one value.
+fn hides_a_number(json: &[u8]) -> bool {
+    const TOKEN: &[u8] = b"serde_json::private";
+    if !contains(json, b"\\u") {
+        return contains(json, TOKEN);
+    }
+    let mut plain = Vec::with_capacity(json.len());
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        let escaped = json.get(at..at + 6).and_then(|escape| {
+            let digits = std::str::from_utf8(escape.strip_prefix(b"\\u00")?).ok()?;
+            u8::from_str_radix(digits, 16).ok()
+        });
+        plain.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 6 } else { 1 };
+    }
+    contains(&plain, TOKEN)
 }
 
 /// `application/json`, in UTF-8 where it says so.
@@ -162,7 +217,7 @@ fn is_json(content_type: &str) -> bool {
     is_json
         && parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
             !name.trim().eq_ignore_ascii_case("charset")
-                || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+                || value.trim().trim_matches('"').to_ascii_lowercase().replace('-', "") == "utf8"
         })
 }
 

@@ -23,10 +23,6 @@ fn reads_json() {
     assert_eq!((query.document.as_str(), query.operation_name), ("{ a }", None));
     assert_eq!(query.variables.unwrap().len(), 1);
     assert!(matches!(
-        post("{\"query\":\"\",\"operationName\":null,\"variables\":null}"),
-        Form::Query(_)
-    ));
-    assert!(matches!(
         post_as("Application/JSON; Charset=\"UTF-8\"", "{\"query\":\"{a}\"}"),
         Form::Query(_)
     ));
@@ -47,6 +43,19 @@ fn leaves_what_it_does_not_understand() {
         ("{\"query\":\"{a}\",\"extensions\":1}", Unread::Unparsable, false),
         ("[{\"query\":\"{a}\"}]", Unread::Batch, false),
         ("[{\"query\":\"mutation{a}\"}]", Unread::Batch, true),
+        ("[{\"query\":\"{a}\"},{\"id\":\"x\"}]", Unread::Batch, true),
+        ("{\"query\":\" \",\"id\":\"x\"}", Unread::Persisted, true),
+        ("{\"query\":\"{a}\",\"Query\":\"{b}\"}", Unread::Persisted, true),
+        (
+            "{\"query\":\"{a}\",\"variables\":{\"f\":{\"$serde_json::private::Number\":\"5\"}}}",
+            Unread::Unparsable,
+            false,
+        ),
+        (
+            "{\"query\":\"{a}\",\"variables\":{\"f\":{\"\\u0024serd\\u0065_json::private::Number\":\"5\"}}}",
+            Unread::Unparsable,
+            true,
+        ),
         ("{}", Unread::Persisted, true),
         ("{\"extensions\":{\"persistedQuery\":{}}}", Unread::Persisted, true),
     ] {
@@ -112,4 +121,18 @@ proptest! {
         let _ = read_post(&json, None, &body);
         let _ = read_get(Some(&url));
     }
+}
+
+#[test]
+fn what_else_a_request_says_is_kept() {
+    let others = |body: &str| match post(body) {
+        Form::Query(query) => query.others,
+        unread => panic!("{unread:?}"),
+    };
+    let plain = others("{\"query\":\"{a}\"}");
+    let of_itself =
+        "{\"query\":\"{a}\",\"extensions\":{\"clientLibrary\":{\"name\":\"x\"}},\"id\":null}";
+    assert_eq!(plain, others(of_itself));
+    assert_ne!(plain, others("{\"query\":\"{a}\",\"extensions\":{\"tracing\":1}}"));
+    assert_ne!(plain, others("{\"query\":\"{a}\",\"id\":\"x\"}"));
 }

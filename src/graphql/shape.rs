@@ -32,6 +32,12 @@ impl Shape {
         self.fields.get(response_key)
     }
 
+    /// How many fields it has in all.
+    pub fn size(&self) -> usize {
+        let below = |field: &ShapeField| field.shape.as_ref().map_or(0, Shape::size);
+        self.fields.values().map(|field| 1 + below(field)).sum()
+    }
+
     /// The names of the fields, each once, in order.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.fields.values().filter_map(|f| f.name.as_deref()).collect();

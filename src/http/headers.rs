@@ -63,6 +63,11 @@ impl Headers {
         self.0.retain(|(field, _)| field != name);
     }
 
+    /// Keeps the fields whose names `keep` says yes to.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|(field, _)| keep(field));
+    }
+
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -41,7 +41,9 @@ pub fn lifetime(rule: Rule, headers: &Headers, now: Timestamp) -> Result<Lifetim
         // What the configuration grants counts from now on, whatever the answer's age.
         Rule::Configured(configured) => configured,
         Rule::AtMost(configured) => match by_origin {
-            Some(ttl) if ttl < configured.ttl => Lifetime { ttl, initial_age, ..configured },
+            Some(ttl) if ttl.minus_seconds(initial_age) < configured.ttl => {
+                Lifetime { ttl, initial_age, ..configured }
+            }
             _ => configured,
         },
         Rule::Origin => {
@@ -120,6 +122,9 @@ mod tests {
         let ttl = |value| ttl(Rule::AtMost(configured), &[("cache-control", value)]);
         assert_eq!(ttl("max-age=60"), Ok(60));
         assert_eq!(ttl("max-age=600"), Ok(300));
+        let aged = [("cache-control", "max-age=600"), ("age", "598")].into_iter().collect();
+        let aged = lifetime(Rule::AtMost(configured), &aged, Timestamp::from_millis(0)).unwrap();
+        assert_eq!((aged.ttl.as_seconds(), aged.initial_age), (600, 598));
         assert_eq!(ttl("max-age=0"), Err(NotStored::NoFreshness));
         assert_eq!(ttl("no-cache"), Err(NotStored::NoFreshness));
     }

@@ -1,6 +1,7 @@
 //! One purge, as the log keeps it.
 
 use crate::key::Pattern;
+use crate::limits;
 use crate::tag::{Aliases, TagSet, reach};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,9 @@ impl Record {
     /// A purge of these tags and of what they reach.
     pub fn of_tags(tags: &TagSet, aliases: &Aliases) -> Self {
         let reached: TagSet = tags.iter().flat_map(|tag| reach(tag, aliases)).collect();
+        if reached.len() > limits::RECORD_TAGS {
+            return Self::everything();
+        }
         Self { tags: reached.iter().map(|tag| tag.hash()).collect(), ..Self::default() }
     }
 

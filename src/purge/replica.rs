@@ -157,7 +157,9 @@ impl Replica {
                         self.apply(seq, record);
                     }
                 }
-                self.floor = self.floor.max(floor);
+                if floor > self.floor {
+                    self.raise_floor(floor);
+                }
             }
             Delta::Snapshot { epoch, snapshot } => {
                 if Some(epoch) != self.epoch || snapshot.head >= self.head {

@@ -12,16 +12,36 @@ use crate::tag::{Tag, TagSet};
 /// origin sees them; nothing is merged that the origin may tell apart.
 pub fn digest(url: &Url) -> DigestBuilder {
     DigestBuilder::new("rest")
+        .part(url.scheme.as_bytes())
         .part(url.host.as_bytes())
         .part(url.path.as_bytes())
         .optional(url.query.as_deref())
 }
 
-/// The tags by which a path's entries are known and purged.
-pub fn tags(config: &Config, url: &Url) -> TagSet {
+/// What a write to a path purges.
+pub fn purge_tags(config: &Config, url: &Url) -> TagSet {
     let path = url.comparable_path();
     let mut tags = config.resource_tags(&path);
     tags.insert(Tag::of("path:", &path));
+    tags
+}
+
+/// The tags of a path's entries: those that a write to it purges, and with each entity its type,
+/// and with each type that shows no entity `Type:?`, as entries of GraphQL answers have them.
+pub fn entry_tags(config: &Config, url: &Url) -> TagSet {
+    let mut tags = purge_tags(config, url);
+    let named: Vec<Tag> = tags.iter().cloned().collect();
+    let shows_entity = |name: &str| {
+        named.iter().any(|tag| tag.as_str().split_once(':').is_some_and(|(of, _)| of == name))
+    };
+    for tag in &named {
+        match tag.as_str().split_once(':') {
+            Some(("list" | "type" | "op" | "path" | "key" | "scope", _)) => {}
+            Some((name, _)) => tags.insert(Tag::of("", name)),
+            None if shows_entity(tag.as_str()) => {}
+            None => tags.insert(Tag::of(&format!("{}:", tag.as_str()), "?")),
+        }
+    }
     tags
 }
 
@@ -52,13 +72,13 @@ mod tests {
     #[test]
     fn equivalent_spellings_share_tags() {
         let config = crate::config::parse(&serde_json::json!({
-            "resources": [{ "path": "/p/:id", "tags": ["P", "P:{id}"] }]
+            "resources": [{ "path": "/p/:id", "tags": ["P:{id}", "Q"] }]
         }))
         .unwrap();
-        let tags = |url: &str| tags(&config, &Url::parse(url).unwrap());
+        let tags = |url: &str| entry_tags(&config, &Url::parse(url).unwrap());
         assert_eq!(tags("http://h/p/7?x=1"), tags("http://h/%70/7"));
         let texts: Vec<_> =
             tags("http://h/p/7").into_iter().map(|t| t.as_str().to_owned()).collect();
-        assert_eq!(texts, ["P", "P:7", "path:/p/7"]);
+        assert_eq!(texts, ["P", "P:7", "Q", "Q:?", "path:/p/7"]);
     }
 }

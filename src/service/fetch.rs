@@ -5,11 +5,12 @@ use super::handle::{Asked, Reply, Service};
 use super::memory::Cached;
 use super::report::HitLine;
 use super::stats::Answered;
+use super::sync::Lag;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
     Fetched, Plan, Stored, XCache, from_entry, graphql_entry, is_graphql_json,
-    origin_request_headers, passed_on, rest_entry,
+    origin_request_headers, passed_on, rest_entry, set_client_ttl, without_body,
 };
 use crate::entry::encode;
 use crate::graphql::Analysis;
@@ -28,6 +29,9 @@ use std::rc::Rc;
 /// How long the runtime lets work go on after the answer.
 const REVALIDATION_SECONDS: u64 = 30;
 
+/// How much longer KV may take where the origin has failed.
+const LATE_MILLIS: u64 = 1_000;
+
 /// The shortest time for which KV keeps a value.
 const KV_SECONDS: u64 = 60;
 
@@ -41,12 +45,12 @@ impl<W: World> Service<W> {
         analysis: Option<Rc<Analysis>>,
     ) -> Reply {
         let request = &asked.request;
-        let mut found = self.find(config, request, plan).await;
+        let mut found = self.find(config, asked, plan).await;
         if let Some(candidate) = found.candidate.take_if(|candidate| {
             matches!(candidate.freshness, Freshness::Fresh | Freshness::StaleWhileRevalidate)
         }) {
             if candidate.freshness == Freshness::StaleWhileRevalidate {
-                self.revalidate(asked, plan, analysis);
+                self.revalidate(asked, plan, &candidate, analysis);
             }
             return self.serve(config, asked, plan, &candidate);
         }
@@ -64,6 +68,7 @@ impl<W: World> Service<W> {
         let mut response =
             from_entry(&cached.entry, tier.as_str(), stale, &asked.request.headers, now);
         self.show(asked, &meta.key, &meta.tags, &mut response);
+        self.rewrite_location(&asked.request, &mut response.headers);
         if asked.request.method == Method::Head {
             response.body = [].into();
         }
@@ -84,7 +89,19 @@ impl<W: World> Service<W> {
     }
 
     /// Fetches a stale entry anew beside the answer, once at a time in this isolate.
-    fn revalidate(&self, asked: &Asked, plan: &Plan, analysis: Option<Rc<Analysis>>) {
+    fn revalidate(
+        &self,
+        asked: &Asked,
+        plan: &Plan,
+        candidate: &Candidate,
+        analysis: Option<Rc<Analysis>>,
+    ) {
+        // A HEAD brings nothing to store.
+        if asked.request.method == Method::Head {
+            return;
+        }
+        let meta = &candidate.cached.entry.meta;
+        let other_variant = (meta.key != plan.key.as_str()).then(|| meta.vary.clone());
         let key = plan.key.as_str().to_owned();
         let now = self.world.now();
         let mut revalidating = self.isolate.revalidating.borrow_mut();
@@ -103,7 +120,8 @@ impl<W: World> Service<W> {
                 let mark = service.isolate.replica.borrow().mark();
                 if let Ok(answer) = service.ask_for(&asked).await {
                     let storing = Storing { plan: &plan, analysis: analysis.as_deref(), mark };
-                    let _ = service.keep_answer(config, &asked, &answer, storing, None).await;
+                    let kept = service.keep_answer(config, &asked, &answer, storing, other_variant);
+                    let _ = kept.await;
                 }
             }
             service.isolate.revalidating.borrow_mut().remove(&key);
@@ -121,20 +139,36 @@ impl<W: World> Service<W> {
         // Where the log stood before the origin is asked: what is purged from here on is newer.
         let mark = self.isolate.replica.borrow().mark();
         let late = found.late.take();
+        let mut late_stale = None;
         let (forward, why) = reason(&found, plan.heeded(&asked.request.headers).no_cache);
         let stale = found.candidate.filter(|one| one.freshness == Freshness::StaleIfError);
         let asking = pin!(self.ask_for(asked));
         let answer = match late {
             None => asking.await,
             Some(late) => match select(late, asking).await {
-                Either::Left((Some(candidate), _)) if candidate.freshness == Freshness::Fresh => {
-                    self.keep(&candidate.cached.entry.meta.key, &candidate.cached);
-                    return self.serve(config, asked, plan, &candidate);
+                Either::Left((Some(candidate), asking)) => {
+                    if candidate.freshness == Freshness::Fresh {
+                        return self.serve_late(config, asked, plan, &candidate);
+                    }
+                    late_stale = Some(candidate);
+                    asking.await
                 }
-                Either::Left((_, asking)) => asking.await,
+                Either::Left((None, asking)) => asking.await,
+                // The first good answer wins: for a bad one KV gets a little longer.
+                Either::Right((answer, late)) if is_bad(&answer) => {
+                    let waited = self.within(LATE_MILLIS, async { Ok(late.await) }).await;
+                    match waited.ok().flatten() {
+                        Some(candidate) if candidate.freshness == Freshness::Fresh => {
+                            return self.serve_late(config, asked, plan, &candidate);
+                        }
+                        candidate => late_stale = candidate,
+                    }
+                    answer
+                }
                 Either::Right((answer, _)) => answer,
             },
         };
+        let stale = stale.or(late_stale.filter(|one| one.freshness == Freshness::StaleIfError));
         match answer {
             Ok(answer) if answer.status < 500 || stale.is_none() => {
                 let storing = Storing { plan, analysis, mark };
@@ -142,7 +176,7 @@ impl<W: World> Service<W> {
                     .await
             }
             failed => match stale {
-                Some(stale) if self.still_stands(asked, plan, &stale) => {
+                Some(stale) if self.still_stands(config, asked, plan, &stale).await => {
                     let fault =
                         failed.map_or_else(|f| f.fault, |a| format!("answered {}", a.status));
                     self.report_failure("origin", &fault);
@@ -160,8 +194,23 @@ impl<W: World> Service<W> {
     }
 
     /// While the origin was asked, a purge may have come.
-    fn still_stands(&self, asked: &Asked, plan: &Plan, stale: &Candidate) -> bool {
-        self.judged(&asked.request, plan, &stale.cached) == Freshness::StaleIfError
+    async fn still_stands(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        plan: &Plan,
+        stale: &Candidate,
+    ) -> bool {
+        if self.lag(config, asked.wanted) == Lag::TooOld {
+            self.sync().await;
+        }
+        self.may_judge(config, asked)
+            && self.judged(&asked.request, plan, &stale.cached) == Freshness::StaleIfError
+    }
+
+    fn serve_late(&self, config: &Config, asked: &Asked, plan: &Plan, late: &Candidate) -> Reply {
+        self.keep(&late.cached.entry.meta.key, &late.cached);
+        self.serve(config, asked, plan, late)
     }
 
     async fn ask_for(&self, asked: &Asked) -> Result<Answer, OriginFailure> {
@@ -201,7 +250,16 @@ impl<W: World> Service<W> {
             "ms": self.world.now().millis_since(asked.started),
         }));
         let Ok(cached) = kept else {
-            return self.reply(asked, &answer, XCache::Miss, &status);
+            let mut reply = self.reply(asked, &answer, XCache::Miss, &status);
+            if let Reply::Answer { headers, .. } = &mut reply {
+                set_client_ttl(headers, plan.client_ttl);
+                // The origin was asked without the client's conditions.
+                let known = not_modified(&asked.request.headers, headers.get("etag"));
+                if known && answer.status == 200 && asked.request.method.is_safe() {
+                    return Reply::Whole(without_body(headers.clone()));
+                }
+            }
+            return reply;
         };
         // As a hit will have it, with the cookies that are for this client alone.
         let meta = &cached.entry.meta;
@@ -213,9 +271,7 @@ impl<W: World> Service<W> {
         let mut head = Response { status: answer.status, headers, body: [].into() };
         self.show(asked, &meta.key, &meta.tags, &mut head);
         if not_modified(&asked.request.headers, meta.headers.get("etag")) {
-            head.status = 304;
-            head.headers.remove("content-type");
-            return Reply::Whole(head);
+            return Reply::Whole(without_body(head.headers));
         }
         Reply::Answer { handle: answer.handle, status: head.status, headers: head.headers }
     }
@@ -234,7 +290,11 @@ impl<W: World> Service<W> {
         let head = (answer.status, &answer.headers);
         self.worth_reading(asked, plan, head, analysis.is_some())?;
         let mark = mark.ok_or(NotStored::LogUnreadable)?;
-        let body = match self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await {
+        let limit = match analysis {
+            Some(_) => limits::GRAPHQL_ANSWER_BYTES,
+            None => limits::ANSWER_BODY_BYTES,
+        };
+        let body = match self.world.answer_body(answer.handle, limit).await {
             BodyRead::Whole(body) => body,
             BodyRead::TooLarge | BodyRead::Broken => return Err(NotStored::TooLarge),
         };
@@ -331,6 +391,11 @@ struct Storing<'a> {
     analysis: Option<&'a Analysis>,
     /// Where the log stood before the origin was asked, if that was known.
     mark: Option<Mark>,
+}
+
+/// Whether the origin gave no answer that anybody wants.
+fn is_bad(answer: &Result<Answer, OriginFailure>) -> bool {
+    answer.as_ref().map_or(true, |answer| answer.status >= 500)
 }
 
 /// Why a look-up ended at the origin.

@@ -1,6 +1,6 @@
 //! Looking for a stored answer: memory, then the edge cache, then KV.
 
-use super::handle::Service;
+use super::handle::{Asked, Service};
 use super::memory::Cached;
 use super::sync::Lag;
 use super::world::{Fault, World};
@@ -9,7 +9,7 @@ use crate::engine::Plan;
 use crate::entry::decode;
 use crate::http::Request;
 use crate::policy::{Freshness, freshness, variant};
-use crate::purge::{Seq, Subject};
+use crate::purge::Subject;
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::pin::pin;
 use std::rc::Rc;
@@ -69,12 +69,10 @@ impl<W: World> Service<W> {
     pub(super) async fn find<'a>(
         &'a self,
         config: &'a Config,
-        request: &'a Request,
+        asked: &'a Asked,
         plan: &'a Plan,
     ) -> Found<'a> {
-        let wanted: Option<Seq> =
-            request.headers.get("evergraph-purge").and_then(|seq| seq.trim().parse().ok());
-        let lag = self.lag(config, wanted);
+        let lag = self.lag(config, asked.wanted);
         let mut found = Found::default();
         let in_memory = self.isolate.memory.borrow_mut().get(plan.key.as_str()).is_some();
         if in_memory {
@@ -83,23 +81,23 @@ impl<W: World> Service<W> {
                 Lag::Aging => self.sync_in_background(),
                 Lag::Current => {}
             }
-            if self.look_in_memory(config, request, plan, &mut found) {
+            if self.look_in_memory(config, asked, plan, &mut found) {
                 return found;
             }
-            self.look_at_the_edge(config, request, plan, &mut found).await;
+            self.look_at_the_edge(config, asked, plan, &mut found).await;
         } else if lag == Lag::TooOld {
             let (bytes, ()) = join(self.edge_bytes(plan.key.as_str()), self.sync()).await;
-            self.take_edge(config, request, plan, bytes, &mut found).await;
+            self.take_edge(config, asked, plan, bytes, &mut found).await;
         } else {
             if lag == Lag::Aging {
                 self.sync_in_background();
             }
-            self.look_at_the_edge(config, request, plan, &mut found).await;
+            self.look_at_the_edge(config, asked, plan, &mut found).await;
         }
-        found.log_unreadable = !self.may_judge(config);
+        found.log_unreadable = !self.may_judge(config, asked);
         let answered = found.candidate.as_ref().is_some_and(Candidate::answers);
         if !answered && !found.log_unreadable {
-            self.look_in_kv(config, request, plan, &mut found).await;
+            self.look_in_kv(config, asked, plan, &mut found).await;
         }
         found
     }
@@ -107,10 +105,11 @@ impl<W: World> Service<W> {
     fn look_in_memory(
         &self,
         config: &Config,
-        request: &Request,
+        asked: &Asked,
         plan: &Plan,
         found: &mut Found<'_>,
     ) -> bool {
+        let request = &asked.request;
         let first = self.isolate.memory.borrow_mut().get(plan.key.as_str());
         let Some(first) = first else { return false };
         let cached = if self.is_variant(&first, request) {
@@ -121,34 +120,35 @@ impl<W: World> Service<W> {
             self.isolate.memory.borrow_mut().get(&key)
         };
         let Some(cached) = cached else { return false };
-        self.offer(config, request, plan, found, cached, Tier::Memory)
+        self.offer(config, asked, plan, found, cached, Tier::Memory)
     }
 
     async fn look_at_the_edge(
         &self,
         config: &Config,
-        request: &Request,
+        asked: &Asked,
         plan: &Plan,
         found: &mut Found<'_>,
     ) {
         let bytes = self.edge_bytes(plan.key.as_str()).await;
-        self.take_edge(config, request, plan, bytes, found).await;
+        self.take_edge(config, asked, plan, bytes, found).await;
     }
 
     async fn take_edge(
         &self,
         config: &Config,
-        request: &Request,
+        asked: &Asked,
         plan: &Plan,
         bytes: Option<Vec<u8>>,
         found: &mut Found<'_>,
     ) {
+        let request = &asked.request;
         let Some(first) = bytes.and_then(|bytes| self.decoded(&bytes, plan.key.as_str(), false))
         else {
             return;
         };
         if self.is_variant(&first, request) {
-            self.offer(config, request, plan, found, first, Tier::Edge);
+            self.offer(config, asked, plan, found, first, Tier::Edge);
             return;
         }
         let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, request);
@@ -157,14 +157,14 @@ impl<W: World> Service<W> {
         let bytes = self.edge_bytes(&key).await;
         let second = bytes.and_then(|bytes| self.decoded(&bytes, &key, false));
         if let Some(second) = second.filter(|second| self.is_variant(second, request)) {
-            self.offer(config, request, plan, found, second, Tier::Edge);
+            self.offer(config, asked, plan, found, second, Tier::Edge);
         }
     }
 
     async fn look_in_kv<'a>(
         &'a self,
         config: &'a Config,
-        request: &'a Request,
+        asked: &'a Asked,
         plan: &'a Plan,
         found: &mut Found<'a>,
     ) {
@@ -172,11 +172,11 @@ impl<W: World> Service<W> {
             return;
         }
         let reading: LocalBoxFuture<'a, Option<Candidate>> =
-            Box::pin(self.kv_candidate(config, request, plan, found.other_variant.clone()));
+            Box::pin(self.kv_candidate(config, asked, plan, found.other_variant.clone()));
         match select(reading, pin!(self.world.sleep(config.kv.timeout_ms))).await {
             Either::Left((Some(candidate), _)) => {
                 let (cached, tier) = (candidate.cached, candidate.tier);
-                self.offer(config, request, plan, found, cached, tier);
+                self.offer(config, asked, plan, found, cached, tier);
             }
             Either::Left((None, _)) => {}
             Either::Right((_, late)) => {
@@ -192,10 +192,11 @@ impl<W: World> Service<W> {
     async fn kv_candidate(
         &self,
         config: &Config,
-        request: &Request,
+        asked: &Asked,
         plan: &Plan,
         other_variant: Option<Vec<String>>,
     ) -> Option<Candidate> {
+        let request = &asked.request;
         let mut key = match other_variant {
             Some(names) => variant_key(plan.key.as_str(), &names, request),
             None => plan.key.as_str().to_owned(),
@@ -205,7 +206,7 @@ impl<W: World> Service<W> {
             key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request);
             cached = self.kv_entry(&key).await?;
         }
-        let fits = self.is_variant(&cached, request) && self.may_judge(config);
+        let fits = self.is_variant(&cached, request) && self.may_judge(config, asked);
         fits.then(|| {
             let freshness = self.judged(request, plan, &cached);
             Candidate { cached, tier: Tier::Kv, freshness }
@@ -272,13 +273,14 @@ impl<W: World> Service<W> {
     fn offer(
         &self,
         config: &Config,
-        request: &Request,
+        asked: &Asked,
         plan: &Plan,
         found: &mut Found<'_>,
         cached: Rc<Cached>,
         tier: Tier,
     ) -> bool {
-        if !self.may_judge(config) {
+        let request = &asked.request;
+        if !self.may_judge(config, asked) {
             return false;
         }
         let freshness = self.judged(request, plan, &cached);

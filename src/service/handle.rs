@@ -13,7 +13,7 @@ use crate::graphql::{Analysis, OperationKind};
 use crate::http::{Headers, Request, Response};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
-use crate::purge::Record;
+use crate::purge::{Record, Seq};
 use crate::time::Timestamp;
 use serde_json::json;
 use std::rc::Rc;
@@ -50,6 +50,8 @@ pub struct Service<W> {
 pub(super) struct Asked {
     pub request: Request,
     pub started: Timestamp,
+    /// The number of the client's own write, older than which it wants nothing.
+    pub wanted: Option<Seq>,
     /// Whether the client may see keys and tags.
     pub debug: bool,
 }
@@ -75,6 +77,9 @@ impl<W: World> Service<W> {
                 if asked.request.url.comparable_path().starts_with(admin::PREFIX) {
                     return self.failed(503, "the configuration has faults; the log names them");
                 }
+                if isolate.origin_is_faulty {
+                    return self.failed(502, "the configured origin is no URL; the log says why");
+                }
                 return self.pass_through(None, &asked, Bypass::ConfigError).await;
             }
         };
@@ -92,7 +97,7 @@ impl<W: World> Service<W> {
                 BodyRead::Whole(body) => self.graphql(config, &asked, Some(&body)).await,
                 BodyRead::TooLarge => {
                     let reason = Bypass::BodyTooLarge;
-                    let perhaps = Unwritten { reason, may_be_mutation: true, batch: false };
+                    let perhaps = Unwritten { reason, may_be_mutation: true, batch: true };
                     self.not_looked_up(config, &asked, perhaps).await
                 }
                 BodyRead::Broken => self.failed(400, "the request's body broke off"),
@@ -111,7 +116,8 @@ impl<W: World> Service<W> {
             request.headers.remove("authorization");
         }
         request.headers.remove("evergraph-debug");
-        Asked { request, started: self.world.now(), debug }
+        let wanted = request.headers.get("evergraph-purge").and_then(|seq| seq.trim().parse().ok());
+        Asked { request, started: self.world.now(), wanted, debug }
     }
 
     async fn graphql(&self, config: &Config, asked: &Asked, body: Option<&[u8]>) -> Reply {
@@ -147,7 +153,8 @@ impl<W: World> Service<W> {
 
     async fn upgrade(&self, asked: &Asked) -> Reply {
         let url = self.origin_url(&asked.request);
-        match self.world.ask_untouched(&url).await {
+        let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
+        match self.world.ask_untouched(&url, &headers).await {
             Ok(answer) => Reply::Untouched { handle: answer.handle },
             Err(failure) => self.origin_failed(asked, &failure, Forward::Bypass),
         }
@@ -240,7 +247,9 @@ impl<W: World> Service<W> {
             false => "the origin cannot be reached",
         };
         let mut reply = json_response(status, &json!({ "error": message }));
-        reply.headers.set("x-cache", if forward == Forward::Miss { "MISS" } else { "BYPASS" });
+        let looked_up = matches!(forward, Forward::Miss | Forward::Stale | Forward::Request);
+        let x_cache = if looked_up { XCache::Miss } else { XCache::Bypass };
+        reply.headers.set("x-cache", x_cache.as_str());
         CacheStatus::Forwarded {
             forward,
             status: None,

@@ -1,6 +1,7 @@
 //! `GET health`: how each part fares.
 
 use super::handle::{Reply, Service, json_response};
+use super::sync::Lag;
 use super::world::World;
 use crate::config::Config;
 use crate::http::Headers;
@@ -79,7 +80,7 @@ impl<W: World> Service<W> {
         self.sync().await;
         match self.isolate.log.reason() {
             Some(reason) => Part::Fails(reason),
-            None if self.may_judge(config) => Part::Works,
+            None if self.lag(config, None) != Lag::TooOld => Part::Works,
             None => Part::Fails("not read yet".to_owned()),
         }
     }

@@ -20,6 +20,8 @@ pub struct Isolate {
     pub(super) config: Result<Config, Vec<ConfigError>>,
     /// Where requests go, known even where the configuration has other faults.
     pub(super) origin_url: Option<String>,
+    /// Whether there is an origin that cannot be used: the request's own URL would lead back here.
+    pub(super) origin_is_faulty: bool,
     pub(super) config_reported: Cell<bool>,
     pub(super) memory: RefCell<Memory>,
     pub(super) replica: RefCell<Replica>,
@@ -39,6 +41,7 @@ impl Isolate {
     pub fn new(config: &Value) -> Rc<Self> {
         Rc::new(Self {
             config: config::parse(config),
+            origin_is_faulty: config.get("origin").is_some() && config::origin_of(config).is_none(),
             origin_url: config::origin_of(config),
             config_reported: Cell::new(false),
             memory: RefCell::new(Memory::new()),
@@ -61,6 +64,10 @@ impl Isolate {
 
     /// A document's analysis, made once.
     pub(super) fn analysis(&self, document: &str, operation: Option<&str>) -> Understood {
+        // Names of any length would fill the table; what is so long is understood anew.
+        if operation.is_some_and(|name| name.len() > limits::OPERATION_NAME_BYTES) {
+            return analyse(document, operation).map(Rc::new);
+        }
         let key = (document.to_owned(), operation.map(str::to_owned));
         if let Some(known) = self.analyses.borrow_mut().known.get(&key) {
             return known.clone();
@@ -94,15 +101,24 @@ struct Analyses {
 }
 
 impl Analyses {
-    /// An analysis takes several times its document's bytes; the budget counts documents.
     fn put(&mut self, key: (String, Option<String>), understood: Understood) {
-        self.bytes += key.0.len();
-        self.known.put(key, understood);
+        self.bytes += bytes_of(&key.0, &understood);
+        if let Some(before) = self.known.put(key.clone(), understood) {
+            self.bytes = self.bytes.saturating_sub(bytes_of(&key.0, &before));
+        }
         while self.bytes > limits::ANALYSIS_BYTES {
-            let Some((oldest, _)) = self.known.pop_lru() else { break };
-            self.bytes = self.bytes.saturating_sub(oldest.0.len());
+            let Some((oldest, understood)) = self.known.pop_lru() else { break };
+            self.bytes = self.bytes.saturating_sub(bytes_of(&oldest.0, &understood));
         }
     }
+}
+
+/// About how many bytes an analysis takes: few fragments can spread to many fields.
+fn bytes_of(document: &str, understood: &Understood) -> usize {
+    const LEAST_BYTES: usize = 8_000;
+    const FIELD_BYTES: usize = 300;
+    let fields = understood.as_ref().map_or(0, |analysis| analysis.shape.size());
+    document.len() + LEAST_BYTES + fields * FIELD_BYTES
 }
 
 /// How the origin fared last.

@@ -1,6 +1,6 @@
 //! Keeping the replica close to the log, and recording purges in it.
 
-use super::handle::Service;
+use super::handle::{Asked, Service};
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
 use crate::purge::{Record, Seq, Subject, Verdict};
@@ -42,6 +42,9 @@ impl LogState {
         self.reason.replace(None);
     }
 }
+
+/// How many waiting purges one request records on its way.
+const DRAINED_AT_ONCE: usize = 8;
 
 /// How close the replica is to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +108,10 @@ impl<W: World> Service<W> {
     }
 
     async fn catch_up(&self, asked_at: Timestamp) -> Result<(), Fault> {
-        self.drain_pending().await?;
+        // A log that takes nothing can still be read.
+        if let Err(fault) = self.drain_pending().await {
+            self.report_failure("purge-log-write", &fault);
+        }
         let mark = self.isolate.replica.borrow().mark();
         let delta = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
         let learned = self.isolate.replica.borrow_mut().learn(delta, asked_at);
@@ -118,11 +124,20 @@ impl<W: World> Service<W> {
     }
 
     /// Whether entries may be judged: the replica is close enough, or the configuration prefers
-    /// answers to certainty.
-    pub(super) fn may_judge(&self, config: &Config) -> bool {
-        self.lag(config, None) != Lag::TooOld
-            || (config.purge.unreadable == Unreadable::Serve
-                && self.isolate.replica.borrow().mark().is_some())
+    /// answers to certainty. For a client that shows the number of its own write, the replica has
+    /// that number, or has asked since the client did: then there is no such number.
+    pub(super) fn may_judge(&self, config: &Config, asked: &Asked) -> bool {
+        let wanted = asked.wanted;
+        if self.lag(config, wanted) != Lag::TooOld {
+            return true;
+        }
+        let replica = self.isolate.replica.borrow();
+        let Some(mark) = replica.mark() else { return false };
+        let has_it = wanted.is_none_or(|seq| seq <= mark.seq)
+            || replica.synced_at().is_some_and(|at| at >= asked.started);
+        has_it
+            && (self.lag(config, None) != Lag::TooOld
+                || config.purge.unreadable == Unreadable::Serve)
     }
 
     /// What the log and the purges that it has not taken yet say of an entry.
@@ -173,13 +188,18 @@ impl<W: World> Service<W> {
 
     /// Records what waits, in order. What waits is obeyed until it is recorded.
     async fn drain_pending(&self) -> Result<(), Fault> {
-        loop {
+        for _ in 0..DRAINED_AT_ONCE {
             let next = self.isolate.log.pending.borrow().first().cloned();
             let Some(record) = next else { return Ok(()) };
             let seq = self.append(&record, READ_MILLIS).await?;
-            self.isolate.log.pending.borrow_mut().retain(|waiting| *waiting != record);
+            let mut pending = self.isolate.log.pending.borrow_mut();
+            if let Some(place) = pending.iter().position(|waiting| *waiting == record) {
+                pending.remove(place);
+            }
+            drop(pending);
             self.report_purge(seq, &record, "outbox");
         }
+        Ok(())
     }
 
     /// The future's outcome, or a fault where it takes longer.

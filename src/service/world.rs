@@ -86,8 +86,8 @@ pub trait Origin {
     /// With `again`, once more where the connection breaks.
     async fn ask(&self, url: &str, headers: &Headers, again: bool)
     -> Result<Answer, OriginFailure>;
-    /// Sends the client's request on just as it is, for a change of protocol.
-    async fn ask_untouched(&self, url: &str) -> Result<Answer, OriginFailure>;
+    /// Sends a GET on whose answer the client gets as it is, for a change of protocol.
+    async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure>;
     /// Reads an answer's body, if it has at most `limit` bytes.
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead;
 }

@@ -111,7 +111,7 @@ impl<W: World> Service<W> {
         if !content_type.to_ascii_lowercase().contains("json") {
             return None;
         }
-        match self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await {
+        match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
             BodyRead::Whole(body) => Some(body),
             BodyRead::TooLarge | BodyRead::Broken => None,
         }

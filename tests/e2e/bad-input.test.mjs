@@ -30,7 +30,7 @@ const GRAPHQL = [
   ["variables that are no object", json, '{"query":"{ a }","variables":"x"}', "unparsable"],
   ["an operation name that is no string", json, '{"query":"{ a }","operationName":[]}', "unparsable"],
   ["an unknown operation", json, '{"query":"query A { a }","operationName":"B"}', "no-such-operation"],
-  ["an empty document", json, '{"query":""}', "unparsable"],
+  ["an empty document", json, '{"query":""}', "persisted"],
   ["a document that is none", json, '{"query":"hello {"}', "unparsable"],
   ["an unknown content type", "text/yaml", "query: x", "content-type"],
   ["no content type", null, '{"query":"{ a }"}', "content-type"],

@@ -14,6 +14,8 @@ export { PurgeLog };
 
 let left = Infinity;
 const count = () => {
+  // What the entry itself asks for works.
+  if (!new Error().stack.includes("wasm")) return;
   left -= 1;
   if (left >= 0) return;
   left = Infinity;
