@@ -25,6 +25,7 @@ async function end() {
 }
 
 async function measure() {
+  const bundle = measureBundle();
   const folder = mkdtempSync(join(tmpdir(), "evergraph-bench-"));
   ends.push(() => rmSync(folder, { recursive: true, force: true }));
   console.log("• the origin, the stores and the peers …");
@@ -51,7 +52,7 @@ async function measure() {
     ...(await measureHits(world, say)),
     ...(await measureMisses(world, say)),
   ];
-  return { measures, bundle: measureBundle() };
+  return { measures, bundle };
 }
 
 async function once(port) {

@@ -64,9 +64,9 @@ function reportSize() {
 async function checkConfiguration() {
   const { parse } = await import("smol-toml");
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
-  const found = [["vars.EVERGRAPH", wrangler.vars?.EVERGRAPH ?? {}]];
+  const found = [["vars.EVERGRAPH", wrangler.vars?.EVERGRAPH ?? null]];
   for (const [name, environment] of Object.entries(wrangler.env ?? {})) {
-    found.push([`env.${name}.vars.EVERGRAPH`, environment.vars?.EVERGRAPH ?? {}]);
+    found.push([`env.${name}.vars.EVERGRAPH`, environment.vars?.EVERGRAPH ?? null]);
   }
   const program = join(root, "target/debug/check-config");
   await run("cargo", ["build", "--quiet", "--bin", "check-config"]);

@@ -12,7 +12,7 @@ pub use kinds::{
     Apq, CacheType, Config, GraphQl, Identity, Kv, KvWrites, Match, MutationPolicy, MutationRule,
     Mutations, Purge, Resource, SchemaSource, Scope, Unreadable,
 };
-pub use parse::{origin_of, parse};
+pub use parse::{origin_of, parse, service_of};
 
 /// One fault of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,9 @@ use serde_json::Value;
 /// How long a GraphQL answer lives where nothing says otherwise.
 const DEFAULT_TTL_SECONDS: u64 = 300;
 
+/// The service where none is named.
+const DEFAULT_SERVICE: &str = "evergraph";
+
 /// Names that keys use themselves.
 const RESERVED_TYPES: [&str; 2] = ["default", "introspection"];
 
@@ -30,9 +33,21 @@ pub fn origin_of(value: &Value) -> Option<String> {
     found.filter(|_| faults.into_list().is_empty())
 }
 
+/// The service of a configuration that has faults, if that part of it has none: writes still have
+/// to be purged.
+pub fn service_of(value: &Value) -> String {
+    let faults = Faults::default();
+    let found = service(&Section::new(String::new(), Some(value), &faults));
+    if faults.into_list().is_empty() { found } else { DEFAULT_SERVICE.to_owned() }
+}
+
+fn service(root: &Section<'_>) -> String {
+    name(root, "service", root.text("service").unwrap_or(DEFAULT_SERVICE))
+}
+
 fn read(root: &Section<'_>) -> Config {
     let config = Config {
-        service: name(root, "service", root.text("service").unwrap_or("evergraph")),
+        service: service(root),
         origin: origin(root),
         bypass: root.list("bypass", PathPattern::parse),
         ignore_cookies: root.list("ignore_cookies", |text| Ok(text.to_owned())),

@@ -19,8 +19,6 @@ pub enum Bypass {
     UrlTooLong,
     /// The body is over the limit.
     BodyTooLarge,
-    /// The client broke off.
-    BodyBroken,
     /// A page is asked for, and not GraphQL's answer.
     AcceptHtml,
     /// A stream of events is asked for.
@@ -54,7 +52,6 @@ impl Bypass {
             Self::Range => "range",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",
-            Self::BodyBroken => "body-broken",
             Self::AcceptHtml => "accept-html",
             Self::AcceptEventStream => "accept-event-stream",
             Self::AuthorizationWithoutScope => "authorization-without-scope",

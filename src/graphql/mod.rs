@@ -19,7 +19,7 @@ mod variables;
 pub use analysis::{Analysis, Refusal, analyse};
 pub use answer::{AnswerFacts, Outcome, facts, outcome};
 pub use ast::OperationKind;
-pub use mutation::{MutationPurge, purge_of, types_named_by};
+pub use mutation::{MutationPurge, purge_of};
 pub use request::{
     Form, Query, Unread, accepted_kinds, may_hide_mutation, read_get, read_post, wants_html,
 };

@@ -49,14 +49,14 @@ pub fn purge_of(
                 _ => {}
             }
         }
-        let by_name = types_named_by(field, known);
+        let meant = types_meant_by(field, known);
         let unsure = named.entities.is_empty() || named.untyped;
-        if unsure && by_name.is_empty() {
+        if unsure && !meant.any_known {
             return MutationPurge::Everything;
         }
         // A field's name adds to what its answer names, unless the answer names that very type.
-        let told = !unsure && named.entities.keys().any(|name| by_name.contains(name));
-        let by_name = by_name.into_iter().filter(|_| !told).map(|name| (name, BTreeSet::new()));
+        let told = !unsure && named.entities.keys().any(|name| meant.names.contains(name));
+        let by_name = meant.names.into_iter().filter(|_| !told).map(|name| (name, BTreeSet::new()));
         for (name, ids) in by_name.chain(named.entities) {
             tags.extend(tags_of(config.mutations.policy, &name, &ids, speaks_of_many(field)));
         }
@@ -189,34 +189,43 @@ const VERBS: [&str; 46] = [
 const MANY: [&str; 6] = ["bulk", "batch", "many", "multiple", "mass", "all"];
 
 /// What a type's name may end with beside the thing itself.
-const SUFFIXES: [&str; 3] = ["", "type", "node"];
+const SUFFIXES: [&str; 3] = ["", "Type", "Node"];
 
-/// The types that a mutation's name means: `createProduct`, `update_product`,
-/// `bulkDeleteProducts` and `ProductCreate` all mean `Product`. Empty where none that it could
-/// mean is known.
+/// The types that a mutation's name may mean.
+#[derive(Debug, PartialEq)]
+pub struct Meant {
+    /// Every way to spell them, those that are known among them.
+    pub names: BTreeSet<String>,
+    /// Whether any of them is known.
+    pub any_known: bool,
+}
+
+/// The types that a mutation's name may mean: `createProduct`, `update_product`,
+/// `bulkDeleteProducts` and `ProductCreate` all mean `Product`.
 ///
-/// As soon as one of them is known, every spelling counts: this isolate may have seen
-/// `ProductType` and not yet `Product`.
-pub fn types_named_by(field: &str, known: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
+/// To purge a type that does not exist costs nothing, so every spelling counts, whatever this
+/// isolate has seen. Whether any is known decides only if a name says enough by itself.
+pub fn types_meant_by(field: &str, known: &BTreeMap<String, BTreeSet<String>>) -> Meant {
     let words = words(field);
     let is_verb = |word: &String| VERBS.contains(&word.as_str());
     let start = words.iter().position(|word| !is_verb(word)).unwrap_or(words.len());
     let end = words.iter().rposition(|word| !is_verb(word)).map_or(start, |last| last + 1);
-    let Some([first @ .., last]) = words.get(start..end) else { return BTreeSet::new() };
-    let mut meant = BTreeSet::new();
-    let mut any_known = false;
+    let mut meant = Meant { names: BTreeSet::new(), any_known: false };
+    let Some([first @ .., last]) = words.get(start..end) else { return meant };
     for last in singulars(last) {
         let spelled: Vec<&str> = first.iter().map(String::as_str).chain([last.as_str()]).collect();
-        meant.insert(spelled.iter().map(|word| capitalised(word)).collect::<String>());
-        meant.insert(spelled.join("_"));
+        let pascal: String = spelled.iter().map(|word| capitalised(word)).collect();
+        meant.names.insert(spelled.join("_"));
         for suffix in SUFFIXES {
-            if let Some(names) = known.get(&format!("{}{suffix}", spelled.concat())) {
-                any_known = true;
-                meant.extend(names.iter().cloned());
+            let name = format!("{pascal}{suffix}");
+            if let Some(names) = known.get(&name.to_lowercase()) {
+                meant.any_known = true;
+                meant.names.extend(names.iter().cloned());
             }
+            meant.names.insert(name);
         }
     }
-    if any_known { meant } else { BTreeSet::new() }
+    meant
 }
 
 fn speaks_of_many(field: &str) -> bool {

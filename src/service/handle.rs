@@ -80,7 +80,12 @@ impl<W: World> Service<W> {
                 if isolate.origin_is_faulty {
                     return self.failed(502, "the configured origin is no URL; the log says why");
                 }
-                return self.pass_through(None, &asked, Bypass::ConfigError).await;
+                let reply = self.pass_through(None, &asked, Bypass::ConfigError).await;
+                if !asked.request.method.is_safe() {
+                    // Nobody knows what it changed, and the entries outlive the fault.
+                    let _ = self.record(Record::everything(), "config-error").await;
+                }
+                return reply;
             }
         };
         match classify(config, &asked.request) {

@@ -18,6 +18,7 @@ use std::rc::Rc;
 /// An isolate's state.
 pub struct Isolate {
     pub(super) config: Result<Config, Vec<ConfigError>>,
+    service: String,
     /// Where requests go, known even where the configuration has other faults.
     pub(super) origin_url: Option<String>,
     /// Whether there is an origin that cannot be used: the request's own URL would lead back here.
@@ -41,6 +42,7 @@ impl Isolate {
     pub fn new(config: &Value) -> Rc<Self> {
         Rc::new(Self {
             config: config::parse(config),
+            service: config::service_of(config),
             origin_is_faulty: config.get("origin").is_some() && config::origin_of(config).is_none(),
             origin_url: config::origin_of(config),
             config_reported: Cell::new(false),
@@ -59,7 +61,7 @@ impl Isolate {
 
     /// The configured service; it names the purge log.
     pub fn service_name(&self) -> &str {
-        self.config.as_ref().map_or("evergraph", |config| config.service.as_str())
+        &self.service
     }
 
     /// A document's analysis, made once.

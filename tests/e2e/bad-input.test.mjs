@@ -209,6 +209,10 @@ test("a faulty configuration passes everything through, and says why in the log"
     const write = await faulty.ask("/api/x", { method: "POST", body: "x" });
     assert.deepEqual([write.text, write.xCache], ["POST x", "BYPASS"]);
   }
+  assert.ok(
+    faulty.events("purge").some(({ all, source }) => all && source === "config-error"),
+    "a write purges, for the entries outlive the fault",
+  );
   const [{ faults }, ...others] = faulty.events("config-error");
   assert.deepEqual(
     [faults[0], others],
