@@ -77,7 +77,7 @@ impl<W: World> Service<W> {
     }
 
     async fn probe_log(&self, config: &Config) -> Part {
-        self.sync().await;
+        self.sync_now().await;
         match self.isolate.log.reason() {
             Some(reason) => Part::Fails(reason),
             None if self.lag(config, None) != Lag::TooOld => Part::Works,

@@ -13,7 +13,7 @@ use std::pin::pin;
 const READ_MILLIS: u64 = 1_000;
 /// How long a write of the log may hold up the answer to a write.
 const WRITE_MILLIS: u64 = 3_000;
-/// How long after a failed read the log is not waited for again.
+/// How long after a failed read the log is not asked again.
 const RETRY_MILLIS: u64 = 1_000;
 
 /// What an isolate knows of the log beside its replica.
@@ -85,19 +85,26 @@ impl<W: World> Service<W> {
         self.isolate.log.background_since.set(Some(now));
         let service = self.clone();
         self.world.spawn(async move {
-            service.sync().await;
+            service.sync_now().await;
             service.isolate.log.background_since.set(None);
         });
     }
 
-    /// Catches up, unless the log failed a moment ago. Each request asks for itself, since
-    /// requests cannot share what they read.
+    /// Catches up. Each request asks for itself, since requests cannot share what they read.
+    /// While the log fails nobody waits for it; now and then a request looks whether it is back.
     pub(super) async fn sync(&self) {
-        let asked_at = self.world.now();
-        let failed_at = self.isolate.log.failed_at.get();
-        if failed_at.is_some_and(|at| asked_at.millis_since(at) < RETRY_MILLIS) {
-            return;
+        match self.isolate.log.failed_at.get() {
+            None => self.sync_now().await,
+            Some(at) if self.world.now().millis_since(at) >= RETRY_MILLIS => {
+                self.sync_in_background();
+            }
+            Some(_) => {}
         }
+    }
+
+    /// Catches up, whatever happened before.
+    pub(super) async fn sync_now(&self) {
+        let asked_at = self.world.now();
         match self.catch_up(asked_at).await {
             Ok(()) => self.isolate.log.succeeded(),
             Err(fault) => {
