@@ -18,7 +18,7 @@ export default {
     if (!isSafe(request.method)) context.waitUntil(done.promise);
     try {
       return await untilWasmFails(() =>
-        new Evergraph(context, env).handle(
+        wasm(context, env).handle(
           request.method,
           request.url,
           headersToText(request.headers),
@@ -57,13 +57,22 @@ function trapOf(error) {
 
 /** What `work` resolves to, or a rejection as soon as Wasm traps, whichever request it was for. */
 async function untilWasmFails(work) {
-  const { promise, reject } = Promise.withResolvers();
+  const { promise, resolve, reject } = Promise.withResolvers();
   busy.add(reject);
   try {
-    return await Promise.race([work(), promise]);
+    work().then(resolve, reject);
+    return await promise;
   } finally {
     busy.delete(reject);
   }
+}
+
+let evergraph = null;
+
+/** Wasm's exports. They take all that they need as arguments, so one object serves every request. */
+function wasm(context, env) {
+  evergraph ??= new Evergraph(context, env);
+  return evergraph;
 }
 
 /** One client's request and the origin's answers to it. */
@@ -209,9 +218,7 @@ class Exchange {
   async #purgeEverything(env, context) {
     for (let tries = 0; tries < 2; tries += 1) {
       try {
-        const recorded = await untilWasmFails(() =>
-          new Evergraph(context, env).purgeEverything(env, context, this),
-        );
+        const recorded = await untilWasmFails(() => wasm(context, env).purgeEverything(env, context, this));
         if (recorded) return;
         report("purge-log-write", "not recorded");
       } catch (error) {
