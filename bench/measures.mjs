@@ -5,11 +5,12 @@
 import { ADMIN_TOKEN } from "./peers.mjs";
 import { median, spread } from "./statistics.mjs";
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 const CONNECTIONS = 16;
-const HIT_SECONDS = 3;
-const ONE_CONNECTION_SECONDS = 1;
-const MISS_SECONDS = 2.5;
+const WARM_UP_SECONDS = 3;
+const HIT_SECONDS = 2;
+const ONE_CONNECTION_SECONDS = 0.5;
+const MISS_SECONDS = 1.5;
 const MISS_PAUSE = 1; // milliseconds between misses, in which the last one is stored
 const DASHBOARD_HITS = 300;
 
@@ -17,7 +18,7 @@ const DASHBOARD_HITS = 300;
 export async function measureHits({ load, peers, shop, bytes }, say) {
   const targets = [peers.evergraph, peers.constant, peers["cache-api"]];
   for (const { port } of targets)
-    await load.run({ port, request: "catalog", connections: CONNECTIONS, seconds: 2 });
+    await load.run({ port, request: "catalog", connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
   const before = await shop.count();
   const rounds = await inRounds("hits", targets, say, async (peer) => {
     const job = { port: peer.port, request: "catalog", bytes };
@@ -44,7 +45,7 @@ export async function measureMisses({ load, peers, shop, bytes }, say) {
     peers["cache-api"],
   ];
   for (const { port } of targets)
-    await load.run({ port, request: "catalog", distinct: true, connections: CONNECTIONS / 2, seconds: 2 });
+    await load.run({ port, request: "catalog", distinct: true, connections: 8, seconds: WARM_UP_SECONDS });
   const before = await shop.count();
   let sent = 0;
   const rounds = await inRounds("misses", targets, say, async (target) => {

@@ -21,7 +21,7 @@ use crate::policy::{
 };
 use crate::purge::Mark;
 use crate::time::Timestamp;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use serde_json::json;
 use std::pin::pin;
 use std::rc::Rc;
@@ -83,7 +83,7 @@ impl<W: World> Service<W> {
             ms: now.millis_since(asked.started),
         });
         if config.kv.writes == KvWrites::SecondRequest && !cached.in_kv.get() {
-            self.put_in_kv(cached.clone());
+            self.put_in_kv_later(cached.clone());
         }
         Reply::Whole(response)
     }
@@ -311,10 +311,7 @@ impl<W: World> Service<W> {
         }
         let cached = Cached::new(entry, false);
         self.keep(&cached.entry.meta.key, &cached);
-        self.put_at_the_edge(cached.clone());
-        if config.kv.writes == KvWrites::Always {
-            self.put_in_kv(cached.clone());
-        }
+        self.put_in_stores(cached.clone(), config.kv.writes == KvWrites::Always);
         Ok(cached)
     }
 
@@ -343,34 +340,49 @@ impl<W: World> Service<W> {
         Ok(())
     }
 
-    fn put_at_the_edge(&self, cached: Rc<Cached>) {
+    /// Writes an entry to the edge cache, and to KV too if it is to, behind the answer. It is
+    /// encoded once.
+    fn put_in_stores(&self, cached: Rc<Cached>, in_kv: bool) {
         let service = self.clone();
         self.world.spawn(async move {
-            let meta = &cached.entry.meta;
-            let seconds = meta.lifetime().as_seconds();
-            let stored = service.world.edge_put(&meta.key, &encode(&cached.entry), seconds).await;
-            if let Err(fault) = stored {
-                service.report_failure("edge-write", &fault);
-            }
+            let bytes = encode(&cached.entry);
+            let to_kv = async {
+                if in_kv {
+                    service.put_in_kv(&cached, &bytes).await;
+                }
+            };
+            join(service.put_at_the_edge(&cached, &bytes), to_kv).await;
         });
     }
 
-    fn put_in_kv(&self, cached: Rc<Cached>) {
+    /// Writes to KV what was asked for again.
+    fn put_in_kv_later(&self, cached: Rc<Cached>) {
+        let service = self.clone();
+        self.world.spawn(async move {
+            service.put_in_kv(&cached, &encode(&cached.entry)).await;
+        });
+    }
+
+    async fn put_at_the_edge(&self, cached: &Cached, bytes: &[u8]) {
+        let meta = &cached.entry.meta;
+        let seconds = meta.lifetime().as_seconds();
+        if let Err(fault) = self.world.edge_put(&meta.key, bytes, seconds).await {
+            self.report_failure("edge-write", &fault);
+        }
+    }
+
+    async fn put_in_kv(&self, cached: &Cached, bytes: &[u8]) {
         if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
             return;
         }
         cached.in_kv.set(true);
-        let service = self.clone();
-        self.world.spawn(async move {
-            let meta = &cached.entry.meta;
-            let seconds = meta.lifetime().as_seconds().max(KV_SECONDS);
-            let stored = service.world.kv_put(&meta.key, &encode(&cached.entry), seconds).await;
-            if let Err(fault) = stored {
-                cached.in_kv.set(false);
-                service.isolate.kv.failed(service.world.now(), &fault);
-                service.report_failure("kv-write", &fault);
-            }
-        });
+        let meta = &cached.entry.meta;
+        let seconds = meta.lifetime().as_seconds().max(KV_SECONDS);
+        if let Err(fault) = self.world.kv_put(&meta.key, bytes, seconds).await {
+            cached.in_kv.set(false);
+            self.isolate.kv.failed(self.world.now(), &fault);
+            self.report_failure("kv-write", &fault);
+        }
     }
 
     /// Shows keys and tags to who may see them.
