@@ -345,6 +345,8 @@ impl<W: World> Service<W> {
     fn put_in_stores(&self, cached: Rc<Cached>, in_kv: bool) {
         let service = self.clone();
         self.world.spawn(async move {
+            // The client's answer leaves first.
+            service.world.sleep(0).await;
             let bytes = encode(&cached.entry);
             let to_kv = async {
                 if in_kv {
