@@ -212,6 +212,47 @@ test("a read is tried once more where the connection breaks, a write never", asy
   assert.equal(world.origin.requests.length, asked + 1);
 });
 
+test("health is DOWN where a store and the origin fail, and names the reasons", async () => {
+  world.kv.mode = "error";
+  world.origin.answer = (request) => request.socket.destroy();
+  await world.ask(newPath());
+  const health = await world.admin("health", { token: null });
+  const { state, parts } = health.json;
+  assert.deepEqual(
+    [health.status, state, parts.kv.state, parts.origin.state],
+    [503, "DOWN", "failing", "failing"],
+  );
+  assert.ok(parts.kv.reason.length > 0 && parts.origin.reason.length > 0);
+  world.kv.mode = "ok";
+  assert.equal((await world.admin("health", { token: null })).json.state, "DEGRADED");
+});
+
+test("statistics count what was answered, by cache type", async () => {
+  const before = (await world.admin("stats")).json;
+  const path = newPath();
+  await world.ask(path);
+  await world.ask(path);
+  await world.ask("/elsewhere", { headers: { authorization: "Bearer x" } });
+  const after = (await world.admin("stats")).json;
+  const grown = (name) => after[name] - before[name];
+  assert.deepEqual(["hits", "misses", "bypass", "total_requests"].map(grown), [1, 1, 1, 3]);
+  assert.equal(after.by_type.product.hits - before.by_type.product.hits, 1);
+  assert.deepEqual(Object.keys(after).sort(), [
+    "avg_response_time_cached_ms",
+    "avg_response_time_uncached_ms",
+    "by_type",
+    "bypass",
+    "errors",
+    "hit_rate",
+    "hits",
+    "is_available",
+    "misses",
+    "purges",
+    "stale",
+    "total_requests",
+  ]);
+});
+
 test("log lines are JSON, one a line, without secrets, bodies or query strings", async () => {
   await world.ask("/api/products/logged?token=secret-in-query", {
     headers: { authorization: "Bearer secret-token", cookie: "s=secret-cookie" },
