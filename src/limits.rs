@@ -49,6 +49,10 @@ pub const LOG_RECORDS: usize = 100_000;
 /// Tags that a replica keeps. Beyond them it forgets all, and every older entry is gone.
 pub const LOG_TAGS: usize = 200_000;
 
+/// Purges that an isolate keeps while the log does not take them. Beyond them they become a purge
+/// of everything.
+pub const PENDING_PURGES: usize = 256;
+
 /// Patterns that a replica keeps. Older ones become a purge of everything before them.
 pub const LOG_PATTERNS: usize = 256;
 

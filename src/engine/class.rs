@@ -84,14 +84,20 @@ pub fn read_graphql(request: &Request, body: Option<&[u8]>) -> Result<Query, Unw
         Form::Unread { reason, may_be_mutation } => Err(Unwritten {
             reason: Bypass::Unread(reason),
             may_be_mutation,
-            batch: matches!(
-                reason,
-                graphql::Unread::Batch
-                    | graphql::Unread::ContentEncoding
-                    | graphql::Unread::ContentType
-            ),
+            batch: match reason {
+                graphql::Unread::Batch | graphql::Unread::ContentEncoding => true,
+                graphql::Unread::ContentType => may_be_list(&request.headers, body),
+                _ => false,
+            },
         }),
     }
+}
+
+/// Whether a body of an unknown type may hold several operations: uploads hide them in a part.
+fn may_be_list(headers: &Headers, body: Option<&[u8]>) -> bool {
+    let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
+    content_type.starts_with("multipart/")
+        || body.is_some_and(|body| body.trim_ascii_start().starts_with(b"["))
 }
 
 impl Query {

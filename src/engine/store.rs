@@ -133,18 +133,21 @@ pub fn graphql_entry(
     let mut types: Vec<_> =
         config.types.iter().filter(|one| plan.type_names.contains(&one.name)).collect();
     types.extend(by_answer.iter().filter(|one| !plan.type_names.contains(&one.name)));
-    if types.is_empty() {
+    let by_default = types.is_empty();
+    if by_default {
         types.push(&config.default_type);
     }
     let mut merged = merge(&types);
     if facts.untyped {
-        // A type that is there and not seen could be any of these.
-        let unseen = config.types_by_answer_alone();
-        for ttl in unseen.iter().map(|one| one.ttl) {
+        // A type that is there and not seen could be any of these. One that is never to be cached
+        // forbids it; a shorter ttl counts where the configuration says nothing of the query.
+        for ttl in config.types_by_answer_alone().iter().map(|one| one.ttl) {
             if ttl.is_zero() {
                 return Err(NotStored::TypesUnknown);
             }
-            merged.lifetime.ttl = merged.lifetime.ttl.min(ttl);
+            if by_default {
+                merged.lifetime.ttl = merged.lifetime.ttl.min(ttl);
+            }
         }
     }
     if merged.lifetime.ttl.is_zero() {

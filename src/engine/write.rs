@@ -35,6 +35,9 @@ pub fn record_of(
     known: &BTreeMap<String, BTreeSet<String>>,
 ) -> Option<Record> {
     let batch = matches!(write, Write::PerhapsMutation { batch: true });
+    if status.is_some_and(is_refusal_of_form) {
+        return None;
+    }
     if !batch && status.is_some_and(|status| (400..500).contains(&status)) {
         return None;
     }
@@ -58,6 +61,13 @@ pub fn record_of(
         MutationPurge::Tags(tags) => Record::of_tags(&tags, &config.same),
     };
     (!record.is_empty()).then_some(record)
+}
+
+/// Statuses that a server gives before it has read what to do: the method, the length, the URL,
+/// the media type or the headers are not to its liking (RFC 9110 §15.5). Nothing ran, whatever
+/// was asked.
+fn is_refusal_of_form(status: u16) -> bool {
+    matches!(status, 405 | 411 | 413 | 414 | 415 | 431)
 }
 
 #[cfg(test)]
@@ -112,6 +122,7 @@ mod tests {
         assert_eq!(record(false, Some(400), "{}"), None);
         assert_eq!(record(false, Some(200), r#"{"errors":[{}]}"#), None);
         assert_eq!(record(true, Some(400), "[]"), Some(Record::everything()));
+        assert_eq!(record(true, Some(415), ""), None);
     }
 
     #[test]

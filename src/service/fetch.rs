@@ -168,7 +168,7 @@ impl<W: World> Service<W> {
                 Either::Right((answer, _)) => answer,
             },
         };
-        let stale = stale.or(late_stale.filter(|one| one.freshness == Freshness::StaleIfError));
+        let stale = stale.or(late_stale.filter(|one| is_servable_stale(one.freshness)));
         match answer {
             Ok(answer) if answer.status < 500 || stale.is_none() => {
                 let storing = Storing { plan, analysis, mark };
@@ -205,7 +205,7 @@ impl<W: World> Service<W> {
             self.sync().await;
         }
         self.may_judge(config, asked)
-            && self.judged(&asked.request, plan, &stale.cached) == Freshness::StaleIfError
+            && is_servable_stale(self.judged(&asked.request, plan, &stale.cached))
     }
 
     fn serve_late(&self, config: &Config, asked: &Asked, plan: &Plan, late: &Candidate) -> Reply {
@@ -405,6 +405,11 @@ struct Storing<'a> {
     analysis: Option<&'a Analysis>,
     /// Where the log stood before the origin was asked, if that was known.
     mark: Option<Mark>,
+}
+
+/// Whether a stale entry may stand in for an origin that fails.
+fn is_servable_stale(freshness: Freshness) -> bool {
+    matches!(freshness, Freshness::StaleWhileRevalidate | Freshness::StaleIfError)
 }
 
 /// Whether the origin gave no answer that anybody wants.

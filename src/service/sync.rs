@@ -3,6 +3,7 @@
 use super::handle::{Asked, Service};
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
+use crate::limits;
 use crate::purge::{Record, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -174,7 +175,7 @@ impl<W: World> Service<W> {
                 self.isolate.log.failed(self.world.now(), fault);
                 self.report_failure("purge-log-write", fault);
                 let mut pending = self.isolate.log.pending.borrow_mut();
-                if pending.len() >= crate::limits::LOG_PATTERNS {
+                if pending.len() >= limits::PENDING_PURGES {
                     *pending = vec![Record::everything()];
                 } else {
                     pending.push(record);

@@ -89,6 +89,23 @@ test("GraphQL over GET, broken in each way, reaches the origin as it is", async 
   }
 });
 
+test("what the origin refuses for its form purges nothing", async () => {
+  await world.graphql("{ kept }");
+  const answer = world.origin.answer;
+  for (const [status, type, body] of [
+    [415, "text/yaml", "mutation { x }"],
+    [415, "multipart/form-data; boundary=x", "--x--"],
+    [400, "text/plain", "mutation { x }"],
+    [413, "application/json", `{"query":"mutation { x }","x":"${"x".repeat(2 << 20)}"}`],
+  ]) {
+    world.origin.answer = (_request, response) => response.writeHead(status).end();
+    const refused = await world.ask("/graphql", { method: "POST", headers: { "content-type": type }, body });
+    world.origin.answer = answer;
+    assert.equal(refused.status, status);
+    assert.equal((await world.graphql("{ kept }")).xCache, "HIT", `${status} ${type}`);
+  }
+});
+
 test("huge variables are a key like any other", async () => {
   const variables = { text: "x".repeat(500_000), list: Array.from({ length: 20_000 }, (_, n) => n) };
   const query = "query Kept($text: String, $list: [Int]) { kept(text: $text, list: $list) }";
