@@ -221,3 +221,7 @@ pub fn is_graphql_json(headers: &Headers) -> bool {
     ["application/json", "application/graphql-response+json", "application/graphql+json"]
         .contains(&kind)
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
