@@ -98,33 +98,40 @@ class Exchange {
     return read.bytes ?? "too-large";
   }
 
-  /** Asks the origin; with `again`, once more where the connection breaks. */
-  ask(url, headersText, again) {
+  /**
+   * Asks the origin; with `again`, once more where the connection breaks. With `altered`, it is not
+   * asked what the client asked; with a body, by POST.
+   */
+  ask(url, headersText, again, altered, body) {
     this.#mayHaveWritten ||= !again && !isSafe(this.#request.method);
-    return this.#busyWith(this.#fetch(url, headersText, again));
+    const init = { headers: headersFromText(headersText), redirect: "manual" };
+    // The bytes are Wasm's own memory, which the next call may move.
+    if (body !== undefined) Object.assign(init, { method: "POST", body: body.slice() });
+    else Object.assign(init, this.#asItCame());
+    return this.#busyWith(this.#fetch(url, init, again, altered));
   }
 
-  async #fetch(url, headersText, again) {
+  #asItCame() {
+    const { method } = this.#request;
     const body = this.#body ?? this.#request.body;
     if (body instanceof ReadableStream) this.#body = body;
-    const init = {
-      method: this.#request.method,
-      headers: headersFromText(headersText),
-      redirect: "manual",
-      body: hasBody(this.#request.method) ? body : undefined,
-    };
+    return { method, body: hasBody(method) ? body : undefined };
+  }
+
+  async #fetch(url, init, again, altered) {
     const replayable = !(init.body instanceof ReadableStream);
     try {
-      return this.#tell(await fetch(url, init));
+      return this.#tell(await fetch(url, init), altered);
     } catch (error) {
       if (!again || !replayable) throw error;
-      return this.#tell(await fetch(url, init));
+      return this.#tell(await fetch(url, init), altered);
     }
   }
 
   /** Asks for a change of protocol, whose answer is passed on as it is. */
   async askUntouched(url, headersText) {
-    return this.#tell(await fetch(url, { headers: headersFromText(headersText), redirect: "manual" }));
+    const headers = headersFromText(headersText);
+    return this.#tell(await fetch(url, { headers, redirect: "manual" }), false);
   }
 
   /** What is under way goes on if Wasm fails, and has to be waited for then. */
@@ -133,8 +140,8 @@ class Exchange {
     return work;
   }
 
-  #tell(response) {
-    const handle = this.#answers.push({ response, body: null }) - 1;
+  #tell(response, altered) {
+    const handle = this.#answers.push({ response, body: null, altered }) - 1;
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
   }
 
@@ -188,28 +195,32 @@ class Exchange {
     // What a write changes is known to be over once the origin has answered it.
     await Promise.all(this.#work);
     try {
-      if (this.#answers.length === 0 && !this.#mayHaveWritten) await this.#askAgain();
+      if (this.#lastForClient() === -1 && !this.#mayHaveWritten) await this.#askAgain();
       if (this.#mayHaveWritten) await this.#purgeEverything(env, context);
-      if (this.#answers.length > 0) return this.#replyRescued();
+      if (this.#lastForClient() !== -1) return this.#replyRescued();
     } catch (again) {
       report("worker", again);
     }
     return failed(502, "the origin did not answer");
   }
 
-  /** The origin was not asked yet. */
+  /** The last answer to what the client asked. */
+  #lastForClient() {
+    return this.#answers.findLastIndex((answer) => !answer.altered);
+  }
+
+  /** The origin was not asked yet what the client asked. */
   async #askAgain() {
     const url = new URL(this.#request.url);
     const target = this.#origin === null ? this.#request.url : this.#origin + url.pathname + url.search;
     const headers = new Headers(this.#request.headers);
     headers.delete("host");
-    await this.ask(target, headersToText(headers), isSafe(this.#request.method)).catch((error) =>
-      report("origin", error),
-    );
+    const again = isSafe(this.#request.method);
+    await this.ask(target, headersToText(headers), again, false).catch((error) => report("origin", error));
   }
 
   #replyRescued() {
-    const handle = this.#answers.length - 1;
+    const handle = this.#lastForClient();
     const { response } = this.#answers[handle];
     return this.replyAnswer(handle, response.status, headersToText(rescued(response.headers)));
   }

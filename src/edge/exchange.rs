@@ -17,13 +17,16 @@ extern "C" {
     #[wasm_bindgen(method, js_name = requestBody)]
     pub async fn request_body(this: &Exchange, limit: u32) -> JsValue;
 
-    /// The answer's handle, status and headers as one text.
+    /// The answer's handle, status and headers as one text. With `altered`, the answer is not the
+    /// client's as it is; with a body, it is that of a POST.
     #[wasm_bindgen(method, catch)]
     pub async fn ask(
         this: &Exchange,
         url: &str,
         headers: &str,
         again: bool,
+        altered: bool,
+        body: Option<&[u8]>,
     ) -> Result<JsValue, JsValue>;
 
     /// The same for a GET whose answer the client gets as it is.

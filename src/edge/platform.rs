@@ -4,8 +4,8 @@ use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::http::Headers;
 use crate::purge::{Mark, Record};
 use crate::service::{
-    Answer, Appended, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure, PurgeLog,
-    Report, Secrets, Spawn, World,
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure,
+    PurgeLog, Report, Secrets, Spawn, What, World,
 };
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -145,13 +145,14 @@ impl Origin for Platform {
         body_read(&self.exchange.request_body(limit as u32).await)
     }
 
-    async fn ask(
-        &self,
-        url: &str,
-        headers: &Headers,
-        again: bool,
-    ) -> Result<Answer, OriginFailure> {
-        self.answer(self.exchange.ask(url, &headers_to_text(headers), again).await)
+    async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
+        let body = match ask.what {
+            What::Post(body) => Some(body),
+            What::AsItCame | What::OtherUrl => None,
+        };
+        let headers = headers_to_text(ask.headers);
+        let altered = !matches!(ask.what, What::AsItCame);
+        self.answer(self.exchange.ask(ask.url, &headers, ask.again, altered, body).await)
     }
 
     async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure> {

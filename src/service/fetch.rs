@@ -6,7 +6,7 @@ use super::memory::Cached;
 use super::report::HitLine;
 use super::stats::Answered;
 use super::sync::Lag;
-use super::world::{Answer, BodyRead, OriginFailure, World};
+use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
     Fetched, Plan, Stored, XCache, from_entry, graphql_entry, is_graphql_json,
@@ -216,7 +216,8 @@ impl<W: World> Service<W> {
     async fn ask_for(&self, asked: &Asked) -> Result<Answer, OriginFailure> {
         let headers = origin_request_headers(&asked.request.headers);
         let headers = self.forwarded_headers(&asked.request, headers);
-        self.ask(&self.origin_url(&asked.request), &headers, true).await
+        let url = self.origin_url(&asked.request);
+        self.ask(&Ask { url: &url, headers: &headers, again: true, what: What::AsItCame }).await
     }
 
     /// The origin's answer to the client, and into the stores if it may be stored.

@@ -2,7 +2,7 @@
 
 use super::isolate::Isolate;
 use super::stats::Answered;
-use super::world::{Answer, BodyRead, OriginFailure, World};
+use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
@@ -174,7 +174,8 @@ impl<W: World> Service<W> {
             Bypass::Method => Forward::Method,
             _ => Forward::Bypass,
         };
-        match self.ask(&url, &headers, again).await {
+        let what = What::AsItCame;
+        match self.ask(&Ask { url: &url, headers: &headers, again, what }).await {
             Ok(answer) => {
                 if let Some(config) = config {
                     self.note_scope_changes(config, &asked.request, &answer).await;
@@ -194,13 +195,8 @@ impl<W: World> Service<W> {
     }
 
     /// Asks the origin, and notes how it fared.
-    pub(super) async fn ask(
-        &self,
-        url: &str,
-        headers: &Headers,
-        again: bool,
-    ) -> Result<Answer, OriginFailure> {
-        let answer = self.world.ask(url, headers, again).await;
+    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
+        let answer = self.world.ask(ask).await;
         let fault = match &answer {
             Ok(answer) if answer.status >= 500 => Some(format!("answered {}", answer.status)),
             Ok(_) => None,

@@ -2,7 +2,7 @@
 
 use super::handle::{Reply, Service, json_response};
 use super::sync::Lag;
-use super::world::World;
+use super::world::{Ask, What, World};
 use crate::config::Config;
 use crate::http::Headers;
 use serde_json::{Value, json};
@@ -93,8 +93,9 @@ impl<W: World> Service<W> {
         let Some(origin) = &config.origin else { return Part::Works };
         let headers = Headers::new();
         let url = format!("{origin}/");
+        let ask = Ask { url: &url, headers: &headers, again: false, what: What::AsItCame };
         let asked = self.within(PROBE_MILLIS, async {
-            self.world.ask(&url, &headers, false).await.map_err(|failure| failure.fault)
+            self.world.ask(&ask).await.map_err(|failure| failure.fault)
         });
         Part::of(asked.await.map(|_| ()))
     }

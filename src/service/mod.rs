@@ -21,6 +21,6 @@ mod write;
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
 pub use world::{
-    Answer, Appended, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure, PurgeLog,
-    Report, Secrets, Spawn, World,
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure,
+    PurgeLog, Report, Secrets, Spawn, What, World,
 };

@@ -78,14 +78,36 @@ pub struct OriginFailure {
     pub fault: Fault,
 }
 
+/// What the origin is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Where.
+    pub url: &'a str,
+    /// The headers.
+    pub headers: &'a Headers,
+    /// Whether it may be asked once more where the connection breaks.
+    pub again: bool,
+    /// What is asked.
+    pub what: What<'a>,
+}
+
+/// What the origin is asked, as far as it is not in the URL and the headers.
+#[derive(Debug, Clone, Copy)]
+pub enum What<'a> {
+    /// The client's request, with its method and body.
+    AsItCame,
+    /// A GET that asks otherwise than the client did: its answer is not the client's as it is.
+    OtherUrl,
+    /// A POST with another body: its answer is not the client's as it is.
+    Post(&'a [u8]),
+}
+
 /// One client's request and the origin's answers to it.
 pub trait Origin {
     /// Reads the client's body, if it has at most `limit` bytes.
     async fn request_body(&self, limit: usize) -> BodyRead;
-    /// Sends the client's request on, with its method and body, to `url` and with `headers`.
-    /// With `again`, once more where the connection breaks.
-    async fn ask(&self, url: &str, headers: &Headers, again: bool)
-    -> Result<Answer, OriginFailure>;
+    /// Asks the origin.
+    async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure>;
     /// Sends a GET on whose answer the client gets as it is, for a change of protocol.
     async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure>;
     /// Reads an answer's body, if it has at most `limit` bytes.

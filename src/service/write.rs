@@ -2,7 +2,7 @@
 
 use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
-use super::world::{Answer, BodyRead, World};
+use super::world::{Answer, Ask, BodyRead, What, World};
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
 use crate::graphql::Analysis;
@@ -67,7 +67,9 @@ impl<W: World> Service<W> {
     ) -> Reply {
         let request = &asked.request;
         let headers = self.forwarded_headers(request, request.headers.clone());
-        let answer = self.ask(&self.origin_url(request), &headers, false).await;
+        let url = self.origin_url(request);
+        let what = What::AsItCame;
+        let answer = self.ask(&Ask { url: &url, headers: &headers, again: false, what }).await;
         let body = match &answer {
             Ok(answer) => self.readable_body(write, answer).await,
             Err(_) => None,
