@@ -1,6 +1,6 @@
 use super::super::plan_graphql;
 use super::*;
-use crate::graphql::{Query, analyse};
+use crate::graphql::{Query, analysed};
 use crate::http::{Method, Url};
 use serde_json::{Value, json};
 
@@ -22,9 +22,8 @@ fn stored(
         url: Url::parse("http://h/graphql").unwrap(),
         headers: Headers::new(),
     };
-    let (document, others) = (query.to_owned(), String::new());
-    let query = Query { document, operation_name: None, variables: None, others };
-    let analysis = analyse(&query.document, None).unwrap();
+    let analysis = analysed(query);
+    let query = Query::of(query, "{}");
     let plan = plan_graphql(&config, &request, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();
     headers.set("content-type", "application/json; charset=utf-8");

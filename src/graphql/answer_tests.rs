@@ -1,9 +1,9 @@
-use super::super::analysis::analyse;
+use super::super::analysis::analysed;
 use super::*;
 use serde_json::json;
 
 fn tags(document: &str, data: Value) -> Vec<String> {
-    let analysis = analyse(document, None).unwrap();
+    let analysis = analysed(document);
     let body = json!({ "data": data });
     let Outcome::Data(data) = outcome(&body) else { panic!("{body}") };
     facts(&body, data, &analysis.shape).tags.iter().map(|tag| tag.as_str().to_owned()).collect()
@@ -61,7 +61,7 @@ fn too_many_tags_become_coarse_ones() {
 
 #[test]
 fn the_origin_may_add_tags() {
-    let analysis = analyse("{ __typename }", None).unwrap();
+    let analysis = analysed("{ __typename }");
     let body = json!({ "data": { "__typename": "Query" }, "extensions": { "cacheTags": ["a:1", 7, "b c"] } });
     let Outcome::Data(data) = outcome(&body) else { panic!() };
     let facts = facts(&body, data, &analysis.shape);

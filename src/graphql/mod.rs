@@ -11,16 +11,22 @@ mod ast;
 mod canonical;
 mod document;
 mod lexer;
+mod members;
 mod mutation;
 mod request;
+mod resolve;
 mod shape;
+mod value;
 mod variables;
 
-pub use analysis::{Analysis, Refusal, analyse};
+#[cfg(test)]
+pub(crate) use analysis::analysed;
+pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
 pub use answer::{AnswerFacts, Outcome, facts, outcome};
 pub use ast::OperationKind;
 pub use mutation::{MutationPurge, purge_of};
 pub use request::{
-    Form, Query, Unread, accepted_kinds, may_hide_mutation, read_get, read_post, wants_html,
+    Form, Query, Rewritten, Source, Unread, accepted_kinds, may_hide_mutation, read_get, read_post,
+    wants_html,
 };
 pub use variables::canonical_variables;

@@ -1,5 +1,6 @@
 //! Reads: from the cache where it can, else from the origin, and into the cache.
 
+use super::documents::Operation;
 use super::find::{Candidate, Found, variant_key};
 use super::handle::{Asked, Reply, Service};
 use super::memory::Cached;
@@ -13,7 +14,6 @@ use crate::engine::{
     origin_request_headers, passed_on, rest_entry, set_client_ttl, without_body,
 };
 use crate::entry::encode;
-use crate::graphql::Analysis;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
 use crate::policy::{
@@ -42,7 +42,7 @@ impl<W: World> Service<W> {
         config: &Config,
         asked: &Asked,
         plan: &Plan,
-        analysis: Option<Rc<Analysis>>,
+        operation: Option<Rc<Operation>>,
     ) -> Reply {
         let request = &asked.request;
         let mut found = self.find(config, asked, plan).await;
@@ -50,14 +50,14 @@ impl<W: World> Service<W> {
             matches!(candidate.freshness, Freshness::Fresh | Freshness::StaleWhileRevalidate)
         }) {
             if candidate.freshness == Freshness::StaleWhileRevalidate {
-                self.revalidate(asked, plan, &candidate, analysis);
+                self.revalidate(asked, plan, &candidate, operation);
             }
             return self.serve(config, asked, plan, &candidate);
         }
         if plan.heeded(&request.headers).only_if_cached {
             return self.failed(504, "only-if-cached, and nothing usable is stored");
         }
-        self.fetch(config, asked, plan, analysis.as_deref(), found).await
+        self.fetch(config, asked, plan, operation.as_deref(), found).await
     }
 
     fn serve(&self, config: &Config, asked: &Asked, plan: &Plan, candidate: &Candidate) -> Reply {
@@ -94,7 +94,7 @@ impl<W: World> Service<W> {
         asked: &Asked,
         plan: &Plan,
         candidate: &Candidate,
-        analysis: Option<Rc<Analysis>>,
+        operation: Option<Rc<Operation>>,
     ) {
         // A HEAD brings nothing to store.
         if asked.request.method == Method::Head {
@@ -119,7 +119,7 @@ impl<W: World> Service<W> {
             if let Ok(config) = &service.isolate.config {
                 let mark = service.isolate.replica.borrow().mark();
                 if let Ok(answer) = service.ask_for(&asked).await {
-                    let storing = Storing { plan: &plan, analysis: analysis.as_deref(), mark };
+                    let storing = Storing { plan: &plan, operation: operation.as_deref(), mark };
                     let kept = service.keep_answer(config, &asked, &answer, storing, other_variant);
                     let _ = kept.await;
                 }
@@ -133,7 +133,7 @@ impl<W: World> Service<W> {
         config: &Config,
         asked: &Asked,
         plan: &Plan,
-        analysis: Option<&Analysis>,
+        operation: Option<&Operation>,
         mut found: Found<'_>,
     ) -> Reply {
         // Where the log stood before the origin is asked: what is purged from here on is newer.
@@ -171,7 +171,7 @@ impl<W: World> Service<W> {
         let stale = stale.or(late_stale.filter(|one| is_servable_stale(one.freshness)));
         match answer {
             Ok(answer) if answer.status < 500 || stale.is_none() => {
-                let storing = Storing { plan, analysis, mark };
+                let storing = Storing { plan, operation, mark };
                 self.answered(config, asked, answer, storing, found.other_variant, (forward, why))
                     .await
             }
@@ -184,7 +184,7 @@ impl<W: World> Service<W> {
                 }
                 _ => match failed {
                     Ok(answer) => {
-                        let storing = Storing { plan, analysis, mark };
+                        let storing = Storing { plan, operation, mark };
                         self.answered(config, asked, answer, storing, None, (forward, why)).await
                     }
                     Err(failure) => self.origin_failed(asked, &failure, forward),
@@ -286,12 +286,12 @@ impl<W: World> Service<W> {
         storing: Storing<'_>,
         other_variant: Option<Vec<String>>,
     ) -> Result<Rc<Cached>, NotStored> {
-        let Storing { plan, analysis, mark } = storing;
+        let Storing { plan, operation, mark } = storing;
         let request = &asked.request;
         let head = (answer.status, &answer.headers);
-        self.worth_reading(asked, plan, head, analysis.is_some())?;
+        self.worth_reading(asked, plan, head, operation.is_some())?;
         let mark = mark.ok_or(NotStored::LogUnreadable)?;
-        let limit = match analysis {
+        let limit = match operation {
             Some(_) => limits::GRAPHQL_ANSWER_BYTES,
             None => limits::ANSWER_BODY_BYTES,
         };
@@ -302,8 +302,8 @@ impl<W: World> Service<W> {
         let now = self.world.now();
         let (status, headers) = head;
         let fetched = Fetched { request, status, headers, body, mark, now };
-        let Stored { mut entry, types } = match analysis {
-            Some(analysis) => graphql_entry(config, plan, analysis, fetched)?,
+        let Stored { mut entry, types } = match operation {
+            Some(operation) => graphql_entry(config, plan, &operation.known.analysis, fetched)?,
             None => rest_entry(plan, fetched)?,
         };
         self.isolate.learn_types(types);
@@ -403,7 +403,7 @@ impl<W: World> Service<W> {
 #[derive(Clone, Copy)]
 struct Storing<'a> {
     plan: &'a Plan,
-    analysis: Option<&'a Analysis>,
+    operation: Option<&'a Operation>,
     /// Where the log stood before the origin was asked, if that was known.
     mark: Option<Mark>,
 }

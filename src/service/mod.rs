@@ -5,7 +5,9 @@
 //! (`engine`) and the runtime (`edge`).
 
 mod admin;
+mod batch;
 mod breaker;
+mod documents;
 mod fetch;
 mod find;
 mod handle;

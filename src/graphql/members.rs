@@ -1,0 +1,103 @@
+//! The members of a GraphQL request as they came: in their order, each value by its own text, so
+//! that a request can be sent with another document and is otherwise the client's.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// A JSON object's members. Of two with one name the last counts, as JSON.parse has it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Members(Vec<(String, String)>);
+
+impl Members {
+    /// A member's own text.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, raw)| raw.as_str())
+    }
+
+    /// A member's value; none where there is none, or null.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let value: Value = serde_json::from_str(self.raw(name)?).ok()?;
+        (!value.is_null()).then_some(value)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Sets a member in its place, or at the end.
+    pub fn set(&mut self, name: &str, raw: String) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, before)) => *before = raw,
+            None => self.0.push((name.to_owned(), raw)),
+        }
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
+    /// The object as JSON.
+    pub fn to_json(&self) -> String {
+        let members = self.0.iter().map(|(name, raw)| format!("{}:{raw}", text_to_json(name)));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+}
+
+/// A text as JSON.
+pub(super) fn text_to_json(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Members::default();
+                while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
+                    members.remove(&name);
+                    members.0.push((name, raw.get().to_owned()));
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_order_and_texts() {
+        let text = "{ \"b\" : {\"y\": 1.0, \"x\":1e3} ,\"a\":null,\"b\\u0063\":\"\\u0061\" }";
+        let mut members: Members = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            members.to_json(),
+            "{\"b\":{\"y\": 1.0, \"x\":1e3},\"a\":null,\"bc\":\"\\u0061\"}"
+        );
+        assert_eq!((members.value("a"), members.value("bc")), (None, Some("a".into())));
+        members.set("b", "1".into());
+        members.set("new", text_to_json("\"\n"));
+        members.remove("a");
+        assert_eq!(members.to_json(), "{\"b\":1,\"bc\":\"\\u0061\",\"new\":\"\\\"\\n\"}");
+    }
+
+    #[test]
+    fn the_last_of_two_counts() {
+        let members: Members = serde_json::from_str("{\"a\":1,\"b\":2,\"a\":3}").unwrap();
+        assert_eq!(members.to_json(), "{\"b\":2,\"a\":3}");
+        for bad in ["[]", "7", "{\"a\":}", "{\"a\":1"] {
+            assert!(serde_json::from_str::<Members>(bad).is_err(), "{bad}");
+        }
+    }
+}
