@@ -76,6 +76,11 @@ impl Amounts {
         Self(Limit::ALL.map(|limit| limit.default_and_most().0))
     }
 
+    /// The most that each limit can be set to.
+    pub fn most() -> Self {
+        Self(Limit::ALL.map(|limit| limit.default_and_most().1))
+    }
+
     /// The number for a limit.
     pub fn of(&self, limit: Limit) -> usize {
         self.0.get(limit as usize).copied().unwrap_or(0)
