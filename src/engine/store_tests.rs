@@ -27,15 +27,17 @@ fn stored(
     let plan = plan_graphql(&config, &request, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();
     headers.set("content-type", "application/json; charset=utf-8");
+    let json = json!({ "data": data });
     let fetched = Fetched {
         request: &request,
         status: 200,
         headers: &headers,
-        body: json!({ "data": data }).to_string().into_bytes().into(),
+        body: json.to_string().into_bytes().into(),
         mark: Mark { epoch: 1, seq: 1 },
         now: Timestamp::from_millis(0),
     };
-    graphql_entry(&config, &plan, &analysis, fetched).map(|stored| stored.entry.meta)
+    let shown = Shown { json: &json, added: false };
+    graphql_entry(&config, &plan, &analysis, shown, fetched).map(|stored| stored.entry.meta)
 }
 
 fn ttl(types: Value, query: &str, data: Value) -> Result<u64, NotStored> {

@@ -1,6 +1,8 @@
 //! All that is known of an operation before its answer, found once per document and isolate.
 
 use super::ast::*;
+use super::inject;
+use super::injected::Injected;
 use super::shape::{Shape, ShapeFault};
 use super::{canonical, document, lexer, resolve};
 use crate::key::{Digest, DigestBuilder};
@@ -24,6 +26,8 @@ pub struct Analysis {
     pub shape: Shape,
     /// Whether it uses `@defer`, `@stream` or `@live`, so that its answer comes in parts.
     pub incremental: bool,
+    /// The document with what is added to it on a miss; none where there is nothing to add.
+    pub injected: Option<Injected>,
     /// What it needs of each limit.
     pub needed: Amounts,
 }
@@ -99,6 +103,10 @@ pub fn analyse(
         variables: operation.variables.iter().map(declared).collect(),
         digest: DigestBuilder::new("operation").part(text.as_bytes()).finish(),
         shape,
+        injected: match operation.kind {
+            OperationKind::Query if !incremental => inject::inject(source, &document, operation),
+            _ => None,
+        },
         incremental,
         needed,
     })

@@ -8,39 +8,45 @@ use std::fmt;
 
 /// A JSON object's members. Of two with one name the last counts, as JSON.parse has it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Members(Vec<(String, String)>);
+pub(super) struct Members(Vec<Member>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Member {
+    name: String,
+    raw: String,
+    value: Value,
+}
 
 impl Members {
-    /// A member's own text.
-    pub fn raw(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, raw)| raw.as_str())
-    }
-
     /// A member's value; none where there is none, or null.
-    pub fn value(&self, name: &str) -> Option<Value> {
-        let value: Value = serde_json::from_str(self.raw(name)?).ok()?;
-        (!value.is_null()).then_some(value)
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        let member = self.0.iter().find(|member| member.name == name);
+        member.map(|member| &member.value).filter(|value| !value.is_null())
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.0.iter().map(|member| member.name.as_str())
     }
 
-    /// Sets a member in its place, or at the end.
-    pub fn set(&mut self, name: &str, raw: String) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, before)) => *before = raw,
-            None => self.0.push((name.to_owned(), raw)),
+    /// Sets a member in its place, or at the end. False where the text is no JSON.
+    pub fn set(&mut self, name: &str, raw: String) -> bool {
+        let Ok(value) = serde_json::from_str(&raw) else { return false };
+        let member = Member { name: name.to_owned(), raw, value };
+        match self.0.iter_mut().find(|member| member.name == name) {
+            Some(before) => *before = member,
+            None => self.0.push(member),
         }
+        true
     }
 
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(known, _)| known != name);
+        self.0.retain(|member| member.name != name);
     }
 
     /// The object as JSON.
     pub fn to_json(&self) -> String {
-        let members = self.0.iter().map(|(name, raw)| format!("{}:{raw}", text_to_json(name)));
+        let members =
+            self.0.iter().map(|member| format!("{}:{}", text_to_json(&member.name), member.raw));
         format!("{{{}}}", members.collect::<Vec<_>>().join(","))
     }
 }
@@ -64,7 +70,10 @@ impl<'de> Deserialize<'de> for Members {
                 let mut members = Members::default();
                 while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
                     members.remove(&name);
-                    members.0.push((name, raw.get().to_owned()));
+                    // What nests too deep or holds no text is read as raw JSON, and is no value.
+                    if !members.set(&name, raw.get().to_owned()) {
+                        return Err(serde::de::Error::custom("a member has no value"));
+                    }
                 }
                 Ok(members)
             }
@@ -85,7 +94,7 @@ mod tests {
             members.to_json(),
             "{\"b\":{\"y\": 1.0, \"x\":1e3},\"a\":null,\"bc\":\"\\u0061\"}"
         );
-        assert_eq!((members.value("a"), members.value("bc")), (None, Some("a".into())));
+        assert_eq!((members.value("a"), members.value("bc")), (None, Some(&"a".into())));
         members.set("b", "1".into());
         members.set("new", text_to_json("\"\n"));
         members.remove("a");
@@ -96,7 +105,8 @@ mod tests {
     fn the_last_of_two_counts() {
         let members: Members = serde_json::from_str("{\"a\":1,\"b\":2,\"a\":3}").unwrap();
         assert_eq!(members.to_json(), "{\"b\":2,\"a\":3}");
-        for bad in ["[]", "7", "{\"a\":}", "{\"a\":1"] {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
+        for bad in ["[]", "7", "{\"a\":}", "{\"a\":1", "{\"a\":\"\\ud800\"}", deep.as_str()] {
             assert!(serde_json::from_str::<Members>(bad).is_err(), "{bad}");
         }
     }

@@ -11,6 +11,7 @@ mod answer;
 mod ast;
 mod canonical;
 mod document;
+mod inject;
 mod injected;
 mod lexer;
 mod members;

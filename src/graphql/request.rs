@@ -5,6 +5,7 @@
 //! word on whether it may be a mutation.
 
 use super::members::{Members, text_to_json};
+use crate::config::Apq;
 use crate::http::{Headers, decoded_body, form_encoded, form_pairs};
 use crate::key::sha256_hex;
 use crate::limits::{Amounts, Limit};
@@ -127,6 +128,9 @@ const MEMBERS: [&str; 7] =
 /// Members that name a document which the origin has.
 const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
 
+/// Bytes of a URL's query that every server takes.
+const REWRITTEN_URL_BYTES: usize = 8_000;
+
 /// Extensions that change no answer: what clients say of themselves, and of the document.
 const PLAIN_EXTENSIONS: [&str; 2] = ["clientLibrary", "persistedQuery"];
 
@@ -142,20 +146,21 @@ pub fn read_get(url_query: Option<&str>) -> Form {
         if !MEMBERS.contains(&name.as_str()) {
             continue;
         }
-        if members.raw(&name).is_some() {
+        if members.names().any(|known| known == name) {
             return unread(Unread::Unparsable); // which of the two counts differs by server
         }
         if hides_a_number(value.as_bytes()) {
             return unread(Unread::Unparsable);
         }
-        let structured = matches!(name.as_str(), "variables" | "extensions") && !value.is_empty();
-        if structured {
-            if serde_json::from_str::<Value>(&value).is_err() {
-                return unread(Unread::Unparsable);
-            }
-            members.set(&name, value);
-        } else if !value.is_empty() {
-            members.set(&name, text_to_json(&value));
+        if value.is_empty() {
+            continue;
+        }
+        let raw = match name.as_str() {
+            "variables" | "extensions" => value,
+            _ => text_to_json(&value),
+        };
+        if !members.set(&name, raw) {
+            return unread(Unread::Unparsable);
         }
     }
     match read_members(&members) {
@@ -274,24 +279,24 @@ fn read_members(members: &Members) -> Result<Query, Unread> {
     if members.names().any(in_other_case) {
         return Err(Unread::Persisted);
     }
-    let operation_name = match members.value("operationName") {
+    let operation_name = match members.value("operationName").cloned() {
         None => None,
         Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
         Some(_) => return Err(Unread::Unparsable),
     };
-    let variables = match members.value("variables") {
+    let variables = match members.value("variables").cloned() {
         None => None,
         Some(Value::Object(variables)) => Some(variables),
         Some(_) => return Err(Unread::Unparsable),
     };
-    let extensions = match members.value("extensions") {
+    let extensions = match members.value("extensions").cloned() {
         None => Map::new(),
         Some(Value::Object(extensions)) => extensions,
         Some(_) => return Err(Unread::Unparsable),
     };
     let hash = extensions.get("persistedQuery").filter(|value| !value.is_null());
     let hash = hash.map(persisted_hash).transpose()?;
-    let document = match members.value("query") {
+    let document = match members.value("query").cloned() {
         None => None,
         Some(Value::String(document)) => Some(document).filter(|text| !text.trim().is_empty()),
         Some(_) => return Err(Unread::Unparsable),
@@ -307,7 +312,7 @@ fn read_members(members: &Members) -> Result<Query, Unread> {
             Source::Text { document, hash }
         }
         (None, Some(hash), []) => Source::Hash(hash),
-        (None, None, [name]) => match members.value(name) {
+        (None, None, [name]) => match members.value(name).cloned() {
             Some(Value::String(id)) if !id.is_empty() => Source::Id(id),
             Some(Value::Number(id)) => Source::Id(id.to_string()),
             _ => return Err(Unread::Persisted),
@@ -334,7 +339,7 @@ fn others(members: &Members, source: &Source) -> String {
     let others: Map<String, Value> = members
         .names()
         .filter(|name| !understood(name))
-        .filter_map(|name| Some((name.to_owned(), members.value(name)?)))
+        .filter_map(|name| Some((name.to_owned(), members.value(name)?.clone())))
         .filter(|(_, value)| !empty(value))
         .collect();
     Value::Object(others).to_string()
@@ -350,6 +355,16 @@ fn persisted_hash(value: &Value) -> Result<String, Unread> {
 }
 
 impl Query {
+    /// Whether the origin may be asked with another document: one that it has by its hash or its
+    /// id, or is to learn by its hash, stays as it is.
+    pub fn may_be_injected(&self, apq: Apq) -> bool {
+        match &self.source {
+            Source::Text { hash: None, .. } => true,
+            Source::Text { hash: Some(_), .. } | Source::Hash(_) => apq == Apq::Own,
+            Source::Id(_) => false,
+        }
+    }
+
     /// The request with another document, or with its own where none is given, and without what
     /// is no part of the key. The hash stays only where `with_hash`, for it fits one document.
     /// None where the request can only be sent as it came.
@@ -360,8 +375,10 @@ impl Query {
                 if let Some(document) = document {
                     members.set("query", text_to_json(document));
                 }
-                match kept_extensions(members.value("extensions"), with_hash) {
-                    Some(kept) => members.set("extensions", kept),
+                match kept_extensions(members.value("extensions").cloned(), with_hash) {
+                    Some(kept) => {
+                        members.set("extensions", kept);
+                    }
                     None => members.remove("extensions"),
                 }
                 Some(Rewritten::Json(members.to_json()))
@@ -397,13 +414,14 @@ impl Query {
         if let (Some(document), false) = (document, written) {
             pieces.insert(0, format!("query={}", form_encoded(document)));
         }
-        Some(Rewritten::Url(pieces.join("&")))
+        let url = pieces.join("&");
+        (url.len() <= REWRITTEN_URL_BYTES).then_some(Rewritten::Url(url))
     }
 
     /// The request as one that can only be sent as it came. What would be left out then counts.
     fn fixed(mut self) -> Self {
         if let (Sent::Json(members), true) = (&self.sent, self.has_unkeyed) {
-            let extensions = members.value("extensions").unwrap_or_default();
+            let extensions = members.value("extensions").cloned().unwrap_or_default();
             self.others = format!("{}{extensions}", self.others);
         }
         self.has_unkeyed = false;

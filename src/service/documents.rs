@@ -5,7 +5,7 @@ use super::isolate::KnownDocument;
 use super::world::World;
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, refused};
-use crate::graphql::{Query, Source, Unread};
+use crate::graphql::{Query, Rewritten, Source, Unread};
 use serde_json::json;
 use std::rc::Rc;
 
@@ -44,6 +44,15 @@ impl<W: World> Service<W> {
         match self.isolate.document(&document, name, &config.limits.amounts) {
             Ok(known) => Ok(Operation { query, document, known }),
             Err(refusal) => Err(Unresolved::Unwritten(refused(&document, refusal))),
+        }
+    }
+
+    /// What the origin is asked in the client's own words, where these are not the request as it
+    /// came.
+    pub(super) fn as_it_came(&self, _config: &Config, operation: &Operation) -> Option<Rewritten> {
+        match operation.query.has_unkeyed {
+            true => operation.query.rewritten(None, true),
+            false => None,
         }
     }
 

@@ -266,9 +266,21 @@ impl<W: World> Service<W> {
         x_cache: XCache,
         status: &CacheStatus,
     ) -> Reply {
+        let headers = self.passed_on(asked, answer, x_cache, status);
+        Reply::Answer { handle: answer.handle, status: answer.status, headers }
+    }
+
+    /// The headers of the origin's answer with a word on what was done.
+    pub(super) fn passed_on(
+        &self,
+        asked: &Asked,
+        answer: &Answer,
+        x_cache: XCache,
+        status: &CacheStatus,
+    ) -> Headers {
         let mut headers = passed_on(&answer.headers, x_cache, status);
         self.rewrite_location(&asked.request, &mut headers);
-        Reply::Answer { handle: answer.handle, status: answer.status, headers }
+        headers
     }
 
     /// Where an answer changes the cookie that a scope goes by, the old value's entries go.

@@ -5,6 +5,7 @@
 //! (`engine`) and the runtime (`edge`).
 
 mod admin;
+mod ask;
 mod batch;
 mod breaker;
 mod documents;
