@@ -161,6 +161,19 @@ pub const MEMORY_ENTRY_BYTES: usize = 1 << 20;
 /// Bytes that the analyses of GraphQL documents may take in one isolate.
 pub const ANALYSIS_BYTES: usize = 16 << 20;
 
+/// Bytes of documents known by their hashes that one isolate keeps. One that takes more than a
+/// quarter of it is not kept.
+pub const HASHED_DOCUMENT_BYTES: usize = 4 << 20;
+
+/// Documents that an administrator may upload, all together.
+pub const MANIFEST_DOCUMENTS: usize = 20_000;
+
+/// Bytes of the texts of all uploaded documents together.
+pub const MANIFEST_BYTES: usize = 8 << 20;
+
+/// Bytes of an uploaded document's id.
+pub const MANIFEST_ID_BYTES: usize = 256;
+
 /// GraphQL types seen in answers that one isolate remembers.
 pub const KNOWN_TYPES: usize = 10_000;
 

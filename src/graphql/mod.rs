@@ -14,6 +14,7 @@ mod document;
 mod inject;
 mod injected;
 mod lexer;
+mod manifest;
 mod members;
 mod mutation;
 mod request;
@@ -29,10 +30,11 @@ pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
 pub use answer::{AnswerFacts, Outcome, facts, outcome};
 pub use ast::OperationKind;
 pub use injected::{Injected, RESERVED_PREFIX};
+pub use manifest::{BadManifest, Manifest};
 pub use mutation::{MutationPurge, purge_of};
 pub use request::{
-    Form, Query, Rewritten, Source, Unread, accepted_kinds, may_hide_mutation, read_get, read_post,
-    wants_html,
+    Extensions, Form, Query, Rewritten, Source, Unread, accepted_kinds, answer_kind,
+    may_hide_mutation, read_get, read_post, wants_html,
 };
 pub use strip::{Broken, Strip, strip};
 pub use variables::canonical_variables;
