@@ -12,6 +12,10 @@ pub enum Route {
     Stats,
     /// `GET health`, the only one that needs no token
     Health,
+    /// `GET documents`
+    Documents,
+    /// `POST documents`
+    Upload,
 }
 
 /// Why a request is for no route.
@@ -31,6 +35,7 @@ impl Route {
         match self {
             Self::Purge => "POST",
             Self::Stats | Self::Health => "GET, HEAD",
+            Self::Documents | Self::Upload => "GET, HEAD, POST",
         }
     }
 }
@@ -42,11 +47,15 @@ pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>)
         Some("purge") => Route::Purge,
         Some("stats") => Route::Stats,
         Some("health") => Route::Health,
+        Some("documents") if *method == Method::Post => Route::Upload,
+        Some("documents") => Route::Documents,
         _ => return (None, Some(RouteError::Unknown)),
     };
     let fits = match route {
-        Route::Purge => *method == Method::Post,
-        Route::Stats | Route::Health => matches!(method, Method::Get | Method::Head),
+        Route::Purge | Route::Upload => *method == Method::Post,
+        Route::Stats | Route::Health | Route::Documents => {
+            matches!(method, Method::Get | Method::Head)
+        }
     };
     (Some(route), (!fits).then_some(RouteError::Method { allow: route.allow() }))
 }

@@ -108,6 +108,11 @@ impl KvStore for Platform {
         let put = put.map_err(|error| error.to_string())?;
         put.expiration_ttl(seconds).execute().await.map_err(|error| error.to_string())
     }
+
+    async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+        let put = self.env.kv(KV).map_err(fault)?.put_bytes(key, value);
+        put.map_err(|e| e.to_string())?.execute().await.map_err(|error| error.to_string())
+    }
 }
 
 /// What is asked of the Durable Object.
@@ -148,10 +153,11 @@ impl Origin for Platform {
     async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
         let body = match ask.what {
             What::Post(body) => Some(body),
+            What::InFull(body) => body,
             What::AsItCame | What::OtherUrl => None,
         };
         let headers = headers_to_text(ask.headers);
-        let altered = !matches!(ask.what, What::AsItCame);
+        let altered = matches!(ask.what, What::OtherUrl | What::Post(_));
         self.answer(self.exchange.ask(ask.url, &headers, ask.again, altered, body).await)
     }
 

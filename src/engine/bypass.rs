@@ -36,6 +36,8 @@ pub enum Bypass {
     Subscription,
     /// The answer comes in parts.
     Incremental,
+    /// The document's hash is not known, and Evergraph answers that itself.
+    PersistedUnknown,
     /// The GraphQL request was not understood.
     Unread(Unread),
     /// The document was not understood.
@@ -72,6 +74,7 @@ impl Bypass {
             Self::Mutation => "mutation",
             Self::Subscription => "subscription",
             Self::Incremental => "incremental",
+            Self::PersistedUnknown => "persisted-unknown",
             Self::Unread(unread) => unread.as_str(),
             Self::Refused(refusal) => refusal.as_str(),
         }

@@ -12,7 +12,7 @@ mod store;
 mod write;
 
 pub use bypass::Bypass;
-pub use class::{Class, Read, Unwritten, classify, read_graphql, refused};
+pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, plan_graphql, plan_rest};
 pub use serve::{XCache, from_entry, passed_on, set_client_ttl, status_of_origin, without_body};

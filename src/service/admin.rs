@@ -14,7 +14,7 @@ impl<W: World> Service<W> {
         let granted = access(self.world.admin_tokens().as_deref(), &request.headers);
         let (found, error) = route(&request.method, &request.url.path);
         let Some(found) = found.filter(|_| granted != Access::Closed) else {
-            return self.failed(404, "no such route; there are purge, stats and health");
+            return self.failed(404, "no such route; there are purge, stats, health and documents");
         };
         if granted == Access::Denied && found != Route::Health {
             let error = json!({ "error": "send Authorization: Bearer <one of ADMIN_TOKENS>" });
@@ -31,6 +31,8 @@ impl<W: World> Service<W> {
             Route::Purge => self.purge_route(config).await,
             Route::Stats => self.stats_route(config, request),
             Route::Health => self.health_route(config).await,
+            Route::Documents => self.documents_route(config).await,
+            Route::Upload => self.upload_route(config, request).await,
         }
     }
 

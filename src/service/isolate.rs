@@ -1,6 +1,8 @@
 //! What one isolate keeps between requests. All of it may be lost at any moment.
 
 use super::breaker::Breaker;
+use super::hashed::Hashed;
+use super::manifest::Uploaded;
 use super::memory::Memory;
 use super::stats::Stats;
 use super::sync::LogState;
@@ -37,6 +39,10 @@ pub struct Isolate {
     /// The most that any request needed of the limits.
     pub(super) high_water: Cell<Amounts>,
     documents: RefCell<Documents>,
+    /// Documents that clients name by their hashes.
+    pub(super) hashed: RefCell<Hashed>,
+    /// Documents that clients name by ids.
+    pub(super) uploaded: Uploaded,
 }
 
 impl Isolate {
@@ -59,6 +65,8 @@ impl Isolate {
             revalidating: RefCell::default(),
             high_water: Cell::new(Amounts::ZERO),
             documents: RefCell::new(Documents { known: LruCache::unbounded(), bytes: 0 }),
+            hashed: RefCell::new(Hashed::new()),
+            uploaded: Uploaded::default(),
         })
     }
 

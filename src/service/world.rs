@@ -28,6 +28,8 @@ pub trait KvStore {
     async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault>;
     /// Stores for at most `seconds`, which is 60 or more.
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
+    /// Stores until something else is stored under the key.
+    async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault>;
 }
 
 /// The purge log of the service.
@@ -100,6 +102,9 @@ pub enum What<'a> {
     OtherUrl,
     /// A POST with another body: its answer is not the client's as it is.
     Post(&'a [u8]),
+    /// The client's request with the document that it names: the answer is the client's as it is.
+    /// With a body a POST, else a GET.
+    InFull(Option<&'a [u8]>),
 }
 
 /// One client's request and the origin's answers to it.
