@@ -47,13 +47,11 @@ pub(super) enum LexError {
 
 /// The tokens of a document, ignored ones left out.
 pub(super) fn tokens(source: &str) -> Result<Vec<Token<'_>>, LexError> {
-    let bytes = source.as_bytes();
     let mut found = Vec::with_capacity(source.len() / 6);
     let mut depth = 0_usize;
     let mut at = 0;
-    while let Some(start) = skip_ignored(bytes, at) {
-        let (kind, end) = token_at(bytes, start).ok_or(LexError::Syntax)?;
-        match kind {
+    while let Some((token, end)) = token_from(source, at).map_err(|_| LexError::Syntax)? {
+        match token.kind {
             Kind::Punctuator(b'{' | b'(' | b'[') => depth += 1,
             Kind::Punctuator(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
             _ => {}
@@ -61,11 +59,22 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Token<'_>>, LexError> {
         if depth > limits::DOCUMENT_DEPTH || found.len() >= limits::DOCUMENT_TOKENS {
             return Err(LexError::Limit);
         }
-        let text = source.get(start..end).ok_or(LexError::Syntax)?;
-        found.push(Token { kind, text });
+        found.push(token);
         at = end;
     }
     Ok(found)
+}
+
+/// The first token at or after a byte, and where it ends; none where nothing but ignored ones
+/// follow. The error is where the text begins that is no token.
+///
+/// It has no limits: who calls it has some.
+pub(super) fn token_from(source: &str, at: usize) -> Result<Option<(Token<'_>, usize)>, usize> {
+    let bytes = source.as_bytes();
+    let Some(start) = skip_ignored(bytes, at) else { return Ok(None) };
+    let (kind, end) = token_at(bytes, start).ok_or(start)?;
+    let text = source.get(start..end).ok_or(start)?;
+    Ok(Some((Token { kind, text }, end)))
 }
 
 /// Ignored tokens (§2.1.1 to §2.1.5): byte-order marks, white space, line ends, commas, comments.

@@ -2,8 +2,8 @@
 //!
 //! A request's form becomes a document and variables (`request`); the document is lexed, parsed
 //! and normalised once (`lexer`, `document`, `canonical`, `analysis`); an answer is walked beside
-//! the selections that made it (`shape`, `answer`). Not in scope: REST, and what is done with all
-//! this.
+//! the selections that made it (`shape`, `answer`). Beside that stands what is known of an API
+//! before it is asked (`schema`). Not in scope: REST, and what is done with all this.
 
 mod analysis;
 mod answer;
@@ -13,6 +13,7 @@ mod document;
 mod lexer;
 mod mutation;
 mod request;
+mod schema;
 mod shape;
 mod variables;
 
@@ -22,5 +23,8 @@ pub use ast::OperationKind;
 pub use mutation::{MutationPurge, purge_of};
 pub use request::{
     Form, Query, Unread, accepted_kinds, may_hide_mutation, read_get, read_post, wants_html,
+};
+pub use schema::{
+    FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
 };
 pub use variables::canonical_variables;
