@@ -3,8 +3,9 @@
 //! A request's form becomes a document and variables (`request`); the document is lexed, parsed
 //! and normalised once (`lexer`, `document`, `canonical`, `analysis`); an answer is walked beside
 //! the selections that made it (`shape`, `answer`). Fields that the client did not ask for are
-//! taken out of the answer again (`injected`, `strip`). Not in scope: REST, and what is done with
-//! all this.
+//! added on a miss and taken out of the answer again (`inject`, `injected`, `strip`). Beside that
+//! stands what is known of an API before it is asked (`schema`). Not in scope: REST, and what is
+//! done with all this.
 
 mod analysis;
 mod answer;
@@ -18,6 +19,7 @@ mod members;
 mod mutation;
 mod request;
 mod resolve;
+mod schema;
 mod shape;
 mod strip;
 mod value;
@@ -33,6 +35,9 @@ pub use mutation::{MutationPurge, purge_of};
 pub use request::{
     Form, Query, Rewritten, Source, Unread, accepted_kinds, may_hide_mutation, read_get, read_post,
     wants_html,
+};
+pub use schema::{
+    FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
 };
 pub use strip::{Broken, Strip, strip};
 pub use variables::canonical_variables;
