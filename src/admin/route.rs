@@ -10,6 +10,8 @@ pub enum Route {
     Purge,
     /// `GET stats`
     Stats,
+    /// `GET schema`, `POST schema`
+    Schema,
     /// `GET health`, the only one that needs no token
     Health,
 }
@@ -30,6 +32,7 @@ impl Route {
     fn allow(self) -> &'static str {
         match self {
             Self::Purge => "POST",
+            Self::Schema => "GET, HEAD, POST",
             Self::Stats | Self::Health => "GET, HEAD",
         }
     }
@@ -40,12 +43,14 @@ impl Route {
 pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>) {
     let route = match path.strip_prefix(PREFIX) {
         Some("purge") => Route::Purge,
+        Some("schema") => Route::Schema,
         Some("stats") => Route::Stats,
         Some("health") => Route::Health,
         _ => return (None, Some(RouteError::Unknown)),
     };
     let fits = match route {
         Route::Purge => *method == Method::Post,
+        Route::Schema => matches!(method, Method::Get | Method::Head | Method::Post),
         Route::Stats | Route::Health => matches!(method, Method::Get | Method::Head),
     };
     (Some(route), (!fits).then_some(RouteError::Method { allow: route.allow() }))

@@ -4,6 +4,7 @@ use crate::http::PathPattern;
 use crate::limits::Amounts;
 use crate::tag::{Aliases, Tag};
 use crate::time::Ttl;
+use std::collections::BTreeMap;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +50,12 @@ pub struct GraphQl {
     pub apq: Apq,
     /// Where a schema comes from.
     pub schema: SchemaSource,
+    /// The fields that identify entities, by type, where it is not one of the usual.
+    pub keys: KeyFields,
 }
+
+/// `graphql.keys`: by GraphQL type, fields each of which identifies an object.
+pub type KeyFields = BTreeMap<String, Vec<String>>;
 
 /// `graphql.apq`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@ mod parse;
 mod section;
 
 pub use kinds::{
-    Apq, CacheType, Config, GraphQl, Identity, Kv, KvWrites, Match, MutationPolicy, MutationRule,
-    Mutations, Purge, Resource, SchemaSource, Scope, Unreadable,
+    Apq, CacheType, Config, GraphQl, Identity, KeyFields, Kv, KvWrites, Limits, Match,
+    MutationPolicy, MutationRule, Mutations, Purge, Resource, SchemaSource, Scope, Unreadable,
 };
 pub use parse::{origin_of, parse, service_of};
 

@@ -125,9 +125,31 @@ fn graphql(section: Section<'_>) -> GraphQl {
                 &[("none", SchemaSource::None), ("introspect", SchemaSource::Introspect)],
             )
             .unwrap_or(SchemaSource::None),
+        keys: key_fields(&section),
     };
     section.report_unknown();
     graphql
+}
+
+fn key_fields(section: &Section<'_>) -> KeyFields {
+    let mut keys = KeyFields::new();
+    for (type_name, value) in section.entries("keys") {
+        let path = section.path_of(&format!("keys.{type_name}"));
+        if let Err(fault) = graphql_name(type_name) {
+            section.faults().add(&path, fault);
+        }
+        let fields = match value {
+            Value::String(_) => {
+                strings(&Value::Array(vec![value.clone()]), &path, section.faults(), graphql_name)
+            }
+            list => strings(list, &path, section.faults(), graphql_name),
+        };
+        if fields.is_empty() {
+            section.faults().add(&path, "expected a field or a list of fields");
+        }
+        keys.insert(type_name.to_owned(), fields);
+    }
+    keys
 }
 
 fn limits(section: Section<'_>) -> Limits {

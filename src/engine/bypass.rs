@@ -30,6 +30,8 @@ pub enum Bypass {
     CookieWithoutScope,
     /// A cache type says never.
     TtlZero,
+    /// The schema says that what is asked is one person's.
+    PrivateHint,
     /// The operation is a mutation.
     Mutation,
     /// The operation is a subscription.
@@ -69,6 +71,7 @@ impl Bypass {
             Self::AuthorizationWithoutScope => "authorization-without-scope",
             Self::CookieWithoutScope => "cookie-without-scope",
             Self::TtlZero => "ttl-zero",
+            Self::PrivateHint => "private-hint",
             Self::Mutation => "mutation",
             Self::Subscription => "subscription",
             Self::Incremental => "incremental",

@@ -17,6 +17,6 @@ pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, plan_graphql, plan_rest};
 pub use serve::{XCache, from_entry, passed_on, set_client_ttl, status_of_origin, without_body};
 pub use store::{
-    Fetched, Shown, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
+    Fetched, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
 };
 pub use write::{Write, record_of};

@@ -4,7 +4,7 @@ use super::Bypass;
 use super::class::unwanted_answer;
 use super::identity::{sharers, value_digests};
 use crate::config::{CacheType, Config};
-use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
+use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_pairs};
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
 use crate::policy::{Lifetime, RequestDirectives, Rule};
@@ -79,6 +79,21 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
     }
 }
 
+impl Merged {
+    /// What a schema says of its own caching: without a type in the configuration it gives the
+    /// ttl, beside one it can only shorten it.
+    pub fn hinted(mut self, foreseen: &Foreseen, by_default: bool) -> Self {
+        let max_age = foreseen.max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
+        let ttl = &mut self.lifetime.ttl;
+        *ttl = match max_age {
+            Some(max_age) if by_default => max_age,
+            Some(max_age) => max_age.min(*ttl),
+            None => *ttl,
+        };
+        self
+    }
+}
+
 fn own_tags(one: &CacheType) -> impl Iterator<Item = Tag> {
     std::iter::once(Tag::of("type:", &one.name)).chain(one.tags.iter().cloned())
 }
@@ -135,9 +150,18 @@ pub fn plan_graphql(
         return Err(bypass);
     }
     let root_fields: Vec<&str> = analysis.root_fields.iter().map(String::as_str).collect();
-    let types = config.types_of_query(analysis.name.as_deref(), &root_fields);
+    let mut types = config.types_of_query(analysis.name.as_deref(), &root_fields);
+    let foreseen: Vec<&str> = analysis.foreseen.types.iter().map(String::as_str).collect();
+    for one in config.types_of_answer(&foreseen) {
+        if !types.iter().any(|known| known.name == one.name) {
+            types.push(one);
+        }
+    }
     let applied = if types.is_empty() { vec![&config.default_type] } else { types.clone() };
-    let merged = merge(&applied);
+    let merged = merge(&applied).hinted(&analysis.foreseen, types.is_empty());
+    if analysis.foreseen.private && !merged.overriding {
+        return Err(Bypass::PrivateHint);
+    }
     // The default's ttl may yet be replaced by that of a type in the answer.
     let may_be_replaced = types.is_empty() && !config.types_by_answer_alone().is_empty();
     if merged.lifetime.ttl.is_zero() && !may_be_replaced {

@@ -1,6 +1,6 @@
 use super::super::plan_graphql;
 use super::*;
-use crate::graphql::{Query, analysed};
+use crate::graphql::{Knowledge, Query, analysed};
 use crate::http::{Method, Url};
 use serde_json::{Value, json};
 
@@ -37,7 +37,9 @@ fn stored(
         now: Timestamp::from_millis(0),
     };
     let shown = Shown { json: &json, added: false };
-    graphql_entry(&config, &plan, &analysis, shown, fetched).map(|stored| stored.entry.meta)
+    let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+    graphql_entry(&config, &plan, &analysis, &knowledge, shown, fetched)
+        .map(|stored| stored.entry.meta)
 }
 
 fn ttl(types: Value, query: &str, data: Value) -> Result<u64, NotStored> {

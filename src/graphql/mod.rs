@@ -12,6 +12,8 @@ mod answer;
 mod ast;
 mod canonical;
 mod document;
+mod entity;
+mod foreseen;
 mod inject;
 mod injected;
 mod lexer;
@@ -22,16 +24,19 @@ mod resolve;
 mod schema;
 mod shape;
 mod strip;
+mod typed;
 mod value;
 mod variables;
 
 #[cfg(test)]
 pub(crate) use analysis::analysed;
 pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
-pub use answer::{AnswerFacts, Outcome, facts, outcome};
+pub use answer::{AnswerFacts, AnswerHint, Outcome, Shown, facts, outcome};
 pub use ast::OperationKind;
+pub use entity::Knowledge;
+pub use foreseen::Foreseen;
 pub use injected::{Injected, RESERVED_PREFIX};
-pub use mutation::{MutationPurge, purge_of};
+pub use mutation::{KnownTypes, Mutated, MutationPurge, purge_of};
 pub use request::{
     Form, Query, Rewritten, Source, Unread, accepted_kinds, may_hide_mutation, read_get, read_post,
     wants_html,

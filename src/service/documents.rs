@@ -2,6 +2,7 @@
 
 use super::handle::{Asked, Reply, Service, json_response};
 use super::isolate::KnownDocument;
+use super::schema::Known;
 use super::world::World;
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, refused};
@@ -31,6 +32,7 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         query: Query,
+        schema: &Known,
     ) -> Result<Operation, Unresolved> {
         let document: Rc<str> = match &query.source {
             Source::Text { document, .. } => document.as_str().into(),
@@ -41,7 +43,12 @@ impl<W: World> Service<W> {
             }
         };
         let name = query.operation_name.as_deref();
-        match self.isolate.document(&document, name, &config.limits.amounts) {
+        match self.isolate.document(
+            &document,
+            name,
+            &config.limits.amounts,
+            &schema.knowledge(config),
+        ) {
             Ok(known) => Ok(Operation { query, document, known }),
             Err(refusal) => Err(Unresolved::Unwritten(refused(&document, refusal))),
         }

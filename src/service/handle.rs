@@ -143,7 +143,8 @@ impl<W: World> Service<W> {
     }
 
     async fn one_operation(&self, config: &Config, asked: &Asked, query: Query) -> Reply {
-        let operation = match self.operation(config, query).await {
+        let schema = self.schema(config, asked);
+        let operation = match self.operation(config, query, &schema).await {
             Ok(operation) => operation,
             Err(Unresolved::Unknown) => return self.unknown_document(asked),
             Err(Unresolved::Unwritten(unwritten)) => {
@@ -152,7 +153,7 @@ impl<W: World> Service<W> {
         };
         let analysis = &operation.known.analysis;
         let unwritten = match analysis.kind {
-            OperationKind::Mutation => return self.mutation(config, asked, analysis).await,
+            OperationKind::Mutation => return self.mutation(config, asked, &operation).await,
             OperationKind::Subscription => Bypass::Subscription,
             OperationKind::Query if analysis.incremental => Bypass::Incremental,
             OperationKind::Query => {

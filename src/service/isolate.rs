@@ -2,17 +2,18 @@
 
 use super::breaker::Breaker;
 use super::memory::Memory;
+use super::schema::SchemaState;
 use super::stats::Stats;
 use super::sync::LogState;
 use crate::config::{self, Config, ConfigError};
-use crate::graphql::{Analysis, Refusal, analyse};
+use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
 use crate::limits::{self, Amounts};
 use crate::purge::Replica;
 use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// An isolate's state.
@@ -37,6 +38,8 @@ pub struct Isolate {
     /// The most that any request needed of the limits.
     pub(super) high_water: Cell<Amounts>,
     documents: RefCell<Documents>,
+    /// The schema, and how old it is.
+    pub(super) schema: SchemaState,
 }
 
 impl Isolate {
@@ -58,6 +61,7 @@ impl Isolate {
             known_types: RefCell::default(),
             revalidating: RefCell::default(),
             high_water: Cell::new(Amounts::ZERO),
+            schema: SchemaState::default(),
             documents: RefCell::new(Documents { known: LruCache::unbounded(), bytes: 0 }),
         })
     }
@@ -73,9 +77,11 @@ impl Isolate {
         document: &Rc<str>,
         operation: Option<&str>,
         limits: &Amounts,
+        knowledge: &Knowledge<'_>,
     ) -> Understood {
         let understand = || {
-            let understood = analyse(document, operation, limits).map(KnownDocument::new);
+            let understood =
+                analyse(document, operation, limits, knowledge).map(KnownDocument::new);
             if let Ok(known) = &understood {
                 self.needed(&known.analysis.needed);
             }
@@ -92,6 +98,13 @@ impl Isolate {
         let understood = understand();
         self.documents.borrow_mut().put(key, understood.clone());
         understood
+    }
+
+    /// Forgets what is known of documents: a new schema tells otherwise.
+    pub(super) fn forget_documents(&self) {
+        let mut documents = self.documents.borrow_mut();
+        documents.known.clear();
+        documents.bytes = 0;
     }
 
     /// Notes what a request needed of the limits.
@@ -113,9 +126,6 @@ impl Isolate {
         }
     }
 }
-
-/// GraphQL types seen in answers, by their names in lower case without underscores.
-pub(super) type KnownTypes = BTreeMap<String, BTreeSet<String>>;
 
 /// A document that was understood, and how the origin takes it.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ mod health;
 mod isolate;
 mod memory;
 mod report;
+mod schema;
 mod stats;
 mod sync;
 mod world;

@@ -1,11 +1,11 @@
 //! Writes: to the origin first, then their purge, then the answer.
 
+use super::documents::Operation;
 use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, What, World};
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
-use crate::graphql::Analysis;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
@@ -28,16 +28,12 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         asked: &Asked,
-        analysis: &Analysis,
+        operation: &Operation,
     ) -> Reply {
-        self.write(
-            config,
-            asked,
-            Write::Mutation(analysis),
-            Forward::Bypass,
-            Bypass::Mutation.as_str(),
-        )
-        .await
+        let analysis = &operation.known.analysis;
+        let variables = operation.query.variables.as_ref();
+        let write = Write::Mutation { analysis, variables };
+        self.write(config, asked, write, Forward::Bypass, Bypass::Mutation.as_str()).await
     }
 
     /// A GraphQL request that was not understood and may be a mutation.
@@ -76,8 +72,10 @@ impl<W: World> Service<W> {
         };
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let record = {
+            let schema = self.schema(config, asked);
             let known = self.isolate.known_types.borrow();
-            record_of(config, write, status, body.as_deref(), &known)
+            let knowledge = schema.knowledge(config);
+            record_of(config, write, status, body.as_deref(), &knowledge, &known)
         };
         let purged = self.purge(config, record, write).await;
         let answer = match answer {
