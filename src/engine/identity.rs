@@ -37,9 +37,9 @@ pub(super) fn sharers(
     let mut segments = Vec::new();
     let mut tags = TagSet::new();
     for scope in &scopes {
-        let one = value_digest(scope, headers);
-        segments.push(format!("{}-{}", scope.name, one.to_short_hex()));
-        tags.insert(tag(scope, &one));
+        segments.push(format!("{}-{}", scope.name, value_digest(scope, headers).to_short_hex()));
+        let values = scope.by.iter().flat_map(|identity| values(identity, headers));
+        tags.extend(values.map(|value| Tag::of_scope(&scope.name, &value)));
     }
     let digest = all_digests(&scopes, headers);
     // A scope's name has at most 64 bytes; many of them show as many as a key can hold.
@@ -80,13 +80,12 @@ pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Header
                 .filter_map(|cookie| cookie.split(';').next()?.split_once('='))
                 .any(|(set, value)| set.trim() == name && Some(value.trim()) != before)
     };
-    config
-        .scopes
-        .iter()
-        .filter(|scope| {
-            scope.by.iter().any(|by| matches!(by, Identity::Cookie(name) if changed(name)))
-        })
-        .map(|scope| tag(scope, &value_digest(scope, request)))
+    let by_scope = config.scopes.iter().map(|scope| (scope, scope.by.iter()));
+    by_scope
+        .flat_map(|(scope, by)| by.map(move |identity| (scope, identity)))
+        .filter(|(_, by)| matches!(by, Identity::Cookie(name) if changed(name)))
+        .flat_map(|(scope, by)| values(by, request).into_iter().map(move |value| (scope, value)))
+        .map(|(scope, value)| Tag::of_scope(&scope.name, &value))
         .collect()
 }
 
@@ -110,14 +109,18 @@ fn undeclared_identity(config: &Config, headers: &Headers) -> Option<Bypass> {
 }
 
 fn value(identity: &Identity, headers: &Headers) -> Option<String> {
+    // Of two cookies of one name servers disagree which counts; so both do.
+    let values = values(identity, headers);
+    (!values.is_empty()).then(|| values.join(";"))
+}
+
+/// What a request has for an identity: one value, or one for each cookie of the name.
+fn values(identity: &Identity, headers: &Headers) -> Vec<String> {
     match identity {
-        Identity::Header(name) => headers.joined(name),
+        Identity::Header(name) => headers.joined(name).into_iter().collect(),
         Identity::Cookie(name) => {
-            // Of two cookies of one name servers disagree which counts; so both do.
-            let pairs = cookie_pairs(headers);
-            let values: Vec<_> =
-                pairs.iter().filter(|(sent, _)| sent == name).map(|(_, value)| *value).collect();
-            (!values.is_empty()).then(|| values.join(";"))
+            let pairs = cookie_pairs(headers).into_iter();
+            pairs.filter(|(sent, _)| sent == name).map(|(_, value)| value.to_owned()).collect()
         }
     }
 }
@@ -126,10 +129,6 @@ fn value_digest(scope: &Scope, headers: &Headers) -> Digest {
     let digest = DigestBuilder::new("scope").part(scope.name.as_bytes());
     let values = scope.by.iter().map(|identity| value(identity, headers));
     values.fold(digest, |digest, value| digest.optional(value.as_deref())).finish()
-}
-
-fn tag(scope: &Scope, value: &Digest) -> Tag {
-    Tag::of(&format!("scope:{}:", scope.name), &value.to_hex())
 }
 
 #[cfg(test)]
@@ -176,11 +175,21 @@ mod tests {
         for (n, one) in values.iter().enumerate() {
             for other in values.iter().skip(n + 1) {
                 let (one, other) = (of(&["user"], one).unwrap(), of(&["user"], other).unwrap());
-                assert!(one.digest != other.digest && one.tags != other.tags);
+                assert_ne!(one.digest, other.digest);
             }
         }
         let with_others = of(&["user"], &[("cookie", "x=1; session=a; y=2")]).unwrap();
         assert_eq!(with_others, of(&["user"], &[("cookie", "session=a")]).unwrap());
+    }
+
+    #[test]
+    fn a_group_has_a_tag_for_each_of_its_values() {
+        let tags = |fields: &[(&str, &str)]| of(&["user"], fields).unwrap().tags;
+        let tagged = |values: &[&str]| values.iter().map(|v| Tag::of_scope("user", v)).collect();
+        assert_eq!(tags(&[]), TagSet::new());
+        assert_eq!(tags(&[("authorization", "a"), ("cookie", "session=b")]), tagged(&["a", "b"]));
+        assert_eq!(tags(&[("cookie", "session=a; session=b")]), tagged(&["a", "b"]));
+        assert_ne!(Tag::of_scope("user", "a"), Tag::of_scope("other", "a"));
     }
 
     #[test]
