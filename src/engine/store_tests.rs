@@ -2,6 +2,7 @@ use super::super::plan_graphql;
 use super::*;
 use crate::graphql::{Query, analyse};
 use crate::http::{Method, Url};
+use crate::jwt::Claims;
 use serde_json::{Value, json};
 
 /// What is stored of an answer to a query, under these types.
@@ -25,7 +26,7 @@ fn stored(
     let (document, others) = (query.to_owned(), String::new());
     let query = Query { document, operation_name: None, variables: None, others };
     let analysis = analyse(&query.document, None).unwrap();
-    let plan = plan_graphql(&config, &request, &query, &analysis).unwrap();
+    let plan = plan_graphql(&config, &request, &Claims::NotAsked, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();
     headers.set("content-type", "application/json; charset=utf-8");
     let fetched = Fetched {

@@ -93,7 +93,10 @@ impl<W: World> Service<W> {
             Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             Class::RestWrite => self.rest_write(config, &asked).await,
-            Class::Rest => match plan_rest(config, &asked.request) {
+            Class::Rest => match self
+                .planned(config, &asked, |claims| plan_rest(config, &asked.request, claims))
+                .await
+            {
                 Ok(plan) => self.read(config, &asked, &plan, None).await,
                 Err(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             },
@@ -141,10 +144,14 @@ impl<W: World> Service<W> {
             OperationKind::Mutation => return self.mutation(config, asked, &analysis).await,
             OperationKind::Subscription => Bypass::Subscription,
             OperationKind::Query if analysis.incremental => Bypass::Incremental,
-            OperationKind::Query => match plan_graphql(config, &asked.request, &query, &analysis) {
-                Ok(plan) => return self.read(config, asked, &plan, Some(analysis)).await,
-                Err(bypass) => bypass,
-            },
+            OperationKind::Query => {
+                let plan =
+                    |claims: &_| plan_graphql(config, &asked.request, claims, &query, &analysis);
+                match self.planned(config, asked, plan).await {
+                    Ok(plan) => return self.read(config, asked, &plan, Some(analysis)).await,
+                    Err(bypass) => bypass,
+                }
+            }
         };
         self.pass_through(Some(config), asked, unwritten).await
     }

@@ -4,6 +4,7 @@ use super::breaker::Breaker;
 use super::memory::Memory;
 use super::stats::Stats;
 use super::sync::LogState;
+use super::token::Tokens;
 use crate::config::{self, Config, ConfigError};
 use crate::graphql::{Analysis, Refusal, analyse};
 use crate::limits;
@@ -34,6 +35,7 @@ pub struct Isolate {
     pub(super) known_types: RefCell<KnownTypes>,
     /// The keys that are being fetched anew, and since when.
     pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
+    pub(super) tokens: Tokens,
     analyses: RefCell<Analyses>,
 }
 
@@ -55,6 +57,7 @@ impl Isolate {
             stats: RefCell::default(),
             known_types: RefCell::default(),
             revalidating: RefCell::default(),
+            tokens: Tokens::default(),
             analyses: RefCell::new(Analyses { known: LruCache::unbounded(), bytes: 0 }),
         })
     }
