@@ -1,11 +1,116 @@
 //! The caps on what comes in, applied before any work is done on it.
 //!
-//! In scope: the numbers. Not in scope: what happens beyond them; that is always the same, the
-//! request or the answer is passed through untouched.
+//! In scope: the numbers, and how close a request came to them. Not in scope: what happens beyond
+//! them: the request or the answer is passed through untouched, or, where the configuration says
+//! so, a GraphQL request is refused.
 
-/// Bytes of a request's body that Evergraph reads to understand it. Longer bodies are streamed
-/// to the origin.
-pub const REQUEST_BODY_BYTES: usize = 1 << 20;
+/// A limit on GraphQL requests that the configuration can set, under `limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes of a request's body, coded or not.
+    Bytes,
+    /// Tokens of a document.
+    Tokens,
+    /// How deep brackets nest in a document.
+    Depth,
+    /// Aliases in a document.
+    Aliases,
+    /// Selections of an operation once its fragments are spread.
+    Selections,
+    /// Operations in a document.
+    Operations,
+    /// Requests in one batch.
+    Batch,
+}
+
+impl Limit {
+    /// All of them, in the order of their fields.
+    pub const ALL: [Self; 7] = [
+        Self::Bytes,
+        Self::Tokens,
+        Self::Depth,
+        Self::Aliases,
+        Self::Selections,
+        Self::Operations,
+        Self::Batch,
+    ];
+
+    /// The name in the configuration, the statistics and refusals.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Tokens => "tokens",
+            Self::Depth => "depth",
+            Self::Aliases => "aliases",
+            Self::Selections => "selections",
+            Self::Operations => "operations",
+            Self::Batch => "batch",
+        }
+    }
+
+    /// Where it stands unless the configuration says otherwise, and the most that it can be set
+    /// to. graphql-parser stops at a depth of about 50.
+    pub fn default_and_most(self) -> (usize, usize) {
+        match self {
+            Self::Bytes => (1 << 20, 8 << 20),
+            Self::Tokens => (20_000, 200_000),
+            Self::Depth => (48, 48),
+            Self::Aliases => (1_000, 100_000),
+            Self::Selections => (10_000, 100_000),
+            Self::Operations => (100, 10_000),
+            Self::Batch => (50, 1_000),
+        }
+    }
+}
+
+/// A number for each limit: what is allowed, what a request needs, or the most that any needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amounts([usize; 7]);
+
+impl Amounts {
+    /// Nothing.
+    pub const ZERO: Self = Self([0; 7]);
+
+    /// The limits where the configuration says nothing.
+    pub fn default_limits() -> Self {
+        Self(Limit::ALL.map(|limit| limit.default_and_most().0))
+    }
+
+    /// The most that each limit can be set to.
+    pub fn most() -> Self {
+        Self(Limit::ALL.map(|limit| limit.default_and_most().1))
+    }
+
+    /// The number for a limit.
+    pub fn of(&self, limit: Limit) -> usize {
+        self.0.get(limit as usize).copied().unwrap_or(0)
+    }
+
+    /// Sets the number for a limit.
+    pub fn set(&mut self, limit: Limit, amount: usize) {
+        if let Some(slot) = self.0.get_mut(limit as usize) {
+            *slot = amount;
+        }
+    }
+
+    /// Raises the number for a limit.
+    pub fn raise(&mut self, limit: Limit, amount: usize) {
+        self.set(limit, self.of(limit).max(amount));
+    }
+
+    /// Raises every number to the other's.
+    pub fn raise_all(&mut self, others: &Self) {
+        for limit in Limit::ALL {
+            self.raise(limit, others.of(limit));
+        }
+    }
+}
+
+/// Bytes of an admin request's body, but for those that upload documents or a schema.
+pub const ADMIN_BODY_BYTES: usize = 1 << 20;
+
+/// Bytes of an upload of documents or of a schema.
+pub const UPLOAD_BYTES: usize = 8 << 20;
 
 /// Bytes of an answer's body that Evergraph reads to store it. Longer answers are streamed to
 /// the client and not stored. KV allows 25 MiB, an isolate 128 MB in all.
@@ -20,15 +125,6 @@ pub const URL_BYTES: usize = 16 << 10;
 
 /// Bytes of an operation's name in a request whose analysis is kept.
 pub const OPERATION_NAME_BYTES: usize = 1_024;
-
-/// Tokens of a GraphQL document.
-pub const DOCUMENT_TOKENS: usize = 20_000;
-
-/// How deep brackets may nest in a GraphQL document. graphql-parser stops at about 50.
-pub const DOCUMENT_DEPTH: usize = 48;
-
-/// Selections of an operation once its fragments are spread.
-pub const DOCUMENT_SELECTIONS: usize = 10_000;
 
 /// Tags of one entry. An entry with more keeps its coarse tags only: that purges more, never less.
 pub const ENTRY_TAGS: usize = 1_000;
@@ -72,10 +168,47 @@ pub const KNOWN_TYPES: usize = 10_000;
 pub const TOKEN_BYTES: usize = 8 << 10;
 
 /// Verified tokens that one isolate remembers.
-pub const TOKENS: usize = 1_000;
+pub const GOOD_TOKENS: usize = 1_000;
 
 /// Bytes of the set of keys that an issuer publishes.
 pub const KEY_SET_BYTES: usize = 64 << 10;
 
 /// Keys in that set.
 pub const KEYS: usize = 50;
+
+/// Bytes of a schema's text, be it SDL or the answer to the introspection query.
+pub const SCHEMA_BYTES: usize = 8 << 20;
+
+/// Types of a schema.
+pub const SCHEMA_TYPES: usize = 50_000;
+
+/// Fields of a schema's types; as many interfaces and members of unions; and as many pairs of an
+/// interface or a union and a type that is possible there.
+pub const SCHEMA_FIELDS: usize = 500_000;
+
+/// Steps from a type to what it implements that are taken to find the possible types of a schema.
+pub const SCHEMA_STEPS: usize = 4_000_000;
+
+/// How deep brackets may nest in a schema's types and values.
+pub const SCHEMA_DEPTH: usize = 64;
+
+/// Bytes of an encoded schema before it is deflated. What the limits above let in needs less.
+pub const SCHEMA_TABLE_BYTES: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_has_its_own_number() {
+        let limits = Amounts::default_limits();
+        for limit in Limit::ALL {
+            let (default, most) = limit.default_and_most();
+            assert!(limits.of(limit) == default && default <= most, "{}", limit.as_str());
+        }
+        let mut high = Amounts::ZERO;
+        high.raise(Limit::Depth, 3);
+        high.raise(Limit::Depth, 2);
+        assert_eq!((high.of(Limit::Depth), high.of(Limit::Batch)), (3, 0));
+    }
+}

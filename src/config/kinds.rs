@@ -1,6 +1,7 @@
 //! The configuration as values. docs/configuration.md describes each for users.
 
 use crate::http::PathPattern;
+use crate::limits::Amounts;
 use crate::tag::{Aliases, Tag};
 use crate::time::Ttl;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub mutations: Mutations,
     /// REST paths and the entities that they are.
     pub resources: Vec<Resource>,
+    /// What a GraphQL request may need.
+    pub limits: Limits,
     /// Workers KV.
     pub kv: Kv,
     /// The purge log.
@@ -223,6 +226,15 @@ pub struct Resource {
     pub path: PathPattern,
     /// Tags, with `{name}` for the path's parameters.
     pub tags: Vec<String>,
+}
+
+/// `limits`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// The numbers.
+    pub amounts: Amounts,
+    /// Whether a request over a limit is refused instead of passed through.
+    pub refuse: bool,
 }
 
 /// `kv`

@@ -5,6 +5,7 @@ use super::jwt::jwt;
 use super::kinds::*;
 use super::section::{Faults, Section, strings};
 use crate::http::PathPattern;
+use crate::limits::{Amounts, Limit};
 use crate::tag::Tag;
 use crate::time::Ttl;
 use serde_json::Value;
@@ -60,6 +61,7 @@ fn read(root: &Section<'_>) -> Config {
         jwt: jwt(root),
         mutations: mutations(root.section("mutations")),
         resources: resources(root),
+        limits: limits(root.section("limits")),
         kv: kv(root.section("kv")),
         purge: purge(root.section("purge")),
     };
@@ -128,6 +130,19 @@ fn graphql(section: Section<'_>) -> GraphQl {
     };
     section.report_unknown();
     graphql
+}
+
+fn limits(section: Section<'_>) -> Limits {
+    let mut amounts = Amounts::default_limits();
+    for limit in Limit::ALL {
+        let most = limit.default_and_most().1 as u64;
+        if let Some(amount) = section.number(limit.as_str(), limit.as_str(), 1..=most) {
+            amounts.set(limit, usize::try_from(amount).unwrap_or(usize::MAX));
+        }
+    }
+    let limits = Limits { amounts, refuse: section.flag("refuse", false) };
+    section.report_unknown();
+    limits
 }
 
 fn types(root: &Section<'_>) -> Vec<CacheType> {

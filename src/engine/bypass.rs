@@ -1,6 +1,7 @@
 //! Why a request is not answered from the cache.
 
 use crate::graphql::{Refusal, Unread};
+use crate::limits::Limit;
 
 /// The reason that a request goes to the origin without a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,17 @@ pub enum Bypass {
 }
 
 impl Bypass {
+    /// The limit that the request is over, if that is the reason.
+    pub fn limit(self) -> Option<Limit> {
+        match self {
+            Self::BodyTooLarge => Some(Limit::Bytes),
+            Self::Unread(Unread::OverLimit(limit)) | Self::Refused(Refusal::OverLimit(limit)) => {
+                Some(limit)
+            }
+            _ => None,
+        }
+    }
+
     /// The reason as `Cache-Status`, logs and docs name it.
     pub fn as_str(self) -> &'static str {
         match self {

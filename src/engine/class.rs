@@ -3,9 +3,11 @@
 use super::Bypass;
 use crate::admin;
 use crate::config::Config;
-use crate::graphql::{self, Form, Query, may_hide_mutation, read_get, read_post, wants_html};
+use crate::graphql::{
+    self, Form, Query, Unread, may_hide_mutation, read_get, read_post, wants_html,
+};
 use crate::http::{Headers, Method, Request};
-use crate::limits;
+use crate::limits::{self, Limit};
 
 /// What a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,21 +74,35 @@ impl Unwritten {
     }
 }
 
-/// Reads a GraphQL request's document; `body` is none for a GET.
-pub fn read_graphql(request: &Request, body: Option<&[u8]>) -> Result<Query, Unwritten> {
+/// A GraphQL request that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Read {
+    /// One operation.
+    One(Query),
+    /// Several, each by itself.
+    Batch(Vec<Query>),
+}
+
+/// Reads a GraphQL request; `body` is none for a GET.
+pub fn read_graphql(
+    config: &Config,
+    request: &Request,
+    body: Option<&[u8]>,
+) -> Result<Read, Unwritten> {
     let url_query = request.url.query.as_deref();
     let form = match body {
         None => read_get(url_query),
-        Some(body) => read_post(&request.headers, url_query, body),
+        Some(body) => read_post(&request.headers, url_query, body, &config.limits.amounts),
     };
     match form {
-        Form::Query(query) => Ok(query),
+        Form::Query(query) => Ok(Read::One(query)),
+        Form::Batch(queries) => Ok(Read::Batch(queries)),
         Form::Unread { reason, may_be_mutation } => Err(Unwritten {
             reason: Bypass::Unread(reason),
             may_be_mutation,
             batch: match reason {
-                graphql::Unread::Batch | graphql::Unread::ContentEncoding => true,
-                graphql::Unread::ContentType => may_be_list(&request.headers, body),
+                Unread::Batch | Unread::ContentEncoding | Unread::OverLimit(Limit::Batch) => true,
+                Unread::ContentType => may_be_list(&request.headers, body),
                 _ => false,
             },
         }),
@@ -100,14 +116,12 @@ fn may_be_list(headers: &Headers, body: Option<&[u8]>) -> bool {
         || body.is_some_and(|body| body.trim_ascii_start().starts_with(b"["))
 }
 
-impl Query {
-    /// What stands in the way of looking up a document that was refused.
-    pub fn refused(&self, refusal: graphql::Refusal) -> Unwritten {
-        Unwritten {
-            reason: Bypass::Refused(refusal),
-            may_be_mutation: may_hide_mutation(self.document.as_bytes()),
-            batch: false,
-        }
+/// What stands in the way of looking up a document that was refused.
+pub fn refused(document: &str, refusal: graphql::Refusal) -> Unwritten {
+    Unwritten {
+        reason: Bypass::Refused(refusal),
+        may_be_mutation: may_hide_mutation(document.as_bytes()),
+        batch: false,
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::graphql::analyse;
+use crate::graphql::analysed;
 use crate::http::Url;
 use serde_json::json;
 
@@ -26,13 +26,8 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Request {
 }
 
 fn planned_as(document: &str, variables: &str, headers: &[(&str, &str)]) -> Result<Plan, Bypass> {
-    let query = Query {
-        document: document.to_owned(),
-        operation_name: None,
-        variables: serde_json::from_str(variables).unwrap(),
-        others: String::new(),
-    };
-    let analysis = analyse(document, None).unwrap();
+    let query = Query::of(document, variables);
+    let analysis = analysed(document);
     plan_graphql(
         &config(),
         &request("POST", "http://h/graphql", headers),
@@ -119,13 +114,8 @@ fn who_asks_matters() {
 #[test]
 fn a_get_and_a_post_do_not_share() {
     let document = "{ products { id } }";
-    let query = Query {
-        document: document.into(),
-        operation_name: None,
-        variables: None,
-        others: String::new(),
-    };
-    let analysis = analyse(document, None).unwrap();
+    let query = Query::of(document, "{}");
+    let analysis = analysed(document);
     let key = |method, url, headers: &[(&str, &str)]| {
         plan_graphql(
             &config(),

@@ -11,6 +11,7 @@ use crate::policy::{NotStored, Rule, Vary, entity_tag, lifetime, storable, varia
 use crate::purge::Mark;
 use crate::tag::{TagSet, origin_tags};
 use crate::time::{Timestamp, Ttl};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -78,6 +79,15 @@ pub struct Fetched<'a> {
     pub now: Timestamp,
 }
 
+/// A GraphQL answer as JSON, before anything was taken out of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The answer.
+    pub json: &'a Value,
+    /// Whether it is that to the document with what Evergraph added.
+    pub added: bool,
+}
+
 /// What became of an answer that was looked at for storing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
@@ -116,6 +126,7 @@ pub fn graphql_entry(
     config: &Config,
     plan: &Plan,
     analysis: &Analysis,
+    shown: Shown<'_>,
     fetched: Fetched<'_>,
 ) -> Result<Stored, NotStored> {
     if fetched.status != 200 {
@@ -124,9 +135,8 @@ pub fn graphql_entry(
     if !is_graphql_json(fetched.headers) {
         return Err(NotStored::ContentType);
     }
-    let json = serde_json::from_slice(&fetched.body).map_err(|_| NotStored::ContentType)?;
-    let Outcome::Data(data) = outcome(&json) else { return Err(NotStored::Errors) };
-    let facts = facts(&json, data, &analysis.shape);
+    let Outcome::Data(data) = outcome(shown.json) else { return Err(NotStored::Errors) };
+    let facts = facts(shown.json, data, &analysis.shape, shown.added);
 
     let shown: Vec<&str> = facts.types.iter().map(String::as_str).collect();
     let by_answer = config.types_of_answer(&shown);

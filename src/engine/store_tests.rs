@@ -1,6 +1,6 @@
 use super::super::plan_graphql;
 use super::*;
-use crate::graphql::{Query, analyse};
+use crate::graphql::{Query, analysed};
 use crate::http::{Method, Url};
 use crate::jwt::Claims;
 use serde_json::{Value, json};
@@ -23,21 +23,22 @@ fn stored(
         url: Url::parse("http://h/graphql").unwrap(),
         headers: Headers::new(),
     };
-    let (document, others) = (query.to_owned(), String::new());
-    let query = Query { document, operation_name: None, variables: None, others };
-    let analysis = analyse(&query.document, None).unwrap();
+    let analysis = analysed(query);
+    let query = Query::of(query, "{}");
     let plan = plan_graphql(&config, &request, &Claims::NotAsked, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();
     headers.set("content-type", "application/json; charset=utf-8");
+    let json = json!({ "data": data });
     let fetched = Fetched {
         request: &request,
         status: 200,
         headers: &headers,
-        body: json!({ "data": data }).to_string().into_bytes().into(),
+        body: json.to_string().into_bytes().into(),
         mark: Mark { epoch: 1, seq: 1 },
         now: Timestamp::from_millis(0),
     };
-    graphql_entry(&config, &plan, &analysis, fetched).map(|stored| stored.entry.meta)
+    let shown = Shown { json: &json, added: false };
+    graphql_entry(&config, &plan, &analysis, shown, fetched).map(|stored| stored.entry.meta)
 }
 
 fn ttl(types: Value, query: &str, data: Value) -> Result<u64, NotStored> {

@@ -73,7 +73,7 @@ fn is_refusal_of_form(status: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::analyse;
+    use crate::graphql::analysed;
     use crate::http::{Headers, Method, Url};
     use crate::tag::hash_of;
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn mutation(document: &str, status: Option<u16>, body: &str) -> Option<Record> {
-        let analysis = analyse(document, None).unwrap();
+        let analysis = analysed(document);
         let write = Write::Mutation(&analysis);
         record_of(&config(), write, status, Some(body.as_bytes()), &BTreeMap::new())
     }

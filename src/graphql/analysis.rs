@@ -1,9 +1,13 @@
 //! All that is known of an operation before its answer, found once per document and isolate.
 
 use super::ast::*;
-use super::shape::Shape;
-use super::{canonical, document, lexer};
+use super::inject;
+use super::injected::Injected;
+use super::shape::{Shape, ShapeFault};
+use super::{canonical, document, lexer, resolve};
 use crate::key::{Digest, DigestBuilder};
+use crate::limits::{Amounts, Limit};
+use serde_json::Value as Json;
 
 /// An operation, understood.
 #[derive(Debug)]
@@ -15,13 +19,26 @@ pub struct Analysis {
     /// The names of its root fields, each once.
     pub root_fields: Vec<String>,
     /// The variables that it declares.
-    pub variables: Vec<String>,
+    pub variables: Vec<DeclaredVariable>,
     /// The digest of its canonical text.
     pub digest: Digest,
     /// What its answer looks like.
     pub shape: Shape,
     /// Whether it uses `@defer`, `@stream` or `@live`, so that its answer comes in parts.
     pub incremental: bool,
+    /// The document with what is added to it on a miss; none where there is nothing to add.
+    pub injected: Option<Injected>,
+    /// What it needs of each limit.
+    pub needed: Amounts,
+}
+
+/// A variable that an operation declares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeclaredVariable {
+    /// Its name.
+    pub name: String,
+    /// What counts where the request has no value for it.
+    pub default: Option<Json>,
 }
 
 /// Why an operation is left to the origin.
@@ -30,7 +47,7 @@ pub enum Refusal {
     /// It is no executable document.
     Unparsable,
     /// It is over a limit.
-    OverLimit,
+    OverLimit(Limit),
     /// It does not say which of its operations is meant, or one that it does not have.
     NoSuchOperation,
 }
@@ -40,30 +57,58 @@ impl Refusal {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unparsable => "unparsable",
-            Self::OverLimit => "over-limit",
+            Self::OverLimit(_) => "over-limit",
             Self::NoSuchOperation => "no-such-operation",
         }
     }
 }
 
 /// Understands the operation of that name, or the only one (§6.1 GetOperation).
-pub fn analyse(source: &str, operation_name: Option<&str>) -> Result<Analysis, Refusal> {
-    let tokens = lexer::tokens(source).map_err(|error| match error {
+pub fn analyse(
+    source: &str,
+    operation_name: Option<&str>,
+    limits: &Amounts,
+) -> Result<Analysis, Refusal> {
+    let mut needed = Amounts::ZERO;
+    let tokens = lexer::tokens(source, limits, &mut needed).map_err(|error| match error {
         lexer::LexError::Syntax => Refusal::Unparsable,
-        lexer::LexError::Limit => Refusal::OverLimit,
+        lexer::LexError::Limit(limit) => Refusal::OverLimit(limit),
     })?;
-    let document = document::parse(&tokens).ok_or(Refusal::Unparsable)?;
+    let mut document = document::parse(&tokens).ok_or(Refusal::Unparsable)?;
+    needed.raise(Limit::Operations, document.operations.len());
+    needed.raise(Limit::Aliases, document.aliases());
+    for limit in [Limit::Operations, Limit::Aliases] {
+        if needed.of(limit) > limits.of(limit) {
+            return Err(Refusal::OverLimit(limit));
+        }
+    }
+    let incremental = comes_in_parts(&document);
+    resolve::resolve(&mut document);
     let operation = select(&document, operation_name).ok_or(Refusal::NoSuchOperation)?;
-    let shape = Shape::of(&document, operation).ok_or(Refusal::OverLimit)?;
+    let (shape, selections) =
+        Shape::of(&document, operation, limits).map_err(|fault| match fault {
+            ShapeFault::Missing => Refusal::Unparsable,
+            ShapeFault::TooMany => Refusal::OverLimit(Limit::Selections),
+        })?;
+    needed.raise(Limit::Selections, selections);
     let text = canonical::canonical(&document, operation).ok_or(Refusal::Unparsable)?;
+    let declared = |variable: &Variable| DeclaredVariable {
+        name: variable.name.clone(),
+        default: variable.default.as_ref().and_then(Value::to_json),
+    };
     Ok(Analysis {
         kind: operation.kind,
         name: operation.name.clone(),
         root_fields: shape.names().into_iter().map(str::to_owned).collect(),
-        variables: operation.variables.iter().map(|variable| variable.name.clone()).collect(),
+        variables: operation.variables.iter().map(declared).collect(),
         digest: DigestBuilder::new("operation").part(text.as_bytes()).finish(),
         shape,
-        incremental: comes_in_parts(&document),
+        injected: match operation.kind {
+            OperationKind::Query if !incremental => inject::inject(source, &document, operation),
+            _ => None,
+        },
+        incremental,
+        needed,
     })
 }
 
@@ -79,34 +124,47 @@ fn select<'d>(document: &'d Document, name: Option<&str>) -> Option<&'d Operatio
     }
 }
 
+impl Document {
+    fn aliases(&self) -> usize {
+        let is_alias = |selection: &&Selection| matches!(selection, Selection::Field(field) if field.alias.is_some());
+        self.every_selection().filter(is_alias).count()
+    }
+
+    /// Every selection, in no order.
+    fn every_selection(&self) -> impl Iterator<Item = &Selection> {
+        let mut pending: Vec<&Selection> = Vec::new();
+        pending.extend(self.operations.iter().flat_map(|operation| &operation.selections));
+        pending.extend(self.fragments.iter().flat_map(|fragment| &fragment.selections));
+        std::iter::from_fn(move || {
+            let selection = pending.pop()?;
+            match selection {
+                Selection::Field(field) => pending.extend(&field.selections),
+                Selection::Inline { selections, .. } => pending.extend(selections),
+                Selection::Spread { .. } => {}
+            }
+            Some(selection)
+        })
+    }
+}
+
 fn comes_in_parts(document: &Document) -> bool {
-    let mut pending: Vec<&Selection> = Vec::new();
-    let mut found = false;
-    let mut look = |directives: &[Directive]| {
-        found |= directives.iter().any(|d| matches!(d.name.as_str(), "defer" | "stream" | "live"));
+    let look = |directives: &[Directive]| {
+        directives.iter().any(|d| matches!(d.name.as_str(), "defer" | "stream" | "live"))
     };
-    for operation in &document.operations {
-        look(&operation.directives);
-        pending.extend(&operation.selections);
-    }
-    for fragment in &document.fragments {
-        look(&fragment.directives);
-        pending.extend(&fragment.selections);
-    }
-    while let Some(selection) = pending.pop() {
-        match selection {
-            Selection::Field(field) => {
-                look(&field.directives);
-                pending.extend(&field.selections);
+    document.operations.iter().any(|operation| look(&operation.directives))
+        || document.fragments.iter().any(|fragment| look(&fragment.directives))
+        || document.every_selection().any(|selection| match selection {
+            Selection::Field(field) => look(&field.directives),
+            Selection::Spread { directives, .. } | Selection::Inline { directives, .. } => {
+                look(directives)
             }
-            Selection::Spread { directives, .. } => look(directives),
-            Selection::Inline { directives, selections, .. } => {
-                look(directives);
-                pending.extend(selections);
-            }
-        }
-    }
-    found
+        })
+}
+
+/// A document's analysis under the default limits, for tests.
+#[cfg(test)]
+pub(crate) fn analysed(source: &str) -> Analysis {
+    analyse(source, None, &Amounts::default_limits()).unwrap()
 }
 
 #[cfg(test)]

@@ -3,6 +3,14 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+fn analyse(source: &str, name: Option<&str>) -> Result<Analysis, Refusal> {
+    super::analyse(source, name, &Amounts::default_limits())
+}
+
+fn lex(source: &str) -> Result<Vec<lexer::Token<'_>>, lexer::LexError> {
+    lexer::tokens(source, &Amounts::default_limits(), &mut Amounts::ZERO.clone())
+}
+
 fn digest(source: &str) -> Digest {
     analyse(source, None).unwrap_or_else(|refusal| panic!("{refusal:?}: {source}")).digest
 }
@@ -18,7 +26,7 @@ fn layout_and_the_order_of_arguments_do_not_count() {
 fn what_the_answer_follows_counts() {
     let same = digest("{ a b }");
     for other in
-        ["{ b a }", "{ x: a b }", "query Q { a b }", "{ a { b } }", "{ a b @include(if: true) }"]
+        ["{ b a }", "{ x: a b }", "query Q { a b }", "{ a { b } }", "{ a b @include(if: $v) }"]
     {
         assert_ne!(same, digest(other), "{other}");
     }
@@ -31,6 +39,52 @@ fn what_the_answer_follows_counts() {
         digest("query($v: Int = 2) { a(x: $v) }")
     );
     assert_ne!(digest("query($v: Int @d) { a(x: $v) }"), digest("query($v: Int) { a(x: $v) }"));
+}
+
+#[test]
+fn what_literals_skip_is_as_if_it_were_not_there() {
+    for (one, other) in [
+        ("{ a b @include(if: true) }", "{ a b }"),
+        ("{ a b @skip(if: true) }", "{ a }"),
+        ("{ a ...F @include(if: false) } fragment F on Q { b }", "{ a }"),
+        ("{ a ... @skip(if: false) { b } }", "{ a ... { b } }"),
+        ("{ a { b @skip(if: false) @d } }", "{ a { b @d } }"),
+    ] {
+        assert_eq!(digest(one), digest(other), "{one}");
+    }
+    for (one, other) in [
+        ("{ a { b @skip(if: true) } }", "{ a }"),
+        ("query($v: Boolean!) { a b @skip(if: $v) }", "query($v: Boolean!) { a b }"),
+        (
+            "query($v: Boolean!) { a b @skip(if: $v) }",
+            "query($v: Boolean!) { a b @include(if: $v) }",
+        ),
+        ("{ a b @skip(if: TRUE) }", "{ a }"),
+        ("{ a b @other(if: false) }", "{ a }"),
+    ] {
+        assert_ne!(digest(one), digest(other), "{one}");
+    }
+    assert_eq!(analyse("{ a b @skip(if: true) }", None).unwrap().root_fields, ["a"]);
+}
+
+#[test]
+fn a_field_twice_in_an_object_counts_twice() {
+    assert_ne!(digest("{ a(x: {k: 1, k: 2}) }"), digest("{ a(x: {k: 2}) }"));
+}
+
+#[test]
+fn says_what_it_needs_of_each_limit() {
+    let source = "query A { x: a { y: b ...F ...F } } query B { c } fragment F on T { d e }";
+    let needed = analyse(source, Some("A")).unwrap().needed;
+    let of = |limit| needed.of(limit);
+    assert_eq!((of(Limit::Operations), of(Limit::Aliases), of(Limit::Depth)), (2, 2, 2));
+    assert_eq!((of(Limit::Selections), of(Limit::Tokens)), (8, 29));
+    for limit in [Limit::Operations, Limit::Aliases, Limit::Selections, Limit::Tokens] {
+        let mut limits = Amounts::default_limits();
+        limits.set(limit, needed.of(limit) - 1);
+        let refused = super::analyse(source, Some("A"), &limits).unwrap_err();
+        assert_eq!(refused, Refusal::OverLimit(limit));
+    }
 }
 
 #[test]
@@ -55,11 +109,11 @@ fn two_operations_of_one_document_never_share() {
 fn refuses_with_a_reason() {
     let refused = |source: &str, name| analyse(source, name).unwrap_err();
     assert_eq!(refused("{", None), Refusal::Unparsable);
-    assert_eq!(refused("{ ...Missing }", None), Refusal::OverLimit);
+    assert_eq!(refused("{ ...Missing }", None), Refusal::Unparsable);
     assert_eq!(refused("query A { a } query B { a }", None), Refusal::NoSuchOperation);
     assert_eq!(refused("query A { a }", Some("B")), Refusal::NoSuchOperation);
     assert_eq!(refused("query A { a } mutation A { a }", Some("A")), Refusal::NoSuchOperation);
-    assert_eq!(refused(&"{a".repeat(60), None), Refusal::OverLimit);
+    assert_eq!(refused(&"{a".repeat(60), None), Refusal::OverLimit(Limit::Depth));
 }
 
 #[test]
@@ -75,7 +129,7 @@ fn answers_in_parts_are_foreseen() {
 #[test]
 fn fragments_in_circles_or_without_end_are_over_the_limit() {
     let circle = "{ ...A } fragment A on Q { b { ...B } } fragment B on Q { a { ...A } }";
-    assert_eq!(analyse(circle, None).unwrap_err(), Refusal::OverLimit);
+    assert_eq!(analyse(circle, None).unwrap_err(), Refusal::OverLimit(Limit::Selections));
     let mut doubling = String::from("{ ...F0 }");
     for n in 0..40 {
         let next = n + 1;
@@ -83,7 +137,7 @@ fn fragments_in_circles_or_without_end_are_over_the_limit() {
             .push_str(&format!(" fragment F{n} on Q {{ a {{ ...F{next} }} b {{ ...F{next} }} }}"));
     }
     doubling.push_str(" fragment F40 on Q { c }");
-    assert_eq!(analyse(&doubling, None).unwrap_err(), Refusal::OverLimit);
+    assert_eq!(analyse(&doubling, None).unwrap_err(), Refusal::OverLimit(Limit::Selections));
 }
 
 #[test]
@@ -124,7 +178,7 @@ fn selections() -> impl Strategy<Value = String> {
 }
 
 fn rewritten(source: &str) -> String {
-    let tokens = lexer::tokens(source).unwrap();
+    let tokens = lex(source).unwrap();
     let texts: Vec<_> = tokens.iter().map(|token| token.text).collect();
     format!("\u{FEFF}# a comment, \"with\" {{ marks\r\n{}", texts.join(" ,\t\n # x\n"))
 }
@@ -138,7 +192,7 @@ proptest! {
 
     #[test]
     fn documents_that_ask_differently_do_not(one in selections(), other in selections()) {
-        let plain = |source: &str| lexer::tokens(source).unwrap().iter().map(|t| t.text).collect::<Vec<_>>().join(" ");
+        let plain = |source: &str| lex(source).unwrap().iter().map(|t| t.text).collect::<Vec<_>>().join(" ");
         let (one, other) = (format!("{{ {one} }}"), format!("{{ {other} }}"));
         prop_assert_eq!(plain(&one) == plain(&other), digest(&one) == digest(&other));
     }
@@ -233,7 +287,7 @@ fn documents_that_the_reference_accepts_are_lexed_and_those_it_refuses_are_not_u
         let file = truth["file"].as_str().unwrap();
         let Ok(source) = std::fs::read_to_string(corpus.join(file)) else { continue };
         let accepted = truth["parses"] == true;
-        let lexed = lexer::tokens(&source);
+        let lexed = lex(&source);
         let parsed = lexed.as_ref().ok().and_then(|tokens| document::parse(tokens));
         if accepted {
             assert!(!matches!(lexed, Err(lexer::LexError::Syntax)), "{file}");

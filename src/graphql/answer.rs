@@ -1,5 +1,7 @@
 //! What an answer holds: its types, entities and lists, and what of it is not known.
 
+use super::inject::TYPENAME_KEY;
+use super::injected::RESERVED_PREFIX;
 use super::shape::{Shape, ShapeField};
 use crate::limits;
 use crate::tag::{Tag, TagSet, UNTYPED};
@@ -49,9 +51,11 @@ pub struct AnswerFacts {
 }
 
 /// Walks the answer's data beside the selections that made it. `extensions.cacheTags` count too.
-pub fn facts(body: &Value, data: &Map<String, Value>, shape: &Shape) -> AnswerFacts {
-    let mut facts = AnswerFacts::default();
-    facts.root(data, shape);
+/// With `added`, the answer is that to the document with what was added to it.
+pub fn facts(body: &Value, data: &Map<String, Value>, shape: &Shape, added: bool) -> AnswerFacts {
+    let mut walk = Walk { facts: AnswerFacts::default(), added };
+    walk.root(data, shape);
+    let mut facts = walk.facts;
     let hints = body.get("extensions").and_then(|extensions| extensions.get("cacheTags"));
     if let Some(Value::Array(hints)) = hints {
         let hints = hints.iter().filter_map(Value::as_str);
@@ -64,14 +68,19 @@ pub fn facts(body: &Value, data: &Map<String, Value>, shape: &Shape) -> AnswerFa
     facts
 }
 
-impl AnswerFacts {
+struct Walk {
+    facts: AnswerFacts,
+    added: bool,
+}
+
+impl Walk {
     fn root(&mut self, data: &Map<String, Value>, shape: &Shape) {
         for (key, value) in data {
             match shape.field(key) {
                 Some(ShapeField { shape: Some(inner), .. }) => self.value(value, inner, false),
                 // A leaf of the query itself depends on something that has no name.
                 Some(ShapeField { name: Some(name), .. }) if name == "__typename" => {}
-                _ => self.untyped = true,
+                _ => self.facts.untyped = true,
             }
         }
     }
@@ -85,36 +94,43 @@ impl AnswerFacts {
                 }
             }
             // Null, an empty list, or a scalar where an object should be: of what type?
-            _ => self.untyped = true,
+            _ => self.facts.untyped = true,
         }
     }
 
     fn object(&mut self, object: &Map<String, Value>, shape: &Shape, in_list: bool) {
-        match type_name(object, shape) {
-            Some(name) => {
-                self.types.insert(name.to_owned());
-                self.tags.insert(Tag::of("", name));
-                if in_list {
-                    self.tags.insert(Tag::of("list:", name));
-                }
-                let ids = ids(object, shape);
-                // A purge may name it by an id that it does not show.
-                if !shows_id(object, shape) {
-                    self.tags.insert(Tag::of(&format!("{name}:"), "?"));
-                }
-                self.tags.extend(ids.iter().map(|id| Tag::of(&format!("{name}:"), id)));
-            }
-            None => self.untyped = true,
+        let added = object.get(TYPENAME_KEY).filter(|_| self.added).and_then(Value::as_str);
+        match added.or_else(|| type_name(object, shape)) {
+            Some(name) => self.entity(name, object, shape, in_list),
+            None => self.facts.untyped = true,
         }
         for (key, value) in object {
             match shape.field(key) {
                 Some(ShapeField { shape: Some(inner), .. }) => self.value(value, inner, false),
                 Some(_) => {}
-                None => self.untyped = true,
+                None if self.added && key.starts_with(RESERVED_PREFIX) => {}
+                None => self.facts.untyped = true,
             }
         }
     }
 
+    fn entity(&mut self, name: &str, object: &Map<String, Value>, shape: &Shape, in_list: bool) {
+        let AnswerFacts { types, tags, .. } = &mut self.facts;
+        types.insert(name.to_owned());
+        tags.insert(Tag::of("", name));
+        if in_list {
+            tags.insert(Tag::of("list:", name));
+        }
+        let ids = ids(object, shape);
+        // A purge may name it by an id that it does not show.
+        if !shows_id(object, shape) {
+            tags.insert(Tag::of(&format!("{name}:"), "?"));
+        }
+        tags.extend(ids.iter().map(|id| Tag::of(&format!("{name}:"), id)));
+    }
+}
+
+impl AnswerFacts {
     /// Beyond the limit only the coarse tags stay, and every type counts as one whose ids are
     /// not shown: that purges more, never less.
     fn coarsen(&mut self) {

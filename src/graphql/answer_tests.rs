@@ -1,12 +1,16 @@
-use super::super::analysis::analyse;
+use super::super::analysis::analysed;
 use super::*;
 use serde_json::json;
 
 fn tags(document: &str, data: Value) -> Vec<String> {
-    let analysis = analyse(document, None).unwrap();
+    let analysis = analysed(document);
     let body = json!({ "data": data });
     let Outcome::Data(data) = outcome(&body) else { panic!("{body}") };
-    facts(&body, data, &analysis.shape).tags.iter().map(|tag| tag.as_str().to_owned()).collect()
+    facts(&body, data, &analysis.shape, false)
+        .tags
+        .iter()
+        .map(|tag| tag.as_str().to_owned())
+        .collect()
 }
 
 #[test]
@@ -61,10 +65,10 @@ fn too_many_tags_become_coarse_ones() {
 
 #[test]
 fn the_origin_may_add_tags() {
-    let analysis = analyse("{ __typename }", None).unwrap();
+    let analysis = analysed("{ __typename }");
     let body = json!({ "data": { "__typename": "Query" }, "extensions": { "cacheTags": ["a:1", 7, "b c"] } });
     let Outcome::Data(data) = outcome(&body) else { panic!() };
-    let facts = facts(&body, data, &analysis.shape);
+    let facts = facts(&body, data, &analysis.shape, false);
     assert_eq!(facts.tags.iter().map(Tag::as_str).collect::<Vec<_>>(), ["a:1"]);
 }
 
@@ -78,4 +82,17 @@ fn outcomes() {
     assert_eq!(outcome(&json!({ "errors": [{}] })), Outcome::NothingRan);
     assert_eq!(outcome(&json!({})), Outcome::Unknown);
     assert_eq!(outcome(&json!([])), Outcome::Unknown);
+}
+
+#[test]
+fn an_added_type_counts_only_where_it_was_added() {
+    let body = json!({ "data": { "a": { "evergraph__typename": "A", "id": 1 } } });
+    let data = body["data"].as_object().unwrap();
+    let of = |document: &str, added| {
+        let facts = facts(&body, data, &analysed(document).shape, added);
+        (facts.types.into_iter().collect::<Vec<_>>(), facts.untyped)
+    };
+    assert_eq!(of("{ a { id } }", true), (vec!["A".to_owned()], false));
+    // A client's own alias of that name says nothing.
+    assert_eq!(of("{ a { evergraph__typename: name id } }", false), (vec![], true));
 }

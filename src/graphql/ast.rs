@@ -69,6 +69,8 @@ pub(super) struct Field {
     pub name: String,
     pub arguments: Vec<(String, Value)>,
     pub directives: Vec<Directive>,
+    /// Where the inside of its selection set begins, in bytes; none for a leaf.
+    pub opened_at: Option<usize>,
     pub selections: Vec<Selection>,
 }
 

@@ -126,7 +126,11 @@ impl<'d> Writer<'d> {
                     self.word(&field.name);
                     self.arguments(&field.arguments);
                     self.directives(&field.directives);
-                    self.selections(&field.selections)?;
+                    match field.opened_at {
+                        // All of it was left out; the field is no leaf all the same.
+                        Some(_) if field.selections.is_empty() => self.word("{ }"),
+                        _ => self.selections(&field.selections)?,
+                    }
                 }
                 Selection::Spread { name, directives } => {
                     let number = self.number_of(name)?;

@@ -1,12 +1,14 @@
 //! Tokens to a document. The only importer of graphql-parser.
 //!
-//! graphql-parser refuses some documents that the specification allows, and reads numbers into
-//! machine types. So it gets the document without what it cannot read and need not: each literal
-//! is replaced by its token's number, descriptions are left out, and so are the directives of
-//! variable definitions. Its structure then gets the literals' own text back.
+//! graphql-parser refuses some documents that the specification allows, reads numbers into machine
+//! types and forgets where things stand. So it gets the document without what it cannot read and
+//! need not: each value is replaced by the number of its first token and read here; descriptions
+//! are left out, and so are the directives of variable definitions. Every token gets a line of its
+//! own, so that the line of a thing tells its token.
 
 use super::ast::*;
 use super::lexer::{Kind, Token};
+use super::value::{read_value, value_end};
 use graphql_parser::query as parsed;
 
 /// Parses the tokens of an executable document; none where they make none.
@@ -15,7 +17,7 @@ pub(super) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
     let document = graphql_parser::parse_query::<&str>(&readable.text).ok()?;
     let mut operations = Vec::new();
     let mut fragments = Vec::new();
-    let convert = Convert { tokens };
+    let convert = Convert { tokens, lines: &readable.lines };
     for definition in document.definitions {
         match definition {
             parsed::Definition::Operation(operation) => {
@@ -28,113 +30,131 @@ pub(super) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
 }
 
 /// The document as graphql-parser can read it.
-struct Readable {
+struct Readable<'t, 'a> {
+    tokens: &'t [Token<'a>],
     text: String,
+    /// Which token each line holds.
+    lines: Vec<usize>,
     variable_directives: String,
 }
 
-/// Where in a document a token stands, as far as descriptions and variable definitions go.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    /// Outside all brackets.
-    Top,
-    /// In an operation's variable definitions.
-    Variables,
-    /// In a variable definition's directive, before its arguments.
-    VariableDirective,
-    /// Anywhere else.
-    Inside,
-}
-
-impl Readable {
-    fn of(tokens: &[Token<'_>]) -> Self {
-        let mut readable = Self { text: String::new(), variable_directives: String::new() };
-        let mut place = Place::Top;
+impl<'t, 'a> Readable<'t, 'a> {
+    fn of(tokens: &'t [Token<'a>]) -> Self {
+        let mut readable = Self {
+            tokens,
+            text: String::new(),
+            lines: Vec::with_capacity(tokens.len()),
+            variable_directives: String::new(),
+        };
+        let mut at = 0;
         let mut depth = 0_usize;
-        let mut fragment_head = false;
-        let mut previous: Option<&Token<'_>> = None;
-        for (index, token) in tokens.iter().enumerate() {
-            let depth_before = depth;
-            match token.kind {
-                Kind::Punctuator(b'{' | b'(' | b'[') => depth += 1,
-                Kind::Punctuator(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            let string = matches!(token.kind, Kind::String | Kind::BlockString);
-            match place {
-                Place::Top if string => continue,
-                Place::Top => {
-                    if token.kind == Kind::Name {
-                        fragment_head |= token.text == "fragment";
+        let mut in_fragment = false;
+        while let Some(token) = tokens.get(at) {
+            let of_directive = at.checked_sub(2).is_some_and(|two| readable.is(two, b'@'));
+            at = match token.kind {
+                // A description stands outside all brackets, where no value can.
+                Kind::String | Kind::BlockString if depth == 0 => at + 1,
+                Kind::Punctuator(b'(') if depth == 0 && !in_fragment && !of_directive => {
+                    readable.variables(at)
+                }
+                Kind::Punctuator(b'(') => readable.arguments(at),
+                _ => {
+                    match token.kind {
+                        Kind::Punctuator(b'{') => depth += 1,
+                        Kind::Punctuator(b'}') => depth = depth.saturating_sub(1),
+                        _ => {}
                     }
-                    // A parenthesis after `@name` is the directive's, not the operation's.
-                    let of_operation = token.is(b'(') && !follows_directive(tokens, index);
-                    place = match depth {
-                        0 => Place::Top,
-                        _ if of_operation && !fragment_head => Place::Variables,
-                        _ => Place::Inside,
+                    in_fragment = match depth {
+                        0 => in_fragment || token.text == "fragment",
+                        _ => false,
                     };
-                    fragment_head &= depth == 0;
+                    readable.keep(at)
                 }
-                Place::Inside => {
-                    if depth == 0 {
-                        place = Place::Top;
-                    }
-                }
-                Place::Variables => {
-                    if depth == 0 {
-                        place = Place::Top;
-                    } else if depth == 1 && token.is(b'@') {
-                        place = Place::VariableDirective;
-                        readable.leave_out(token);
-                        previous = Some(token);
-                        continue;
-                    } else if depth == 1 && string && !previous.is_some_and(|t| t.is(b'=')) {
-                        continue; // the description of a variable
-                    }
-                }
-                Place::VariableDirective => {
-                    let ends = depth_before <= 1
-                        && depth <= 1
-                        && (token.is(b'$') || token.is(b')') || string);
-                    if ends {
-                        place = if depth == 0 { Place::Top } else { Place::Variables };
-                        if string {
-                            continue;
-                        }
-                    } else {
-                        readable.leave_out(token);
-                        continue;
-                    }
-                }
-            }
-            previous = Some(token);
-            readable.keep(index, token);
+            };
         }
         readable
     }
 
-    fn keep(&mut self, index: usize, token: &Token<'_>) {
-        if token.is_literal() {
-            self.text.push_str(&index.to_string());
-        } else {
-            self.text.push_str(token.text);
+    /// Arguments: names and values. Where something else stands the parser shall refuse it.
+    fn arguments(&mut self, opening: usize) -> usize {
+        let mut at = self.keep(opening);
+        while self.is_name(at) && self.is(at + 1, b':') {
+            let value = self.keep_both(at);
+            let Some(end) = value_end(self.tokens, value) else { return value };
+            self.keep_value(value);
+            at = end;
         }
-        self.text.push(' ');
+        at
     }
 
-    fn leave_out(&mut self, token: &Token<'_>) {
-        self.variable_directives.push_str(token.text);
-        self.variable_directives.push(' ');
+    /// Variable definitions, without their descriptions and directives.
+    fn variables(&mut self, opening: usize) -> usize {
+        let mut at = self.keep(opening);
+        while let Some(token) = self.tokens.get(at) {
+            at = match token.kind {
+                Kind::Punctuator(b')') => return self.keep(at),
+                Kind::Punctuator(b'=') => {
+                    let value = self.keep(at);
+                    let Some(end) = value_end(self.tokens, value) else { return value };
+                    self.keep_value(value);
+                    end
+                }
+                Kind::Punctuator(b'@') => {
+                    let end = self.directive_end(at);
+                    for token in self.tokens.get(at..end).into_iter().flatten() {
+                        self.variable_directives.push_str(token.text);
+                        self.variable_directives.push(' ');
+                    }
+                    end
+                }
+                // A description is followed by its variable.
+                Kind::String | Kind::BlockString if self.is(at + 1, b'$') => at + 1,
+                Kind::Punctuator(b'{') => return at,
+                _ => self.keep(at),
+            };
+        }
+        at
     }
-}
 
-fn follows_directive(tokens: &[Token<'_>], index: usize) -> bool {
-    index.checked_sub(2).and_then(|at| tokens.get(at)).is_some_and(|token| token.is(b'@'))
+    fn directive_end(&self, at: usize) -> usize {
+        match self.is(at + 2, b'(') {
+            true => value_end(self.tokens, at + 2).unwrap_or(at + 2),
+            false => at + 2,
+        }
+    }
+
+    fn is(&self, at: usize, punctuator: u8) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.is(punctuator))
+    }
+
+    fn is_name(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.kind == Kind::Name)
+    }
+
+    fn keep(&mut self, at: usize) -> usize {
+        if let Some(token) = self.tokens.get(at) {
+            self.text.push_str(token.text);
+            self.text.push('\n');
+            self.lines.push(at);
+        }
+        at + 1
+    }
+
+    fn keep_both(&mut self, at: usize) -> usize {
+        self.keep(at);
+        self.keep(at + 1)
+    }
+
+    fn keep_value(&mut self, at: usize) {
+        self.text.push_str(&at.to_string());
+        self.text.push('\n');
+        self.lines.push(at);
+    }
 }
 
 struct Convert<'t, 'a> {
     tokens: &'t [Token<'a>],
+    lines: &'t [usize],
 }
 
 impl Convert<'_, '_> {
@@ -197,7 +217,7 @@ impl Convert<'_, '_> {
             name: variable.name.to_owned(),
             kind: variable.var_type.to_string(),
             default: match variable.default_value {
-                Some(value) => Some(self.value(value)?),
+                Some(value) => Some(self.value(value).filter(Value::is_constant)?),
                 None => None,
             },
         })
@@ -232,6 +252,7 @@ impl Convert<'_, '_> {
                 name: field.name.to_owned(),
                 arguments: self.arguments(field.arguments)?,
                 directives: self.directives(field.directives)?,
+                opened_at: self.opened_at(&field.selection_set),
                 selections: self.selections(field.selection_set)?,
             }),
             parsed::Selection::FragmentSpread(spread) => Selection::Spread {
@@ -246,33 +267,35 @@ impl Convert<'_, '_> {
         })
     }
 
+    /// Where the inside of a selection set begins; none where there is no such set.
+    fn opened_at<'p>(&self, set: &parsed::SelectionSet<'p, &'p str>) -> Option<usize> {
+        if set.items.is_empty() {
+            return None;
+        }
+        let line = set.span.0.line.checked_sub(1)?;
+        let token = self.tokens.get(*self.lines.get(line)?)?;
+        token.is(b'{').then_some(token.start + 1)
+    }
+
     fn value<'p>(&self, value: parsed::Value<'p, &'p str>) -> Option<Value> {
-        Some(match value {
-            parsed::Value::Variable(name) => Value::Variable(name.to_owned()),
-            parsed::Value::Int(number) => {
-                let index = usize::try_from(number.as_i64()?).ok()?;
-                Value::Literal(self.tokens.get(index)?.text.to_owned())
-            }
-            // Every number and string was replaced, so these cannot come.
-            parsed::Value::Float(_) | parsed::Value::String(_) => return None,
-            parsed::Value::Boolean(flag) => Value::Word(flag.to_string()),
-            parsed::Value::Null => Value::Word("null".to_owned()),
-            parsed::Value::Enum(word) => Value::Word(word.to_owned()),
-            parsed::Value::List(items) => {
-                Value::List(items.into_iter().map(|v| self.value(v)).collect::<Option<_>>()?)
-            }
-            parsed::Value::Object(fields) => Value::Object(self.arguments(fields)?),
-        })
+        // Every value was replaced by the number of its first token.
+        let parsed::Value::Int(number) = value else { return None };
+        read_value(self.tokens, usize::try_from(number.as_i64()?).ok()?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::tokens;
+    use super::super::lexer;
     use super::*;
+    use crate::limits::Amounts;
+
+    fn tokens(source: &str) -> Vec<Token<'_>> {
+        lexer::tokens(source, &Amounts::default_limits(), &mut Amounts::ZERO.clone()).unwrap()
+    }
 
     fn parses(source: &str) -> Document {
-        parse(&tokens(source).unwrap()).unwrap_or_else(|| panic!("{source}"))
+        parse(&tokens(source)).unwrap_or_else(|| panic!("{source}"))
     }
 
     #[test]
@@ -292,6 +315,19 @@ mod tests {
     }
 
     #[test]
+    fn selection_sets_tell_where_they_open() {
+        let source =
+            "query($v: I = {a: 1}) { a(x: {b: [1]}) @d(y: {}) { ...F ... on T { c{d} } } }";
+        let document = parses(source);
+        let Selection::Field(field) = &document.operations[0].selections[0] else { panic!() };
+        let rest = &source[field.opened_at.unwrap()..];
+        assert!(rest.starts_with(" ...F"), "{rest}");
+        let Selection::Inline { selections, .. } = &field.selections[1] else { panic!() };
+        let Selection::Field(inner) = &selections[0] else { panic!() };
+        assert!(source[inner.opened_at.unwrap()..].starts_with("d}"));
+    }
+
+    #[test]
     fn reads_what_the_parser_alone_refuses() {
         parses(
             "\"What it does\" query Q(\"id\" $a: ID = \"x\" @d(r: \"y\") @e \"more\" $b: Int @f) @g(h: 1) { a }",
@@ -306,9 +342,26 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_executable_document() {
-        for bad in ["", "{", "query { }", "type T { a: Int }", "{ a } }", "fragment on on T { a }"]
-        {
-            assert!(parse(&tokens(bad).unwrap()).is_none(), "{bad}");
+        for bad in [
+            "",
+            "{",
+            "query { }",
+            "type T { a: Int }",
+            "{ a } }",
+            "fragment on on T { a }",
+            "{ a(x: ) }",
+            "{ a(x: [1) }",
+            "{ a(x: {b}) }",
+            "{ a(x: 1 }",
+            "{ a(1: x) }",
+            "{ a(x: $) }",
+            "query ($v: Int = $w) { a }",
+            "query ($v: Int = [$w]) { a }",
+            "query ($v: Int = ) { a }",
+            "query ($v: Int @) { a }",
+            "query ($v: Int { a }",
+        ] {
+            assert!(parse(&tokens(bad)).is_none(), "{bad}");
         }
     }
 }

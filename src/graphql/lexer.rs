@@ -3,7 +3,7 @@
 //! In scope: where each token begins and ends, and refusing what is no token. Not in scope: the
 //! values of strings and numbers; keys are made from a literal's own text.
 
-use crate::limits;
+use crate::limits::{Amounts, Limit};
 
 /// A lexical token's kind (§2.1.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum Kind {
 pub(super) struct Token<'a> {
     pub kind: Kind,
     pub text: &'a str,
+    /// The offset of its first byte.
+    pub start: usize,
 }
 
 impl Token<'_> {
@@ -41,31 +43,53 @@ impl Token<'_> {
 pub(super) enum LexError {
     /// No token begins or ends as it does here.
     Syntax,
-    /// Too many tokens, or too deep.
-    Limit,
+    /// Over a limit.
+    Limit(Limit),
 }
 
-/// The tokens of a document, ignored ones left out.
-pub(super) fn tokens(source: &str) -> Result<Vec<Token<'_>>, LexError> {
-    let bytes = source.as_bytes();
-    let mut found = Vec::with_capacity(source.len() / 6);
-    let mut depth = 0_usize;
+/// The tokens of a document, ignored ones left out. What was needed is noted in `needed`.
+pub(super) fn tokens<'a>(
+    source: &'a str,
+    limits: &Amounts,
+    needed: &mut Amounts,
+) -> Result<Vec<Token<'a>>, LexError> {
+    let (most_tokens, most_depth) = (limits.of(Limit::Tokens), limits.of(Limit::Depth));
+    let mut found = Vec::with_capacity((source.len() / 6).min(most_tokens));
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
     let mut at = 0;
-    while let Some(start) = skip_ignored(bytes, at) {
-        let (kind, end) = token_at(bytes, start).ok_or(LexError::Syntax)?;
-        match kind {
-            Kind::Punctuator(b'{' | b'(' | b'[') => depth += 1,
+    while let Some((token, end)) = token_from(source, at).map_err(|_| LexError::Syntax)? {
+        match token.kind {
+            Kind::Punctuator(b'{' | b'(' | b'[') => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
             Kind::Punctuator(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > limits::DOCUMENT_DEPTH || found.len() >= limits::DOCUMENT_TOKENS {
-            return Err(LexError::Limit);
+        if depth > most_depth {
+            return Err(LexError::Limit(Limit::Depth));
         }
-        let text = source.get(start..end).ok_or(LexError::Syntax)?;
-        found.push(Token { kind, text });
+        if found.len() >= most_tokens {
+            return Err(LexError::Limit(Limit::Tokens));
+        }
+        found.push(token);
         at = end;
     }
+    needed.raise(Limit::Tokens, found.len());
+    needed.raise(Limit::Depth, deepest);
     Ok(found)
+}
+
+/// The first token at or after a byte, and where it ends; none where nothing but ignored ones
+/// follow. The error is where the text begins that is no token.
+///
+/// It has no limits: who calls it has some.
+pub(super) fn token_from(source: &str, at: usize) -> Result<Option<(Token<'_>, usize)>, usize> {
+    let bytes = source.as_bytes();
+    let Some(start) = skip_ignored(bytes, at) else { return Ok(None) };
+    let (kind, end) = token_at(bytes, start).ok_or(start)?;
+    let text = source.get(start..end).ok_or(start)?;
+    Ok(Some((Token { kind, text, start }, end)))
 }
 
 /// Ignored tokens (§2.1.1 to §2.1.5): byte-order marks, white space, line ends, commas, comments.
@@ -209,6 +233,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn tokens(source: &str) -> Result<Vec<Token<'_>>, LexError> {
+        super::tokens(source, &Amounts::default_limits(), &mut Amounts::ZERO.clone())
+    }
+
     fn texts(source: &str) -> Vec<&str> {
         tokens(source).unwrap().iter().map(|token| token.text).collect()
     }
@@ -280,9 +308,16 @@ mod tests {
 
     #[test]
     fn depth_and_length_are_limited() {
-        assert_eq!(tokens(&"{".repeat(limits::DOCUMENT_DEPTH + 1)), Err(LexError::Limit));
-        assert!(tokens(&"{".repeat(limits::DOCUMENT_DEPTH)).is_ok());
-        assert_eq!(tokens(&"a ".repeat(limits::DOCUMENT_TOKENS + 1)), Err(LexError::Limit));
+        let mut limits = Amounts::default_limits();
+        limits.set(Limit::Depth, 3);
+        limits.set(Limit::Tokens, 5);
+        let mut needed = Amounts::ZERO;
+        let mut lex = |source| super::tokens(source, &limits, &mut needed).map(|found| found.len());
+        assert_eq!(lex("{({"), Ok(3));
+        assert_eq!(lex("{({["), Err(LexError::Limit(Limit::Depth)));
+        assert_eq!(lex("{}{}a"), Ok(5));
+        assert_eq!(lex("{}{}{}"), Err(LexError::Limit(Limit::Tokens)));
+        assert_eq!((needed.of(Limit::Depth), needed.of(Limit::Tokens)), (3, 5));
     }
 
     proptest! {
@@ -295,7 +330,8 @@ mod tests {
         fn tokens_written_apart_are_the_same_tokens(source in "[a-z0-9 {}()\\[\\]:$@!\".\\\\#\n,-]{0,80}") {
             if let Ok(found) = tokens(&source) {
                 let apart = found.iter().map(|t| t.text).collect::<Vec<_>>().join(" ");
-                prop_assert_eq!(tokens(&apart).unwrap(), found);
+                let again: Vec<_> = tokens(&apart).unwrap().iter().map(|t| (t.kind, t.text)).collect();
+                prop_assert_eq!(again, found.iter().map(|t| (t.kind, t.text)).collect::<Vec<_>>());
             }
         }
     }

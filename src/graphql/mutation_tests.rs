@@ -1,4 +1,4 @@
-use super::super::analysis::analyse;
+use super::super::analysis::analysed;
 use super::*;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ fn known(names: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 
 fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<Vec<String>> {
     let config = crate::config::parse(&config).unwrap();
-    let analysis = analyse(document, None).unwrap();
+    let analysis = analysed(document);
     match purge_of(&config, &analysis.shape, data.as_object(), &known(names)) {
         MutationPurge::Everything => None,
         MutationPurge::Tags(tags) => Some(tags.iter().map(|t| t.as_str().to_owned()).collect()),

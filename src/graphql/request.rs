@@ -1,22 +1,71 @@
 //! The forms in which a GraphQL request comes (GraphQL over HTTP, draft).
 //!
-//! In scope: POST with a JSON object, and GET. Any other form is left unread, with a word on
-//! whether it may be a mutation.
+//! In scope: POST with JSON, alone or as a batch, or with a bare document, compressed or not, and
+//! GET; documents by their text, their hash or their id. Any other form is left unread, with a
+//! word on whether it may be a mutation.
 
-use crate::http::{Headers, form_pairs};
+use super::members::{Members, text_to_json};
+use crate::config::Apq;
+use crate::http::{Headers, decoded_body, form_encoded, form_pairs};
+use crate::key::sha256_hex;
+use crate::limits::{Amounts, Limit};
 use serde_json::{Map, Value};
 
-/// A request that was understood.
+/// A request that was understood, but for its document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// The document.
-    pub document: String,
+    /// What names the document.
+    pub source: Source,
     /// Which of its operations.
     pub operation_name: Option<String>,
     /// The variables.
     pub variables: Option<Map<String, Value>>,
-    /// Whatever else the request says, as canonical text: the origin may heed it.
+    /// Whatever else the request says that the origin may heed, as canonical text.
     pub others: String,
+    /// Whether it has extensions that are no part of the key, and so must not reach the origin
+    /// where its answer is to be stored.
+    pub has_unkeyed: bool,
+    sent: Sent,
+}
+
+/// What names a document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// The document itself, and perhaps its hash, which was checked.
+    Text {
+        /// The document.
+        document: String,
+        /// SHA-256 in lower-case hexadecimal digits, where the request sends it along.
+        hash: Option<String>,
+    },
+    /// Its SHA-256, in lower-case hexadecimal digits.
+    Hash(String),
+    /// The id under which it was stored with the origin.
+    Id(String),
+}
+
+/// How a request came, as far as it can be sent otherwise.
+#[derive(Debug, Clone, PartialEq)]
+enum Sent {
+    /// A JSON object in a body, or one of those in a batch.
+    Json(Members),
+    /// The query of a URL.
+    Url(String),
+    /// A body that is the document.
+    Document,
+    /// Only as it came.
+    Fixed,
+}
+
+/// A request for the origin in place of the client's own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rewritten {
+    /// A GET with this query in its URL.
+    Url(String),
+    /// A POST with this JSON.
+    Json(String),
+    /// A POST with this document as `application/graphql`.
+    Document(String),
 }
 
 /// What a request is.
@@ -24,6 +73,8 @@ pub struct Query {
 pub enum Form {
     /// A document to run.
     Query(Query),
+    /// Several, each by itself, in one JSON array.
+    Batch(Vec<Query>),
     /// Something that Evergraph leaves to the origin.
     Unread {
         /// Why.
@@ -38,16 +89,20 @@ pub enum Form {
 pub enum Unread {
     /// It is not JSON, or not an object with the right members.
     Unparsable,
-    /// Its content type is not JSON.
+    /// Its content type is not one of GraphQL's.
     ContentType,
-    /// Its body is compressed.
+    /// Its body is compressed in a way that is not known, or damaged.
     ContentEncoding,
-    /// It has several operations in a list.
+    /// It has several operations in a list, and not each of them was read.
     Batch,
-    /// It names a document that it does not bring.
+    /// It names a document in a way that is not known, or in two.
     Persisted,
+    /// It sends a document and the hash of another.
+    HashMismatch,
     /// It has parts in its URL and parts in its body.
     QueryInUrl,
+    /// It is over a limit.
+    OverLimit(Limit),
 }
 
 impl Unread {
@@ -59,7 +114,9 @@ impl Unread {
             Self::ContentEncoding => "content-encoding",
             Self::Batch => "batch",
             Self::Persisted => "persisted",
+            Self::HashMismatch => "hash-mismatch",
             Self::QueryInUrl => "query-in-url",
+            Self::OverLimit(_) => "over-limit",
         }
     }
 }
@@ -68,47 +125,60 @@ impl Unread {
 const MEMBERS: [&str; 7] =
     ["query", "operationName", "variables", "extensions", "documentId", "doc_id", "id"];
 
+/// Members that name a document which the origin has.
+const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
+
+/// Bytes of a URL's query that every server takes.
+const REWRITTEN_URL_BYTES: usize = 8_000;
+
+/// Extensions that change no answer: what clients say of themselves, and of the document.
+const PLAIN_EXTENSIONS: [&str; 2] = ["clientLibrary", "persistedQuery"];
+
 /// Reads a GET. A GET runs no mutation, for servers must refuse it; but its document counts.
 pub fn read_get(url_query: Option<&str>) -> Form {
     let unread = |reason| Form::Unread { reason, may_be_mutation: false };
-    let Some(pairs) = form_pairs(url_query.unwrap_or_default()) else {
+    let url_query = url_query.unwrap_or_default();
+    let Some(pairs) = form_pairs(url_query) else {
         return unread(Unread::Unparsable);
     };
-    let mut members = Map::new();
+    let mut members = Members::default();
     for (name, value) in pairs {
         if !MEMBERS.contains(&name.as_str()) {
             continue;
         }
-        if members.contains_key(&name) {
+        if members.names().any(|known| known == name) {
             return unread(Unread::Unparsable); // which of the two counts differs by server
         }
         if hides_a_number(value.as_bytes()) {
             return unread(Unread::Unparsable);
         }
-        let structured = matches!(name.as_str(), "variables" | "extensions") && !value.is_empty();
-        let value = match structured.then(|| serde_json::from_str(&value)) {
-            Some(Ok(parsed)) => parsed,
-            Some(Err(_)) => return unread(Unread::Unparsable),
-            None if value.is_empty() && name != "query" => continue,
-            None => Value::String(value),
+        if value.is_empty() {
+            continue;
+        }
+        let raw = match name.as_str() {
+            "variables" | "extensions" => value,
+            _ => text_to_json(&value),
         };
-        members.insert(name, value);
+        if !members.set(&name, raw) {
+            return unread(Unread::Unparsable);
+        }
     }
-    match read_members(members) {
-        Form::Unread { reason, .. } => unread(reason),
-        form => form,
+    match read_members(&members) {
+        Ok(query) => Form::Query(Query { sent: Sent::Url(url_query.to_owned()), ..query }),
+        Err(reason) => unread(reason),
     }
 }
 
 /// Reads a POST.
-pub fn read_post(headers: &Headers, url_query: Option<&str>, body: &[u8]) -> Form {
+pub fn read_post(
+    headers: &Headers,
+    url_query: Option<&str>,
+    body: &[u8],
+    limits: &Amounts,
+) -> Form {
     let unread = |reason, may_be_mutation| Form::Unread { reason, may_be_mutation };
-    if headers.members("content-encoding").any(|coding| !coding.eq_ignore_ascii_case("identity")) {
-        return unread(Unread::ContentEncoding, true);
-    }
-    if !is_json(headers.get("content-type").unwrap_or_default()) {
-        return unread(Unread::ContentType, true);
-    }
+    let kind = body_kind(headers.get("content-type").unwrap_or_default());
+    let Some(kind) = kind else { return unread(Unread::ContentType, true) };
     let in_url = form_pairs(url_query.unwrap_or_default());
     let in_url = in_url.is_none_or(|pairs| {
         pairs.iter().any(|(name, _)| MEMBERS.contains(&name.as_str()) && name != "id")
@@ -116,24 +186,77 @@ pub fn read_post(headers: &Headers, url_query: Option<&str>, body: &[u8]) -> For
     if in_url {
         return unread(Unread::QueryInUrl, true);
     }
-    if hides_a_number(body) {
-        return unread(Unread::Unparsable, may_hide_mutation(body));
+    let coding = headers.joined("content-encoding").unwrap_or_default();
+    let is_coded = !matches!(coding.trim().to_ascii_lowercase().as_str(), "" | "identity");
+    if !is_coded {
+        return read_body(kind, body, limits);
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => match read_members(members) {
-            Form::Unread { reason: Unread::Persisted, .. } => unread(Unread::Persisted, true),
-            Form::Unread { reason, .. } => unread(reason, may_hide_mutation(body)),
-            form => form,
-        },
-        Ok(Value::Array(items)) => {
-            let brings_its_document = |item: &Value| {
-                let document = item.get("query").and_then(Value::as_str);
-                document.is_some_and(|document| !document.trim().is_empty())
-            };
-            let persisted = !items.iter().all(brings_its_document);
-            unread(Unread::Batch, persisted || may_hide_mutation(body))
-        }
-        _ => unread(Unread::Unparsable, may_hide_mutation(body)),
+    let Some(plain) = decoded_body(&coding, body, limits.of(Limit::Bytes)) else {
+        return unread(Unread::ContentEncoding, true);
+    };
+    // A server that does not know the coding refuses what it would answer without.
+    let coded = |mut query: Query| {
+        query = query.fixed();
+        query.others = format!("{} {}", coding.to_ascii_lowercase(), query.others);
+        query
+    };
+    match read_body(kind, &plain, limits) {
+        Form::Query(query) => Form::Query(coded(query)),
+        Form::Batch(_) => unread(Unread::ContentEncoding, true),
+        form => form,
+    }
+}
+
+fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
+    let unread = |reason| Form::Unread { reason, may_be_mutation: may_hide_mutation(body) };
+    if kind == BodyKind::Document {
+        return match std::str::from_utf8(body) {
+            Ok(document) if !document.trim().is_empty() => Form::Query(Query {
+                source: Source::Text { document: document.to_owned(), hash: None },
+                operation_name: None,
+                variables: None,
+                others: "application/graphql".to_owned(),
+                has_unkeyed: false,
+                sent: Sent::Document,
+            }),
+            _ => unread(Unread::Unparsable),
+        };
+    }
+    if hides_a_number(body) {
+        return unread(Unread::Unparsable);
+    }
+    if body.trim_ascii_start().starts_with(b"[") {
+        return read_batch(body, limits);
+    }
+    let Ok(members) = serde_json::from_slice::<Members>(body) else {
+        return unread(Unread::Unparsable);
+    };
+    match read_members(&members) {
+        Ok(query) => Form::Query(Query { sent: Sent::Json(members), ..query }),
+        // It names a document that is not here: what that does, nobody knows.
+        Err(Unread::Persisted) => Form::Unread { reason: Unread::Persisted, may_be_mutation: true },
+        Err(reason) => unread(reason),
+    }
+}
+
+fn read_batch(body: &[u8], limits: &Amounts) -> Form {
+    let unread = |reason, may_be_mutation| Form::Unread { reason, may_be_mutation };
+    let Ok(items) = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(body) else {
+        return unread(Unread::Unparsable, may_hide_mutation(body));
+    };
+    if items.len() > limits.of(Limit::Batch) {
+        return unread(Unread::OverLimit(Limit::Batch), true);
+    }
+    let read = |item: &&serde_json::value::RawValue| {
+        let members: Members = serde_json::from_str(item.get()).map_err(|_| Unread::Batch)?;
+        read_members(&members).map(|query| Query { sent: Sent::Json(members), ..query })
+    };
+    let queries: Result<Vec<Query>, Unread> = items.iter().map(read).collect();
+    match queries {
+        Ok(queries) if !queries.is_empty() => Form::Batch(queries),
+        Ok(_) => unread(Unread::Batch, false),
+        Err(Unread::Persisted) => unread(Unread::Batch, true),
+        Err(_) => unread(Unread::Batch, may_hide_mutation(body)),
     }
 }
 
@@ -147,47 +270,196 @@ fn contains(body: &[u8], what: &[u8]) -> bool {
     body.windows(what.len()).any(|window| window == what)
 }
 
-fn read_members(mut members: Map<String, Value>) -> Form {
-    let unread = |reason| Form::Unread { reason, may_be_mutation: true };
+fn read_members(members: &Members) -> Result<Query, Unread> {
     // Some servers take members in any case, and then the last one counts.
-    let in_other_case = |key: &String| {
+    let in_other_case = |key: &str| {
         let known = ["query", "operationName", "variables", "extensions"];
-        known.iter().any(|name| key.eq_ignore_ascii_case(name) && key != name)
+        known.iter().any(|name| key.eq_ignore_ascii_case(name) && key != *name)
     };
-    if members.keys().any(in_other_case) {
-        return unread(Unread::Persisted);
+    if members.names().any(in_other_case) {
+        return Err(Unread::Persisted);
     }
-    let document = match members.remove("query") {
-        Some(Value::String(document)) if document.trim().is_empty() => {
-            return unread(Unread::Persisted);
-        }
-        Some(Value::String(document)) => document,
-        None | Some(Value::Null) => return unread(Unread::Persisted),
-        Some(_) => return unread(Unread::Unparsable),
-    };
-    let operation_name = match members.remove("operationName") {
-        None | Some(Value::Null) => None,
+    let operation_name = match members.value("operationName").cloned() {
+        None => None,
         Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
-        Some(_) => return unread(Unread::Unparsable),
+        Some(_) => return Err(Unread::Unparsable),
     };
-    let variables = match members.remove("variables") {
-        None | Some(Value::Null) => None,
+    let variables = match members.value("variables").cloned() {
+        None => None,
         Some(Value::Object(variables)) => Some(variables),
-        Some(_) => return unread(Unread::Unparsable),
+        Some(_) => return Err(Unread::Unparsable),
     };
-    match members.get_mut("extensions") {
-        None | Some(Value::Null) => {}
-        // What clients say of themselves, and of the document that is here, changes nothing.
-        Some(Value::Object(extensions)) => {
-            extensions.remove("clientLibrary");
-            extensions.remove("persistedQuery");
+    let extensions = match members.value("extensions").cloned() {
+        None => Map::new(),
+        Some(Value::Object(extensions)) => extensions,
+        Some(_) => return Err(Unread::Unparsable),
+    };
+    let hash = extensions.get("persistedQuery").filter(|value| !value.is_null());
+    let hash = hash.map(persisted_hash).transpose()?;
+    let document = match members.value("query").cloned() {
+        None => None,
+        Some(Value::String(document)) => Some(document).filter(|text| !text.trim().is_empty()),
+        Some(_) => return Err(Unread::Unparsable),
+    };
+    let names: Vec<&str> =
+        ID_MEMBERS.into_iter().filter(|name| members.value(name).is_some()).collect();
+    let source = match (document, hash, names.as_slice()) {
+        // An `id` beside a document is the client's own; the others could be what counts.
+        (Some(document), hash, [] | ["id"]) => {
+            if hash.as_ref().is_some_and(|hash| *hash != sha256_hex(document.as_bytes())) {
+                return Err(Unread::HashMismatch);
+            }
+            Source::Text { document, hash }
         }
-        Some(_) => return unread(Unread::Unparsable),
+        (None, Some(hash), []) => Source::Hash(hash),
+        (None, None, [name]) => match members.value(name).cloned() {
+            Some(Value::String(id)) if !id.is_empty() => Source::Id(id),
+            Some(Value::Number(id)) => Source::Id(id.to_string()),
+            _ => return Err(Unread::Persisted),
+        },
+        _ => return Err(Unread::Persisted),
+    };
+    Ok(Query {
+        others: others(members, &source),
+        has_unkeyed: extensions.keys().any(|key| !PLAIN_EXTENSIONS.contains(&key.as_str())),
+        source,
+        operation_name,
+        variables,
+        sent: Sent::Fixed,
+    })
+}
+
+/// The members that are part of the key beside those that are understood. Empty ones say nothing.
+fn others(members: &Members, source: &Source) -> String {
+    let understood = |name: &str| {
+        matches!(name, "query" | "operationName" | "variables" | "extensions")
+            || (matches!(source, Source::Id(_)) && ID_MEMBERS.contains(&name))
+    };
+    let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+    let others: Map<String, Value> = members
+        .names()
+        .filter(|name| !understood(name))
+        .filter_map(|name| Some((name.to_owned(), members.value(name)?.clone())))
+        .filter(|(_, value)| !empty(value))
+        .collect();
+    Value::Object(others).to_string()
+}
+
+/// `extensions.persistedQuery`, as automatic persisted queries have it.
+fn persisted_hash(value: &Value) -> Result<String, Unread> {
+    let is_version_1 = value.get("version").is_some_and(|version| version.as_u64() == Some(1));
+    let hash = value.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
+    let is_hash =
+        hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    (is_version_1 && is_hash).then(|| hash.to_owned()).ok_or(Unread::Persisted)
+}
+
+impl Query {
+    /// Whether the origin may be asked with another document: one that it has by its hash or its
+    /// id, or is to learn by its hash, stays as it is.
+    pub fn may_be_injected(&self, apq: Apq) -> bool {
+        match &self.source {
+            Source::Text { hash: None, .. } => true,
+            Source::Text { hash: Some(_), .. } | Source::Hash(_) => apq == Apq::Own,
+            Source::Id(_) => false,
+        }
     }
-    let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
-    members.retain(|_, value| !empty(value));
-    let others = Value::Object(members).to_string();
-    Form::Query(Query { document, operation_name, variables, others })
+
+    /// The request with another document, or with its own where none is given, and without what
+    /// is no part of the key. The hash stays only where `with_hash`, for it fits one document.
+    /// None where the request can only be sent as it came.
+    pub fn rewritten(&self, document: Option<&str>, with_hash: bool) -> Option<Rewritten> {
+        match &self.sent {
+            Sent::Json(members) => {
+                let mut members = members.clone();
+                if let Some(document) = document {
+                    members.set("query", text_to_json(document));
+                }
+                match kept_extensions(members.value("extensions").cloned(), with_hash) {
+                    Some(kept) => {
+                        members.set("extensions", kept);
+                    }
+                    None => members.remove("extensions"),
+                }
+                Some(Rewritten::Json(members.to_json()))
+            }
+            Sent::Url(query) => self.rewritten_url(query, document, with_hash),
+            Sent::Document => document.map(|document| Rewritten::Document(document.to_owned())),
+            Sent::Fixed => None,
+        }
+    }
+
+    fn rewritten_url(
+        &self,
+        query: &str,
+        document: Option<&str>,
+        with_hash: bool,
+    ) -> Option<Rewritten> {
+        let mut pieces = Vec::new();
+        let mut written = false;
+        for piece in query.split('&').filter(|piece| !piece.is_empty()) {
+            let (name, value) = form_pairs(piece)?.pop()?;
+            match (name.as_str(), document) {
+                ("query", Some(document)) => {
+                    written = true;
+                    pieces.push(format!("query={}", form_encoded(document)));
+                }
+                ("extensions", _) => {
+                    let kept = kept_extensions(serde_json::from_str(&value).ok(), with_hash);
+                    pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
+                }
+                _ => pieces.push(piece.to_owned()),
+            }
+        }
+        if let (Some(document), false) = (document, written) {
+            pieces.insert(0, format!("query={}", form_encoded(document)));
+        }
+        let url = pieces.join("&");
+        (url.len() <= REWRITTEN_URL_BYTES).then_some(Rewritten::Url(url))
+    }
+
+    /// The request as one that can only be sent as it came. What would be left out then counts.
+    fn fixed(mut self) -> Self {
+        if let (Sent::Json(members), true) = (&self.sent, self.has_unkeyed) {
+            let extensions = members.value("extensions").cloned().unwrap_or_default();
+            self.others = format!("{}{extensions}", self.others);
+        }
+        self.has_unkeyed = false;
+        self.sent = Sent::Fixed;
+        self
+    }
+
+    /// The request as a JSON object of its own, from which a batch can be made.
+    pub fn as_json(&self) -> Option<String> {
+        match &self.sent {
+            Sent::Json(members) => Some(members.to_json()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Query {
+    /// A document with its variables and nothing else, for tests.
+    pub(crate) fn of(document: &str, variables: &str) -> Self {
+        Self {
+            source: Source::Text { document: document.to_owned(), hash: None },
+            operation_name: None,
+            variables: serde_json::from_str(variables).unwrap(),
+            others: String::new(),
+            has_unkeyed: false,
+            sent: Sent::Fixed,
+        }
+    }
+}
+
+/// The extensions that go on to the origin, as JSON.
+fn kept_extensions(extensions: Option<Value>, with_hash: bool) -> Option<String> {
+    let Some(Value::Object(mut extensions)) = extensions else { return None };
+    extensions.retain(|name, _| {
+        PLAIN_EXTENSIONS.contains(&name.as_str()) && (with_hash || name != "persistedQuery")
+    });
+    (!extensions.is_empty()).then(|| Value::Object(extensions).to_string())
 }
 
 /// Whether JSON could spell the object that serde_json takes for a number of any length: then two
@@ -210,15 +482,28 @@ fn hides_a_number(json: &[u8]) -> bool {
     contains(&plain, TOKEN)
 }
 
-/// `application/json`, in UTF-8 where it says so.
-fn is_json(content_type: &str) -> bool {
+/// What a body is by its content type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum BodyKind {
+    Json,
+    Document,
+}
+
+/// `application/json` or `application/graphql`, in UTF-8 where it says so.
+fn body_kind(content_type: &str) -> Option<BodyKind> {
     let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-    is_json
-        && parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-            !name.trim().eq_ignore_ascii_case("charset")
-                || value.trim().trim_matches('"').to_ascii_lowercase().replace('-', "") == "utf8"
-        })
+    let kind = match parts.next()?.to_ascii_lowercase().as_str() {
+        "application/json" => BodyKind::Json,
+        "application/graphql" => BodyKind::Document,
+        _ => return None,
+    };
+    let is_utf8 = |value: &str| {
+        value.trim().trim_matches('"').to_ascii_lowercase().replace('-', "") == "utf8"
+    };
+    parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .all(|(name, value)| !name.trim().eq_ignore_ascii_case("charset") || is_utf8(value))
+        .then_some(kind)
 }
 
 /// Whether a browser asks for a page (GraphiQL).

@@ -6,7 +6,19 @@ fn post(body: &str) -> Form {
 }
 
 fn post_as(content_type: &str, body: &str) -> Form {
-    read_post(&[("content-type", content_type)].into_iter().collect(), None, body.as_bytes())
+    let headers = [("content-type", content_type)].into_iter().collect();
+    read(&headers, None, body.as_bytes())
+}
+
+fn read(headers: &Headers, url_query: Option<&str>, body: &[u8]) -> Form {
+    read_post(headers, url_query, body, &Amounts::default_limits())
+}
+
+fn document_of(query: &Query) -> &str {
+    match &query.source {
+        Source::Text { document, .. } => document,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn unread(reason: Unread, may_be_mutation: bool) -> Form {
@@ -20,7 +32,7 @@ fn reads_json() {
     ) else {
         panic!()
     };
-    assert_eq!((query.document.as_str(), query.operation_name), ("{ a }", None));
+    assert_eq!((document_of(&query), &query.operation_name), ("{ a }", &None));
     assert_eq!(query.variables.unwrap().len(), 1);
     assert!(matches!(
         post_as("Application/JSON; Charset=\"UTF-8\"", "{\"query\":\"{a}\"}"),
@@ -41,10 +53,20 @@ fn leaves_what_it_does_not_understand() {
         ("{\"query\":\"mutation{a}\",\"variables\":\"{}\"}", Unread::Unparsable, true),
         ("{\"query\":\"{a}\",\"operationName\":1}", Unread::Unparsable, false),
         ("{\"query\":\"{a}\",\"extensions\":1}", Unread::Unparsable, false),
-        ("[{\"query\":\"{a}\"}]", Unread::Batch, false),
-        ("[{\"query\":\"mutation{a}\"}]", Unread::Batch, true),
-        ("[{\"query\":\"{a}\"},{\"id\":\"x\"}]", Unread::Batch, true),
-        ("{\"query\":\" \",\"id\":\"x\"}", Unread::Persisted, true),
+        ("[]", Unread::Batch, false),
+        ("[[]]", Unread::Batch, false),
+        ("[{\"query\":\"{a}\"},{\"query\":7}]", Unread::Batch, false),
+        ("[{\"query\":\"mutation{a}\"},7]", Unread::Batch, true),
+        ("[{\"query\":\"{a}\"},{}]", Unread::Batch, true),
+        ("[{\"query\":\"mutation{a}\"}", Unread::Unparsable, true),
+        ("{\"query\":\"{a}\",\"doc_id\":\"x\"}", Unread::Persisted, true),
+        ("{\"documentId\":\"x\",\"doc_id\":\"y\"}", Unread::Persisted, true),
+        ("{\"documentId\":[\"x\"]}", Unread::Persisted, true),
+        (
+            "{\"query\":\"{a}\",\"extensions\":{\"persistedQuery\":{\"version\":2}}}",
+            Unread::Persisted,
+            true,
+        ),
         ("{\"query\":\"{a}\",\"Query\":\"{b}\"}", Unread::Persisted, true),
         (
             "{\"query\":\"{a}\",\"variables\":{\"f\":{\"$serde_json::private::Number\":\"5\"}}}",
@@ -69,10 +91,10 @@ fn leaves_what_it_does_not_understand() {
     );
     let gzip: Headers =
         [("content-type", "application/json"), ("content-encoding", "gzip")].into_iter().collect();
-    assert_eq!(read_post(&gzip, None, b""), unread(Unread::ContentEncoding, true));
+    assert_eq!(read(&gzip, None, b""), unread(Unread::ContentEncoding, true));
     let json: Headers = [("content-type", "application/json")].into_iter().collect();
-    assert_eq!(read_post(&json, Some("query=%7Ba%7D"), b"{}"), unread(Unread::QueryInUrl, true));
-    assert_eq!(read_post(&json, None, b"{\"query\":\"\xff\"}"), unread(Unread::Unparsable, false));
+    assert_eq!(read(&json, Some("query=%7Ba%7D"), b"{}"), unread(Unread::QueryInUrl, true));
+    assert_eq!(read(&json, None, b"{\"query\":\"\xff\"}"), unread(Unread::Unparsable, false));
 }
 
 #[test]
@@ -82,7 +104,7 @@ fn reads_urls() {
     else {
         panic!()
     };
-    assert_eq!((query.document.as_str(), query.operation_name), ("{ a }", None));
+    assert_eq!((document_of(&query), &query.operation_name), ("{ a }", &None));
     assert_eq!(query.variables.unwrap().len(), 1);
     for (url, reason) in [
         (None, Unread::Persisted),
@@ -118,7 +140,7 @@ proptest! {
     #[test]
     fn no_body_breaks_it(body in prop::collection::vec(any::<u8>(), 0..100), url in ".{0,40}") {
         let json: Headers = [("content-type", "application/json")].into_iter().collect();
-        let _ = read_post(&json, None, &body);
+        let _ = read(&json, None, &body);
         let _ = read_get(Some(&url));
     }
 }
@@ -133,6 +155,111 @@ fn what_else_a_request_says_is_kept() {
     let of_itself =
         "{\"query\":\"{a}\",\"extensions\":{\"clientLibrary\":{\"name\":\"x\"}},\"id\":null}";
     assert_eq!(plain, others(of_itself));
-    assert_ne!(plain, others("{\"query\":\"{a}\",\"extensions\":{\"tracing\":1}}"));
+    assert_eq!(plain, others("{\"query\":\"{a}\",\"extensions\":{\"tracing\":1}}"));
     assert_ne!(plain, others("{\"query\":\"{a}\",\"id\":\"x\"}"));
+}
+
+const HASH: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+fn persisted(hash: &str) -> String {
+    format!("\"extensions\":{{\"persistedQuery\":{{\"version\":1,\"sha256Hash\":\"{hash}\"}}}}")
+}
+
+#[test]
+fn a_document_comes_by_its_hash_or_its_id_too() {
+    let source = |body: &str| match post(body) {
+        Form::Query(query) => query.source,
+        unread => panic!("{unread:?}"),
+    };
+    assert_eq!(source(&format!("{{{}}}", persisted(HASH))), Source::Hash(HASH.into()));
+    assert_eq!(
+        source(&format!("{{\"query\":\"\",{}}}", persisted(HASH))),
+        Source::Hash(HASH.into())
+    );
+    for member in ["\"documentId\":\"x\"", "\"doc_id\":\"x\"", "\"id\":\"x\",\"query\":null"] {
+        assert_eq!(source(&format!("{{{member}}}")), Source::Id("x".into()), "{member}");
+    }
+    assert_eq!(
+        source("{\"doc_id\":12345678901234567890123}"),
+        Source::Id("12345678901234567890123".into())
+    );
+    let right = sha256_hex(b"{a}");
+    let both = format!("{{\"query\":\"{{a}}\",{}}}", persisted(&right));
+    assert_eq!(source(&both), Source::Text { document: "{a}".into(), hash: Some(right.clone()) });
+    let wrong = format!("{{\"query\":\"{{b}}\",{}}}", persisted(&right));
+    assert_eq!(post(&wrong), unread(Unread::HashMismatch, false));
+    let upper = format!("{{{}}}", persisted(&right.to_uppercase()));
+    assert_eq!(post(&upper), unread(Unread::Persisted, true));
+}
+
+#[test]
+fn a_batch_is_read_one_by_one() {
+    let Form::Batch(queries) = post(" [{\"query\":\"{a}\"}, {\"query\":\"mutation{b}\",\"id\":1}]")
+    else {
+        panic!()
+    };
+    assert_eq!(queries.iter().map(document_of).collect::<Vec<_>>(), ["{a}", "mutation{b}"]);
+    assert_eq!(queries[1].as_json().unwrap(), "{\"query\":\"mutation{b}\",\"id\":1}");
+    let many = format!("[{}]", vec!["{\"query\":\"{a}\"}"; 51].join(","));
+    assert_eq!(post(&many), unread(Unread::OverLimit(Limit::Batch), true));
+}
+
+#[test]
+fn a_bare_document_is_another_request_than_the_same_in_json() {
+    let Form::Query(bare) = post_as("application/graphql; charset=utf-8", "{ a }") else {
+        panic!()
+    };
+    let Form::Query(json) = post("{\"query\":\"{ a }\"}") else { panic!() };
+    assert_eq!(document_of(&bare), document_of(&json));
+    assert_ne!(bare.others, json.others);
+    assert_eq!(post_as("application/graphql", " "), unread(Unread::Unparsable, false));
+    assert_eq!(bare.rewritten(Some("{b}"), true), Some(Rewritten::Document("{b}".into())));
+}
+
+#[test]
+fn a_compressed_body_is_read_and_sent_only_as_it_came() {
+    let body = miniz_oxide::deflate::compress_to_vec_zlib(
+        b"{\"query\":\"{a}\",\"extensions\":{\"x\":1}}",
+        6,
+    );
+    let headers: Headers = [("content-type", "application/json"), ("content-encoding", "deflate")]
+        .into_iter()
+        .collect();
+    let Form::Query(query) = read(&headers, None, &body) else { panic!() };
+    assert_eq!((document_of(&query), query.rewritten(None, true)), ("{a}", None));
+    // What cannot be left out counts.
+    assert!(query.others.contains("\"x\":1") && !query.has_unkeyed);
+}
+
+#[test]
+fn a_request_is_rewritten_with_all_else_as_it_was() {
+    let hash = sha256_hex(b"{a}");
+    let body = format!(
+        "{{\"variables\":{{\"b\": 1.0}},\"query\":\"{{a}}\",\"extensions\":{{\"x\":1,\"persistedQuery\":{{\"version\":1,\"sha256Hash\":\"{hash}\"}}}}}}"
+    );
+    let Form::Query(query) = post(&body) else { panic!() };
+    assert!(query.has_unkeyed);
+    let rewritten = |document, with_hash| match query.rewritten(document, with_hash) {
+        Some(Rewritten::Json(json)) => json,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        rewritten(Some("{a \"}"), false),
+        "{\"variables\":{\"b\": 1.0},\"query\":\"{a \\\"}\"}"
+    );
+    assert_eq!(
+        rewritten(None, true),
+        format!(
+            "{{\"variables\":{{\"b\": 1.0}},\"query\":\"{{a}}\",\"extensions\":{{\"persistedQuery\":{{\"sha256Hash\":\"{hash}\",\"version\":1}}}}}}"
+        )
+    );
+    let extensions = format!("{{\"persistedQuery\":{{\"version\":1,\"sha256Hash\":\"{hash}\"}}}}");
+    let extensions = crate::http::form_encoded(&extensions);
+    let url = format!("a=1&variables=%7b%7d&extensions={extensions}&b=%20");
+    let Form::Query(query) = read_get(Some(&url)) else { panic!("{url}") };
+    assert_eq!(query.source, Source::Hash(hash));
+    assert_eq!(
+        query.rewritten(Some("{a}"), false),
+        Some(Rewritten::Url("query=%7Ba%7D&a=1&variables=%7b%7d&b=%20".into()))
+    );
 }

@@ -5,7 +5,7 @@
 //! proves nothing.
 
 use super::ast::*;
-use crate::limits;
+use crate::limits::{Amounts, Limit};
 use std::collections::HashMap;
 
 /// What the selections on one object ask.
@@ -51,48 +51,67 @@ impl Shape {
         self.fields.values().any(|field| field.name.is_none())
     }
 
-    /// The shape of an operation's answer; none where its fragments spread too far, in circles
-    /// or into nothing.
-    pub(super) fn of(document: &Document, operation: &Operation) -> Option<Self> {
+    /// The shape of an operation's answer, and how many selections make it.
+    pub(super) fn of(
+        document: &Document,
+        operation: &Operation,
+        limits: &Amounts,
+    ) -> Result<(Self, usize), ShapeFault> {
         let fragments = document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
-        let mut merge = Merge { fragments, selections: 0, depth: 0 };
+        let most = limits.of(Limit::Selections);
+        let mut merge = Merge { fragments, selections: 0, most, depth: 0 };
         let mut shape = Self::default();
         merge.merge_selections(&mut shape, &operation.selections)?;
-        Some(shape)
+        Ok((shape, merge.selections))
     }
+}
+
+/// Why an operation's answer has no shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShapeFault {
+    /// A fragment is not there.
+    Missing,
+    /// Its fragments spread too far, or in circles.
+    TooMany,
 }
 
 struct Merge<'d> {
     fragments: HashMap<&'d str, &'d Fragment>,
     selections: usize,
+    most: usize,
     depth: usize,
 }
 
 impl<'d> Merge<'d> {
-    fn merge_selections(&mut self, shape: &mut Shape, selections: &'d [Selection]) -> Option<()> {
+    fn merge_selections(
+        &mut self,
+        shape: &mut Shape,
+        selections: &'d [Selection],
+    ) -> Result<(), ShapeFault> {
         for selection in selections {
             self.selections += 1;
-            if self.selections > limits::DOCUMENT_SELECTIONS {
-                return None;
+            if self.selections > self.most {
+                return Err(ShapeFault::TooMany);
             }
             match selection {
                 Selection::Field(field) => self.field(shape, field)?,
                 Selection::Inline { selections, .. } => self.merge_selections(shape, selections)?,
                 Selection::Spread { name, .. } => {
                     if self.depth >= FRAGMENT_DEPTH {
-                        return None;
+                        return Err(ShapeFault::TooMany);
                     }
-                    let fragment = *self.fragments.get(name.as_str())?;
+                    let fragment = self.fragments.get(name.as_str());
+                    let fragment = *fragment.ok_or(ShapeFault::Missing)?;
                     self.depth += 1;
                     self.merge_selections(shape, &fragment.selections)?;
                     self.depth -= 1;
                 }
             }
         }
-        Some(())
+        Ok(())
     }
 
-    fn field(&mut self, shape: &mut Shape, field: &'d Field) -> Option<()> {
+    fn field(&mut self, shape: &mut Shape, field: &'d Field) -> Result<(), ShapeFault> {
         let entry = shape
             .fields
             .entry(field.response_key().to_owned())
@@ -100,8 +119,8 @@ impl<'d> Merge<'d> {
         if entry.name.as_deref() != Some(field.name.as_str()) {
             entry.name = None;
         }
-        if field.selections.is_empty() {
-            return Some(());
+        if field.opened_at.is_none() {
+            return Ok(());
         }
         self.merge_selections(entry.shape.get_or_insert_default(), &field.selections)
     }

@@ -1,17 +1,22 @@
 //! The canonical text of an operation's variables.
 
+use super::analysis::DeclaredVariable;
 use serde_json::{Map, Value};
 
 /// The declared variables in one text: sorted by name, and so are the fields of objects; numbers
-/// by their own text. Variables that the operation does not declare do not count, since servers
-/// ignore them.
-pub fn canonical_variables(variables: Option<&Map<String, Value>>, declared: &[String]) -> String {
+/// by their own text. One that the request leaves out has its default. Variables that the
+/// operation does not declare do not count, since servers ignore them.
+pub fn canonical_variables(
+    variables: Option<&Map<String, Value>>,
+    declared: &[DeclaredVariable],
+) -> String {
     // serde_json's Map sorts by key, and its numbers keep their own text.
-    let counted: Map<String, Value> = variables
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| declared.iter().any(|one| one == *name))
-        .map(|(name, value)| (name.clone(), value.clone()))
+    let counted: Map<String, Value> = declared
+        .iter()
+        .filter_map(|one| {
+            let value = variables.and_then(|variables| variables.get(&one.name));
+            Some((one.name.clone(), value.or(one.default.as_ref())?.clone()))
+        })
         .collect();
     Value::Object(counted).to_string()
 }
@@ -22,7 +27,23 @@ mod tests {
 
     fn canonical(json: &str) -> String {
         let Ok(Value::Object(map)) = serde_json::from_str(json) else { panic!("{json}") };
-        canonical_variables(Some(&map), &["a".into(), "b".into()])
+        canonical_variables(Some(&map), &[declared("a", None), declared("b", None)])
+    }
+
+    fn declared(name: &str, default: Option<Value>) -> DeclaredVariable {
+        DeclaredVariable { name: name.to_owned(), default }
+    }
+
+    #[test]
+    fn a_default_stands_for_what_is_left_out() {
+        let variables = [declared("a", Some(1.into()))];
+        let of = |json: &str| {
+            let Ok(Value::Object(map)) = serde_json::from_str(json) else { panic!("{json}") };
+            canonical_variables(Some(&map), &variables)
+        };
+        assert_eq!(canonical_variables(None, &variables), "{\"a\":1}");
+        assert_eq!(of("{}"), of("{\"a\":1}"));
+        assert_ne!(of("{}"), of("{\"a\":null}"));
     }
 
     #[test]

@@ -3,15 +3,17 @@
 //! In scope: methods, header lists, URLs, request and response heads. Not in scope: bodies that
 //! stream (the `service` layer's traits have those) and the meaning of any header (see `policy`).
 
+mod coding;
 mod headers;
 mod method;
 mod path;
 mod url;
 
+pub use coding::decoded_body;
 pub use headers::Headers;
 pub use method::Method;
 pub use path::{PathPattern, glob};
-pub use url::{Url, form_pairs};
+pub use url::{Url, form_encoded, form_pairs};
 
 /// The head of a client's request.
 #[derive(Debug, Clone)]

@@ -91,6 +91,20 @@ pub fn form_pairs(query: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
+/// A text as a value in `application/x-www-form-urlencoded`.
+pub fn form_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len() * 2), |mut out, byte| {
+        if is_unreserved(byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
 fn form_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -150,5 +164,8 @@ mod tests {
         let pairs = form_pairs("query=%7B+a+%7D&x").unwrap();
         assert_eq!(pairs, [("query".into(), "{ a }".into()), ("x".into(), String::new())]);
         assert_eq!(form_pairs("a=%ff"), None);
+        let text = "{ a(b: \"é&=+%~\") }\n";
+        let pairs = form_pairs(&format!("query={}", form_encoded(text))).unwrap();
+        assert_eq!(pairs, [("query".into(), text.into())]);
     }
 }

@@ -32,6 +32,11 @@ impl Digest {
     }
 }
 
+/// The SHA-256 of bytes as they are, in lower-case hexadecimal digits: what others call their hash.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Digest(Sha256::digest(bytes).into()).to_hex()
+}
+
 /// Builds a digest of parts. Each part is preceded by its length, so that `("ab", "c")` and
 /// `("a", "bc")` differ, and the whole by a domain, so that two uses never meet.
 #[derive(Clone)]

@@ -6,7 +6,7 @@
 mod digest;
 mod pattern;
 
-pub use digest::{Digest, DigestBuilder};
+pub use digest::{Digest, DigestBuilder, sha256_hex};
 pub use pattern::Pattern;
 
 /// The version segment of every key. It changes when what a digest covers changes.

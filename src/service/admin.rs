@@ -5,8 +5,8 @@ use super::world::{BodyRead, World};
 use crate::admin::{Access, Route, RouteError, access, read_purge, route};
 use crate::config::Config;
 use crate::http::{Request, form_pairs};
-use crate::limits;
-use serde_json::json;
+use crate::limits::{self, Limit};
+use serde_json::{Value, json};
 
 impl<W: World> Service<W> {
     /// Answers a request for Evergraph itself.
@@ -29,13 +29,13 @@ impl<W: World> Service<W> {
         }
         match found {
             Route::Purge => self.purge_route(config).await,
-            Route::Stats => self.stats_route(request),
+            Route::Stats => self.stats_route(config, request),
             Route::Health => self.health_route(config).await,
         }
     }
 
     async fn purge_route(&self, config: &Config) -> Reply {
-        let body = match self.world.request_body(limits::REQUEST_BODY_BYTES).await {
+        let body = match self.world.request_body(limits::ADMIN_BODY_BYTES).await {
             BodyRead::Whole(body) => body,
             BodyRead::TooLarge => {
                 return self.failed(413, "a purge has at most 1 MiB; send several");
@@ -64,7 +64,7 @@ impl<W: World> Service<W> {
         }
     }
 
-    fn stats_route(&self, request: &Request) -> Reply {
+    fn stats_route(&self, config: &Config, request: &Request) -> Reply {
         let pairs = form_pairs(request.url.query.as_deref().unwrap_or_default());
         let asked = pairs.into_iter().flatten().find(|(name, _)| name == "window");
         let window = match asked.map(|(_, seconds)| seconds.parse::<u64>()) {
@@ -77,7 +77,15 @@ impl<W: World> Service<W> {
         };
         let now = self.world.now();
         let available = self.world.kv_bound() && self.isolate.kv.reason().is_none();
-        let stats = self.isolate.stats.borrow().to_json(now, window, available);
+        let mut stats = self.isolate.stats.borrow().to_json(now, window, available);
+        let high = self.isolate.high_water.get();
+        let limits = Limit::ALL.into_iter().map(|limit| {
+            let most = config.limits.amounts.of(limit);
+            (limit.as_str().to_owned(), json!({ "limit": most, "highest": high.of(limit) }))
+        });
+        if let Some(stats) = stats.as_object_mut() {
+            stats.insert("limits".into(), Value::Object(limits.collect()));
+        }
         Reply::Whole(json_response(200, &stats))
     }
 }

@@ -1,19 +1,20 @@
 //! Reads: from the cache where it can, else from the origin, and into the cache.
 
+use super::ask::Told;
+use super::documents::Operation;
 use super::find::{Candidate, Found, variant_key};
 use super::handle::{Asked, Reply, Service};
 use super::memory::Cached;
 use super::report::HitLine;
 use super::stats::Answered;
 use super::sync::Lag;
-use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
+use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
-    Fetched, Plan, Stored, XCache, from_entry, graphql_entry, is_graphql_json,
-    origin_request_headers, passed_on, rest_entry, set_client_ttl, without_body,
+    Fetched, Plan, Shown, Stored, XCache, from_entry, graphql_entry, is_graphql_json, passed_on,
+    rest_entry, set_client_ttl, without_body,
 };
 use crate::entry::encode;
-use crate::graphql::Analysis;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
 use crate::policy::{
@@ -42,7 +43,7 @@ impl<W: World> Service<W> {
         config: &Config,
         asked: &Asked,
         plan: &Plan,
-        analysis: Option<Rc<Analysis>>,
+        operation: Option<Rc<Operation>>,
     ) -> Reply {
         let request = &asked.request;
         let mut found = self.find(config, asked, plan).await;
@@ -50,14 +51,14 @@ impl<W: World> Service<W> {
             matches!(candidate.freshness, Freshness::Fresh | Freshness::StaleWhileRevalidate)
         }) {
             if candidate.freshness == Freshness::StaleWhileRevalidate {
-                self.revalidate(asked, plan, &candidate, analysis);
+                self.revalidate(asked, plan, &candidate, operation);
             }
             return self.serve(config, asked, plan, &candidate);
         }
         if plan.heeded(&request.headers).only_if_cached {
             return self.failed(504, "only-if-cached, and nothing usable is stored");
         }
-        self.fetch(config, asked, plan, analysis.as_deref(), found).await
+        self.fetch(config, asked, plan, operation.as_deref(), found).await
     }
 
     fn serve(&self, config: &Config, asked: &Asked, plan: &Plan, candidate: &Candidate) -> Reply {
@@ -94,7 +95,7 @@ impl<W: World> Service<W> {
         asked: &Asked,
         plan: &Plan,
         candidate: &Candidate,
-        analysis: Option<Rc<Analysis>>,
+        operation: Option<Rc<Operation>>,
     ) {
         // A HEAD brings nothing to store.
         if asked.request.method == Method::Head {
@@ -118,9 +119,10 @@ impl<W: World> Service<W> {
         self.world.spawn(async move {
             if let Ok(config) = &service.isolate.config {
                 let mark = service.isolate.replica.borrow().mark();
-                if let Ok(answer) = service.ask_for(&asked).await {
-                    let storing = Storing { plan: &plan, analysis: analysis.as_deref(), mark };
-                    let kept = service.keep_answer(config, &asked, &answer, storing, other_variant);
+                let operation = operation.as_deref();
+                if let Ok(told) = service.ask_for(config, &asked, operation).await {
+                    let storing = Storing { plan: &plan, operation, mark };
+                    let kept = service.keep_answer(config, &asked, &told, storing, other_variant);
                     let _ = kept.await;
                 }
             }
@@ -133,7 +135,7 @@ impl<W: World> Service<W> {
         config: &Config,
         asked: &Asked,
         plan: &Plan,
-        analysis: Option<&Analysis>,
+        operation: Option<&Operation>,
         mut found: Found<'_>,
     ) -> Reply {
         // Where the log stood before the origin is asked: what is purged from here on is newer.
@@ -142,7 +144,7 @@ impl<W: World> Service<W> {
         let mut late_stale = None;
         let (forward, why) = reason(&found, plan.heeded(&asked.request.headers).no_cache);
         let stale = found.candidate.filter(|one| one.freshness == Freshness::StaleIfError);
-        let asking = pin!(self.ask_for(asked));
+        let asking = pin!(self.ask_for(config, asked, operation));
         let answer = match late {
             None => asking.await,
             Some(late) => match select(late, asking).await {
@@ -170,22 +172,24 @@ impl<W: World> Service<W> {
         };
         let stale = stale.or(late_stale.filter(|one| is_servable_stale(one.freshness)));
         match answer {
-            Ok(answer) if answer.status < 500 || stale.is_none() => {
-                let storing = Storing { plan, analysis, mark };
-                self.answered(config, asked, answer, storing, found.other_variant, (forward, why))
+            Ok(told) if told.answer.status < 500 || stale.is_none() => {
+                let storing = Storing { plan, operation, mark };
+                self.answered(config, asked, told, storing, found.other_variant, (forward, why))
                     .await
             }
             failed => match stale {
                 Some(stale) if self.still_stands(config, asked, plan, &stale).await => {
-                    let fault =
-                        failed.map_or_else(|f| f.fault, |a| format!("answered {}", a.status));
+                    let fault = failed.map_or_else(
+                        |f| f.fault,
+                        |told| format!("answered {}", told.answer.status),
+                    );
                     self.report_failure("origin", &fault);
                     self.serve(config, asked, plan, &stale)
                 }
                 _ => match failed {
-                    Ok(answer) => {
-                        let storing = Storing { plan, analysis, mark };
-                        self.answered(config, asked, answer, storing, None, (forward, why)).await
+                    Ok(told) => {
+                        let storing = Storing { plan, operation, mark };
+                        self.answered(config, asked, told, storing, None, (forward, why)).await
                     }
                     Err(failure) => self.origin_failed(asked, &failure, forward),
                 },
@@ -213,26 +217,20 @@ impl<W: World> Service<W> {
         self.serve(config, asked, plan, late)
     }
 
-    async fn ask_for(&self, asked: &Asked) -> Result<Answer, OriginFailure> {
-        let headers = origin_request_headers(&asked.request.headers);
-        let headers = self.forwarded_headers(&asked.request, headers);
-        let url = self.origin_url(&asked.request);
-        self.ask(&Ask { url: &url, headers: &headers, again: true, what: What::AsItCame }).await
-    }
-
     /// The origin's answer to the client, and into the stores if it may be stored.
     async fn answered(
         &self,
         config: &Config,
         asked: &Asked,
-        answer: Answer,
+        told: Told,
         storing: Storing<'_>,
         other_variant: Option<Vec<String>>,
         (forward, why): (Forward, Option<&'static str>),
     ) -> Reply {
-        self.note_scope_changes(config, &asked.request, &answer).await;
+        let answer = &told.answer;
+        self.note_scope_changes(config, &asked.request, answer).await;
         let plan = storing.plan;
-        let kept = self.keep_answer(config, asked, &answer, storing, other_variant).await;
+        let kept = self.keep_answer(config, asked, &told, storing, other_variant).await;
         let detail = kept.as_ref().err().map(|reason| reason.as_str()).or(why);
         let status = CacheStatus::Forwarded {
             forward,
@@ -251,16 +249,14 @@ impl<W: World> Service<W> {
             "ms": self.world.now().millis_since(asked.started),
         }));
         let Ok(cached) = kept else {
-            let mut reply = self.reply(asked, &answer, XCache::Miss, &status);
-            if let Reply::Answer { headers, .. } = &mut reply {
-                set_client_ttl(headers, plan.client_ttl);
-                // The origin was asked without the client's conditions.
-                let known = not_modified(&asked.request.headers, headers.get("etag"));
-                if known && answer.status == 200 && asked.request.method.is_safe() {
-                    return Reply::Whole(without_body(headers.clone()));
-                }
+            let mut headers = self.passed_on(asked, answer, XCache::Miss, &status);
+            set_client_ttl(&mut headers, plan.client_ttl);
+            // The origin was asked without the client's conditions.
+            let known = not_modified(&asked.request.headers, headers.get("etag"));
+            if known && answer.status == 200 && asked.request.method.is_safe() {
+                return Reply::Whole(without_body(headers));
             }
-            return reply;
+            return told.reply(headers);
         };
         // As a hit will have it, with the cookies that are for this client alone.
         let meta = &cached.entry.meta;
@@ -274,38 +270,54 @@ impl<W: World> Service<W> {
         if not_modified(&asked.request.headers, meta.headers.get("etag")) {
             return Reply::Whole(without_body(head.headers));
         }
-        Reply::Answer { handle: answer.handle, status: head.status, headers: head.headers }
+        told.reply(head.headers)
     }
 
-    /// Stores an answer in every tier, or says why not.
-    async fn keep_answer(
+    /// Stores an answer in every tier, or says why not. An element of a batch's answer is kept
+    /// as an answer of its own whose body was read.
+    pub(super) async fn keep_answer(
         &self,
         config: &Config,
         asked: &Asked,
-        answer: &Answer,
+        told: &Told,
         storing: Storing<'_>,
         other_variant: Option<Vec<String>>,
     ) -> Result<Rc<Cached>, NotStored> {
-        let Storing { plan, analysis, mark } = storing;
+        let Storing { plan, operation, mark } = storing;
         let request = &asked.request;
+        let answer = &told.answer;
         let head = (answer.status, &answer.headers);
-        self.worth_reading(asked, plan, head, analysis.is_some())?;
+        self.worth_reading(asked, plan, head, operation.is_some())?;
         let mark = mark.ok_or(NotStored::LogUnreadable)?;
-        let limit = match analysis {
-            Some(_) => limits::GRAPHQL_ANSWER_BYTES,
-            None => limits::ANSWER_BODY_BYTES,
+        let body = match (&told.body, operation) {
+            (Some(body), _) => body.bytes.clone(),
+            (None, Some(_)) => self.whole_body(answer, limits::GRAPHQL_ANSWER_BYTES).await?,
+            (None, None) => self.whole_body(answer, limits::ANSWER_BODY_BYTES).await?,
         };
-        let body = match self.world.answer_body(answer.handle, limit).await {
-            BodyRead::Whole(body) => body,
-            BodyRead::TooLarge | BodyRead::Broken => return Err(NotStored::TooLarge),
-        };
+        if operation.is_some() && body.len() > limits::GRAPHQL_ANSWER_BYTES {
+            return Err(NotStored::TooLarge);
+        }
         let now = self.world.now();
         let (status, headers) = head;
         let fetched = Fetched { request, status, headers, body, mark, now };
-        let Stored { mut entry, types } = match analysis {
-            Some(analysis) => graphql_entry(config, plan, analysis, fetched)?,
+        let stored = match operation {
+            Some(operation) => {
+                let analysis = &operation.known.analysis;
+                let read;
+                let json = match &told.body {
+                    Some(body) => &body.json,
+                    None => {
+                        let parsed = serde_json::from_slice(&fetched.body);
+                        read = parsed.map_err(|_| NotStored::ContentType)?;
+                        &read
+                    }
+                };
+                let added = told.body.as_ref().is_some_and(|body| body.added);
+                graphql_entry(config, plan, analysis, Shown { json, added }, fetched)?
+            }
             None => rest_entry(plan, fetched)?,
         };
+        let Stored { mut entry, types } = stored;
         self.isolate.learn_types(types);
         if other_variant.as_ref() == Some(&entry.meta.vary) {
             entry.meta.key = variant_key(plan.key.as_str(), &entry.meta.vary, request);
@@ -314,6 +326,13 @@ impl<W: World> Service<W> {
         self.keep(&cached.entry.meta.key, &cached);
         self.put_in_stores(cached.clone(), config.kv.writes == KvWrites::Always);
         Ok(cached)
+    }
+
+    async fn whole_body(&self, answer: &Answer, limit: usize) -> Result<Rc<[u8]>, NotStored> {
+        match self.world.answer_body(answer.handle, limit).await {
+            BodyRead::Whole(body) => Ok(body),
+            BodyRead::TooLarge | BodyRead::Broken => Err(NotStored::TooLarge),
+        }
     }
 
     /// Whether the answer's head leaves a chance that it is stored. Where not, it is streamed.
@@ -401,11 +420,11 @@ impl<W: World> Service<W> {
 
 /// What is needed to store an answer.
 #[derive(Clone, Copy)]
-struct Storing<'a> {
-    plan: &'a Plan,
-    analysis: Option<&'a Analysis>,
+pub(super) struct Storing<'a> {
+    pub plan: &'a Plan,
+    pub operation: Option<&'a Operation>,
     /// Where the log stood before the origin was asked, if that was known.
-    mark: Option<Mark>,
+    pub mark: Option<Mark>,
 }
 
 /// Whether a stale entry may stand in for an origin that fails.
@@ -414,8 +433,8 @@ fn is_servable_stale(freshness: Freshness) -> bool {
 }
 
 /// Whether the origin gave no answer that anybody wants.
-fn is_bad(answer: &Result<Answer, OriginFailure>) -> bool {
-    answer.as_ref().map_or(true, |answer| answer.status >= 500)
+fn is_bad(told: &Result<Told, OriginFailure>) -> bool {
+    told.as_ref().map_or(true, |told| told.answer.status >= 500)
 }
 
 /// Why a look-up ended at the origin.

@@ -1,17 +1,18 @@
 //! One request, from its head to its answer.
 
+use super::documents::Unresolved;
 use super::isolate::Isolate;
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
-    Bypass, Class, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest, read_graphql,
-    scope_tags_changed_by, status_of_origin,
+    Bypass, Class, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
+    read_graphql, scope_tags_changed_by, status_of_origin,
 };
-use crate::graphql::{Analysis, OperationKind};
+use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
-use crate::limits;
+use crate::limits::{Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
 use crate::time::Timestamp;
@@ -88,6 +89,7 @@ impl<W: World> Service<W> {
                 return reply;
             }
         };
+        let bytes = config.limits.amounts.of(Limit::Bytes);
         match classify(config, &asked.request) {
             Class::Admin => self.admin(config, &asked.request).await,
             Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
@@ -101,7 +103,7 @@ impl<W: World> Service<W> {
                 Err(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             },
             Class::GraphQlGet => self.graphql(config, &asked, None).await,
-            Class::GraphQlPost => match self.world.request_body(limits::REQUEST_BODY_BYTES).await {
+            Class::GraphQlPost => match self.world.request_body(bytes).await {
                 BodyRead::Whole(body) => self.graphql(config, &asked, Some(&body)).await,
                 BodyRead::TooLarge => {
                     let reason = Bypass::BodyTooLarge;
@@ -129,26 +131,41 @@ impl<W: World> Service<W> {
     }
 
     async fn graphql(&self, config: &Config, asked: &Asked, body: Option<&[u8]>) -> Reply {
-        let query = match read_graphql(&asked.request, body) {
-            Ok(query) => query,
-            Err(unwritten) => return self.not_looked_up(config, asked, unwritten).await,
-        };
-        let name = query.operation_name.as_deref();
-        let analysis: Rc<Analysis> = match self.isolate.analysis(&query.document, name) {
-            Ok(analysis) => analysis,
-            Err(refusal) => {
-                return self.not_looked_up(config, asked, query.refused(refusal)).await;
+        let mut needed = Amounts::ZERO;
+        needed.raise(Limit::Bytes, body.map_or(0, <[u8]>::len));
+        let read = read_graphql(config, &asked.request, body);
+        if let Ok(Read::Batch(queries)) = &read {
+            needed.raise(Limit::Batch, queries.len());
+        }
+        self.isolate.needed(&needed);
+        match read {
+            Ok(Read::One(query)) => self.one_operation(config, asked, query).await,
+            Ok(Read::Batch(queries)) => self.batch(config, asked, queries).await,
+            Err(unwritten) => self.not_looked_up(config, asked, unwritten).await,
+        }
+    }
+
+    async fn one_operation(&self, config: &Config, asked: &Asked, query: Query) -> Reply {
+        let operation = match self.operation(config, query).await {
+            Ok(operation) => operation,
+            Err(Unresolved::Unknown) => return self.unknown_document(asked),
+            Err(Unresolved::Unwritten(unwritten)) => {
+                return self.not_looked_up(config, asked, unwritten).await;
             }
         };
+        let analysis = &operation.known.analysis;
         let unwritten = match analysis.kind {
-            OperationKind::Mutation => return self.mutation(config, asked, &analysis).await,
+            OperationKind::Mutation => return self.mutation(config, asked, analysis).await,
             OperationKind::Subscription => Bypass::Subscription,
             OperationKind::Query if analysis.incremental => Bypass::Incremental,
             OperationKind::Query => {
-                let plan =
-                    |claims: &_| plan_graphql(config, &asked.request, claims, &query, &analysis);
+                let plan = |claims: &_| {
+                    plan_graphql(config, &asked.request, claims, &operation.query, analysis)
+                };
                 match self.planned(config, asked, plan).await {
-                    Ok(plan) => return self.read(config, asked, &plan, Some(analysis)).await,
+                    Ok(plan) => {
+                        return self.read(config, asked, &plan, Some(Rc::new(operation))).await;
+                    }
                     Err(bypass) => bypass,
                 }
             }
@@ -156,11 +173,40 @@ impl<W: World> Service<W> {
         self.pass_through(Some(config), asked, unwritten).await
     }
 
-    async fn not_looked_up(&self, config: &Config, asked: &Asked, unwritten: Unwritten) -> Reply {
+    pub(super) async fn not_looked_up(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        unwritten: Unwritten,
+    ) -> Reply {
+        if let Some(limit) = unwritten.reason.limit().filter(|_| config.limits.refuse) {
+            return self.over_limit(config, asked, limit);
+        }
         if unwritten.may_be_mutation {
             return self.perhaps_mutation(config, asked, unwritten).await;
         }
         self.pass_through(Some(config), asked, unwritten.reason).await
+    }
+
+    /// 400 with a GraphQL error, where the configuration wants it so.
+    fn over_limit(&self, config: &Config, asked: &Asked, limit: Limit) -> Reply {
+        let most = config.limits.amounts.of(limit);
+        let body = json!({ "errors": [{
+            "message": format!("The request is over the limit of {most} {}.", limit.as_str()),
+            "extensions": { "code": "OVER_LIMIT", "limit": limit.as_str() },
+        }] });
+        self.count(asked, 400, Answered::Bypass, None);
+        self.report_bypass(asked, "over-limit", 400);
+        let mut response = json_response(400, &body);
+        response.headers.set("x-cache", XCache::Bypass.as_str());
+        CacheStatus::Forwarded {
+            forward: Forward::Bypass,
+            status: None,
+            stored: false,
+            detail: Some("over-limit"),
+        }
+        .add_to(&mut response.headers);
+        Reply::Whole(response)
     }
 
     async fn upgrade(&self, asked: &Asked) -> Reply {
@@ -173,7 +219,12 @@ impl<W: World> Service<W> {
     }
 
     /// To the origin and back, streamed.
-    async fn pass_through(&self, config: Option<&Config>, asked: &Asked, reason: Bypass) -> Reply {
+    pub(super) async fn pass_through(
+        &self,
+        config: Option<&Config>,
+        asked: &Asked,
+        reason: Bypass,
+    ) -> Reply {
         let again = asked.request.method.is_safe();
         let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
         let url = self.origin_url(&asked.request);
@@ -221,9 +272,21 @@ impl<W: World> Service<W> {
         x_cache: XCache,
         status: &CacheStatus,
     ) -> Reply {
+        let headers = self.passed_on(asked, answer, x_cache, status);
+        Reply::Answer { handle: answer.handle, status: answer.status, headers }
+    }
+
+    /// The headers of the origin's answer with a word on what was done.
+    pub(super) fn passed_on(
+        &self,
+        asked: &Asked,
+        answer: &Answer,
+        x_cache: XCache,
+        status: &CacheStatus,
+    ) -> Headers {
         let mut headers = passed_on(&answer.headers, x_cache, status);
         self.rewrite_location(&asked.request, &mut headers);
-        Reply::Answer { handle: answer.handle, status: answer.status, headers }
+        headers
     }
 
     /// Where an answer changes the cookie that a scope goes by, the old value's entries go.

@@ -7,7 +7,7 @@ use super::sync::LogState;
 use super::token::Tokens;
 use crate::config::{self, Config, ConfigError};
 use crate::graphql::{Analysis, Refusal, analyse};
-use crate::limits;
+use crate::limits::{self, Amounts};
 use crate::purge::Replica;
 use crate::time::Timestamp;
 use lru::LruCache;
@@ -36,7 +36,9 @@ pub struct Isolate {
     /// The keys that are being fetched anew, and since when.
     pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
     pub(super) tokens: Tokens,
-    analyses: RefCell<Analyses>,
+    /// The most that any request needed of the limits.
+    pub(super) high_water: Cell<Amounts>,
+    documents: RefCell<Documents>,
 }
 
 impl Isolate {
@@ -58,7 +60,8 @@ impl Isolate {
             known_types: RefCell::default(),
             revalidating: RefCell::default(),
             tokens: Tokens::default(),
-            analyses: RefCell::new(Analyses { known: LruCache::unbounded(), bytes: 0 }),
+            high_water: Cell::new(Amounts::ZERO),
+            documents: RefCell::new(Documents { known: LruCache::unbounded(), bytes: 0 }),
         })
     }
 
@@ -67,19 +70,38 @@ impl Isolate {
         &self.service
     }
 
-    /// A document's analysis, made once.
-    pub(super) fn analysis(&self, document: &str, operation: Option<&str>) -> Understood {
+    /// What is known of a document, found once.
+    pub(super) fn document(
+        &self,
+        document: &Rc<str>,
+        operation: Option<&str>,
+        limits: &Amounts,
+    ) -> Understood {
+        let understand = || {
+            let understood = analyse(document, operation, limits).map(KnownDocument::new);
+            if let Ok(known) = &understood {
+                self.needed(&known.analysis.needed);
+            }
+            understood.map(Rc::new)
+        };
         // Names of any length would fill the table; what is so long is understood anew.
         if operation.is_some_and(|name| name.len() > limits::OPERATION_NAME_BYTES) {
-            return analyse(document, operation).map(Rc::new);
+            return understand();
         }
-        let key = (document.to_owned(), operation.map(str::to_owned));
-        if let Some(known) = self.analyses.borrow_mut().known.get(&key) {
+        let key = (document.clone(), operation.map(str::to_owned));
+        if let Some(known) = self.documents.borrow_mut().known.get(&key) {
             return known.clone();
         }
-        let understood = analyse(document, operation).map(Rc::new);
-        self.analyses.borrow_mut().put(key, understood.clone());
+        let understood = understand();
+        self.documents.borrow_mut().put(key, understood.clone());
         understood
+    }
+
+    /// Notes what a request needed of the limits.
+    pub(super) fn needed(&self, needed: &Amounts) {
+        let mut high = self.high_water.get();
+        high.raise_all(needed);
+        self.high_water.set(high);
     }
 
     /// Learns the types that an answer showed.
@@ -98,15 +120,41 @@ impl Isolate {
 /// GraphQL types seen in answers, by their names in lower case without underscores.
 pub(super) type KnownTypes = BTreeMap<String, BTreeSet<String>>;
 
-pub(super) type Understood = Result<Rc<Analysis>, Refusal>;
+/// A document that was understood, and how the origin takes it.
+#[derive(Debug)]
+pub(super) struct KnownDocument {
+    pub analysis: Analysis,
+    pub standing: Cell<Standing>,
+}
 
-struct Analyses {
-    known: LruCache<(String, Option<String>), Understood>,
+/// Whether the origin is asked with what Evergraph adds to a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Standing {
+    /// It is, until the origin refuses it.
+    #[default]
+    Added,
+    /// The origin refused it with and without: the next time it is asked as it came, and if that
+    /// runs the addition gets another chance.
+    Refused,
+    /// It is left alone: the origin ran it only as it came.
+    LeftAlone,
+}
+
+impl KnownDocument {
+    fn new(analysis: Analysis) -> Self {
+        Self { analysis, standing: Cell::default() }
+    }
+}
+
+pub(super) type Understood = Result<Rc<KnownDocument>, Refusal>;
+
+struct Documents {
+    known: LruCache<(Rc<str>, Option<String>), Understood>,
     bytes: usize,
 }
 
-impl Analyses {
-    fn put(&mut self, key: (String, Option<String>), understood: Understood) {
+impl Documents {
+    fn put(&mut self, key: (Rc<str>, Option<String>), understood: Understood) {
         self.bytes += bytes_of(&key.0, &understood);
         if let Some(before) = self.known.put(key.clone(), understood) {
             self.bytes = self.bytes.saturating_sub(bytes_of(&key.0, &before));
@@ -122,7 +170,7 @@ impl Analyses {
 fn bytes_of(document: &str, understood: &Understood) -> usize {
     const LEAST_BYTES: usize = 8_000;
     const FIELD_BYTES: usize = 300;
-    let fields = understood.as_ref().map_or(0, |analysis| analysis.shape.size());
+    let fields = understood.as_ref().map_or(0, |known| known.analysis.shape.size());
     document.len() + LEAST_BYTES + fields * FIELD_BYTES
 }
 

@@ -5,7 +5,10 @@
 //! (`engine`) and the runtime (`edge`).
 
 mod admin;
+mod ask;
+mod batch;
 mod breaker;
+mod documents;
 mod fetch;
 mod find;
 mod handle;

@@ -61,7 +61,7 @@ impl Tokens {
     fn remember(&self, token: Digest, good: Good) {
         let mut known = self.good.borrow_mut();
         known.put(token, good);
-        while known.len() > limits::TOKENS {
+        while known.len() > limits::GOOD_TOKENS {
             known.pop_lru();
         }
     }
@@ -206,11 +206,11 @@ mod tests {
     #[test]
     fn the_tokens_used_least_are_forgotten() {
         let tokens = Tokens::default();
-        for n in 0..=limits::TOKENS {
+        for n in 0..=limits::GOOD_TOKENS {
             tokens.remember(token(n), Good { claims: Rc::default(), until: at(10) });
             assert!(tokens.recall(&token(0), at(0)).is_some());
         }
         assert_eq!(tokens.recall(&token(1), at(0)), None);
-        assert_eq!(tokens.good.borrow().len(), limits::TOKENS);
+        assert_eq!(tokens.good.borrow().len(), limits::GOOD_TOKENS);
     }
 }

@@ -246,11 +246,15 @@ test("statistics count what was answered, by cache type", async () => {
     "hit_rate",
     "hits",
     "is_available",
+    "limits",
     "misses",
     "purges",
     "stale",
     "total_requests",
   ]);
+  assert.deepEqual(after.limits.batch, { limit: 50, highest: 0 });
+  assert.equal(after.limits.tokens.limit, 20_000);
+  assert.ok(after.limits.tokens.highest > 0 && after.limits.bytes.highest > 0);
 });
 
 test("log lines are JSON, one a line, without secrets, bodies or query strings", async () => {

@@ -1,0 +1,217 @@
+//! Asking the origin for a read: with what Evergraph adds to a GraphQL document where it can, and
+//! otherwise as it came.
+//!
+//! Nothing that is added reaches the client: an answer from which it cannot be taken out again is
+//! asked for once more as the request came. Queries change nothing, so they may be asked twice.
+
+use super::documents::Operation;
+use super::handle::{Asked, Reply, Service};
+use super::isolate::Standing;
+use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
+use crate::config::Config;
+use crate::engine::{is_graphql_json, origin_request_headers};
+use crate::graphql::{Injected, Outcome, Rewritten, outcome, strip};
+use crate::http::{Headers, Method, Response};
+use crate::limits;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// The origin's answer to a read.
+pub(super) struct Told {
+    pub answer: Answer,
+    /// The body, where it was read to take something out of it.
+    pub body: Option<ToldBody>,
+}
+
+/// The body of a GraphQL answer that was read.
+pub(super) struct ToldBody {
+    /// What the client gets.
+    pub bytes: Rc<[u8]>,
+    /// What the origin said.
+    pub json: Value,
+    /// Whether the document that it answers had additions.
+    pub added: bool,
+}
+
+/// How the origin took a document with what Evergraph added.
+enum Taken {
+    /// It ran, or nobody knows.
+    Told(Told),
+    /// It refused it, and nothing ran.
+    Refused,
+    /// What was added cannot be taken out of the answer.
+    Unreadable,
+}
+
+/// Headers that speak of the body as the origin sent it.
+const OF_THE_ORIGINS_BODY: [&str; 9] = [
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+    "content-md5",
+    "digest",
+    "content-digest",
+    "repr-digest",
+    "etag",
+    "last-modified",
+];
+
+impl<W: World> Service<W> {
+    /// Asks for a read.
+    pub(super) async fn ask_for(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        operation: Option<&Operation>,
+    ) -> Result<Told, OriginFailure> {
+        let Some(operation) = operation else {
+            return self.ask_as_it_came(config, asked, None).await;
+        };
+        let standing = &operation.known.standing;
+        let before = standing.get();
+        let addition = self.addition(config, operation).and_then(|injected| {
+            let rewritten = operation.query.rewritten(Some(injected.text()), false)?;
+            (before == Standing::Added).then_some((injected, rewritten))
+        });
+        let taken = match &addition {
+            Some((injected, rewritten)) => {
+                self.ask_with_addition(asked, injected, rewritten).await?
+            }
+            None => {
+                let told = self.ask_as_it_came(config, asked, Some(operation)).await?;
+                if before == Standing::Refused && self.ran(&told.answer).await {
+                    standing.set(Standing::Added);
+                }
+                return Ok(told);
+            }
+        };
+        if let Taken::Told(told) = taken {
+            return Ok(told);
+        }
+        let told = self.ask_as_it_came(config, asked, Some(operation)).await?;
+        standing.set(match taken {
+            Taken::Refused if !self.ran(&told.answer).await => Standing::Refused,
+            _ => Standing::LeftAlone,
+        });
+        Ok(told)
+    }
+
+    /// A document with what is to be added to it, if anything is.
+    pub(super) fn addition<'o>(
+        &self,
+        config: &Config,
+        operation: &'o Operation,
+    ) -> Option<&'o Injected> {
+        let injected = operation.known.analysis.injected.as_ref()?;
+        let may = config.graphql.inject && operation.query.may_be_injected(config.graphql.apq);
+        may.then_some(injected)
+    }
+
+    async fn ask_as_it_came(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        operation: Option<&Operation>,
+    ) -> Result<Told, OriginFailure> {
+        let rewritten = operation.and_then(|operation| self.as_it_came(config, operation));
+        let answer = self.ask_rewritten(asked, rewritten.as_ref()).await?;
+        Ok(Told { answer, body: None })
+    }
+
+    async fn ask_with_addition(
+        &self,
+        asked: &Asked,
+        injected: &Injected,
+        rewritten: &Rewritten,
+    ) -> Result<Taken, OriginFailure> {
+        let mut answer = self.ask_rewritten(asked, Some(rewritten)).await?;
+        let busy = answer.status >= 500 || answer.status == 429;
+        if !(200..600).contains(&answer.status) {
+            return Ok(Taken::Unreadable);
+        }
+        if !is_graphql_json(&answer.headers) {
+            return Ok(match answer.status {
+                // A gateway's page; to ask again would add to what ails the origin.
+                _ if busy => Taken::Told(Told { answer, body: None }),
+                400..500 => Taken::Refused,
+                _ => Taken::Unreadable,
+            });
+        }
+        let read = self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
+        let BodyRead::Whole(body) = read else { return Ok(Taken::Unreadable) };
+        let Ok(json) = serde_json::from_slice::<Value>(&body) else {
+            return Ok(Taken::Unreadable);
+        };
+        let refused = (400..500).contains(&answer.status) || outcome(&json) == Outcome::NothingRan;
+        if refused && !busy {
+            return Ok(Taken::Refused);
+        }
+        let Some(bytes) = strip(&body, injected) else { return Ok(Taken::Unreadable) };
+        without_the_origins_body(&mut answer.headers);
+        Ok(Taken::Told(Told {
+            answer,
+            body: Some(ToldBody { bytes: bytes.into(), json, added: true }),
+        }))
+    }
+
+    /// Asks for what the client asked, or for what stands in its place.
+    pub(super) async fn ask_rewritten(
+        &self,
+        asked: &Asked,
+        rewritten: Option<&Rewritten>,
+    ) -> Result<Answer, OriginFailure> {
+        let request = &asked.request;
+        let mut headers = origin_request_headers(&request.headers);
+        let mut url = self.origin_url(request);
+        let what = match rewritten {
+            None => What::AsItCame,
+            Some(Rewritten::Url(query)) => {
+                let path = url.split('?').next().unwrap_or_default();
+                url = format!("{path}?{query}");
+                What::OtherUrl
+            }
+            Some(Rewritten::Json(body)) => {
+                if request.method != Method::Post {
+                    headers.set("content-type", "application/json");
+                }
+                What::Post(body.as_bytes())
+            }
+            Some(Rewritten::Document(body)) => What::Post(body.as_bytes()),
+        };
+        if matches!(what, What::Post(_)) {
+            headers.remove("content-length");
+        }
+        let headers = self.forwarded_headers(request, headers);
+        self.ask(&Ask { url: &url, headers: &headers, again: true, what }).await
+    }
+
+    /// Whether an operation ran, as far as its answer shows it.
+    async fn ran(&self, answer: &Answer) -> bool {
+        if !(200..300).contains(&answer.status) || !is_graphql_json(&answer.headers) {
+            return false;
+        }
+        match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
+            BodyRead::Whole(body) => serde_json::from_slice(&body)
+                .is_ok_and(|json| matches!(outcome(&json), Outcome::Data(_) | Outcome::Partial(_))),
+            // Nobody refuses at such length.
+            BodyRead::TooLarge => true,
+            BodyRead::Broken => false,
+        }
+    }
+}
+
+/// Removes the headers that speak of the body as the origin sent it.
+pub(super) fn without_the_origins_body(headers: &mut Headers) {
+    OF_THE_ORIGINS_BODY.iter().for_each(|name| headers.remove(name));
+}
+
+impl Told {
+    /// The answer for the client, with these headers instead of its own.
+    pub fn reply(&self, headers: Headers) -> Reply {
+        let (handle, status) = (self.answer.handle, self.answer.status);
+        match &self.body {
+            Some(body) => Reply::Whole(Response { status, headers, body: body.bytes.clone() }),
+            None => Reply::Answer { handle, status, headers },
+        }
+    }
+}
