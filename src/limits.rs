@@ -164,6 +164,18 @@ pub const ANALYSIS_BYTES: usize = 16 << 20;
 /// GraphQL types seen in answers that one isolate remembers.
 pub const KNOWN_TYPES: usize = 10_000;
 
+/// Bytes of a token that is verified.
+pub const TOKEN_BYTES: usize = 8 << 10;
+
+/// Verified tokens that one isolate remembers.
+pub const GOOD_TOKENS: usize = 1_000;
+
+/// Bytes of the set of keys that an issuer publishes.
+pub const KEY_SET_BYTES: usize = 64 << 10;
+
+/// Keys in that set.
+pub const KEYS: usize = 50;
+
 /// Bytes of a schema's text, be it SDL or the answer to the introspection query.
 pub const SCHEMA_BYTES: usize = 8 << 20;
 

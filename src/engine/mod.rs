@@ -9,6 +9,7 @@ mod identity;
 mod plan;
 mod serve;
 mod store;
+mod token;
 mod write;
 
 pub use bypass::Bypass;
@@ -19,4 +20,5 @@ pub use serve::{XCache, from_entry, passed_on, set_client_ttl, status_of_origin,
 pub use store::{
     Fetched, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
 };
+pub use token::{Sent, claim_paths, sent_token};
 pub use write::{Write, record_of};

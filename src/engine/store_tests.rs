@@ -2,6 +2,7 @@ use super::super::plan_graphql;
 use super::*;
 use crate::graphql::{Knowledge, Query, analysed};
 use crate::http::{Method, Url};
+use crate::jwt::Claims;
 use serde_json::{Value, json};
 
 /// What is stored of an answer to a query, under these types.
@@ -24,7 +25,7 @@ fn stored(
     };
     let analysis = analysed(query);
     let query = Query::of(query, "{}");
-    let plan = plan_graphql(&config, &request, &query, &analysis).unwrap();
+    let plan = plan_graphql(&config, &request, &Claims::NotAsked, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();
     headers.set("content-type", "application/json; charset=utf-8");
     let json = json!({ "data": data });

@@ -46,7 +46,7 @@ impl<W: World> Service<W> {
             }
             BodyRead::Broken => return self.failed(400, "the request's body broke off"),
         };
-        let command = match read_purge(&body) {
+        let command = match read_purge(config, &body) {
             Ok(command) => command,
             Err(bad) => {
                 let error = json!({ "error": bad.message, "path": bad.path });

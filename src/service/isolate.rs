@@ -5,6 +5,7 @@ use super::memory::Memory;
 use super::schema::SchemaState;
 use super::stats::Stats;
 use super::sync::LogState;
+use super::token::Tokens;
 use crate::config::{self, Config, ConfigError};
 use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
 use crate::limits::{self, Amounts};
@@ -35,6 +36,7 @@ pub struct Isolate {
     pub(super) known_types: RefCell<KnownTypes>,
     /// The keys that are being fetched anew, and since when.
     pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
+    pub(super) tokens: Tokens,
     /// The most that any request needed of the limits.
     pub(super) high_water: Cell<Amounts>,
     documents: RefCell<Documents>,
@@ -60,6 +62,7 @@ impl Isolate {
             stats: RefCell::default(),
             known_types: RefCell::default(),
             revalidating: RefCell::default(),
+            tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),
             schema: SchemaState::default(),
             documents: RefCell::new(Documents { known: LruCache::unbounded(), bytes: 0 }),
