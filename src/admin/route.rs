@@ -10,6 +10,8 @@ pub enum Route {
     Purge,
     /// `GET stats`
     Stats,
+    /// `GET schema`, `POST schema`
+    Schema,
     /// `GET health`, the only one that needs no token
     Health,
     /// `GET documents`
@@ -34,6 +36,7 @@ impl Route {
     fn allow(self) -> &'static str {
         match self {
             Self::Purge => "POST",
+            Self::Schema => "GET, HEAD, POST",
             Self::Stats | Self::Health => "GET, HEAD",
             Self::Documents | Self::Upload => "GET, HEAD, POST",
         }
@@ -45,6 +48,7 @@ impl Route {
 pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>) {
     let route = match path.strip_prefix(PREFIX) {
         Some("purge") => Route::Purge,
+        Some("schema") => Route::Schema,
         Some("stats") => Route::Stats,
         Some("health") => Route::Health,
         Some("documents") if *method == Method::Post => Route::Upload,
@@ -53,6 +57,7 @@ pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>)
     };
     let fits = match route {
         Route::Purge | Route::Upload => *method == Method::Post,
+        Route::Schema => matches!(method, Method::Get | Method::Head | Method::Post),
         Route::Stats | Route::Health | Route::Documents => {
             matches!(method, Method::Get | Method::Head)
         }

@@ -1,11 +1,12 @@
 //! The service's world on Workers.
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
+use crate::config::Algorithm;
 use crate::http::Headers;
 use crate::purge::{Mark, Record};
 use crate::service::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure,
-    PurgeLog, Report, Secrets, Spawn, What, World,
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -170,6 +171,28 @@ impl Origin for Platform {
     }
 }
 
+impl Outside for Platform {
+    async fn fetch_text(&self, url: &str, limit: usize, millis: u64) -> Result<Fetched, Fault> {
+        let fetched = self.exchange.fetch_text(url, limit as u32, millis as u32).await;
+        let told = fetched.map_err(|error| text_of(&error))?.as_string().unwrap_or_default();
+        let (cache_control, text) = told.split_once('\n').unwrap_or_default();
+        Ok(Fetched { cache_control: cache_control.to_owned(), text: text.to_owned() })
+    }
+}
+
+impl Verify for Platform {
+    async fn verify(
+        &self,
+        algorithm: Algorithm,
+        key: &str,
+        signed: &str,
+        signature: &[u8],
+    ) -> Result<bool, Fault> {
+        let verified = self.exchange.verify(algorithm.as_str(), key, signed, signature).await;
+        verified.map(|right| right == JsValue::TRUE).map_err(|error| text_of(&error))
+    }
+}
+
 impl Clock for Platform {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(js_sys::Date::now() as u64)
@@ -195,6 +218,10 @@ impl Report for Platform {
 impl Secrets for Platform {
     fn admin_tokens(&self) -> Option<String> {
         self.env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
+    }
+
+    fn jwt_secret(&self) -> Option<String> {
+        self.env.secret("JWT_SECRET").ok().map(|secret| secret.to_string())
     }
 }
 

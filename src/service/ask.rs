@@ -10,7 +10,7 @@ use super::isolate::Standing;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::config::Config;
 use crate::engine::{is_graphql_json, origin_request_headers};
-use crate::graphql::{Injected, Outcome, Rewritten, outcome, strip};
+use crate::graphql::{Injected, Outcome, RESERVED_PREFIX, Rewritten, outcome, strip};
 use crate::http::{Headers, Response};
 use crate::limits;
 use serde_json::Value;
@@ -147,6 +147,12 @@ impl<W: World> Service<W> {
             return Ok(Taken::Refused);
         }
         let Some(bytes) = strip(&body, injected) else { return Ok(Taken::Unreadable) };
+        // Errors and extensions may speak of what was added.
+        let speaks = json.get("errors").is_some() || json.get("extensions").is_some();
+        let prefix = RESERVED_PREFIX.as_bytes();
+        if speaks && bytes.windows(prefix.len()).any(|window| window == prefix) {
+            return Ok(Taken::Unreadable);
+        }
         without_the_origins_body(&mut answer.headers);
         Ok(Taken::Told(Told {
             answer,

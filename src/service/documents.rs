@@ -3,6 +3,7 @@
 use super::ask::fitted;
 use super::handle::{Asked, Reply, Service};
 use super::isolate::KnownDocument;
+use super::schema::Known;
 use super::stats::Answered;
 use super::world::{Answer, Ask, OriginFailure, What, World};
 use crate::config::{Apq, Config};
@@ -36,6 +37,7 @@ impl<W: World> Service<W> {
         config: &Config,
         asked: &Asked,
         mut query: Query,
+        schema: &Known,
     ) -> Result<Operation, Unresolved> {
         let left = || Unresolved::Unwritten(not_at_hand(&asked.request));
         let document: Rc<str> = match &query.source {
@@ -55,7 +57,8 @@ impl<W: World> Service<W> {
             },
         };
         let name = query.operation_name.as_deref();
-        match self.isolate.document(&document, name, &config.limits.amounts) {
+        let limits = &config.limits.amounts;
+        match self.isolate.document(&document, name, limits, &schema.knowledge(config)) {
             Ok(known) => {
                 if let Source::Text { hash: Some(hash), .. } = &query.source {
                     self.learn_hashed(config, hash, &document);

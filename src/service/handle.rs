@@ -95,7 +95,10 @@ impl<W: World> Service<W> {
             Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             Class::RestWrite => self.rest_write(config, &asked).await,
-            Class::Rest => match plan_rest(config, &asked.request) {
+            Class::Rest => match self
+                .planned(config, &asked, |claims| plan_rest(config, &asked.request, claims))
+                .await
+            {
                 Ok(plan) => self.read(config, &asked, &plan, None).await,
                 Err(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             },
@@ -143,7 +146,8 @@ impl<W: World> Service<W> {
     }
 
     async fn one_operation(&self, config: &Config, asked: &Asked, query: Query) -> Reply {
-        let operation = match self.operation(config, asked, query).await {
+        let schema = self.schema(config, asked);
+        let operation = match self.operation(config, asked, query, &schema).await {
             Ok(operation) => operation,
             Err(Unresolved::Unknown) => return self.unknown_document(asked),
             Err(Unresolved::Unwritten(unwritten)) => {
@@ -156,7 +160,10 @@ impl<W: World> Service<W> {
             OperationKind::Subscription => Bypass::Subscription,
             OperationKind::Query if analysis.incremental => Bypass::Incremental,
             OperationKind::Query => {
-                match plan_graphql(config, &asked.request, &operation.query, analysis) {
+                let plan = |claims: &_| {
+                    plan_graphql(config, &asked.request, claims, &operation.query, analysis)
+                };
+                match self.planned(config, asked, plan).await {
                     Ok(plan) => {
                         return self.read(config, asked, &plan, Some(Rc::new(operation))).await;
                     }

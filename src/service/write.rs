@@ -39,8 +39,10 @@ impl<W: World> Service<W> {
         asked: &Asked,
         operation: &Operation,
     ) -> Reply {
+        let analysis = &operation.known.analysis;
+        let variables = operation.query.variables.as_ref();
         let sending = Sending {
-            write: Write::Mutation(&operation.known.analysis),
+            write: Write::Mutation { analysis, variables },
             whole: self.whole(config, operation),
             reason: Bypass::Mutation.as_str(),
         };
@@ -80,8 +82,10 @@ impl<W: World> Service<W> {
         };
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let record = {
+            let schema = self.schema(config, asked);
             let known = self.isolate.known_types.borrow();
-            record_of(config, write, status, body.as_deref(), &known)
+            let knowledge = schema.knowledge(config);
+            record_of(config, write, status, body.as_deref(), &knowledge, &known)
         };
         let purged = self.purge(config, record, write).await;
         let answer = match answer {

@@ -45,6 +45,9 @@ test("an answer whose types do not show is not shared across a scope that they m
   for (const user of ["alice", "bob", "alice", "bob"]) assert.equal(await me(user), user);
 });
 
+/** The body that the origin was sent, without what Evergraph added. */
+const asSent = (answer) => answer.json.data.product.body.replace("evergraph__typename:__typename ", "");
+
 test("members in another case, and members beside the query, do not share its entry", async () => {
   await product();
   for (const beside of [
@@ -54,9 +57,9 @@ test("members in another case, and members beside the query, do not share its en
     { documentId: "x" },
   ]) {
     const answer = await post({ query: "{ product { name } }", ...beside });
-    assert.equal(answer.json.data.product.body, JSON.stringify({ query: "{ product { name } }", ...beside }));
+    assert.equal(asSent(answer), JSON.stringify({ query: "{ product { name } }", ...beside }));
   }
-  assert.equal((await product()).json.data.product.body, '{"query":"{ product { name } }"}');
+  assert.equal(asSent(await product()), '{"query":"{ product { name } }"}');
 });
 
 test("extensions are no part of the key, and so do not reach the origin", async () => {
