@@ -146,13 +146,9 @@ impl<W: World> Service<W> {
         if refused && !busy {
             return Ok(Taken::Refused);
         }
-        let Some(bytes) = strip(&body, injected) else { return Ok(Taken::Unreadable) };
-        // Errors and extensions may speak of what was added.
-        let speaks = json.get("errors").is_some() || json.get("extensions").is_some();
-        let prefix = RESERVED_PREFIX.as_bytes();
-        if speaks && bytes.windows(prefix.len()).any(|window| window == prefix) {
+        let Some(bytes) = without_addition(&body, &json, injected) else {
             return Ok(Taken::Unreadable);
-        }
+        };
         without_the_origins_body(&mut answer.headers);
         Ok(Taken::Told(Told {
             answer,
@@ -220,6 +216,16 @@ pub(super) fn fitted<'r>(
     };
     headers.remove("content-length");
     Some(body.as_bytes())
+}
+
+/// An answer without what was added to its document; none where that is not certain.
+pub(super) fn without_addition(body: &[u8], json: &Value, injected: &Injected) -> Option<Vec<u8>> {
+    let bytes = strip(body, injected)?;
+    // Errors and extensions may speak of what was added.
+    let speaks = json.get("errors").is_some() || json.get("extensions").is_some();
+    let prefix = RESERVED_PREFIX.as_bytes();
+    let shows = speaks && bytes.windows(prefix.len()).any(|window| window == prefix);
+    (!shows).then_some(bytes)
 }
 
 /// Removes the headers that speak of the body as the origin sent it.

@@ -1,12 +1,11 @@
 //! Writes: to the origin first, then their purge, then the answer.
 
-use super::documents::Operation;
+use super::documents::{Operation, Whole};
 use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, World};
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
-use crate::graphql::Rewritten;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
@@ -24,11 +23,11 @@ enum Purged {
 }
 
 /// A write as it is sent.
-struct Sending<'a> {
-    write: Write<'a>,
+pub(super) struct Sending<'a> {
+    pub write: Write<'a>,
     /// What is sent in place of the request, where that does not hold its document.
-    whole: Option<Rewritten>,
-    reason: &'static str,
+    pub whole: Option<Whole>,
+    pub reason: &'static str,
 }
 
 impl<W: World> Service<W> {
@@ -68,7 +67,13 @@ impl<W: World> Service<W> {
         self.write(config, asked, sending).await
     }
 
-    async fn write(&self, config: &Config, asked: &Asked, sending: Sending<'_>) -> Reply {
+    /// Sends a write once, purges what it touched, and passes its answer on.
+    pub(super) async fn write(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        sending: Sending<'_>,
+    ) -> Reply {
         let Sending { write, whole, reason } = sending;
         let forward = match write {
             Write::Rest(_) => Forward::Method,
