@@ -3,7 +3,7 @@
 //! A request's form becomes a document and variables (`request`); the document is lexed, parsed
 //! and normalised once (`lexer`, `document`, `canonical`, `analysis`); an answer is walked beside
 //! the selections that made it (`shape`, `answer`). Fields that the client did not ask for are
-//! taken out of the answer again (`injected`, `strip`). Not in scope: REST, and what is done with
+//! taken out of the answer again (`injected`, `strip`, `traces`). Not in scope: REST, and what is done with
 //! all this.
 
 mod analysis;
@@ -20,6 +20,7 @@ mod request;
 mod resolve;
 mod shape;
 mod strip;
+mod traces;
 mod value;
 mod variables;
 
@@ -35,4 +36,5 @@ pub use request::{
     wants_html,
 };
 pub use strip::{Broken, Strip, strip};
+pub use traces::is_strippable;
 pub use variables::canonical_variables;
