@@ -3,9 +3,9 @@
 //! A request's form becomes a document and variables (`request`); the document is lexed, parsed
 //! and normalised once (`lexer`, `document`, `canonical`, `analysis`); an answer is walked beside
 //! the selections that made it (`shape`, `answer`). Fields that the client did not ask for are
-//! added on a miss and taken out of the answer again (`inject`, `injected`, `strip`). Beside that
-//! stands what is known of an API before it is asked (`schema`). Not in scope: REST, and what is
-//! done with all this.
+//! added on a miss and taken out of the answer again (`inject`, `injected`, `strip`, `traces`).
+//! Beside that stands what is known of an API before it is asked (`schema`). Not in scope: REST,
+//! and what is done with all this.
 
 mod analysis;
 mod answer;
@@ -26,6 +26,7 @@ mod resolve;
 mod schema;
 mod shape;
 mod strip;
+mod traces;
 mod typed;
 mod value;
 mod variables;
@@ -49,4 +50,5 @@ pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
 };
 pub use strip::{Broken, Strip, strip};
+pub use traces::is_strippable;
 pub use variables::canonical_variables;

@@ -10,7 +10,9 @@ use super::isolate::Standing;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::config::Config;
 use crate::engine::{is_graphql_json, origin_request_headers};
-use crate::graphql::{Injected, Outcome, RESERVED_PREFIX, Rewritten, outcome, strip};
+use crate::graphql::{
+    Injected, Outcome, RESERVED_PREFIX, Rewritten, is_strippable, outcome, strip,
+};
 use crate::http::{Headers, Response};
 use crate::limits;
 use serde_json::Value;
@@ -75,7 +77,7 @@ impl<W: World> Service<W> {
         });
         let taken = match &addition {
             Some((injected, rewritten)) => {
-                self.ask_with_addition(asked, injected, rewritten).await?
+                self.ask_with_addition(asked, operation, injected, rewritten).await?
             }
             None => {
                 let told = self.ask_as_it_came(config, asked, Some(operation)).await?;
@@ -121,6 +123,7 @@ impl<W: World> Service<W> {
     async fn ask_with_addition(
         &self,
         asked: &Asked,
+        operation: &Operation,
         injected: &Injected,
         rewritten: &Rewritten,
     ) -> Result<Taken, OriginFailure> {
@@ -130,10 +133,12 @@ impl<W: World> Service<W> {
             return Ok(Taken::Unreadable);
         }
         if !is_graphql_json(&answer.headers) {
+            // A gateway's page; to ask again would add to what ails the origin.
+            if busy && !self.shows_addition(&answer).await {
+                return Ok(Taken::Told(Told { answer, body: None }));
+            }
             return Ok(match answer.status {
-                // A gateway's page; to ask again would add to what ails the origin.
-                _ if busy => Taken::Told(Told { answer, body: None }),
-                400..500 => Taken::Refused,
+                400..500 if !busy => Taken::Refused,
                 _ => Taken::Unreadable,
             });
         }
@@ -142,11 +147,13 @@ impl<W: World> Service<W> {
         let Ok(json) = serde_json::from_slice::<Value>(&body) else {
             return Ok(Taken::Unreadable);
         };
-        let refused = (400..500).contains(&answer.status) || outcome(&json) == Outcome::NothingRan;
+        // Some refuse with `data` that is null, as what ran and failed altogether has it.
+        let refused = (400..500).contains(&answer.status)
+            || matches!(outcome(&json), Outcome::NothingRan | Outcome::Partial(None));
         if refused && !busy {
             return Ok(Taken::Refused);
         }
-        let Some(bytes) = without_addition(&body, &json, injected) else {
+        let Some(bytes) = without_addition(&body, &json, operation, injected) else {
             return Ok(Taken::Unreadable);
         };
         without_the_origins_body(&mut answer.headers);
@@ -175,14 +182,24 @@ impl<W: World> Service<W> {
         self.ask(&Ask { url: &url, headers: &headers, again: true, what }).await
     }
 
+    /// Whether a page may show the document that it was asked with.
+    async fn shows_addition(&self, answer: &Answer) -> bool {
+        let prefix = RESERVED_PREFIX.as_bytes();
+        match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
+            BodyRead::Whole(body) => body.windows(prefix.len()).any(|window| window == prefix),
+            BodyRead::TooLarge | BodyRead::Broken => true,
+        }
+    }
+
     /// Whether an operation ran, as far as its answer shows it.
     async fn ran(&self, answer: &Answer) -> bool {
         if !(200..300).contains(&answer.status) || !is_graphql_json(&answer.headers) {
             return false;
         }
         match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
-            BodyRead::Whole(body) => serde_json::from_slice(&body)
-                .is_ok_and(|json| matches!(outcome(&json), Outcome::Data(_) | Outcome::Partial(_))),
+            BodyRead::Whole(body) => serde_json::from_slice(&body).is_ok_and(|json| {
+                matches!(outcome(&json), Outcome::Data(_) | Outcome::Partial(Some(_)))
+            }),
             // Nobody refuses at such length.
             BodyRead::TooLarge => true,
             BodyRead::Broken => false,
@@ -219,13 +236,14 @@ pub(super) fn fitted<'r>(
 }
 
 /// An answer without what was added to its document; none where that is not certain.
-pub(super) fn without_addition(body: &[u8], json: &Value, injected: &Injected) -> Option<Vec<u8>> {
-    let bytes = strip(body, injected)?;
-    // Errors and extensions may speak of what was added.
-    let speaks = json.get("errors").is_some() || json.get("extensions").is_some();
-    let prefix = RESERVED_PREFIX.as_bytes();
-    let shows = speaks && bytes.windows(prefix.len()).any(|window| window == prefix);
-    (!shows).then_some(bytes)
+pub(super) fn without_addition(
+    body: &[u8],
+    json: &Value,
+    operation: &Operation,
+    injected: &Injected,
+) -> Option<Vec<u8>> {
+    let strippable = is_strippable(json, &operation.known.analysis.shape);
+    strippable.then(|| strip(body, injected))?
 }
 
 /// Removes the headers that speak of the body as the origin sent it.

@@ -309,7 +309,8 @@ impl<W: World> Service<W> {
         let elements = found
             .into_iter()
             .zip(&asking)
-            .map(|(text, (_, injected))| taken(text, *injected))
+            .zip(wanted)
+            .map(|((text, (_, injected)), place)| taken(text, place.operation, *injected))
             .collect();
         Ok(Several { answer, elements })
     }
@@ -499,20 +500,20 @@ fn stored_body(place: &Place<'_>) -> Rc<[u8]> {
     body.unwrap_or_default()
 }
 
-fn taken(text: &str, injected: Option<&Injected>) -> Taken {
+fn taken(text: &str, operation: &Operation, injected: Option<&Injected>) -> Taken {
     let json: Value = serde_json::from_str(text).unwrap_or_default();
     let Some(injected) = injected else {
         return Taken::Told(ToldBody { bytes: text.as_bytes().into(), json, added: false });
     };
-    if outcome(&json) == Outcome::NothingRan {
+    if matches!(outcome(&json), Outcome::NothingRan | Outcome::Partial(None)) {
         return Taken::Refused;
     }
-    match without_addition(text.as_bytes(), &json, injected) {
+    match without_addition(text.as_bytes(), &json, operation, injected) {
         Some(bytes) => Taken::Told(ToldBody { bytes: bytes.into(), json, added: true }),
         None => Taken::Refused,
     }
 }
 
 fn ran(json: &Value) -> bool {
-    matches!(outcome(json), Outcome::Data(_) | Outcome::Partial(_))
+    matches!(outcome(json), Outcome::Data(_) | Outcome::Partial(Some(_)))
 }

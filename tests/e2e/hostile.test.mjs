@@ -50,12 +50,7 @@ const asSent = (answer) => answer.json.data.product.body.replace("evergraph__typ
 
 test("members in another case, and members beside the query, do not share its entry", async () => {
   await product();
-  for (const beside of [
-    { Query: "{ evil }" },
-    { VARIABLES: { a: 1 } },
-    { id: "x" },
-    { documentId: "x" },
-  ]) {
+  for (const beside of [{ Query: "{ evil }" }, { VARIABLES: { a: 1 } }, { id: "x" }, { documentId: "x" }]) {
     const answer = await post({ query: "{ product { name } }", ...beside });
     assert.equal(asSent(answer), JSON.stringify({ query: "{ product { name } }", ...beside }));
   }

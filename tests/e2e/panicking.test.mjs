@@ -1,47 +1,12 @@
 // Wasm that panics: the client gets the origin's answer, no write is sent twice, nothing stale.
-//
-// Timers and waitUntil that throw make Wasm panic for real: the code around them takes for granted
-// that they work. Timers are set before look-ups, while the origin is asked and while a purge is
-// recorded; waitUntil is called once an answer is to be stored.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PANICS, panickingEntry } from "./lib/panics.mjs";
 import { startWorld } from "./lib/world.mjs";
 
-const entry = `
-import worker, { PurgeLog } from "./index.js";
-export { PurgeLog };
-
-let left = Infinity;
-const count = () => {
-  // What the entry itself asks for works.
-  if (!new Error().stack.includes("wasm")) return;
-  left -= 1;
-  if (left >= 0) return;
-  left = Infinity;
-  throw new Error("this part is broken");
-};
-const { setTimeout } = globalThis;
-globalThis.setTimeout = (...args) => {
-  count();
-  return setTimeout(...args);
-};
-
-export default {
-  fetch(request, env, context) {
-    left = Number(request.headers.get("x-panic-after") ?? Infinity);
-    return worker.fetch(request, env, {
-      passThroughOnException: () => context.passThroughOnException(),
-      waitUntil(promise) {
-        count();
-        context.waitUntil(promise);
-      },
-    });
-  },
-};
-`;
 const world = await startWorld({
-  entry,
+  entry: panickingEntry,
   config: { types: { product: { match: ["rest:/api/products/**", "graphql:Query.product"], ttl: 7200 } } },
 });
 
@@ -52,9 +17,6 @@ world.origin.answer = (request, response) => {
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
 };
 
-/** After how many of them Wasm panics: from the first to one more than there are. */
-const panics = Array.from({ length: 8 }, (_, n) => String(n));
-
 /** Each request panics at most once, and at least one of each kind does. */
 function countFailures() {
   const failures = () => world.events("failure").filter((event) => event.part === "worker").length;
@@ -64,7 +26,7 @@ function countFailures() {
 
 test("reads get the origin's answer, wherever it happens", async () => {
   const failed = countFailures();
-  for (const after of panics) {
+  for (const after of PANICS) {
     const rest = await world.ask(`/api/products/read-${after}`, { headers: { "x-panic-after": after } });
     assert.deepEqual([rest.status, rest.json], [200, { name: `v${version}` }], after);
     const graphql = await world.graphql(`query R${after} { product { name } }`, {
@@ -81,7 +43,7 @@ test("reads get the origin's answer, wherever it happens", async () => {
 
 test("writes reach the origin exactly once, and purge", async () => {
   const failed = countFailures();
-  for (const after of panics) {
+  for (const after of PANICS) {
     await world.ask("/api/products/written");
     const asked = world.origin.requests.length;
     version += 1;
@@ -106,7 +68,7 @@ test("writes reach the origin exactly once, and purge", async () => {
 
 test("mutations reach the origin exactly once with their bodies, and purge", async () => {
   const failed = countFailures();
-  for (const after of panics) {
+  for (const after of PANICS) {
     await world.graphql("{ product { name } }");
     const asked = world.origin.requests.length;
     version += 1;

@@ -1,0 +1,42 @@
+// A main module under which Wasm panics when a test says so.
+//
+// Timers and waitUntil that throw make Wasm panic for real: the code around them takes for granted
+// that they work. Timers are set before look-ups, while the origin is asked and while a purge is
+// recorded; waitUntil is called once an answer is to be stored.
+
+/** The module: a request's `x-panic-after` says after how many of them Wasm panics. */
+export const panickingEntry = `
+import worker, { PurgeLog } from "./index.js";
+export { PurgeLog };
+
+let left = Infinity;
+const count = () => {
+  // What the entry itself asks for works.
+  if (!new Error().stack.includes("wasm")) return;
+  left -= 1;
+  if (left >= 0) return;
+  left = Infinity;
+  throw new Error("this part is broken");
+};
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (...args) => {
+  count();
+  return setTimeout(...args);
+};
+
+export default {
+  fetch(request, env, context) {
+    left = Number(request.headers.get("x-panic-after") ?? Infinity);
+    return worker.fetch(request, env, {
+      passThroughOnException: () => context.passThroughOnException(),
+      waitUntil(promise) {
+        count();
+        context.waitUntil(promise);
+      },
+    });
+  },
+};
+`;
+
+/** After how many of them Wasm panics: from the first to one more than there are. */
+export const PANICS = Array.from({ length: 8 }, (_, n) => String(n));
