@@ -18,6 +18,7 @@ pub mod tag;
 
 pub mod admin;
 pub mod graphql;
+pub mod jwt;
 pub mod rest;
 
 pub mod engine;

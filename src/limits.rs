@@ -161,8 +161,52 @@ pub const MEMORY_ENTRY_BYTES: usize = 1 << 20;
 /// Bytes that the analyses of GraphQL documents may take in one isolate.
 pub const ANALYSIS_BYTES: usize = 16 << 20;
 
+/// Bytes of documents known by their hashes that one isolate keeps. One that takes more than a
+/// quarter of it is not kept.
+pub const HASHED_DOCUMENT_BYTES: usize = 4 << 20;
+
+/// Documents that an administrator may upload, all together.
+pub const MANIFEST_DOCUMENTS: usize = 20_000;
+
+/// Bytes of the texts of all uploaded documents together.
+pub const MANIFEST_BYTES: usize = 8 << 20;
+
+/// Bytes of an uploaded document's id.
+pub const MANIFEST_ID_BYTES: usize = 256;
+
 /// GraphQL types seen in answers that one isolate remembers.
 pub const KNOWN_TYPES: usize = 10_000;
+
+/// Bytes of a token that is verified.
+pub const TOKEN_BYTES: usize = 8 << 10;
+
+/// Verified tokens that one isolate remembers.
+pub const GOOD_TOKENS: usize = 1_000;
+
+/// Bytes of the set of keys that an issuer publishes.
+pub const KEY_SET_BYTES: usize = 64 << 10;
+
+/// Keys in that set.
+pub const KEYS: usize = 50;
+
+/// Bytes of a schema's text, be it SDL or the answer to the introspection query.
+pub const SCHEMA_BYTES: usize = 8 << 20;
+
+/// Types of a schema.
+pub const SCHEMA_TYPES: usize = 50_000;
+
+/// Fields of a schema's types; as many interfaces and members of unions; and as many pairs of an
+/// interface or a union and a type that is possible there.
+pub const SCHEMA_FIELDS: usize = 500_000;
+
+/// Steps from a type to what it implements that are taken to find the possible types of a schema.
+pub const SCHEMA_STEPS: usize = 4_000_000;
+
+/// How deep brackets may nest in a schema's types and values.
+pub const SCHEMA_DEPTH: usize = 64;
+
+/// Bytes of an encoded schema before it is deflated. What the limits above let in needs less.
+pub const SCHEMA_TABLE_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers. Within one, no module imports another, but for those named here.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     ("time", 0),
     ("http", 0),
     ("limits", 0),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 14] = [
     ("config", 1),
     ("purge", 1),
     ("graphql", 2),
+    ("jwt", 2),
     ("rest", 2),
     ("admin", 2),
     ("engine", 3),

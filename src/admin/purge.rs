@@ -1,5 +1,6 @@
 //! The body of `POST purge`.
 
+use crate::config::Config;
 use crate::http::Url;
 use crate::key::Pattern;
 use crate::limits;
@@ -44,7 +45,7 @@ impl PurgeCommand {
 }
 
 /// Reads a body, whole or not at all.
-pub fn read_purge(body: &[u8]) -> Result<PurgeCommand, BadBody> {
+pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, BadBody> {
     let members = match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => members,
         Ok(other) => return Err(bad("", format!("expected an object, found {}", brief(&other)))),
@@ -64,7 +65,7 @@ pub fn read_purge(body: &[u8]) -> Result<PurgeCommand, BadBody> {
     for list in LISTS {
         for (index, text) in texts(&members, list)?.into_iter().enumerate() {
             let place = |message| bad(&format!("{list}[{index}]"), message);
-            command.add(list, text).map_err(place)?;
+            command.add(config, list, text).map_err(place)?;
         }
     }
     if !command.all && !LISTS.iter().any(|list| members.contains_key(*list)) {
@@ -74,7 +75,7 @@ pub fn read_purge(body: &[u8]) -> Result<PurgeCommand, BadBody> {
 }
 
 impl PurgeCommand {
-    fn add(&mut self, list: &str, text: &str) -> Result<(), String> {
+    fn add(&mut self, config: &Config, list: &str, text: &str) -> Result<(), String> {
         let tag = match list {
             "patterns" => {
                 let pattern = Pattern::parse(text)?;
@@ -101,11 +102,34 @@ impl PurgeCommand {
                 let digest = text.rsplit('/').next().unwrap_or(text);
                 Tag::of("key:", digest.split('.').next().unwrap_or(digest))
             }
+            _ if text.starts_with("scope:") => {
+                self.tags.extend(scope_tags(config, text)?);
+                return Ok(());
+            }
             _ => Tag::parse(text).map_err(|fault| format!("{fault}, found {text:?}"))?,
         };
         self.tags.insert(tag);
         Ok(())
     }
+}
+
+/// `scope:user:alice` names a value as clients send it, so it may hold anything. One that looks
+/// like a hash may also be copied from an entry's tags.
+fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
+    let mut parts = text.splitn(3, ':').skip(1);
+    let (scope, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if config.scope(scope).is_none() {
+        return Err(format!("no scope is named {scope:?}"));
+    }
+    if value.is_empty() {
+        return Err(format!("expected \"scope:{scope}:<value>\", found no value"));
+    }
+    let mut tags = TagSet::new();
+    tags.insert(Tag::of_scope(scope, value));
+    if value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        tags.extend(Tag::parse(text));
+    }
+    Ok(tags)
 }
 
 fn flag(members: &Map<String, Value>, key: &str) -> Result<bool, BadBody> {
@@ -158,9 +182,15 @@ fn brief(value: &Value) -> &'static str {
 mod tests {
     use super::*;
 
+    fn config() -> Config {
+        let scopes = serde_json::json!({ "user": { "by": ["header:authorization"] } });
+        crate::config::parse(&serde_json::json!({ "scopes": scopes })).unwrap()
+    }
+
     #[test]
     fn reads_everything_together() {
         let command = read_purge(
+            &config(),
             br#"{"tags":["Product:42"],"types":["product"],"operations":["GetProduct"],
                 "paths":["/api/%70roducts/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff.7a"],
                 "patterns":["gql/product/**"],"all":false,"soft":true}"#,
@@ -186,12 +216,31 @@ mod tests {
             ("{\"tags\":\"x\"}", "tags"),
             ("{\"tags\":[\"ok\",\"a b\"]}", "tags[1]"),
             ("{\"tags\":[\"ok\",7]}", "tags[1]"),
+            ("{\"tags\":[\"ok\",\"scope:nobody:x\"]}", "tags[1]"),
+            ("{\"tags\":[\"scope:user\"]}", "tags[0]"),
+            ("{\"tags\":[\"scope:user:\"]}", "tags[0]"),
+            ("{\"tags\":[\"scope:\"]}", "tags[0]"),
             ("{\"patterns\":[\"product/**\"]}", "patterns[0]"),
             ("{\"paths\":[\"api\"]}", "paths[0]"),
             ("{\"paths\":[\"/api/**\"]}", "paths[0]"),
             ("{\"types\":[\"\"]}", "types[0]"),
         ] {
-            assert_eq!(read_purge(body.as_bytes()).unwrap_err().path, path, "{body}");
+            assert_eq!(read_purge(&config(), body.as_bytes()).unwrap_err().path, path, "{body}");
         }
+    }
+
+    #[test]
+    fn a_scope_is_purged_by_the_value_that_clients_send() {
+        let tags = |text: &str| {
+            let body = serde_json::json!({ "tags": [text] }).to_string();
+            read_purge(&config(), body.as_bytes()).unwrap().tags
+        };
+        for value in ["alice", "Bearer a, b", "a:b", "é\n"] {
+            let named = tags(&format!("scope:user:{value}"));
+            assert_eq!(named, [Tag::of_scope("user", value)].into_iter().collect());
+            assert!(!format!("{named:?}").contains(value));
+        }
+        let copied = Tag::of_scope("user", "alice");
+        assert!(tags(copied.as_str()).contains(copied.as_str()));
     }
 }

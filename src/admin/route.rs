@@ -10,8 +10,14 @@ pub enum Route {
     Purge,
     /// `GET stats`
     Stats,
+    /// `GET schema`, `POST schema`
+    Schema,
     /// `GET health`, the only one that needs no token
     Health,
+    /// `GET documents`
+    Documents,
+    /// `POST documents`
+    Upload,
 }
 
 /// Why a request is for no route.
@@ -30,7 +36,9 @@ impl Route {
     fn allow(self) -> &'static str {
         match self {
             Self::Purge => "POST",
+            Self::Schema => "GET, HEAD, POST",
             Self::Stats | Self::Health => "GET, HEAD",
+            Self::Documents | Self::Upload => "GET, HEAD, POST",
         }
     }
 }
@@ -40,13 +48,19 @@ impl Route {
 pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>) {
     let route = match path.strip_prefix(PREFIX) {
         Some("purge") => Route::Purge,
+        Some("schema") => Route::Schema,
         Some("stats") => Route::Stats,
         Some("health") => Route::Health,
+        Some("documents") if *method == Method::Post => Route::Upload,
+        Some("documents") => Route::Documents,
         _ => return (None, Some(RouteError::Unknown)),
     };
     let fits = match route {
-        Route::Purge => *method == Method::Post,
-        Route::Stats | Route::Health => matches!(method, Method::Get | Method::Head),
+        Route::Purge | Route::Upload => *method == Method::Post,
+        Route::Schema => matches!(method, Method::Get | Method::Head | Method::Post),
+        Route::Stats | Route::Health | Route::Documents => {
+            matches!(method, Method::Get | Method::Head)
+        }
     };
     (Some(route), (!fits).then_some(RouteError::Method { allow: route.allow() }))
 }

@@ -4,6 +4,7 @@ use crate::http::PathPattern;
 use crate::limits::Amounts;
 use crate::tag::{Aliases, Tag};
 use crate::time::Ttl;
+use std::collections::BTreeMap;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub types: Vec<CacheType>,
     /// Who shares an entry.
     pub scopes: Vec<Scope>,
+    /// How tokens are verified, where a scope may go by their claims.
+    pub jwt: Option<Jwt>,
     /// What mutations purge.
     pub mutations: Mutations,
     /// REST paths and the entities that they are.
@@ -49,7 +52,12 @@ pub struct GraphQl {
     pub apq: Apq,
     /// Where a schema comes from.
     pub schema: SchemaSource,
+    /// The fields that identify entities, by type, where it is not one of the usual.
+    pub keys: KeyFields,
 }
+
+/// `graphql.keys`: by GraphQL type, fields each of which identifies an object.
+pub type KeyFields = BTreeMap<String, Vec<String>>;
 
 /// `graphql.apq`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +129,69 @@ pub enum Identity {
     Header(String),
     /// `cookie:session`
     Cookie(String),
+    /// `jwt:sub`, a claim of a verified token, or a path of them with dots
+    Claim(String),
+}
+
+/// `jwt`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Jwt {
+    /// Where a request has its token.
+    pub place: TokenPlace,
+    /// The algorithms that a token may be signed with.
+    pub algorithms: Vec<Algorithm>,
+    /// Where the issuer publishes its keys, for the algorithms that have public ones.
+    pub jwks: Option<String>,
+    /// Who has to have issued a token; none for anybody who has the key.
+    pub issuer: Option<String>,
+    /// For whom a token has to be; none for anybody.
+    pub audience: Option<String>,
+    /// By how many seconds the issuer's clock may differ.
+    pub leeway: u64,
+}
+
+/// `jwt.header` or `jwt.cookie`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenPlace {
+    /// A header, in lower case; its value may begin with `Bearer`.
+    Header(String),
+    /// A cookie.
+    Cookie(String),
+}
+
+/// `jwt.algorithms` (RFC 7518 §3.1)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// HMAC with SHA-256, by a secret
+    Hs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, by a published key
+    Rs256,
+    /// ECDSA on P-256 with SHA-256, by a published key
+    Es256,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Hs256, Self::Rs256, Self::Es256];
+
+    /// The name that tokens and keys have for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+
+    /// The algorithm of that very name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
+
+    /// Whether its keys are published. What everybody knows must never serve as a secret.
+    pub fn has_public_keys(self) -> bool {
+        !matches!(self, Self::Hs256)
+    }
 }
 
 /// `mutations`

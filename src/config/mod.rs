@@ -3,14 +3,16 @@
 //! In scope: reading it, with every fault named by its path, and asking it what matches. Not in
 //! scope: what the answers are used for.
 
+mod jwt;
 mod kinds;
 mod matching;
 mod parse;
 mod section;
 
 pub use kinds::{
-    Apq, CacheType, Config, GraphQl, Identity, Kv, KvWrites, Match, MutationPolicy, MutationRule,
-    Mutations, Purge, Resource, SchemaSource, Scope, Unreadable,
+    Algorithm, Apq, CacheType, Config, GraphQl, Identity, Jwt, KeyFields, Kv, KvWrites, Limits,
+    Match, MutationPolicy, MutationRule, Mutations, Purge, Resource, SchemaSource, Scope,
+    TokenPlace, Unreadable,
 };
 pub use parse::{origin_of, parse, service_of};
 

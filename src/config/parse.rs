@@ -1,6 +1,7 @@
 //! JSON to a validated configuration. Every fault is found at once, each with its path.
 
 use super::ConfigError;
+use super::jwt::jwt;
 use super::kinds::*;
 use super::section::{Faults, Section, strings};
 use crate::http::PathPattern;
@@ -57,6 +58,7 @@ fn read(root: &Section<'_>) -> Config {
         default_type: cache_type("default", root.section("default"), false),
         types: types(root),
         scopes: scopes(root),
+        jwt: jwt(root),
         mutations: mutations(root.section("mutations")),
         resources: resources(root),
         limits: limits(root.section("limits")),
@@ -125,9 +127,31 @@ fn graphql(section: Section<'_>) -> GraphQl {
                 &[("none", SchemaSource::None), ("introspect", SchemaSource::Introspect)],
             )
             .unwrap_or(SchemaSource::None),
+        keys: key_fields(&section),
     };
     section.report_unknown();
     graphql
+}
+
+fn key_fields(section: &Section<'_>) -> KeyFields {
+    let mut keys = KeyFields::new();
+    for (type_name, value) in section.entries("keys") {
+        let path = section.path_of(&format!("keys.{type_name}"));
+        if let Err(fault) = graphql_name(type_name) {
+            section.faults().add(&path, fault);
+        }
+        let fields = match value {
+            Value::String(_) => {
+                strings(&Value::Array(vec![value.clone()]), &path, section.faults(), graphql_name)
+            }
+            list => strings(list, &path, section.faults(), graphql_name),
+        };
+        if fields.is_empty() {
+            section.faults().add(&path, "expected a field or a list of fields");
+        }
+        keys.insert(type_name.to_owned(), fields);
+    }
+    keys
 }
 
 fn limits(section: Section<'_>) -> Limits {
@@ -217,6 +241,7 @@ fn parse_tag(text: &str) -> Result<Tag, String> {
 }
 
 fn scopes(root: &Section<'_>) -> Vec<Scope> {
+    let has_tokens = root.has("jwt");
     root.entries("scopes")
         .into_iter()
         .map(|(scope_name, value)| {
@@ -231,20 +256,27 @@ fn scopes(root: &Section<'_>) -> Vec<Scope> {
                     .faults()
                     .add(&section.path_of("by"), "a scope says what tells people apart");
             }
-            let by = section.list("by", parse_identity);
+            let by = section.list("by", |text| parse_identity(text, has_tokens));
             section.report_unknown();
             Scope { name: scope_name.to_owned(), by }
         })
         .collect()
 }
 
-fn parse_identity(text: &str) -> Result<Identity, String> {
+fn parse_identity(text: &str, has_tokens: bool) -> Result<Identity, String> {
     match text.split_once(':') {
         Some(("header", header)) if !header.is_empty() => {
             Ok(Identity::Header(header.to_ascii_lowercase()))
         }
         Some(("cookie", cookie)) if !cookie.is_empty() => Ok(Identity::Cookie(cookie.to_owned())),
-        _ => Err(format!("expected \"header:<name>\" or \"cookie:<name>\", found {text:?}")),
+        Some(("jwt", claim)) if claim.split('.').all(|name| !name.is_empty()) => {
+            let without =
+                format!("{text:?} needs the table jwt, which says how tokens are verified");
+            has_tokens.then(|| Identity::Claim(claim.to_owned())).ok_or(without)
+        }
+        _ => Err(format!(
+            "expected \"header:<name>\", \"cookie:<name>\" or \"jwt:<claim>\", found {text:?}"
+        )),
     }
 }
 

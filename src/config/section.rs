@@ -53,6 +53,11 @@ impl<'a> Section<'a> {
         self.table.and_then(|table| table.get(key))
     }
 
+    /// Whether there is such a key, which something else asks for.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
     pub(super) fn section(&self, key: &'static str) -> Section<'a> {
         Section::new(self.path_of(key), self.value(key), self.faults)
     }

@@ -5,6 +5,7 @@
 // never sent twice, and one that may have run purges everything.
 
 import Evergraph, { PurgeLog } from "evergraph-wasm";
+import { verify } from "./signature.js";
 
 export { PurgeLog };
 
@@ -158,6 +159,23 @@ class Exchange {
     // What broke off is passed on up to there, and then breaks off for the client too.
     answer.body = read.bytes ?? read.stream;
     return read.bytes ?? read.fault;
+  }
+
+  /** The text at another server's address, after its `Cache-Control` and a line's end. */
+  async fetchText(url, limit, millis) {
+    const signal = AbortSignal.timeout(millis);
+    // Who can redirect could name an address that is not to be trusted.
+    const init = { headers: { accept: "application/json" }, redirect: "manual", signal };
+    const response = await fetch(url, init);
+    if (response.status !== 200) throw new Error(`answered ${response.status}`);
+    const { bytes, fault } = await readAtMost(response, limit);
+    if (bytes === undefined) throw new Error(`the answer is ${fault}`);
+    return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
+  }
+
+  verify(algorithm, key, signed, signature) {
+    // The bytes are Wasm's own memory, which the next call may move.
+    return verify(algorithm, key, signed, signature.slice());
   }
 
   replyWhole(status, headersText, body) {

@@ -41,6 +41,25 @@ extern "C" {
     #[wasm_bindgen(method, js_name = answerBody)]
     pub async fn answer_body(this: &Exchange, handle: u32, limit: u32) -> JsValue;
 
+    /// The `Cache-Control` and the text at another server's address, with a line's end between.
+    #[wasm_bindgen(method, catch, js_name = fetchText)]
+    pub async fn fetch_text(
+        this: &Exchange,
+        url: &str,
+        limit: u32,
+        millis: u32,
+    ) -> Result<JsValue, JsValue>;
+
+    /// Whether a signature is right.
+    #[wasm_bindgen(method, catch)]
+    pub async fn verify(
+        this: &Exchange,
+        algorithm: &str,
+        key: &str,
+        signed: &str,
+        signature: &[u8],
+    ) -> Result<JsValue, JsValue>;
+
     /// Answers the client with a body at hand.
     #[wasm_bindgen(method, js_name = replyWhole)]
     pub fn reply_whole(this: &Exchange, status: u16, headers: &str, body: &[u8]) -> JsValue;

@@ -1,11 +1,12 @@
 //! The service's world on Workers.
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
+use crate::config::Algorithm;
 use crate::http::Headers;
 use crate::purge::{Mark, Record};
 use crate::service::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure,
-    PurgeLog, Report, Secrets, Spawn, What, World,
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -108,6 +109,11 @@ impl KvStore for Platform {
         let put = put.map_err(|error| error.to_string())?;
         put.expiration_ttl(seconds).execute().await.map_err(|error| error.to_string())
     }
+
+    async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+        let put = self.env.kv(KV).map_err(fault)?.put_bytes(key, value);
+        put.map_err(|e| e.to_string())?.execute().await.map_err(|error| error.to_string())
+    }
 }
 
 /// What is asked of the Durable Object.
@@ -148,10 +154,11 @@ impl Origin for Platform {
     async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
         let body = match ask.what {
             What::Post(body) => Some(body),
+            What::InFull(body) => body,
             What::AsItCame | What::OtherUrl => None,
         };
         let headers = headers_to_text(ask.headers);
-        let altered = !matches!(ask.what, What::AsItCame);
+        let altered = matches!(ask.what, What::OtherUrl | What::Post(_));
         self.answer(self.exchange.ask(ask.url, &headers, ask.again, altered, body).await)
     }
 
@@ -161,6 +168,28 @@ impl Origin for Platform {
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
         body_read(&self.exchange.answer_body(handle, limit as u32).await)
+    }
+}
+
+impl Outside for Platform {
+    async fn fetch_text(&self, url: &str, limit: usize, millis: u64) -> Result<Fetched, Fault> {
+        let fetched = self.exchange.fetch_text(url, limit as u32, millis as u32).await;
+        let told = fetched.map_err(|error| text_of(&error))?.as_string().unwrap_or_default();
+        let (cache_control, text) = told.split_once('\n').unwrap_or_default();
+        Ok(Fetched { cache_control: cache_control.to_owned(), text: text.to_owned() })
+    }
+}
+
+impl Verify for Platform {
+    async fn verify(
+        &self,
+        algorithm: Algorithm,
+        key: &str,
+        signed: &str,
+        signature: &[u8],
+    ) -> Result<bool, Fault> {
+        let verified = self.exchange.verify(algorithm.as_str(), key, signed, signature).await;
+        verified.map(|right| right == JsValue::TRUE).map_err(|error| text_of(&error))
     }
 }
 
@@ -189,6 +218,10 @@ impl Report for Platform {
 impl Secrets for Platform {
     fn admin_tokens(&self) -> Option<String> {
         self.env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
+    }
+
+    fn jwt_secret(&self) -> Option<String> {
+        self.env.secret("JWT_SECRET").ok().map(|secret| secret.to_string())
     }
 }
 

@@ -28,14 +28,20 @@ pub enum Bypass {
     AuthorizationWithoutScope,
     /// A cookie is sent, and no cache type names a scope that tells by it.
     CookieWithoutScope,
+    /// A scope goes by a claim, and nobody knows whether the request's token is good.
+    JwtUnverified,
     /// A cache type says never.
     TtlZero,
+    /// The schema says that what is asked is one person's.
+    PrivateHint,
     /// The operation is a mutation.
     Mutation,
     /// The operation is a subscription.
     Subscription,
     /// The answer comes in parts.
     Incremental,
+    /// The document's hash is not known, and Evergraph answers that itself.
+    PersistedUnknown,
     /// The GraphQL request was not understood.
     Unread(Unread),
     /// The document was not understood.
@@ -68,10 +74,13 @@ impl Bypass {
             Self::AcceptEventStream => "accept-event-stream",
             Self::AuthorizationWithoutScope => "authorization-without-scope",
             Self::CookieWithoutScope => "cookie-without-scope",
+            Self::JwtUnverified => "jwt-unverified",
             Self::TtlZero => "ttl-zero",
+            Self::PrivateHint => "private-hint",
             Self::Mutation => "mutation",
             Self::Subscription => "subscription",
             Self::Incremental => "incremental",
+            Self::PersistedUnknown => "persisted-unknown",
             Self::Unread(unread) => unread.as_str(),
             Self::Refused(refusal) => refusal.as_str(),
         }

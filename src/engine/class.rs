@@ -116,6 +116,15 @@ fn may_be_list(headers: &Headers, body: Option<&[u8]>) -> bool {
         || body.is_some_and(|body| body.trim_ascii_start().starts_with(b"["))
 }
 
+/// What stands in the way of looking up a document that is not at hand. A GET runs no mutation.
+pub fn not_at_hand(request: &Request) -> Unwritten {
+    Unwritten {
+        reason: Bypass::Unread(Unread::Persisted),
+        may_be_mutation: request.method == Method::Post,
+        batch: false,
+    }
+}
+
 /// What stands in the way of looking up a document that was refused.
 pub fn refused(document: &str, refusal: graphql::Refusal) -> Unwritten {
     Unwritten {

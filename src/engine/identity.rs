@@ -1,10 +1,12 @@
 //! Who is asking, as far as the configuration says that it matters.
 
 use super::Bypass;
-use crate::config::{Config, Identity, Scope};
+use crate::config::{Config, Identity, Scope, TokenPlace};
 use crate::http::Headers;
+use crate::jwt::Claims;
 use crate::key::{Digest, DigestBuilder};
 use crate::tag::{Tag, TagSet};
+use serde_json::Value;
 
 /// Who shares an entry, as a key and its tags say it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,31 +19,38 @@ pub(super) struct Sharers {
     pub tags: TagSet,
 }
 
+/// What a request says of who is asking.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub headers: &'a Headers,
+    pub claims: &'a Claims,
+}
+
 /// Resolves the scopes of a request's cache types.
 ///
-/// A request that says who is asking, by `Authorization` or by a cookie that is not ignored, is
-/// not cached unless a scope is resolved by something that it sends: what nobody declared could
-/// decide the answer.
+/// A request that says who is asking, by `Authorization`, by its token or by a cookie that is not
+/// ignored, is not cached unless a scope is resolved by something that it sends: what nobody
+/// declared could decide the answer.
 pub(super) fn sharers(
     config: &Config,
     scopes: &[String],
-    headers: &Headers,
+    asker: Asker<'_>,
 ) -> Result<Sharers, Bypass> {
-    let scopes: Vec<&Scope> = scopes.iter().filter_map(|name| config.scope(name)).collect();
+    let scopes = certain(config, scopes, asker)?;
     let resolved = scopes.iter().any(|scope| {
-        scope.by.is_empty() || scope.by.iter().any(|identity| value(identity, headers).is_some())
+        scope.by.is_empty() || scope.by.iter().any(|identity| value(identity, asker).is_some())
     });
-    if !resolved && let Some(bypass) = undeclared_identity(config, headers) {
+    if !resolved && let Some(bypass) = undeclared_identity(config, asker.headers) {
         return Err(bypass);
     }
     let mut segments = Vec::new();
     let mut tags = TagSet::new();
     for scope in &scopes {
-        let one = value_digest(scope, headers);
-        segments.push(format!("{}-{}", scope.name, one.to_short_hex()));
-        tags.insert(tag(scope, &one));
+        segments.push(format!("{}-{}", scope.name, value_digest(scope, asker).to_short_hex()));
+        let values = scope.by.iter().flat_map(|identity| values(identity, asker));
+        tags.extend(values.map(|value| Tag::of_scope(&scope.name, &value)));
     }
-    let digest = all_digests(&scopes, headers);
+    let digest = all_digests(&scopes, asker);
     // A scope's name has at most 64 bytes; many of them show as many as a key can hold.
     let segment = match segments.join("+") {
         none if none.is_empty() => "public".to_owned(),
@@ -52,15 +61,32 @@ pub(super) fn sharers(
 }
 
 /// The values that a request has for these scopes, as one digest.
-pub(super) fn value_digests(config: &Config, scopes: &[String], headers: &Headers) -> Digest {
-    let scopes: Vec<&Scope> = scopes.iter().filter_map(|name| config.scope(name)).collect();
-    all_digests(&scopes, headers)
+pub(super) fn value_digests(
+    config: &Config,
+    scopes: &[String],
+    asker: Asker<'_>,
+) -> Result<Digest, Bypass> {
+    Ok(all_digests(&certain(config, scopes, asker)?, asker))
 }
 
-fn all_digests(scopes: &[&Scope], headers: &Headers) -> Digest {
+/// The scopes of those names, if it is certain what the request has for them.
+fn certain<'a>(
+    config: &'a Config,
+    scopes: &[String],
+    asker: Asker<'_>,
+) -> Result<Vec<&'a Scope>, Bypass> {
+    let scopes: Vec<&Scope> = scopes.iter().filter_map(|name| config.scope(name)).collect();
+    let by_claim = |scope: &&Scope| scope.by.iter().any(|by| matches!(by, Identity::Claim(_)));
+    match asker.claims.are_known() || !scopes.iter().any(by_claim) {
+        true => Ok(scopes),
+        false => Err(Bypass::JwtUnverified),
+    }
+}
+
+fn all_digests(scopes: &[&Scope], asker: Asker<'_>) -> Digest {
     let digest = DigestBuilder::new("scopes");
     let add = |digest: DigestBuilder, scope: &&Scope| {
-        digest.part(scope.name.as_bytes()).part(value_digest(scope, headers).as_bytes())
+        digest.part(scope.name.as_bytes()).part(value_digest(scope, asker).as_bytes())
     };
     scopes.iter().fold(digest, add).finish()
 }
@@ -80,13 +106,14 @@ pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Header
                 .filter_map(|cookie| cookie.split(';').next()?.split_once('='))
                 .any(|(set, value)| set.trim() == name && Some(value.trim()) != before)
     };
-    config
-        .scopes
-        .iter()
-        .filter(|scope| {
-            scope.by.iter().any(|by| matches!(by, Identity::Cookie(name) if changed(name)))
-        })
-        .map(|scope| tag(scope, &value_digest(scope, request)))
+    // Only cookies count here.
+    let sent_by = Asker { headers: request, claims: &Claims::NotAsked };
+    let by_scope = config.scopes.iter().map(|scope| (scope, scope.by.iter()));
+    by_scope
+        .flat_map(|(scope, by)| by.map(move |identity| (scope, identity)))
+        .filter(|(_, by)| matches!(by, Identity::Cookie(name) if changed(name)))
+        .flat_map(|(scope, by)| values(by, sent_by).into_iter().map(move |value| (scope, value)))
+        .map(|(scope, value)| Tag::of_scope(&scope.name, &value))
         .collect()
 }
 
@@ -102,34 +129,52 @@ pub fn cookie_pairs(headers: &Headers) -> Vec<(&str, &str)> {
 }
 
 fn undeclared_identity(config: &Config, headers: &Headers) -> Option<Bypass> {
-    if headers.contains("authorization") {
+    let token = config.jwt.as_ref().map(|jwt| &jwt.place);
+    let in_header = matches!(token, Some(TokenPlace::Header(name)) if headers.contains(name));
+    if in_header || headers.contains("authorization") {
         return Some(Bypass::AuthorizationWithoutScope);
     }
-    let told = cookie_pairs(headers).iter().any(|(name, _)| !config.ignores_cookie(name));
-    told.then_some(Bypass::CookieWithoutScope)
+    let is_token = |sent: &str| matches!(token, Some(TokenPlace::Cookie(name)) if name == sent);
+    let tells = |sent: &str| !config.ignores_cookie(sent) || is_token(sent);
+    cookie_pairs(headers).iter().any(|(name, _)| tells(name)).then_some(Bypass::CookieWithoutScope)
 }
 
-fn value(identity: &Identity, headers: &Headers) -> Option<String> {
+fn value(identity: &Identity, asker: Asker<'_>) -> Option<String> {
     match identity {
-        Identity::Header(name) => headers.joined(name),
-        Identity::Cookie(name) => {
-            // Of two cookies of one name servers disagree which counts; so both do.
-            let pairs = cookie_pairs(headers);
-            let values: Vec<_> =
-                pairs.iter().filter(|(sent, _)| sent == name).map(|(_, value)| *value).collect();
+        // As JSON, in which the text "7" and the number 7 differ.
+        Identity::Claim(path) => asker.claims.get(path).map(Value::to_string),
+        // Of two cookies of one name servers disagree which counts; so both do.
+        Identity::Header(_) | Identity::Cookie(_) => {
+            let values = values(identity, asker);
             (!values.is_empty()).then(|| values.join(";"))
         }
     }
 }
 
-fn value_digest(scope: &Scope, headers: &Headers) -> Digest {
-    let digest = DigestBuilder::new("scope").part(scope.name.as_bytes());
-    let values = scope.by.iter().map(|identity| value(identity, headers));
-    values.fold(digest, |digest, value| digest.optional(value.as_deref())).finish()
+/// What a request has for an identity, as people would write it: one value, or one for each cookie
+/// of the name.
+fn values(identity: &Identity, asker: Asker<'_>) -> Vec<String> {
+    match identity {
+        Identity::Header(name) => asker.headers.joined(name).into_iter().collect(),
+        Identity::Cookie(name) => {
+            let pairs = cookie_pairs(asker.headers).into_iter();
+            pairs.filter(|(sent, _)| sent == name).map(|(_, value)| value.to_owned()).collect()
+        }
+        Identity::Claim(path) => {
+            let text = |claim: &Value| claim.as_str().map(str::to_owned);
+            let claim = asker.claims.get(path);
+            claim
+                .map(|claim| text(claim).unwrap_or_else(|| claim.to_string()))
+                .into_iter()
+                .collect()
+        }
+    }
 }
 
-fn tag(scope: &Scope, value: &Digest) -> Tag {
-    Tag::of(&format!("scope:{}:", scope.name), &value.to_hex())
+fn value_digest(scope: &Scope, asker: Asker<'_>) -> Digest {
+    let digest = DigestBuilder::new("scope").part(scope.name.as_bytes());
+    let values = scope.by.iter().map(|identity| value(identity, asker));
+    values.fold(digest, |digest, value| digest.optional(value.as_deref())).finish()
 }
 
 #[cfg(test)]
@@ -150,7 +195,27 @@ mod tests {
 
     fn of(scopes: &[&str], fields: &[(&str, &str)]) -> Result<Sharers, Bypass> {
         let scopes: Vec<_> = scopes.iter().map(|s| (*s).to_owned()).collect();
-        sharers(&config(), &scopes, &fields.iter().copied().collect())
+        let headers = fields.iter().copied().collect();
+        sharers(&config(), &scopes, Asker { headers: &headers, claims: &Claims::NotAsked })
+    }
+
+    fn config_with_tokens(place: &str, name: &str) -> Config {
+        let mut value = json!({
+            "ignore_cookies": ["token"],
+            "scopes": {
+                "user": { "by": ["jwt:sub"] },
+                "tenant": { "by": ["header:x-tenant", "jwt:tenant"] },
+                "everyone": { "by": [] },
+            },
+            "jwt": { "algorithms": ["HS256"] },
+        });
+        value["jwt"][place] = json!(name);
+        crate::config::parse(&value).unwrap()
+    }
+
+    fn verified(claims: serde_json::Value) -> Claims {
+        let claims = claims.as_object().unwrap().clone();
+        Claims::Verified(std::rc::Rc::new(claims.into_iter().collect()))
     }
 
     #[test]
@@ -176,11 +241,21 @@ mod tests {
         for (n, one) in values.iter().enumerate() {
             for other in values.iter().skip(n + 1) {
                 let (one, other) = (of(&["user"], one).unwrap(), of(&["user"], other).unwrap());
-                assert!(one.digest != other.digest && one.tags != other.tags);
+                assert_ne!(one.digest, other.digest);
             }
         }
         let with_others = of(&["user"], &[("cookie", "x=1; session=a; y=2")]).unwrap();
         assert_eq!(with_others, of(&["user"], &[("cookie", "session=a")]).unwrap());
+    }
+
+    #[test]
+    fn a_group_has_a_tag_for_each_of_its_values() {
+        let tags = |fields: &[(&str, &str)]| of(&["user"], fields).unwrap().tags;
+        let tagged = |values: &[&str]| values.iter().map(|v| Tag::of_scope("user", v)).collect();
+        assert_eq!(tags(&[]), TagSet::new());
+        assert_eq!(tags(&[("authorization", "a"), ("cookie", "session=b")]), tagged(&["a", "b"]));
+        assert_eq!(tags(&[("cookie", "session=a; session=b")]), tagged(&["a", "b"]));
+        assert_ne!(Tag::of_scope("user", "a"), Tag::of_scope("other", "a"));
     }
 
     #[test]
@@ -198,5 +273,58 @@ mod tests {
         assert!(changed("session=a", "session=a; Path=/").is_empty());
         assert!(changed("session=a", "other=b").is_empty());
         assert!(changed("x=1", "session=b").is_empty());
+    }
+
+    #[test]
+    fn a_claim_that_is_not_certain_is_not_guessed() {
+        let config = config_with_tokens("header", "authorization");
+        for claims in [Claims::NotAsked, Claims::Unverified] {
+            let headers = [("x-tenant", "a")].into_iter().collect();
+            let asker = Asker { headers: &headers, claims: &claims };
+            let of = |scope: &str| sharers(&config, &[scope.to_owned()], asker);
+            assert_eq!(of("user"), Err(Bypass::JwtUnverified));
+            assert_eq!(of("tenant"), Err(Bypass::JwtUnverified), "whatever else resolves it");
+            assert!(of("everyone").is_ok());
+            let digest = value_digests(&config, &["user".to_owned()], asker);
+            assert_eq!(digest, Err(Bypass::JwtUnverified));
+        }
+    }
+
+    #[test]
+    fn a_claim_is_a_value_whatever_token_it_is_of() {
+        let config = config_with_tokens("header", "authorization");
+        let of = |claims: serde_json::Value, token: &str| {
+            let headers = [("authorization", token)].into_iter().collect();
+            let claims = verified(claims);
+            sharers(&config, &["user".into()], Asker { headers: &headers, claims: &claims })
+        };
+        let alice = of(json!({ "sub": "alice" }), "one").unwrap();
+        assert_eq!(alice, of(json!({ "sub": "alice", "tenant": 1 }), "two").unwrap());
+        assert!(alice.tags.contains(Tag::of_scope("user", "alice").as_str()));
+        assert_ne!(alice.digest, of(json!({ "sub": "bob" }), "one").unwrap().digest);
+        assert_eq!(of(json!({}), "one"), Err(Bypass::AuthorizationWithoutScope));
+        let (number, text) = (of(json!({ "sub": 7 }), "x"), of(json!({ "sub": "7" }), "x"));
+        let (number, text) = (number.unwrap(), text.unwrap());
+        assert!(number.digest != text.digest && number.tags == text.tags);
+        let list = of(json!({ "sub": ["a", { "y": 1, "x": null }] }), "x").unwrap();
+        let canonical = Tag::of_scope("user", "[\"a\",{\"x\":null,\"y\":1}]");
+        assert!(list.tags.contains(canonical.as_str()));
+    }
+
+    #[test]
+    fn a_token_says_who_is_asking_wherever_it_is() {
+        for (place, name, field, bypass) in [
+            ("header", "x-token", ("x-token", "t"), Bypass::AuthorizationWithoutScope),
+            ("cookie", "token", ("cookie", "token=t"), Bypass::CookieWithoutScope),
+        ] {
+            let config = config_with_tokens(place, name);
+            let headers = [field].into_iter().collect();
+            let claims = verified(json!({}));
+            let asker = Asker { headers: &headers, claims: &claims };
+            for scopes in [vec![], vec!["user".to_owned()]] {
+                assert_eq!(sharers(&config, &scopes, asker), Err(bypass));
+            }
+            assert!(sharers(&config, &["everyone".to_owned()], asker).is_ok());
+        }
     }
 }

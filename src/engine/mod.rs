@@ -9,14 +9,16 @@ mod identity;
 mod plan;
 mod serve;
 mod store;
+mod token;
 mod write;
 
 pub use bypass::Bypass;
-pub use class::{Class, Read, Unwritten, classify, read_graphql, refused};
+pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, plan_graphql, plan_rest};
 pub use serve::{XCache, from_entry, passed_on, set_client_ttl, status_of_origin, without_body};
 pub use store::{
-    Fetched, Shown, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
+    Fetched, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
 };
+pub use token::{Sent, claim_paths, sent_token};
 pub use write::{Write, record_of};

@@ -2,10 +2,11 @@
 
 use super::Bypass;
 use super::class::unwanted_answer;
-use super::identity::{sharers, value_digests};
+use super::identity::{Asker, sharers, value_digests};
 use crate::config::{CacheType, Config};
-use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
+use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_pairs};
+use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
 use crate::policy::{Lifetime, RequestDirectives, Rule};
 use crate::rest;
@@ -79,6 +80,21 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
     }
 }
 
+impl Merged {
+    /// What a schema says of its own caching: without a type in the configuration it gives the
+    /// ttl, beside one it can only shorten it.
+    pub fn hinted(mut self, foreseen: &Foreseen, by_default: bool) -> Self {
+        let max_age = foreseen.max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
+        let ttl = &mut self.lifetime.ttl;
+        *ttl = match max_age {
+            Some(max_age) if by_default => max_age,
+            Some(max_age) => max_age.min(*ttl),
+            None => *ttl,
+        };
+        self
+    }
+}
+
 fn own_tags(one: &CacheType) -> impl Iterator<Item = Tag> {
     std::iter::once(Tag::of("type:", &one.name)).chain(one.tags.iter().cloned())
 }
@@ -88,14 +104,15 @@ fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
     types.iter().copied().min_by_key(|one| one.ttl)
 }
 
-/// Plans a REST read.
-pub fn plan_rest(config: &Config, request: &Request) -> Result<Plan, Bypass> {
+/// Plans a REST read. A plan that depends on claims which are not known is [`Bypass::JwtUnverified`].
+pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<Plan, Bypass> {
     let types = config.types_of_path(&request.url.comparable_path());
     let merged = merge(&types);
     if !types.is_empty() && merged.lifetime.ttl.is_zero() {
         return Err(Bypass::TtlZero);
     }
-    let sharers = sharers(config, &merged.scopes, &request.headers)?;
+    let asker = Asker { headers: &request.headers, claims };
+    let sharers = sharers(config, &merged.scopes, asker)?;
     let digest = rest::digest(&request.url).part(sharers.digest.as_bytes()).finish();
     let type_name = naming(&types).map_or("default", |one| one.name.as_str());
     let key = Key::new(&KeyParts {
@@ -124,10 +141,12 @@ pub fn plan_rest(config: &Config, request: &Request) -> Result<Plan, Bypass> {
     })
 }
 
-/// Plans a GraphQL query.
+/// Plans a GraphQL query. A plan that depends on claims which are not known is
+/// [`Bypass::JwtUnverified`].
 pub fn plan_graphql(
     config: &Config,
     request: &Request,
+    claims: &Claims,
     query: &Query,
     analysis: &Analysis,
 ) -> Result<Plan, Bypass> {
@@ -135,18 +154,28 @@ pub fn plan_graphql(
         return Err(bypass);
     }
     let root_fields: Vec<&str> = analysis.root_fields.iter().map(String::as_str).collect();
-    let types = config.types_of_query(analysis.name.as_deref(), &root_fields);
+    let mut types = config.types_of_query(analysis.name.as_deref(), &root_fields);
+    let foreseen: Vec<&str> = analysis.foreseen.types.iter().map(String::as_str).collect();
+    for one in config.types_of_answer(&foreseen) {
+        if !types.iter().any(|known| known.name == one.name) {
+            types.push(one);
+        }
+    }
     let applied = if types.is_empty() { vec![&config.default_type] } else { types.clone() };
-    let merged = merge(&applied);
+    let merged = merge(&applied).hinted(&analysis.foreseen, types.is_empty());
+    if analysis.foreseen.private && !merged.overriding {
+        return Err(Bypass::PrivateHint);
+    }
     // The default's ttl may yet be replaced by that of a type in the answer.
     let may_be_replaced = types.is_empty() && !config.types_by_answer_alone().is_empty();
     if merged.lifetime.ttl.is_zero() && !may_be_replaced {
         return Err(Bypass::TtlZero);
     }
-    let sharers = sharers(config, &merged.scopes, &request.headers)?;
+    let asker = Asker { headers: &request.headers, claims };
+    let sharers = sharers(config, &merged.scopes, asker)?;
     // A type that only the answer shows may have a scope; who it would tell apart does not share.
     let unseen = merge(&config.types_by_answer_alone()).scopes;
-    let unseen = value_digests(config, &unseen, &request.headers);
+    let unseen = value_digests(config, &unseen, asker)?;
     let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
     let digest = DigestBuilder::new("graphql")
         .part(request.method.as_str().as_bytes())

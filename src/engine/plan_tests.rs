@@ -28,7 +28,13 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Request {
 fn planned_as(document: &str, variables: &str, headers: &[(&str, &str)]) -> Result<Plan, Bypass> {
     let query = Query::of(document, variables);
     let analysis = analysed(document);
-    plan_graphql(&config(), &request("POST", "http://h/graphql", headers), &query, &analysis)
+    plan_graphql(
+        &config(),
+        &request("POST", "http://h/graphql", headers),
+        &Claims::NotAsked,
+        &query,
+        &analysis,
+    )
 }
 
 fn planned(document: &str) -> Plan {
@@ -45,7 +51,12 @@ fn keys_are_structured() {
     assert!(key.as_str().starts_with("shop/1/gql/introspection/anonymous/public/"), "{key:?}");
     let key = planned_as("query FindX { x }", "{}", &[("authorization", "t")]).unwrap().key;
     assert!(key.as_str().starts_with("shop/1/gql/search/FindX/user-"), "{key:?}");
-    let plan = plan_rest(&config(), &request("GET", "http://h/api/products/7?x=1", &[])).unwrap();
+    let plan = plan_rest(
+        &config(),
+        &request("GET", "http://h/api/products/7?x=1", &[]),
+        &Claims::NotAsked,
+    )
+    .unwrap();
     assert!(plan.key.as_str().starts_with("shop/1/rest/product/api~products~7/public/"));
 }
 
@@ -58,7 +69,10 @@ fn several_types_restrict_each_other() {
     assert_eq!((plan.type_name.as_str(), plan.scopes), ("search", vec!["user".to_owned()]));
     assert!(plan.tags.contains("type:product") && plan.tags.contains("type:search"));
     assert_eq!(planned_as("{ products { id } now }", "{}", &[]), Err(Bypass::TtlZero));
-    assert_eq!(plan_rest(&config(), &request("GET", "http://h/now", &[])), Err(Bypass::TtlZero));
+    assert_eq!(
+        plan_rest(&config(), &request("GET", "http://h/now", &[]), &Claims::NotAsked),
+        Err(Bypass::TtlZero)
+    );
 }
 
 #[test]
@@ -70,11 +84,12 @@ fn what_may_change_the_answer_changes_the_key() {
     assert_eq!(base, of("{\"undeclared\":1}", &[("user-agent", "x"), ("accept-encoding", "br")]));
     assert_ne!(base, of("{\"a\":1}", &[]));
     assert_ne!(base, of("{}", &[("accept", "application/graphql-response+json")]));
-    let rest = |url: &str| plan_rest(&config(), &request("GET", url, &[])).unwrap().key;
+    let rest =
+        |url: &str| plan_rest(&config(), &request("GET", url, &[]), &Claims::NotAsked).unwrap().key;
     assert_ne!(rest("http://h/api/products/1"), rest("http://h/api/products/1?x"));
     assert_eq!(
-        plan_rest(&config(), &request("HEAD", "http://h/x", &[])).unwrap().key,
-        plan_rest(&config(), &request("GET", "http://h/x", &[])).unwrap().key
+        plan_rest(&config(), &request("HEAD", "http://h/x", &[]), &Claims::NotAsked).unwrap().key,
+        plan_rest(&config(), &request("GET", "http://h/x", &[]), &Claims::NotAsked).unwrap().key
     );
 }
 
@@ -102,7 +117,15 @@ fn a_get_and_a_post_do_not_share() {
     let query = Query::of(document, "{}");
     let analysis = analysed(document);
     let key = |method, url, headers: &[(&str, &str)]| {
-        plan_graphql(&config(), &request(method, url, headers), &query, &analysis).unwrap().key
+        plan_graphql(
+            &config(),
+            &request(method, url, headers),
+            &Claims::NotAsked,
+            &query,
+            &analysis,
+        )
+        .unwrap()
+        .key
     };
     let get = key("GET", "http://h/graphql?query=a&x=1", &[]);
     assert_ne!(get, key("POST", "http://h/graphql?x=1", &[]));

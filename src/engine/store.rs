@@ -5,13 +5,12 @@ use super::plan::merge;
 use super::serve::set_client_ttl;
 use crate::config::Config;
 use crate::entry::{Entry, Meta};
-use crate::graphql::{Analysis, Outcome, facts, outcome};
+use crate::graphql::{Analysis, Knowledge, Outcome, Shown, facts, outcome};
 use crate::http::{Headers, Request};
 use crate::policy::{NotStored, Rule, Vary, entity_tag, lifetime, storable, variant, varies_on};
 use crate::purge::Mark;
 use crate::tag::{TagSet, origin_tags};
 use crate::time::{Timestamp, Ttl};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -79,15 +78,6 @@ pub struct Fetched<'a> {
     pub now: Timestamp,
 }
 
-/// A GraphQL answer as JSON, before anything was taken out of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Shown<'a> {
-    /// The answer.
-    pub json: &'a Value,
-    /// Whether it is that to the document with what Evergraph added.
-    pub added: bool,
-}
-
 /// What became of an answer that was looked at for storing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
@@ -95,6 +85,8 @@ pub struct Stored {
     pub entry: Entry,
     /// The GraphQL types that the answer showed.
     pub types: BTreeSet<String>,
+    /// Whether it shows that the schema is not that of this API.
+    pub contradicts_schema: bool,
 }
 
 /// The headers with which the origin is asked for an answer that may be stored.
@@ -117,7 +109,11 @@ pub fn rest_entry(plan: &Plan, fetched: Fetched<'_>) -> Result<Stored, NotStored
     storable(fetched.status, fetched.headers, plan.overriding)?;
     let tags = plan.tags.clone();
     let terms = Terms { rule: plan.rule, client_ttl: plan.client_ttl, tags };
-    entry(plan, fetched, terms).map(|entry| Stored { entry, types: BTreeSet::new() })
+    entry(plan, fetched, terms).map(|entry| Stored {
+        entry,
+        types: BTreeSet::new(),
+        contradicts_schema: false,
+    })
 }
 
 /// The entry for a GraphQL answer. The types in it may shorten its life, add tags, or forbid to
@@ -126,6 +122,7 @@ pub fn graphql_entry(
     config: &Config,
     plan: &Plan,
     analysis: &Analysis,
+    knowledge: &Knowledge<'_>,
     shown: Shown<'_>,
     fetched: Fetched<'_>,
 ) -> Result<Stored, NotStored> {
@@ -136,7 +133,7 @@ pub fn graphql_entry(
         return Err(NotStored::ContentType);
     }
     let Outcome::Data(data) = outcome(shown.json) else { return Err(NotStored::Errors) };
-    let facts = facts(shown.json, data, &analysis.shape, shown.added);
+    let facts = facts(shown, data, &analysis.shape, knowledge);
 
     let shown: Vec<&str> = facts.types.iter().map(String::as_str).collect();
     let by_answer = config.types_of_answer(&shown);
@@ -147,7 +144,13 @@ pub fn graphql_entry(
     if by_default {
         types.push(&config.default_type);
     }
-    let mut merged = merge(&types);
+    let mut merged = merge(&types).hinted(&analysis.foreseen, by_default);
+    if facts.hint.private && !merged.overriding {
+        return Err(NotStored::Private);
+    }
+    if let Some(seconds) = facts.hint.max_age {
+        merged.lifetime.ttl = merged.lifetime.ttl.min(Ttl::from_seconds(seconds));
+    }
     if facts.untyped {
         // A type that is there and not seen could be any of these. One that is never to be cached
         // forbids it; a shorter ttl counts where the configuration says nothing of the query.
@@ -175,7 +178,12 @@ pub fn graphql_entry(
     tags.extend(merged.tags);
     tags.extend(facts.tags);
     let terms = Terms { rule, client_ttl: merged.client_ttl, tags };
-    entry(plan, fetched, terms).map(|entry| Stored { entry, types: facts.types })
+    let contradicts_schema = facts.contradicts_schema;
+    entry(plan, fetched, terms).map(|entry| Stored {
+        entry,
+        types: facts.types,
+        contradicts_schema,
+    })
 }
 
 /// Under which terms an answer is stored.

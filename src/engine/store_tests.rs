@@ -1,7 +1,8 @@
 use super::super::plan_graphql;
 use super::*;
-use crate::graphql::{Query, analysed};
+use crate::graphql::{Knowledge, Query, analysed};
 use crate::http::{Method, Url};
+use crate::jwt::Claims;
 use serde_json::{Value, json};
 
 /// What is stored of an answer to a query, under these types.
@@ -24,7 +25,7 @@ fn stored(
     };
     let analysis = analysed(query);
     let query = Query::of(query, "{}");
-    let plan = plan_graphql(&config, &request, &query, &analysis).unwrap();
+    let plan = plan_graphql(&config, &request, &Claims::NotAsked, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();
     headers.set("content-type", "application/json; charset=utf-8");
     let json = json!({ "data": data });
@@ -37,7 +38,9 @@ fn stored(
         now: Timestamp::from_millis(0),
     };
     let shown = Shown { json: &json, added: false };
-    graphql_entry(&config, &plan, &analysis, shown, fetched).map(|stored| stored.entry.meta)
+    let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+    graphql_entry(&config, &plan, &analysis, &knowledge, shown, fetched)
+        .map(|stored| stored.entry.meta)
 }
 
 fn ttl(types: Value, query: &str, data: Value) -> Result<u64, NotStored> {

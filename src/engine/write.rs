@@ -1,18 +1,24 @@
 //! What a write purges, once the origin has answered it.
 
 use crate::config::Config;
-use crate::graphql::{Analysis, MutationPurge, Outcome, outcome, purge_of};
+use crate::graphql::{
+    Analysis, Knowledge, KnownTypes, Mutated, MutationPurge, Outcome, outcome, purge_of,
+};
 use crate::http::Request;
 use crate::purge::Record;
 use crate::rest;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Map, Value};
 
 /// A write that was sent to the origin.
 #[derive(Debug, Clone, Copy)]
 pub enum Write<'a> {
     /// A mutation that was understood.
-    Mutation(&'a Analysis),
+    Mutation {
+        /// The mutation.
+        analysis: &'a Analysis,
+        /// Its variables.
+        variables: Option<&'a Map<String, Value>>,
+    },
     /// A GraphQL request that may be a mutation.
     PerhapsMutation {
         /// Whether it holds several operations, or may: then not even a 4xx proves anything.
@@ -32,7 +38,8 @@ pub fn record_of(
     write: Write<'_>,
     status: Option<u16>,
     body: Option<&[u8]>,
-    known: &BTreeMap<String, BTreeSet<String>>,
+    knowledge: &Knowledge<'_>,
+    known: &KnownTypes,
 ) -> Option<Record> {
     let batch = matches!(write, Write::PerhapsMutation { batch: true });
     if status.is_some_and(is_refusal_of_form) {
@@ -51,12 +58,13 @@ pub fn record_of(
     if !batch && refused {
         return None;
     }
-    let Write::Mutation(analysis) = write else { return Some(Record::everything()) };
+    let Write::Mutation { analysis, variables } = write else { return Some(Record::everything()) };
     let data = match outcome {
         Outcome::Data(data) | Outcome::Partial(Some(data)) => Some(data),
         _ => None,
     };
-    let record = match purge_of(config, &analysis.shape, data, known) {
+    let mutated = Mutated { analysis, variables, data };
+    let record = match purge_of(config, mutated, knowledge, known) {
         MutationPurge::Everything => Record::everything(),
         MutationPurge::Tags(tags) => Record::of_tags(&tags, &config.same),
     };
@@ -85,10 +93,16 @@ mod tests {
         .unwrap()
     }
 
+    fn recorded(write: Write<'_>, status: Option<u16>, body: Option<&[u8]>) -> Option<Record> {
+        let config = config();
+        let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+        record_of(&config, write, status, body, &knowledge, &KnownTypes::new())
+    }
+
     fn mutation(document: &str, status: Option<u16>, body: &str) -> Option<Record> {
         let analysis = analysed(document);
-        let write = Write::Mutation(&analysis);
-        record_of(&config(), write, status, Some(body.as_bytes()), &BTreeMap::new())
+        let write = Write::Mutation { analysis: &analysis, variables: None };
+        recorded(write, status, Some(body.as_bytes()))
     }
 
     #[test]
@@ -113,10 +127,9 @@ mod tests {
 
     #[test]
     fn what_may_be_a_mutation_purges_everything() {
-        let config = config();
         let record = |batch, status, body: &str| {
             let write = Write::PerhapsMutation { batch };
-            record_of(&config, write, status, Some(body.as_bytes()), &BTreeMap::new())
+            recorded(write, status, Some(body.as_bytes()))
         };
         assert_eq!(record(false, Some(200), "{}"), Some(Record::everything()));
         assert_eq!(record(false, Some(400), "{}"), None);
@@ -132,8 +145,7 @@ mod tests {
             url: Url::parse("http://h/p/7?x=1").unwrap(),
             headers: Headers::new(),
         };
-        let record =
-            |status| record_of(&config(), Write::Rest(&request), status, None, &BTreeMap::new());
+        let record = |status| recorded(Write::Rest(&request), status, None);
         let tags = record(Some(200)).unwrap().tags;
         for tag in ["path:/p/7", "P:7", "P:?"] {
             assert!(tags.contains(&hash_of(tag)), "{tag}");

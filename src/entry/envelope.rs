@@ -11,7 +11,7 @@ use super::{Entry, Meta};
 use std::rc::Rc;
 
 const MAGIC: &[u8; 3] = b"EVG";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const DEFLATED: u8 = 1;
 const HEADER_BYTES: usize = 21;
 /// Bodies above this many bytes are deflated.

@@ -1,8 +1,12 @@
 //! All that is known of an operation before its answer, found once per document and isolate.
 
 use super::ast::*;
+use super::entity::Knowledge;
+use super::foreseen::Foreseen;
 use super::inject;
 use super::injected::Injected;
+#[cfg(test)]
+use super::schema::Schema;
 use super::shape::{Shape, ShapeFault};
 use super::{canonical, document, lexer, resolve};
 use crate::key::{Digest, DigestBuilder};
@@ -28,9 +32,16 @@ pub struct Analysis {
     pub incremental: bool,
     /// The document with what is added to it on a miss; none where there is nothing to add.
     pub injected: Option<Injected>,
+    /// What a schema tells of its answer.
+    pub foreseen: Foreseen,
+    /// The arguments of its root fields, where it is a mutation.
+    pub(super) arguments: RootArguments,
     /// What it needs of each limit.
     pub needed: Amounts,
 }
+
+/// By response key, the arguments of root fields.
+pub(super) type RootArguments = Vec<(String, Vec<(String, Value)>)>;
 
 /// A variable that an operation declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +79,7 @@ pub fn analyse(
     source: &str,
     operation_name: Option<&str>,
     limits: &Amounts,
+    knowledge: &Knowledge<'_>,
 ) -> Result<Analysis, Refusal> {
     let mut needed = Amounts::ZERO;
     let tokens = lexer::tokens(source, limits, &mut needed).map_err(|error| match error {
@@ -104,12 +116,73 @@ pub fn analyse(
         digest: DigestBuilder::new("operation").part(text.as_bytes()).finish(),
         shape,
         injected: match operation.kind {
-            OperationKind::Query if !incremental => inject::inject(source, &document, operation),
+            OperationKind::Query if !incremental => {
+                inject::inject(source, &document, operation, knowledge)
+            }
             _ => None,
+        },
+        foreseen: knowledge
+            .schema
+            .map(|schema| Foreseen::of(&document, operation, schema))
+            .unwrap_or_default(),
+        arguments: match operation.kind {
+            OperationKind::Mutation => root_arguments(&document, operation),
+            _ => Vec::new(),
         },
         incremental,
         needed,
     })
+}
+
+impl Analysis {
+    /// What an argument's value is with these variables; none where it has none.
+    pub(super) fn input(
+        &self,
+        value: &Value,
+        variables: Option<&serde_json::Map<String, Json>>,
+    ) -> Option<Json> {
+        match value {
+            Value::Variable(name) => {
+                let given = variables.and_then(|variables| variables.get(name));
+                let declared = || self.variables.iter().find(|one| one.name == *name);
+                given.cloned().or_else(|| declared()?.default.clone())
+            }
+            Value::Object(fields) => {
+                let of_field = |(name, value): &(String, Value)| {
+                    Some((name.clone(), self.input(value, variables)?))
+                };
+                Some(Json::Object(fields.iter().filter_map(of_field).collect()))
+            }
+            Value::List(items) => {
+                Some(items.iter().filter_map(|item| self.input(item, variables)).collect())
+            }
+            constant => constant.to_json(),
+        }
+    }
+}
+
+/// The arguments of the fields right under an operation, in fragments too.
+fn root_arguments(document: &Document, operation: &Operation) -> RootArguments {
+    let mut found = Vec::new();
+    let mut pending: Vec<&[Selection]> = vec![&operation.selections];
+    let mut spread: Vec<&str> = Vec::new();
+    while let Some(selections) = pending.pop() {
+        for selection in selections {
+            match selection {
+                Selection::Field(field) => {
+                    found.push((field.response_key().to_owned(), field.arguments.clone()));
+                }
+                Selection::Inline { selections, .. } => pending.push(selections),
+                Selection::Spread { name, .. } if !spread.contains(&name.as_str()) => {
+                    spread.push(name);
+                    let named = document.fragments.iter().filter(|one| one.name == *name);
+                    pending.extend(named.map(|fragment| fragment.selections.as_slice()));
+                }
+                Selection::Spread { .. } => {}
+            }
+        }
+    }
+    found
 }
 
 fn select<'d>(document: &'d Document, name: Option<&str>) -> Option<&'d Operation> {
@@ -164,7 +237,19 @@ fn comes_in_parts(document: &Document) -> bool {
 /// A document's analysis under the default limits, for tests.
 #[cfg(test)]
 pub(crate) fn analysed(source: &str) -> Analysis {
-    analyse(source, None, &Amounts::default_limits()).unwrap()
+    analysed_by(source, None)
+}
+
+/// The same with a schema.
+#[cfg(test)]
+pub(crate) fn analysed_with(source: &str, schema: &Schema) -> Analysis {
+    analysed_by(source, Some(schema))
+}
+
+#[cfg(test)]
+fn analysed_by(source: &str, schema: Option<&Schema>) -> Analysis {
+    let knowledge = Knowledge { schema, keys: &Default::default() };
+    analyse(source, None, &Amounts::default_limits(), &knowledge).unwrap()
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 fn analyse(source: &str, name: Option<&str>) -> Result<Analysis, Refusal> {
-    super::analyse(source, name, &Amounts::default_limits())
+    let knowledge = Knowledge { schema: None, keys: &Default::default() };
+    super::analyse(source, name, &Amounts::default_limits(), &knowledge)
 }
 
 fn lex(source: &str) -> Result<Vec<lexer::Token<'_>>, lexer::LexError> {
@@ -82,7 +83,8 @@ fn says_what_it_needs_of_each_limit() {
     for limit in [Limit::Operations, Limit::Aliases, Limit::Selections, Limit::Tokens] {
         let mut limits = Amounts::default_limits();
         limits.set(limit, needed.of(limit) - 1);
-        let refused = super::analyse(source, Some("A"), &limits).unwrap_err();
+        let knowledge = Knowledge { schema: None, keys: &Default::default() };
+        let refused = super::analyse(source, Some("A"), &limits, &knowledge).unwrap_err();
         assert_eq!(refused, Refusal::OverLimit(limit));
     }
 }

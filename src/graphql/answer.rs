@@ -1,15 +1,15 @@
 //! What an answer holds: its types, entities and lists, and what of it is not known.
 
+use super::ast::OperationKind;
+use super::entity::Knowledge;
 use super::inject::TYPENAME_KEY;
 use super::injected::RESERVED_PREFIX;
+use super::schema::{FieldInfo, TypeId, TypeKind};
 use super::shape::{Shape, ShapeField};
 use crate::limits;
 use crate::tag::{Tag, TagSet, UNTYPED};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-
-/// Fields that identify an entity.
-pub(super) const ID_FIELDS: [&str; 4] = ["id", "_id", "uuid", "databaseId"];
 
 /// What a JSON body says happened (GraphQL §7.1).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,21 +46,53 @@ pub struct AnswerFacts {
     pub types: BTreeSet<String>,
     /// Its tags.
     pub tags: TagSet,
-    /// Whether all of its types are known.
+    /// Whether something in it has a type that is not known.
     pub untyped: bool,
+    /// Whether it shows that the schema is not that of this API.
+    pub contradicts_schema: bool,
+    /// What it says of its own caching.
+    pub hint: AnswerHint,
 }
 
-/// Walks the answer's data beside the selections that made it. `extensions.cacheTags` count too.
-/// With `added`, the answer is that to the document with what was added to it.
-pub fn facts(body: &Value, data: &Map<String, Value>, shape: &Shape, added: bool) -> AnswerFacts {
-    let mut walk = Walk { facts: AnswerFacts::default(), added };
+/// What `extensions.cacheControl` says of an answer, as Apollo Server writes it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AnswerHint {
+    /// For how many seconds it may be stored.
+    pub max_age: Option<u64>,
+    /// Whether it is one person's.
+    pub private: bool,
+}
+
+/// An answer and what was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The answer, before anything was taken out of it.
+    pub json: &'a Value,
+    /// Whether it is that to the document with what was added to it.
+    pub added: bool,
+}
+
+/// The types that a null or an empty list of an interface or a union may stand for: with more it
+/// counts as untyped.
+const POSSIBLE_TYPES: usize = 20;
+
+/// Walks the answer's data beside the selections that made it. `extensions` count too.
+pub fn facts(
+    shown: Shown<'_>,
+    data: &Map<String, Value>,
+    shape: &Shape,
+    knowledge: &Knowledge<'_>,
+) -> AnswerFacts {
+    let mut walk = Walk { facts: AnswerFacts::default(), added: shown.added, knowledge };
     walk.root(data, shape);
     let mut facts = walk.facts;
-    let hints = body.get("extensions").and_then(|extensions| extensions.get("cacheTags"));
-    if let Some(Value::Array(hints)) = hints {
-        let hints = hints.iter().filter_map(Value::as_str);
-        facts.tags.extend(hints.filter_map(|hint| Tag::parse(hint).ok()));
+    let extensions = shown.json.get("extensions");
+    let of_extension = |name| extensions.and_then(|extensions| extensions.get(name));
+    if let Some(Value::Array(tags)) = of_extension("cacheTags") {
+        let tags = tags.iter().filter_map(Value::as_str);
+        facts.tags.extend(tags.filter_map(|tag| Tag::parse(tag).ok()));
     }
+    facts.hint = of_extension("cacheControl").map(answer_hint).unwrap_or_default();
     if facts.untyped {
         facts.tags.insert(Tag::of("", UNTYPED));
     }
@@ -68,16 +100,36 @@ pub fn facts(body: &Value, data: &Map<String, Value>, shape: &Shape, added: bool
     facts
 }
 
-struct Walk {
-    facts: AnswerFacts,
-    added: bool,
+/// The hint for the whole answer, and the strictest of those for its parts.
+fn answer_hint(extension: &Value) -> AnswerHint {
+    let parts = extension.get("hints").and_then(Value::as_array).into_iter().flatten();
+    let mut hint = AnswerHint::default();
+    for one in std::iter::once(extension).chain(parts) {
+        let max_age =
+            one.get("maxAge").map(|age| age.as_f64().map_or(0, |age| age.max(0.0) as u64));
+        hint.max_age = hint.max_age.into_iter().chain(max_age).min();
+        hint.private |= one
+            .get("scope")
+            .and_then(Value::as_str)
+            .is_some_and(|scope| scope.eq_ignore_ascii_case("private"));
+    }
+    hint
 }
 
-impl Walk {
+struct Walk<'k> {
+    facts: AnswerFacts,
+    added: bool,
+    knowledge: &'k Knowledge<'k>,
+}
+
+impl Walk<'_> {
     fn root(&mut self, data: &Map<String, Value>, shape: &Shape) {
+        let root = self.knowledge.schema.and_then(|schema| schema.root(OperationKind::Query));
         for (key, value) in data {
             match shape.field(key) {
-                Some(ShapeField { shape: Some(inner), .. }) => self.value(value, inner, false),
+                Some(field @ ShapeField { shape: Some(inner), .. }) => {
+                    self.value(value, inner, self.field_of(root, field), false);
+                }
                 // A leaf of the query itself depends on something that has no name.
                 Some(ShapeField { name: Some(name), .. }) if name == "__typename" => {}
                 _ => self.facts.untyped = true,
@@ -85,28 +137,74 @@ impl Walk {
         }
     }
 
-    fn value(&mut self, value: &Value, shape: &Shape, in_list: bool) {
+    /// What the schema says of a field on a type.
+    fn field_of(&self, parent: Option<TypeId>, field: &ShapeField) -> Option<FieldInfo> {
+        self.knowledge.schema?.field(parent?, field.name.as_deref()?)
+    }
+
+    fn value(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>, in_list: bool) {
         match value {
-            Value::Object(object) => self.object(object, shape, in_list),
+            Value::Object(object) => self.object(object, shape, info, in_list),
             Value::Array(items) if !items.is_empty() => {
                 for item in items {
-                    self.value(item, shape, true);
+                    self.value(item, shape, info, true);
                 }
             }
-            // Null, an empty list, or a scalar where an object should be: of what type?
+            Value::Null => self.nothing(info, in_list),
+            Value::Array(_) => self.nothing(info, true),
+            // A scalar where an object should be: of what type?
             _ => self.facts.untyped = true,
         }
     }
 
-    fn object(&mut self, object: &Map<String, Value>, shape: &Shape, in_list: bool) {
+    /// Null or an empty list. What would fill it has a type that only a schema knows.
+    fn nothing(&mut self, info: Option<FieldInfo>, in_list: bool) {
+        let Some((schema, info)) = self.knowledge.schema.zip(info) else {
+            self.facts.untyped = true;
+            return;
+        };
+        let possible: Vec<&str> =
+            schema.possible(info.of).take(POSSIBLE_TYPES + 1).map(|of| schema.name(of)).collect();
+        if possible.is_empty() || possible.len() > POSSIBLE_TYPES {
+            self.facts.untyped = true;
+            return;
+        }
+        for name in possible {
+            self.type_tags(name, in_list || info.list);
+            self.facts.tags.insert(Tag::of(&format!("{name}:"), "?"));
+        }
+    }
+
+    fn object(
+        &mut self,
+        object: &Map<String, Value>,
+        shape: &Shape,
+        info: Option<FieldInfo>,
+        in_list: bool,
+    ) {
         let added = object.get(TYPENAME_KEY).filter(|_| self.added).and_then(Value::as_str);
-        match added.or_else(|| type_name(object, shape)) {
+        let told = added.or_else(|| type_name(object, shape));
+        let schema = self.knowledge.schema;
+        let expected = schema.zip(info).map(|(schema, info)| (schema, info.of));
+        if let (Some(name), Some((schema, of))) = (told, expected)
+            && !schema.is_possible(of, name)
+        {
+            self.facts.contradicts_schema = true;
+        }
+        let foreseen = expected
+            .filter(|(schema, of)| schema.kind(*of) == TypeKind::Object)
+            .map(|(schema, of)| schema.name(of));
+        match told.or(foreseen) {
             Some(name) => self.entity(name, object, shape, in_list),
             None => self.facts.untyped = true,
         }
+        let parent =
+            told.and_then(|name| schema?.type_named(name)).or_else(|| info.map(|info| info.of));
         for (key, value) in object {
             match shape.field(key) {
-                Some(ShapeField { shape: Some(inner), .. }) => self.value(value, inner, false),
+                Some(field @ ShapeField { shape: Some(inner), .. }) => {
+                    self.value(value, inner, self.field_of(parent, field), false);
+                }
                 Some(_) => {}
                 None if self.added && key.starts_with(RESERVED_PREFIX) => {}
                 None => self.facts.untyped = true,
@@ -115,18 +213,22 @@ impl Walk {
     }
 
     fn entity(&mut self, name: &str, object: &Map<String, Value>, shape: &Shape, in_list: bool) {
-        let AnswerFacts { types, tags, .. } = &mut self.facts;
-        types.insert(name.to_owned());
-        tags.insert(Tag::of("", name));
-        if in_list {
-            tags.insert(Tag::of("list:", name));
-        }
-        let ids = ids(object, shape);
+        self.type_tags(name, in_list);
+        let ids = self.knowledge.ids(name, object, shape, self.added);
+        let tags = &mut self.facts.tags;
         // A purge may name it by an id that it does not show.
-        if !shows_id(object, shape) {
+        if !ids.complete {
             tags.insert(Tag::of(&format!("{name}:"), "?"));
         }
-        tags.extend(ids.iter().map(|id| Tag::of(&format!("{name}:"), id)));
+        tags.extend(ids.all.iter().map(|id| Tag::of(&format!("{name}:"), id)));
+    }
+
+    fn type_tags(&mut self, name: &str, in_list: bool) {
+        self.facts.types.insert(name.to_owned());
+        self.facts.tags.insert(Tag::of("", name));
+        if in_list {
+            self.facts.tags.insert(Tag::of("list:", name));
+        }
     }
 }
 
@@ -151,22 +253,6 @@ impl AnswerFacts {
 /// The object's type, where a key that is surely `__typename` says it.
 pub(super) fn type_name<'a>(object: &'a Map<String, Value>, shape: &Shape) -> Option<&'a str> {
     keys_of(object, shape, &["__typename"]).find_map(|value| value.as_str())
-}
-
-/// The object's ids, where keys that are surely ids say them.
-pub(super) fn ids(object: &Map<String, Value>, shape: &Shape) -> Vec<String> {
-    keys_of(object, shape, &ID_FIELDS)
-        .filter_map(|value| match value {
-            Value::String(id) if !id.is_empty() => Some(id.clone()),
-            Value::Number(id) => Some(id.to_string()),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Whether the id by which purges name the object is among those that it shows.
-pub(super) fn shows_id(object: &Map<String, Value>, shape: &Shape) -> bool {
-    keys_of(object, shape, &["id"]).any(|value| value.is_string() || value.is_number())
 }
 
 fn keys_of<'a>(

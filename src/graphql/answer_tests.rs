@@ -1,16 +1,18 @@
 use super::super::analysis::analysed;
 use super::*;
+use crate::graphql::Schema;
 use serde_json::json;
+
+fn facts_of(body: &Value, data: &Map<String, Value>, shape: &Shape) -> AnswerFacts {
+    let knowledge = Knowledge { schema: None, keys: &Default::default() };
+    facts(Shown { json: body, added: false }, data, shape, &knowledge)
+}
 
 fn tags(document: &str, data: Value) -> Vec<String> {
     let analysis = analysed(document);
     let body = json!({ "data": data });
     let Outcome::Data(data) = outcome(&body) else { panic!("{body}") };
-    facts(&body, data, &analysis.shape, false)
-        .tags
-        .iter()
-        .map(|tag| tag.as_str().to_owned())
-        .collect()
+    facts_of(&body, data, &analysis.shape).tags.iter().map(|tag| tag.as_str().to_owned()).collect()
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn the_origin_may_add_tags() {
     let analysis = analysed("{ __typename }");
     let body = json!({ "data": { "__typename": "Query" }, "extensions": { "cacheTags": ["a:1", 7, "b c"] } });
     let Outcome::Data(data) = outcome(&body) else { panic!() };
-    let facts = facts(&body, data, &analysis.shape, false);
+    let facts = facts_of(&body, data, &analysis.shape);
     assert_eq!(facts.tags.iter().map(Tag::as_str).collect::<Vec<_>>(), ["a:1"]);
 }
 
@@ -89,10 +91,96 @@ fn an_added_type_counts_only_where_it_was_added() {
     let body = json!({ "data": { "a": { "evergraph__typename": "A", "id": 1 } } });
     let data = body["data"].as_object().unwrap();
     let of = |document: &str, added| {
-        let facts = facts(&body, data, &analysed(document).shape, added);
+        let knowledge = Knowledge { schema: None, keys: &Default::default() };
+        let facts =
+            facts(Shown { json: &body, added }, data, &analysed(document).shape, &knowledge);
         (facts.types.into_iter().collect::<Vec<_>>(), facts.untyped)
     };
     assert_eq!(of("{ a { id } }", true), (vec!["A".to_owned()], false));
     // A client's own alias of that name says nothing.
     assert_eq!(of("{ a { evergraph__typename: name id } }", false), (vec![], true));
+}
+
+const SDL: &str = "
+    type Query { product: Product, products: [Product!], search: [Result], node: Node, count: Int }
+    interface Node { id: ID! }
+    union Result = Product | User
+    type Product implements Node { id: ID!, sku: String, seller: User, tags: [Tag] }
+    type User implements Node { id: ID! }
+    type Tag { _id: ID, label: String }";
+
+fn facts_with_schema(document: &str, data: Value) -> AnswerFacts {
+    let schema = Schema::from_sdl(SDL).unwrap();
+    let keys = [("Product".to_owned(), vec!["sku".to_owned()])].into();
+    let knowledge = Knowledge { schema: Some(&schema), keys: &keys };
+    let analysis = analyse_for(document, &knowledge);
+    let body = json!({ "data": data });
+    let data = body["data"].as_object().unwrap();
+    facts(Shown { json: &body, added: true }, data, &analysis.shape, &knowledge)
+}
+
+fn analyse_for(document: &str, knowledge: &Knowledge<'_>) -> crate::graphql::Analysis {
+    let limits = crate::limits::Amounts::default_limits();
+    crate::graphql::analyse(document, None, &limits, knowledge).unwrap()
+}
+
+#[test]
+fn with_a_schema_nothing_has_a_type() {
+    let tags = |document: &str, data: Value| -> Vec<String> {
+        let facts = facts_with_schema(document, data);
+        assert!(!facts.contradicts_schema);
+        facts.tags.iter().map(|tag| tag.as_str().to_owned()).collect()
+    };
+    assert_eq!(tags("{ product { sku } }", json!({ "product": null })), ["Product", "Product:?"]);
+    assert_eq!(
+        tags("{ products { sku } }", json!({ "products": [] })),
+        ["Product", "Product:?", "list:Product"]
+    );
+    assert_eq!(
+        tags("{ search { __typename } }", json!({ "search": [] })),
+        ["Product", "Product:?", "User", "User:?", "list:Product", "list:User"]
+    );
+    assert_eq!(
+        tags(
+            "{ product { sku seller { id } tags { label } } }",
+            json!({ "product": { "evergraph__typename": "Product", "sku": "a", "seller": null,
+                "tags": [{ "evergraph__typename": "Tag", "evergraph__key__id__Tag": 7, "label": "x" }] } }),
+        ),
+        ["Product", "Product:a", "Tag", "Tag:7", "User", "User:?", "list:Tag"]
+    );
+    // A number of the query itself has no type that a schema could tell.
+    assert_eq!(tags("{ count }", json!({ "count": 7 })), ["untyped"]);
+    assert_eq!(tags("{ unknown { x } }", json!({ "unknown": null })), ["untyped"]);
+}
+
+#[test]
+fn an_answer_can_contradict_the_schema() {
+    let contradicts = |data: Value| {
+        facts_with_schema("{ product { seller { id } } node { id } }", data).contradicts_schema
+    };
+    let typed = |name: &str| json!({ "evergraph__typename": name, "id": 1 });
+    assert!(!contradicts(json!({ "product": null, "node": typed("User") })));
+    assert!(contradicts(json!({ "product": null, "node": typed("Tag") })));
+    let seller = json!({ "evergraph__typename": "Product", "seller": typed("Person") });
+    assert!(contradicts(json!({ "product": seller, "node": null })));
+}
+
+#[test]
+fn an_answer_speaks_of_its_own_caching() {
+    let hint = |extensions: Value| {
+        let body = json!({ "data": {}, "extensions": extensions });
+        let data = body["data"].as_object().unwrap();
+        facts_of(&body, data, &analysed("{ a }").shape).hint
+    };
+    let of = |max_age, private| AnswerHint { max_age, private };
+    assert_eq!(hint(json!({})), of(None, false));
+    assert_eq!(
+        hint(json!({ "cacheControl": { "maxAge": 30.5, "scope": "PRIVATE" } })),
+        of(Some(30), true)
+    );
+    assert_eq!(hint(json!({ "cacheControl": { "maxAge": -1 } })), of(Some(0), false));
+    assert_eq!(hint(json!({ "cacheControl": { "maxAge": "x" } })), of(Some(0), false));
+    let hints = json!({ "cacheControl": { "version": 1, "hints": [
+        { "path": ["a"], "maxAge": 60 }, { "path": ["b"], "maxAge": 10, "scope": "PRIVATE" } ] } });
+    assert_eq!(hint(hints), of(Some(10), true));
 }

@@ -320,11 +320,11 @@ mod tests {
             "query($v: I = {a: 1}) { a(x: {b: [1]}) @d(y: {}) { ...F ... on T { c{d} } } }";
         let document = parses(source);
         let Selection::Field(field) = &document.operations[0].selections[0] else { panic!() };
-        let rest = &source[field.opened_at.unwrap()..];
+        let rest = source.get(field.opened_at.unwrap()..).unwrap();
         assert!(rest.starts_with(" ...F"), "{rest}");
         let Selection::Inline { selections, .. } = &field.selections[1] else { panic!() };
         let Selection::Field(inner) = &selections[0] else { panic!() };
-        assert!(source[inner.opened_at.unwrap()..].starts_with("d}"));
+        assert!(source.get(inner.opened_at.unwrap()..).unwrap().starts_with("d}"));
     }
 
     #[test]

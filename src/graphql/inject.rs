@@ -1,53 +1,66 @@
 //! What is added to a query on a miss, so that its answer tells what is in it: `__typename` in
-//! every selection set that lacks it, under a reserved key.
+//! every selection set that lacks it, and where a schema has them the fields that identify, all
+//! under reserved keys.
 //!
 //! In scope: what is added where. Not in scope: putting it into the text (`injected`), and taking
 //! it out of the answer (`strip`).
 
 use super::ast::*;
+use super::entity::{Knowledge, key_of_added};
 use super::injected::{Injected, RESERVED_PREFIX};
+use super::typed::{Visited, visit};
 
 /// The response key of an added `__typename`.
 pub(super) const TYPENAME_KEY: &str = "evergraph__typename";
 
 /// The document with what is added to its selected operation and its fragments. None where there
 /// is nothing to add, or where the document uses the reserved prefix itself.
-pub(super) fn inject(source: &str, document: &Document, operation: &Operation) -> Option<Injected> {
+pub(super) fn inject(
+    source: &str,
+    document: &Document,
+    operation: &Operation,
+    knowledge: &Knowledge<'_>,
+) -> Option<Injected> {
     if source.contains(RESERVED_PREFIX) {
         return None;
     }
     let mut insertions = Vec::new();
-    let mut pending: Vec<&Selection> = operation.selections.iter().collect();
-    pending.extend(document.fragments.iter().flat_map(|fragment| &fragment.selections));
-    while let Some(selection) = pending.pop() {
-        match selection {
-            // What a schema says of itself has types that nobody purges.
-            Selection::Field(field) if field.name.starts_with("__") => {}
-            Selection::Field(field) => {
-                if let Some(inside) = field.opened_at.filter(|_| !shows_type(&field.selections)) {
-                    insertions.push((inside, format!("{TYPENAME_KEY}:__typename ")));
-                }
-                pending.extend(&field.selections);
-            }
-            Selection::Inline { selections, .. } => pending.extend(selections),
-            Selection::Spread { .. } => {}
+    visit(document, operation, knowledge.schema, |Visited { field, info }| {
+        let Some(inside) = field.opened_at else { return };
+        let mut text = String::new();
+        if !shows(&field.selections, "__typename", true) {
+            text.push_str(TYPENAME_KEY);
+            text.push_str(":__typename ");
         }
-    }
+        if let (Some(info), Some(schema)) = (info, knowledge.schema) {
+            for key in knowledge.fields_to_add(info.of) {
+                if !shows(&field.selections, key, false) {
+                    let response_key = key_of_added(key, schema.name(info.of));
+                    text.push_str(&format!("{response_key}:{key} "));
+                }
+            }
+        }
+        if !text.is_empty() {
+            insertions.push((inside, text));
+        }
+    });
     insertions.sort_unstable();
     if insertions.is_empty() { None } else { Injected::new(source, &insertions) }
 }
 
-/// Whether every answer to these selections has `__typename` under its own name.
-fn shows_type(selections: &[Selection]) -> bool {
+/// Whether every answer to these selections has the field, and `plainly` under its own name.
+fn shows(selections: &[Selection], name: &str, plainly: bool) -> bool {
     selections.iter().any(|selection| {
         matches!(selection, Selection::Field(field)
-            if field.name == "__typename" && field.alias.is_none() && field.directives.is_empty())
+            if field.name == name && field.directives.is_empty()
+                && !(plainly && field.alias.is_some()))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::graphql::analysis::analysed;
+    use crate::graphql::Schema;
+    use crate::graphql::analysis::{analysed, analysed_with};
 
     fn injected(source: &str) -> Option<String> {
         analysed(source).injected.map(|injected| injected.text().to_owned())
@@ -83,6 +96,35 @@ mod tests {
             "mutation { a { b } }",
         ] {
             assert_eq!(injected(source), None, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_schema_adds_what_identifies() {
+        let schema = Schema::from_sdl(
+            "type Query { a: A, u: U, b: [B!]!, n: N, c: C }
+             union U = A | B
+             interface N { id: ID! }
+             type A implements N { id: ID!, uuid: ID, b: B }
+             type B { _id: Int, name: String }
+             type C { id(of: Int!): ID, uuid: ID }",
+        )
+        .unwrap();
+        for (source, expected) in [
+            (
+                "{a{b{name}}}",
+                "{a{evergraph__typename:__typename evergraph__key_id__A:id \
+                 b{evergraph__typename:__typename evergraph__key__id__B:_id name}}}",
+            ),
+            ("{a{x:id}}", "{a{evergraph__typename:__typename x:id}}"),
+            (
+                "{u{...on B{name}}n{__typename}}",
+                "{u{evergraph__typename:__typename ...on B{name}}n{evergraph__key_id__N:id __typename}}",
+            ),
+            ("{c{uuid}}", "{c{evergraph__typename:__typename uuid}}"),
+        ] {
+            let analysis = analysed_with(source, &schema);
+            assert_eq!(analysis.injected.unwrap().text(), expected, "{source}");
         }
     }
 }

@@ -32,6 +32,10 @@ impl Token<'_> {
     pub fn is(&self, punctuator: u8) -> bool {
         self.kind == Kind::Punctuator(punctuator)
     }
+
+    pub fn is_literal(&self) -> bool {
+        matches!(self.kind, Kind::Int | Kind::Float | Kind::String | Kind::BlockString)
+    }
 }
 
 /// Why a text is not tokens.
@@ -49,14 +53,12 @@ pub(super) fn tokens<'a>(
     limits: &Amounts,
     needed: &mut Amounts,
 ) -> Result<Vec<Token<'a>>, LexError> {
-    let bytes = source.as_bytes();
     let (most_tokens, most_depth) = (limits.of(Limit::Tokens), limits.of(Limit::Depth));
     let mut found = Vec::with_capacity((source.len() / 6).min(most_tokens));
     let (mut depth, mut deepest) = (0_usize, 0_usize);
     let mut at = 0;
-    while let Some(start) = skip_ignored(bytes, at) {
-        let (kind, end) = token_at(bytes, start).ok_or(LexError::Syntax)?;
-        match kind {
+    while let Some((token, end)) = token_from(source, at).map_err(|_| LexError::Syntax)? {
+        match token.kind {
             Kind::Punctuator(b'{' | b'(' | b'[') => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -70,13 +72,24 @@ pub(super) fn tokens<'a>(
         if found.len() >= most_tokens {
             return Err(LexError::Limit(Limit::Tokens));
         }
-        let text = source.get(start..end).ok_or(LexError::Syntax)?;
-        found.push(Token { kind, text, start });
+        found.push(token);
         at = end;
     }
     needed.raise(Limit::Tokens, found.len());
     needed.raise(Limit::Depth, deepest);
     Ok(found)
+}
+
+/// The first token at or after a byte, and where it ends; none where nothing but ignored ones
+/// follow. The error is where the text begins that is no token.
+///
+/// It has no limits: who calls it has some.
+pub(super) fn token_from(source: &str, at: usize) -> Result<Option<(Token<'_>, usize)>, usize> {
+    let bytes = source.as_bytes();
+    let Some(start) = skip_ignored(bytes, at) else { return Ok(None) };
+    let (kind, end) = token_at(bytes, start).ok_or(start)?;
+    let text = source.get(start..end).ok_or(start)?;
+    Ok(Some((Token { kind, text, start }, end)))
 }
 
 /// Ignored tokens (§2.1.1 to §2.1.5): byte-order marks, white space, line ends, commas, comments.

@@ -3,37 +3,49 @@
 //! A request's form becomes a document and variables (`request`); the document is lexed, parsed
 //! and normalised once (`lexer`, `document`, `canonical`, `analysis`); an answer is walked beside
 //! the selections that made it (`shape`, `answer`). Fields that the client did not ask for are
-//! taken out of the answer again (`injected`, `strip`, `traces`). Not in scope: REST, and what is done with
-//! all this.
+//! added on a miss and taken out of the answer again (`inject`, `injected`, `strip`, `traces`).
+//! Beside that stands what is known of an API before it is asked (`schema`). Not in scope: REST,
+//! and what is done with all this.
 
 mod analysis;
 mod answer;
 mod ast;
 mod canonical;
 mod document;
+mod entity;
+mod foreseen;
 mod inject;
 mod injected;
 mod lexer;
+mod manifest;
 mod members;
 mod mutation;
 mod request;
 mod resolve;
+mod schema;
 mod shape;
 mod strip;
 mod traces;
+mod typed;
 mod value;
 mod variables;
 
 #[cfg(test)]
 pub(crate) use analysis::analysed;
 pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
-pub use answer::{AnswerFacts, Outcome, facts, outcome};
+pub use answer::{AnswerFacts, AnswerHint, Outcome, Shown, facts, outcome};
 pub use ast::OperationKind;
+pub use entity::Knowledge;
+pub use foreseen::Foreseen;
 pub use injected::{Injected, RESERVED_PREFIX};
-pub use mutation::{MutationPurge, purge_of};
+pub use manifest::{BadManifest, Manifest};
+pub use mutation::{KnownTypes, Mutated, MutationPurge, purge_of};
 pub use request::{
-    Form, Query, Rewritten, Source, Unread, accepted_kinds, may_hide_mutation, read_get, read_post,
-    wants_html,
+    Extensions, Form, Query, Rewritten, Source, Unread, accepted_kinds, answer_kind,
+    may_hide_mutation, read_get, read_post, wants_html,
+};
+pub use schema::{
+    FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
 };
 pub use strip::{Broken, Strip, strip};
 pub use traces::is_strippable;

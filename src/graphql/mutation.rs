@@ -1,6 +1,8 @@
 //! What a successful mutation purges: by its answer, by its fields' names, or everything.
 
-use super::answer::{ids, shows_id, type_name};
+use super::analysis::Analysis;
+use super::answer::type_name;
+use super::entity::{Knowledge, id_text, spellings};
 use super::shape::Shape;
 use crate::config::{Config, MutationPolicy};
 use crate::tag::{Tag, TagSet};
@@ -16,30 +18,45 @@ pub enum MutationPurge {
     Everything,
 }
 
-/// What a mutation purges that answered `data`; none where its answer could not be read.
-/// `known` says which GraphQL types a name can mean: from its lower-case form without
-/// underscores to the types' own names.
+/// A mutation that the origin has answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Mutated<'a> {
+    /// The mutation.
+    pub analysis: &'a Analysis,
+    /// Its variables.
+    pub variables: Option<&'a Map<String, Value>>,
+    /// The answer's data; none where it could not be read.
+    pub data: Option<&'a Map<String, Value>>,
+}
+
+/// GraphQL types that are known to exist, by their names in lower case without underscores.
+pub type KnownTypes = BTreeMap<String, BTreeSet<String>>;
+
+/// What a mutation purges. `known` says which GraphQL types a name can mean, as a schema and
+/// answers have shown them.
 pub fn purge_of(
     config: &Config,
-    shape: &Shape,
-    data: Option<&Map<String, Value>>,
-    known: &BTreeMap<String, BTreeSet<String>>,
+    mutated: Mutated<'_>,
+    knowledge: &Knowledge<'_>,
+    known: &KnownTypes,
 ) -> MutationPurge {
+    let shape = &mutated.analysis.shape;
     // Which field a key is must be certain, for every field may have its own rule.
     if shape.is_ambiguous() {
         return MutationPurge::Everything;
     }
+    let policy = config.mutations.policy;
     let mut tags = TagSet::new();
     for field in shape.names().into_iter().filter(|name| *name != "__typename") {
         if let Some(rule) = config.mutation_rule(field) {
             tags.extend(rule.tags.iter().cloned());
             continue;
         }
-        if config.mutations.policy == MutationPolicy::All {
+        if policy == MutationPolicy::All {
             return MutationPurge::Everything;
         }
-        let mut named = Named::default();
-        for (key, value) in data.into_iter().flatten() {
+        let mut named = Named { entities: BTreeMap::new(), untyped: false, knowledge };
+        for (key, value) in mutated.data.into_iter().flatten() {
             match shape.field(key) {
                 Some(of) if of.name.as_deref() == Some(field) => {
                     if let Some(inner) = &of.shape {
@@ -56,12 +73,66 @@ pub fn purge_of(
         }
         // A field's name adds to what its answer names, unless the answer names that very type.
         let told = !unsure && named.entities.keys().any(|name| meant.names.contains(name));
-        let by_name = meant.names.into_iter().filter(|_| !told).map(|name| (name, BTreeSet::new()));
+        let by_name = meant.names.into_iter().filter(|_| !told).map(|name| {
+            let ids = argument_ids(&mutated, field, &name, knowledge);
+            (name, ids)
+        });
         for (name, ids) in by_name.chain(named.entities) {
-            tags.extend(tags_of(config.mutations.policy, &name, &ids, speaks_of_many(field)));
+            tags.extend(tags_of(policy, &name, &ids, speaks_of_many(field)));
         }
     }
     MutationPurge::Tags(tags)
+}
+
+/// The ids of a type's objects that the arguments of a field name: `deleteProduct(id: 42)`,
+/// `deleteProducts(ids: $ids)`, `updateProduct(input: { productId: 42 })`. Empty where any of the
+/// calls of that field names none.
+fn argument_ids(
+    mutated: &Mutated<'_>,
+    field: &str,
+    type_name: &str,
+    knowledge: &Knowledge<'_>,
+) -> BTreeSet<Option<String>> {
+    let analysis = mutated.analysis;
+    let is_this_field =
+        |key: &str| analysis.shape.field(key).is_some_and(|of| of.name.as_deref() == Some(field));
+    let mut all = BTreeSet::new();
+    for (_, arguments) in analysis.arguments.iter().filter(|(key, _)| is_this_field(key)) {
+        let mut ids = BTreeSet::new();
+        for (name, value) in arguments {
+            let Some(value) = analysis.input(value, mutated.variables) else { continue };
+            match &value {
+                Value::Object(fields) => {
+                    for (name, value) in fields {
+                        add_ids(&mut ids, type_name, name, value, knowledge);
+                    }
+                }
+                value => add_ids(&mut ids, type_name, name, value, knowledge),
+            }
+        }
+        if ids.is_empty() {
+            return BTreeSet::new();
+        }
+        all.extend(ids.into_iter().map(Some));
+    }
+    all
+}
+
+fn add_ids(
+    ids: &mut BTreeSet<String>,
+    type_name: &str,
+    argument: &str,
+    value: &Value,
+    knowledge: &Knowledge<'_>,
+) {
+    if !knowledge.is_id_argument(type_name, argument) {
+        return;
+    }
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    ids.extend(items.iter().filter_map(id_text).flat_map(|id| spellings(&id)));
 }
 
 /// The tags for one type that a mutation touched, and the entities of it that it named.
@@ -87,17 +158,19 @@ fn tags_of(
 }
 
 /// The entities that a mutation's answer names, by type; an entity without an id as none.
-#[derive(Default)]
-struct Named {
+struct Named<'k> {
     entities: BTreeMap<String, BTreeSet<Option<String>>>,
     untyped: bool,
+    knowledge: &'k Knowledge<'k>,
 }
 
-impl Named {
+impl Named<'_> {
     /// An object without an id right under the mutation only wraps the answer.
     fn under_mutation(&mut self, value: &Value, shape: &Shape) {
         match value {
-            Value::Object(object) if ids(object, shape).is_empty() => self.fields(object, shape),
+            Value::Object(object) if !self.knowledge.shows_any_id(object, shape) => {
+                self.fields(object, shape);
+            }
             Value::Array(items) => {
                 items.iter().for_each(|item| self.under_mutation(item, shape));
             }
@@ -110,12 +183,12 @@ impl Named {
             Value::Object(object) => {
                 match type_name(object, shape) {
                     Some(name) => {
-                        let ids = ids(object, shape);
+                        let ids = self.knowledge.ids(name, object, shape, false);
                         let entity = self.entities.entry(name.to_owned()).or_default();
-                        if !shows_id(object, shape) {
+                        if !ids.complete {
                             entity.insert(None);
                         }
-                        entity.extend(ids.into_iter().map(Some));
+                        entity.extend(ids.all.into_iter().map(Some));
                     }
                     None => self.untyped = true,
                 }
@@ -205,7 +278,7 @@ pub struct Meant {
 ///
 /// To purge a type that does not exist costs nothing, so every spelling counts, whatever this
 /// isolate has seen. Whether any is known decides only if a name says enough by itself.
-pub fn types_meant_by(field: &str, known: &BTreeMap<String, BTreeSet<String>>) -> Meant {
+pub fn types_meant_by(field: &str, known: &KnownTypes) -> Meant {
     let words = words(field);
     let is_verb = |word: &String| VERBS.contains(&word.as_str());
     let start = words.iter().position(|word| !is_verb(word)).unwrap_or(words.len());

@@ -13,7 +13,11 @@ fn known(names: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<Vec<String>> {
     let config = crate::config::parse(&config).unwrap();
     let analysis = analysed(document);
-    match purge_of(&config, &analysis.shape, data.as_object(), &known(names)) {
+    let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+    let variables = json!({ "id": "9", "ids": [1, 2] });
+    let mutated =
+        Mutated { analysis: &analysis, variables: variables.as_object(), data: data.as_object() };
+    match purge_of(&config, mutated, &knowledge, &known(names)) {
         MutationPurge::Everything => None,
         MutationPurge::Tags(tags) => Some(tags.iter().map(|t| t.as_str().to_owned()).collect()),
     }
@@ -138,4 +142,70 @@ fn names_mean_types() {
     for field in ["login", "setPostTags", "createProductReview", "delete", "addProductToCategory"] {
         assert!(!types_meant_by(field, &known).any_known, "{field}");
     }
+}
+
+#[test]
+fn what_is_deleted_is_known_by_its_arguments() {
+    let deleted = |document: &str, data: Value| {
+        purged(json!({ "mutations": { "policy": "list" } }), document, data, &["Product"])
+    };
+    let expected = |ids: &[&str]| -> Option<Vec<String>> {
+        let names = ["Product", "ProductNode", "ProductType", "product"];
+        let mut tags: Vec<String> = names
+            .iter()
+            .flat_map(|name| ids.iter().map(move |id| format!("{name}:{id}")))
+            .chain(names.iter().map(|name| format!("list:{name}")))
+            .collect();
+        tags.sort();
+        Some(tags)
+    };
+    for (document, ids) in [
+        ("mutation { deleteProduct(id: 42) { ok } }", &["42"] as &[&str]),
+        ("mutation($id: ID!) { deleteProduct(id: $id) { ok } }", &["9"]),
+        ("mutation($x: ID = \"d\") { deleteProduct(productId: $x) { ok } }", &["d"]),
+        (
+            "mutation { deleteProduct(input: {id: \"gid://s/Product/7\", reason: X}) { ok } }",
+            &["7", "gid://s/Product/7"],
+        ),
+        ("mutation { ...F } fragment F on Mutation { deleteProduct(_id: 5) { ok } }", &["5"]),
+    ] {
+        assert_eq!(
+            deleted(document, json!({ "deleteProduct": { "ok": true } })),
+            expected(ids),
+            "{document}"
+        );
+    }
+    // Where one of the calls names none, or the name speaks of many, the type goes.
+    let none =
+        deleted("mutation { deleteProduct(name: \"x\") { ok } }", json!({ "deleteProduct": null }));
+    assert!(none.unwrap().contains(&"Product".to_owned()));
+    let one = deleted(
+        "mutation { a: deleteProduct(id: 1) { ok } b: deleteProduct(all: true) { ok } }",
+        json!({ "a": null, "b": null }),
+    );
+    assert!(one.unwrap().contains(&"Product".to_owned()));
+    let many = deleted(
+        "mutation($ids: [ID]) { deleteProducts(ids: $ids) { ok } }",
+        json!({ "deleteProducts": null }),
+    );
+    assert!(many.unwrap().contains(&"Product".to_owned()));
+}
+
+#[test]
+fn a_configured_key_is_the_only_one_that_counts() {
+    let config = json!({
+        "mutations": { "policy": "entity" }, "graphql": { "keys": { "Product": "sku" } } });
+    let updated = |document: &str, product: Value| {
+        purged(config.clone(), document, json!({ "updateProduct": product }), &["Product"])
+    };
+    let sku = updated(
+        "mutation { updateProduct { __typename id sku } }",
+        json!({ "__typename": "Product", "id": 1, "sku": "a" }),
+    );
+    assert_eq!(sku, strings(&["Product:a"]));
+    let id = updated(
+        "mutation { updateProduct { __typename id } }",
+        json!({ "__typename": "Product", "id": 1 }),
+    );
+    assert_eq!(id, strings(&["Product"]));
 }

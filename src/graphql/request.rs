@@ -66,6 +66,25 @@ pub enum Rewritten {
     Json(String),
     /// A POST with this document as `application/graphql`.
     Document(String),
+    /// In place of a GET whose URL would be too long: a POST with this JSON, and with this query in
+    /// its URL.
+    Posted {
+        /// What of the URL's query is no part of the GraphQL request.
+        url: String,
+        /// The GraphQL request.
+        json: String,
+    },
+}
+
+/// Which of a request's extensions go on to the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extensions {
+    /// All of them: what comes back is not stored.
+    All,
+    /// Those that change no answer.
+    Plain,
+    /// Those, but for the document's hash.
+    PlainWithoutHash,
 }
 
 /// What a request is.
@@ -322,7 +341,7 @@ fn read_members(members: &Members) -> Result<Query, Unread> {
         _ => return Err(Unread::Persisted),
     };
     Ok(Query {
-        others: others(members, &source),
+        others: others(members),
         has_unkeyed: extensions.keys().any(|key| !PLAIN_EXTENSIONS.contains(&key.as_str())),
         source,
         operation_name,
@@ -332,11 +351,11 @@ fn read_members(members: &Members) -> Result<Query, Unread> {
 }
 
 /// The members that are part of the key beside those that are understood. Empty ones say nothing.
-fn others(members: &Members, source: &Source) -> String {
-    let understood = |name: &str| {
-        matches!(name, "query" | "operationName" | "variables" | "extensions")
-            || (matches!(source, Source::Id(_)) && ID_MEMBERS.contains(&name))
-    };
+/// An id is among them: what it means is the origin's to say, so its answer is for those alone who
+/// send it.
+fn others(members: &Members) -> String {
+    let understood =
+        |name: &str| matches!(name, "query" | "operationName" | "variables" | "extensions");
     let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
     let others: Map<String, Value> = members
         .names()
@@ -367,57 +386,46 @@ impl Query {
         }
     }
 
+    /// The request as one whose hash is the id of a document that the origin has.
+    pub fn with_hash_as_id(mut self) -> Self {
+        if let Source::Hash(hash) = self.source {
+            self.others = format!("{} {hash}", self.others);
+            self.source = Source::Id(hash);
+        }
+        self
+    }
+
     /// The request with another document, or with its own where none is given, and without what
     /// is no part of the key. The hash stays only where `with_hash`, for it fits one document.
     /// None where the request can only be sent as it came.
     pub fn rewritten(&self, document: Option<&str>, with_hash: bool) -> Option<Rewritten> {
+        let kept = if with_hash { Extensions::Plain } else { Extensions::PlainWithoutHash };
+        self.with(document, kept)
+    }
+
+    /// The request with the document that it names by its hash, for an origin that may not know
+    /// it. None where the request can only be sent as it came.
+    pub fn in_full(&self, document: &str, extensions: Extensions) -> Option<Rewritten> {
+        self.with(Some(document), extensions).or_else(|| match &self.sent {
+            Sent::Url(query) => posted(query, document, extensions),
+            _ => None,
+        })
+    }
+
+    fn with(&self, document: Option<&str>, extensions: Extensions) -> Option<Rewritten> {
         match &self.sent {
             Sent::Json(members) => {
                 let mut members = members.clone();
                 if let Some(document) = document {
                     members.set("query", text_to_json(document));
                 }
-                match kept_extensions(members.value("extensions").cloned(), with_hash) {
-                    Some(kept) => {
-                        members.set("extensions", kept);
-                    }
-                    None => members.remove("extensions"),
-                }
+                set_extensions(&mut members, extensions);
                 Some(Rewritten::Json(members.to_json()))
             }
-            Sent::Url(query) => self.rewritten_url(query, document, with_hash),
+            Sent::Url(query) => rewritten_url(query, document, extensions),
             Sent::Document => document.map(|document| Rewritten::Document(document.to_owned())),
             Sent::Fixed => None,
         }
-    }
-
-    fn rewritten_url(
-        &self,
-        query: &str,
-        document: Option<&str>,
-        with_hash: bool,
-    ) -> Option<Rewritten> {
-        let mut pieces = Vec::new();
-        let mut written = false;
-        for piece in query.split('&').filter(|piece| !piece.is_empty()) {
-            let (name, value) = form_pairs(piece)?.pop()?;
-            match (name.as_str(), document) {
-                ("query", Some(document)) => {
-                    written = true;
-                    pieces.push(format!("query={}", form_encoded(document)));
-                }
-                ("extensions", _) => {
-                    let kept = kept_extensions(serde_json::from_str(&value).ok(), with_hash);
-                    pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
-                }
-                _ => pieces.push(piece.to_owned()),
-            }
-        }
-        if let (Some(document), false) = (document, written) {
-            pieces.insert(0, format!("query={}", form_encoded(document)));
-        }
-        let url = pieces.join("&");
-        (url.len() <= REWRITTEN_URL_BYTES).then_some(Rewritten::Url(url))
     }
 
     /// The request as one that can only be sent as it came. What would be left out then counts.
@@ -455,13 +463,76 @@ impl Query {
     }
 }
 
-/// The extensions that go on to the origin, as JSON.
-fn kept_extensions(extensions: Option<Value>, with_hash: bool) -> Option<String> {
-    let Some(Value::Object(mut extensions)) = extensions else { return None };
-    extensions.retain(|name, _| {
+fn rewritten_url(query: &str, document: Option<&str>, extensions: Extensions) -> Option<Rewritten> {
+    let mut pieces = Vec::new();
+    let mut written = false;
+    for piece in query.split('&').filter(|piece| !piece.is_empty()) {
+        let (name, value) = form_pairs(piece)?.pop()?;
+        match (name.as_str(), document) {
+            ("query", Some(document)) => {
+                written = true;
+                pieces.push(format!("query={}", form_encoded(document)));
+            }
+            ("extensions", _) if extensions != Extensions::All => {
+                let kept = kept_extensions(serde_json::from_str(&value).ok(), extensions);
+                pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
+            }
+            _ => pieces.push(piece.to_owned()),
+        }
+    }
+    if let (Some(document), false) = (document, written) {
+        pieces.insert(0, format!("query={}", form_encoded(document)));
+    }
+    let url = pieces.join("&");
+    // Without another document it is no longer than what came.
+    (document.is_none() || url.len() <= REWRITTEN_URL_BYTES).then_some(Rewritten::Url(url))
+}
+
+/// A GET as a POST. Not for one that may be a mutation: a server runs that by POST alone.
+fn posted(query: &str, document: &str, extensions: Extensions) -> Option<Rewritten> {
+    let mut members = Members::default();
+    members.set("query", text_to_json(document));
+    let mut others = Vec::new();
+    for piece in query.split('&').filter(|piece| !piece.is_empty()) {
+        let (name, value) = form_pairs(piece)?.pop()?;
+        let raw = match name.as_str() {
+            "query" => continue,
+            name if !MEMBERS.contains(&name) => {
+                others.push(piece);
+                continue;
+            }
+            _ if value.is_empty() => continue,
+            "variables" | "extensions" => value,
+            _ => text_to_json(&value),
+        };
+        if !members.set(&name, raw) {
+            return None;
+        }
+    }
+    set_extensions(&mut members, extensions);
+    Some(Rewritten::Posted { url: others.join("&"), json: members.to_json() })
+}
+
+fn set_extensions(members: &mut Members, extensions: Extensions) {
+    if extensions == Extensions::All {
+        return;
+    }
+    match kept_extensions(members.value("extensions").cloned(), extensions) {
+        Some(kept) => {
+            members.set("extensions", kept);
+        }
+        None => members.remove("extensions"),
+    }
+}
+
+/// The extensions that go on to the origin where not all of them do, as JSON.
+fn kept_extensions(found: Option<Value>, extensions: Extensions) -> Option<String> {
+    let Some(Value::Object(mut found)) = found else { return None };
+    let with_hash = extensions != Extensions::PlainWithoutHash;
+    found.retain(|name, _| {
         PLAIN_EXTENSIONS.contains(&name.as_str()) && (with_hash || name != "persistedQuery")
     });
-    (!extensions.is_empty()).then(|| Value::Object(extensions).to_string())
+    (!found.is_empty()).then(|| Value::Object(found).to_string())
 }
 
 /// Whether JSON could spell the object that serde_json takes for a number of any length: then two
@@ -542,6 +613,21 @@ pub fn accepted_kinds(headers: &Headers) -> String {
         .collect();
     ranges.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     ranges.into_iter().map(|(_, kind)| kind).collect::<Vec<_>>().join(",")
+}
+
+/// The content type for a GraphQL answer of Evergraph's own: the newer one where the request
+/// wishes for it first (GraphQL over HTTP, draft, §6.4).
+pub fn answer_kind(headers: &Headers) -> &'static str {
+    const NEWER: &str = "application/graphql-response+json";
+    let kinds = accepted_kinds(headers);
+    let wished = kinds.split(',').filter(|kind| !kind.ends_with("q=0"));
+    let mut wished = wished.filter_map(|kind| kind.split(';').next());
+    let first =
+        wished.find(|kind| [NEWER, "application/json", "application/*", "*/*"].contains(kind));
+    match first {
+        Some(NEWER) => "application/graphql-response+json; charset=utf-8",
+        _ => "application/json; charset=utf-8",
+    }
 }
 
 /// A weight (RFC 9110 §12.4.2) in thousandths; a broken one counts as whole.

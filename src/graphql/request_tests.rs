@@ -265,3 +265,94 @@ fn a_request_is_rewritten_with_all_else_as_it_was() {
         Some(Rewritten::Url("query=%7Ba%7D&a=1&variables=%7b%7d&b=%20".into()))
     );
 }
+
+#[test]
+fn a_request_by_hash_is_sent_in_full() {
+    let hash = sha256_hex(b"{a}");
+    let extensions =
+        format!("{{\"x\":1,\"persistedQuery\":{{\"sha256Hash\":\"{hash}\",\"version\":1}}}}");
+    let plain = extensions.replace("\"x\":1,", "");
+    let Form::Query(query) = post(&format!("{{\"extensions\":{extensions}}}")) else { panic!() };
+    let in_full = |extensions| query.in_full("{a}", extensions);
+    assert_eq!(
+        in_full(Extensions::All),
+        Some(Rewritten::Json(format!("{{\"extensions\":{extensions},\"query\":\"{{a}}\"}}")))
+    );
+    assert_eq!(
+        in_full(Extensions::Plain),
+        Some(Rewritten::Json(format!("{{\"extensions\":{plain},\"query\":\"{{a}}\"}}")))
+    );
+
+    let encoded = crate::http::form_encoded(&extensions);
+    let url = format!("a=1&operationName=A&variables=%7B%22b%22:1.0%7D&extensions={encoded}&c");
+    let Form::Query(query) = read_get(Some(&url)) else { panic!() };
+    assert_eq!(
+        query.in_full("{a}", Extensions::All),
+        Some(Rewritten::Url(format!("query=%7Ba%7D&{url}")))
+    );
+    let long = format!("query A {{ a }} # {}", "x".repeat(REWRITTEN_URL_BYTES));
+    assert_eq!(query.rewritten(Some(&long), true), None);
+    assert_eq!(
+        query.in_full(&long, Extensions::Plain),
+        Some(Rewritten::Posted {
+            url: "a=1&c".into(),
+            json: format!(
+                "{{\"query\":\"{long}\",\"operationName\":\"A\",\"variables\":{{\"b\":1.0}},\"extensions\":{plain}}}"
+            ),
+        })
+    );
+}
+
+#[test]
+fn what_is_left_out_of_a_long_url_is_left_out() {
+    let long = format!("query={}&extensions=%7B%22evil%22:1%7D", "a".repeat(REWRITTEN_URL_BYTES));
+    let Form::Query(query) = read_get(Some(&long)) else { panic!() };
+    let Some(Rewritten::Url(url)) = query.rewritten(None, true) else { panic!() };
+    assert!(query.has_unkeyed && !url.contains("evil"));
+}
+
+#[test]
+fn an_id_is_part_of_the_key_and_a_checked_hash_is_not() {
+    let of = |body: &str| match post(body) {
+        Form::Query(query) => query,
+        unread => panic!("{unread:?}"),
+    };
+    let text = of("{\"query\":\"{a}\"}").others;
+    let by_hash = of(&format!("{{{}}}", persisted(HASH)));
+    assert_eq!(by_hash.others, text);
+    let others = [
+        text,
+        of("{\"id\":\"x\"}").others,
+        of("{\"id\":\"y\"}").others,
+        by_hash.clone().with_hash_as_id().others,
+    ];
+    let different: std::collections::BTreeSet<_> = others.iter().collect();
+    assert_eq!(different.len(), others.len());
+    assert_eq!(by_hash.with_hash_as_id().source, Source::Id(HASH.into()));
+}
+
+#[test]
+fn the_newer_content_type_is_for_who_wishes_for_it_first() {
+    let newer = |accept: &str| {
+        let headers = [("accept", accept)].into_iter().collect();
+        answer_kind(&headers).starts_with("application/graphql-response+json")
+    };
+    for accept in [
+        "application/graphql-response+json",
+        "application/graphql-response+json, application/json;q=0.9",
+        "text/event-stream, application/json;q=0.5, Application/GraphQL-Response+JSON",
+    ] {
+        assert!(newer(accept), "{accept}");
+    }
+    for accept in [
+        "",
+        "*/*",
+        "application/json",
+        "application/json, application/graphql-response+json",
+        "application/graphql-response+json;q=0.5, */*;q=0.8",
+        "application/graphql-response+json;q=0, application/json",
+        "text/plain",
+    ] {
+        assert!(!newer(accept), "{accept}");
+    }
+}

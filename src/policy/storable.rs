@@ -42,6 +42,8 @@ pub enum NotStored {
     Method,
     /// The client said `no-store`.
     RequestNoStore,
+    /// It has something that the schema says cannot be there.
+    SchemaContradicted,
 }
 
 impl NotStored {
@@ -66,6 +68,7 @@ impl NotStored {
             Self::LogUnreadable => "log-unreadable",
             Self::Method => "method",
             Self::RequestNoStore => "request-no-store",
+            Self::SchemaContradicted => "schema-contradicted",
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Carrying out the admin routes.
 
 use super::handle::{Reply, Service, json_response};
+use super::schema::Uploaded;
 use super::world::{BodyRead, World};
 use crate::admin::{Access, Route, RouteError, access, read_purge, route};
 use crate::config::Config;
-use crate::http::{Request, form_pairs};
+use crate::graphql::Schema;
+use crate::http::{Method, Request, form_pairs};
 use crate::limits::{self, Limit};
 use serde_json::{Value, json};
 
@@ -14,7 +16,8 @@ impl<W: World> Service<W> {
         let granted = access(self.world.admin_tokens().as_deref(), &request.headers);
         let (found, error) = route(&request.method, &request.url.path);
         let Some(found) = found.filter(|_| granted != Access::Closed) else {
-            return self.failed(404, "no such route; there are purge, stats and health");
+            let routes = "purge, documents, schema, stats and health";
+            return self.failed(404, &format!("no such route; there are {routes}"));
         };
         if granted == Access::Denied && found != Route::Health {
             let error = json!({ "error": "send Authorization: Bearer <one of ADMIN_TOKENS>" });
@@ -29,8 +32,12 @@ impl<W: World> Service<W> {
         }
         match found {
             Route::Purge => self.purge_route(config).await,
+            Route::Schema if request.method == Method::Post => self.schema_route().await,
+            Route::Schema => Reply::Whole(json_response(200, &self.schema_summary())),
             Route::Stats => self.stats_route(config, request),
             Route::Health => self.health_route(config).await,
+            Route::Documents => self.documents_route(config).await,
+            Route::Upload => self.upload_route(config, request).await,
         }
     }
 
@@ -42,7 +49,7 @@ impl<W: World> Service<W> {
             }
             BodyRead::Broken => return self.failed(400, "the request's body broke off"),
         };
-        let command = match read_purge(&body) {
+        let command = match read_purge(config, &body) {
             Ok(command) => command,
             Err(bad) => {
                 let error = json!({ "error": bad.message, "path": bad.path });
@@ -61,6 +68,39 @@ impl<W: World> Service<W> {
                 503,
                 "the purge log did not take it; it will be tried again, and so should you",
             ),
+        }
+    }
+
+    /// A schema as SDL, or as the answer to the introspection query.
+    async fn schema_route(&self) -> Reply {
+        let body = match self.world.request_body(limits::SCHEMA_BYTES).await {
+            BodyRead::Whole(body) => body,
+            BodyRead::TooLarge => return self.failed(413, "a schema has at most 8 MiB"),
+            BodyRead::Broken => return self.failed(400, "the request's body broke off"),
+        };
+        let read = match std::str::from_utf8(&body) {
+            Ok(text) if text.trim_start_matches('\u{FEFF}').trim_start().starts_with('{') => {
+                Schema::from_introspection(&body)
+            }
+            Ok(text) => Schema::from_sdl(text),
+            Err(_) => return self.failed(400, "expected SDL or JSON in UTF-8"),
+        };
+        let schema = match read {
+            Ok(schema) => schema,
+            Err(fault) => {
+                let path = fault.line.map(|line| format!("line {line}")).unwrap_or_default();
+                let error = json!({ "error": fault.message, "path": path });
+                return Reply::Whole(json_response(400, &error));
+            }
+        };
+        match self.upload_schema(schema).await {
+            Uploaded::Stored { types, changed } => {
+                Reply::Whole(json_response(200, &json!({ "types": types, "changed": changed })))
+            }
+            Uploaded::NotStored(fault) => {
+                self.report_failure("kv-write", &fault);
+                self.failed(503, "KV did not take the schema; it is not in force; try again")
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use crate::engine::{is_graphql_json, origin_request_headers};
 use crate::graphql::{
     Injected, Outcome, RESERVED_PREFIX, Rewritten, is_strippable, outcome, strip,
 };
-use crate::http::{Headers, Method, Response};
+use crate::http::{Headers, Response};
 use crate::limits;
 use serde_json::Value;
 use std::rc::Rc;
@@ -173,24 +173,12 @@ impl<W: World> Service<W> {
         let request = &asked.request;
         let mut headers = origin_request_headers(&request.headers);
         let mut url = self.origin_url(request);
-        let what = match rewritten {
+        let body = rewritten.map(|rewritten| fitted(rewritten, &mut url, &mut headers));
+        let what = match body {
             None => What::AsItCame,
-            Some(Rewritten::Url(query)) => {
-                let path = url.split('?').next().unwrap_or_default();
-                url = format!("{path}?{query}");
-                What::OtherUrl
-            }
-            Some(Rewritten::Json(body)) => {
-                if request.method != Method::Post {
-                    headers.set("content-type", "application/json");
-                }
-                What::Post(body.as_bytes())
-            }
-            Some(Rewritten::Document(body)) => What::Post(body.as_bytes()),
+            Some(None) => What::OtherUrl,
+            Some(Some(body)) => What::Post(body),
         };
-        if matches!(what, What::Post(_)) {
-            headers.remove("content-length");
-        }
         let headers = self.forwarded_headers(request, headers);
         self.ask(&Ask { url: &url, headers: &headers, again: true, what }).await
     }
@@ -218,6 +206,34 @@ impl<W: World> Service<W> {
             BodyRead::Broken => false,
         }
     }
+}
+
+/// Fits URL and headers to what stands in the request's place, and gives its body. Without one it
+/// is a GET.
+pub(super) fn fitted<'r>(
+    rewritten: &'r Rewritten,
+    url: &mut String,
+    headers: &mut Headers,
+) -> Option<&'r [u8]> {
+    let ask_at = |url: &mut String, query: &str| {
+        let path = url.split('?').next().unwrap_or_default().to_owned();
+        *url = if query.is_empty() { path } else { format!("{path}?{query}") };
+    };
+    let body = match rewritten {
+        Rewritten::Url(query) => {
+            ask_at(url, query);
+            return None;
+        }
+        Rewritten::Json(json) => json,
+        Rewritten::Document(document) => document,
+        Rewritten::Posted { url: query, json } => {
+            ask_at(url, query);
+            headers.set("content-type", "application/json");
+            json
+        }
+    };
+    headers.remove("content-length");
+    Some(body.as_bytes())
 }
 
 /// Removes the headers that speak of the body as the origin sent it.

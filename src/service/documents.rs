@@ -1,12 +1,17 @@
-//! From a GraphQL request to what is known of its document.
+//! From a GraphQL request to what is known of its document, however it names it.
 
-use super::handle::{Asked, Reply, Service, json_response};
+use super::ask::fitted;
+use super::handle::{Asked, Reply, Service};
 use super::isolate::KnownDocument;
-use super::world::World;
-use crate::config::Config;
-use crate::engine::{Bypass, Unwritten, refused};
-use crate::graphql::{Query, Rewritten, Source, Unread};
-use serde_json::json;
+use super::schema::Known;
+use super::stats::Answered;
+use super::world::{Answer, Ask, OriginFailure, What, World};
+use crate::config::{Apq, Config};
+use crate::engine::{Bypass, Unwritten, XCache, not_at_hand, refused};
+use crate::graphql::{Extensions, OperationKind, Query, Rewritten, Source, answer_kind};
+use crate::http::{Headers, Response};
+use crate::policy::{CacheStatus, Forward};
+use serde_json::{Value, json};
 use std::rc::Rc;
 
 /// A GraphQL request whose document is known.
@@ -30,39 +35,122 @@ impl<W: World> Service<W> {
     pub(super) async fn operation(
         &self,
         config: &Config,
-        query: Query,
+        asked: &Asked,
+        mut query: Query,
+        schema: &Known,
     ) -> Result<Operation, Unresolved> {
+        let left = || Unresolved::Unwritten(not_at_hand(&asked.request));
         let document: Rc<str> = match &query.source {
             Source::Text { document, .. } => document.as_str().into(),
-            Source::Hash(_) | Source::Id(_) => {
-                let reason = Bypass::Unread(Unread::Persisted);
-                let unwritten = Unwritten { reason, may_be_mutation: true, batch: false };
-                return Err(Unresolved::Unwritten(unwritten));
-            }
+            Source::Id(id) => self.uploaded(config, id).await.ok_or_else(left)?,
+            Source::Hash(hash) => match self.uploaded(config, hash).await {
+                // What an administrator says of a hash counts, as it does with the origin.
+                Some(document) => {
+                    query = query.with_hash_as_id();
+                    document
+                }
+                None => match self.hashed(config, hash).await {
+                    Some(document) => document,
+                    None if config.graphql.apq == Apq::Own => return Err(Unresolved::Unknown),
+                    None => return Err(left()),
+                },
+            },
         };
         let name = query.operation_name.as_deref();
-        match self.isolate.document(&document, name, &config.limits.amounts) {
-            Ok(known) => Ok(Operation { query, document, known }),
+        let limits = &config.limits.amounts;
+        match self.isolate.document(&document, name, limits, &schema.knowledge(config)) {
+            Ok(known) => {
+                if let Source::Text { hash: Some(hash), .. } = &query.source {
+                    self.learn_hashed(config, hash, &document);
+                }
+                Ok(Operation { query, document, known })
+            }
+            // To an origin that may not know the hash it cannot be left. The client will send the
+            // document, and that can.
+            Err(_) if is_completed(config, &query) => Err(Unresolved::Unknown),
             Err(refusal) => Err(Unresolved::Unwritten(refused(&document, refusal))),
         }
     }
 
-    /// What the origin is asked in the client's own words, where these are not the request as it
-    /// came.
-    pub(super) fn as_it_came(&self, _config: &Config, operation: &Operation) -> Option<Rewritten> {
-        match operation.query.has_unkeyed {
-            true => operation.query.rewritten(None, true),
-            false => None,
+    /// What the origin is asked in the client's own words where its answer may be stored, if these
+    /// are not the request as it came.
+    pub(super) fn as_it_came(&self, config: &Config, operation: &Operation) -> Option<Rewritten> {
+        let Operation { query, document, .. } = operation;
+        if is_completed(config, query) {
+            return query.in_full(document, Extensions::Plain);
         }
+        if query.has_unkeyed { query.rewritten(None, true) } else { None }
+    }
+
+    /// The same where its answer is not stored: then nothing is left out.
+    pub(super) fn whole(&self, config: &Config, operation: &Operation) -> Option<Rewritten> {
+        let Operation { query, document, known } = operation;
+        if !is_completed(config, query) {
+            return None;
+        }
+        let whole = query.in_full(document, Extensions::All)?;
+        // What a server refuses by GET it would run by POST.
+        let runs = matches!(whole, Rewritten::Posted { .. })
+            && known.analysis.kind == OperationKind::Mutation;
+        (!runs).then_some(whole)
+    }
+
+    /// Asks the origin what the client asked, or the same in full.
+    pub(super) async fn ask_whole(
+        &self,
+        asked: &Asked,
+        whole: Option<&Rewritten>,
+        again: bool,
+    ) -> Result<Answer, OriginFailure> {
+        let mut headers = asked.request.headers.clone();
+        let mut url = self.origin_url(&asked.request);
+        let what = match whole {
+            None => What::AsItCame,
+            Some(whole) => What::InFull(fitted(whole, &mut url, &mut headers)),
+        };
+        let headers = self.forwarded_headers(&asked.request, headers);
+        self.ask(&Ask { url: &url, headers: &headers, again, what }).await
     }
 
     /// Asks the client for the document whose hash it sent, as servers with automatic persisted
     /// queries do.
-    pub(super) fn unknown_document(&self, _asked: &Asked) -> Reply {
-        let body = json!({ "errors": [{
-            "message": "PersistedQueryNotFound",
-            "extensions": { "code": "PERSISTED_QUERY_NOT_FOUND" },
-        }] });
-        Reply::Whole(json_response(200, &body))
+    pub(super) fn unknown_document(&self, asked: &Asked) -> Reply {
+        let reason = Bypass::PersistedUnknown.as_str();
+        self.count(asked, 200, Answered::Bypass, None);
+        self.report_bypass(asked, reason, 200);
+        let mut headers = Headers::new();
+        headers.set("content-type", answer_kind(&asked.request.headers));
+        headers.set("cache-control", "private, no-cache, must-revalidate");
+        // It holds nothing that any site may not read; a browser that does not let its page read
+        // it would not send the document.
+        if let Some(origin) = asked.request.headers.get("origin") {
+            headers.set("access-control-allow-origin", origin);
+            headers.set("access-control-allow-credentials", "true");
+            headers.set("vary", "Origin");
+        }
+        headers.set("x-cache", XCache::Bypass.as_str());
+        CacheStatus::Forwarded {
+            forward: Forward::Bypass,
+            status: None,
+            stored: false,
+            detail: Some(reason),
+        }
+        .add_to(&mut headers);
+        let body = not_found().to_string().into_bytes().into();
+        Reply::Whole(Response { status: 200, headers, body })
     }
+}
+
+/// What clients know as the wish for the document: Apollo's go by the code or the message, urql by
+/// the message.
+pub(super) fn not_found() -> Value {
+    json!({ "errors": [{
+        "message": "PersistedQueryNotFound",
+        "extensions": { "code": "PERSISTED_QUERY_NOT_FOUND" },
+    }] })
+}
+
+/// Whether the origin need not know the document by what the request names it by.
+fn is_completed(config: &Config, query: &Query) -> bool {
+    matches!(query.source, Source::Hash(_)) && config.graphql.apq == Apq::Own
 }

@@ -11,10 +11,11 @@ use super::sync::Lag;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
-    Fetched, Plan, Shown, Stored, XCache, from_entry, graphql_entry, is_graphql_json, passed_on,
+    Fetched, Plan, Stored, XCache, from_entry, graphql_entry, is_graphql_json, passed_on,
     rest_entry, set_client_ttl, without_body,
 };
 use crate::entry::encode;
+use crate::graphql::Shown;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
 use crate::policy::{
@@ -313,11 +314,18 @@ impl<W: World> Service<W> {
                     }
                 };
                 let added = told.body.as_ref().is_some_and(|body| body.added);
-                graphql_entry(config, plan, analysis, Shown { json, added }, fetched)?
+                let schema = self.schema(config, asked);
+                let knowledge = schema.knowledge(config);
+                let shown = Shown { json, added };
+                graphql_entry(config, plan, analysis, &knowledge, shown, fetched)?
             }
             None => rest_entry(plan, fetched)?,
         };
-        let Stored { mut entry, types } = stored;
+        let Stored { mut entry, types, contradicts_schema } = stored;
+        if contradicts_schema {
+            self.distrust_schema().await;
+            return Err(NotStored::SchemaContradicted);
+        }
         self.isolate.learn_types(types);
         if other_variant.as_ref() == Some(&entry.meta.vary) {
             entry.meta.key = variant_key(plan.key.as_str(), &entry.meta.vary, request);

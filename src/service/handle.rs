@@ -3,14 +3,14 @@
 use super::documents::Unresolved;
 use super::isolate::Isolate;
 use super::stats::Answered;
-use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
+use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
     Bypass, Class, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
     read_graphql, scope_tags_changed_by, status_of_origin,
 };
-use crate::graphql::{OperationKind, Query};
+use crate::graphql::{OperationKind, Query, Rewritten};
 use crate::http::{Headers, Request, Response};
 use crate::limits::{Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
@@ -95,7 +95,10 @@ impl<W: World> Service<W> {
             Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             Class::RestWrite => self.rest_write(config, &asked).await,
-            Class::Rest => match plan_rest(config, &asked.request) {
+            Class::Rest => match self
+                .planned(config, &asked, |claims| plan_rest(config, &asked.request, claims))
+                .await
+            {
                 Ok(plan) => self.read(config, &asked, &plan, None).await,
                 Err(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             },
@@ -143,7 +146,8 @@ impl<W: World> Service<W> {
     }
 
     async fn one_operation(&self, config: &Config, asked: &Asked, query: Query) -> Reply {
-        let operation = match self.operation(config, query).await {
+        let schema = self.schema(config, asked);
+        let operation = match self.operation(config, asked, query, &schema).await {
             Ok(operation) => operation,
             Err(Unresolved::Unknown) => return self.unknown_document(asked),
             Err(Unresolved::Unwritten(unwritten)) => {
@@ -152,11 +156,14 @@ impl<W: World> Service<W> {
         };
         let analysis = &operation.known.analysis;
         let unwritten = match analysis.kind {
-            OperationKind::Mutation => return self.mutation(config, asked, analysis).await,
+            OperationKind::Mutation => return self.mutation(config, asked, &operation).await,
             OperationKind::Subscription => Bypass::Subscription,
             OperationKind::Query if analysis.incremental => Bypass::Incremental,
             OperationKind::Query => {
-                match plan_graphql(config, &asked.request, &operation.query, analysis) {
+                let plan = |claims: &_| {
+                    plan_graphql(config, &asked.request, claims, &operation.query, analysis)
+                };
+                match self.planned(config, asked, plan).await {
                     Ok(plan) => {
                         return self.read(config, asked, &plan, Some(Rc::new(operation))).await;
                     }
@@ -164,7 +171,8 @@ impl<W: World> Service<W> {
                 }
             }
         };
-        self.pass_through(Some(config), asked, unwritten).await
+        let whole = self.whole(config, &operation);
+        self.pass(Some(config), asked, unwritten, whole.as_ref()).await
     }
 
     pub(super) async fn not_looked_up(
@@ -219,15 +227,23 @@ impl<W: World> Service<W> {
         asked: &Asked,
         reason: Bypass,
     ) -> Reply {
+        self.pass(config, asked, reason, None).await
+    }
+
+    /// The same, with the request in full where the origin may not know its document.
+    async fn pass(
+        &self,
+        config: Option<&Config>,
+        asked: &Asked,
+        reason: Bypass,
+        whole: Option<&Rewritten>,
+    ) -> Reply {
         let again = asked.request.method.is_safe();
-        let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
-        let url = self.origin_url(&asked.request);
         let forward = match reason {
             Bypass::Method => Forward::Method,
             _ => Forward::Bypass,
         };
-        let what = What::AsItCame;
-        match self.ask(&Ask { url: &url, headers: &headers, again, what }).await {
+        match self.ask_whole(asked, whole, again).await {
             Ok(answer) => {
                 if let Some(config) = config {
                     self.note_scope_changes(config, &asked.request, &answer).await;

@@ -1,18 +1,22 @@
 //! What one isolate keeps between requests. All of it may be lost at any moment.
 
 use super::breaker::Breaker;
+use super::hashed::Hashed;
+use super::manifest::Uploaded;
 use super::memory::Memory;
+use super::schema::SchemaState;
 use super::stats::Stats;
 use super::sync::LogState;
+use super::token::Tokens;
 use crate::config::{self, Config, ConfigError};
-use crate::graphql::{Analysis, Refusal, analyse};
+use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
 use crate::limits::{self, Amounts};
 use crate::purge::Replica;
 use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// An isolate's state.
@@ -34,9 +38,16 @@ pub struct Isolate {
     pub(super) known_types: RefCell<KnownTypes>,
     /// The keys that are being fetched anew, and since when.
     pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
+    pub(super) tokens: Tokens,
     /// The most that any request needed of the limits.
     pub(super) high_water: Cell<Amounts>,
     documents: RefCell<Documents>,
+    /// Documents that clients name by their hashes.
+    pub(super) hashed: RefCell<Hashed>,
+    /// Documents that clients name by ids.
+    pub(super) uploaded: Uploaded,
+    /// The schema, and how old it is.
+    pub(super) schema: SchemaState,
 }
 
 impl Isolate {
@@ -57,8 +68,12 @@ impl Isolate {
             stats: RefCell::default(),
             known_types: RefCell::default(),
             revalidating: RefCell::default(),
+            tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),
+            schema: SchemaState::default(),
             documents: RefCell::new(Documents { known: LruCache::unbounded(), bytes: 0 }),
+            hashed: RefCell::new(Hashed::new()),
+            uploaded: Uploaded::default(),
         })
     }
 
@@ -73,9 +88,11 @@ impl Isolate {
         document: &Rc<str>,
         operation: Option<&str>,
         limits: &Amounts,
+        knowledge: &Knowledge<'_>,
     ) -> Understood {
         let understand = || {
-            let understood = analyse(document, operation, limits).map(KnownDocument::new);
+            let understood =
+                analyse(document, operation, limits, knowledge).map(KnownDocument::new);
             if let Ok(known) = &understood {
                 self.needed(&known.analysis.needed);
             }
@@ -92,6 +109,13 @@ impl Isolate {
         let understood = understand();
         self.documents.borrow_mut().put(key, understood.clone());
         understood
+    }
+
+    /// Forgets what is known of documents: a new schema tells otherwise.
+    pub(super) fn forget_documents(&self) {
+        let mut documents = self.documents.borrow_mut();
+        documents.known.clear();
+        documents.bytes = 0;
     }
 
     /// Notes what a request needed of the limits.
@@ -113,9 +137,6 @@ impl Isolate {
         }
     }
 }
-
-/// GraphQL types seen in answers, by their names in lower case without underscores.
-pub(super) type KnownTypes = BTreeMap<String, BTreeSet<String>>;
 
 /// A document that was understood, and how the origin takes it.
 #[derive(Debug)]

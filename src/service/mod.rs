@@ -12,18 +12,22 @@ mod documents;
 mod fetch;
 mod find;
 mod handle;
+mod hashed;
 mod health;
 mod isolate;
+mod manifest;
 mod memory;
 mod report;
+mod schema;
 mod stats;
 mod sync;
+mod token;
 mod world;
 mod write;
 
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
 pub use world::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, KvStore, Origin, OriginFailure,
-    PurgeLog, Report, Secrets, Spawn, What, World,
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
 };

@@ -3,6 +3,7 @@
 
 #![allow(async_fn_in_trait, reason = "one thread, so no future has to be Send")]
 
+use crate::config::Algorithm;
 use crate::http::Headers;
 use crate::purge::{Delta, Mark, Record, Seq};
 use crate::time::Timestamp;
@@ -28,6 +29,8 @@ pub trait KvStore {
     async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault>;
     /// Stores for at most `seconds`, which is 60 or more.
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
+    /// Stores until something else is stored under the key.
+    async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault>;
 }
 
 /// The purge log of the service.
@@ -100,6 +103,9 @@ pub enum What<'a> {
     OtherUrl,
     /// A POST with another body: its answer is not the client's as it is.
     Post(&'a [u8]),
+    /// The client's request with the document that it names: the answer is the client's as it is.
+    /// With a body a POST, else a GET.
+    InFull(Option<&'a [u8]>),
 }
 
 /// One client's request and the origin's answers to it.
@@ -112,6 +118,34 @@ pub trait Origin {
     async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure>;
     /// Reads an answer's body, if it has at most `limit` bytes.
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead;
+}
+
+/// A text that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its `Cache-Control`; empty where there is none.
+    pub cache_control: String,
+    /// All of it.
+    pub text: String,
+}
+
+/// Other servers than the origin.
+pub trait Outside {
+    /// The text at `url`, if it comes within `millis`, whole, with status 200 and without a
+    /// redirect, and has at most `limit` bytes.
+    async fn fetch_text(&self, url: &str, limit: usize, millis: u64) -> Result<Fetched, Fault>;
+}
+
+/// Signatures.
+pub trait Verify {
+    /// Whether the signature over `signed` is one by `key`: a public JWK, or the text of a secret.
+    async fn verify(
+        &self,
+        algorithm: Algorithm,
+        key: &str,
+        signed: &str,
+        signature: &[u8],
+    ) -> Result<bool, Fault>;
 }
 
 /// Time.
@@ -138,10 +172,23 @@ pub trait Report {
 pub trait Secrets {
     /// `ADMIN_TOKENS`, as it was set.
     fn admin_tokens(&self) -> Option<String>;
+    /// `JWT_SECRET`, as it was set.
+    fn jwt_secret(&self) -> Option<String>;
 }
 
 /// All of it. A clone is the same world.
 pub trait World:
-    EdgeCache + KvStore + PurgeLog + Origin + Clock + Spawn + Report + Secrets + Clone + 'static
+    EdgeCache
+    + KvStore
+    + PurgeLog
+    + Origin
+    + Outside
+    + Verify
+    + Clock
+    + Spawn
+    + Report
+    + Secrets
+    + Clone
+    + 'static
 {
 }

@@ -1,11 +1,12 @@
 //! Writes: to the origin first, then their purge, then the answer.
 
+use super::documents::Operation;
 use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
-use super::world::{Answer, Ask, BodyRead, What, World};
+use super::world::{Answer, BodyRead, World};
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
-use crate::graphql::Analysis;
+use crate::graphql::Rewritten;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
@@ -22,22 +23,30 @@ enum Purged {
     Pending,
 }
 
+/// A write as it is sent.
+struct Sending<'a> {
+    write: Write<'a>,
+    /// What is sent in place of the request, where that does not hold its document.
+    whole: Option<Rewritten>,
+    reason: &'static str,
+}
+
 impl<W: World> Service<W> {
     /// A GraphQL mutation.
     pub(super) async fn mutation(
         &self,
         config: &Config,
         asked: &Asked,
-        analysis: &Analysis,
+        operation: &Operation,
     ) -> Reply {
-        self.write(
-            config,
-            asked,
-            Write::Mutation(analysis),
-            Forward::Bypass,
-            Bypass::Mutation.as_str(),
-        )
-        .await
+        let analysis = &operation.known.analysis;
+        let variables = operation.query.variables.as_ref();
+        let sending = Sending {
+            write: Write::Mutation { analysis, variables },
+            whole: self.whole(config, operation),
+            reason: Bypass::Mutation.as_str(),
+        };
+        self.write(config, asked, sending).await
     }
 
     /// A GraphQL request that was not understood and may be a mutation.
@@ -48,36 +57,35 @@ impl<W: World> Service<W> {
         unwritten: Unwritten,
     ) -> Reply {
         let write = Write::PerhapsMutation { batch: unwritten.batch };
-        self.write(config, asked, write, Forward::Bypass, unwritten.reason.as_str()).await
+        let sending = Sending { write, whole: None, reason: unwritten.reason.as_str() };
+        self.write(config, asked, sending).await
     }
 
     /// A REST request of an unsafe method.
     pub(super) async fn rest_write(&self, config: &Config, asked: &Asked) -> Reply {
         let write = Write::Rest(&asked.request);
-        self.write(config, asked, write, Forward::Method, Bypass::Method.as_str()).await
+        let sending = Sending { write, whole: None, reason: Bypass::Method.as_str() };
+        self.write(config, asked, sending).await
     }
 
-    async fn write(
-        &self,
-        config: &Config,
-        asked: &Asked,
-        write: Write<'_>,
-        forward: Forward,
-        reason: &'static str,
-    ) -> Reply {
+    async fn write(&self, config: &Config, asked: &Asked, sending: Sending<'_>) -> Reply {
+        let Sending { write, whole, reason } = sending;
+        let forward = match write {
+            Write::Rest(_) => Forward::Method,
+            _ => Forward::Bypass,
+        };
         let request = &asked.request;
-        let headers = self.forwarded_headers(request, request.headers.clone());
-        let url = self.origin_url(request);
-        let what = What::AsItCame;
-        let answer = self.ask(&Ask { url: &url, headers: &headers, again: false, what }).await;
+        let answer = self.ask_whole(asked, whole.as_ref(), false).await;
         let body = match &answer {
             Ok(answer) => self.readable_body(write, answer).await,
             Err(_) => None,
         };
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let record = {
+            let schema = self.schema(config, asked);
             let known = self.isolate.known_types.borrow();
-            record_of(config, write, status, body.as_deref(), &known)
+            let knowledge = schema.knowledge(config);
+            record_of(config, write, status, body.as_deref(), &knowledge, &known)
         };
         let purged = self.purge(config, record, write).await;
         let answer = match answer {

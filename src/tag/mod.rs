@@ -1,10 +1,12 @@
 //! Tags: the names by which entries are purged.
 //!
-//! In scope: validated tags, sets of them, their 64-bit hashes, the tags an origin sends, and
-//! what else a purged tag reaches. Not in scope: which tags an answer has (`graphql`, `rest`).
+//! In scope: validated tags, sets of them, their 64-bit hashes, the tags an origin sends, those of
+//! scopes, and what else a purged tag reaches. Not in scope: which tags an answer has (`graphql`, `rest`).
 
 mod reach;
 mod set;
+
+use crate::key::DigestBuilder;
 
 pub use reach::{Aliases, reach};
 pub use set::{TagSet, origin_tags};
@@ -48,6 +50,14 @@ impl Tag {
             text.push_str(&format!("~{hash:016x}"));
         }
         Self(text)
+    }
+
+    /// The tag of the entries of a scope's value, whichever of the scope's identities had it. It
+    /// holds a hash, since the value may be somebody's session.
+    pub fn of_scope(scope: &str, value: &str) -> Self {
+        let digest = DigestBuilder::new("scope-value").part(scope.as_bytes());
+        let digest = digest.part(value.as_bytes()).finish();
+        Self::of(&format!("scope:{scope}:"), &digest.to_hex())
     }
 
     /// The tag's text.

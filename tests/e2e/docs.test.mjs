@@ -74,7 +74,7 @@ test("wrangler.toml is checked for every environment, and a fault is named by it
 });
 
 test("every purge in the documentation is one", async () => {
-  const world = await startWorld();
+  const world = await startWorld({ config: { scopes: { user: { by: ["header:authorization"] } } } });
   const bodies = pages.flatMap(({ text }) =>
     [...text.matchAll(/purge[^\n]*(?:\n[^\n]*)?-d '(\{[^\n]*?\})'/g)].map((match) => match[1]),
   );

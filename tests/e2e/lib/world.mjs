@@ -20,6 +20,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * - `config`: the configuration, without `origin` where the origin is the test's own
  * - `places`: how many data centres
  * - `bindings`: `kv` and `log` may be left out
+ * - `secrets`: more secrets by name
  * - `entry`: another main module, which imports `./index.js`
  * - `originUrl`: another origin than the test's own
  */
@@ -157,7 +158,7 @@ class World {
     writeFileSync(join(this.folder, "config.capnp"), this.#capnp(options));
   }
 
-  #capnp({ kv, adminTokens, entry, log = true }) {
+  #capnp({ kv, adminTokens, secrets = {}, entry, log = true }) {
     const quoted = (text) => JSON.stringify(text);
     const external = (name, address) => `(name = "${name}", external = (address = "${address}", http = ()))`;
     const places = this.caches.map((_, n) => n);
@@ -165,6 +166,7 @@ class World {
     const bindings = [
       this.config === null ? null : binding("EVERGRAPH", `json = ${quoted(JSON.stringify(this.config))}`),
       adminTokens ? binding("ADMIN_TOKENS", `text = ${quoted(adminTokens)}`) : null,
+      ...Object.entries(secrets).map(([name, secret]) => binding(name, `text = ${quoted(secret)}`)),
       kv ? binding("CACHE_KV", 'kvNamespace = "kv"') : null,
       log
         ? binding(

@@ -1,0 +1,75 @@
+//! Where a request has its token, and which of its claims matter.
+
+use super::cookie_pairs;
+use crate::config::{Config, Identity, TokenPlace};
+use crate::http::Headers;
+
+/// The token of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent<'a> {
+    /// There is none.
+    Nothing,
+    /// It is this, if it is one at all.
+    Token(&'a str),
+    /// There are several, and nobody knows which of them the origin heeds.
+    Several,
+}
+
+/// Finds a request's token. What may stand before it in a header is RFC 6750's §2.1 `Bearer`.
+pub fn sent_token<'a>(place: &'a TokenPlace, headers: &'a Headers) -> Sent<'a> {
+    let mut found: Vec<&str> = match place {
+        TokenPlace::Header(name) => headers.get_all(name).map(without_scheme).collect(),
+        TokenPlace::Cookie(name) => {
+            let pairs = cookie_pairs(headers).into_iter();
+            pairs.filter(|(sent, _)| sent == name).map(|(_, value)| value).collect()
+        }
+    };
+    match (found.pop(), found.is_empty()) {
+        (None, _) => Sent::Nothing,
+        (Some(token), true) => Sent::Token(token),
+        (Some(_), false) => Sent::Several,
+    }
+}
+
+/// The claims by which scopes go.
+pub fn claim_paths(config: &Config) -> impl Iterator<Item = &str> {
+    config.scopes.iter().flat_map(|scope| &scope.by).filter_map(|identity| match identity {
+        Identity::Claim(path) => Some(path.as_str()),
+        Identity::Header(_) | Identity::Cookie(_) => None,
+    })
+}
+
+fn without_scheme(value: &str) -> &str {
+    match value.trim().split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => value.trim(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_alone_where_it_is_configured() {
+        let header = TokenPlace::Header("authorization".into());
+        let cookie = TokenPlace::Cookie("token".into());
+        for (place, name, value, sent) in [
+            (&header, "authorization", "Bearer a.b.c", Sent::Token("a.b.c")),
+            (&header, "authorization", "bEARER   a.b.c ", Sent::Token("a.b.c")),
+            (&header, "authorization", "a.b.c", Sent::Token("a.b.c")),
+            (&header, "authorization", "Basic a.b.c", Sent::Token("Basic a.b.c")),
+            (&header, "authorization", "", Sent::Token("")),
+            (&header, "cookie", "token=a.b.c", Sent::Nothing),
+            (&cookie, "cookie", "x=1; token=a.b.c", Sent::Token("a.b.c")),
+            (&cookie, "cookie", "token=a.b.c; token=a.b.c", Sent::Several),
+            (&cookie, "cookie", "token=", Sent::Token("")),
+            (&cookie, "authorization", "Bearer a.b.c", Sent::Nothing),
+        ] {
+            let headers = [(name, value)].into_iter().collect();
+            assert_eq!(sent_token(place, &headers), sent, "{name}: {value}");
+        }
+        let twice = [("authorization", "a"), ("authorization", "b")].into_iter().collect();
+        assert_eq!(sent_token(&header, &twice), Sent::Several);
+    }
+}

@@ -1,0 +1,57 @@
+//! Which types two schemas differ in.
+
+use super::table::{Schema, TypeId};
+use crate::graphql::ast::OperationKind;
+use std::collections::BTreeSet;
+
+/// The names of the objects, interfaces and unions that are in one of two schemas only, or are
+/// not the same in both: their kind or hint, their fields with all that is known of them, what
+/// they implement, their members, or what is possible there. Of a root operation type that is
+/// another, both names.
+///
+/// What the table does not have cannot be seen: a default value, an optional argument, the values
+/// of an enum.
+pub fn changed_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
+    let mut changed = BTreeSet::new();
+    for (one, other) in [(old, new), (new, old)] {
+        for id in one.types().filter(|id| one.kind(*id).is_composite()) {
+            let name = one.name(id);
+            let same = other.type_named(name).is_some_and(|there| is_same(one, id, other, there));
+            if !same {
+                changed.insert(name.to_owned());
+            }
+        }
+    }
+    for kind in [OperationKind::Query, OperationKind::Mutation, OperationKind::Subscription] {
+        let [before, after] = [old, new].map(|schema| schema.root(kind).map(|id| schema.name(id)));
+        if before != after {
+            changed.extend([before, after].into_iter().flatten().map(str::to_owned));
+        }
+    }
+    changed
+}
+
+fn is_same(old: &Schema, before: TypeId, new: &Schema, after: TypeId) -> bool {
+    old.kind(before) == new.kind(after)
+        && old.hint(before) == new.hint(after)
+        && fields(old, before).eq(fields(new, after))
+        && names(old, old.links(before).iter().copied())
+            .eq(names(new, new.links(after).iter().copied()))
+        && names(old, old.possible(before)).eq(names(new, new.possible(after)))
+}
+
+/// All that is known of each field, with names in the place of numbers, which are a schema's own.
+fn fields(schema: &Schema, id: TypeId) -> impl Iterator<Item = impl PartialEq> {
+    schema.fields(id).map(|(name, info)| {
+        let of = (schema.name(info.of), schema.kind(info.of));
+        (name, of, info.list, info.nonnull, info.needs_arguments, info.hint)
+    })
+}
+
+fn names(schema: &Schema, ids: impl Iterator<Item = TypeId>) -> impl Iterator<Item = &str> {
+    ids.map(|id| schema.name(id))
+}
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

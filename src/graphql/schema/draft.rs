@@ -1,0 +1,292 @@
+//! A schema while it is read: by names, in any order, then checked and made a table.
+//!
+//! In scope: merging extensions, limits, and the faults that need more than one definition to be
+//! seen. Not in scope: where the definitions come from.
+//!
+//! What is named and not defined is taken as what its place says, so that part of a schema is of
+//! use: what is implemented as an interface, a member of a union and a root as an object, each
+//! without fields, and any other field's type as a leaf.
+
+use super::fault::{Flaw, shown};
+use super::groups::Groups;
+use super::hint::Hint;
+use super::names::Names;
+use super::table::{FieldInfo, FieldRow, Roots, Schema, TypeId, TypeKind, TypeRow};
+use crate::graphql::ast::OperationKind;
+use crate::limits;
+use std::collections::BTreeMap;
+
+/// The scalars that every schema has (GraphQL §3.5).
+const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
+
+/// A schema while it is read.
+#[derive(Default)]
+pub(super) struct Draft<'a> {
+    types: BTreeMap<&'a str, TypeDraft<'a>>,
+    roots: [Option<(&'a str, usize)>; 3],
+    /// Whether the roots were named by a definition, so that no name alone makes one.
+    roots_defined: bool,
+    /// Fields, interfaces and members so far.
+    fields: usize,
+    links: usize,
+}
+
+/// Whether a definition is the type, or adds to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// `type`
+    Definition,
+    /// `extend type`. Federated services extend types that they do not define.
+    Extension,
+}
+
+/// A definition of a type, or all of them together.
+pub(super) struct TypeDraft<'a> {
+    pub kind: TypeKind,
+    pub standing: Standing,
+    pub at: usize,
+    pub hint: Hint,
+    pub fields: Vec<FieldDraft<'a>>,
+    /// What it implements, or its members.
+    pub links: Vec<&'a str>,
+}
+
+/// A field of a type.
+pub(super) struct FieldDraft<'a> {
+    pub name: &'a str,
+    pub at: usize,
+    pub of: TypeUse<'a>,
+    pub needs_arguments: bool,
+    pub hint: Hint,
+}
+
+/// A type as a field or an argument has it (GraphQL §2.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TypeUse<'a> {
+    pub name: &'a str,
+    pub list: bool,
+    pub nonnull: bool,
+}
+
+impl<'a> TypeDraft<'a> {
+    pub fn new(kind: TypeKind, standing: Standing, at: usize) -> Self {
+        let (fields, links) = (Vec::new(), Vec::new());
+        Self { kind, standing, at, hint: Hint::NONE, fields, links }
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// Counts a field, so that what is over the limit is refused before it is held.
+    pub fn count_field(&mut self, at: usize) -> Result<(), Flaw> {
+        count(&mut self.fields, "fields", at)
+    }
+
+    /// Counts an interface that is implemented, or a member of a union.
+    pub fn count_link(&mut self, at: usize) -> Result<(), Flaw> {
+        count(&mut self.links, "interfaces and members of unions", at)
+    }
+
+    /// Adds a definition of a type. Those of the introspection system are passed over: some tools
+    /// print them.
+    pub fn add(&mut self, name: &'a str, new: TypeDraft<'a>) -> Result<(), Flaw> {
+        if name.starts_with("__") {
+            return Ok(());
+        }
+        let at = new.at;
+        let Some(known) = self.types.get_mut(name) else {
+            self.types.insert(name, new);
+            return self.check_type_count(at);
+        };
+        if known.kind != new.kind {
+            return Err(Flaw::new(at, format!("type {} is of two kinds", shown(name))));
+        }
+        if known.standing == Standing::Definition && new.standing == Standing::Definition {
+            return Err(Flaw::new(at, format!("type {} is defined twice", shown(name))));
+        }
+        if new.standing == Standing::Definition {
+            (known.standing, known.at) = (new.standing, at);
+        }
+        known.hint = known.hint.and(new.hint);
+        known.fields.extend(new.fields);
+        known.links.extend(new.links);
+        Ok(())
+    }
+
+    /// Says that the roots are named by a definition, of which there is one at most.
+    pub fn define_roots(&mut self, at: usize) -> Result<(), Flaw> {
+        if std::mem::replace(&mut self.roots_defined, true) {
+            return Err(Flaw::new(at, "the schema is defined twice"));
+        }
+        Ok(())
+    }
+
+    /// Names the root of an operation.
+    pub fn add_root(&mut self, kind: OperationKind, name: &'a str, at: usize) -> Result<(), Flaw> {
+        let Some(root) = self.roots.get_mut(place(kind)) else { return Ok(()) };
+        if root.replace((name, at)).is_some() {
+            return Err(Flaw::new(at, "an operation has two root types"));
+        }
+        Ok(())
+    }
+
+    /// The table that all this makes.
+    pub fn finish(mut self) -> Result<Schema, Flaw> {
+        self.settle_roots()?;
+        self.infer()?;
+        self.check_links()?;
+        self.sort()?;
+        self.table().ok_or_else(|| {
+            Flaw::new(0, "more objects are possible for its interfaces than a schema may have")
+        })
+    }
+
+    /// The roots (GraphQL §3.3.1): those that are named, or those that have the default names.
+    fn settle_roots(&mut self) -> Result<(), Flaw> {
+        let defaults = ["Query", "Mutation", "Subscription"];
+        for (root, default) in self.roots.iter_mut().zip(defaults) {
+            let is_object = |known: &&TypeDraft<'_>| known.kind == TypeKind::Object;
+            if let (None, false) = (&root, self.roots_defined) {
+                *root = self.types.get(default).filter(is_object).map(|known| (default, known.at));
+            }
+        }
+        match self.roots {
+            [None, ..] => Err(Flaw::new(0, "the schema has no root type for queries")),
+            [Some((name, at)), ..] if !self.types.contains_key(name) => {
+                let message = format!("the root type for queries, {}, is not defined", shown(name));
+                Err(Flaw::new(at, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds what is named and not defined.
+    fn infer(&mut self) -> Result<(), Flaw> {
+        let mut inferred: BTreeMap<&'a str, (TypeKind, usize)> = BTreeMap::new();
+        for (name, at) in self.roots.iter().flatten() {
+            inferred.entry(name).or_insert((TypeKind::Object, *at));
+        }
+        for known in self.types.values() {
+            let kind =
+                if known.kind == TypeKind::Union { TypeKind::Object } else { TypeKind::Interface };
+            for link in &known.links {
+                inferred.entry(link).or_insert((kind, known.at));
+            }
+        }
+        // What is a field's type and a member of a union has selections, so leaves come last.
+        for field in self.types.values().flat_map(|known| &known.fields) {
+            inferred.entry(field.of.name).or_insert((TypeKind::Leaf, field.at));
+        }
+        for name in BUILT_IN {
+            inferred.entry(name).or_insert((TypeKind::Leaf, 0));
+        }
+        for (name, (kind, at)) in inferred {
+            let new = || TypeDraft::new(kind, Standing::Definition, at);
+            self.types.entry(name).or_insert_with(new);
+            self.check_type_count(at)?;
+        }
+        Ok(())
+    }
+
+    /// Interfaces are implemented, objects are members of unions and roots (GraphQL §3.6 to 3.8).
+    fn check_links(&self) -> Result<(), Flaw> {
+        let kind_of = |name: &str| self.types.get(name).map(|known| known.kind);
+        for (name, known) in &self.types {
+            for link in &known.links {
+                let (right, is) = match known.kind {
+                    TypeKind::Union => (TypeKind::Object, "no object"),
+                    _ => (TypeKind::Interface, "no interface"),
+                };
+                if kind_of(link) != Some(right) {
+                    let message = format!("{} names {}, which is {is}", shown(name), shown(link));
+                    return Err(Flaw::new(known.at, message));
+                }
+            }
+        }
+        for (name, at) in self.roots.iter().flatten() {
+            if kind_of(name) != Some(TypeKind::Object) {
+                return Err(Flaw::new(*at, format!("root type {} is no object", shown(name))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts fields and links in order. A link that is named twice counts once.
+    fn sort(&mut self) -> Result<(), Flaw> {
+        for (name, known) in &mut self.types {
+            known.links.sort_unstable();
+            known.links.dedup();
+            known.fields.sort_by_key(|field| field.name);
+            let twice = known.fields.windows(2).find_map(|pair| match pair {
+                [one, next] if one.name == next.name => Some(next),
+                _ => None,
+            });
+            if let Some(field) = twice {
+                let message = format!("{} has {} twice", shown(name), shown(field.name));
+                return Err(Flaw::new(field.at, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> Option<Schema> {
+        let all_fields = || self.types.values().flat_map(|known| &known.fields);
+        let mut names: Vec<&str> = self.types.keys().copied().collect();
+        names.extend(all_fields().map(|field| field.name));
+        names.sort_unstable();
+        names.dedup();
+        let number = |name: &str| {
+            names.binary_search(&name).ok().and_then(|number| u32::try_from(number).ok())
+        };
+        let type_names: Vec<&str> = self.types.keys().copied().collect();
+        let id = |name: &str| type_names.binary_search(&name).ok().and_then(TypeId::at);
+
+        let mut types = Vec::with_capacity(self.types.len());
+        let (mut fields, mut links) = (Groups::new(), Groups::new());
+        for (name, known) in &self.types {
+            types.push(TypeRow { name: number(name)?, kind: known.kind, hint: known.hint });
+            for field in &known.fields {
+                let info = FieldInfo {
+                    of: id(field.of.name)?,
+                    list: field.of.list,
+                    nonnull: field.of.nonnull,
+                    needs_arguments: field.needs_arguments,
+                    hint: field.hint,
+                };
+                fields.push(FieldRow { name: number(field.name)?, info });
+            }
+            fields.close();
+            for link in &known.links {
+                links.push(id(link)?);
+            }
+            links.close();
+        }
+        let [query, mutation, subscription] = self.roots.map(|root| root.and_then(|r| id(r.0)));
+        let roots = Roots { query: query?, mutation, subscription };
+        Schema::assemble(Names::from_sorted(&names)?, types, fields, links, roots)
+    }
+
+    fn check_type_count(&self, at: usize) -> Result<(), Flaw> {
+        if self.types.len() > limits::SCHEMA_TYPES {
+            let message = format!("the schema has more than {} types", limits::SCHEMA_TYPES);
+            return Err(Flaw::new(at, message));
+        }
+        Ok(())
+    }
+}
+
+fn count(so_far: &mut usize, what: &str, at: usize) -> Result<(), Flaw> {
+    *so_far += 1;
+    if *so_far > limits::SCHEMA_FIELDS {
+        let message = format!("the schema has more than {} {what}", limits::SCHEMA_FIELDS);
+        return Err(Flaw::new(at, message));
+    }
+    Ok(())
+}
+
+fn place(kind: OperationKind) -> usize {
+    match kind {
+        OperationKind::Query => 0,
+        OperationKind::Mutation => 1,
+        OperationKind::Subscription => 2,
+    }
+}

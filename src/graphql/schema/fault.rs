@@ -1,0 +1,85 @@
+//! Why a text is not a schema.
+
+use std::fmt;
+
+/// Why a text is not a schema, for the person who uploads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaFault {
+    /// What is wrong, in a sentence without a full stop.
+    pub message: String,
+    /// The line where it is wrong, from 1, where that is known.
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for SchemaFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for SchemaFault {}
+
+/// A fault while the schema is read, with the byte where it stands: lines are counted only for
+/// the one fault that is told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Flaw {
+    pub message: String,
+    pub at: usize,
+}
+
+impl Flaw {
+    pub fn new(at: usize, message: impl Into<String>) -> Self {
+        Self { message: message.into(), at }
+    }
+
+    /// The fault in a text whose lines mean something to its author.
+    pub fn in_text(self, source: &str) -> SchemaFault {
+        SchemaFault { line: Some(line(source, self.at)), message: self.message }
+    }
+
+    /// The fault in a text whose places are not known.
+    pub fn somewhere(self) -> SchemaFault {
+        SchemaFault { line: None, message: self.message }
+    }
+}
+
+/// The most of a schema's own text that a message repeats.
+const SHOWN: usize = 80;
+
+/// A piece of the schema as a message shows it.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("`{}…`", text.get(..end).unwrap_or_default()),
+        None => format!("`{text}`"),
+    }
+}
+
+/// The line of a byte, from 1 (GraphQL §2.1.3 LineTerminator).
+fn line(source: &str, at: usize) -> usize {
+    let before = source.as_bytes().get(..at).unwrap_or(source.as_bytes());
+    let returns = before.windows(2).filter(|pair| matches!(pair, [b'\r', next] if *next != b'\n'));
+    1 + before.iter().filter(|byte| **byte == b'\n').count() + returns.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_where_the_specification_says() {
+        for (source, at, expected) in
+            [("", 0, 1), ("a", 1, 1), ("a\nb", 2, 2), ("a\r\nb", 3, 2), ("a\rb\n\rc", 6, 4)]
+        {
+            assert_eq!(line(source, at), expected, "{source:?}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(shown("Name"), "`Name`");
+        assert_eq!(shown(&"é".repeat(100)), format!("`{}…`", "é".repeat(80)));
+    }
+}

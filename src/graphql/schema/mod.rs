@@ -1,0 +1,31 @@
+//! A GraphQL schema as a compact table: what a query's fields and types are before its answer.
+//!
+//! In scope: reading a schema from SDL (`sdl`, over `cursor` and `hint`) or from the answer to the
+//! introspection query (`introspection`), both by way of a `draft` that is checked; the table with
+//! its look-ups (`table`, over `names`, `groups` and `possible`); the table as bytes (`stored`);
+//! what two schemas differ in (`changes`). Not in scope: validating a schema or a query beyond
+//! what the table needs, the meta fields `__typename`, `__schema` and `__type` and the types of
+//! introspection, which callers know without a schema, and what is done with all this.
+
+mod changes;
+mod cursor;
+mod draft;
+mod fault;
+mod groups;
+mod hint;
+mod introspection;
+mod names;
+mod possible;
+mod sdl;
+mod stored;
+mod table;
+
+pub use changes::changed_types;
+pub use fault::SchemaFault;
+pub use hint::Hint;
+pub use introspection::INTROSPECTION_QUERY;
+pub use table::{FieldInfo, Schema, TypeId, TypeKind};
+
+#[cfg(test)]
+#[path = "corpus_tests.rs"]
+mod corpus_tests;

@@ -1,0 +1,223 @@
+//! Type-system documents (GraphQL §3, October 2021 and September 2025) to a draft.
+//!
+//! In scope: the grammar, as far as it says what the table needs. What it has no use for is
+//! passed over by its brackets: values, the fields of inputs, the values of enums, all directives
+//! but one. Not in scope: validation, and executable definitions, which are a fault.
+//!
+//! It is more lenient than the grammar in one thing: `{}` and `()` may be empty.
+
+use super::cursor::Cursor;
+use super::draft::{Draft, FieldDraft, Standing, TypeDraft, TypeUse};
+use super::fault::{Flaw, SchemaFault, shown};
+use super::hint::{self, Hint};
+use super::table::{Schema, TypeKind};
+use crate::graphql::ast::OperationKind;
+use crate::limits;
+
+impl Schema {
+    /// The schema that a type-system document defines, extensions merged in.
+    ///
+    /// A type that is named and not defined is taken as what its place says: what is implemented
+    /// as an interface, a member of a union as an object, each without fields, and any other
+    /// field's type as a leaf. A type without a definition may be extended.
+    pub fn from_sdl(source: &str) -> Result<Self, SchemaFault> {
+        if source.len() > limits::SCHEMA_BYTES {
+            let message = format!("the schema has more than {} bytes", limits::SCHEMA_BYTES);
+            return Err(SchemaFault { message, line: None });
+        }
+        read(source).map_err(|flaw| flaw.in_text(source))
+    }
+}
+
+fn read(source: &str) -> Result<Schema, Flaw> {
+    let mut reader = Reader { cursor: Cursor::new(source)?, draft: Draft::default() };
+    while reader.cursor.peek().is_some() {
+        reader.definition()?;
+    }
+    reader.draft.finish()
+}
+
+struct Reader<'a> {
+    cursor: Cursor<'a>,
+    draft: Draft<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// TypeSystemDefinitionOrExtension (§3).
+    fn definition(&mut self) -> Result<(), Flaw> {
+        self.cursor.skip_description()?;
+        let standing = if self.cursor.takes_word("extend")? {
+            Standing::Extension
+        } else {
+            Standing::Definition
+        };
+        let at = self.cursor.at();
+        match self.cursor.name()? {
+            "schema" => self.schema(standing, at),
+            "directive" if standing == Standing::Definition => self.directive_definition(),
+            "type" => self.named_type(TypeDraft::new(TypeKind::Object, standing, at)),
+            "interface" => self.named_type(TypeDraft::new(TypeKind::Interface, standing, at)),
+            "union" => self.named_type(TypeDraft::new(TypeKind::Union, standing, at)),
+            "scalar" | "enum" => self.named_type(TypeDraft::new(TypeKind::Leaf, standing, at)),
+            "input" => self.named_type(TypeDraft::new(TypeKind::Input, standing, at)),
+            other => {
+                let message = format!("expected a definition of a type, found {}", shown(other));
+                Err(Flaw::new(at, message))
+            }
+        }
+    }
+
+    /// SchemaDefinition, SchemaExtension (§3.3).
+    fn schema(&mut self, standing: Standing, at: usize) -> Result<(), Flaw> {
+        if standing == Standing::Definition {
+            self.draft.define_roots(at)?;
+        }
+        self.directives()?;
+        if !self.cursor.takes(b'{')? {
+            return Ok(());
+        }
+        while !self.cursor.takes(b'}')? {
+            self.cursor.skip_description()?;
+            let at = self.cursor.at();
+            let kind = match self.cursor.name()? {
+                "query" => OperationKind::Query,
+                "mutation" => OperationKind::Mutation,
+                "subscription" => OperationKind::Subscription,
+                other => {
+                    let message = format!("expected an operation, found {}", shown(other));
+                    return Err(Flaw::new(at, message));
+                }
+            };
+            self.cursor.expect(b':')?;
+            let name = self.cursor.name()?;
+            self.draft.add_root(kind, name, at)?;
+        }
+        Ok(())
+    }
+
+    /// The definitions of the six kinds of types (§3.5 to §3.10), after their first word.
+    fn named_type(&mut self, mut new: TypeDraft<'a>) -> Result<(), Flaw> {
+        let name = self.cursor.name()?;
+        let has_fields = matches!(new.kind, TypeKind::Object | TypeKind::Interface);
+        if has_fields && self.cursor.takes_word("implements")? {
+            new.links = self.names_between(b'&')?;
+        }
+        new.hint = self.directives()?;
+        let is_open = self.cursor.peek().is_some_and(|token| token.is(b'{'));
+        match new.kind {
+            TypeKind::Object | TypeKind::Interface if is_open => new.fields = self.fields()?,
+            TypeKind::Union if self.cursor.takes(b'=')? => new.links = self.names_between(b'|')?,
+            TypeKind::Leaf | TypeKind::Input if is_open => self.cursor.skip_group()?,
+            _ => {}
+        }
+        self.draft.add(name, new)
+    }
+
+    /// ImplementsInterfaces (§3.6), UnionMemberTypes (§3.8): names with a punctuator between
+    /// them, and perhaps one before.
+    fn names_between(&mut self, punctuator: u8) -> Result<Vec<&'a str>, Flaw> {
+        let mut names = Vec::new();
+        self.cursor.takes(punctuator)?;
+        loop {
+            self.draft.count_link(self.cursor.at())?;
+            names.push(self.cursor.name()?);
+            if !self.cursor.takes(punctuator)? {
+                return Ok(names);
+            }
+        }
+    }
+
+    /// FieldsDefinition (§3.6).
+    fn fields(&mut self) -> Result<Vec<FieldDraft<'a>>, Flaw> {
+        let mut fields = Vec::new();
+        self.cursor.expect(b'{')?;
+        while !self.cursor.takes(b'}')? {
+            self.cursor.skip_description()?;
+            let at = self.cursor.at();
+            self.draft.count_field(at)?;
+            let name = self.cursor.name()?;
+            let needs_arguments = self.arguments()?;
+            self.cursor.expect(b':')?;
+            let of = self.type_use()?;
+            let hint = self.directives()?;
+            fields.push(FieldDraft { name, at, of, needs_arguments, hint });
+        }
+        Ok(fields)
+    }
+
+    /// ArgumentsDefinition (§3.6.1), if there is one: whether one of them is required (§5.4.2.1).
+    fn arguments(&mut self) -> Result<bool, Flaw> {
+        let mut required = false;
+        if !self.cursor.takes(b'(')? {
+            return Ok(false);
+        }
+        while !self.cursor.takes(b')')? {
+            self.cursor.skip_description()?;
+            self.cursor.name()?;
+            self.cursor.expect(b':')?;
+            let of = self.type_use()?;
+            let has_default = self.cursor.takes(b'=')?;
+            if has_default {
+                self.cursor.skip_value()?;
+            }
+            self.directives()?;
+            required |= of.nonnull && !has_default;
+        }
+        Ok(required)
+    }
+
+    /// Type (§2.11).
+    fn type_use(&mut self) -> Result<TypeUse<'a>, Flaw> {
+        let mut lists = 0;
+        while self.cursor.takes(b'[')? {
+            lists += 1;
+            if lists > limits::SCHEMA_DEPTH {
+                return Err(self.cursor.too_deep());
+            }
+        }
+        let name = self.cursor.name()?;
+        let mut nonnull = self.cursor.takes(b'!')?;
+        for _ in 0..lists {
+            self.cursor.expect(b']')?;
+            nonnull = self.cursor.takes(b'!')?;
+        }
+        Ok(TypeUse { name, list: lists > 0, nonnull })
+    }
+
+    /// Directives (§2.12): what they say of caching.
+    fn directives(&mut self) -> Result<Hint, Flaw> {
+        let mut hint = Hint::NONE;
+        while self.cursor.takes(b'@')? {
+            let name = self.cursor.name()?;
+            let has_arguments = self.cursor.peek().is_some_and(|token| token.is(b'('));
+            if has_arguments && name == hint::DIRECTIVE {
+                hint = hint.and(Hint::read(&mut self.cursor)?);
+            } else if has_arguments {
+                self.cursor.skip_group()?;
+            }
+        }
+        Ok(hint)
+    }
+
+    /// DirectiveDefinition (§3.13), which says nothing of types.
+    fn directive_definition(&mut self) -> Result<(), Flaw> {
+        self.cursor.expect(b'@')?;
+        self.cursor.name()?;
+        self.arguments()?;
+        self.cursor.takes_word("repeatable")?;
+        if !self.cursor.takes_word("on")? {
+            return Err(self.cursor.unexpected("`on`"));
+        }
+        self.cursor.takes(b'|')?;
+        loop {
+            self.cursor.name()?;
+            if !self.cursor.takes(b'|')? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "sdl_tests.rs"]
+mod tests;

@@ -1,0 +1,91 @@
+//! base64url without padding (RFC 7515 §2, RFC 4648 §5), in its one canonical spelling.
+
+/// The bytes of a text; none where it is anything else, or another spelling of the same bytes.
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    for group in text.as_bytes().chunks(4) {
+        let mut bits: u32 = 0;
+        for letter in group {
+            bits = bits << 6 | sextet(*letter)?;
+        }
+        // Two letters hold one byte and three hold two; what is left over has to be zero.
+        let (count, left_over) = match group.len() {
+            4 => (3, 0),
+            3 => (2, 2),
+            2 => (1, 4),
+            _ => return None,
+        };
+        if bits & ((1 << left_over) - 1) != 0 {
+            return None;
+        }
+        let [_, group @ ..] = (bits >> left_over << (8 * (3 - count))).to_be_bytes();
+        bytes.extend(group.into_iter().take(count));
+    }
+    Some(bytes)
+}
+
+fn sextet(letter: u8) -> Option<u32> {
+    let value = match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    };
+    Some(u32::from(value))
+}
+
+/// The other way, for tests.
+#[cfg(test)]
+pub(super) fn encode(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group
+            .iter()
+            .chain(&[0; 3])
+            .take(3)
+            .fold(0_usize, |bits, b| bits << 8 | usize::from(*b));
+        for place in 0..=group.len() {
+            text.push(char::from(LETTERS[bits >> (18 - 6 * place) & 63]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_the_examples_of_the_specification() {
+        // RFC 7515 appendix C.
+        assert_eq!(decode("A-z_4ME"), Some(vec![3, 236, 255, 224, 193]));
+        assert_eq!(decode(""), Some(Vec::new()));
+    }
+
+    #[test]
+    fn refuses_every_other_spelling() {
+        for bad in
+            ["A", "AA=", "AA==", "A+/4", "A-z_4MF", "AB", "AAB", "AA A", "AA\n", "é", "AAAAA"]
+        {
+            assert_eq!(decode(bad), None, "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_come_back(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert_eq!(decode(&encode(&bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn no_two_texts_are_the_same_bytes(text in "[A-Za-z0-9_-]{0,12}") {
+            if let Some(bytes) = decode(&text) {
+                prop_assert_eq!(encode(&bytes), text);
+            }
+        }
+    }
+}

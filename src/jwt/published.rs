@@ -1,0 +1,253 @@
+//! When an issuer's keys are asked for, and how long they count.
+
+use super::KeySet;
+use crate::http::Headers;
+use crate::policy::ResponseDirectives;
+use crate::time::Timestamp;
+use std::rc::Rc;
+
+/// How long keys are believed without asking again, where the issuer does not say.
+const FRESH_SECONDS: u64 = 600;
+/// The least that is: nobody is asked more often than once a minute.
+const LEAST_FRESH_SECONDS: u64 = 60;
+/// The most: a key that was withdrawn counts no longer than this.
+const MOST_FRESH_SECONDS: u64 = 3_600;
+/// How long keys are kept while the issuer does not answer.
+const KEPT_SECONDS: u64 = 86_400;
+/// How long after a failure the issuer is not asked again.
+const RETRY_MILLIS: u64 = 1_000;
+/// How much later than it should a request may learn that the issuer did not answer.
+const LATE_MILLIS: u64 = 500;
+/// How long after it was asked for an unknown key it is not asked for another. Anybody can name
+/// keys that do not exist.
+const UNKNOWN_MILLIS: u64 = 30_000;
+
+/// What one isolate knows of an issuer's keys.
+#[derive(Debug, Default)]
+pub struct Published {
+    keys: Option<Known>,
+    asked_at: Option<Timestamp>,
+    asked_for_unknown_at: Option<Timestamp>,
+    failed_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Known {
+    keys: Rc<KeySet>,
+    asked_at: Timestamp,
+    fresh_until: Timestamp,
+}
+
+/// What to do for a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// These keys are all that can be had. Until then they need no second look.
+    Use(Rc<KeySet>, Timestamp),
+    /// There are none.
+    Fail,
+    /// Ask for them.
+    Ask,
+    /// Another request has asked and has no answer yet.
+    Wait,
+}
+
+impl Published {
+    /// The longest that the issuer may take.
+    pub const ASKING_MILLIS: u64 = 2_000;
+
+    /// What to do for a token; `has_key` says whether a set has its key.
+    pub fn step(&self, now: Timestamp, has_key: impl Fn(&KeySet) -> bool) -> Step {
+        let within =
+            |at: Option<Timestamp>, millis| at.is_some_and(|at| now.millis_since(at) < millis);
+        let asking = within(self.asked_at, Self::ASKING_MILLIS + LATE_MILLIS);
+        let failed = within(self.failed_at, RETRY_MILLIS);
+        let Some(known) = self.known(now) else {
+            // Of an issuer that is down, one request at a time finds out.
+            return if failed || (asking && self.failed_at.is_some()) {
+                Step::Fail
+            } else if asking {
+                Step::Wait
+            } else {
+                Step::Ask
+            };
+        };
+        let has_key = has_key(&known.keys);
+        let fresh = now < known.fresh_until;
+        let needed = !fresh || (!has_key && !within(self.asked_for_unknown_at, UNKNOWN_MILLIS));
+        if asking && !has_key && !failed {
+            Step::Wait
+        } else if needed && !asking && !failed {
+            Step::Ask
+        } else {
+            let retry_at = Timestamp::from_millis(now.as_millis() + RETRY_MILLIS);
+            Step::Use(known.keys.clone(), known.fresh_until.max(retry_at))
+        }
+    }
+
+    /// Somebody asks now.
+    pub fn asking(&mut self, now: Timestamp) {
+        if self.known(now).is_some_and(|known| now < known.fresh_until) {
+            self.asked_for_unknown_at = Some(now);
+        }
+        self.asked_at = Some(now);
+    }
+
+    /// The issuer answered what was asked at that time. True where its keys are not those of before.
+    pub fn answered(&mut self, asked_at: Timestamp, cache_control: &str, keys: KeySet) -> bool {
+        self.done(asked_at);
+        self.failed_at = None;
+        // Of two answers the one that was asked for later counts.
+        if self.keys.as_ref().is_some_and(|known| known.asked_at > asked_at) {
+            return false;
+        }
+        let headers: Headers = [("cache-control", cache_control)].into_iter().collect();
+        let said = ResponseDirectives::read(&headers);
+        let seconds = match said.no_store || said.no_cache {
+            true => 0,
+            false => said.max_age.map_or(FRESH_SECONDS, |max_age| max_age.as_seconds()),
+        };
+        let seconds = seconds.clamp(LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS);
+        let fresh_until = Timestamp::from_millis(asked_at.as_millis() + seconds * 1000);
+        let changed = self.keys.as_ref().is_none_or(|known| *known.keys != keys);
+        self.keys = Some(Known { keys: Rc::new(keys), asked_at, fresh_until });
+        changed
+    }
+
+    /// The issuer did not answer what was asked at that time, or not with keys.
+    pub fn failed(&mut self, asked_at: Timestamp, now: Timestamp) {
+        self.done(asked_at);
+        self.failed_at = Some(now);
+    }
+
+    fn done(&mut self, asked_at: Timestamp) {
+        if self.asked_at == Some(asked_at) {
+            self.asked_at = None;
+        }
+    }
+
+    fn known(&self, now: Timestamp) -> Option<&Known> {
+        let kept = |known: &&Known| now.seconds_since(known.asked_at) < KEPT_SECONDS;
+        self.keys.as_ref().filter(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOBODY: fn(&KeySet) -> bool = |_| false;
+    const SOMEBODY: fn(&KeySet) -> bool = |_| true;
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_millis((1_000_000_000.0 + seconds * 1000.0) as u64)
+    }
+
+    fn keys(id: &str) -> KeySet {
+        let x = "A".repeat(43);
+        let key = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": x, "kid": id });
+        KeySet::parse(&json!({ "keys": [key] }).to_string()).unwrap()
+    }
+
+    /// What was learned at 0 seconds.
+    fn learned(cache_control: &str) -> Published {
+        let mut published = Published::default();
+        published.asking(at(0.0));
+        assert!(published.answered(at(0.0), cache_control, keys("a")));
+        published
+    }
+
+    fn uses(step: Step) -> bool {
+        matches!(step, Step::Use(..))
+    }
+
+    #[test]
+    fn keys_are_fresh_for_as_long_as_the_issuer_says_within_bounds() {
+        for (said, seconds) in [
+            ("", 600.0),
+            ("public, max-age=1200", 1200.0),
+            ("max-age=1", 60.0),
+            ("no-store", 60.0),
+            ("max-age=86400", 3600.0),
+            ("max-age=x", 60.0),
+        ] {
+            let published = learned(said);
+            let until = at(seconds);
+            assert_eq!(
+                published.step(at(1.0), SOMEBODY),
+                Step::Use(Rc::new(keys("a")), until),
+                "{said}"
+            );
+            assert!(uses(published.step(at(seconds - 0.1), SOMEBODY)), "{said}");
+            assert_eq!(published.step(until, SOMEBODY), Step::Ask, "{said}");
+        }
+    }
+
+    #[test]
+    fn one_request_asks_and_others_wait_or_use_what_there_is() {
+        let mut published = Published::default();
+        assert_eq!(published.step(at(0.0), NOBODY), Step::Ask);
+        published.asking(at(0.0));
+        assert_eq!(published.step(at(0.5), NOBODY), Step::Wait);
+        assert_eq!(published.step(at(2.6), NOBODY), Step::Ask, "who asked is gone");
+        published.answered(at(0.0), "", keys("a"));
+        published.asking(at(601.0));
+        assert!(uses(published.step(at(601.5), SOMEBODY)));
+        assert_eq!(published.step(at(601.5), NOBODY), Step::Wait);
+    }
+
+    #[test]
+    fn an_unknown_key_is_asked_for_once_in_a_while() {
+        let mut published = learned("");
+        assert_eq!(published.step(at(1.0), NOBODY), Step::Ask);
+        published.asking(at(1.0));
+        assert!(!published.answered(at(1.0), "", keys("a")));
+        assert!(uses(published.step(at(1.1), NOBODY)));
+        assert!(uses(published.step(at(30.9), NOBODY)));
+        assert_eq!(published.step(at(31.0), NOBODY), Step::Ask);
+        published.asking(at(31.0));
+        assert!(published.answered(at(31.0), "", keys("b")), "they have changed");
+    }
+
+    #[test]
+    fn keys_are_kept_for_a_day_while_the_issuer_fails() {
+        let mut published = learned("");
+        published.asking(at(700.0));
+        published.failed(at(700.0), at(700.5));
+        assert_eq!(
+            published.step(at(701.0), SOMEBODY),
+            Step::Use(Rc::new(keys("a")), at(702.0)),
+            "and looked at again soon"
+        );
+        assert!(uses(published.step(at(701.0), NOBODY)));
+        assert_eq!(published.step(at(701.5), SOMEBODY), Step::Ask);
+        assert_eq!(published.step(at(86_399.0), SOMEBODY), Step::Ask);
+        published.failed(at(86_399.0), at(86_399.5));
+        assert!(uses(published.step(at(86_399.9), SOMEBODY)));
+        assert_eq!(published.step(at(86_400.0), SOMEBODY), Step::Fail);
+    }
+
+    #[test]
+    fn without_keys_nobody_waits_for_an_issuer_that_fails() {
+        let mut published = Published::default();
+        published.asking(at(0.0));
+        published.failed(at(0.0), at(1.0));
+        assert_eq!(published.step(at(1.9), NOBODY), Step::Fail);
+        assert_eq!(published.step(at(2.0), NOBODY), Step::Ask);
+        published.asking(at(2.0));
+        assert_eq!(published.step(at(3.5), NOBODY), Step::Fail);
+        published.answered(at(2.0), "", keys("a"));
+        assert!(uses(published.step(at(4.0), SOMEBODY)));
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_replaces_nothing_newer() {
+        let mut published = learned("");
+        published.asking(at(1.0));
+        published.asking(at(2.0));
+        assert!(published.answered(at(2.0), "", keys("b")));
+        assert!(!published.answered(at(1.0), "", keys("a")));
+        let Step::Use(known, _) = published.step(at(3.0), SOMEBODY) else { panic!() };
+        assert_eq!(*known, keys("b"));
+    }
+}
