@@ -7,8 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use evergraph::graphql::{
-    Analysis, Form, Injected, OperationKind, Query, RESERVED_PREFIX, Rewritten, Source, Strip,
-    analyse, is_strippable, read_get, read_post, strip,
+    Analysis, Form, Injected, Knowledge, OperationKind, Query, RESERVED_PREFIX, Refusal, Rewritten,
+    Schema, Source, Strip, analyse, is_strippable, read_get, read_post, strip,
 };
 use evergraph::http::{Headers, form_pairs};
 use evergraph::limits::Amounts;
@@ -17,7 +17,17 @@ use std::fmt::Debug;
 
 const SEED: u64 = 20_261_121;
 const CASES: usize = 6_000;
-const ADDED: &str = "evergraph__typename:__typename ";
+
+/// What some of the documents are about.
+const SCHEMA: &str = "
+    type Query { product(id: ID!): Product products: [Product!]! user(id: ID!): User a: A }
+    type Product { id: ID! name: String category: Category reviews: [Review!]! }
+    type Category { _id: ID! name: String products: [Product] }
+    type Review { uuid: ID! author: User }
+    type User { databaseId: ID! name: String orders: [Order] }
+    type Order { product: Product }
+    interface A { id: ID! b: String }
+    type B implements A { id: ID! b: String }";
 
 /// Documents of every kind; those at the end were faults once.
 const DOCUMENTS: [&str; 14] = [
@@ -170,16 +180,23 @@ fn contains(bytes: &[u8], what: &str) -> bool {
 }
 
 fn understood(document: &str) -> Option<Analysis> {
-    analyse(document, None, &Amounts::default_limits()).ok()
+    understood_with(document, None).ok()
+}
+
+fn understood_with(document: &str, schema: Option<&Schema>) -> Result<Analysis, Refusal> {
+    let knowledge = Knowledge { schema, keys: &Default::default() };
+    analyse(document, None, &Amounts::default_limits(), &knowledge)
 }
 
 #[test]
 fn documents() {
     let inputs: Vec<Vec<u8>> = DOCUMENTS.map(|document| document.as_bytes().to_vec()).into();
+    let schema = Schema::from_sdl(SCHEMA).unwrap();
+    let knowledge = Knowledge { schema: None, keys: &Default::default() };
     fuzz("documents", &inputs, |input, chance| {
         let Ok(document) = std::str::from_utf8(input) else { return };
         let name = chance.pick(&["A", "B", "C", "Product"]);
-        if let Ok(named) = analyse(document, Some(name), &Amounts::most()) {
+        if let Ok(named) = analyse(document, Some(name), &Amounts::most(), &knowledge) {
             assert_eq!(named.name.as_deref(), Some(*name));
         }
         let Some(analysis) = understood(document) else { return };
@@ -188,7 +205,9 @@ fn documents() {
             assert!(document.contains("mutation"));
         }
         agrees_with_another_parser(document, &analysis);
-        if let Some(injected) = &analysis.injected {
+        let informed = understood_with(document, Some(&schema)).unwrap();
+        assert_eq!(informed.digest, analysis.digest);
+        for injected in [&analysis.injected, &informed.injected].into_iter().flatten() {
             only_adds(document, &analysis, injected);
         }
     });
@@ -196,7 +215,10 @@ fn documents() {
 
 /// The text with additions asks the same, and without them it is the source.
 fn only_adds(document: &str, analysis: &Analysis, injected: &Injected) {
-    assert_eq!(injected.text().replace(ADDED, ""), document);
+    let mut pieces = injected.text().split(RESERVED_PREFIX);
+    let mut without = pieces.next().unwrap().to_owned();
+    pieces.for_each(|piece| without.push_str(piece.split_once(' ').unwrap().1));
+    assert_eq!(without, document);
     let again = understood(injected.text()).unwrap();
     assert_eq!(
         (again.kind, again.name, again.root_fields, again.variables),
