@@ -27,3 +27,6 @@ pub mod service;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;
+
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;

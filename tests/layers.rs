@@ -28,7 +28,7 @@ const LAYERS: [(&str, u8); 15] = [
 const WITHIN: [&str; 6] = ["key", "tag", "config", "purge", "entry", "policy"];
 
 fn layer(module: &str) -> Option<u8> {
-    if module == "edge" {
+    if matches!(module, "edge" | "sim") {
         return Some(5);
     }
     LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)

@@ -1,0 +1,88 @@
+//! Runs the simulated world over many seeds: `npm run sim -- --seeds 1000 --first 1`.
+//!
+//! Ends with status 1 at the first seed that breaks a law, with its trace; `--trace` shows that of
+//! a seed that breaks none.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use evergraph::sim::{Outcome, Plan, run};
+use std::process::ExitCode;
+
+/// Lines of a trace that are shown; the file has all.
+const SHOWN_LINES: usize = 60;
+/// Seeds between two words on how far it is.
+const PROGRESS: u64 = 100;
+
+struct Arguments {
+    seeds: u64,
+    first: u64,
+    trace: bool,
+}
+
+fn main() -> ExitCode {
+    let Some(Arguments { seeds, first, trace }) = arguments() else {
+        eprintln!("usage: npm run sim -- [--seeds N] [--first S] [--trace]");
+        return ExitCode::from(2);
+    };
+    let mut reads = [0; 3];
+    let (mut faults, mut millis) = (0, 0);
+    for seed in first..first.saturating_add(seeds) {
+        let outcome = run(&Plan::of_seed(seed));
+        if !outcome.broken.is_empty() {
+            tell(seed, &outcome);
+            return ExitCode::FAILURE;
+        }
+        if trace {
+            println!("{}", outcome.trace.join("\n"));
+        }
+        faults += outcome.faults;
+        millis += outcome.millis;
+        reads.iter_mut().zip(outcome.reads).for_each(|(sum, count)| *sum += count);
+        let done = seed - first + 1;
+        if done % PROGRESS == 0 && done < seeds {
+            println!("{done} of {seeds} seeds, {:.1} simulated hours", hours(millis));
+        }
+    }
+    let [hits, misses, others] = reads;
+    println!(
+        "{seeds} seeds from {first}: {:.1} simulated hours, {} reads ({hits} from the cache, {misses} looked up in vain, {others} passed through), {faults} faults; every law held",
+        hours(millis),
+        hits + misses + others,
+    );
+    ExitCode::SUCCESS
+}
+
+fn arguments() -> Option<Arguments> {
+    let mut read = Arguments { seeds: 300, first: 1, trace: false };
+    let mut given = std::env::args().skip(1);
+    while let Some(name) = given.next() {
+        match name.as_str() {
+            "--seeds" => read.seeds = given.next()?.parse().ok()?,
+            "--first" => read.first = given.next()?.parse().ok()?,
+            "--trace" => read.trace = true,
+            _ => return None,
+        }
+    }
+    Some(read)
+}
+
+fn tell(seed: u64, outcome: &Outcome) {
+    let file = format!("target/sim-{seed}.txt");
+    let shown = outcome.trace.len().saturating_sub(SHOWN_LINES);
+    for line in outcome.trace.iter().skip(shown) {
+        println!("{line}");
+    }
+    println!("\nseed {seed} breaks {} times what must hold; first:", outcome.broken.len());
+    for what in outcome.broken.iter().take(5) {
+        println!("- {what}");
+    }
+    match std::fs::write(&file, outcome.trace.join("\n")) {
+        Ok(()) => println!("the whole trace is in {file}"),
+        Err(error) => eprintln!("{file}: {error}"),
+    }
+    println!("again: npm run sim -- --seeds 1 --first {seed}");
+}
+
+fn hours(millis: u64) -> f64 {
+    millis as f64 / 3_600_000.0
+}

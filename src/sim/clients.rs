@@ -1,0 +1,404 @@
+//! Isolates, and the clients that ask them.
+
+use super::executor::{Group, Promise};
+use super::laws::Shown;
+use super::origin::{product, user};
+use super::run::{PRODUCTS, TOKEN};
+use super::universe::Universe;
+use super::world::SimulatedWorld;
+use crate::http::{Headers, Method, Request, Url};
+use crate::service::{Isolate, Reply, Service};
+use futures_util::future::{Either, select};
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Rc;
+
+/// Isolates of every service in every place.
+pub struct Fleet {
+    pub universe: Rc<Universe>,
+    pub configs: Vec<Value>,
+    slots: RefCell<Vec<Slot>>,
+    next_group: Cell<Group>,
+    next_write: Cell<u64>,
+    pub max_lag: u64,
+    /// Answers by their `X-Cache`: hits and stale, misses, others.
+    pub counts: Cell<[u64; 3]>,
+}
+
+struct Slot {
+    service: usize,
+    place: usize,
+    group: Group,
+    isolate: Rc<Isolate>,
+}
+
+/// A response as a client has it.
+struct Got {
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+}
+
+/// For how long clients wait.
+const PATIENCE: u64 = 60_000;
+
+impl Fleet {
+    pub fn new(
+        universe: Rc<Universe>,
+        configs: Vec<Value>,
+        places: usize,
+        isolates: usize,
+        max_lag: u64,
+    ) -> Rc<Self> {
+        let fleet = Self {
+            universe,
+            configs,
+            slots: RefCell::default(),
+            next_group: Cell::new(1),
+            next_write: Cell::new(0),
+            max_lag,
+            counts: Cell::new([0; 3]),
+        };
+        for service in 0..fleet.configs.len() {
+            for place in 0..places {
+                for _ in 0..isolates {
+                    let slot = fleet.cold(service, place);
+                    fleet.slots.borrow_mut().push(slot);
+                }
+            }
+        }
+        Rc::new(fleet)
+    }
+
+    fn cold(&self, service: usize, place: usize) -> Slot {
+        let group = self.next_group.get();
+        self.next_group.set(group + 1);
+        Slot { service, place, group, isolate: Isolate::new(&self.configs[service]) }
+    }
+
+    /// Ends one isolate with all that it is busy with; another starts cold.
+    pub fn end_one(&self) {
+        let mut slots = self.slots.borrow_mut();
+        let which = self.universe.random.below(slots.len() as u64) as usize;
+        let slot = &mut slots[which];
+        self.universe.tell(|| format!("isolate{} ends", slot.group));
+        self.universe.executor.kill(slot.group);
+        *slot = self.cold(slot.service, slot.place);
+    }
+
+    pub fn isolates(&self) -> usize {
+        self.slots.borrow().len()
+    }
+
+    /// Sends a request to an isolate; none where no answer comes.
+    async fn ask(&self, which: usize, request: Request, body: Vec<u8>) -> Option<Got> {
+        let (world, isolate) = {
+            let slots = self.slots.borrow();
+            let slot = &slots[which];
+            let world = SimulatedWorld {
+                universe: self.universe.clone(),
+                service: slot.service,
+                place: slot.place,
+                isolate: slot.group,
+                request: Rc::new(request.clone()),
+                body: body.into(),
+                answers: Rc::default(),
+            };
+            (world, slot.isolate.clone())
+        };
+        let (promise, keep) = Promise::new();
+        let group = world.isolate;
+        self.universe.executor.spawn(group, async move {
+            let answers = world.answers.clone();
+            let reply = Service::new(world, isolate).handle(request).await;
+            keep(match reply {
+                Reply::Whole(response) => Got {
+                    status: response.status,
+                    headers: response.headers,
+                    body: response.body.to_vec(),
+                },
+                Reply::Answer { handle, status, headers } => {
+                    Got { status, headers, body: answers.borrow()[handle as usize].2.clone() }
+                }
+                Reply::Untouched { handle } => {
+                    let (status, headers, body) = answers.borrow()[handle as usize].clone();
+                    Got { status, headers, body }
+                }
+            });
+        });
+        let waits = self.universe.executor.sleep(PATIENCE);
+        match select(pin!(promise), pin!(waits)).await {
+            Either::Left((got, _)) => Some(got),
+            Either::Right(_) => None,
+        }
+    }
+}
+
+/// A client, who remembers what it wrote.
+pub struct Client {
+    fleet: Rc<Fleet>,
+    name: String,
+    /// By service, its last write: what, which version, which number.
+    own: RefCell<Vec<Option<Own>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Own {
+    entity: String,
+    version: u64,
+    seq: String,
+}
+
+const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
+const PRODUCTS_QUERY: &str = "query L { products { __typename id v who service } }";
+const ME: &str = "query Me { me { __typename id v who service } }";
+const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
+const UPDATE_ME: &str =
+    "mutation M($write: Int!) { updateMe(write: $write) { __typename id v who service } }";
+
+impl Client {
+    pub fn new(fleet: Rc<Fleet>, number: usize) -> Self {
+        let own = RefCell::new(vec![None; fleet.configs.len()]);
+        Self { fleet, name: format!("client{number}"), own }
+    }
+
+    /// Does something, and waits a little, until the end.
+    pub async fn live(self, until: u64) {
+        let universe = self.fleet.universe.clone();
+        while universe.now() < until {
+            universe.takes(10, 1_500).await;
+            let which = universe.random.below(self.fleet.isolates() as u64) as usize;
+            let id = universe.random.below(PRODUCTS).to_string();
+            match universe.random.below(100) {
+                0..40 => self.read_product(which, &id).await,
+                40..50 => self.read_products(which).await,
+                50..60 => self.read_me(which).await,
+                60..82 => self.read_rest(which, &id).await,
+                82..89 => self.update_product(which, &id).await,
+                89..93 => self.update_me(which).await,
+                93..97 => self.put_rest(which, &id).await,
+                _ => self.change_and_purge(which, &id).await,
+            }
+        }
+    }
+
+    /// Reads everything from one isolate.
+    pub async fn read_all(&self, which: usize) {
+        for id in (0..PRODUCTS).map(|id| id.to_string()) {
+            self.read_product(which, &id).await;
+            self.read_rest(which, &id).await;
+        }
+        self.read_products(which).await;
+        self.read_me(which).await;
+    }
+
+    pub async fn read_product(&self, which: usize, id: &str) {
+        let body = json!({ "query": PRODUCT, "variables": { "id": id } });
+        self.read(which, graphql(None), body.to_string(), Some(id)).await;
+    }
+
+    async fn read_products(&self, which: usize) {
+        let body = json!({ "query": PRODUCTS_QUERY });
+        self.read(which, graphql(None), body.to_string(), None).await;
+    }
+
+    async fn read_me(&self, which: usize) {
+        let body = json!({ "query": ME });
+        self.read(which, graphql(Some(&self.name)), body.to_string(), None).await;
+    }
+
+    async fn read_rest(&self, which: usize, id: &str) {
+        let request = request("GET", &format!("/api/products/{id}"));
+        self.read(which, request, String::new(), Some(id)).await;
+    }
+
+    async fn read(&self, which: usize, mut request: Request, body: String, id: Option<&str>) {
+        let universe = &self.fleet.universe;
+        let service = self.fleet.service_of(which);
+        // Some clients send back the number of their write.
+        let own = self.own.borrow()[service].clone().filter(|_| universe.random.happens(500));
+        if let Some(own) = &own {
+            request.headers.set("evergraph-purge", own.seq.clone());
+        }
+        let asked_at = universe.now();
+        let (asked_to, path) = (self.fleet.group_of(which), request.url.path.clone());
+        let written = universe.laws.all_written_by(asked_to);
+        universe.tell(|| format!("{}: asks isolate{asked_to} for {path} {body}", self.name));
+        let got = self.fleet.ask(which, request, body.into_bytes()).await;
+        let Some(got) = got.filter(|got| got.status == 200) else { return };
+        let how = got.headers.get("cache-status").unwrap_or_default().to_owned();
+        let text = String::from_utf8_lossy(&got.body).into_owned();
+        universe.tell(|| format!("{}: isolate{asked_to} answers {how} {text}", self.name));
+        self.fleet.count(got.headers.get("x-cache").unwrap_or_default());
+        let Ok(body) = serde_json::from_slice::<Value>(&got.body) else {
+            universe.laws.broken(format!("no JSON: {text} ({how})"));
+            return;
+        };
+        for object in objects(&body) {
+            let shown = self.shown(object, service, id, &how);
+            let own = own.as_ref().filter(|own| own.entity == shown.entity);
+            let own = own.map(|own| own.version);
+            universe.laws.answered(&shown, asked_at, self.fleet.max_lag, own, &how);
+            if written.get(&shown.entity).is_some_and(|version| shown.version < *version) {
+                universe.laws.broken(format!(
+                    "stale: {} at version {} by isolate{asked_to}, through which {} was written ({how})",
+                    shown.entity, shown.version, written[&shown.entity]
+                ));
+            }
+        }
+    }
+
+    /// What an object of an answer shows, and whether it is for this client and this request.
+    fn shown(&self, object: &Value, service: usize, id: Option<&str>, how: &str) -> Shown {
+        let laws = &self.fleet.universe.laws;
+        let shown_id = object["id"].as_str().unwrap_or_default();
+        if object["service"] != json!(service) {
+            laws.broken(format!(
+                "another service's answer: {object} for service {service} ({how})"
+            ));
+        }
+        let entity = match object["__typename"].as_str() {
+            Some("User") => {
+                if object["who"] != json!(self.name) {
+                    laws.broken(format!(
+                        "another person's answer: {object} for {} ({how})",
+                        self.name
+                    ));
+                }
+                user(shown_id)
+            }
+            _ => {
+                if id.is_some_and(|id| id != shown_id) {
+                    laws.broken(format!("another request's answer: {object} for {id:?} ({how})"));
+                }
+                product(shown_id)
+            }
+        };
+        Shown { service, entity, version: object["v"].as_u64().unwrap_or(0) }
+    }
+
+    async fn update_product(&self, which: usize, id: &str) {
+        let write = self.fleet.write_number();
+        let body = json!({ "query": UPDATE, "variables": { "id": id, "write": write } });
+        self.write(which, graphql(None), body.to_string(), write).await;
+    }
+
+    async fn update_me(&self, which: usize) {
+        let write = self.fleet.write_number();
+        let body = json!({ "query": UPDATE_ME, "variables": { "write": write } });
+        self.write(which, graphql(Some(&self.name)), body.to_string(), write).await;
+    }
+
+    async fn put_rest(&self, which: usize, id: &str) {
+        let write = self.fleet.write_number();
+        let mut request = request("PUT", &format!("/api/products/{id}"));
+        request.headers.set("x-write", write.to_string());
+        self.write(which, request, String::new(), write).await;
+    }
+
+    async fn write(&self, which: usize, request: Request, body: String, write: u64) {
+        let universe = &self.fleet.universe;
+        let service = self.fleet.service_of(which);
+        let asked_to = self.fleet.group_of(which);
+        universe.tell(|| format!("{}: write {write} by isolate{asked_to}: {body}", self.name));
+        let Some(got) = self.fleet.ask(which, request, body.into_bytes()).await else { return };
+        let seq = got.headers.get("evergraph-purge").map(str::to_owned);
+        let text = String::from_utf8_lossy(&got.body).into_owned();
+        universe.tell(|| {
+            format!("{}: write {write} answered {} {seq:?} {text}", self.name, got.status)
+        });
+        if got.status != 200 {
+            return;
+        }
+        let arrivals = universe.apis[service].arrivals.borrow().get(&write).copied().unwrap_or(0);
+        if arrivals != 1 {
+            universe
+                .laws
+                .broken(format!("write {write} was answered and arrived {arrivals} times"));
+        }
+        let Ok(body) = serde_json::from_slice::<Value>(&got.body) else { return };
+        let Some(object) = objects(&body).first().copied() else { return };
+        let shown = self.shown(object, service, None, "write");
+        universe.laws.written(asked_to, &shown.entity, shown.version);
+        let Some(seq) = seq else { return };
+        universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
+        let own = Own { entity: shown.entity, version: shown.version, seq };
+        self.own.borrow_mut()[service] = Some(own);
+    }
+
+    /// The data is changed behind Evergraph's back, and Evergraph is told.
+    async fn change_and_purge(&self, which: usize, id: &str) {
+        let universe = &self.fleet.universe;
+        let service = self.fleet.service_of(which);
+        let version = universe.apis[service].change(&product(id));
+        universe.tell(|| format!("{}: product {id} becomes version {version}", self.name));
+        let mut request = request("POST", "/__evergraph/purge");
+        request.headers.set("authorization", format!("Bearer {TOKEN}"));
+        let tags = json!({ "tags": [format!("Product:{id}")] });
+        let got = self.fleet.ask(which, request, tags.to_string().into_bytes()).await;
+        if got.is_some_and(|got| got.status == 200) {
+            universe.tell(|| format!("{}: product {id} is purged", self.name));
+            universe.laws.recorded(service, &product(id), version, universe.now());
+        }
+    }
+}
+
+impl Fleet {
+    fn service_of(&self, which: usize) -> usize {
+        self.slots.borrow()[which].service
+    }
+
+    fn group_of(&self, which: usize) -> Group {
+        self.slots.borrow()[which].group
+    }
+
+    fn write_number(&self) -> u64 {
+        self.next_write.set(self.next_write.get() + 1);
+        self.next_write.get()
+    }
+
+    fn count(&self, x_cache: &str) {
+        let mut counts = self.counts.get();
+        counts[match x_cache {
+            "HIT" | "STALE" => 0,
+            "MISS" => 1,
+            _ => 2,
+        }] += 1;
+        self.counts.set(counts);
+    }
+}
+
+/// The objects in an answer of this API.
+fn objects(body: &Value) -> Vec<&Value> {
+    match body.get("data") {
+        None => vec![body],
+        Some(data) => data
+            .as_object()
+            .into_iter()
+            .flat_map(|data| data.values())
+            .flat_map(|value| match value {
+                Value::Array(items) => items.iter().collect(),
+                one => vec![one],
+            })
+            .filter(|value| value.is_object())
+            .collect(),
+    }
+}
+
+fn graphql(who: Option<&str>) -> Request {
+    let mut request = request("POST", "/graphql");
+    request.headers.set("content-type", "application/json");
+    if let Some(who) = who {
+        request.headers.set("authorization", who);
+    }
+    request
+}
+
+fn request(method: &str, path: &str) -> Request {
+    Request {
+        method: Method::parse(method),
+        url: Url::parse(&format!("https://api.example{path}")).unwrap(),
+        headers: Headers::new(),
+    }
+}

@@ -1,0 +1,194 @@
+//! Tasks in virtual time: nothing waits for a clock, and what happens at once happens in an order
+//! that the seed decides.
+
+use super::random::Random;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Whose tasks end together: those of one isolate.
+pub type Group = u64;
+
+/// Runs tasks.
+pub struct Executor {
+    random: Random,
+    now: Cell<u64>,
+    next: Cell<u64>,
+    tasks: RefCell<BTreeMap<u64, Task>>,
+    timers: RefCell<BTreeMap<(u64, u64), Waker>>,
+    ready: Arc<Mutex<Vec<u64>>>,
+}
+
+struct Task {
+    group: Group,
+    future: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+struct Ready {
+    task: u64,
+    ready: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Wake for Ready {
+    fn wake(self: Arc<Self>) {
+        let mut ready = self.ready.lock().unwrap();
+        if !ready.contains(&self.task) {
+            ready.push(self.task);
+        }
+    }
+}
+
+impl Executor {
+    pub fn new(seed: u64) -> Rc<Self> {
+        Rc::new(Self {
+            random: Random::new(seed),
+            now: Cell::new(0),
+            next: Cell::new(0),
+            tasks: RefCell::default(),
+            timers: RefCell::default(),
+            ready: Arc::default(),
+        })
+    }
+
+    /// Milliseconds since the run began.
+    pub fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    pub fn spawn(&self, group: Group, work: impl Future<Output = ()> + 'static) {
+        let id = self.number();
+        self.tasks.borrow_mut().insert(id, Task { group, future: Box::pin(work) });
+        self.ready.lock().unwrap().push(id);
+    }
+
+    /// Ends a group's tasks where they stand.
+    pub fn kill(&self, group: Group) {
+        // What a future does when it is dropped may come back here.
+        let mut tasks = self.tasks.borrow_mut();
+        let ids: Vec<u64> =
+            tasks.iter().filter(|(_, task)| task.group == group).map(|(id, _)| *id).collect();
+        let ended: Vec<Task> = ids.iter().filter_map(|id| tasks.remove(id)).collect();
+        drop(tasks);
+        drop(ended);
+    }
+
+    /// Waits for so many milliseconds.
+    pub fn sleep(self: &Rc<Self>, millis: u64) -> Sleep {
+        Sleep { executor: self.clone(), at: self.now() + millis, timer: None }
+    }
+
+    /// Runs until nothing is left to do before `end`.
+    pub fn run_until(&self, end: u64) {
+        loop {
+            while let Some(task) = self.take_ready() {
+                self.poll(task);
+            }
+            let mut timers = self.timers.borrow_mut();
+            let Some(entry) = timers.first_entry() else { break };
+            let at = entry.key().0;
+            if at > end {
+                break;
+            }
+            let waker = entry.remove();
+            drop(timers);
+            self.now.set(at.max(self.now()));
+            waker.wake();
+        }
+        self.now.set(end.max(self.now()));
+    }
+
+    fn take_ready(&self) -> Option<u64> {
+        let mut ready = self.ready.lock().unwrap();
+        if ready.is_empty() {
+            return None;
+        }
+        let which = self.random.below(ready.len() as u64) as usize;
+        Some(ready.swap_remove(which))
+    }
+
+    fn poll(&self, id: u64) {
+        let Some(mut task) = self.tasks.borrow_mut().remove(&id) else { return };
+        let waker = Waker::from(Arc::new(Ready { task: id, ready: self.ready.clone() }));
+        if task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            self.tasks.borrow_mut().insert(id, task);
+        }
+    }
+
+    fn number(&self) -> u64 {
+        self.next.set(self.next.get() + 1);
+        self.next.get()
+    }
+}
+
+/// Waiting.
+pub struct Sleep {
+    executor: Rc<Executor>,
+    at: u64,
+    timer: Option<(u64, u64)>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let executor = self.executor.clone();
+        let mut timers = executor.timers.borrow_mut();
+        if let Some(timer) = self.timer.take() {
+            timers.remove(&timer);
+            if executor.now() >= self.at {
+                return Poll::Ready(());
+            }
+        }
+        // Even no time at all lets the others go first.
+        let timer = (self.at, executor.number());
+        timers.insert(timer, context.waker().clone());
+        self.timer = Some(timer);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer {
+            self.executor.timers.borrow_mut().remove(&timer);
+        }
+    }
+}
+
+/// A value that comes once, from one task to another.
+pub struct Promise<T>(Rc<RefCell<(Option<T>, Option<Waker>)>>);
+
+impl<T> Promise<T> {
+    /// A promise and what keeps it.
+    pub fn new() -> (Self, impl FnOnce(T)) {
+        let shared = Rc::new(RefCell::new((None, None)));
+        let promise = Self(shared.clone());
+        let keep = move |value| {
+            let mut shared = shared.borrow_mut();
+            shared.0 = Some(value);
+            if let Some(waker) = shared.1.take() {
+                Waker::wake(waker);
+            }
+        };
+        (promise, keep)
+    }
+}
+
+impl<T> Future for Promise<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let mut shared = self.0.borrow_mut();
+        match shared.0.take() {
+            Some(value) => Poll::Ready(value),
+            None => {
+                shared.1 = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

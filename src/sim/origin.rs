@@ -1,0 +1,145 @@
+//! The API behind Evergraph: products and users, in GraphQL and in REST. Everything has a version,
+//! the number of the write that made it, and every answer says whose it is.
+
+use super::universe::Universe;
+use crate::http::Headers;
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+/// What the origin said: status, headers, body.
+pub type Said = (u16, Headers, Vec<u8>);
+
+/// The API of one service.
+pub struct Api {
+    service: usize,
+    versions: RefCell<BTreeMap<String, u64>>,
+    writes: Cell<u64>,
+    /// How often each write arrived, by the client's own number for it.
+    pub arrivals: RefCell<BTreeMap<u64, u32>>,
+}
+
+impl Api {
+    pub fn new(service: usize) -> Self {
+        Self {
+            service,
+            versions: RefCell::default(),
+            writes: Cell::new(0),
+            arrivals: RefCell::default(),
+        }
+    }
+
+    /// The version of an entity.
+    pub fn version(&self, entity: &str) -> u64 {
+        self.versions.borrow().get(entity).copied().unwrap_or(0)
+    }
+
+    /// Changes an entity, behind Evergraph's back.
+    pub fn change(&self, entity: &str) -> u64 {
+        self.writes.set(self.writes.get() + 1);
+        self.versions.borrow_mut().insert(entity.to_owned(), self.writes.get());
+        self.writes.get()
+    }
+
+    /// Answers a request; none where the connection breaks.
+    pub async fn answer(
+        &self,
+        universe: &Universe,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        body: &[u8],
+    ) -> Option<Said> {
+        universe.takes(5, 60).await;
+        if universe.fails(|faults| faults.origin_slow) {
+            universe.takes(500, 8_000).await;
+        }
+        if universe.fails(|faults| faults.origin_refuses) {
+            return Some((503, json_type(), b"{\"error\":\"busy\"}".to_vec()));
+        }
+        let said = self.handle(method, path, headers, body);
+        universe
+            .tell(|| format!("origin{}: {method} {path} answers {}", self.service, text(&said.2)));
+        universe.takes(1, 60).await;
+        if universe.fails(|faults| faults.origin_breaks) {
+            universe.tell(|| format!("origin{}: the answer is lost", self.service));
+            return None;
+        }
+        Some(said)
+    }
+
+    fn handle(&self, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Said {
+        let who = headers.get("authorization").unwrap_or_default().to_owned();
+        if path != "/graphql" {
+            return self.rest(method, path, headers);
+        }
+        let Ok(request) = serde_json::from_slice::<Value>(body) else {
+            return (400, json_type(), b"{\"errors\":[{\"message\":\"no JSON\"}]}".to_vec());
+        };
+        let query = request["query"].as_str().unwrap_or_default();
+        let id = request["variables"]["id"].as_str().unwrap_or("0").to_owned();
+        let data = if query.contains("updateProduct") {
+            self.write(&request["variables"]["write"], &product(&id));
+            json!({ "updateProduct": self.object("Product", &id, &who) })
+        } else if query.contains("updateMe") {
+            self.write(&request["variables"]["write"], &user(&who));
+            json!({ "updateMe": self.object("User", &who, &who) })
+        } else if query.contains("products") {
+            let all =
+                (0..super::run::PRODUCTS).map(|n| self.object("Product", &n.to_string(), &who));
+            json!({ "products": all.collect::<Vec<_>>() })
+        } else if query.contains("me") && query.contains("Me") {
+            json!({ "me": self.object("User", &who, &who) })
+        } else {
+            json!({ "product": self.object("Product", &id, &who) })
+        };
+        (200, json_type(), json!({ "data": data }).to_string().into_bytes())
+    }
+
+    fn rest(&self, method: &str, path: &str, headers: &Headers) -> Said {
+        let id = path.rsplit('/').next().unwrap_or_default();
+        if method == "PUT" {
+            let write = headers.get("x-write").and_then(|number| number.parse::<u64>().ok());
+            self.write(&json!(write), &product(id));
+        }
+        let body = self.object("Product", id, "").to_string();
+        (200, json_type(), body.into_bytes())
+    }
+
+    fn write(&self, number: &Value, entity: &str) {
+        if let Some(number) = number.as_u64() {
+            *self.arrivals.borrow_mut().entry(number).or_default() += 1;
+        }
+        self.change(entity);
+    }
+
+    fn object(&self, type_name: &str, id: &str, who: &str) -> Value {
+        let entity = if type_name == "Product" { product(id) } else { user(id) };
+        let who = if type_name == "Product" { "" } else { who };
+        json!({
+            "__typename": type_name,
+            "id": id,
+            "v": self.version(&entity),
+            "who": who,
+            "service": self.service,
+        })
+    }
+}
+
+/// The name of a product among entities.
+pub fn product(id: &str) -> String {
+    format!("product {id}")
+}
+
+/// The name of a user among entities.
+pub fn user(who: &str) -> String {
+    format!("user {who}")
+}
+
+fn json_type() -> Headers {
+    [("content-type", "application/json")].into_iter().collect()
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(200).collect()
+}

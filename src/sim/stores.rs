@@ -1,0 +1,200 @@
+//! Edge caches, KV and the purge log's object, in memory, with their faults.
+
+use super::universe::Universe;
+use crate::purge::{Delta, Log, Mark, Record};
+use crate::service::{Appended, Fault};
+use crate::time::{Timestamp, Ttl};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+/// Longer than anybody waits.
+const FOR_EVER: u64 = 120_000;
+
+/// The edge cache of one place.
+#[derive(Default)]
+pub struct Edge {
+    entries: RefCell<BTreeMap<String, (u64, Vec<u8>)>>,
+}
+
+impl Edge {
+    pub async fn get(&self, universe: &Universe, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        universe.takes(0, 3).await;
+        if universe.fails(|faults| faults.edge) {
+            return fault(universe, "the edge cache").await;
+        }
+        if universe.fails(|faults| faults.edge_evicts) {
+            self.entries.borrow_mut().remove(key);
+        }
+        let entries = self.entries.borrow();
+        Ok(entries.get(key).filter(|(until, _)| universe.now() < *until).map(|(_, v)| v.clone()))
+    }
+
+    pub async fn put(
+        &self,
+        universe: &Universe,
+        key: &str,
+        value: &[u8],
+        seconds: u64,
+    ) -> Result<(), Fault> {
+        universe.takes(0, 5).await;
+        if universe.fails(|faults| faults.edge) {
+            return fault(universe, "the edge cache").await;
+        }
+        let until = universe.now() + seconds * 1_000;
+        self.entries.borrow_mut().insert(key.to_owned(), (until, value.to_vec()));
+        Ok(())
+    }
+}
+
+/// Fails at once, or after longer than anybody waits.
+async fn fault<T>(universe: &Universe, part: &str) -> Result<T, Fault> {
+    if universe.random.happens(500) {
+        universe.takes(FOR_EVER, FOR_EVER).await;
+    }
+    Err(format!("{part} failed"))
+}
+
+/// KV: each place sees a write when it does, in whatever order.
+pub struct Kv {
+    places: Vec<RefCell<BTreeMap<String, Seen>>>,
+}
+
+/// What a place sees of a key, now and later.
+#[derive(Default)]
+struct Seen {
+    value: Option<(u64, Vec<u8>)>,
+    later: Vec<(u64, u64, Vec<u8>)>,
+}
+
+impl Kv {
+    pub fn new(places: usize) -> Self {
+        Self { places: (0..places).map(|_| RefCell::default()).collect() }
+    }
+
+    pub async fn get(
+        &self,
+        universe: &Universe,
+        place: usize,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        universe.takes(1, 20).await;
+        if universe.fails(|faults| faults.kv_slow) {
+            universe.takes(100, 5_000).await;
+        }
+        if universe.fails(|faults| faults.kv) {
+            return fault(universe, "KV").await;
+        }
+        let now = universe.now();
+        let mut seen = self.places[place].borrow_mut();
+        let Some(seen) = seen.get_mut(key) else { return Ok(None) };
+        seen.later.sort_by_key(|(at, _, _)| *at);
+        while seen.later.first().is_some_and(|(at, _, _)| *at <= now) {
+            let (_, until, value) = seen.later.remove(0);
+            seen.value = Some((until, value));
+        }
+        let mut value = seen.value.as_ref().filter(|(until, _)| now < *until).map(|v| v.1.clone());
+        if let Some(value) = value.as_mut().filter(|_| universe.fails(|faults| faults.kv_damages)) {
+            let at = universe.random.below(value.len() as u64) as usize;
+            match universe.random.below(3) {
+                0 => value.truncate(at),
+                1 => value[at] ^= 1 << universe.random.below(8),
+                _ => value.clear(),
+            }
+        }
+        Ok(value)
+    }
+
+    pub async fn put(
+        &self,
+        universe: &Universe,
+        place: usize,
+        key: &str,
+        value: &[u8],
+        seconds: u64,
+    ) -> Result<(), Fault> {
+        universe.takes(5, 50).await;
+        if universe.fails(|faults| faults.kv) {
+            return fault(universe, "KV").await;
+        }
+        if universe.fails(|faults| faults.kv_loses) {
+            return Ok(());
+        }
+        let now = universe.now();
+        let until = now + seconds * 1_000;
+        let lag = universe.faults.get().kv_lag;
+        for (n, seen) in self.places.iter().enumerate() {
+            let lag = if n == place { 0 } else { universe.random.between(0, lag) };
+            let mut seen = seen.borrow_mut();
+            let seen = seen.entry(key.to_owned()).or_default();
+            seen.later.push((now + lag, until, value.to_vec()));
+        }
+        Ok(())
+    }
+}
+
+/// The Durable Object with the log of one service.
+pub struct LogObject {
+    log: RefCell<Log>,
+    out_of_reach_until: Cell<u64>,
+}
+
+impl LogObject {
+    pub fn new(epoch: u64) -> Self {
+        let log = Log::restore(epoch, Ttl::from_seconds(86_400), 0, Vec::new());
+        Self { log: RefCell::new(log), out_of_reach_until: Cell::new(0) }
+    }
+
+    /// Puts the log out of reach.
+    pub fn fails_until(&self, at: u64) {
+        self.out_of_reach_until.set(at);
+    }
+
+    async fn on_the_way(&self, universe: &Universe) -> Result<(), Fault> {
+        universe.takes(2, 60).await;
+        if universe.fails(|faults| faults.log_slow) {
+            universe.takes(200, 4_000).await;
+        }
+        let out = universe.now() < self.out_of_reach_until.get();
+        if out || universe.fails(|faults| faults.log_request) {
+            return fault(universe, "the purge log").await;
+        }
+        Ok(())
+    }
+
+    async fn on_the_way_back(&self, universe: &Universe) -> Result<(), Fault> {
+        universe.takes(2, 60).await;
+        if universe.fails(|faults| faults.log_reply) {
+            return fault(universe, "the purge log's answer").await;
+        }
+        Ok(())
+    }
+
+    pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Delta, Fault> {
+        self.on_the_way(universe).await?;
+        let delta = self.delta(mark);
+        self.on_the_way_back(universe).await?;
+        Ok(delta)
+    }
+
+    pub async fn append(
+        &self,
+        universe: &Universe,
+        mark: Option<Mark>,
+        record: &Record,
+    ) -> Result<Appended, Fault> {
+        self.on_the_way(universe).await?;
+        let at = Timestamp::from_millis(universe.now());
+        let mut seq = self.log.borrow_mut().append(record.clone(), at);
+        if universe.fails(|faults| faults.log_twice) {
+            seq = self.log.borrow_mut().append(record.clone(), at);
+        }
+        let delta = self.delta(mark);
+        self.on_the_way_back(universe).await?;
+        Ok(Appended { seq, delta })
+    }
+
+    fn delta(&self, mark: Option<Mark>) -> Delta {
+        let (epoch, seq) = mark.map_or((None, 0), |mark| (Some(mark.epoch), mark.seq));
+        self.log.borrow().since(epoch, seq)
+    }
+}

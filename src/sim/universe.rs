@@ -1,0 +1,120 @@
+//! What all isolates of a run share, and what may go wrong in it.
+
+use super::executor::Executor;
+use super::laws::Laws;
+use super::origin::Api;
+use super::random::Random;
+use super::stores::{Edge, Kv, LogObject};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// How likely each fault is, in thousandths, and how long things take at most. All zero: nothing
+/// goes wrong.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// An edge cache does not answer, or answers with a fault.
+    pub edge: u64,
+    /// An edge cache has forgotten what it was given.
+    pub edge_evicts: u64,
+    /// A read or write of KV fails.
+    pub kv: u64,
+    /// A read of KV takes long.
+    pub kv_slow: u64,
+    /// A write to KV is taken and lost.
+    pub kv_loses: u64,
+    /// KV gives back something else than it was given.
+    pub kv_damages: u64,
+    /// For at most so many milliseconds a place does not see what was written to KV.
+    pub kv_lag: u64,
+    /// A message to the log is lost on its way.
+    pub log_request: u64,
+    /// The log's answer is lost on its way back.
+    pub log_reply: u64,
+    /// A message reaches the log twice.
+    pub log_twice: u64,
+    /// The log takes long.
+    pub log_slow: u64,
+    /// The log is out of reach for a while, so many times in a thousand seconds.
+    pub log_outages: u64,
+    /// The origin answers 5xx, having done nothing.
+    pub origin_refuses: u64,
+    /// The origin takes long.
+    pub origin_slow: u64,
+    /// The origin's answer is lost on its way back.
+    pub origin_breaks: u64,
+    /// An isolate ends, so many times in a thousand seconds.
+    pub isolate_ends: u64,
+    /// Clocks of places differ by at most so many milliseconds.
+    pub drift: u64,
+}
+
+/// All that a run consists of.
+pub struct Universe {
+    pub executor: Rc<Executor>,
+    pub random: Random,
+    pub faults: Cell<Faults>,
+    pub edges: Vec<Edge>,
+    pub kv: Kv,
+    pub logs: Vec<LogObject>,
+    pub apis: Vec<Api>,
+    pub laws: Laws,
+    /// By how much each place's clock is ahead.
+    pub drifts: Vec<u64>,
+    trace: RefCell<Vec<String>>,
+    /// Faults that happened.
+    pub faults_done: Cell<u64>,
+}
+
+/// Lines of a trace that are kept.
+const TRACE_LINES: usize = 50_000;
+
+impl Universe {
+    pub fn new(seed: u64, places: usize, services: usize, faults: Faults) -> Rc<Self> {
+        let random = Random::new(seed ^ 0x5EED);
+        let drifts = (0..places).map(|_| random.between(0, faults.drift)).collect();
+        Rc::new(Self {
+            executor: Executor::new(seed),
+            faults: Cell::new(faults),
+            edges: (0..places).map(|_| Edge::default()).collect(),
+            kv: Kv::new(places),
+            logs: (0..services).map(|_| LogObject::new(random.next() >> 11)).collect(),
+            apis: (0..services).map(Api::new).collect(),
+            laws: Laws::default(),
+            drifts,
+            random,
+            trace: RefCell::default(),
+            faults_done: Cell::new(0),
+        })
+    }
+
+    pub fn now(&self) -> u64 {
+        self.executor.now()
+    }
+
+    pub async fn takes(&self, least: u64, most: u64) {
+        let millis = self.random.between(least, most);
+        self.executor.sleep(millis).await;
+    }
+
+    /// Whether a fault happens now.
+    pub fn fails(&self, of: fn(&Faults) -> u64) -> bool {
+        let happens = self.random.happens(of(&self.faults.get()));
+        if happens {
+            self.faults_done.set(self.faults_done.get() + 1);
+        }
+        happens
+    }
+
+    /// Writes a line of the trace.
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        let mut trace = self.trace.borrow_mut();
+        if trace.len() < TRACE_LINES {
+            let (seconds, millis) = (self.now() / 1_000, self.now() % 1_000);
+            trace.push(format!("{seconds:5}.{millis:03}  {}", line()));
+        }
+    }
+
+    pub fn trace(&self) -> Vec<String> {
+        self.trace.borrow().clone()
+    }
+}

@@ -1,0 +1,164 @@
+//! The service's world for one request in the simulation.
+
+use super::executor::Group;
+use super::origin::Said;
+use super::universe::Universe;
+use crate::config::Algorithm;
+use crate::http::{Headers, Request};
+use crate::purge::{Delta, Mark, Record};
+use crate::service::{
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
+};
+use crate::time::Timestamp;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// When a run begins, by a clock that is not ahead.
+const EPOCH_MILLIS: u64 = 1_700_000_000_000;
+
+/// One client's request in one isolate.
+#[derive(Clone)]
+pub struct SimulatedWorld {
+    pub universe: Rc<Universe>,
+    pub service: usize,
+    pub place: usize,
+    pub isolate: Group,
+    pub request: Rc<Request>,
+    pub body: Rc<[u8]>,
+    pub answers: Rc<RefCell<Vec<Said>>>,
+}
+
+impl World for SimulatedWorld {}
+
+impl EdgeCache for SimulatedWorld {
+    async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.universe.edges[self.place].get(&self.universe, key).await
+    }
+
+    async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+        self.universe.edges[self.place].put(&self.universe, key, value, seconds).await
+    }
+}
+
+impl KvStore for SimulatedWorld {
+    fn kv_bound(&self) -> bool {
+        true
+    }
+
+    async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.universe.kv.get(&self.universe, self.place, key).await
+    }
+
+    async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+        self.universe.kv.put(&self.universe, self.place, key, value, seconds).await
+    }
+
+    async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+        self.kv_put(key, value, 1_000_000_000).await
+    }
+}
+
+impl PurgeLog for SimulatedWorld {
+    async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault> {
+        self.universe.logs[self.service].since(&self.universe, mark).await
+    }
+
+    async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {
+        let appended = self.universe.logs[self.service].append(&self.universe, mark, record).await;
+        let isolate = self.isolate;
+        self.universe.tell(|| match &appended {
+            Ok(appended) => format!("isolate{isolate}: purge {} is recorded", appended.seq),
+            Err(fault) => format!("isolate{isolate}: a purge is not recorded: {fault}"),
+        });
+        appended
+    }
+}
+
+impl Origin for SimulatedWorld {
+    async fn request_body(&self, _limit: usize) -> BodyRead {
+        BodyRead::Whole(self.body.clone())
+    }
+
+    async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
+        let (method, body) = match ask.what {
+            What::AsItCame => (self.request.method.as_str(), &*self.body),
+            What::OtherUrl | What::InFull(None) => ("GET", &[] as &[u8]),
+            What::Post(body) | What::InFull(Some(body)) => ("POST", body),
+        };
+        let path = ask.url.splitn(4, '/').nth(3).unwrap_or_default();
+        let path = format!("/{}", path.split('?').next().unwrap_or_default());
+        let api = &self.universe.apis[self.service];
+        let mut said = api.answer(&self.universe, method, &path, ask.headers, body).await;
+        if said.is_none() && ask.again {
+            said = api.answer(&self.universe, method, &path, ask.headers, body).await;
+        }
+        let said = said.ok_or_else(|| OriginFailure {
+            timed_out: false,
+            fault: "the connection broke".to_owned(),
+        })?;
+        let (status, headers) = (said.0, said.1.clone());
+        let mut answers = self.answers.borrow_mut();
+        answers.push(said);
+        Ok(Answer { handle: answers.len() as u32 - 1, status, headers })
+    }
+
+    async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure> {
+        self.ask(&Ask { url, headers, again: false, what: What::AsItCame }).await
+    }
+
+    async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
+        let answers = self.answers.borrow();
+        let body = &answers[handle as usize].2;
+        if body.len() > limit {
+            BodyRead::TooLarge
+        } else {
+            BodyRead::Whole(body.as_slice().into())
+        }
+    }
+}
+
+impl Outside for SimulatedWorld {
+    async fn fetch_text(&self, _: &str, _: usize, _: u64) -> Result<Fetched, Fault> {
+        Err("there is nothing else in this world".to_owned())
+    }
+}
+
+impl Verify for SimulatedWorld {
+    async fn verify(&self, _: Algorithm, _: &str, _: &str, _: &[u8]) -> Result<bool, Fault> {
+        Ok(false)
+    }
+}
+
+impl Clock for SimulatedWorld {
+    fn now(&self) -> Timestamp {
+        let drift = self.universe.drifts[self.place];
+        Timestamp::from_millis(EPOCH_MILLIS + self.universe.now() + drift)
+    }
+
+    async fn sleep(&self, millis: u64) {
+        self.universe.executor.sleep(millis).await;
+    }
+}
+
+impl Spawn for SimulatedWorld {
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.universe.executor.spawn(self.isolate, work);
+    }
+}
+
+impl Report for SimulatedWorld {
+    fn line(&self, line: &str) {
+        self.universe.tell(|| format!("isolate{} in place{}: {line}", self.isolate, self.place));
+    }
+}
+
+impl Secrets for SimulatedWorld {
+    fn admin_tokens(&self) -> Option<String> {
+        Some(super::run::TOKEN.to_owned())
+    }
+
+    fn jwt_secret(&self) -> Option<String> {
+        None
+    }
+}
