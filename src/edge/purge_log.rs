@@ -92,6 +92,13 @@ impl PurgeLog {
             "INSERT INTO meta (name, value) VALUES ('floor', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
             vec![floor.to_string().into()],
         )?;
+        // Which schema is in force outlives the record that said so. Replayed over what follows,
+        // it ends as it is now.
+        let schemas = serde_json::to_string(&log.schemas()).unwrap_or_default();
+        sql.exec(
+            "INSERT INTO meta (name, value) VALUES ('schemas', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
+            vec![schemas.into()],
+        )?;
         sql.exec("DELETE FROM records WHERE seq <= ?", vec![integer(floor)])?;
         Ok(())
     }
@@ -126,16 +133,22 @@ impl PurgeLog {
         });
         let stored = stored.collect::<Result<Vec<_>>>()?;
         let floor = self.meta("floor")?.unwrap_or(0);
-        Ok(Log::restore(epoch, self.retention(), floor, stored))
+        let schemas = self.meta_text("schemas")?.map(|text| parsed(&text)).transpose()?;
+        let start = (floor, schemas.unwrap_or_default());
+        Ok(Log::restore(epoch, self.retention(), start, stored))
     }
 
     fn meta(&self, name: &str) -> Result<Option<u64>> {
+        let number = |text: String| text.parse().map_err(|_| Error::from("meta is damaged"));
+        self.meta_text(name)?.map(number).transpose()
+    }
+
+    fn meta_text(&self, name: &str) -> Result<Option<String>> {
         let rows: Vec<MetaRow> = self
             .sql()
             .exec("SELECT value FROM meta WHERE name = ?", vec![name.into()])?
             .to_array()?;
-        let number = |row: &MetaRow| row.value.parse().map_err(|_| Error::from("meta is damaged"));
-        rows.first().map(number).transpose()
+        Ok(rows.into_iter().next().map(|row| row.value))
     }
 
     fn retention(&self) -> Ttl {

@@ -31,16 +31,21 @@ pub(super) struct Asker<'a> {
 /// A request that says who is asking, by `Authorization`, by its token or by a cookie that is not
 /// ignored, is not cached unless a scope is resolved by something that it sends: what nobody
 /// declared could decide the answer.
+///
+/// Those of `named` scopes were named for this very query or path. The others are of types that
+/// are only in it, and say nothing of what else is: they resolve who is asking only where they go
+/// by all that the request says of it.
 pub(super) fn sharers(
     config: &Config,
     scopes: &[String],
+    named: &[String],
     asker: Asker<'_>,
 ) -> Result<Sharers, Bypass> {
     let scopes = certain(config, scopes, asker)?;
-    let resolved = scopes.iter().any(|scope| {
+    let resolved = scopes.iter().filter(|scope| named.contains(&scope.name)).any(|scope| {
         scope.by.is_empty() || scope.by.iter().any(|identity| value(identity, asker).is_some())
     });
-    if !resolved && let Some(bypass) = undeclared_identity(config, asker.headers) {
+    if !resolved && let Some(bypass) = undeclared_identity(config, &scopes, asker.headers) {
         return Err(bypass);
     }
     let mut segments = Vec::new();
@@ -128,15 +133,25 @@ pub fn cookie_pairs(headers: &Headers) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn undeclared_identity(config: &Config, headers: &Headers) -> Option<Bypass> {
+/// The first thing by which a request says who is asking and by which none of the scopes goes. A
+/// claim is only a part of a token.
+fn undeclared_identity(config: &Config, scopes: &[&Scope], headers: &Headers) -> Option<Bypass> {
+    let goes_by = |one: Identity| scopes.iter().any(|scope| scope.by.contains(&one));
     let token = config.jwt.as_ref().map(|jwt| &jwt.place);
-    let in_header = matches!(token, Some(TokenPlace::Header(name)) if headers.contains(name));
-    if in_header || headers.contains("authorization") {
+    let mut signs = vec!["authorization"];
+    if let Some(TokenPlace::Header(name)) = token {
+        signs.push(name);
+    }
+    let undeclared =
+        |name: &&str| headers.contains(name) && !goes_by(Identity::Header((*name).into()));
+    if signs.iter().any(undeclared) {
         return Some(Bypass::AuthorizationWithoutScope);
     }
     let is_token = |sent: &str| matches!(token, Some(TokenPlace::Cookie(name)) if name == sent);
     let tells = |sent: &str| !config.ignores_cookie(sent) || is_token(sent);
-    cookie_pairs(headers).iter().any(|(name, _)| tells(name)).then_some(Bypass::CookieWithoutScope)
+    let undeclared = |name: &str| tells(name) && !goes_by(Identity::Cookie(name.to_owned()));
+    let told = cookie_pairs(headers).iter().any(|(name, _)| undeclared(name));
+    told.then_some(Bypass::CookieWithoutScope)
 }
 
 fn value(identity: &Identity, asker: Asker<'_>) -> Option<String> {
@@ -196,7 +211,7 @@ mod tests {
     fn of(scopes: &[&str], fields: &[(&str, &str)]) -> Result<Sharers, Bypass> {
         let scopes: Vec<_> = scopes.iter().map(|s| (*s).to_owned()).collect();
         let headers = fields.iter().copied().collect();
-        sharers(&config(), &scopes, Asker { headers: &headers, claims: &Claims::NotAsked })
+        sharers(&config(), &scopes, &scopes, Asker { headers: &headers, claims: &Claims::NotAsked })
     }
 
     fn config_with_tokens(place: &str, name: &str) -> Config {
@@ -226,6 +241,23 @@ mod tests {
         assert_eq!(of(&[], &[("cookie", "_ga=1; a=2")]), Err(Bypass::CookieWithoutScope));
         assert_eq!(of(&["user"], &[("cookie", "a=2")]), Err(Bypass::CookieWithoutScope));
         assert!(of(&["everyone"], &[("authorization", "x")]).is_ok());
+    }
+
+    #[test]
+    fn a_type_within_a_query_says_nothing_of_the_rest() {
+        let of = |scopes: &[&str], fields: &[(&str, &str)]| {
+            let scopes: Vec<_> = scopes.iter().map(|s| (*s).to_owned()).collect();
+            let headers = fields.iter().copied().collect();
+            sharers(&config(), &scopes, &[], Asker { headers: &headers, claims: &Claims::NotAsked })
+        };
+        // Products are everyone's; the cart that they are in is not.
+        let bypass = Err(Bypass::AuthorizationWithoutScope);
+        assert_eq!(of(&["everyone"], &[("authorization", "x")]), bypass);
+        assert!(of(&["user"], &[("authorization", "x")]).is_ok());
+        assert!(of(&["user", "everyone"], &[("authorization", "x")]).is_ok());
+        let both = [("authorization", "x"), ("cookie", "other=1")];
+        assert!(of(&["user"], &both).is_err());
+        assert!(of(&["everyone"], &[]).is_ok());
     }
 
     #[test]
@@ -281,7 +313,8 @@ mod tests {
         for claims in [Claims::NotAsked, Claims::Unverified] {
             let headers = [("x-tenant", "a")].into_iter().collect();
             let asker = Asker { headers: &headers, claims: &claims };
-            let of = |scope: &str| sharers(&config, &[scope.to_owned()], asker);
+            let of =
+                |scope: &str| sharers(&config, &[scope.to_owned()], &[scope.to_owned()], asker);
             assert_eq!(of("user"), Err(Bypass::JwtUnverified));
             assert_eq!(of("tenant"), Err(Bypass::JwtUnverified), "whatever else resolves it");
             assert!(of("everyone").is_ok());
@@ -296,7 +329,12 @@ mod tests {
         let of = |claims: serde_json::Value, token: &str| {
             let headers = [("authorization", token)].into_iter().collect();
             let claims = verified(claims);
-            sharers(&config, &["user".into()], Asker { headers: &headers, claims: &claims })
+            sharers(
+                &config,
+                &["user".into()],
+                &["user".into()],
+                Asker { headers: &headers, claims: &claims },
+            )
         };
         let alice = of(json!({ "sub": "alice" }), "one").unwrap();
         assert_eq!(alice, of(json!({ "sub": "alice", "tenant": 1 }), "two").unwrap());
@@ -322,9 +360,11 @@ mod tests {
             let claims = verified(json!({}));
             let asker = Asker { headers: &headers, claims: &claims };
             for scopes in [vec![], vec!["user".to_owned()]] {
-                assert_eq!(sharers(&config, &scopes, asker), Err(bypass));
+                assert_eq!(sharers(&config, &scopes, &scopes, asker), Err(bypass));
             }
-            assert!(sharers(&config, &["everyone".to_owned()], asker).is_ok());
+            assert!(
+                sharers(&config, &["everyone".to_owned()], &["everyone".to_owned()], asker).is_ok()
+            );
         }
     }
 }

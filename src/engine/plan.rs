@@ -82,12 +82,12 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
 
 impl Merged {
     /// What a schema says of its own caching: without a type in the configuration it gives the
-    /// ttl, beside one it can only shorten it.
+    /// ttl, if it has one for all that is asked; else it can only shorten it.
     pub fn hinted(mut self, foreseen: &Foreseen, by_default: bool) -> Self {
         let max_age = foreseen.max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
         let ttl = &mut self.lifetime.ttl;
         *ttl = match max_age {
-            Some(max_age) if by_default => max_age,
+            Some(max_age) if by_default && foreseen.all_hinted => max_age,
             Some(max_age) => max_age.min(*ttl),
             None => *ttl,
         };
@@ -112,7 +112,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
         return Err(Bypass::TtlZero);
     }
     let asker = Asker { headers: &request.headers, claims };
-    let sharers = sharers(config, &merged.scopes, asker)?;
+    let sharers = sharers(config, &merged.scopes, &merged.scopes, asker)?;
     let digest = rest::digest(&request.url).part(sharers.digest.as_bytes()).finish();
     let type_name = naming(&types).map_or("default", |one| one.name.as_str());
     let key = Key::new(&KeyParts {
@@ -155,6 +155,7 @@ pub fn plan_graphql(
     }
     let root_fields: Vec<&str> = analysis.root_fields.iter().map(String::as_str).collect();
     let mut types = config.types_of_query(analysis.name.as_deref(), &root_fields);
+    let named = merge(&types).scopes;
     let foreseen: Vec<&str> = analysis.foreseen.types.iter().map(String::as_str).collect();
     for one in config.types_of_answer(&foreseen) {
         if !types.iter().any(|known| known.name == one.name) {
@@ -172,7 +173,7 @@ pub fn plan_graphql(
         return Err(Bypass::TtlZero);
     }
     let asker = Asker { headers: &request.headers, claims };
-    let sharers = sharers(config, &merged.scopes, asker)?;
+    let sharers = sharers(config, &merged.scopes, &named, asker)?;
     // A type that only the answer shows may have a scope; who it would tell apart does not share.
     let unseen = merge(&config.types_by_answer_alone()).scopes;
     let unseen = value_digests(config, &unseen, asker)?;

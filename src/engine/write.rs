@@ -68,7 +68,9 @@ pub fn record_of(
         return None;
     }
     if let Write::Rest(request) = write {
-        return Some(Record::of_tags(&rest::purge_tags(config, &request.url), &config.same));
+        let mut tags = rest::purge_tags(config, &request.url);
+        knowledge.reach(&mut tags);
+        return Some(Record::of_tags(&tags, &config.same));
     }
     let purging = Purging { config, knowledge, known };
     if let Write::Batch(elements) = write {

@@ -99,7 +99,7 @@ pub fn analyse(
     let operation = select(&document, operation_name).ok_or(Refusal::NoSuchOperation)?;
     let (shape, selections) =
         Shape::of(&document, operation, limits).map_err(|fault| match fault {
-            ShapeFault::Missing => Refusal::Unparsable,
+            ShapeFault::Missing | ShapeFault::Ambiguous => Refusal::Unparsable,
             ShapeFault::TooMany => Refusal::OverLimit(Limit::Selections),
         })?;
     needed.raise(Limit::Selections, selections);

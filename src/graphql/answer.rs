@@ -7,7 +7,7 @@ use super::injected::RESERVED_PREFIX;
 use super::schema::{FieldInfo, TypeId, TypeKind};
 use super::shape::{Shape, ShapeField};
 use crate::limits;
-use crate::tag::{Tag, TagSet, UNTYPED};
+use crate::tag::{BY_SCHEMA, Tag, TagSet, UNTYPED};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -48,6 +48,8 @@ pub struct AnswerFacts {
     pub tags: TagSet,
     /// Whether something in it has a type that is not known.
     pub untyped: bool,
+    /// Whether a type in it is known by the schema alone.
+    pub by_schema: bool,
     /// Whether it shows that the schema is not that of this API.
     pub contradicts_schema: bool,
     /// What it says of its own caching.
@@ -83,7 +85,7 @@ pub fn facts(
     shape: &Shape,
     knowledge: &Knowledge<'_>,
 ) -> AnswerFacts {
-    let mut walk = Walk { facts: AnswerFacts::default(), added: shown.added, knowledge };
+    let mut walk = Walk { facts: AnswerFacts::default(), added: shown.added, things: 0, knowledge };
     walk.root(data, shape);
     let mut facts = walk.facts;
     let extensions = shown.json.get("extensions");
@@ -92,7 +94,12 @@ pub fn facts(
         let tags = tags.iter().filter_map(Value::as_str);
         facts.tags.extend(tags.filter_map(|tag| Tag::parse(tag).ok()));
     }
-    facts.hint = of_extension("cacheControl").map(answer_hint).unwrap_or_default();
+    let told = of_extension("cacheControl").map(answer_hint).unwrap_or_default();
+    facts.hint.private |= told.private;
+    facts.hint.max_age = facts.hint.max_age.into_iter().chain(told.max_age).min();
+    if facts.by_schema {
+        facts.tags.insert(Tag::of("", BY_SCHEMA));
+    }
     if facts.untyped {
         facts.tags.insert(Tag::of("", UNTYPED));
     }
@@ -119,6 +126,8 @@ fn answer_hint(extension: &Value) -> AnswerHint {
 struct Walk<'k> {
     facts: AnswerFacts,
     added: bool,
+    /// Objects so far that are more than a wrapper of others.
+    things: usize,
     knowledge: &'k Knowledge<'k>,
 }
 
@@ -150,28 +159,47 @@ impl Walk<'_> {
                     self.value(item, shape, info, true);
                 }
             }
-            Value::Null => self.nothing(info, in_list),
-            Value::Array(_) => self.nothing(info, true),
+            Value::Null => self.nothing(shape, info, in_list),
+            Value::Array(_) => self.nothing(shape, info, true),
             // A scalar where an object should be: of what type?
             _ => self.facts.untyped = true,
         }
     }
 
-    /// Null or an empty list. What would fill it has a type that only a schema knows.
-    fn nothing(&mut self, info: Option<FieldInfo>, in_list: bool) {
+    /// Null or an empty list. What would fill it has types that only a schema knows: its own, and
+    /// those of all that was asked below it.
+    fn nothing(&mut self, shape: &Shape, info: Option<FieldInfo>, in_list: bool) {
         let Some((schema, info)) = self.knowledge.schema.zip(info) else {
             self.facts.untyped = true;
             return;
         };
-        let possible: Vec<&str> =
-            schema.possible(info.of).take(POSSIBLE_TYPES + 1).map(|of| schema.name(of)).collect();
+        let possible: Vec<TypeId> = schema.possible(info.of).take(POSSIBLE_TYPES + 1).collect();
         if possible.is_empty() || possible.len() > POSSIBLE_TYPES {
             self.facts.untyped = true;
             return;
         }
-        for name in possible {
-            self.type_tags(name, in_list || info.list);
+        // It rests on the schema alone.
+        self.facts.by_schema = true;
+        let in_list = in_list || info.list;
+        for of in &possible {
+            let name = schema.name(*of);
+            self.type_tags(name, in_list);
             self.facts.tags.insert(Tag::of(&format!("{name}:"), "?"));
+        }
+        for field in shape.fields() {
+            let Some(below) = &field.shape else { continue };
+            let Some(name) = field.name.as_deref() else {
+                self.facts.untyped = true;
+                continue;
+            };
+            let mut known = false;
+            for of in &possible {
+                if let Some(info) = schema.field(*of, name) {
+                    known = true;
+                    self.nothing(below, Some(info), in_list);
+                }
+            }
+            self.facts.untyped |= !known;
         }
     }
 
@@ -187,6 +215,7 @@ impl Walk<'_> {
         let schema = self.knowledge.schema;
         let expected = schema.zip(info).map(|(schema, info)| (schema, info.of));
         if let (Some(name), Some((schema, of))) = (told, expected)
+            && schema.kind(of).is_composite()
             && !schema.is_possible(of, name)
         {
             self.facts.contradicts_schema = true;
@@ -194,26 +223,57 @@ impl Walk<'_> {
         let foreseen = expected
             .filter(|(schema, of)| schema.kind(*of) == TypeKind::Object)
             .map(|(schema, of)| schema.name(of));
-        match told.or(foreseen) {
+        self.facts.by_schema |= told.is_none() && foreseen.is_some();
+        let is_entity = match told.or(foreseen) {
             Some(name) => self.entity(name, object, shape, in_list),
-            None => self.facts.untyped = true,
-        }
+            None => {
+                self.facts.untyped = true;
+                false
+            }
+        };
+        let things_before = self.things;
         let parent =
             told.and_then(|name| schema?.type_named(name)).or_else(|| info.map(|info| info.of));
         for (key, value) in object {
             match shape.field(key) {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
-                    self.value(value, inner, self.field_of(parent, field), false);
+                    // What only wraps a thing stands in the list for it.
+                    let in_list = in_list && !is_entity;
+                    self.value(value, inner, self.field_of(parent, field), in_list);
                 }
                 Some(_) => {}
                 None if self.added && key.starts_with(RESERVED_PREFIX) => {}
                 None => self.facts.untyped = true,
             }
         }
+        match told.or(foreseen) {
+            Some(PAGE_INFO) => {}
+            // A count of things that it does not show.
+            Some(name) if is_wrapper(name) && !is_entity => {
+                self.facts.untyped |= self.things == things_before;
+            }
+            _ => self.things += 1,
+        }
     }
 
-    fn entity(&mut self, name: &str, object: &Map<String, Value>, shape: &Shape, in_list: bool) {
+    /// Tags an object of a type; true where it shows an id.
+    fn entity(
+        &mut self,
+        name: &str,
+        object: &Map<String, Value>,
+        shape: &Shape,
+        in_list: bool,
+    ) -> bool {
         self.type_tags(name, in_list);
+        if let Some(schema) = self.knowledge.schema
+            && let Some(of) = schema.type_named(name)
+        {
+            // Whatever field led to it.
+            let hint = schema.hint(of);
+            self.facts.hint.private |= hint.private;
+            let max_age = hint.max_age.filter(|_| !hint.inherit).map(u64::from);
+            self.facts.hint.max_age = self.facts.hint.max_age.into_iter().chain(max_age).min();
+        }
         let ids = self.knowledge.ids(name, object, shape, self.added);
         let tags = &mut self.facts.tags;
         // A purge may name it by an id that it does not show.
@@ -221,6 +281,7 @@ impl Walk<'_> {
             tags.insert(Tag::of(&format!("{name}:"), "?"));
         }
         tags.extend(ids.all.iter().map(|id| Tag::of(&format!("{name}:"), id)));
+        !ids.all.is_empty()
     }
 
     fn type_tags(&mut self, name: &str, in_list: bool) {
@@ -249,6 +310,31 @@ impl AnswerFacts {
         self.types = types;
     }
 }
+
+/// What a type's name ends with where it only wraps what it is about, as lists with pages do.
+const WRAPPERS: [&str; 13] = [
+    "Connection",
+    "Edge",
+    "Page",
+    "List",
+    "Collection",
+    "Results",
+    "Payload",
+    "Response",
+    "Aggregate",
+    "Aggregation",
+    "_aggregate",
+    "_aggregate_fields",
+    "Count",
+];
+
+/// Whether a type, by its name, only wraps what it is about.
+fn is_wrapper(type_name: &str) -> bool {
+    WRAPPERS.iter().any(|suffix| type_name.len() > suffix.len() && type_name.ends_with(suffix))
+}
+
+/// Where Relay's connections say whether there is more: it is of the things beside it.
+const PAGE_INFO: &str = "PageInfo";
 
 /// The object's type, where a key that is surely `__typename` says it.
 pub(super) fn type_name<'a>(object: &'a Map<String, Value>, shape: &Shape) -> Option<&'a str> {

@@ -129,6 +129,8 @@ fn with_a_schema_nothing_has_a_type() {
     let tags = |document: &str, data: Value| -> Vec<String> {
         let facts = facts_with_schema(document, data);
         assert!(!facts.contradicts_schema);
+        let mut facts = facts;
+        facts.tags.retain(|tag| tag.as_str() != crate::tag::BY_SCHEMA);
         facts.tags.iter().map(|tag| tag.as_str().to_owned()).collect()
     };
     assert_eq!(tags("{ product { sku } }", json!({ "product": null })), ["Product", "Product:?"]);
@@ -183,4 +185,64 @@ fn an_answer_speaks_of_its_own_caching() {
     let hints = json!({ "cacheControl": { "version": 1, "hints": [
         { "path": ["a"], "maxAge": 60 }, { "path": ["b"], "maxAge": 10, "scope": "PRIVATE" } ] } });
     assert_eq!(hint(hints), of(Some(10), true));
+}
+
+const RELAY: &str = "
+    type Query { products: ProductConnection, category: Category }
+    type ProductConnection { totalCount: Int, edges: [ProductEdge!]!, pageInfo: PageInfo! }
+    type ProductEdge { cursor: ID, node: Product }
+    type PageInfo { hasNextPage: Boolean }
+    type Product @cacheControl(scope: PRIVATE) { id: ID }
+    type Category { id: ID, products: ProductConnection }";
+
+fn relay(document: &str, data: Value, with_schema: bool) -> AnswerFacts {
+    let schema = Schema::from_sdl(RELAY).unwrap();
+    let keys = Default::default();
+    let knowledge = Knowledge { schema: with_schema.then_some(&schema), keys: &keys };
+    let analysis = analyse_for(document, &knowledge);
+    let body = json!({ "data": data });
+    let data = body["data"].as_object().unwrap();
+    facts(Shown { json: &body, added: true }, data, &analysis.shape, &knowledge)
+}
+
+fn has(facts: &AnswerFacts, tag: &str) -> bool {
+    facts.tags.iter().any(|known| known.as_str() == tag)
+}
+
+#[test]
+fn a_count_of_things_that_it_does_not_show_has_no_type() {
+    let counted = |inner: Value| json!({ "evergraph__typename": "ProductConnection", "totalCount": 7, "edges": inner });
+    let document = "{ products { totalCount edges { node { id } } pageInfo { hasNextPage } } }";
+    let node = json!([{ "evergraph__typename": "ProductEdge", "node": { "evergraph__typename": "Product", "id": 1 } }]);
+    let mut shown = counted(node);
+    shown["pageInfo"] = json!({ "evergraph__typename": "PageInfo", "hasNextPage": true });
+    let facts = relay(document, json!({ "products": shown }), false);
+    assert!(!facts.untyped && has(&facts, "list:Product") && has(&facts, "Product:1"));
+    let alone =
+        json!({ "products": { "evergraph__typename": "ProductConnection", "totalCount": 7 } });
+    assert!(relay("{ products { totalCount } }", alone, false).untyped);
+    let hasura = json!({ "x": { "evergraph__typename": "products_aggregate",
+        "aggregate": { "evergraph__typename": "products_aggregate_fields", "count": 7 } } });
+    assert!(relay("{ x { aggregate { count } } }", hasura, false).untyped);
+    // Not within an entity either.
+    let category = json!({ "category": { "evergraph__typename": "Category", "id": 3,
+        "products": { "evergraph__typename": "ProductConnection", "totalCount": 7 } } });
+    assert!(relay("{ category { id products { totalCount } } }", category, false).untyped);
+}
+
+#[test]
+fn what_would_stand_below_nothing_is_tagged_too() {
+    let empty = json!({ "products": { "evergraph__typename": "ProductConnection", "edges": [] } });
+    let facts = relay("{ products { edges { node { id } } } }", empty, true);
+    assert!(has(&facts, "Product") && has(&facts, "Product:?") && has(&facts, "list:Product"));
+    assert!(has(&facts, crate::tag::BY_SCHEMA));
+    let null = relay("{ products { edges { node { id } } } }", json!({ "products": null }), true);
+    assert!(has(&null, "Product") && !null.untyped);
+}
+
+#[test]
+fn the_hint_of_a_type_counts_whatever_led_to_it() {
+    let data = json!({ "x": { "evergraph__typename": "Product", "id": 1 } });
+    assert!(relay("{ x { id } }", data.clone(), true).hint.private);
+    assert!(!relay("{ x { id } }", data, false).hint.private);
 }

@@ -3,6 +3,7 @@
 use super::schema::{Schema, TypeId, TypeKind};
 use super::shape::Shape;
 use crate::config::KeyFields;
+use crate::tag::{BY_SCHEMA, Tag, TagSet, graphql_type_of};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 const ID_FIELDS: [&str; 4] = ["id", "_id", "uuid", "databaseId"];
 
 /// What an added key field's response key begins with; its name and its type follow.
-const KEY_PREFIX: &str = "evergraph__key_";
+pub(super) const KEY_PREFIX: &str = "evergraph__key_";
 
 /// What is known of types and their keys.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,18 @@ pub(super) struct Ids {
 }
 
 impl Knowledge<'_> {
+    /// Adds what a purge of these tags must reach beside them: where the schema does not have a
+    /// type that they may name, what is known by the schema alone could be of that type.
+    pub fn reach(&self, tags: &mut TagSet) {
+        let is_known = |tag: &Tag| {
+            let Some(name) = graphql_type_of(tag) else { return true };
+            self.schema.is_some_and(|schema| schema.type_named(name).is_some())
+        };
+        if tags.iter().any(|tag| !is_known(tag)) {
+            tags.insert(Tag::of("", BY_SCHEMA));
+        }
+    }
+
     /// The fields by which purges name objects of a type.
     fn naming_fields(&self, type_name: &str) -> Vec<&str> {
         if let Some(fields) = self.keys.get(type_name) {
@@ -89,18 +102,20 @@ impl Knowledge<'_> {
         })
     }
 
-    /// Whether an argument of that name says which object of a type is meant.
+    /// Whether an argument of that name says which object of a type is meant, in the way that
+    /// entries name it.
     pub(super) fn is_id_argument(&self, type_name: &str, argument: &str) -> bool {
         let plain = |name: &str| name.to_lowercase().replace('_', "");
         let argument = plain(argument);
-        let own = self.keys.get(type_name).into_iter().flatten().map(String::as_str);
         // `ProductType` and `ProductNode` are how some frameworks name the type of a product.
         let thing = ["Type", "Node"].iter().find_map(|suffix| type_name.strip_suffix(suffix));
         let whose = ["", type_name, thing.unwrap_or_default()].map(plain);
-        ID_FIELDS.into_iter().chain(own).any(|field| {
-            let mut names = whose.iter().map(|whose| format!("{whose}{}", plain(field)));
-            names.any(|name| argument == name || argument == format!("{name}s"))
-        })
+        let naming = self.naming_fields(type_name);
+        naming.len() == 1
+            && naming.into_iter().any(|field| {
+                let mut names = whose.iter().map(|whose| format!("{whose}{}", plain(field)));
+                names.any(|name| argument == name || argument == format!("{name}s"))
+            })
     }
 }
 
@@ -116,7 +131,9 @@ fn field_of(key: &str, shape: &Shape, fields: &[&str], added: bool) -> Option<St
             .iter()
             .find(|field| rest.strip_prefix(**field).is_some_and(|rest| rest.starts_with("__"))),
         None => {
-            let name = shape.field(key)?.name.as_deref()?;
+            // With arguments it may be written in another way.
+            let of = shape.field(key).filter(|of| of.plain)?;
+            let name = of.name.as_deref()?;
             fields.iter().find(|field| **field == name)
         }
     };
@@ -208,12 +225,13 @@ mod tests {
     fn an_argument_says_which_object_is_meant() {
         let keys = KeyFields::from([("Product".to_owned(), vec!["sku".to_owned()])]);
         let knowledge = Knowledge { schema: None, keys: &keys };
-        for name in
-            ["id", "ids", "productId", "product_id", "productIds", "sku", "productSku", "uuid"]
-        {
+        for name in ["sku", "skus", "productSku", "product_sku"] {
             assert!(knowledge.is_id_argument("Product", name), "{name}");
         }
-        for name in ["userId", "name", "idea", "clientMutationId", "sku2"] {
+        for name in ["id", "ids", "userId", "user_ids"] {
+            assert!(knowledge.is_id_argument("User", name), "{name}");
+        }
+        for name in ["id", "productId", "uuid", "name", "clientMutationId", "sku2"] {
             assert!(!knowledge.is_id_argument("Product", name), "{name}");
         }
         assert!(!knowledge.is_id_argument("User", "sku"));

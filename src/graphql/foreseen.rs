@@ -12,15 +12,20 @@ pub struct Foreseen {
     pub types: BTreeSet<String>,
     /// For how many seconds it may be stored, by the smallest hint.
     pub max_age: Option<u32>,
+    /// Whether every field of the query itself has a hint of how long it may be stored.
+    pub all_hinted: bool,
     /// Whether a hint says that it is one person's.
     pub private: bool,
 }
 
 impl Foreseen {
     pub(super) fn of(document: &Document, operation: &Operation, schema: &Schema) -> Self {
-        let mut foreseen = Self::default();
+        let mut foreseen = Self { all_hinted: true, ..Self::default() };
         visit(document, operation, Some(schema), |visited| {
-            let Some(info) = visited.info else { return };
+            let Some(info) = visited.info else {
+                foreseen.all_hinted &= !visited.at_root;
+                return;
+            };
             if schema.kind(info.of) == TypeKind::Object {
                 foreseen.types.insert(schema.name(info.of).to_owned());
             }
@@ -28,6 +33,7 @@ impl Foreseen {
             let of_type = schema.hint(info.of);
             let inherits = info.hint.inherit || (info.hint.max_age.is_none() && of_type.inherit);
             let max_age = info.hint.max_age.or(of_type.max_age).filter(|_| !inherits);
+            foreseen.all_hinted &= !visited.at_root || max_age.is_some();
             foreseen.max_age = foreseen.max_age.into_iter().chain(max_age).min();
             foreseen.private |= info.hint.private || of_type.private;
         });

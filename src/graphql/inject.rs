@@ -25,7 +25,7 @@ pub(super) fn inject(
         return None;
     }
     let mut insertions = Vec::new();
-    visit(document, operation, knowledge.schema, |Visited { field, info }| {
+    visit(document, operation, knowledge.schema, |Visited { field, info, .. }| {
         let Some(inside) = field.opened_at else { return };
         let mut text = String::new();
         if !shows(&field.selections, "__typename", true) {

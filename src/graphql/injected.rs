@@ -4,6 +4,7 @@
 //! client's own text (§7.1.2, `locations`). Not in scope: what is inserted where; taking the
 //! inserted fields out of the answer, which `strip` does.
 
+use super::entity::KEY_PREFIX;
 use super::lexer;
 use crate::limits::Amounts;
 
@@ -73,6 +74,11 @@ impl Injected {
     /// The document with its insertions.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether more than `__typename` was inserted: fields that can fail.
+    pub fn adds_key_fields(&self) -> bool {
+        self.text.contains(KEY_PREFIX)
     }
 
     /// The line and column in the source of a line and column in the text, counted from 1 in the

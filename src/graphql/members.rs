@@ -6,6 +6,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fmt;
 
+/// More members than any request has. To look for one takes as long as there are members.
+const MOST_MEMBERS: usize = 64;
+
 /// A JSON object's members. Of two with one name the last counts, as JSON.parse has it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Members(Vec<Member>);
@@ -70,6 +73,9 @@ impl<'de> Deserialize<'de> for Members {
                 let mut members = Members::default();
                 while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
                     members.remove(&name);
+                    if members.0.len() >= MOST_MEMBERS {
+                        return Err(serde::de::Error::custom("more members than any request has"));
+                    }
                     // What nests too deep or holds no text is read as raw JSON, and is no value.
                     if !members.set(&name, raw.get().to_owned()) {
                         return Err(serde::de::Error::custom("a member has no value"));
@@ -105,6 +111,8 @@ mod tests {
     fn the_last_of_two_counts() {
         let members: Members = serde_json::from_str("{\"a\":1,\"b\":2,\"a\":3}").unwrap();
         assert_eq!(members.to_json(), "{\"b\":2,\"a\":3}");
+        let many = (0..100).map(|n| format!("\"m{n}\":{n}")).collect::<Vec<_>>().join(",");
+        assert!(serde_json::from_str::<Members>(&format!("{{{many}}}")).is_err());
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
         for bad in ["[]", "7", "{\"a\":}", "{\"a\":1", "{\"a\":\"\\ud800\"}", deep.as_str()] {
             assert!(serde_json::from_str::<Members>(bad).is_err(), "{bad}");

@@ -2,7 +2,9 @@
 
 use super::analysis::Analysis;
 use super::answer::type_name;
+use super::ast::OperationKind;
 use super::entity::{Knowledge, id_text, spellings};
+use super::schema::{FieldInfo, TypeId, TypeKind};
 use super::shape::Shape;
 use crate::config::{Config, MutationPolicy};
 use crate::tag::{Tag, TagSet};
@@ -46,7 +48,9 @@ pub fn purge_of(
         return MutationPurge::Everything;
     }
     let policy = config.mutations.policy;
+    let root = knowledge.schema.and_then(|schema| schema.root(OperationKind::Mutation));
     let mut tags = TagSet::new();
+    let mut by_names = TagSet::new();
     for field in shape.names().into_iter().filter(|name| *name != "__typename") {
         if let Some(rule) = config.mutation_rule(field) {
             tags.extend(rule.tags.iter().cloned());
@@ -60,7 +64,7 @@ pub fn purge_of(
             match shape.field(key) {
                 Some(of) if of.name.as_deref() == Some(field) => {
                     if let Some(inner) = &of.shape {
-                        named.under_mutation(value, inner);
+                        named.under_mutation(value, inner, named.field_of(root, field));
                     }
                 }
                 _ => {}
@@ -73,14 +77,20 @@ pub fn purge_of(
         }
         // A field's name adds to what its answer names, unless the answer names that very type.
         let told = !unsure && named.entities.keys().any(|name| meant.names.contains(name));
-        let by_name = meant.names.into_iter().filter(|_| !told).map(|name| {
+        let by_name = meant.names.into_iter().map(|name| {
             let ids = argument_ids(&mutated, field, &name, knowledge);
             (name, ids)
         });
-        for (name, ids) in by_name.chain(named.entities) {
+        let by_name = by_name.filter(|(_, ids)| !told || !ids.is_empty());
+        for (name, ids) in by_name {
+            by_names.extend(tags_of(policy, &name, &ids, speaks_of_many(field)));
+        }
+        for (name, ids) in named.entities {
             tags.extend(tags_of(policy, &name, &ids, speaks_of_many(field)));
         }
     }
+    knowledge.reach(&mut tags);
+    tags.extend(by_names);
     MutationPurge::Tags(tags)
 }
 
@@ -93,6 +103,10 @@ fn argument_ids(
     type_name: &str,
     knowledge: &Knowledge<'_>,
 ) -> BTreeSet<Option<String>> {
+    // What is made anew has an id that no argument names.
+    if words(field).iter().any(|word| MAKING.contains(&word.as_str())) {
+        return BTreeSet::new();
+    }
     let analysis = mutated.analysis;
     let is_this_field =
         |key: &str| analysis.shape.field(key).is_some_and(|of| of.name.as_deref() == Some(field));
@@ -165,26 +179,33 @@ struct Named<'k> {
 }
 
 impl Named<'_> {
+    /// What the schema says of a field on a type.
+    fn field_of(&self, parent: Option<TypeId>, field: &str) -> Option<FieldInfo> {
+        self.knowledge.schema?.field(parent?, field)
+    }
+
     /// An object without an id right under the mutation only wraps the answer.
-    fn under_mutation(&mut self, value: &Value, shape: &Shape) {
+    fn under_mutation(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>) {
         match value {
             Value::Object(object) if !self.knowledge.shows_any_id(object, shape) => {
-                self.fields(object, shape);
+                let type_name = self.type_of(object, shape, info);
+                self.fields(object, shape, type_name.as_deref(), info);
             }
             Value::Array(items) => {
-                items.iter().for_each(|item| self.under_mutation(item, shape));
+                items.iter().for_each(|item| self.under_mutation(item, shape, info));
             }
-            other => self.value(other, shape),
+            other => self.value(other, shape, info),
         }
     }
 
-    fn value(&mut self, value: &Value, shape: &Shape) {
+    fn value(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>) {
         match value {
             Value::Object(object) => {
-                match type_name(object, shape) {
+                let type_name = self.type_of(object, shape, info);
+                match &type_name {
                     Some(name) => {
                         let ids = self.knowledge.ids(name, object, shape, false);
-                        let entity = self.entities.entry(name.to_owned()).or_default();
+                        let entity = self.entities.entry(name.clone()).or_default();
                         if !ids.complete {
                             entity.insert(None);
                         }
@@ -192,17 +213,41 @@ impl Named<'_> {
                     }
                     None => self.untyped = true,
                 }
-                self.fields(object, shape);
+                self.fields(object, shape, type_name.as_deref(), info);
             }
-            Value::Array(items) => items.iter().for_each(|item| self.value(item, shape)),
+            Value::Array(items) => items.iter().for_each(|item| self.value(item, shape, info)),
             _ => {}
         }
     }
 
-    fn fields(&mut self, object: &Map<String, Value>, shape: &Shape) {
+    /// The object's type, as it says itself or else as the schema does.
+    fn type_of(
+        &self,
+        object: &Map<String, Value>,
+        shape: &Shape,
+        info: Option<FieldInfo>,
+    ) -> Option<String> {
+        let of_schema = || {
+            let (schema, info) = self.knowledge.schema.zip(info)?;
+            (schema.kind(info.of) == TypeKind::Object).then(|| schema.name(info.of))
+        };
+        type_name(object, shape).or_else(of_schema).map(str::to_owned)
+    }
+
+    fn fields(
+        &mut self,
+        object: &Map<String, Value>,
+        shape: &Shape,
+        type_name: Option<&str>,
+        info: Option<FieldInfo>,
+    ) {
+        let named = type_name.and_then(|name| self.knowledge.schema?.type_named(name));
+        let parent = named.or(info.map(|info| info.of));
         for (key, value) in object {
-            if let Some(inner) = shape.field(key).and_then(|field| field.shape.as_ref()) {
-                self.value(value, inner);
+            let Some(field) = shape.field(key) else { continue };
+            if let (Some(inner), name) = (&field.shape, field.name.as_deref()) {
+                let info = name.and_then(|name| self.field_of(parent, name));
+                self.value(value, inner, info);
             }
         }
     }
@@ -256,6 +301,21 @@ const VERBS: [&str; 46] = [
     "mutation",
     "do",
     "reorder",
+];
+
+/// Words that say that something new is made.
+const MAKING: [&str; 11] = [
+    "create",
+    "add",
+    "insert",
+    "new",
+    "make",
+    "register",
+    "import",
+    "copy",
+    "clone",
+    "duplicate",
+    "upsert",
 ];
 
 /// Words that say that many are meant.

@@ -19,7 +19,11 @@ fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<
         Mutated { analysis: &analysis, variables: variables.as_object(), data: data.as_object() };
     match purge_of(&config, mutated, &knowledge, &known(names)) {
         MutationPurge::Everything => None,
-        MutationPurge::Tags(tags) => Some(tags.iter().map(|t| t.as_str().to_owned()).collect()),
+        MutationPurge::Tags(mut tags) => {
+            // Without a schema it is always there.
+            tags.retain(|tag| tag.as_str() != crate::tag::BY_SCHEMA);
+            Some(tags.iter().map(|t| t.as_str().to_owned()).collect())
+        }
     }
 }
 
@@ -167,7 +171,10 @@ fn what_is_deleted_is_known_by_its_arguments() {
             "mutation { deleteProduct(input: {id: \"gid://s/Product/7\", reason: X}) { ok } }",
             &["7", "gid://s/Product/7"],
         ),
-        ("mutation { ...F } fragment F on Mutation { deleteProduct(_id: 5) { ok } }", &["5"]),
+        (
+            "mutation { ...F } fragment F on Mutation { deleteProduct(product_id: 5) { ok } }",
+            &["5"],
+        ),
     ] {
         assert_eq!(
             deleted(document, json!({ "deleteProduct": { "ok": true } })),
@@ -208,4 +215,74 @@ fn a_configured_key_is_the_only_one_that_counts() {
         json!({ "__typename": "Product", "id": 1 }),
     );
     assert_eq!(id, strings(&["Product"]));
+}
+
+#[test]
+fn arguments_count_only_where_entries_are_named_so() {
+    let by_entity = |document: &str, data: Value| {
+        purged(
+            json!({ "mutations": { "policy": "entity" } }),
+            document,
+            data,
+            &["Product", "Category"],
+        )
+        .unwrap()
+    };
+    let uuid = by_entity(
+        "mutation { deleteProduct(uuid: \"u\") { ok } }",
+        json!({ "deleteProduct": null }),
+    );
+    assert!(uuid.contains(&"Product".to_owned()));
+    let made =
+        by_entity("mutation { createProduct(id: 1) { ok } }", json!({ "createProduct": null }));
+    assert!(made.contains(&"Product".to_owned()));
+    // What the answer shows of the type may be another one.
+    let parent = json!({ "deleteCategory": { "parent": { "__typename": "Category", "id": 3 } } });
+    let deleted =
+        by_entity("mutation { deleteCategory(id: 7) { parent { __typename id } } }", parent);
+    assert!(
+        deleted.contains(&"Category:7".to_owned()) && deleted.contains(&"Category:3".to_owned())
+    );
+}
+
+const SDL: &str = "
+    type Query { product: Product }
+    type Mutation { createReview: CreateReview, makeGadget: Payload }
+    type CreateReview { review: Review, product: Product }
+    type Payload { node: Node }
+    interface Node { id: ID }
+    type Product implements Node { id: ID }
+    type Review implements Node { id: ID }";
+
+fn purged_with_schema(document: &str, data: Value) -> MutationPurge {
+    let config = crate::config::parse(&json!({ "mutations": { "policy": "entity" } })).unwrap();
+    let schema = crate::graphql::Schema::from_sdl(SDL).unwrap();
+    let knowledge = Knowledge { schema: Some(&schema), keys: &config.graphql.keys };
+    let analysis = analysed(document);
+    let mutated = Mutated { analysis: &analysis, variables: None, data: data.as_object() };
+    purge_of(&config, mutated, &knowledge, &known(&["Product", "Review"]))
+}
+
+#[test]
+fn a_schema_types_what_a_mutation_answers() {
+    let document = "mutation { createReview { review { id } product { id } } }";
+    let data = json!({ "createReview": { "review": { "id": 1 }, "product": { "id": 2 } } });
+    let MutationPurge::Tags(tags) = purged_with_schema(document, data) else { panic!() };
+    let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+    assert_eq!(tags, ["Product:2", "Review:1"]);
+}
+
+#[test]
+fn a_type_that_the_schema_lacks_reaches_what_only_it_knows() {
+    let document = "mutation { makeGadget { node { __typename id } } }";
+    let of = |name: &str| {
+        let data = json!({ "makeGadget": { "node": { "__typename": name, "id": 1 } } });
+        match purged_with_schema(document, data) {
+            MutationPurge::Tags(tags) => {
+                tags.iter().any(|tag| tag.as_str() == crate::tag::BY_SCHEMA)
+            }
+            MutationPurge::Everything => panic!(),
+        }
+    };
+    assert!(of("Gadget") && !of("Product"));
 }

@@ -257,7 +257,9 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
     match read_members(&members) {
         Ok(query) => Form::Query(Query { sent: Sent::Json(members), ..query }),
         // It names a document that is not here: what that does, nobody knows.
-        Err(Unread::Persisted) => Form::Unread { reason: Unread::Persisted, may_be_mutation: true },
+        Err(reason @ (Unread::Persisted | Unread::HashMismatch)) => {
+            Form::Unread { reason, may_be_mutation: true }
+        }
         Err(reason) => unread(reason),
     }
 }
@@ -278,7 +280,7 @@ fn read_batch(body: &[u8], limits: &Amounts) -> Form {
     match queries {
         Ok(queries) if !queries.is_empty() => Form::Batch(queries),
         Ok(_) => unread(Unread::Batch, false),
-        Err(Unread::Persisted) => unread(Unread::Batch, true),
+        Err(Unread::Persisted | Unread::HashMismatch) => unread(Unread::Batch, true),
         Err(_) => unread(Unread::Batch, may_hide_mutation(body)),
     }
 }
@@ -286,7 +288,8 @@ fn read_batch(body: &[u8], limits: &Amounts) -> Form {
 /// Whether bytes that were not understood can hold a mutation: the keyword has no other spelling
 /// in GraphQL, and in JSON only one with escapes.
 pub fn may_hide_mutation(body: &[u8]) -> bool {
-    contains(body, b"mutation") || contains(body, b"\\u")
+    // In UTF-16 or UTF-32 every letter has a zero beside it.
+    contains(body, b"mutation") || contains(body, b"\\u") || body.contains(&0)
 }
 
 fn contains(body: &[u8], what: &[u8]) -> bool {

@@ -189,7 +189,7 @@ fn a_document_comes_by_its_hash_or_its_id_too() {
     let both = format!("{{\"query\":\"{{a}}\",{}}}", persisted(&right));
     assert_eq!(source(&both), Source::Text { document: "{a}".into(), hash: Some(right.clone()) });
     let wrong = format!("{{\"query\":\"{{b}}\",{}}}", persisted(&right));
-    assert_eq!(post(&wrong), unread(Unread::HashMismatch, false));
+    assert_eq!(post(&wrong), unread(Unread::HashMismatch, true));
     let upper = format!("{{{}}}", persisted(&right.to_uppercase()));
     assert_eq!(post(&upper), unread(Unread::Persisted, true));
 }

@@ -19,6 +19,8 @@ pub struct Shape {
 pub struct ShapeField {
     /// The field's name; none where the key is ambiguous.
     pub name: Option<String>,
+    /// Whether it is asked without arguments.
+    pub plain: bool,
     /// The selections on it; none for a leaf.
     pub shape: Option<Shape>,
 }
@@ -26,10 +28,18 @@ pub struct ShapeField {
 /// Fragments nest no deeper than there are fragments; this keeps the walk's stack small.
 const FRAGMENT_DEPTH: usize = 64;
 
+/// How deep an answer may nest, fragments spread: what walks it has a stack of its own depth.
+const ANSWER_DEPTH: usize = 200;
+
 impl Shape {
     /// The field under a response key.
     pub fn field(&self, response_key: &str) -> Option<&ShapeField> {
         self.fields.get(response_key)
+    }
+
+    /// All fields.
+    pub fn fields(&self) -> impl Iterator<Item = &ShapeField> {
+        self.fields.values()
     }
 
     /// How many fields it has in all.
@@ -57,9 +67,13 @@ impl Shape {
         operation: &Operation,
         limits: &Amounts,
     ) -> Result<(Self, usize), ShapeFault> {
-        let fragments = document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
+        let fragments: HashMap<&str, &Fragment> =
+            document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
+        if fragments.len() < document.fragments.len() {
+            return Err(ShapeFault::Ambiguous);
+        }
         let most = limits.of(Limit::Selections);
-        let mut merge = Merge { fragments, selections: 0, most, depth: 0 };
+        let mut merge = Merge { fragments, selections: 0, most, depth: 0, level: 0 };
         let mut shape = Self::default();
         merge.merge_selections(&mut shape, &operation.selections)?;
         Ok((shape, merge.selections))
@@ -71,6 +85,8 @@ impl Shape {
 pub(super) enum ShapeFault {
     /// A fragment is not there.
     Missing,
+    /// Two fragments have one name; which of them a server would take is open.
+    Ambiguous,
     /// Its fragments spread too far, or in circles.
     TooMany,
 }
@@ -80,6 +96,7 @@ struct Merge<'d> {
     selections: usize,
     most: usize,
     depth: usize,
+    level: usize,
 }
 
 impl<'d> Merge<'d> {
@@ -112,16 +129,22 @@ impl<'d> Merge<'d> {
     }
 
     fn field(&mut self, shape: &mut Shape, field: &'d Field) -> Result<(), ShapeFault> {
-        let entry = shape
-            .fields
-            .entry(field.response_key().to_owned())
-            .or_insert_with(|| ShapeField { name: Some(field.name.clone()), shape: None });
+        let entry = shape.fields.entry(field.response_key().to_owned()).or_insert_with(|| {
+            ShapeField { name: Some(field.name.clone()), plain: true, shape: None }
+        });
+        entry.plain &= field.arguments.is_empty();
         if entry.name.as_deref() != Some(field.name.as_str()) {
             entry.name = None;
         }
         if field.opened_at.is_none() {
             return Ok(());
         }
-        self.merge_selections(entry.shape.get_or_insert_default(), &field.selections)
+        if self.level >= ANSWER_DEPTH {
+            return Err(ShapeFault::TooMany);
+        }
+        self.level += 1;
+        self.merge_selections(entry.shape.get_or_insert_default(), &field.selections)?;
+        self.level -= 1;
+        Ok(())
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Visited<'d> {
     pub field: &'d Field,
     /// What the schema says of it; none where there is no schema, or where it does not have it.
     pub info: Option<FieldInfo>,
+    /// Whether it is a field of the operation itself.
+    pub at_root: bool,
 }
 
 /// Visits the fields of the operation and of all fragments, but for what a schema says of itself.
@@ -32,7 +34,9 @@ pub(super) fn visit<'d>(
                 Selection::Field(field) => {
                     let of_schema = schema.zip(parent);
                     let info = of_schema.and_then(|(schema, of)| schema.field(of, &field.name));
-                    visitor(Visited { field, info });
+                    // A fragment on the root's type may stand there.
+                    let at_root = parent.is_some() && parent == root;
+                    visitor(Visited { field, info, at_root });
                     pending.push((info.map(|info| info.of), &field.selections));
                 }
                 Selection::Inline { on, selections, .. } => {

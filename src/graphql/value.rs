@@ -4,6 +4,9 @@
 use super::ast::Value;
 use super::lexer::{Kind, Token};
 
+/// The largest integer that JSON means exactly wherever it is read (RFC 8259 §6).
+const EXACT_INTEGER: u64 = 1 << 53;
+
 /// The index after a value, or after what stands in brackets; none where none ends.
 pub(super) fn value_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     match tokens.get(at)?.kind {
@@ -98,14 +101,18 @@ impl Value {
         }
     }
 
-    /// A constant as the JSON that a client would send for it (§6.1.2); none where its text is no
-    /// JSON of that kind. An enum value is a string.
+    /// A constant as the JSON that a client would send for it (§6.1.2); none where JSON may not mean
+    /// quite the same. An enum value is a string.
     pub fn to_json(&self) -> Option<serde_json::Value> {
         use serde_json::Value as Json;
         Some(match self {
             Self::Variable(_) => return None,
             Self::Literal(text) if text.starts_with('"') => Json::String(string_value(text)?),
-            Self::Literal(text) => serde_json::from_str(text).ok()?,
+            // Of other numbers a server may read more from the document than from JSON.
+            Self::Literal(text) => {
+                let number: i64 = text.parse().ok()?;
+                (number.unsigned_abs() <= EXACT_INTEGER).then(|| number.into())?
+            }
             Self::Word(word) => match word.as_str() {
                 "true" => Json::Bool(true),
                 "false" => Json::Bool(false),
@@ -195,11 +202,14 @@ mod tests {
         let object = Value::Object(vec![
             (
                 "b".into(),
-                Value::List(vec![Value::Literal("1.0".into()), Value::Word("null".into())]),
+                Value::List(vec![Value::Literal("-1".into()), Value::Word("null".into())]),
             ),
             ("a".into(), Value::Word("RED".into())),
         ]);
-        assert_eq!(object.to_json().unwrap().to_string(), "{\"a\":\"RED\",\"b\":[1.0,null]}");
+        assert_eq!(object.to_json().unwrap().to_string(), "{\"a\":\"RED\",\"b\":[-1,null]}");
         assert_eq!(Value::List(vec![Value::Variable("x".into())]).to_json(), None);
+        for inexact in ["1.0", "1e3", "9007199254740993", "99999999999999999999"] {
+            assert_eq!(Value::Literal(inexact.into()).to_json(), None, "{inexact}");
+        }
     }
 }

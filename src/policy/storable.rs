@@ -44,6 +44,8 @@ pub enum NotStored {
     RequestNoStore,
     /// It has something that the schema says cannot be there.
     SchemaContradicted,
+    /// The schema in force is not at hand yet.
+    SchemaUnsettled,
 }
 
 impl NotStored {
@@ -69,6 +71,7 @@ impl NotStored {
             Self::Method => "method",
             Self::RequestNoStore => "request-no-store",
             Self::SchemaContradicted => "schema-contradicted",
+            Self::SchemaUnsettled => "schema-unsettled",
         }
     }
 }

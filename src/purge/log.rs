@@ -3,7 +3,7 @@
 //! The Durable Object keeps one in memory, made from its rows at start, and writes each record
 //! down before it says its number; the simulated world keeps one without rows.
 
-use super::{Delta, Record, Replica, Seq};
+use super::{Delta, Record, Replica, Schemas, Seq};
 use crate::limits;
 use crate::time::{Timestamp, Ttl};
 use std::collections::VecDeque;
@@ -33,10 +33,16 @@ pub struct Log {
 }
 
 impl Log {
-    /// The log from what was written down: the number of the last record that was dropped, and
-    /// the records after it, in order. `retention` is the longest lifetime of any entry.
-    pub fn restore(epoch: u64, retention: Ttl, dropped: Seq, stored: Vec<Stored>) -> Self {
-        let mut state = Replica::start(epoch, dropped);
+    /// The log from what was written down: the number of the last record that was dropped, what
+    /// was known of schemas then, and the records after it, in order. `retention` is the longest
+    /// lifetime of any entry.
+    pub fn restore(
+        epoch: u64,
+        retention: Ttl,
+        (dropped, schemas): (Seq, Schemas),
+        stored: Vec<Stored>,
+    ) -> Self {
+        let mut state = Replica::start(epoch, dropped, schemas);
         for one in &stored {
             state.apply(one.seq, &one.record);
         }
@@ -51,6 +57,11 @@ impl Log {
     /// The number of the last record that was dropped: entries older than it are gone.
     pub fn floor(&self) -> Seq {
         self.state.floor()
+    }
+
+    /// What is known of schemas.
+    pub fn schemas(&self) -> Schemas {
+        self.state.schemas()
     }
 
     /// The number that the next record gets. It is to be written down before [`Log::append`].

@@ -11,7 +11,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn empty() -> Log {
-    Log::restore(EPOCH, Ttl::from_seconds(RETENTION), 0, Vec::new())
+    Log::restore(EPOCH, Ttl::from_seconds(RETENTION), (0, Schemas::default()), Vec::new())
 }
 
 fn tags(tags: &[u64]) -> Record {
@@ -120,7 +120,7 @@ fn a_restored_log_is_the_same_log() {
     let again = Log::restore(
         EPOCH,
         Ttl::from_seconds(RETENTION),
-        log.floor(),
+        (log.floor(), log.schemas()),
         log.records.iter().cloned().collect(),
     );
     assert_eq!(again.since(None, 0), log.since(None, 0));
@@ -153,6 +153,7 @@ fn record() -> impl Strategy<Value = Record> {
     let pattern = prop::sample::select(vec!["gql/**", "gql/product/**", "rest/**"]);
     (prop::collection::vec(0_u64..6, 0..3), prop::option::of(pattern), 0..20, any::<bool>())
         .prop_map(|(tags, pattern, all, soft)| Record {
+            schema: None,
             tags,
             patterns: pattern.map(|p| Pattern::parse(p).unwrap()).into_iter().collect(),
             all: all == 0,

@@ -10,5 +10,5 @@ mod replica;
 
 pub use log::{Log, Stored};
 pub use mark::{Mark, Seq};
-pub use record::Record;
-pub use replica::{Delta, Replica, Snapshot, Subject, Verdict};
+pub use record::{Record, SchemaInForce};
+pub use replica::{Delta, Replica, Schemas, Snapshot, Subject, Verdict};

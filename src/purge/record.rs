@@ -5,6 +5,27 @@ use crate::limits;
 use crate::tag::{Aliases, TagSet, reach};
 use serde::{Deserialize, Serialize};
 
+/// Which schema is in force: the fingerprint of its text, or none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SchemaInForce(u64);
+
+impl SchemaInForce {
+    /// No schema.
+    pub const NONE: Self = Self(0);
+
+    /// The schema of that fingerprint.
+    pub fn of(fingerprint: u64) -> Self {
+        // Zero is for none.
+        Self(fingerprint.max(1))
+    }
+
+    /// Whether there is one.
+    pub fn is_some(self) -> bool {
+        self.0 != 0
+    }
+}
+
 /// What one purge names. Tags are hashed, and reach all that they must (see [`crate::tag::reach`]).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -17,6 +38,9 @@ pub struct Record {
     /// Everything of the service.
     #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
+    /// The schema that is in force from here on.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaInForce>,
     /// Entries become stale instead of gone.
     #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
     pub soft: bool,
@@ -39,6 +63,6 @@ impl Record {
 
     /// Whether the record names nothing.
     pub fn is_empty(&self) -> bool {
-        self.tags.is_empty() && self.patterns.is_empty() && !self.all
+        self.tags.is_empty() && self.patterns.is_empty() && !self.all && self.schema.is_none()
     }
 }

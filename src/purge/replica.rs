@@ -1,6 +1,6 @@
 //! What an isolate knows of the purge log.
 
-use super::{Mark, Record, Seq};
+use super::{Mark, Record, SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
 use crate::time::Timestamp;
@@ -61,6 +61,28 @@ pub struct Snapshot {
     all: Last,
     tags: Vec<(u64, Last)>,
     patterns: Vec<(Pattern, Last)>,
+    #[serde(default)]
+    schemas: Schemas,
+}
+
+/// The schema in force, and the one that an answer has contradicted last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schemas {
+    /// What is in force.
+    pub in_force: SchemaInForce,
+    /// What was in force when it was found to be wrong.
+    pub distrusted: SchemaInForce,
+}
+
+impl Schemas {
+    fn follow(&mut self, next: SchemaInForce) {
+        self.distrusted = match next.is_some() {
+            true => SchemaInForce::NONE,
+            false if self.in_force.is_some() => self.in_force,
+            false => self.distrusted,
+        };
+        self.in_force = next;
+    }
 }
 
 /// What the log tells a replica.
@@ -96,6 +118,7 @@ pub struct Replica {
     all: Last,
     tags: HashMap<u64, Last>,
     patterns: Vec<(Pattern, Last)>,
+    schemas: Schemas,
     synced_at: Option<Timestamp>,
 }
 
@@ -113,6 +136,11 @@ impl Replica {
     /// When the last good sync began.
     pub fn synced_at(&self) -> Option<Timestamp> {
         self.synced_at
+    }
+
+    /// What the log says of schemas.
+    pub fn schemas(&self) -> Schemas {
+        self.schemas
     }
 
     /// What the log says of an entry.
@@ -174,6 +202,9 @@ impl Replica {
     /// Applies the record of that number, which follows `head`.
     pub(super) fn apply(&mut self, seq: Seq, record: &Record) {
         self.head = seq;
+        if let Some(schema) = record.schema {
+            self.schemas.follow(schema);
+        }
         if record.all {
             self.all.note(seq, record.soft);
         }
@@ -216,8 +247,8 @@ impl Replica {
         self.floor
     }
 
-    pub(super) fn start(epoch: u64, head: Seq) -> Self {
-        Self { epoch: Some(epoch), head, floor: head, ..Self::default() }
+    pub(super) fn start(epoch: u64, head: Seq, schemas: Schemas) -> Self {
+        Self { epoch: Some(epoch), head, floor: head, schemas, ..Self::default() }
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -229,6 +260,7 @@ impl Replica {
             all: self.all,
             tags,
             patterns: self.patterns.clone(),
+            schemas: self.schemas,
         }
     }
 
@@ -239,5 +271,6 @@ impl Replica {
         self.all = snapshot.all;
         self.tags = snapshot.tags.into_iter().collect();
         self.patterns = snapshot.patterns;
+        self.schemas = snapshot.schemas;
     }
 }

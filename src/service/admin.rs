@@ -49,16 +49,17 @@ impl<W: World> Service<W> {
             }
             BodyRead::Broken => return self.failed(400, "the request's body broke off"),
         };
-        let command = match read_purge(config, &body) {
+        let mut command = match read_purge(config, &body) {
             Ok(command) => command,
             Err(bad) => {
                 let error = json!({ "error": bad.message, "path": bad.path });
                 return Reply::Whole(json_response(400, &error));
             }
         };
+        let (tags, patterns) = (command.tags.len(), command.patterns.len());
+        self.known_schema().knowledge(config).reach(&mut command.tags);
         match self.record(command.record(&config.same), "admin").await {
             Ok(seq) => {
-                let (tags, patterns) = (command.tags.len(), command.patterns.len());
                 let answer = json!({ "seq": seq, "tags": tags, "patterns": patterns });
                 let mut response = json_response(200, &answer);
                 response.headers.set("evergraph-purge", seq.to_string());

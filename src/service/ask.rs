@@ -91,9 +91,9 @@ impl<W: World> Service<W> {
             return Ok(told);
         }
         let told = self.ask_as_it_came(config, asked, Some(operation)).await?;
-        standing.set(match taken {
-            Taken::Refused if !self.ran(&told.answer).await => Standing::Refused,
-            _ => Standing::LeftAlone,
+        standing.set(match self.ran(&told.answer).await {
+            true => Standing::LeftAlone,
+            false => Standing::Refused,
         });
         Ok(told)
     }
@@ -142,7 +142,7 @@ impl<W: World> Service<W> {
                 _ => Taken::Unreadable,
             });
         }
-        let read = self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
+        let read = self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await;
         let BodyRead::Whole(body) = read else { return Ok(Taken::Unreadable) };
         let Ok(json) = serde_json::from_slice::<Value>(&body) else {
             return Ok(Taken::Unreadable);
@@ -243,7 +243,9 @@ pub(super) fn without_addition(
     operation: &Operation,
     injected: &Injected,
 ) -> Option<Vec<u8>> {
-    let strippable = is_strippable(json, &operation.known.analysis.shape);
+    // A field that the client did not ask for may have failed.
+    let may_have_failed = injected.adds_key_fields() && json.get("errors").is_some();
+    let strippable = !may_have_failed && is_strippable(json, &operation.known.analysis.shape);
     strippable.then(|| strip(body, injected))?
 }
 

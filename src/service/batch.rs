@@ -164,7 +164,7 @@ impl<W: World> Service<W> {
         if known == items.len() {
             return Reply::Answer { handle, status, headers };
         }
-        match self.world.answer_body(handle, limits::ANSWER_BODY_BYTES).await {
+        match self.world.answer_body(handle, limits::GRAPHQL_ANSWER_BYTES).await {
             BodyRead::Whole(body) => match elements(&body, known) {
                 Some(found) => {
                     let unknown = not_found().to_string();

@@ -65,7 +65,13 @@ impl<W: World> Service<W> {
         };
         let name = query.operation_name.as_deref();
         let limits = &config.limits.amounts;
-        match self.isolate.document(&document, name, limits, &schema.knowledge(config)) {
+        match self.isolate.document(
+            &document,
+            name,
+            limits,
+            &schema.knowledge(config),
+            schema.fingerprint,
+        ) {
             Ok(known) => {
                 if let Source::Text { hash: Some(hash), .. } = &query.source {
                     self.learn_hashed(config, hash, &document);

@@ -314,7 +314,11 @@ impl<W: World> Service<W> {
                     }
                 };
                 let added = told.body.as_ref().is_some_and(|body| body.added);
-                let schema = self.schema(config, asked);
+                // What was understood by another schema could lack a tag or a prohibition.
+                if !self.is_in_force(operation.known.schema) {
+                    return Err(NotStored::SchemaUnsettled);
+                }
+                let schema = self.known_schema();
                 let knowledge = schema.knowledge(config);
                 let shown = Shown { json, added };
                 graphql_entry(config, plan, analysis, &knowledge, shown, fetched)?

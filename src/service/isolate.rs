@@ -11,7 +11,7 @@ use super::token::Tokens;
 use crate::config::{self, Config, ConfigError};
 use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
 use crate::limits::{self, Amounts};
-use crate::purge::Replica;
+use crate::purge::{Replica, SchemaInForce};
 use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
@@ -89,10 +89,11 @@ impl Isolate {
         operation: Option<&str>,
         limits: &Amounts,
         knowledge: &Knowledge<'_>,
+        schema: SchemaInForce,
     ) -> Understood {
         let understand = || {
-            let understood =
-                analyse(document, operation, limits, knowledge).map(KnownDocument::new);
+            let understood = analyse(document, operation, limits, knowledge)
+                .map(|analysis| KnownDocument::new(analysis, schema));
             if let Ok(known) = &understood {
                 self.needed(&known.analysis.needed);
             }
@@ -104,18 +105,14 @@ impl Isolate {
         }
         let key = (document.clone(), operation.map(str::to_owned));
         if let Some(known) = self.documents.borrow_mut().known.get(&key) {
-            return known.clone();
+            // By another schema it is understood otherwise.
+            if known.as_ref().map_or(true, |known| known.schema == schema) {
+                return known.clone();
+            }
         }
         let understood = understand();
         self.documents.borrow_mut().put(key, understood.clone());
         understood
-    }
-
-    /// Forgets what is known of documents: a new schema tells otherwise.
-    pub(super) fn forget_documents(&self) {
-        let mut documents = self.documents.borrow_mut();
-        documents.known.clear();
-        documents.bytes = 0;
     }
 
     /// Notes what a request needed of the limits.
@@ -142,6 +139,8 @@ impl Isolate {
 #[derive(Debug)]
 pub(super) struct KnownDocument {
     pub analysis: Analysis,
+    /// The schema by which it was understood.
+    pub schema: SchemaInForce,
     pub standing: Cell<Standing>,
 }
 
@@ -159,8 +158,8 @@ pub(super) enum Standing {
 }
 
 impl KnownDocument {
-    fn new(analysis: Analysis) -> Self {
-        Self { analysis, standing: Cell::default() }
+    fn new(analysis: Analysis, schema: SchemaInForce) -> Self {
+        Self { analysis, schema, standing: Cell::default() }
     }
 }
 
@@ -186,10 +185,12 @@ impl Documents {
 
 /// About how many bytes an analysis takes: few fragments can spread to many fields.
 fn bytes_of(document: &str, understood: &Understood) -> usize {
+    // The text, the text with additions, and where its lines and tokens begin.
+    const DOCUMENT_COPIES: usize = 7;
     const LEAST_BYTES: usize = 8_000;
     const FIELD_BYTES: usize = 300;
     let fields = understood.as_ref().map_or(0, |known| known.analysis.shape.size());
-    document.len() + LEAST_BYTES + fields * FIELD_BYTES
+    document.len() * DOCUMENT_COPIES + LEAST_BYTES + fields * FIELD_BYTES
 }
 
 /// How the origin fared last.

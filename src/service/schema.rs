@@ -1,37 +1,40 @@
 //! The schema that an isolate goes by: uploaded, or asked of the origin, and kept in KV.
 //!
-//! It only makes tags sharper. An answer that contradicts it ends it: then everything is purged,
-//! for entries may have lacked a tag, and the same schema is not believed again here.
+//! Which schema is in force is a record of the purge log, so that all isolates agree on it within
+//! `max_lag`. An isolate that does not have that one yet goes by none, and stores no GraphQL answer
+//! meanwhile: what it would store could lack a tag or a prohibition. A schema only makes things
+//! sharper. An answer that contradicts it ends it for all, and everything is purged.
 
 use super::handle::{Asked, Service};
-use super::world::{Ask, BodyRead, What, World};
+use super::world::{Ask, BodyRead, Fault, What, World};
 use crate::config::{Config, SchemaSource};
-use crate::graphql::{INTROSPECTION_QUERY, Knowledge, Schema, changed_types};
+use crate::graphql::{INTROSPECTION_QUERY, Knowledge, OperationKind, Schema, changed_types};
 use crate::http::Headers;
 use crate::limits;
-use crate::purge::Record;
+use crate::purge::{Record, SchemaInForce};
 use crate::tag::{Tag, TagSet};
 use crate::time::Timestamp;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// After so many seconds an isolate looks in KV whether there is another schema.
-const RELOAD_SECONDS: u64 = 60;
+/// After so many milliseconds an isolate that lacks the schema in force looks for it again.
+const RELOAD_MILLIS: u64 = 2_000;
+/// After so many seconds of looking in vain the schema in force counts as lost.
+const LOST_SECONDS: u64 = 300;
 /// After so many seconds the origin is asked for its schema again.
 const INTROSPECT_SECONDS: u64 = 3_600;
 /// How long KV may take for a schema, which nobody waits for.
 const KV_MILLIS: u64 = 5_000;
-/// How long KV keeps a schema: as good as for ever.
-const KV_SECONDS: u64 = 10 * 365 * 86_400;
 
 /// The schema of one isolate.
 #[derive(Debug, Default)]
 pub(super) struct SchemaState {
     current: RefCell<Option<Rc<Stored>>>,
     looked_at: Cell<Option<Timestamp>>,
-    /// The one that an answer has contradicted.
-    distrusted: Cell<Option<u64>>,
+    /// Since when the schema in force is looked for.
+    missed_since: Cell<Option<Timestamp>>,
+    introspected_at: Cell<Option<Timestamp>>,
 }
 
 /// A schema as KV has it: `source:u8 fetched_at_millis:u64` and the encoded schema.
@@ -41,7 +44,7 @@ struct Stored {
     source: Source,
     fetched_at: Timestamp,
     /// Tells it from others.
-    fingerprint: u64,
+    fingerprint: SchemaInForce,
 }
 
 /// Where a schema came from.
@@ -68,6 +71,8 @@ pub(super) enum Uploaded {
 /// The schema that a request goes by.
 pub(super) struct Known {
     stored: Option<Rc<Stored>>,
+    /// Which it is.
+    pub fingerprint: SchemaInForce,
 }
 
 impl Known {
@@ -80,7 +85,7 @@ impl Known {
 
 impl Stored {
     fn new(schema: Schema, source: Source, fetched_at: Timestamp) -> Self {
-        let fingerprint = xxhash_rust::xxh3::xxh3_64(&schema.encode());
+        let fingerprint = fingerprint(&schema.encode());
         Self { schema, source, fetched_at, fingerprint }
     }
 
@@ -104,55 +109,103 @@ impl Stored {
             schema,
             source,
             fetched_at: Timestamp::from_millis(u64::from_le_bytes(*fetched_at)),
-            fingerprint: xxhash_rust::xxh3::xxh3_64(encoded),
+            fingerprint: fingerprint(encoded),
         })
     }
 }
 
+fn fingerprint(encoded: &[u8]) -> SchemaInForce {
+    SchemaInForce::of(xxhash_rust::xxh3::xxh3_64(encoded))
+}
+
 impl<W: World> Service<W> {
-    /// The schema of this isolate. Whether there is another is looked up in the background.
+    /// The schema in force, if this isolate has it.
+    pub(super) fn known_schema(&self) -> Known {
+        let in_force = self.isolate.replica.borrow().schemas().in_force;
+        let current = self.isolate.schema.current.borrow().clone();
+        let stored = current.filter(|stored| stored.fingerprint == in_force);
+        let fingerprint = stored.as_ref().map_or(SchemaInForce::NONE, |stored| stored.fingerprint);
+        Known { stored, fingerprint }
+    }
+
+    /// Whether an answer to a document that was understood by this schema may be stored.
+    pub(super) fn is_in_force(&self, fingerprint: SchemaInForce) -> bool {
+        self.isolate.replica.borrow().schemas().in_force == fingerprint
+    }
+
+    /// The same as [`Service::known_schema`], for a GraphQL request: what is missing is looked for
+    /// in the background.
     pub(super) fn schema(&self, config: &Config, asked: &Asked) -> Known {
+        let known = self.known_schema();
         let state = &self.isolate.schema;
         let now = self.world.now();
-        let introspects = config.graphql.schema == SchemaSource::Introspect;
-        let due = state.looked_at.get().is_none_or(|at| now.seconds_since(at) >= RELOAD_SECONDS);
-        if due && (self.world.kv_bound() || introspects) {
+        let lacks = !self.is_in_force(known.fingerprint);
+        if !lacks {
+            state.missed_since.set(None);
+        }
+        let introspects = config.graphql.schema == SchemaSource::Introspect
+            && self.isolate.replica.borrow().mark().is_some()
+            && match &known.stored {
+                Some(stored) => {
+                    stored.source == Source::Origin
+                        && now.seconds_since(stored.fetched_at) >= INTROSPECT_SECONDS
+                }
+                None => true,
+            };
+        let looked = state.looked_at.get();
+        let due = looked.is_none_or(|at| now.millis_since(at) >= RELOAD_MILLIS);
+        if due && (lacks || introspects) {
             state.looked_at.set(Some(now));
             let service = self.clone();
             let asked = Asked { request: asked.request.clone(), ..*asked };
-            self.world.spawn(async move { service.look_for_schema(introspects, &asked).await });
+            self.world
+                .spawn(async move { service.look_for_schema(lacks, introspects, &asked).await });
         }
-        Known { stored: state.current.borrow().clone() }
+        known
     }
 
-    async fn look_for_schema(&self, introspects: bool, asked: &Asked) {
-        let in_kv = self.stored_schema().await;
-        if let Some(stored) = &in_kv {
-            self.follow(stored.clone());
-        }
-        let current = self.isolate.schema.current.borrow().clone();
-        let distrusted = self.isolate.schema.distrusted.get();
+    async fn look_for_schema(&self, lacks: bool, introspects: bool, asked: &Asked) {
+        let state = &self.isolate.schema;
         let now = self.world.now();
-        let good_enough = [in_kv, current].into_iter().flatten().any(|stored| {
-            let recent = now.seconds_since(stored.fetched_at) < INTROSPECT_SECONDS;
-            let trusted = distrusted != Some(stored.fingerprint);
-            trusted && (stored.source == Source::Upload || recent)
-        });
-        if introspects && !good_enough {
+        let in_kv = self.stored_schema().await;
+        if let Some(stored) = in_kv.as_ref().ok().and_then(Option::as_ref) {
+            self.follow(stored.clone());
+            if self.is_in_force(stored.fingerprint)
+                && (stored.source == Source::Upload
+                    || now.seconds_since(stored.fetched_at) < INTROSPECT_SECONDS)
+            {
+                return;
+            }
+        }
+        let asked_lately = state
+            .introspected_at
+            .get()
+            .is_some_and(|at| now.seconds_since(at) < INTROSPECT_SECONDS);
+        if introspects && !asked_lately {
+            state.introspected_at.set(Some(now));
             self.introspect(asked).await;
         }
+        let lacks = lacks && !self.is_in_force(self.known_schema().fingerprint);
+        // KV shows a new value late, and a place that fails is no proof.
+        if lacks && in_kv.is_ok() {
+            let since = state.missed_since.get().unwrap_or(now);
+            state.missed_since.set(Some(since));
+            if now.seconds_since(since) >= LOST_SECONDS {
+                self.report_failure("schema", "the one in force is lost; upload it again");
+                self.end_schema().await;
+            }
+        }
     }
 
-    async fn stored_schema(&self) -> Option<Rc<Stored>> {
+    async fn stored_schema(&self) -> Result<Option<Rc<Stored>>, Fault> {
         if !self.world.kv_bound() {
-            return None;
+            return Ok(None);
         }
-        let found = self.within(KV_MILLIS, self.world.kv_get(&self.schema_key())).await;
-        match found {
-            Ok(bytes) => bytes.and_then(|bytes| Stored::decode(&bytes)).map(Rc::new),
+        match self.within(KV_MILLIS, self.world.kv_get(&self.schema_key())).await {
+            Ok(bytes) => Ok(bytes.and_then(|bytes| Stored::decode(&bytes)).map(Rc::new)),
             Err(fault) => {
                 self.report_failure("kv-read", &fault);
-                None
+                Err(fault)
             }
         }
     }
@@ -161,20 +214,12 @@ impl<W: World> Service<W> {
         format!("{}/schema", self.isolate.service_name())
     }
 
-    /// Goes by a schema from now on, unless it was found to be wrong.
+    /// Keeps a schema at hand. It counts once it is in force.
     fn follow(&self, stored: Rc<Stored>) {
-        let state = &self.isolate.schema;
-        let same = state.current.borrow().as_ref().map(|one| one.fingerprint);
-        if state.distrusted.get() == Some(stored.fingerprint) {
-            return;
-        }
-        if same != Some(stored.fingerprint) {
-            self.isolate.forget_documents();
-            let schema = &stored.schema;
-            let composite = schema.types().filter(|of| schema.kind(*of).is_composite());
-            self.isolate.learn_types(composite.map(|of| schema.name(of).to_owned()).collect());
-        }
-        state.current.replace(Some(stored));
+        let schema = &stored.schema;
+        let composite = schema.types().filter(|of| schema.kind(*of).is_composite());
+        self.isolate.learn_types(composite.map(|of| schema.name(of).to_owned()).collect());
+        self.isolate.schema.current.replace(Some(stored));
     }
 
     /// Asks the origin for its schema, as nobody in particular.
@@ -203,8 +248,12 @@ impl<W: World> Service<W> {
         };
         match Schema::from_introspection(&body) {
             Ok(schema) => {
-                if let Uploaded::NotStored(fault) = self.adopt(schema, Source::Origin).await {
-                    self.report_failure("kv-write", &fault);
+                let stored = Rc::new(Stored::new(schema, Source::Origin, self.world.now()));
+                if self.isolate.replica.borrow().schemas().distrusted == stored.fingerprint {
+                    return self.report_failure("introspection", "answers have contradicted it");
+                }
+                if let Uploaded::NotStored(fault) = self.adopt(stored).await {
+                    self.report_failure("introspection", &fault);
                 }
             }
             Err(fault) => self.report_failure("introspection", &fault.to_string()),
@@ -213,66 +262,78 @@ impl<W: World> Service<W> {
 
     /// Puts an uploaded schema in force.
     pub(super) async fn upload_schema(&self, schema: Schema) -> Uploaded {
-        self.isolate.schema.distrusted.set(None);
-        self.adopt(schema, Source::Upload).await
+        self.adopt(Rc::new(Stored::new(schema, Source::Upload, self.world.now()))).await
     }
 
-    /// Puts a schema in force, in KV and here, and purges what was stored by another.
-    async fn adopt(&self, schema: Schema, source: Source) -> Uploaded {
-        let before = match self.stored_schema().await {
+    /// Puts a schema in force, in KV and in the log, and purges what was stored by another.
+    async fn adopt(&self, stored: Rc<Stored>) -> Uploaded {
+        // What is in force is what the log says now.
+        self.sync_now().await;
+        let before = match self.known_schema().stored {
             Some(stored) => Some(stored),
-            None => self.isolate.schema.current.borrow().clone(),
+            None => {
+                let in_kv = self.stored_schema().await.ok().flatten();
+                in_kv.filter(|stored| self.is_in_force(stored.fingerprint))
+            }
         };
-        let stored = Rc::new(Stored::new(schema, source, self.world.now()));
-        let put = match self.world.kv_bound() {
-            true => self.world.kv_put(&self.schema_key(), &stored.encode(), KV_SECONDS).await,
-            false => Err("no KV namespace is bound".to_owned()),
-        };
-        if let (Err(fault), Source::Upload) = (&put, source) {
-            return Uploaded::NotStored(fault.clone());
+        if self.world.kv_bound() {
+            let put = self.world.kv_keep(&self.schema_key(), &stored.encode()).await;
+            if let Err(fault) = put {
+                return Uploaded::NotStored(fault);
+            }
+        } else if stored.source == Source::Upload {
+            return Uploaded::NotStored("no KV namespace is bound".to_owned());
         }
-        self.follow(stored.clone());
+        let types = stored.schema.types().count();
         let changed = before.map(|before| changed_types(&before.schema, &stored.schema));
-        let record = match (&changed, source) {
-            (Some(changed), _) => {
+        self.follow(stored.clone());
+        if self.is_in_force(stored.fingerprint) {
+            return Uploaded::Stored { types, changed: Some(Vec::new()) };
+        }
+        let roots = [OperationKind::Query, OperationKind::Mutation].map(|kind| {
+            stored.schema.root(kind).map(|root| stored.schema.name(root)).unwrap_or_default()
+        });
+        let in_force = self.isolate.replica.borrow().schemas().in_force.is_some();
+        let record = match &changed {
+            // What hangs on the root has no type of its own by which it could be purged.
+            Some(changed) if !roots.iter().any(|root| changed.contains(*root)) => {
                 let mut tags: TagSet = changed.iter().map(|name| Tag::of("", name)).collect();
                 tags.insert(Tag::of("type:", "introspection"));
                 Record::of_tags(&tags, &Vec::new())
             }
-            // The first one may say of anything that it is one person's.
-            (None, Source::Upload) => Record::everything(),
-            (None, Source::Origin) => {
+            // The first one has no hints where it comes from the origin, and forbids nothing.
+            None if !in_force && stored.source == Source::Origin => {
                 let introspection = [Tag::of("type:", "introspection")];
                 Record::of_tags(&introspection.into_iter().collect(), &Vec::new())
             }
+            _ => Record::everything(),
         };
-        // What the log does not take is kept pending.
-        let _ = self.record(record, "schema").await;
-        match put {
-            Ok(()) => Uploaded::Stored {
-                types: stored.schema.types().count(),
-                changed: changed.map(|names| names.into_iter().collect()),
-            },
+        let record = Record { schema: Some(stored.fingerprint), ..record };
+        match self.record(record, "schema").await {
+            Ok(_) => {
+                let changed = changed.map(|names| names.into_iter().collect());
+                Uploaded::Stored { types, changed }
+            }
             Err(fault) => Uploaded::NotStored(fault),
         }
     }
 
     /// An answer has something that the schema says cannot be there.
     pub(super) async fn distrust_schema(&self) {
-        let state = &self.isolate.schema;
-        let Some(stored) = state.current.take() else { return };
-        state.distrusted.set(Some(stored.fingerprint));
-        // The origin may have a newer one.
-        state.looked_at.set(None);
-        self.isolate.forget_documents();
         self.report_failure("schema", "an answer contradicts it; it is not used any more");
-        let _ = self.record(Record::everything(), "schema").await;
+        self.end_schema().await;
+    }
+
+    async fn end_schema(&self) {
+        self.isolate.schema.current.replace(None);
+        let record = Record { schema: Some(SchemaInForce::NONE), ..Record::everything() };
+        // What the log does not take is kept pending.
+        let _ = self.record(record, "schema").await;
     }
 
     /// What the schema in force is, for who may ask.
     pub(super) fn schema_summary(&self) -> serde_json::Value {
-        match self.isolate.schema.current.borrow().as_ref() {
-            None => json!({ "source": "none", "types": 0 }),
+        match self.known_schema().stored {
             Some(stored) => json!({
                 "source": match stored.source {
                     Source::Upload => "upload",
@@ -280,6 +341,10 @@ impl<W: World> Service<W> {
                 },
                 "types": stored.schema.types().count(),
             }),
+            None if self.is_in_force(SchemaInForce::NONE) => {
+                json!({ "source": "none", "types": 0 })
+            }
+            None => json!({ "source": "loading", "types": 0 }),
         }
     }
 }

@@ -90,7 +90,7 @@ impl<W: World> Service<W> {
         };
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let record = {
-            let schema = self.schema(config, asked);
+            let schema = self.known_schema();
             let known = self.isolate.known_types.borrow();
             let knowledge = schema.knowledge(config);
             record_of(config, write, status, body.as_deref(), &knowledge, &known)

@@ -1,7 +1,7 @@
 //! Edge caches, KV and the purge log's object, in memory, with their faults.
 
 use super::universe::Universe;
-use crate::purge::{Delta, Log, Mark, Record};
+use crate::purge::{Delta, Log, Mark, Record, Schemas};
 use crate::service::{Appended, Fault};
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
@@ -140,7 +140,8 @@ pub struct LogObject {
 
 impl LogObject {
     pub fn new(epoch: u64) -> Self {
-        let log = Log::restore(epoch, Ttl::from_seconds(86_400), 0, Vec::new());
+        let log =
+            Log::restore(epoch, Ttl::from_seconds(86_400), (0, Schemas::default()), Vec::new());
         Self { log: RefCell::new(log), out_of_reach_until: Cell::new(0) }
     }
 

@@ -8,11 +8,15 @@ mod set;
 
 use crate::key::DigestBuilder;
 
-pub use reach::{Aliases, reach};
+pub use reach::{Aliases, graphql_type_of, reach};
 pub use set::{TagSet, origin_tags};
 
 /// The tag of an entry that holds something whose GraphQL type is not known.
 pub const UNTYPED: &str = "untyped";
+
+/// The tag of an entry that holds something whose GraphQL type only the schema tells. A purge of a
+/// type that the schema does not have reaches it.
+pub const BY_SCHEMA: &str = "by-schema";
 
 /// A tag: case-sensitive printable ASCII without spaces or commas, 1 to 1,024 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

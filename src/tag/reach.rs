@@ -18,19 +18,9 @@ pub type Aliases = Vec<Vec<String>>;
 pub fn reach(tag: &Tag, aliases: &Aliases) -> TagSet {
     let mut reached = TagSet::new();
     reached.insert(tag.clone());
-    let text = tag.as_str();
-    let (list, rest) = match text.strip_prefix("list:") {
-        Some(rest) => ("list:", rest),
-        None => ("", text),
-    };
-    let (type_name, id) = match rest.split_once(':') {
-        Some((type_name, id)) => (type_name, Some(id)),
-        None => (rest, None),
-    };
-    let own_prefix = id.is_some() && ["type", "op", "path", "key", "scope"].contains(&type_name);
-    if !is_graphql_name(type_name) || own_prefix {
-        return reached;
-    }
+    let Some(type_name) = graphql_type_of(tag) else { return reached };
+    let (list, rest) = without_list(tag.as_str());
+    let id = rest.split_once(':').map(|(_, id)| id);
     for name in names_of(type_name, aliases) {
         match id {
             Some(id) => {
@@ -42,6 +32,22 @@ pub fn reach(tag: &Tag, aliases: &Aliases) -> TagSet {
     }
     reached.insert(Tag::of("", UNTYPED));
     reached
+}
+
+/// The GraphQL type that a tag may name; none where it cannot be one.
+pub fn graphql_type_of(tag: &Tag) -> Option<&str> {
+    let (_, rest) = without_list(tag.as_str());
+    let type_name = rest.split(':').next().unwrap_or(rest);
+    let own_prefix =
+        rest.contains(':') && ["type", "op", "path", "key", "scope"].contains(&type_name);
+    (is_graphql_name(type_name) && !own_prefix).then_some(type_name)
+}
+
+fn without_list(text: &str) -> (&str, &str) {
+    match text.strip_prefix("list:") {
+        Some(rest) => ("list:", rest),
+        None => ("", text),
+    }
 }
 
 fn names_of<'a>(type_name: &'a str, aliases: &'a Aliases) -> Vec<&'a str> {
