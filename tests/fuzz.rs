@@ -30,13 +30,14 @@ const SCHEMA: &str = "
     type B implements A { id: ID! b: String }";
 
 /// Documents of every kind; those at the end were faults once.
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     include_str!("../bench/documents/catalog.graphql"),
     include_str!("../bench/documents/product.graphql"),
     include_str!("../bench/documents/search.graphql"),
     include_str!("../bench/documents/account.graphql"),
     include_str!("../bench/documents/mutation.graphql"),
     "{ a }",
+    "\"\"\"What\nit does\"\"\" query(\"id\" $id: ID!) { a(id: $id) { b } }",
     "query A { a { b } } mutation B { c { d } } subscription C { e { f } }",
     "{ a(x: {b: [1, -2.5e3, $v, \"\\u{1F600}\\uD83D\\uDE00\", \"\"\"é\n \\\"\"\"\"\"\", RED, null]}) { b } }",
     "query($v: [Int!]! = [1] @d(x: 1), $w: I = {a: null}) @e { ...F @include(if: $v) { a } }",
