@@ -21,4 +21,4 @@ pub use store::{
     Fetched, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
 };
 pub use token::{Sent, claim_paths, sent_token};
-pub use write::{Write, record_of};
+pub use write::{Element, Write, record_of};

@@ -2,11 +2,12 @@
 
 use crate::config::Config;
 use crate::graphql::{
-    Analysis, Knowledge, KnownTypes, Mutated, MutationPurge, Outcome, outcome, purge_of,
+    Analysis, Knowledge, KnownTypes, Mutated, MutationPurge, Outcome, elements, outcome, purge_of,
 };
 use crate::http::Request;
 use crate::purge::Record;
 use crate::rest;
+use crate::tag::TagSet;
 use serde_json::{Map, Value};
 
 /// A write that was sent to the origin.
@@ -24,8 +25,26 @@ pub enum Write<'a> {
         /// Whether it holds several operations, or may: then not even a 4xx proves anything.
         batch: bool,
     },
+    /// Several GraphQL operations of which not all are queries, in one request that was understood.
+    Batch(&'a [Element<'a>]),
     /// A REST request of an unsafe method.
     Rest(&'a Request),
+}
+
+/// One operation of a batch.
+#[derive(Debug, Clone, Copy)]
+pub enum Element<'a> {
+    /// It changes nothing.
+    Query,
+    /// A mutation that was understood.
+    Mutation {
+        /// The mutation.
+        analysis: &'a Analysis,
+        /// Its variables.
+        variables: Option<&'a Map<String, Value>>,
+    },
+    /// It may be a mutation.
+    PerhapsMutation,
 }
 
 /// The record of what the write purges; none where it purges nothing.
@@ -41,7 +60,7 @@ pub fn record_of(
     knowledge: &Knowledge<'_>,
     known: &KnownTypes,
 ) -> Option<Record> {
-    let batch = matches!(write, Write::PerhapsMutation { batch: true });
+    let batch = matches!(write, Write::PerhapsMutation { batch: true } | Write::Batch(_));
     if status.is_some_and(is_refusal_of_form) {
         return None;
     }
@@ -51,6 +70,11 @@ pub fn record_of(
     if let Write::Rest(request) = write {
         return Some(Record::of_tags(&rest::purge_tags(config, &request.url), &config.same));
     }
+    let purging = Purging { config, knowledge, known };
+    if let Write::Batch(elements) = write {
+        let body = body.filter(|_| status == Some(200));
+        return purging.batch(elements, body).and_then(|purge| purging.record(purge));
+    }
     let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
     let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
     // A gateway's 5xx may have errors of its own and no data, whatever ran behind it.
@@ -59,16 +83,62 @@ pub fn record_of(
         return None;
     }
     let Write::Mutation { analysis, variables } = write else { return Some(Record::everything()) };
-    let data = match outcome {
-        Outcome::Data(data) | Outcome::Partial(Some(data)) => Some(data),
-        _ => None,
-    };
-    let mutated = Mutated { analysis, variables, data };
-    let record = match purge_of(config, mutated, knowledge, known) {
-        MutationPurge::Everything => Record::everything(),
-        MutationPurge::Tags(tags) => Record::of_tags(&tags, &config.same),
-    };
-    (!record.is_empty()).then_some(record)
+    purging.record(purging.mutation(analysis, variables, outcome))
+}
+
+/// What tells what a mutation purges.
+struct Purging<'a> {
+    config: &'a Config,
+    knowledge: &'a Knowledge<'a>,
+    known: &'a KnownTypes,
+}
+
+impl Purging<'_> {
+    fn mutation(
+        &self,
+        analysis: &Analysis,
+        variables: Option<&Map<String, Value>>,
+        outcome: Outcome<'_>,
+    ) -> MutationPurge {
+        let data = match outcome {
+            Outcome::Data(data) | Outcome::Partial(Some(data)) => Some(data),
+            _ => None,
+        };
+        let mutated = Mutated { analysis, variables, data };
+        purge_of(self.config, mutated, self.knowledge, self.known)
+    }
+
+    /// What all mutations of a batch purge, each by its own element of the answer; none where they
+    /// all were refused. The body is none where it is not that of a batch that was taken.
+    fn batch(&self, asked: &[Element<'_>], body: Option<&[u8]>) -> Option<MutationPurge> {
+        let answers = body.and_then(|body| elements(body, asked.len()));
+        let Some(answers) = answers else { return Some(MutationPurge::Everything) };
+        let mut all: Option<TagSet> = None;
+        for (element, answer) in asked.iter().zip(answers) {
+            let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+            let outcome = outcome(&answer);
+            if matches!(element, Element::Query) || outcome == Outcome::NothingRan {
+                continue;
+            }
+            let purge = match element {
+                Element::Mutation { analysis, variables } => {
+                    self.mutation(analysis, *variables, outcome)
+                }
+                Element::Query | Element::PerhapsMutation => MutationPurge::Everything,
+            };
+            let MutationPurge::Tags(tags) = purge else { return Some(purge) };
+            all.get_or_insert_default().extend(tags);
+        }
+        all.map(MutationPurge::Tags)
+    }
+
+    fn record(&self, purge: MutationPurge) -> Option<Record> {
+        let record = match purge {
+            MutationPurge::Everything => Record::everything(),
+            MutationPurge::Tags(tags) => Record::of_tags(&tags, &self.config.same),
+        };
+        (!record.is_empty()).then_some(record)
+    }
 }
 
 /// Statuses that a server gives before it has read what to do: the method, the length, the URL,
@@ -136,6 +206,51 @@ mod tests {
         assert_eq!(record(false, Some(200), r#"{"errors":[{}]}"#), None);
         assert_eq!(record(true, Some(400), "[]"), Some(Record::everything()));
         assert_eq!(record(true, Some(415), ""), None);
+    }
+
+    #[test]
+    fn a_batch_purges_what_each_of_its_mutations_says() {
+        let of = |name: &str| analysed(&format!("mutation {{ {name} {{ __typename id }} }}"));
+        let (a, b, track) = (of("a"), of("b"), of("track"));
+        let mutation = |analysis| Element::Mutation { analysis, variables: None };
+        let x = r#"{"data":{"a":{"__typename":"X","id":1}}}"#;
+        let y = r#"{"data":{"b":{"__typename":"Y","id":1}}}"#;
+        let (refused, query) = (r#"{"errors":[{}]}"#, r#"{"data":{"c":1}}"#);
+        let purged = |elements: &[Element<'_>], status, body: &str| {
+            recorded(Write::Batch(elements), status, Some(body.as_bytes()))
+        };
+        let both = [mutation(&a), Element::Query, mutation(&b)];
+        let names = |record: Option<Record>| {
+            let tags = record.filter(|record| !record.all).map(|record| record.tags);
+            tags.map(|tags| ["X", "Y"].map(|name| tags.contains(&hash_of(name))))
+        };
+        for (answer, expected) in [
+            (format!("[{x},{query},{y}]"), [true, true]),
+            (format!("[{x}, {query}, {refused}]"), [true, false]),
+            (format!("[{refused},{query},{y}]"), [false, true]),
+        ] {
+            assert_eq!(names(purged(&both, Some(200), &answer)), Some(expected), "{answer}");
+        }
+        let none = format!("[{refused},{query},{refused}]");
+        assert_eq!(purged(&both, Some(200), &none), None);
+        assert_eq!(purged(&[mutation(&track), Element::Query], Some(200), "[{},{}]"), None);
+        for (status, answer) in [
+            (Some(200), format!("[{x},{query}]")),
+            (Some(200), format!("[{x},{query},{y},{y}]")),
+            (Some(200), format!("[{x},[{query}],7]")),
+            (Some(200), x.to_owned()),
+            (Some(200), String::new()),
+            (Some(201), none.clone()),
+            (Some(400), none.clone()),
+            (Some(500), none.clone()),
+            (None, String::new()),
+        ] {
+            assert_eq!(purged(&both, status, &answer), Some(Record::everything()), "{answer}");
+        }
+        assert_eq!(purged(&both, Some(415), ""), None);
+        let perhaps = [Element::Query, Element::PerhapsMutation];
+        assert_eq!(purged(&perhaps, Some(200), "[{},{\"errors\":[{}]}]"), None);
+        assert_eq!(purged(&perhaps, Some(200), "[{},{}]"), Some(Record::everything()));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod analysis;
 mod answer;
 mod ast;
+mod batch;
 mod canonical;
 mod document;
 mod entity;
@@ -37,6 +38,7 @@ pub(crate) use analysis::analysed;
 pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
 pub use answer::{AnswerFacts, AnswerHint, Outcome, Shown, facts, outcome};
 pub use ast::OperationKind;
+pub use batch::{array_of, elements};
 pub use entity::Knowledge;
 pub use foreseen::Foreseen;
 pub use injected::{Injected, RESERVED_PREFIX};

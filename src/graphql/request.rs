@@ -47,8 +47,10 @@ pub enum Source {
 /// How a request came, as far as it can be sent otherwise.
 #[derive(Debug, Clone, PartialEq)]
 enum Sent {
-    /// A JSON object in a body, or one of those in a batch.
+    /// A JSON object in a body.
     Json(Members),
+    /// One of the JSON objects of a batch.
+    Element(Members),
     /// The query of a URL.
     Url(String),
     /// A body that is the document.
@@ -270,7 +272,7 @@ fn read_batch(body: &[u8], limits: &Amounts) -> Form {
     }
     let read = |item: &&serde_json::value::RawValue| {
         let members: Members = serde_json::from_str(item.get()).map_err(|_| Unread::Batch)?;
-        read_members(&members).map(|query| Query { sent: Sent::Json(members), ..query })
+        read_members(&members).map(|query| Query { sent: Sent::Element(members), ..query })
     };
     let queries: Result<Vec<Query>, Unread> = items.iter().map(read).collect();
     match queries {
@@ -414,7 +416,7 @@ impl Query {
 
     fn with(&self, document: Option<&str>, extensions: Extensions) -> Option<Rewritten> {
         match &self.sent {
-            Sent::Json(members) => {
+            Sent::Json(members) | Sent::Element(members) => {
                 let mut members = members.clone();
                 if let Some(document) = document {
                     members.set("query", text_to_json(document));
@@ -439,12 +441,22 @@ impl Query {
         self
     }
 
-    /// The request as a JSON object of its own, from which a batch can be made.
-    pub fn as_json(&self) -> Option<String> {
+    /// The request as the element of a batch that it came as.
+    pub fn as_element(&self) -> Option<String> {
         match &self.sent {
-            Sent::Json(members) => Some(members.to_json()),
+            Sent::Element(members) => Some(members.to_json()),
             _ => None,
         }
+    }
+
+    /// Whether it names its document, and does not hold it.
+    pub fn names_its_document(&self) -> bool {
+        !matches!(self.source, Source::Text { .. })
+    }
+
+    /// Whether it came in a batch, so that the request as it came asks for others too.
+    pub fn is_element(&self) -> bool {
+        matches!(self.sent, Sent::Element(_))
     }
 }
 

@@ -201,7 +201,7 @@ fn a_batch_is_read_one_by_one() {
         panic!()
     };
     assert_eq!(queries.iter().map(document_of).collect::<Vec<_>>(), ["{a}", "mutation{b}"]);
-    assert_eq!(queries[1].as_json().unwrap(), "{\"query\":\"mutation{b}\",\"id\":1}");
+    assert_eq!(queries[1].as_element().unwrap(), "{\"query\":\"mutation{b}\",\"id\":1}");
     let many = format!("[{}]", vec!["{\"query\":\"{a}\"}"; 51].join(","));
     assert_eq!(post(&many), unread(Unread::OverLimit(Limit::Batch), true));
 }

@@ -153,10 +153,9 @@ impl<W: World> Service<W> {
         if refused && !busy {
             return Ok(Taken::Refused);
         }
-        if !is_strippable(&json, &operation.known.analysis.shape) {
+        let Some(bytes) = without_addition(&body, &json, operation, injected) else {
             return Ok(Taken::Unreadable);
-        }
-        let Some(bytes) = strip(&body, injected) else { return Ok(Taken::Unreadable) };
+        };
         without_the_origins_body(&mut answer.headers);
         Ok(Taken::Told(Told {
             answer,
@@ -180,7 +179,8 @@ impl<W: World> Service<W> {
             Some(Some(body)) => What::Post(body),
         };
         let headers = self.forwarded_headers(request, headers);
-        self.ask(&Ask { url: &url, headers: &headers, again: true, what }).await
+        let millis = self.isolate.config.as_ref().ok().and_then(|c| c.origin_timeout.read_ms);
+        self.ask_within(millis, &Ask { url: &url, headers: &headers, again: true, what }).await
     }
 
     /// Whether a page may show the document that it was asked with.
@@ -234,6 +234,17 @@ pub(super) fn fitted<'r>(
     };
     headers.remove("content-length");
     Some(body.as_bytes())
+}
+
+/// An answer without what was added to its document; none where that is not certain.
+pub(super) fn without_addition(
+    body: &[u8],
+    json: &Value,
+    operation: &Operation,
+    injected: &Injected,
+) -> Option<Vec<u8>> {
+    let strippable = is_strippable(json, &operation.known.analysis.shape);
+    strippable.then(|| strip(body, injected))?
 }
 
 /// Removes the headers that speak of the body as the origin sent it.

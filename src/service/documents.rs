@@ -22,6 +22,13 @@ pub(super) struct Operation {
     pub known: Rc<KnownDocument>,
 }
 
+/// What is asked in place of a request whose answer is not stored.
+pub(super) struct Whole {
+    pub rewritten: Rewritten,
+    /// Whether what is answered is the client's as it is.
+    pub answers_client: bool,
+}
+
 /// Why a request has no operation that is known.
 pub(super) enum Unresolved {
     /// Its document's hash is not known, and the client is to send the document.
@@ -79,34 +86,41 @@ impl<W: World> Service<W> {
         if is_completed(config, query) {
             return query.in_full(document, Extensions::Plain);
         }
-        if query.has_unkeyed { query.rewritten(None, true) } else { None }
+        let is_other = query.has_unkeyed || query.is_element();
+        if is_other { query.rewritten(None, true) } else { None }
     }
 
     /// The same where its answer is not stored: then nothing is left out.
-    pub(super) fn whole(&self, config: &Config, operation: &Operation) -> Option<Rewritten> {
+    pub(super) fn whole(&self, config: &Config, operation: &Operation) -> Option<Whole> {
         let Operation { query, document, known } = operation;
         if !is_completed(config, query) {
             return None;
         }
-        let whole = query.in_full(document, Extensions::All)?;
+        let rewritten = query.in_full(document, Extensions::All)?;
         // What a server refuses by GET it would run by POST.
-        let runs = matches!(whole, Rewritten::Posted { .. })
+        let runs = matches!(rewritten, Rewritten::Posted { .. })
             && known.analysis.kind == OperationKind::Mutation;
-        (!runs).then_some(whole)
+        (!runs).then_some(Whole { rewritten, answers_client: true })
     }
 
     /// Asks the origin what the client asked, or the same in full.
     pub(super) async fn ask_whole(
         &self,
         asked: &Asked,
-        whole: Option<&Rewritten>,
+        whole: Option<&Whole>,
         again: bool,
     ) -> Result<Answer, OriginFailure> {
         let mut headers = asked.request.headers.clone();
         let mut url = self.origin_url(&asked.request);
         let what = match whole {
             None => What::AsItCame,
-            Some(whole) => What::InFull(fitted(whole, &mut url, &mut headers)),
+            Some(Whole { rewritten, answers_client }) => {
+                match (fitted(rewritten, &mut url, &mut headers), answers_client) {
+                    (body, true) => What::InFull(body),
+                    (Some(body), false) => What::Post(body),
+                    (None, false) => What::OtherUrl,
+                }
+            }
         };
         let headers = self.forwarded_headers(&asked.request, headers);
         self.ask(&Ask { url: &url, headers: &headers, again, what }).await
@@ -115,6 +129,11 @@ impl<W: World> Service<W> {
     /// Asks the client for the document whose hash it sent, as servers with automatic persisted
     /// queries do.
     pub(super) fn unknown_document(&self, asked: &Asked) -> Reply {
+        self.unknown_documents(asked, not_found().to_string().into_bytes().into())
+    }
+
+    /// The same with what says it.
+    pub(super) fn unknown_documents(&self, asked: &Asked, body: Rc<[u8]>) -> Reply {
         let reason = Bypass::PersistedUnknown.as_str();
         self.count(asked, 200, Answered::Bypass, None);
         self.report_bypass(asked, reason, 200);
@@ -136,7 +155,6 @@ impl<W: World> Service<W> {
             detail: Some(reason),
         }
         .add_to(&mut headers);
-        let body = not_found().to_string().into_bytes().into();
         Reply::Whole(Response { status: 200, headers, body })
     }
 }

@@ -91,7 +91,7 @@ impl<W: World> Service<W> {
     }
 
     /// Fetches a stale entry anew beside the answer, once at a time in this isolate.
-    fn revalidate(
+    pub(super) fn revalidate(
         &self,
         asked: &Asked,
         plan: &Plan,
@@ -199,7 +199,7 @@ impl<W: World> Service<W> {
     }
 
     /// While the origin was asked, a purge may have come.
-    async fn still_stands(
+    pub(super) async fn still_stands(
         &self,
         config: &Config,
         asked: &Asked,
@@ -386,7 +386,7 @@ impl<W: World> Service<W> {
     }
 
     /// Writes to KV what was asked for again.
-    fn put_in_kv_later(&self, cached: Rc<Cached>) {
+    pub(super) fn put_in_kv_later(&self, cached: Rc<Cached>) {
         let service = self.clone();
         self.world.spawn(async move {
             service.put_in_kv(&cached, &encode(&cached.entry)).await;
@@ -436,7 +436,7 @@ pub(super) struct Storing<'a> {
 }
 
 /// Whether a stale entry may stand in for an origin that fails.
-fn is_servable_stale(freshness: Freshness) -> bool {
+pub(super) fn is_servable_stale(freshness: Freshness) -> bool {
     matches!(freshness, Freshness::StaleWhileRevalidate | Freshness::StaleIfError)
 }
 

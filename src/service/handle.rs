@@ -1,22 +1,24 @@
 //! One request, from its head to its answer.
 
-use super::documents::Unresolved;
+use super::documents::{Operation, Unresolved, Whole};
 use super::isolate::Isolate;
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
-    Bypass, Class, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
+    Bypass, Class, Plan, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
     read_graphql, scope_tags_changed_by, status_of_origin,
 };
-use crate::graphql::{OperationKind, Query, Rewritten};
+use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
 use crate::limits::{Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
 use crate::time::Timestamp;
+use futures_util::future::{Either, select};
 use serde_json::json;
+use std::pin::pin;
 use std::rc::Rc;
 
 /// What the client gets.
@@ -154,25 +156,35 @@ impl<W: World> Service<W> {
                 return self.not_looked_up(config, asked, unwritten).await;
             }
         };
+        match self.planned_operation(config, asked, &operation).await {
+            Ok(plan) => self.read(config, asked, &plan, Some(Rc::new(operation))).await,
+            Err(Bypass::Mutation) => self.mutation(config, asked, &operation).await,
+            Err(bypass) => {
+                let whole = self.whole(config, &operation);
+                self.pass(Some(config), asked, bypass, whole.as_ref()).await
+            }
+        }
+    }
+
+    /// Plans the look-up of an operation, or says why there is none.
+    pub(super) async fn planned_operation(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        operation: &Operation,
+    ) -> Result<Plan, Bypass> {
         let analysis = &operation.known.analysis;
-        let unwritten = match analysis.kind {
-            OperationKind::Mutation => return self.mutation(config, asked, &operation).await,
-            OperationKind::Subscription => Bypass::Subscription,
-            OperationKind::Query if analysis.incremental => Bypass::Incremental,
+        match analysis.kind {
+            OperationKind::Mutation => Err(Bypass::Mutation),
+            OperationKind::Subscription => Err(Bypass::Subscription),
+            OperationKind::Query if analysis.incremental => Err(Bypass::Incremental),
             OperationKind::Query => {
                 let plan = |claims: &_| {
                     plan_graphql(config, &asked.request, claims, &operation.query, analysis)
                 };
-                match self.planned(config, asked, plan).await {
-                    Ok(plan) => {
-                        return self.read(config, asked, &plan, Some(Rc::new(operation))).await;
-                    }
-                    Err(bypass) => bypass,
-                }
+                self.planned(config, asked, plan).await
             }
-        };
-        let whole = self.whole(config, &operation);
-        self.pass(Some(config), asked, unwritten, whole.as_ref()).await
+        }
     }
 
     pub(super) async fn not_looked_up(
@@ -191,7 +203,7 @@ impl<W: World> Service<W> {
     }
 
     /// 400 with a GraphQL error, where the configuration wants it so.
-    fn over_limit(&self, config: &Config, asked: &Asked, limit: Limit) -> Reply {
+    pub(super) fn over_limit(&self, config: &Config, asked: &Asked, limit: Limit) -> Reply {
         let most = config.limits.amounts.of(limit);
         let body = json!({ "errors": [{
             "message": format!("The request is over the limit of {most} {}.", limit.as_str()),
@@ -231,12 +243,12 @@ impl<W: World> Service<W> {
     }
 
     /// The same, with the request in full where the origin may not know its document.
-    async fn pass(
+    pub(super) async fn pass(
         &self,
         config: Option<&Config>,
         asked: &Asked,
         reason: Bypass,
-        whole: Option<&Rewritten>,
+        whole: Option<&Whole>,
     ) -> Reply {
         let again = asked.request.method.is_safe();
         let forward = match reason {
@@ -259,6 +271,23 @@ impl<W: World> Service<W> {
                 self.reply(asked, &answer, XCache::Bypass, &status)
             }
             Err(failure) => self.origin_failed(asked, &failure, forward),
+        }
+    }
+
+    /// Asks the origin, and waits no longer than `millis` for the head of its answer.
+    pub(super) async fn ask_within(
+        &self,
+        millis: Option<u64>,
+        ask: &Ask<'_>,
+    ) -> Result<Answer, OriginFailure> {
+        let Some(millis) = millis else { return self.ask(ask).await };
+        match select(pin!(self.ask(ask)), pin!(self.world.sleep(millis))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => {
+                let failure = OriginFailure::after(millis);
+                self.isolate.origin.note(self.world.now(), Some(failure.fault.clone()));
+                Err(failure)
+            }
         }
     }
 

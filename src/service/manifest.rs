@@ -57,7 +57,8 @@ impl<W: World> Service<W> {
         self.isolate.uploaded.current()?.document(id).cloned()
     }
 
-    async fn look_for_uploads(&self, config: &Config) {
+    /// Looks in KV for what is uploaded, where this isolate has not, or not for a while.
+    pub(super) async fn look_for_uploads(&self, config: &Config) {
         let now = self.world.now();
         let looked = &self.isolate.uploaded.looked;
         let (waits, ago) = match looked.get() {

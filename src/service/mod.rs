@@ -7,6 +7,7 @@
 mod admin;
 mod ask;
 mod batch;
+mod batch_read;
 mod breaker;
 mod documents;
 mod fetch;

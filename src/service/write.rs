@@ -1,15 +1,17 @@
 //! Writes: to the origin first, then their purge, then the answer.
 
-use super::documents::Operation;
+use super::documents::{Operation, Whole};
 use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
-use super::world::{Answer, BodyRead, World};
+use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
-use crate::graphql::Rewritten;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
+use std::pin::pin;
 
 /// What became of a write's purge.
 enum Purged {
@@ -24,11 +26,11 @@ enum Purged {
 }
 
 /// A write as it is sent.
-struct Sending<'a> {
-    write: Write<'a>,
+pub(super) struct Sending<'a> {
+    pub write: Write<'a>,
     /// What is sent in place of the request, where that does not hold its document.
-    whole: Option<Rewritten>,
-    reason: &'static str,
+    pub whole: Option<Whole>,
+    pub reason: &'static str,
 }
 
 impl<W: World> Service<W> {
@@ -68,14 +70,20 @@ impl<W: World> Service<W> {
         self.write(config, asked, sending).await
     }
 
-    async fn write(&self, config: &Config, asked: &Asked, sending: Sending<'_>) -> Reply {
+    /// Sends a write once, purges what it touched, and passes its answer on.
+    pub(super) async fn write(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        sending: Sending<'_>,
+    ) -> Reply {
         let Sending { write, whole, reason } = sending;
         let forward = match write {
             Write::Rest(_) => Forward::Method,
             _ => Forward::Bypass,
         };
         let request = &asked.request;
-        let answer = self.ask_whole(asked, whole.as_ref(), false).await;
+        let answer = self.ask_once(config, asked, whole).await;
         let body = match &answer {
             Ok(answer) => self.readable_body(write, answer).await,
             Err(_) => None,
@@ -110,6 +118,35 @@ impl<W: World> Service<W> {
             headers.set("evergraph-purge", seq.to_string());
         }
         reply
+    }
+
+    /// Sends a write once, and waits no longer for its answer than is configured. What the origin
+    /// does later than that is purged when it is done.
+    async fn ask_once(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        whole: Option<Whole>,
+    ) -> Result<Answer, OriginFailure> {
+        let Some(millis) = config.origin_timeout.write_ms else {
+            return self.ask_whole(asked, whole.as_ref(), false).await;
+        };
+        let service = self.clone();
+        let asked = Asked { request: asked.request.clone(), ..*asked };
+        let asking = async move { service.ask_whole(&asked, whole.as_ref(), false).await };
+        let asking = asking.boxed_local().shared();
+        match select(asking.clone(), pin!(self.world.sleep(millis))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => {
+                let service = self.clone();
+                self.world.spawn(async move {
+                    let _ = asking.await;
+                    // What the log does not take is kept pending.
+                    let _ = service.record(Record::everything(), "late-write").await;
+                });
+                Err(OriginFailure::after(millis))
+            }
+        }
     }
 
     /// The answer's body, where it tells what ran.

@@ -90,6 +90,47 @@ test("mutations reach the origin exactly once with their bodies, and purge", asy
   assert.ok(failed() >= 1, "it did happen");
 });
 
+test("batches with a mutation reach the origin once, and nobody gets an answer out of its place", async () => {
+  const answer = world.origin.answer;
+  const element = () => ({ data: { product: { name: `v${version}` } } });
+  world.origin.answer = (request, response, body) => {
+    const asked = JSON.parse(body);
+    if (!Array.isArray(asked)) return answer(request, response);
+    response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(JSON.stringify(asked.map((one) => ({ ...element(), of: one.query }))));
+  };
+  const unknown = { extensions: { persistedQuery: { version: 1, sha256Hash: "0".repeat(64) } } };
+  const [query, mutation] = ["{ product { name } }", "mutation { product { name } }"];
+  const failed = countFailures();
+  for (const batch of [
+    [{ query }, { query: mutation }],
+    [unknown, { query: mutation }, { query }],
+  ]) {
+    for (const after of panics) {
+      await world.graphql(query);
+      const asked = world.origin.requests.length;
+      version += 1;
+      const write = await world.ask("/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-panic-after": after },
+        body: JSON.stringify(batch),
+      });
+      assert.equal(world.origin.requests.length, asked + 1, after);
+      if (write.status === 200)
+        assert.deepEqual(
+          write.json.map((one) => one.of),
+          batch.map((one) => one.query),
+          after,
+        );
+      else assert.deepEqual([write.status, batch[0]], [502, unknown], after);
+      assert.equal((await world.graphql(query)).json.data.product.name, `v${version}`, after);
+    }
+  }
+  assert.ok(failed() >= 2, "it did happen");
+  world.origin.answer = answer;
+});
+
 test("requests that Wasm was busy with fall back as well", async () => {
   const held = [];
   const answer = world.origin.answer;
