@@ -232,8 +232,8 @@ fn answer() -> String {
             reviews.join(",")
         )
     };
-    let products: Vec<String> = (1..=150).map(product).collect();
-    format!("{{\"data\":{{\"products\":[{}],\"productCount\":150}}}}", products.join(","))
+    let products: Vec<String> = (1..=112).map(product).collect();
+    format!("{{\"data\":{{\"products\":[{}],\"productCount\":112}}}}", products.join(","))
 }
 
 fn is_stripped(answer: &str, injected: &Injected) -> bool {
