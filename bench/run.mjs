@@ -8,10 +8,11 @@ import { Store } from "../tests/e2e/lib/stores.mjs";
 import { measureBundle } from "./bundle.mjs";
 import { startCache } from "./cache.mjs";
 import { Connection } from "./connection.mjs";
+import { measureGraphql } from "./graphql.mjs";
 import { Load } from "./load.mjs";
 import { measureDashboard, measureHits, measureMisses } from "./measures.mjs";
 import { startPeers } from "./peers.mjs";
-import { judge, keep, remarks, table } from "./report.mjs";
+import { graphqlTable, judge, keep, remarks, table } from "./report.mjs";
 import { requestBytes } from "./requests.mjs";
 import { startOrigin } from "./shop.mjs";
 
@@ -26,6 +27,8 @@ async function end() {
 
 async function measure() {
   const bundle = measureBundle();
+  console.log("• GraphQL, natively and in Wasm …");
+  const graphql = await measureGraphql(say);
   const folder = mkdtempSync(join(tmpdir(), "evergraph-bench-"));
   ends.push(() => rmSync(folder, { recursive: true, force: true }));
   console.log("• the origin, the stores and the peers …");
@@ -52,7 +55,7 @@ async function measure() {
     ...(await measureHits(world, say)),
     ...(await measureMisses(world, say)),
   ];
-  return { measures, bundle };
+  return { measures, graphql, bundle };
 }
 
 async function once(port) {
@@ -95,7 +98,7 @@ await main(async () => {
     const results = { date, machine: await machine(), ...(await measure()) };
     results.targets = judge(results);
     keep(results);
-    console.log(`\n${table(results)}\n\n${remarks(results).join("\n")}`);
+    console.log(`\n${table(results)}\n\n${graphqlTable(results)}\n\n${remarks(results).join("\n")}`);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
     console.log(`\nin ${seconds} s; also in bench/results.json and docs/benchmarks.md`);
     process.exitCode = results.targets.every(({ met }) => met) ? 0 : 1;

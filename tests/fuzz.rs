@@ -8,7 +8,7 @@
 
 use evergraph::graphql::{
     Analysis, Form, Injected, Knowledge, OperationKind, Query, RESERVED_PREFIX, Refusal, Rewritten,
-    Schema, Source, Strip, analyse, is_strippable, read_get, read_post, strip,
+    Schema, Source, Strip, analyse, array_of, elements, is_strippable, read_get, read_post, strip,
 };
 use evergraph::http::{Headers, form_pairs};
 use evergraph::limits::Amounts;
@@ -30,13 +30,14 @@ const SCHEMA: &str = "
     type B implements A { id: ID! b: String }";
 
 /// Documents of every kind; those at the end were faults once.
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     include_str!("../bench/documents/catalog.graphql"),
     include_str!("../bench/documents/product.graphql"),
     include_str!("../bench/documents/search.graphql"),
     include_str!("../bench/documents/account.graphql"),
     include_str!("../bench/documents/mutation.graphql"),
     "{ a }",
+    "\"\"\"What\nit does\"\"\" query(\"id\" $id: ID!) { a(id: $id) { b } }",
     "query A { a { b } } mutation B { c { d } } subscription C { e { f } }",
     "{ a(x: {b: [1, -2.5e3, $v, \"\\u{1F600}\\uD83D\\uDE00\", \"\"\"é\n \\\"\"\"\"\"\", RED, null]}) { b } }",
     "query($v: [Int!]! = [1] @d(x: 1), $w: I = {a: null}) @e { ...F @include(if: $v) { a } }",
@@ -478,6 +479,11 @@ fn answers() {
         assert!(out.len() <= body.len());
         assert_eq!(whole.then_some(&out), stripped.as_ref());
         let Ok(before) = serde_json::from_slice::<Value>(body) else { return };
+        if let Value::Array(items) = &before {
+            let found = elements(body, items.len()).unwrap();
+            assert_eq!(elements(body, items.len() + 1), None);
+            assert_eq!(&serde_json::from_slice::<Value>(&array_of(found)).unwrap(), &before);
+        }
         let after: Value = serde_json::from_slice(&stripped.unwrap()).unwrap();
         // An escape in a key hides it from `strip`; that an answer has such a key is seen.
         if !contains(body, "\\u") || !mentions_key(&after) {

@@ -19,6 +19,8 @@ mod inject;
 mod injected;
 mod lexer;
 mod manifest;
+#[cfg(feature = "measure")]
+mod measured;
 mod members;
 mod mutation;
 mod request;
@@ -41,6 +43,8 @@ pub use entity::Knowledge;
 pub use foreseen::Foreseen;
 pub use injected::{Injected, RESERVED_PREFIX};
 pub use manifest::{BadManifest, Manifest};
+#[cfg(feature = "measure")]
+pub use measured::{lexed, parsed_by_the_parser_alone};
 pub use mutation::{KnownTypes, Mutated, MutationPurge, purge_of};
 pub use request::{
     Extensions, Form, Query, Rewritten, Source, Unread, accepted_kinds, answer_kind,
