@@ -107,7 +107,7 @@ test("batches with a mutation reach the origin once, and nobody gets an answer o
     [{ query }, { query: mutation }],
     [unknown, { query: mutation }, { query }],
   ]) {
-    for (const after of panics) {
+    for (const after of PANICS) {
       await world.graphql(query);
       const asked = world.origin.requests.length;
       version += 1;
