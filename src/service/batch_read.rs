@@ -21,7 +21,6 @@ use crate::http::Response;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
 use crate::purge::Mark;
-use crate::time::Ttl;
 use futures_util::stream::{StreamExt, iter};
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -174,11 +173,13 @@ impl<W: World> Service<W> {
         let now = self.world.now();
         let unknown = places.iter().any(Option::is_none);
         let mut stale = false;
-        let mut ttl_left = Ttl::MAX.as_seconds();
+        let mut ttl_left = i64::MAX;
         for place in places.iter().flatten() {
             let Some(candidate) = &place.candidate else { continue };
             let meta = &candidate.cached.entry.meta;
-            ttl_left = ttl_left.min(meta.ttl.as_seconds().saturating_sub(meta.age(now)));
+            if let CacheStatus::Hit { ttl, .. } = CacheStatus::hit(meta.ttl, meta.age(now), BATCH) {
+                ttl_left = ttl_left.min(ttl);
+            }
             if candidate.freshness != Freshness::Fresh {
                 stale = true;
                 if place.may_be_revalidated() {
@@ -201,6 +202,7 @@ impl<W: World> Service<W> {
         OF_ONE_ENTRY.iter().for_each(|name| headers.remove(name));
         self.rewrite_location(&asked.request, &mut headers);
         headers.set("age", self.age_of(places.iter().flatten()).to_string());
+        let hit = CacheStatus::Hit { ttl: ttl_left, tier: BATCH };
         let (x_cache, how, status) = match (unknown, stale) {
             (true, _) => {
                 let forward = Forward::Bypass;
@@ -209,13 +211,8 @@ impl<W: World> Service<W> {
                     CacheStatus::Forwarded { forward, status: None, stored: false, detail };
                 (XCache::Bypass, Answered::Bypass, status)
             }
-            (false, true) => {
-                (XCache::Stale, Answered::Stale, CacheStatus::hit(Ttl::ZERO, 0, BATCH))
-            }
-            (false, false) => {
-                let left = Ttl::from_seconds(ttl_left);
-                (XCache::Hit, Answered::Hit, CacheStatus::hit(left, 0, BATCH))
-            }
+            (false, true) => (XCache::Stale, Answered::Stale, hit),
+            (false, false) => (XCache::Hit, Answered::Hit, hit),
         };
         headers.set("x-cache", x_cache.as_str());
         status.add_to(&mut headers);

@@ -361,6 +361,7 @@ test("stale entries answer while they are fetched anew, or where the origin fail
   const before = asked();
   const stale = await post([late, late]);
   assert.deepEqual([users(stale), stale.xCache], [["nobody", "nobody"], "STALE"]);
+  assert.match(stale.cacheStatus, /^evergraph; hit; ttl=-\d+; detail=batch$/);
   await world.until(() => asked() === before + 1, "fetched anew, once");
   assert.equal(Array.isArray(last()), false, "and alone");
   await world.until(async () => users(await post([late]))[0] === "newer", "the new one answers");
