@@ -33,6 +33,8 @@ pub struct Config {
     pub mutations: Mutations,
     /// REST paths and the entities that they are.
     pub resources: Vec<Resource>,
+    /// How long the origin may take.
+    pub origin_timeout: OriginTimeout,
     /// What a GraphQL request may need.
     pub limits: Limits,
     /// Workers KV.
@@ -232,6 +234,15 @@ pub struct Resource {
     pub path: PathPattern,
     /// Tags, with `{name}` for the path's parameters.
     pub tags: Vec<String>,
+}
+
+/// `origin_timeout`: milliseconds until the head of an answer; none for as long as it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OriginTimeout {
+    /// For what may be answered from the cache.
+    pub read_ms: Option<u64>,
+    /// For what changes something.
+    pub write_ms: Option<u64>,
 }
 
 /// `limits`

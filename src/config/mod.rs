@@ -11,8 +11,8 @@ mod section;
 
 pub use kinds::{
     Algorithm, Apq, CacheType, Config, GraphQl, Identity, Jwt, KeyFields, Kv, KvWrites, Limits,
-    Match, MutationPolicy, MutationRule, Mutations, Purge, Resource, SchemaSource, Scope,
-    TokenPlace, Unreadable,
+    Match, MutationPolicy, MutationRule, Mutations, OriginTimeout, Purge, Resource, SchemaSource,
+    Scope, TokenPlace, Unreadable,
 };
 pub use parse::{origin_of, parse, service_of};
 

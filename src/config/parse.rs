@@ -61,6 +61,7 @@ fn read(root: &Section<'_>) -> Config {
         jwt: jwt(root),
         mutations: mutations(root.section("mutations")),
         resources: resources(root),
+        origin_timeout: origin_timeout(root.section("origin_timeout")),
         limits: limits(root.section("limits")),
         kv: kv(root.section("kv")),
         purge: purge(root.section("purge")),
@@ -131,6 +132,20 @@ fn graphql(section: Section<'_>) -> GraphQl {
     };
     section.report_unknown();
     graphql
+}
+
+/// How long the origin may take for a read where nothing says otherwise.
+const READ_MILLIS: u64 = 30_000;
+
+fn origin_timeout(section: Section<'_>) -> OriginTimeout {
+    let millis = |key, default| {
+        let given = section.number(key, "milliseconds", 0..=600_000);
+        Some(given.unwrap_or(default)).filter(|millis| *millis > 0)
+    };
+    let timeout =
+        OriginTimeout { read_ms: millis("read_ms", READ_MILLIS), write_ms: millis("write_ms", 0) };
+    section.report_unknown();
+    timeout
 }
 
 fn key_fields(section: &Section<'_>) -> KeyFields {

@@ -39,7 +39,23 @@ fn what_the_answer_follows_counts() {
         digest("query($v: Int = 1) { a(x: $v) }"),
         digest("query($v: Int = 2) { a(x: $v) }")
     );
-    assert_ne!(digest("query($v: Int @d) { a(x: $v) }"), digest("query($v: Int) { a(x: $v) }"));
+}
+
+#[test]
+fn a_variables_directives_are_its_own() {
+    let forms = [
+        "query($v: Int, $w: Int) { a(x: $v, y: $w) }",
+        "query($v: Int @d, $w: Int) { a(x: $v, y: $w) }",
+        "query($v: Int, $w: Int @d) { a(x: $v, y: $w) }",
+        "query($v: Int, $w: Int) @d { a(x: $v, y: $w) }",
+        "query($v: Int @d, $w: Int @d) { a(x: $v, y: $w) }",
+        "query($v: Int, $w: Int @d @d) { a(x: $v, y: $w) }",
+    ];
+    for (n, one) in forms.iter().enumerate() {
+        for other in &forms[n + 1..] {
+            assert_ne!(digest(one), digest(other), "{one} {other}");
+        }
+    }
 }
 
 #[test]

@@ -16,8 +16,6 @@ pub enum OperationKind {
 pub(super) struct Document {
     pub operations: Vec<Operation>,
     pub fragments: Vec<Fragment>,
-    /// The directives of variable definitions, which the parser cannot read, by their own text.
-    pub variable_directives: String,
 }
 
 /// An operation (§2.3).
@@ -45,6 +43,8 @@ pub(super) struct Variable {
     pub name: String,
     pub kind: String,
     pub default: Option<Value>,
+    /// Its directives, which the parser cannot read, by their own text.
+    pub directives: String,
 }
 
 /// A directive (§2.12).

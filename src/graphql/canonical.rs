@@ -15,7 +15,6 @@ pub(super) fn canonical(document: &Document, operation: &Operation) -> Option<St
     let mut writer =
         Writer { text: String::new(), numbers: HashMap::new(), reached: Vec::new(), by_name };
     writer.operation(operation)?;
-    writer.word(&document.variable_directives);
     let mut next = 0;
     while let Some(fragment) = writer.reached.get(next).copied() {
         next += 1;
@@ -56,6 +55,11 @@ impl<'d> Writer<'d> {
             if let Some(default) = &variable.default {
                 self.word("=");
                 self.value(default);
+            }
+            if !variable.directives.is_empty() {
+                // Apart from the operation's own.
+                self.word("$@");
+                self.word(&variable.directives);
             }
         }
         self.directives(&operation.directives);

@@ -10,6 +10,7 @@ use super::ast::*;
 use super::lexer::{Kind, Token};
 use super::value::{read_value, value_end};
 use graphql_parser::query as parsed;
+use std::collections::HashMap;
 
 /// Parses the tokens of an executable document; none where they make none.
 pub(super) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
@@ -17,7 +18,11 @@ pub(super) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
     let document = graphql_parser::parse_query::<&str>(&readable.text).ok()?;
     let mut operations = Vec::new();
     let mut fragments = Vec::new();
-    let convert = Convert { tokens, lines: &readable.lines };
+    let convert = Convert {
+        tokens,
+        lines: &readable.lines,
+        variable_directives: &readable.variable_directives,
+    };
     for definition in document.definitions {
         match definition {
             parsed::Definition::Operation(operation) => {
@@ -26,7 +31,7 @@ pub(super) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
             parsed::Definition::Fragment(fragment) => fragments.push(convert.fragment(fragment)?),
         }
     }
-    Some(Document { operations, fragments, variable_directives: readable.variable_directives })
+    Some(Document { operations, fragments })
 }
 
 /// The document as graphql-parser can read it.
@@ -35,7 +40,8 @@ struct Readable<'t, 'a> {
     text: String,
     /// Which token each line holds.
     lines: Vec<usize>,
-    variable_directives: String,
+    /// The directives of variable definitions by the token that begins the definition.
+    variable_directives: HashMap<usize, String>,
 }
 
 impl<'t, 'a> Readable<'t, 'a> {
@@ -44,7 +50,7 @@ impl<'t, 'a> Readable<'t, 'a> {
             tokens,
             text: String::new(),
             lines: Vec::with_capacity(tokens.len()),
-            variable_directives: String::new(),
+            variable_directives: HashMap::new(),
         };
         let mut at = 0;
         let mut depth = 0_usize;
@@ -65,7 +71,7 @@ impl<'t, 'a> Readable<'t, 'a> {
                         _ => {}
                     }
                     in_fragment = match depth {
-                        0 => in_fragment || token.text == "fragment",
+                        0 => in_fragment || (token.text == "fragment" && readable.begins(at)),
                         _ => false,
                     };
                     readable.keep(at)
@@ -90,9 +96,14 @@ impl<'t, 'a> Readable<'t, 'a> {
     /// Variable definitions, without their descriptions and directives.
     fn variables(&mut self, opening: usize) -> usize {
         let mut at = self.keep(opening);
+        let mut variable = at;
         while let Some(token) = self.tokens.get(at) {
             at = match token.kind {
                 Kind::Punctuator(b')') => return self.keep(at),
+                Kind::Punctuator(b'$') => {
+                    variable = at;
+                    self.keep(at)
+                }
                 Kind::Punctuator(b'=') => {
                     let value = self.keep(at);
                     let Some(end) = value_end(self.tokens, value) else { return value };
@@ -101,9 +112,10 @@ impl<'t, 'a> Readable<'t, 'a> {
                 }
                 Kind::Punctuator(b'@') => {
                     let end = self.directive_end(at);
+                    let text = self.variable_directives.entry(variable).or_default();
                     for token in self.tokens.get(at..end).into_iter().flatten() {
-                        self.variable_directives.push_str(token.text);
-                        self.variable_directives.push(' ');
+                        text.push_str(token.text);
+                        text.push(' ');
                     }
                     end
                 }
@@ -114,6 +126,15 @@ impl<'t, 'a> Readable<'t, 'a> {
             };
         }
         at
+    }
+
+    /// Whether a definition begins there, outside all brackets (§2.2): after the one before it, or
+    /// after its description.
+    fn begins(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
+        before.is_none_or(|token| {
+            token.is(b'}') || matches!(token.kind, Kind::String | Kind::BlockString)
+        })
     }
 
     fn directive_end(&self, at: usize) -> usize {
@@ -155,6 +176,7 @@ impl<'t, 'a> Readable<'t, 'a> {
 struct Convert<'t, 'a> {
     tokens: &'t [Token<'a>],
     lines: &'t [usize],
+    variable_directives: &'t HashMap<usize, String>,
 }
 
 impl Convert<'_, '_> {
@@ -213,7 +235,12 @@ impl Convert<'_, '_> {
     }
 
     fn variable<'p>(&self, variable: parsed::VariableDefinition<'p, &'p str>) -> Option<Variable> {
+        let begins = self.token_of(variable.position);
         Some(Variable {
+            directives: begins
+                .and_then(|at| self.variable_directives.get(&at))
+                .cloned()
+                .unwrap_or_default(),
             name: variable.name.to_owned(),
             kind: variable.var_type.to_string(),
             default: match variable.default_value {
@@ -272,9 +299,13 @@ impl Convert<'_, '_> {
         if set.items.is_empty() {
             return None;
         }
-        let line = set.span.0.line.checked_sub(1)?;
-        let token = self.tokens.get(*self.lines.get(line)?)?;
+        let token = self.tokens.get(self.token_of(set.span.0)?)?;
         token.is(b'{').then_some(token.start + 1)
+    }
+
+    /// Which token stands there.
+    fn token_of(&self, position: graphql_parser::Pos) -> Option<usize> {
+        self.lines.get(position.line.checked_sub(1)?).copied()
     }
 
     fn value<'p>(&self, value: parsed::Value<'p, &'p str>) -> Option<Value> {
@@ -337,7 +368,13 @@ mod tests {
         );
         let document = parses("query ($a: Int @d(x: {y: 1}) $b: Int) { a(s: \"\\u{1F600}\") }");
         assert_eq!(document.operations[0].variables.len(), 2);
-        assert_eq!(document.variable_directives, "@ d ( x : { y : 1 } ) ");
+        let directives: Vec<_> =
+            document.operations[0].variables.iter().map(|one| one.directives.as_str()).collect();
+        assert_eq!(directives, ["@ d ( x : { y : 1 } ) ", ""]);
+        let document = parses(
+            "fragment fragment on T @d(x: 1) { a } query fragment(\"fragment\" $fragment: Int @d @e(x: 1)) { ...fragment }",
+        );
+        assert_eq!(document.operations[0].variables[0].directives, "@ d @ e ( x : 1 ) ");
     }
 
     #[test]

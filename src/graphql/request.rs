@@ -163,13 +163,15 @@ pub fn read_get(url_query: Option<&str>) -> Form {
         return unread(Unread::Unparsable);
     };
     let mut members = Members::default();
+    let mut seen: Vec<String> = Vec::new();
     for (name, value) in pairs {
         if !MEMBERS.contains(&name.as_str()) {
             continue;
         }
-        if members.names().any(|known| known == name) {
+        if seen.contains(&name) {
             return unread(Unread::Unparsable); // which of the two counts differs by server
         }
+        seen.push(name.clone());
         if hides_a_number(value.as_bytes()) {
             return unread(Unread::Unparsable);
         }

@@ -110,6 +110,8 @@ fn reads_urls() {
         (None, Unread::Persisted),
         (Some("extensions=%7B%7D"), Unread::Persisted),
         (Some("query=a&query=b"), Unread::Unparsable),
+        (Some("query=&query=b"), Unread::Unparsable),
+        (Some("query=a&variables=&variables=%7B%7D"), Unread::Unparsable),
         (Some("query=%ff"), Unread::Unparsable),
         (Some("query=a&variables=%7B"), Unread::Unparsable),
         (Some("query=a&variables=[]"), Unread::Unparsable),

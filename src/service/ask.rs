@@ -179,7 +179,8 @@ impl<W: World> Service<W> {
             Some(Some(body)) => What::Post(body),
         };
         let headers = self.forwarded_headers(request, headers);
-        self.ask(&Ask { url: &url, headers: &headers, again: true, what }).await
+        let millis = self.isolate.config.as_ref().ok().and_then(|c| c.origin_timeout.read_ms);
+        self.ask_within(millis, &Ask { url: &url, headers: &headers, again: true, what }).await
     }
 
     /// Whether a page may show the document that it was asked with.

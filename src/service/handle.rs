@@ -16,7 +16,9 @@ use crate::limits::{Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
 use crate::time::Timestamp;
+use futures_util::future::{Either, select};
 use serde_json::json;
+use std::pin::pin;
 use std::rc::Rc;
 
 /// What the client gets.
@@ -269,6 +271,23 @@ impl<W: World> Service<W> {
                 self.reply(asked, &answer, XCache::Bypass, &status)
             }
             Err(failure) => self.origin_failed(asked, &failure, forward),
+        }
+    }
+
+    /// Asks the origin, and waits no longer than `millis` for the head of its answer.
+    pub(super) async fn ask_within(
+        &self,
+        millis: Option<u64>,
+        ask: &Ask<'_>,
+    ) -> Result<Answer, OriginFailure> {
+        let Some(millis) = millis else { return self.ask(ask).await };
+        match select(pin!(self.ask(ask)), pin!(self.world.sleep(millis))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => {
+                let failure = OriginFailure::after(millis);
+                self.isolate.origin.note(self.world.now(), Some(failure.fault.clone()));
+                Err(failure)
+            }
         }
     }
 

@@ -81,6 +81,13 @@ pub struct OriginFailure {
     pub fault: Fault,
 }
 
+impl OriginFailure {
+    /// The origin took longer than it may.
+    pub(super) fn after(millis: u64) -> Self {
+        Self { timed_out: true, fault: format!("no answer within {millis} ms") }
+    }
+}
+
 /// What the origin is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {

@@ -3,12 +3,15 @@
 use super::documents::{Operation, Whole};
 use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
-use super::world::{Answer, BodyRead, World};
+use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
+use std::pin::pin;
 
 /// What became of a write's purge.
 enum Purged {
@@ -80,7 +83,7 @@ impl<W: World> Service<W> {
             _ => Forward::Bypass,
         };
         let request = &asked.request;
-        let answer = self.ask_whole(asked, whole.as_ref(), false).await;
+        let answer = self.ask_once(config, asked, whole).await;
         let body = match &answer {
             Ok(answer) => self.readable_body(write, answer).await,
             Err(_) => None,
@@ -115,6 +118,35 @@ impl<W: World> Service<W> {
             headers.set("evergraph-purge", seq.to_string());
         }
         reply
+    }
+
+    /// Sends a write once, and waits no longer for its answer than is configured. What the origin
+    /// does later than that is purged when it is done.
+    async fn ask_once(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        whole: Option<Whole>,
+    ) -> Result<Answer, OriginFailure> {
+        let Some(millis) = config.origin_timeout.write_ms else {
+            return self.ask_whole(asked, whole.as_ref(), false).await;
+        };
+        let service = self.clone();
+        let asked = Asked { request: asked.request.clone(), ..*asked };
+        let asking = async move { service.ask_whole(&asked, whole.as_ref(), false).await };
+        let asking = asking.boxed_local().shared();
+        match select(asking.clone(), pin!(self.world.sleep(millis))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => {
+                let service = self.clone();
+                self.world.spawn(async move {
+                    let _ = asking.await;
+                    // What the log does not take is kept pending.
+                    let _ = service.record(Record::everything(), "late-write").await;
+                });
+                Err(OriginFailure::after(millis))
+            }
+        }
     }
 
     /// The answer's body, where it tells what ran.

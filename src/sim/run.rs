@@ -118,6 +118,10 @@ fn config(random: &Random, service: usize, max_lag: u64) -> Value {
             "timeout_ms": seconds(&[10, 50, 200]),
             "writes": random.of(&["always", "second-request", "never"]),
         },
+        "origin_timeout": {
+            "read_ms": seconds(&[0, 1_000, 30_000]),
+            "write_ms": seconds(&[0, 2_000]),
+        },
         "purge": { "max_lag": max_lag },
     })
 }

@@ -140,7 +140,11 @@ for (const type of [schema.getQueryType(), schema.getMutationType()]) {
   }
 }
 
-const yoga = createYoga({ schema, logging: false, graphiql: false, graphqlEndpoint: "/yoga" });
+/** Yoga on a path. */
+export const yogaOn = (path) =>
+  createYoga({ schema, logging: false, graphiql: false, graphqlEndpoint: path });
+
+const yoga = yogaOn("/yoga");
 
 /** Answers a request by Yoga, as a test's origin. */
 export async function answerByYoga(request, response, body) {
