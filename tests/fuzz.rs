@@ -336,7 +336,7 @@ fn posts() {
                 assert_eq!(values.as_array().unwrap().len(), queries.len());
                 for (query, value) in queries.iter().zip(values.as_array().unwrap()) {
                     says_what_json_says(query, value);
-                    let again: Value = serde_json::from_str(&query.as_json().unwrap()).unwrap();
+                    let again: Value = serde_json::from_str(&query.as_element().unwrap()).unwrap();
                     assert_eq!(&again, value);
                 }
             }
