@@ -21,8 +21,10 @@ use crate::http::Response;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
 use crate::purge::Mark;
+use futures_util::future::{Either, select};
 use futures_util::stream::{StreamExt, iter};
 use serde_json::{Value, json};
+use std::pin::pin;
 use std::rc::Rc;
 
 /// The word for a batch in `Cache-Status` and log lines.
@@ -129,7 +131,7 @@ impl<W: World> Service<W> {
         items: &'a [Item],
     ) -> Option<Vec<Option<Place<'a>>>> {
         let looking = items.iter().map(|item| self.place(config, asked, item));
-        let mut looking = std::pin::pin!(iter(looking).buffered(AT_ONCE));
+        let mut looking = pin!(iter(looking).buffered(AT_ONCE));
         let mut places = Vec::with_capacity(items.len());
         let mut bytes = 0;
         while let Some(place) = looking.next().await {
@@ -404,10 +406,9 @@ impl<W: World> Service<W> {
         let added = untold.as_ref().is_some_and(|untold| untold.added);
         let answer = match untold {
             Some(Untold { answer, as_it_came: true, .. }) => answer,
-            _ => {
-                let whole = self.whole_batch(config, items);
-                self.ask_whole(asked, whole.as_ref(), true).await
-            }
+            // It had its time.
+            Some(Untold { answer: Err(failure), .. }) if failure.timed_out => Err(failure),
+            _ => self.ask_for_all(config, asked, items).await,
         };
         let answer = match answer {
             Ok(answer) => answer,
@@ -432,6 +433,21 @@ impl<W: World> Service<W> {
         };
         let reply = self.reply(asked, &answer, XCache::Miss, &status);
         self.with_unknown(items, reply).await
+    }
+
+    async fn ask_for_all(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        items: &[Item],
+    ) -> Result<Answer, OriginFailure> {
+        let whole = self.whole_batch(config, items);
+        let asking = pin!(self.ask_whole(asked, whole.as_ref(), true));
+        let Some(millis) = config.origin_timeout.read_ms else { return asking.await };
+        match select(asking, pin!(self.world.sleep(millis))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(OriginFailure::after(millis)),
+        }
     }
 
     /// Whether each query has an entry that may stand in for an origin that fails.

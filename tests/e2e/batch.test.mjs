@@ -375,6 +375,13 @@ test("stale entries answer while they are fetched anew, or where the origin fail
   assert.deepEqual(users(await post([spare, of(3)])), ["newer", undefined]);
 });
 
+test("an origin that takes too long for a batch is asked once", async () => {
+  const place = await startWorld({ config: { ...config, origin_timeout: { read_ms: 300 } } });
+  place.origin.answer = () => {};
+  const answer = await post([of(1), of(2)], { at: place });
+  assert.deepEqual([answer.status, answer.xCache, asked(place)], [504, "MISS", 1]);
+});
+
 test("a batch of the origin that refuses what was added is asked without it, where it matters", async () => {
   const answer = world.origin.answer;
   world.origin.answer = (request, response, body) => {
