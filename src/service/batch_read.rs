@@ -21,9 +21,10 @@ use crate::http::Response;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
 use crate::purge::Mark;
-use crate::time::Ttl;
+use futures_util::future::{Either, select};
 use futures_util::stream::{StreamExt, iter};
 use serde_json::{Value, json};
+use std::pin::pin;
 use std::rc::Rc;
 
 /// The word for a batch in `Cache-Status` and log lines.
@@ -130,7 +131,7 @@ impl<W: World> Service<W> {
         items: &'a [Item],
     ) -> Option<Vec<Option<Place<'a>>>> {
         let looking = items.iter().map(|item| self.place(config, asked, item));
-        let mut looking = std::pin::pin!(iter(looking).buffered(AT_ONCE));
+        let mut looking = pin!(iter(looking).buffered(AT_ONCE));
         let mut places = Vec::with_capacity(items.len());
         let mut bytes = 0;
         while let Some(place) = looking.next().await {
@@ -174,11 +175,13 @@ impl<W: World> Service<W> {
         let now = self.world.now();
         let unknown = places.iter().any(Option::is_none);
         let mut stale = false;
-        let mut ttl_left = Ttl::MAX.as_seconds();
+        let mut ttl_left = i64::MAX;
         for place in places.iter().flatten() {
             let Some(candidate) = &place.candidate else { continue };
             let meta = &candidate.cached.entry.meta;
-            ttl_left = ttl_left.min(meta.ttl.as_seconds().saturating_sub(meta.age(now)));
+            if let CacheStatus::Hit { ttl, .. } = CacheStatus::hit(meta.ttl, meta.age(now), BATCH) {
+                ttl_left = ttl_left.min(ttl);
+            }
             if candidate.freshness != Freshness::Fresh {
                 stale = true;
                 if place.may_be_revalidated() {
@@ -201,6 +204,7 @@ impl<W: World> Service<W> {
         OF_ONE_ENTRY.iter().for_each(|name| headers.remove(name));
         self.rewrite_location(&asked.request, &mut headers);
         headers.set("age", self.age_of(places.iter().flatten()).to_string());
+        let hit = CacheStatus::Hit { ttl: ttl_left, tier: BATCH };
         let (x_cache, how, status) = match (unknown, stale) {
             (true, _) => {
                 let forward = Forward::Bypass;
@@ -209,13 +213,8 @@ impl<W: World> Service<W> {
                     CacheStatus::Forwarded { forward, status: None, stored: false, detail };
                 (XCache::Bypass, Answered::Bypass, status)
             }
-            (false, true) => {
-                (XCache::Stale, Answered::Stale, CacheStatus::hit(Ttl::ZERO, 0, BATCH))
-            }
-            (false, false) => {
-                let left = Ttl::from_seconds(ttl_left);
-                (XCache::Hit, Answered::Hit, CacheStatus::hit(left, 0, BATCH))
-            }
+            (false, true) => (XCache::Stale, Answered::Stale, hit),
+            (false, false) => (XCache::Hit, Answered::Hit, hit),
         };
         headers.set("x-cache", x_cache.as_str());
         status.add_to(&mut headers);
@@ -407,10 +406,9 @@ impl<W: World> Service<W> {
         let added = untold.as_ref().is_some_and(|untold| untold.added);
         let answer = match untold {
             Some(Untold { answer, as_it_came: true, .. }) => answer,
-            _ => {
-                let whole = self.whole_batch(config, items);
-                self.ask_whole(asked, whole.as_ref(), true).await
-            }
+            // It had its time.
+            Some(Untold { answer: Err(failure), .. }) if failure.timed_out => Err(failure),
+            _ => self.ask_for_all(config, asked, items).await,
         };
         let answer = match answer {
             Ok(answer) => answer,
@@ -435,6 +433,21 @@ impl<W: World> Service<W> {
         };
         let reply = self.reply(asked, &answer, XCache::Miss, &status);
         self.with_unknown(items, reply).await
+    }
+
+    async fn ask_for_all(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        items: &[Item],
+    ) -> Result<Answer, OriginFailure> {
+        let whole = self.whole_batch(config, items);
+        let asking = pin!(self.ask_whole(asked, whole.as_ref(), true));
+        let Some(millis) = config.origin_timeout.read_ms else { return asking.await };
+        match select(asking, pin!(self.world.sleep(millis))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(OriginFailure::after(millis)),
+        }
     }
 
     /// Whether each query has an entry that may stand in for an origin that fails.

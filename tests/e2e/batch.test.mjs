@@ -361,6 +361,7 @@ test("stale entries answer while they are fetched anew, or where the origin fail
   const before = asked();
   const stale = await post([late, late]);
   assert.deepEqual([users(stale), stale.xCache], [["nobody", "nobody"], "STALE"]);
+  assert.match(stale.cacheStatus, /^evergraph; hit; ttl=-\d+; detail=batch$/);
   await world.until(() => asked() === before + 1, "fetched anew, once");
   assert.equal(Array.isArray(last()), false, "and alone");
   await world.until(async () => users(await post([late]))[0] === "newer", "the new one answers");
@@ -372,6 +373,13 @@ test("stale entries answer while they are fetched anew, or where the origin fail
   assert.equal((await post([spare, of(3)])).status, 503);
   world.origin.answer = answer;
   assert.deepEqual(users(await post([spare, of(3)])), ["newer", undefined]);
+});
+
+test("an origin that takes too long for a batch is asked once", async () => {
+  const place = await startWorld({ config: { ...config, origin_timeout: { read_ms: 300 } } });
+  place.origin.answer = () => {};
+  const answer = await post([of(1), of(2)], { at: place });
+  assert.deepEqual([answer.status, answer.xCache, asked(place)], [504, "MISS", 1]);
 });
 
 test("a batch of the origin that refuses what was added is asked without it, where it matters", async () => {
