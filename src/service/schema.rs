@@ -6,7 +6,7 @@
 use super::handle::{Asked, Service};
 use super::world::{Ask, BodyRead, What, World};
 use crate::config::{Config, SchemaSource};
-use crate::graphql::{INTROSPECTION_QUERY, Knowledge, Schema, changed_types};
+use crate::graphql::{INTROSPECTION_QUERY, Knowledge, Schema, changed_types, touched_types};
 use crate::http::Headers;
 use crate::limits;
 use crate::purge::Record;
@@ -115,8 +115,10 @@ impl<W: World> Service<W> {
         let state = &self.isolate.schema;
         let now = self.world.now();
         let introspects = config.graphql.schema == SchemaSource::Introspect;
+        // The origin is asked where the request goes, and that has to speak GraphQL.
+        let speaks = config.is_graphql(&asked.request.url.comparable_path());
         let due = state.looked_at.get().is_none_or(|at| now.seconds_since(at) >= RELOAD_SECONDS);
-        if due && (self.world.kv_bound() || introspects) {
+        if due && speaks && (self.world.kv_bound() || introspects) {
             state.looked_at.set(Some(now));
             let service = self.clone();
             let asked = Asked { request: asked.request.clone(), ..*asked };
@@ -127,7 +129,11 @@ impl<W: World> Service<W> {
 
     async fn look_for_schema(&self, introspects: bool, asked: &Asked) {
         let in_kv = self.stored_schema().await;
-        if let Some(stored) = &in_kv {
+        let current = self.isolate.schema.current.borrow().clone();
+        if let Some(stored) = &in_kv
+            // KV may show for a while what was there before.
+            && current.is_none_or(|current| current.fetched_at <= stored.fetched_at)
+        {
             self.follow(stored.clone());
         }
         let current = self.isolate.schema.current.borrow().clone();
@@ -202,40 +208,72 @@ impl<W: World> Service<W> {
             return self.report_failure("introspection", "the answer is too large, or broke off");
         };
         match Schema::from_introspection(&body) {
-            Ok(schema) => {
-                if let Uploaded::NotStored(fault) = self.adopt(schema, Source::Origin).await {
-                    self.report_failure("kv-write", &fault);
-                }
-            }
+            Ok(schema) => self.follow_the_origin(schema).await,
             Err(fault) => self.report_failure("introspection", &fault.to_string()),
+        }
+    }
+
+    /// Puts the origin's schema in force, unless it was found to be wrong, or somebody uploaded
+    /// one while the origin was asked.
+    async fn follow_the_origin(&self, schema: Schema) {
+        let stored = Stored::new(schema, Source::Origin, self.world.now());
+        let distrusted = self.isolate.schema.distrusted.get();
+        if distrusted == Some(stored.fingerprint) {
+            let fault = "the origin still says what an answer has contradicted";
+            return self.report_failure("introspection", fault);
+        }
+        let before = self.schema_before().await;
+        let current = self.isolate.schema.current.borrow().clone();
+        let uploaded = [&before, &current]
+            .into_iter()
+            .flatten()
+            .any(|one| one.source == Source::Upload && distrusted != Some(one.fingerprint));
+        if uploaded {
+            return;
+        }
+        if let Uploaded::NotStored(fault) = self.adopt(stored, before).await {
+            self.report_failure("kv-write", &fault);
         }
     }
 
     /// Puts an uploaded schema in force.
     pub(super) async fn upload_schema(&self, schema: Schema) -> Uploaded {
-        self.isolate.schema.distrusted.set(None);
-        self.adopt(schema, Source::Upload).await
+        let stored = Stored::new(schema, Source::Upload, self.world.now());
+        let before = self.schema_before().await;
+        self.adopt(stored, before).await
     }
 
-    /// Puts a schema in force, in KV and here, and purges what was stored by another.
-    async fn adopt(&self, schema: Schema, source: Source) -> Uploaded {
-        let before = match self.stored_schema().await {
+    /// The schema that others went by so far.
+    async fn schema_before(&self) -> Option<Rc<Stored>> {
+        match self.stored_schema().await {
             Some(stored) => Some(stored),
             None => self.isolate.schema.current.borrow().clone(),
-        };
-        let stored = Rc::new(Stored::new(schema, source, self.world.now()));
+        }
+    }
+
+    /// Puts a schema in force, in KV and here, and purges what was stored by the one before.
+    async fn adopt(&self, stored: Stored, before: Option<Rc<Stored>>) -> Uploaded {
+        let stored = Rc::new(stored);
+        let source = stored.source;
         let put = match self.world.kv_bound() {
-            true => self.world.kv_put(&self.schema_key(), &stored.encode(), KV_SECONDS).await,
+            true => {
+                let (key, bytes) = (self.schema_key(), stored.encode());
+                self.within(KV_MILLIS, self.world.kv_put(&key, &bytes, KV_SECONDS)).await
+            }
             false => Err("no KV namespace is bound".to_owned()),
         };
-        if let (Err(fault), Source::Upload) = (&put, source) {
-            return Uploaded::NotStored(fault.clone());
+        if source == Source::Upload {
+            if let Err(fault) = put {
+                return Uploaded::NotStored(fault);
+            }
+            // Whoever uploads it again vouches for it.
+            self.isolate.schema.distrusted.set(None);
         }
         self.follow(stored.clone());
-        let changed = before.map(|before| changed_types(&before.schema, &stored.schema));
-        let record = match (&changed, source) {
-            (Some(changed), _) => {
-                let mut tags: TagSet = changed.iter().map(|name| Tag::of("", name)).collect();
+        let record = match (&before, source) {
+            (Some(before), _) => {
+                let touched = touched_types(&before.schema, &stored.schema);
+                let mut tags: TagSet = touched.iter().map(|name| Tag::of("", name)).collect();
                 tags.insert(Tag::of("type:", "introspection"));
                 Record::of_tags(&tags, &Vec::new())
             }
@@ -248,6 +286,7 @@ impl<W: World> Service<W> {
         };
         // What the log does not take is kept pending.
         let _ = self.record(record, "schema").await;
+        let changed = before.map(|before| changed_types(&before.schema, &stored.schema));
         match put {
             Ok(()) => Uploaded::Stored {
                 types: stored.schema.types().count(),
