@@ -260,6 +260,8 @@ impl<W: World> Service<W> {
                 let (key, bytes) = (self.schema_key(), stored.encode());
                 self.within(KV_MILLIS, self.world.kv_put(&key, &bytes, KV_SECONDS)).await
             }
+            // Each isolate asks the origin for itself then.
+            false if source == Source::Origin => Ok(()),
             false => Err("no KV namespace is bound".to_owned()),
         };
         if source == Source::Upload {

@@ -340,6 +340,17 @@ test("the origin's own schema comes into force by itself", async () => {
   assert.equal(shop.asked.length, 1);
 });
 
+test("without KV each isolate asks the origin for itself", async () => {
+  const [world, shop] = await start({ config: introspecting, kv: false });
+  for (const asked of [1, 2]) {
+    await world.graphql("{ hello }");
+    await world.until(async () => (await inForce(world)).source === "origin", "it is in force");
+    assert.equal(shop.asked.length, asked);
+    await world.restart();
+  }
+  assert.deepEqual(world.events("failure"), []);
+});
+
 test("a request that speaks no GraphQL asks nobody for a schema", async () => {
   const [world, shop] = await start({ config: introspecting });
   await world.ask("/api/orders", { method: "POST", body: "{}" });
