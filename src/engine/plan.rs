@@ -82,9 +82,11 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
 
 impl Merged {
     /// What a schema says of its own caching: without a type in the configuration it gives the
-    /// ttl, if it has one for all that is asked; else it can only shorten it.
+    /// ttl, if it has one for all that is asked; else it can only shorten it. What is overridden has
+    /// the configured ttl.
     pub fn hinted(mut self, foreseen: &Foreseen, by_default: bool) -> Self {
-        let max_age = foreseen.max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
+        let max_age = foreseen.max_age.filter(|_| !self.overriding);
+        let max_age = max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
         let ttl = &mut self.lifetime.ttl;
         *ttl = match max_age {
             Some(max_age) if by_default && foreseen.all_hinted => max_age,

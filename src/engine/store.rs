@@ -148,7 +148,7 @@ pub fn graphql_entry(
     if facts.hint.private && !merged.overriding {
         return Err(NotStored::Private);
     }
-    if let Some(seconds) = facts.hint.max_age {
+    if let Some(seconds) = facts.hint.max_age.filter(|_| !merged.overriding) {
         merged.lifetime.ttl = merged.lifetime.ttl.min(Ttl::from_seconds(seconds));
     }
     if facts.untyped {

@@ -102,20 +102,23 @@ impl Knowledge<'_> {
         })
     }
 
-    /// Whether an argument of that name says which object of a type is meant, in the way that
-    /// entries name it.
+    /// Whether an argument of that name says which object of a type is meant, by an id that every
+    /// entry shows which shows ids at all.
     pub(super) fn is_id_argument(&self, type_name: &str, argument: &str) -> bool {
         let plain = |name: &str| name.to_lowercase().replace('_', "");
         let argument = plain(argument);
+        let mut fields = self.naming_fields(type_name);
+        if !self.keys.contains_key(type_name) && !fields.contains(&"id") {
+            // It has no field of that name, so by `id` its one id is meant.
+            fields.push("id");
+        }
         // `ProductType` and `ProductNode` are how some frameworks name the type of a product.
         let thing = ["Type", "Node"].iter().find_map(|suffix| type_name.strip_suffix(suffix));
         let whose = ["", type_name, thing.unwrap_or_default()].map(plain);
-        let naming = self.naming_fields(type_name);
-        naming.len() == 1
-            && naming.into_iter().any(|field| {
-                let mut names = whose.iter().map(|whose| format!("{whose}{}", plain(field)));
-                names.any(|name| argument == name || argument == format!("{name}s"))
-            })
+        fields.into_iter().any(|field| {
+            let mut names = whose.iter().map(|whose| format!("{whose}{}", plain(field)));
+            names.any(|name| argument == name || argument == format!("{name}s"))
+        })
     }
 }
 
@@ -225,15 +228,42 @@ mod tests {
     fn an_argument_says_which_object_is_meant() {
         let keys = KeyFields::from([("Product".to_owned(), vec!["sku".to_owned()])]);
         let knowledge = Knowledge { schema: None, keys: &keys };
+        let is = |of: &str, name: &str| knowledge.is_id_argument(of, name);
+        for name in ["id", "ids", "_id", "userId", "user_id", "userIds"] {
+            assert!(is("User", name) && is("UserType", name), "{name}");
+        }
         for name in ["sku", "skus", "productSku", "product_sku"] {
-            assert!(knowledge.is_id_argument("Product", name), "{name}");
+            assert!(is("Product", name), "{name}");
         }
-        for name in ["id", "ids", "userId", "user_ids"] {
-            assert!(knowledge.is_id_argument("User", name), "{name}");
+        // An entry that shows the id by which purges name it has no tag for another.
+        for (of, name) in
+            [("User", "uuid"), ("User", "sku"), ("Product", "id"), ("Product", "sku2")]
+        {
+            assert!(!is(of, name), "{of} {name}");
         }
-        for name in ["id", "productId", "uuid", "name", "clientMutationId", "sku2"] {
-            assert!(!knowledge.is_id_argument("Product", name), "{name}");
+        for name in ["productId", "name", "idea", "clientMutationId"] {
+            assert!(!is("User", name), "{name}");
         }
-        assert!(!knowledge.is_id_argument("User", "sku"));
+    }
+
+    #[test]
+    fn with_a_schema_the_argument_is_the_field_that_the_type_has() {
+        let schema = Schema::from_sdl(
+            "type Query { a: A } type A { uuid: ID } type B { name: Int } \
+             type C { id: ID, uuid: ID }",
+        )
+        .unwrap();
+        let keys = KeyFields::new();
+        let knowledge = Knowledge { schema: Some(&schema), keys: &keys };
+        for (of, name, expected) in [
+            ("A", "uuid", true),
+            ("A", "id", true),
+            ("A", "databaseId", false),
+            ("B", "id", true),
+            ("C", "cId", true),
+            ("C", "uuid", false),
+        ] {
+            assert_eq!(knowledge.is_id_argument(of, name), expected, "{of} {name}");
+        }
     }
 }

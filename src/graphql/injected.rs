@@ -269,6 +269,9 @@ mod tests {
 
     #[test]
     fn positions_beyond_the_text_stay() {
+        // One after where the line ends.
+        assert_eq!(injected("{ a }\n{").position_in_source(1, 37), (1, 6));
+        assert_eq!(injected("{ a }\n{").position_in_source(1, 38), (1, 38));
         for source in ["{ a }\n{", "{ a }#é\n{"] {
             let made = injected(source);
             for place in
@@ -298,6 +301,35 @@ mod tests {
         let inside = position(made.text(), made.text().find("😀").unwrap(), UTF_16);
         let expected = (1, inside.1 + 1 - u64::try_from(INSERTED.len()).unwrap());
         assert_eq!(made.position_in_source(1, inside.1 + 1), expected);
+    }
+
+    #[test]
+    fn code_points_are_found_where_they_lead_to_a_token_and_utf_16_does_not() {
+        // In the second UTF-16 would lead to before what was inserted, and so move it less.
+        for (text, name) in [("😀é".to_owned(), "def"), ("😀".repeat(40), "abc")] {
+            let source = format!("{{ a(x: \"{text}\") {{ abc def }} }}");
+            let made = injected(&source);
+            let (line, column) =
+                position(made.text(), made.text().find(name).unwrap(), CODE_POINTS);
+            let expected = position(&source, source.find(name).unwrap(), CODE_POINTS);
+            assert_eq!(made.position_in_source(line, column), expected);
+        }
+    }
+
+    #[test]
+    fn where_no_token_begins_the_first_unit_counts_in_which_it_is_a_position() {
+        let source = format!("{{ a(x: \"{}\") {{ b }} }}", "😀".repeat(60));
+        let made = injected(&source);
+        // In the name of what was inserted after the second brace: by UTF-16 it is that brace.
+        let inside = made.text().rfind("graph__").unwrap();
+        let (line, column) = position(made.text(), inside, UTF_16);
+        let brace = position(&source, source.rfind("{ b").unwrap(), UTF_16);
+        assert_eq!(made.position_in_source(line, column), brace);
+        // Between the halves of a character there is no position by UTF-16; by code points it is
+        // so many characters after the beginning.
+        let (line, column) = position(made.text(), made.text().find('😀').unwrap(), UTF_16);
+        let shift = u64::try_from(INSERTED.len()).unwrap();
+        assert_eq!(made.position_in_source(line, column + 21), (1, column + 21 - shift));
     }
 
     fn documents() -> impl Strategy<Value = String> {

@@ -52,6 +52,7 @@ pub use request::{
 };
 pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
+    touched_types,
 };
 pub use strip::{Broken, Strip, strip};
 pub use traces::is_strippable;

@@ -97,6 +97,11 @@ fn white_space_is_as_the_serializer_would_have_written_it() {
         (r#"{"data": {"x": 1, "evergraph__t": "A", "y": 2}}"#, r#"{"data": {"x": 1, "y": 2}}"#),
         (r#"{"data": {"x": 1, "evergraph__t": "A"}}"#, r#"{"data": {"x": 1}}"#),
         (r#"{ "data" : { "x" : 1 , "evergraph__t" : "A" } }"#, r#"{ "data" : { "x" : 1 } }"#),
+        (r#"{ "data" : { "evergraph__t" : "A" , "x" : 1 } }"#, r#"{ "data" : { "x" : 1 } }"#),
+        (
+            r#"{ "data" : { "x" : 1 , "evergraph__t" : "A" , "y" : 2 } }"#,
+            r#"{ "data" : { "x" : 1 , "y" : 2 } }"#,
+        ),
         ("{\"data\": {\n\t\"evergraph__t\": 1,\n\t\"x\": 2\n}}", "{\"data\": {\n\t\"x\": 2\n}}"),
         ("{\"data\": {\n\t\"x\": 2,\n\t\"evergraph__t\": 1\n}}", "{\"data\": {\n\t\"x\": 2\n}}"),
         ("{\"data\": {\r\n \"evergraph__t\": 1\r\n}}", "{\"data\": {}}"),
@@ -177,6 +182,7 @@ fn nothing_else_is_a_location() {
         r#"{"errors":[{"locations":[[@]]}]}"#,
         r#"{"errors":[{"locations":[{"x":@}]}]}"#,
         r#"{"errors":[{"locations":{"x":[@]}}]}"#,
+        r#"{"errors":[{"locations":{"x":@}}]}"#,
         r#"{"errors":[{"locations":[],"x":[@]}]}"#,
         r#"{"errors":[{"locations":[]},[[@]]]}"#,
         r#"{"errors":[{"extensions":{"locations":[@]}}]}"#,
@@ -194,6 +200,7 @@ fn nothing_else_is_a_location() {
         r#"{"line":1}"#,
         r#"{"column":34}"#,
         r#"{"line":1,"column":34.0}"#,
+        r#"{"line":1,"column":+34}"#,
         r#"{"line":1,"column":"34"}"#,
         r#"{"line":1,"column":[34]}"#,
         r#"{"line":null,"column":34}"#,
@@ -281,6 +288,10 @@ fn broken_answers_pass_on_and_are_told() {
         assert_eq!(verdict, Err(Broken), "{body}");
         assert_eq!(strip(body.as_bytes(), &document()), None);
     }
+    // Half a byte-order mark is none.
+    for body in [&b"\xEF{}"[..], b"\xEF\xBB{}"] {
+        assert_eq!(output(body), (body.to_vec(), Err(Broken)));
+    }
     for (body, expected) in [
         // What was known to be ours before is gone.
         (r#"{"data":{"evergraph__a":{]},"x":1}}"#, r#"{"data":{]},"x":1}}"#),
@@ -324,6 +335,8 @@ fn gaps_are_limited() {
         let beyond = place.replace('@', &format!("{at_limit} "));
         assert_eq!(output(beyond.as_bytes()).1, Err(Broken), "{place}");
     }
+    let around = r#"{"data":{@"evergraph__a":1@}}"#.replace('@', &gap);
+    assert_eq!(output(around.as_bytes()), (br#"{"data":{}}"#.to_vec(), Ok(())));
     for place in
         [r#"{"data":{"evergraph__a"@:@1,@"x":1},@"y":[@1@]@}@"#, r#"@{@"data":{"x"@:@[@1@,@2@]}}"#]
     {
@@ -359,6 +372,36 @@ fn an_endless_answer_streams_through() {
     for endless in [&b"\":\""[..], &[b'x'; 1000]] {
         for _ in 0..100 {
             push(endless);
+        }
+    }
+}
+
+#[test]
+fn what_never_ends_holds_no_memory() {
+    let document = document();
+    for (beginning, endless, breaks) in [
+        (r#"{"data":{"#, " ", true),
+        (r#"{"data":{"x":1"#, "\n\t", true),
+        (r#"{"data":{"x":1,"#, " ", true),
+        (r#"{"data":{"evergraph__a":1"#, " ", true),
+        (r#"{"data":{"evergraph__a":"#, "[", true),
+        (r#"{"data":{"evergraph__a":""#, "x", false),
+        (r#"{"errors":[{"locations":[{"line":1"#, " ", false),
+        (r#"{"errors":[{"locations":[{"x":""#, "x", false),
+        (r#"{"errors":[{"locations":[{"line":"#, "1", false),
+        (r#"{"errors":[{"locations":["#, r#"{"line":1,"column":34},"#, false),
+    ] {
+        let mut strip = Strip::new(&document);
+        let mut out = Vec::new();
+        strip.push(beginning.as_bytes(), &mut out);
+        for _ in 0..100 {
+            out.clear();
+            strip.push(endless.repeat(100).as_bytes(), &mut out);
+            assert!(strip.held.capacity() <= 2 * GAP_BYTES, "{beginning}");
+        }
+        assert_eq!(strip.state == State::Broken, breaks, "{beginning}");
+        if breaks {
+            assert_eq!((strip.held.len(), strip.location.is_none()), (0, true), "{beginning}");
         }
     }
 }

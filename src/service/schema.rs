@@ -8,11 +8,11 @@
 use super::handle::{Asked, Service};
 use super::world::{Ask, BodyRead, Fault, What, World};
 use crate::config::{Config, SchemaSource};
-use crate::graphql::{INTROSPECTION_QUERY, Knowledge, OperationKind, Schema, changed_types};
+use crate::graphql::{INTROSPECTION_QUERY, Knowledge, Schema, changed_types, touched_types};
 use crate::http::Headers;
 use crate::limits;
 use crate::purge::{Record, SchemaInForce};
-use crate::tag::{Tag, TagSet};
+use crate::tag::{Tag, TagSet, UNTYPED};
 use crate::time::Timestamp;
 use serde_json::json;
 use std::cell::{Cell, RefCell};
@@ -276,29 +276,34 @@ impl<W: World> Service<W> {
                 in_kv.filter(|stored| self.is_in_force(stored.fingerprint))
             }
         };
+        let uploaded = before.as_ref().is_some_and(|before| before.source == Source::Upload);
+        if uploaded && stored.source == Source::Origin {
+            // Somebody uploaded one while the origin was asked.
+            return Uploaded::Stored { types: 0, changed: None };
+        }
         if self.world.kv_bound() {
-            let put = self.world.kv_keep(&self.schema_key(), &stored.encode()).await;
-            if let Err(fault) = put {
+            let (key, bytes) = (self.schema_key(), stored.encode());
+            let put = self.within(KV_MILLIS, self.world.kv_keep(&key, &bytes));
+            if let Err(fault) = put.await {
                 return Uploaded::NotStored(fault);
             }
         } else if stored.source == Source::Upload {
             return Uploaded::NotStored("no KV namespace is bound".to_owned());
         }
         let types = stored.schema.types().count();
-        let changed = before.map(|before| changed_types(&before.schema, &stored.schema));
+        let changed = before.as_ref().map(|before| changed_types(&before.schema, &stored.schema));
         self.follow(stored.clone());
         if self.is_in_force(stored.fingerprint) {
             return Uploaded::Stored { types, changed: Some(Vec::new()) };
         }
-        let roots = [OperationKind::Query, OperationKind::Mutation].map(|kind| {
-            stored.schema.root(kind).map(|root| stored.schema.name(root)).unwrap_or_default()
-        });
         let in_force = self.isolate.replica.borrow().schemas().in_force.is_some();
-        let record = match &changed {
-            // What hangs on the root has no type of its own by which it could be purged.
-            Some(changed) if !roots.iter().any(|root| changed.contains(*root)) => {
-                let mut tags: TagSet = changed.iter().map(|name| Tag::of("", name)).collect();
+        let record = match &before {
+            Some(before) => {
+                let touched = touched_types(&before.schema, &stored.schema);
+                let mut tags: TagSet = touched.iter().map(|name| Tag::of("", name)).collect();
                 tags.insert(Tag::of("type:", "introspection"));
+                // A leaf of the query itself has no type by which it could be purged.
+                tags.insert(Tag::of("", UNTYPED));
                 Record::of_tags(&tags, &Vec::new())
             }
             // The first one has no hints where it comes from the origin, and forbids nothing.
@@ -306,7 +311,7 @@ impl<W: World> Service<W> {
                 let introspection = [Tag::of("type:", "introspection")];
                 Record::of_tags(&introspection.into_iter().collect(), &Vec::new())
             }
-            _ => Record::everything(),
+            None => Record::everything(),
         };
         let record = Record { schema: Some(stored.fingerprint), ..record };
         match self.record(record, "schema").await {

@@ -1,6 +1,6 @@
 //! Which types two schemas differ in.
 
-use super::table::{Schema, TypeId};
+use super::table::{Schema, TypeId, TypeKind};
 use crate::graphql::ast::OperationKind;
 use std::collections::BTreeSet;
 
@@ -29,6 +29,32 @@ pub fn changed_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
         }
     }
     changed
+}
+
+/// The types whose entries another schema makes doubtful: those that changed, and those that the
+/// old one took a null or an empty list for, where that may now stand for others. Nothing else in
+/// such an entry tells of an interface, a union or the query's own fields.
+pub fn touched_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
+    let mut touched = changed_types(old, new);
+    let abstract_ones: Vec<TypeId> = touched
+        .iter()
+        .filter_map(|name| old.type_named(name))
+        .filter(|id| matches!(old.kind(*id), TypeKind::Interface | TypeKind::Union))
+        .collect();
+    let [before, after] = [old, new].map(|schema| schema.root(OperationKind::Query));
+    let of_root = before.into_iter().flat_map(|root| old.fields(root));
+    let other_fields = of_root.filter(|(name, info)| {
+        let there = after.and_then(|root| new.field(root, name));
+        there.is_none_or(|now| {
+            let same_type = new.name(now.of) == old.name(info.of) && now.list == info.list;
+            !same_type || now.hint != info.hint
+        })
+    });
+    let stood_for = abstract_ones.into_iter().chain(other_fields.map(|(_, info)| info.of));
+    for id in stood_for {
+        touched.extend(old.possible(id).map(|of| old.name(of).to_owned()));
+    }
+    touched
 }
 
 fn is_same(old: &Schema, before: TypeId, new: &Schema, after: TypeId) -> bool {

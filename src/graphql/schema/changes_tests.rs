@@ -84,3 +84,28 @@ fn another_root_is_a_change_of_both() {
 fn numbers_that_move_are_no_change() {
     assert_eq!(changed("enum E { X }", "enum E { X } scalar AAA scalar ZZZ"), [""; 0]);
 }
+
+#[test]
+fn what_a_null_was_taken_for_is_touched_where_it_may_now_be_more() {
+    let touched = |from: &str, to: &str| -> Vec<String> {
+        assert!(BASE.contains(from), "{from}");
+        let [old, new] =
+            [BASE, &BASE.replacen(from, to, 1)].map(|source| Schema::from_sdl(source).unwrap());
+        touched_types(&old, &new).into_iter().collect()
+    };
+    for (from, to, expected) in [
+        ("= A", "= A | B", &["A", "Hit"][..]),
+        ("type B {", "type B implements Node {", &["A", "B", "Node"]),
+        ("a(x: Int): A", "a(x: Int): B", &["A", "Query"]),
+        ("a(x: Int): A", "a(x: Int): [A]", &["A", "Query"]),
+        ("a(x: Int): A, ", "", &["A", "Query"]),
+        ("hit: Hit", "hit: B", &["A", "Query"]),
+        // These make nothing of a null doubtful.
+        ("a(x: Int): A", "a(x: Int!): A!", &["Query"]),
+        ("hit: Hit", "hit: Hit, new: B", &["Query"]),
+        ("b: [B]", "b: B", &["A"]),
+        ("enum E { X }", "scalar E", &[]),
+    ] {
+        assert_eq!(touched(from, to), expected, "{from} -> {to}");
+    }
+}

@@ -20,7 +20,7 @@ mod sdl;
 mod stored;
 mod table;
 
-pub use changes::changed_types;
+pub use changes::{changed_types, touched_types};
 pub use fault::SchemaFault;
 pub use hint::Hint;
 pub use introspection::INTROSPECTION_QUERY;
