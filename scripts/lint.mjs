@@ -8,7 +8,9 @@ const denied = ["--", "-D", "warnings"];
 await main(async () => {
   await setup();
   await step("rustfmt", () => run("cargo", ["fmt", "--check"]));
-  await step("clippy, native", () => run("cargo", ["clippy", "--quiet", "--all-targets", "--all-features", ...denied]));
+  await step("clippy, native", () =>
+    run("cargo", ["clippy", "--quiet", "--all-targets", "--all-features", ...denied]),
+  );
   await step("clippy, wasm32", () =>
     run("cargo", ["clippy", "--quiet", "--lib", "--target", "wasm32-unknown-unknown", ...denied]),
   );

@@ -10,7 +10,7 @@ pub enum Route {
     Purge,
     /// `GET stats`
     Stats,
-    /// `GET schema`, `POST schema`
+    /// `GET schema`, `POST schema`, `DELETE schema`
     Schema,
     /// `GET health`, the only one that needs no token
     Health,
@@ -36,7 +36,7 @@ impl Route {
     fn allow(self) -> &'static str {
         match self {
             Self::Purge => "POST",
-            Self::Schema => "GET, HEAD, POST",
+            Self::Schema => "DELETE, GET, HEAD, POST",
             Self::Stats | Self::Health => "GET, HEAD",
             Self::Documents | Self::Upload => "GET, HEAD, POST",
         }
@@ -57,7 +57,10 @@ pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>)
     };
     let fits = match route {
         Route::Purge | Route::Upload => *method == Method::Post,
-        Route::Schema => matches!(method, Method::Get | Method::Head | Method::Post),
+        Route::Schema => {
+            matches!(method, Method::Get | Method::Head | Method::Post)
+                || method.as_str() == "DELETE"
+        }
         Route::Stats | Route::Health | Route::Documents => {
             matches!(method, Method::Get | Method::Head)
         }

@@ -225,7 +225,10 @@ impl Walk<'_> {
             .map(|(schema, of)| schema.name(of));
         self.facts.by_schema |= told.is_none() && foreseen.is_some();
         let is_entity = match told.or(foreseen) {
-            Some(name) => self.entity(name, object, shape, in_list),
+            Some(name) => {
+                self.hint_of_type(name, info);
+                self.entity(name, object, shape, in_list)
+            }
             None => {
                 self.facts.untyped = true;
                 false
@@ -256,6 +259,20 @@ impl Walk<'_> {
         }
     }
 
+    /// Heeds what the schema says of caching a type, where the field that led to it could not tell
+    /// that it would.
+    fn hint_of_type(&mut self, name: &str, info: Option<FieldInfo>) {
+        let Some(schema) = self.knowledge.schema else { return };
+        let Some(of) = schema.type_named(name).filter(|of| info.map(|info| info.of) != Some(*of))
+        else {
+            return;
+        };
+        let hint = schema.hint(of);
+        self.facts.hint.private |= hint.private;
+        let max_age = hint.max_age.filter(|_| !hint.inherit).map(u64::from);
+        self.facts.hint.max_age = self.facts.hint.max_age.into_iter().chain(max_age).min();
+    }
+
     /// Tags an object of a type; true where it shows an id.
     fn entity(
         &mut self,
@@ -265,15 +282,6 @@ impl Walk<'_> {
         in_list: bool,
     ) -> bool {
         self.type_tags(name, in_list);
-        if let Some(schema) = self.knowledge.schema
-            && let Some(of) = schema.type_named(name)
-        {
-            // Whatever field led to it.
-            let hint = schema.hint(of);
-            self.facts.hint.private |= hint.private;
-            let max_age = hint.max_age.filter(|_| !hint.inherit).map(u64::from);
-            self.facts.hint.max_age = self.facts.hint.max_age.into_iter().chain(max_age).min();
-        }
         let ids = self.knowledge.ids(name, object, shape, self.added);
         let tags = &mut self.facts.tags;
         // A purge may name it by an id that it does not show.

@@ -33,6 +33,7 @@ impl<W: World> Service<W> {
         match found {
             Route::Purge => self.purge_route(config).await,
             Route::Schema if request.method == Method::Post => self.schema_route().await,
+            Route::Schema if !request.method.is_safe() => self.end_schema_route().await,
             Route::Schema => Reply::Whole(json_response(200, &self.schema_summary())),
             Route::Stats => self.stats_route(config, request),
             Route::Health => self.health_route(config).await,
@@ -69,6 +70,14 @@ impl<W: World> Service<W> {
                 503,
                 "the purge log did not take it; it will be tried again, and so should you",
             ),
+        }
+    }
+
+    /// Without a schema from here on, for all isolates.
+    async fn end_schema_route(&self) -> Reply {
+        match self.end_schema().await {
+            Ok(seq) => Reply::Whole(json_response(200, &json!({ "seq": seq }))),
+            Err(_) => self.failed(503, "the purge log did not take it; it will be tried again"),
         }
     }
 

@@ -314,11 +314,12 @@ impl<W: World> Service<W> {
                     }
                 };
                 let added = told.body.as_ref().is_some_and(|body| body.added);
-                // What was understood by another schema could lack a tag or a prohibition.
+                // By now the log has said which schema is in force. What was understood by another
+                // could lack a tag or a prohibition.
+                let schema = self.schema(config, asked);
                 if !self.is_in_force(operation.known.schema) {
                     return Err(NotStored::SchemaUnsettled);
                 }
-                let schema = self.known_schema();
                 let knowledge = schema.knowledge(config);
                 let shown = Shown { json, added };
                 graphql_entry(config, plan, analysis, &knowledge, shown, fetched)?

@@ -15,6 +15,9 @@ use std::rc::Rc;
 /// How long KV keeps a document that nobody sends: 30 days.
 const KV_SECONDS: u64 = 30 * 24 * 60 * 60;
 
+/// The largest document that is kept. A larger one would be written to KV again and again.
+const LARGEST_BYTES: usize = limits::HASHED_DOCUMENT_BYTES / 8;
+
 /// About how many bytes an entry takes beside its text.
 const ENTRY_BYTES: usize = 256;
 
@@ -43,7 +46,7 @@ impl Hashed {
 
     fn put(&mut self, hash: &str, known: Known) {
         let size = |known: &Known| known.document.len() + ENTRY_BYTES;
-        if size(&known) > limits::HASHED_DOCUMENT_BYTES / 4 {
+        if known.document.len() > LARGEST_BYTES {
             return;
         }
         self.bytes += size(&known);
@@ -85,6 +88,9 @@ impl<W: World> Service<W> {
 
     /// Keeps a document here, and behind the answer in KV if it is to be written and is not there.
     fn keep_hashed(&self, config: &Config, hash: &str, known: Known, write: bool) {
+        if known.document.len() > LARGEST_BYTES {
+            return;
+        }
         let write = write && !known.in_kv && self.world.kv_bound();
         let write = write && self.isolate.kv.allows(self.world.now());
         let document = known.document.clone();

@@ -11,7 +11,7 @@ use crate::config::{Config, SchemaSource};
 use crate::graphql::{INTROSPECTION_QUERY, Knowledge, Schema, changed_types, touched_types};
 use crate::http::Headers;
 use crate::limits;
-use crate::purge::{Record, SchemaInForce};
+use crate::purge::{Record, SchemaInForce, Seq};
 use crate::tag::{Tag, TagSet, UNTYPED};
 use crate::time::Timestamp;
 use serde_json::json;
@@ -192,7 +192,7 @@ impl<W: World> Service<W> {
             state.missed_since.set(Some(since));
             if now.seconds_since(since) >= LOST_SECONDS {
                 self.report_failure("schema", "the one in force is lost; upload it again");
-                self.end_schema().await;
+                let _ = self.end_schema().await;
             }
         }
     }
@@ -326,14 +326,15 @@ impl<W: World> Service<W> {
     /// An answer has something that the schema says cannot be there.
     pub(super) async fn distrust_schema(&self) {
         self.report_failure("schema", "an answer contradicts it; it is not used any more");
-        self.end_schema().await;
+        let _ = self.end_schema().await;
     }
 
-    async fn end_schema(&self) {
+    /// Without a schema from here on, for all isolates. What the log does not take is kept
+    /// pending.
+    pub(super) async fn end_schema(&self) -> Result<Seq, Fault> {
         self.isolate.schema.current.replace(None);
         let record = Record { schema: Some(SchemaInForce::NONE), ..Record::everything() };
-        // What the log does not take is kept pending.
-        let _ = self.record(record, "schema").await;
+        self.record(record, "schema").await
     }
 
     /// What the schema in force is, for who may ask.
