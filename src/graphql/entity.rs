@@ -3,6 +3,7 @@
 use super::schema::{Schema, TypeId, TypeKind};
 use super::shape::Shape;
 use crate::config::KeyFields;
+use crate::http::from_base64url;
 use crate::tag::{BY_SCHEMA, Tag, TagSet, graphql_type_of};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -171,33 +172,14 @@ pub(super) fn spellings(id: &str) -> BTreeSet<String> {
 
 /// Base64 in either alphabet (RFC 4648 §4, §5), padded or not, of printable ASCII.
 fn from_base64(text: &str) -> Option<String> {
+    const ID_BYTES: usize = 500;
     let digits = text.trim_end_matches('=');
-    if text.len() - digits.len() > 2 || digits.len() < 4 || digits.len() > 500 {
+    if text.len() - digits.len() > 2 || digits.len() < 4 || digits.len() > ID_BYTES {
         return None;
     }
-    let (mut bits, mut count) = (0_u32, 0);
-    let mut out = String::with_capacity(digits.len());
-    for byte in digits.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6 | u32::from(value)) & 0xFFFF;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            let character = char::from((bits >> count & 0xFF) as u8);
-            if !(' '..='~').contains(&character) {
-                return None;
-            }
-            out.push(character);
-        }
-    }
-    Some(out)
+    let decoded = from_base64url(&digits.replace('+', "-").replace('/', "_"))?;
+    let printable = decoded.iter().all(|byte| (b' '..=b'~').contains(byte));
+    printable.then(|| String::from_utf8(decoded).ok())?
 }
 
 #[cfg(test)]

@@ -3,12 +3,16 @@
 //! In scope: methods, header lists, URLs, request and response heads. Not in scope: bodies that
 //! stream (the `service` layer's traits have those) and the meaning of any header (see `policy`).
 
+mod base64url;
 mod coding;
 mod headers;
 mod method;
 mod path;
 mod url;
 
+pub use base64url::from_base64url;
+#[cfg(test)]
+pub(crate) use base64url::to_base64url;
 pub use coding::decoded_body;
 pub use headers::Headers;
 pub use method::Method;

@@ -1,7 +1,7 @@
 //! The keys that an issuer publishes (RFC 7517 §5).
 
-use super::base64url::decode;
 use crate::config::Algorithm;
+use crate::http::from_base64url;
 use crate::limits;
 use serde_json::{Map, Value, json};
 
@@ -56,8 +56,8 @@ fn read(key: &Map<String, Value>) -> Option<Key> {
         // RFC 7518 §6.3.1; §3.3 asks for 2,048 bits.
         "RSA" => {
             let (n, e) = (text("n")?, text("e")?);
-            let bits = bits(&decode(n)?);
-            (bits >= 2_048 && decode(e).is_some())
+            let bits = bits(&from_base64url(n)?);
+            (bits >= 2_048 && from_base64url(e).is_some())
                 .then(|| (Algorithm::Rs256, json!({ "kty": "RSA", "n": n, "e": e })))?
         }
         // RFC 7518 §6.2.1: the coordinates with their leading zeros.
@@ -89,22 +89,21 @@ fn bits(bytes: &[u8]) -> usize {
 }
 
 fn has_bytes(text: &str, count: usize) -> bool {
-    decode(text).is_some_and(|bytes| bytes.len() == count)
+    from_base64url(text).is_some_and(|bytes| bytes.len() == count)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::base64url::encode;
     use super::*;
+    use crate::http::to_base64url;
 
     fn rsa(more: Value) -> Value {
-        let key = json!({ "kty": "RSA", "n": encode(&[0xc5; 256]), "e": "AQAB" });
+        let key = json!({ "kty": "RSA", "n": to_base64url(&[0xc5; 256]), "e": "AQAB" });
         merged(key, more)
     }
 
     fn ec(more: Value) -> Value {
-        let key =
-            json!({ "kty": "EC", "crv": "P-256", "x": encode(&[1; 32]), "y": encode(&[2; 32]) });
+        let key = json!({ "kty": "EC", "crv": "P-256", "x": to_base64url(&[1; 32]), "y": to_base64url(&[2; 32]) });
         merged(key, more)
     }
 
@@ -140,13 +139,13 @@ mod tests {
             rsa(json!({ "alg": "ES256" })),
             rsa(json!({ "key_ops": ["sign"] })),
             rsa(json!({ "kid": 7 })),
-            rsa(json!({ "n": encode(&[0xc5; 255]) })),
-            rsa(json!({ "n": encode(&[[0].as_slice(), &[0x7f; 256]].concat()) })),
+            rsa(json!({ "n": to_base64url(&[0xc5; 255]) })),
+            rsa(json!({ "n": to_base64url(&[[0].as_slice(), &[0x7f; 256]].concat()) })),
             rsa(json!({ "n": "=" })),
             rsa(json!({ "e": null })),
             ec(json!({ "crv": "P-384" })),
             ec(json!({ "alg": "RS256" })),
-            ec(json!({ "x": encode(&[1; 31]) })),
+            ec(json!({ "x": to_base64url(&[1; 31]) })),
             json!({ "kty": "oct", "k": "c2VjcmV0", "alg": "HS256" }),
             json!({}),
             json!("RSA"),

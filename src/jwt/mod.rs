@@ -5,7 +5,6 @@
 //! fetching keys (`service` over the runtime), where a request has its token (`engine`), and
 //! encrypted tokens.
 
-mod base64url;
 mod claims;
 mod json;
 mod keys;

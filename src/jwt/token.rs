@@ -1,9 +1,9 @@
 //! A token in compact form (RFC 7515 §7.1), and what makes it good beside its signature.
 
-use super::base64url::decode;
 use super::claims::selected;
 use super::json::object;
 use crate::config::{Algorithm, Jwt};
+use crate::http::from_base64url;
 use crate::limits;
 use crate::time::Timestamp;
 use serde_json::{Map, Value};
@@ -50,10 +50,10 @@ impl<'a> Token<'a> {
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
-        let part = |text: &str| decode(text).and_then(|bytes| object(&bytes));
+        let part = |text: &str| from_base64url(text).and_then(|bytes| object(&bytes));
         let header = part(header).ok_or(Refusal::Malformed)?;
         let claims = part(claims).ok_or(Refusal::Malformed)?;
-        let signature = decode(signature).ok_or(Refusal::Malformed)?;
+        let signature = from_base64url(signature).ok_or(Refusal::Malformed)?;
         if header.contains_key("crit") {
             return Err(Refusal::Critical);
         }

@@ -1,5 +1,5 @@
-use super::super::base64url::encode;
 use super::*;
+use crate::http::to_base64url;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -14,8 +14,8 @@ fn jwt() -> Jwt {
 }
 
 fn signed(header: &str, claims: &str, signature_bytes: usize) -> String {
-    let part = |text: &str| encode(text.as_bytes());
-    format!("{}.{}.{}", part(header), part(claims), encode(&vec![7; signature_bytes]))
+    let part = |text: &str| to_base64url(text.as_bytes());
+    format!("{}.{}.{}", part(header), part(claims), to_base64url(&vec![7; signature_bytes]))
 }
 
 fn until(header: &str, claims: &str) -> Result<u64, Refusal> {

@@ -1,7 +1,7 @@
 //! base64url without padding (RFC 7515 §2, RFC 4648 §5), in its one canonical spelling.
 
 /// The bytes of a text; none where it is anything else, or another spelling of the same bytes.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     for group in text.as_bytes().chunks(4) {
         let mut bits: u32 = 0;
@@ -38,7 +38,7 @@ fn sextet(letter: u8) -> Option<u32> {
 
 /// The other way, for tests.
 #[cfg(test)]
-pub(super) fn encode(bytes: &[u8]) -> String {
+pub(crate) fn to_base64url(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for group in bytes.chunks(3) {
@@ -62,8 +62,8 @@ mod tests {
     #[test]
     fn reads_the_examples_of_the_specification() {
         // RFC 7515 appendix C.
-        assert_eq!(decode("A-z_4ME"), Some(vec![3, 236, 255, 224, 193]));
-        assert_eq!(decode(""), Some(Vec::new()));
+        assert_eq!(from_base64url("A-z_4ME"), Some(vec![3, 236, 255, 224, 193]));
+        assert_eq!(from_base64url(""), Some(Vec::new()));
     }
 
     #[test]
@@ -71,20 +71,20 @@ mod tests {
         for bad in
             ["A", "AA=", "AA==", "A+/4", "A-z_4MF", "AB", "AAB", "AA A", "AA\n", "é", "AAAAA"]
         {
-            assert_eq!(decode(bad), None, "{bad:?}");
+            assert_eq!(from_base64url(bad), None, "{bad:?}");
         }
     }
 
     proptest! {
         #[test]
         fn bytes_come_back(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            prop_assert_eq!(decode(&encode(&bytes)), Some(bytes));
+            prop_assert_eq!(from_base64url(&to_base64url(&bytes)), Some(bytes));
         }
 
         #[test]
         fn no_two_texts_are_the_same_bytes(text in "[A-Za-z0-9_-]{0,12}") {
-            if let Some(bytes) = decode(&text) {
-                prop_assert_eq!(encode(&bytes), text);
+            if let Some(bytes) = from_base64url(&text) {
+                prop_assert_eq!(to_base64url(&bytes), text);
             }
         }
     }
