@@ -15,8 +15,9 @@ export default {
     context.passThroughOnException();
     const exchange = new Exchange(request, env);
     const done = Promise.withResolvers();
-    // A client that leaves must not keep a write from being purged.
-    if (!isSafe(request.method)) context.waitUntil(done.promise);
+    // A client that leaves must not keep a write from being purged, nor others from the answer that
+    // they wait for.
+    context.waitUntil(done.promise);
     try {
       return await untilWasmFails(() =>
         wasm(context, env).handle(
@@ -69,6 +70,9 @@ async function untilWasmFails(work) {
 }
 
 let evergraph = null;
+
+const signals = new Map();
+let lastSignal = 0;
 
 /** Wasm's exports. They take all that they need as arguments, so one object serves every request. */
 function wasm(context, env) {
@@ -176,6 +180,22 @@ class Exchange {
   verify(algorithm, key, signed, signature) {
     // The bytes are Wasm's own memory, which the next call may move.
     return verify(algorithm, key, signed, signature.slice());
+  }
+
+  /** A signal that other requests of this isolate may wait for: a promise crosses requests. */
+  signal() {
+    lastSignal += 1;
+    signals.set(lastSignal, Promise.withResolvers());
+    return lastSignal;
+  }
+
+  give(signal) {
+    signals.get(signal)?.resolve();
+    signals.delete(signal);
+  }
+
+  async wait(signal) {
+    await signals.get(signal)?.promise;
   }
 
   replyWhole(status, headersText, body) {

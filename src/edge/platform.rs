@@ -6,7 +6,7 @@ use crate::http::Headers;
 use crate::purge::{Mark, Record};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -206,6 +206,20 @@ impl Clock for Platform {
 impl Spawn for Platform {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
+    }
+}
+
+impl Signals for Platform {
+    fn signal(&self) -> u32 {
+        self.exchange.signal()
+    }
+
+    fn give(&self, signal: u32) {
+        self.exchange.give(signal);
+    }
+
+    async fn wait(&self, signal: u32) {
+        self.exchange.wait(signal).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads: from the cache where it can, else from the origin, and into the cache.
 
 use super::ask::Told;
+use super::collapse::Joined;
 use super::documents::Operation;
 use super::find::{Candidate, Found, variant_key};
 use super::handle::{Asked, Reply, Service};
@@ -59,7 +60,14 @@ impl<W: World> Service<W> {
         if plan.heeded(&request.headers).only_if_cached {
             return self.failed(504, "only-if-cached, and nothing usable is stored");
         }
-        self.fetch(config, asked, plan, operation.as_deref(), found).await
+        let leading = match self.join(config, asked, plan).await {
+            Joined::Answered(candidate) => return self.serve(config, asked, plan, &candidate),
+            Joined::Leads(leading) => Some(leading),
+            Joined::Alone => None,
+        };
+        let reply = self.fetch(config, asked, plan, operation.as_deref(), found).await;
+        drop(leading);
+        reply
     }
 
     fn serve(&self, config: &Config, asked: &Asked, plan: &Plan, candidate: &Candidate) -> Reply {

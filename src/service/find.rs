@@ -102,7 +102,7 @@ impl<W: World> Service<W> {
         found
     }
 
-    fn look_in_memory(
+    pub(super) fn look_in_memory(
         &self,
         config: &Config,
         asked: &Asked,

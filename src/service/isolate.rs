@@ -1,6 +1,7 @@
 //! What one isolate keeps between requests. All of it may be lost at any moment.
 
 use super::breaker::Breaker;
+use super::collapse::Fetching;
 use super::hashed::Hashed;
 use super::manifest::Uploaded;
 use super::memory::Memory;
@@ -39,6 +40,8 @@ pub struct Isolate {
     /// The keys that are being fetched anew, and since when.
     pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
     pub(super) tokens: Tokens,
+    /// The keys that are being fetched, for others to wait.
+    pub(super) fetching: Fetching,
     /// The most that any request needed of the limits.
     pub(super) high_water: Cell<Amounts>,
     documents: RefCell<Documents>,
@@ -68,6 +71,7 @@ impl Isolate {
             stats: RefCell::default(),
             known_types: RefCell::default(),
             revalidating: RefCell::default(),
+            fetching: Fetching::default(),
             tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),
             schema: SchemaState::default(),

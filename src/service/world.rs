@@ -169,6 +169,17 @@ pub trait Spawn {
     fn spawn(&self, work: impl Future<Output = ()> + 'static);
 }
 
+/// Signals between the requests of one isolate. A request may wait for what another one gives, but
+/// may not run its work: each has its own connections.
+pub trait Signals {
+    /// A signal that was not given yet.
+    fn signal(&self) -> u32;
+    /// Gives a signal: whoever waits for it goes on.
+    fn give(&self, signal: u32);
+    /// Waits until the signal is given.
+    async fn wait(&self, signal: u32);
+}
+
 /// Where log lines go.
 pub trait Report {
     /// One line of JSON.
@@ -193,6 +204,7 @@ pub trait World:
     + Verify
     + Clock
     + Spawn
+    + Signals
     + Report
     + Secrets
     + Clone

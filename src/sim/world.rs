@@ -8,7 +8,7 @@ use crate::http::{Headers, Request};
 use crate::purge::{Delta, Mark, Record};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
 use std::cell::RefCell;
@@ -144,6 +144,20 @@ impl Clock for SimulatedWorld {
 impl Spawn for SimulatedWorld {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.universe.executor.spawn(self.isolate, work);
+    }
+}
+
+impl Signals for SimulatedWorld {
+    fn signal(&self) -> u32 {
+        self.universe.signals.open()
+    }
+
+    fn give(&self, signal: u32) {
+        self.universe.signals.give(signal);
+    }
+
+    async fn wait(&self, signal: u32) {
+        self.universe.signals.wait(signal).await;
     }
 }
 

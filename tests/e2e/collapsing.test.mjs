@@ -1,0 +1,148 @@
+// Concurrent misses of one key: one of them asks the origin.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { startWorld } from "./lib/world.mjs";
+
+const world = await startWorld({
+  config: {
+    types: { product: { match: ["rest:/api/products/**", "graphql:Query.product"], ttl: 600 } },
+    origin_timeout: { read_ms: 0 },
+  },
+});
+
+let version = 0;
+const says = (response, headers = {}) => {
+  response.writeHead(200, { "content-type": "application/json", ...headers });
+  response.end(JSON.stringify({ data: { product: { __typename: "Product", version } } }));
+};
+let paths = 0;
+const newPath = () => {
+  paths += 1;
+  return `/api/products/${paths}`;
+};
+const asked = (path) => world.origin.requests.filter(({ url }) => url === path).length;
+const versionOf = (answer) => answer.json.data.product.version;
+
+/** Holds back what the origin is asked for; returns what releases the next one, or all. */
+function hold({ methods = ["GET", "POST"], headers = {} } = {}) {
+  const held = [];
+  world.origin.answer = (request, response) => {
+    // The health route asks for `/`.
+    if (methods.includes(request.method) && request.url !== "/") held.push({ version, response });
+    else says(response, headers);
+  };
+  return {
+    held,
+    release(one = held.shift()) {
+      const now = version;
+      version = one.version;
+      says(one.response, headers);
+      version = now;
+    },
+  };
+}
+
+beforeEach(() => {
+  version += 1;
+  world.origin.answer = (_request, response) => says(response);
+});
+
+/** Asks so often at once, and waits until the origin was asked. */
+async function crowd(ask, count, origin) {
+  const before = origin.held.length;
+  const answers = Array.from({ length: count }, () => ask());
+  await world.until(() => origin.held.length > before, "the origin is asked");
+  // All of them are in the worker by the time that another one was answered.
+  await world.admin("health");
+  return answers;
+}
+
+for (const [name, ask] of [
+  ["REST", (path) => () => world.ask(path)],
+  ["GraphQL", (path) => () => world.graphql(`{ product(path: "${path}") { __typename version } }`)],
+]) {
+  test(`${name}: one asks, the others wait and are hits`, async () => {
+    const origin = hold();
+    const answers = await crowd(ask(newPath()), 8, origin);
+    assert.equal(origin.held.length, 1);
+    origin.release();
+    const got = await Promise.all(answers);
+    assert.deepEqual(got.map((answer) => answer.xCache).sort(), [...Array(7).fill("HIT"), "MISS"]);
+    assert.equal(new Set(got.map((answer) => answer.text)).size, 1);
+    assert.equal(origin.held.length, 0);
+  });
+}
+
+test("the others get their answer though the first client has left", async () => {
+  const origin = hold();
+  const path = newPath();
+  const leaving = new AbortController();
+  const first = world.ask(path, { signal: leaving.signal }).catch((error) => error.name);
+  await world.until(() => origin.held.length === 1, "the first one asks");
+  const others = Array.from({ length: 4 }, () => world.ask(path));
+  await world.admin("health");
+  leaving.abort();
+  assert.equal(await first, "AbortError");
+  await world.admin("health");
+  origin.release();
+  for (const answer of await Promise.all(others)) assert.equal(versionOf(answer), version);
+  assert.equal(asked(path), 1);
+});
+
+test("what is not stored is not shared, and the next do not wait in line", async () => {
+  const origin = hold({ headers: { "cache-control": "no-store" } });
+  const path = newPath();
+  const answers = await crowd(() => world.ask(path), 3, origin);
+  assert.equal(origin.held.length, 1);
+  origin.release();
+  await world.until(() => origin.held.length === 2, "the others ask for themselves");
+  while (origin.held.length > 0) origin.release();
+  for (const answer of await Promise.all(answers)) assert.equal(answer.xCache, "MISS");
+  const next = [world.ask(path), world.ask(path)];
+  await world.until(() => origin.held.length === 2, "both ask at once");
+  while (origin.held.length > 0) origin.release();
+  await Promise.all(next);
+  assert.equal(asked(path), 5);
+});
+
+test("one that fails fails alone", async () => {
+  const origin = hold();
+  const path = newPath();
+  const answers = await crowd(() => world.ask(path), 3, origin);
+  origin.held.shift().response.writeHead(500).end("{}");
+  await world.until(() => origin.held.length === 2, "the others ask for themselves");
+  while (origin.held.length > 0) origin.release();
+  const statuses = (await Promise.all(answers)).map((answer) => answer.status).sort();
+  assert.deepEqual(statuses, [200, 200, 500]);
+});
+
+test("nobody is answered by a request that began before a purge", async () => {
+  const origin = hold();
+  const path = newPath();
+  const first = world.ask(path);
+  await world.until(() => origin.held.length === 1, "the first one asks");
+  version += 1;
+  assert.equal((await world.ask(path, { method: "PUT", body: "{}" })).status, 200);
+  const second = world.ask(path);
+  await world.admin("health");
+  origin.release();
+  assert.equal(versionOf(await first), version - 1);
+  await world.until(() => origin.held.length === 1, "the second one asks for itself");
+  origin.release();
+  assert.equal(versionOf(await second), version);
+  assert.equal(versionOf(await world.ask(path)), version, "and that is what is stored");
+});
+
+test("one that is never answered holds nobody for ever", async () => {
+  const origin = hold();
+  const path = newPath();
+  const answers = await crowd(() => world.ask(path), 2, origin);
+  const [never] = origin.held.splice(0);
+  await world.until(() => origin.held.length > 0, "the other one asks for itself").catch(() => {});
+  await world.until(() => origin.held.length > 0, "the other one asks for itself");
+  origin.release();
+  assert.equal(versionOf(await Promise.race(answers)), version);
+  says(never.response);
+  await Promise.all(answers);
+});
