@@ -261,6 +261,8 @@ pub struct Kv {
     pub timeout_ms: u64,
     /// What may be spent on writes.
     pub writes: KvWrites,
+    /// Entries that live shorter than so many seconds are not written.
+    pub min_ttl: u64,
 }
 
 /// `kv.writes`

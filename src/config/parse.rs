@@ -379,6 +379,7 @@ fn kv(section: Section<'_>) -> Kv {
     let kv = Kv {
         timeout_ms: section.number("timeout_ms", "milliseconds", 1..=30_000).unwrap_or(50),
         writes: section.one_of("writes", &writes).unwrap_or(KvWrites::Always),
+        min_ttl: section.number("min_ttl", "seconds", 0..=Ttl::MAX.as_seconds()).unwrap_or(0),
     };
     section.report_unknown();
     kv

@@ -1,5 +1,5 @@
 //! Concurrent misses of one key: one request of an isolate asks the origin, and the others wait for
-//! what it stores.
+//! what it stores. A stale entry is fetched anew by one isolate of a data centre.
 //!
 //! In scope: who asks and who waits. A waiting request is answered from memory like any other, so
 //! what was purged since the first one began is not for it. Not in scope: fetching.
@@ -23,6 +23,9 @@ const WAIT_MILLIS: u64 = 5_000;
 
 /// For so long nobody waits for a key whose answer could not be stored.
 const ALONE_SECONDS: u64 = 60;
+
+/// For so long the others of a data centre leave a stale entry to the isolate that fetches it.
+const MARKER_SECONDS: u64 = 10;
 
 /// The keys that are being fetched in an isolate.
 #[derive(Debug)]
@@ -84,6 +87,34 @@ impl<W: World> Drop for Leading<W> {
 }
 
 impl<W: World> Service<W> {
+    /// Whether another isolate of this data centre has fetched a stale entry anew, or has just
+    /// begun to. What it has stored is then at hand here too.
+    pub(super) async fn is_revalidated_elsewhere(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        plan: &Plan,
+        key: &str,
+    ) -> bool {
+        let stored = self.edge_bytes(key).await.and_then(|bytes| self.decoded(&bytes, key, false));
+        if let Some(cached) = stored.filter(|cached| self.is_variant(cached, &asked.request))
+            && self.may_judge(config, asked)
+            && self.judged(&asked.request, plan, &cached) == Freshness::Fresh
+        {
+            self.keep(key, &cached);
+            return true;
+        }
+        let marker = format!("{key}~revalidating");
+        if self.edge_bytes(&marker).await.is_some() {
+            return true;
+        }
+        // Two that look at the same moment both go on, which costs one request more.
+        if let Err(fault) = self.world.edge_put(&marker, b"1", MARKER_SECONDS).await {
+            self.report_failure("edge-write", &fault);
+        }
+        false
+    }
+
     /// Waits for a request that fetches the same, or becomes the one that others wait for.
     pub(super) async fn join(&self, config: &Config, asked: &Asked, plan: &Plan) -> Joined<W> {
         let directives = plan.heeded(&asked.request.headers);

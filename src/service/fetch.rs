@@ -98,7 +98,8 @@ impl<W: World> Service<W> {
         Reply::Whole(response)
     }
 
-    /// Fetches a stale entry anew beside the answer, once at a time in this isolate.
+    /// Fetches a stale entry anew beside the answer, once at a time in this isolate, and as a rule
+    /// in this data centre.
     pub(super) fn revalidate(
         &self,
         asked: &Asked,
@@ -124,9 +125,11 @@ impl<W: World> Service<W> {
         drop(revalidating);
         let service = self.clone();
         let asked = Asked { request: asked.request.clone(), ..*asked };
-        let plan = plan.clone();
+        let (plan, stored_as) = (plan.clone(), meta.key.clone());
         self.world.spawn(async move {
-            if let Ok(config) = &service.isolate.config {
+            if let Ok(config) = &service.isolate.config
+                && !service.is_revalidated_elsewhere(config, &asked, &plan, &stored_as).await
+            {
                 let mark = service.isolate.replica.borrow().mark();
                 let operation = operation.as_deref();
                 if let Ok(told) = service.ask_for(config, &asked, operation).await {
@@ -416,6 +419,10 @@ impl<W: World> Service<W> {
 
     async fn put_in_kv(&self, cached: &Cached, bytes: &[u8]) {
         if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
+            return;
+        }
+        let least = self.isolate.config.as_ref().map_or(0, |config| config.kv.min_ttl);
+        if cached.entry.meta.lifetime().as_seconds() < least {
             return;
         }
         cached.in_kv.set(true);

@@ -1,6 +1,7 @@
 // Concurrent misses of one key: one of them asks the origin.
 
 import assert from "node:assert/strict";
+import { get } from "node:http";
 import { beforeEach, test } from "node:test";
 import { startWorld } from "./lib/world.mjs";
 
@@ -145,4 +146,40 @@ test("one that is never answered holds nobody for ever", async () => {
   assert.equal(versionOf(await Promise.race(answers)), version);
   says(never.response);
   await Promise.all(answers);
+});
+
+test("a stale entry is fetched anew by one isolate of a data centre, and the others have it from there", async () => {
+  const near = await startWorld({
+    places: 2,
+    oneEdge: true,
+    config: { types: { product: { match: ["rest:/api/products/**"], ttl: 2, swr: 600 } } },
+  });
+  const held = [];
+  near.origin.answer = (_request, response) => says(response);
+  // Under one name, as one isolate's answer is for another.
+  const ask = (place) =>
+    new Promise((resolve, reject) => {
+      const options = { headers: { host: "api.example" } };
+      get(near.url("/api/products/1", place), options, async (response) => {
+        const chunks = [];
+        for await (const chunk of response) chunks.push(chunk);
+        resolve({ xCache: response.headers["x-cache"], json: JSON.parse(Buffer.concat(chunks)) });
+      }).on("error", reject);
+    });
+  assert.equal((await ask(0)).xCache, "MISS");
+  await near.until(async () => (await ask(1)).xCache === "HIT", "the other isolate has it");
+  const before = near.origin.requests.length;
+  near.origin.answer = (_request, response) => held.push(response);
+  for (const place of [0, 1])
+    await near.until(async () => (await ask(place)).xCache === "STALE", "it is stale");
+  await near.until(() => held.length === 1, "one fetches it anew");
+  for (let n = 0; n < 5; n += 1) for (const place of [0, 1]) await ask(place);
+  assert.equal(near.origin.requests.length, before + 1);
+  version += 1;
+  says(held.shift());
+  near.origin.answer = (_request, response) => says(response);
+  for (const place of [0, 1]) {
+    const isNew = async () => versionOf(await ask(place)) === version;
+    await near.until(isNew, "each has what one of them fetched");
+  }
 });

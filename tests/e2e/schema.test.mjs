@@ -187,6 +187,7 @@ test("it outlives its isolate, reaches another place, and an older one in KV doe
     assert.deepEqual([answer.xCache, detail(answer)], [xCache, "schema-unsettled"]);
   }
   assert.deepEqual(await inForce(world), { source: "loading", types: 0 });
+  assert.equal((await world.admin("health")).json.state, "WARMING");
   world.kv.entries.set("test/schema", newer);
   const isBack = async () => {
     await world.graphql("{ hello }");
