@@ -30,12 +30,13 @@ pub enum Verdict {
 }
 
 /// The last hard and the last soft purge of one thing; 0 for never.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Last {
-    #[serde(rename = "h", default)]
-    hard: Seq,
-    #[serde(rename = "s", default)]
-    soft: Seq,
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[cfg_attr(test, derive(Serialize))]
+pub(super) struct Last {
+    #[cfg_attr(test, serde(rename = "h"))]
+    pub hard: Seq,
+    #[cfg_attr(test, serde(rename = "s"))]
+    pub soft: Seq,
 }
 
 impl Last {
@@ -54,15 +55,15 @@ impl Last {
 }
 
 /// A replica's whole state, for one that is far behind.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
+#[cfg_attr(test, derive(Serialize))]
 pub struct Snapshot {
-    head: Seq,
-    floor: Seq,
-    all: Last,
-    tags: Vec<(u64, Last)>,
-    patterns: Vec<(Pattern, Last)>,
-    #[serde(default)]
-    schemas: Schemas,
+    pub(super) head: Seq,
+    pub(super) floor: Seq,
+    pub(super) all: Last,
+    pub(super) tags: Vec<(u64, Last)>,
+    pub(super) patterns: Vec<(Pattern, Last)>,
+    pub(super) schemas: Schemas,
 }
 
 /// The schema in force, and the one that an answer has contradicted last.
@@ -86,8 +87,8 @@ impl Schemas {
 }
 
 /// What the log tells a replica.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(test, derive(Serialize))]
 pub enum Delta {
     /// The records after the one that the replica named, in order.
     Records {
