@@ -12,5 +12,5 @@ mod wire;
 pub use log::{Log, Stored};
 pub use mark::{Mark, Seq};
 pub use record::{Record, SchemaInForce};
-pub use replica::{Delta, Replica, Schemas, Snapshot, Subject, Verdict};
+pub use replica::{Delta, Lag, Replica, Schemas, Snapshot, Subject, Verdict};
 pub use wire::{Appended, Garbled, Question};
