@@ -1,12 +1,12 @@
 //! The purge log as a Durable Object: one per service, its records in SQLite.
 //!
 //! A record is written down before its number is said. All reads are answered from memory, which
-//! is made from the rows when the object starts.
+//! is made from the rows when the object starts. Rows are JSON, which an operator can read and a
+//! later build can add to; what isolates send and get is binary (`purge/wire.rs`).
 
 use super::entry::configuration;
-use super::platform::{AppendedMessage, LogMessage};
 use crate::config;
-use crate::purge::{Log, Record, Seq, Stored};
+use crate::purge::{Appended, Log, Question, Record, Seq, Stored};
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
 use std::cell::RefCell;
@@ -47,21 +47,24 @@ impl DurableObject for PurgeLog {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let message: LogMessage = parsed(&request.text().await?)?;
+        let question = match Question::decode(&request.bytes().await?) {
+            Ok(question) => question,
+            Err(garbled) => return Response::error(garbled.as_str(), 400),
+        };
         let mut log = self.log.borrow_mut();
         let log = match log.as_mut() {
             Some(log) => log,
             None => log.insert(self.restore()?),
         };
-        let (epoch, seq) = match message.mark {
+        let (epoch, seq) = match question.mark {
             Some(mark) => (Some(mark.epoch), mark.seq),
             None => (None, 0),
         };
-        let Some(record) = message.record else {
-            return Response::from_json(&log.since(epoch, seq));
+        let Some(record) = question.record else {
+            return Response::from_bytes(log.since(epoch, seq).encode());
         };
         let number = self.append(log, record)?;
-        Response::from_json(&AppendedMessage { seq: number, delta: log.since(epoch, seq) })
+        Response::from_bytes(Appended { seq: number, delta: log.since(epoch, seq) }.encode())
     }
 }
 

@@ -20,6 +20,14 @@ impl SchemaInForce {
         Self(fingerprint.max(1))
     }
 
+    pub(super) fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
     /// Whether there is one.
     pub fn is_some(self) -> bool {
         self.0 != 0

@@ -8,7 +8,6 @@ use super::handle::{Asked, Reply, Service};
 use super::memory::Cached;
 use super::report::HitLine;
 use super::stats::Answered;
-use super::sync::Lag;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
@@ -22,6 +21,7 @@ use crate::limits;
 use crate::policy::{
     CacheStatus, Forward, Freshness, NotStored, Rule, lifetime, not_modified, storable,
 };
+use crate::purge::Lag;
 use crate::purge::Mark;
 use crate::time::Timestamp;
 use futures_util::future::{Either, join, select};

@@ -2,13 +2,13 @@
 
 use super::handle::{Asked, Service};
 use super::memory::Cached;
-use super::sync::Lag;
 use super::world::{Fault, World};
 use crate::config::Config;
 use crate::engine::Plan;
 use crate::entry::decode;
 use crate::http::Request;
 use crate::policy::{Freshness, freshness, variant};
+use crate::purge::Lag;
 use crate::purge::Subject;
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::pin::pin;

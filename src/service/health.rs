@@ -1,10 +1,10 @@
 //! `GET health`: how each part fares.
 
 use super::handle::{Reply, Service, json_response};
-use super::sync::Lag;
 use super::world::{Ask, What, World};
 use crate::config::Config;
 use crate::http::Headers;
+use crate::purge::Lag;
 use serde_json::{Value, json};
 
 /// How long a part may take to show that it lives.

@@ -4,7 +4,7 @@ use super::handle::{Asked, Service};
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
 use crate::limits;
-use crate::purge::{Record, Seq, Subject, Verdict};
+use crate::purge::{Lag, Record, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -47,40 +47,19 @@ impl LogState {
 /// How many waiting purges one request records on its way.
 const DRAINED_AT_ONCE: usize = 8;
 
-/// How close the replica is to the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lag {
-    /// Close enough.
-    Current,
-    /// It is time to catch up, beside what is being done.
-    Aging,
-    /// No hit may be served before it has caught up.
-    TooOld,
-}
-
 impl<W: World> Service<W> {
     /// How close the replica is to the log. A client that shows the number of its own write wants
     /// at least that.
     pub(super) fn lag(&self, config: &Config, wanted: Option<Seq>) -> Lag {
-        let replica = self.isolate.replica.borrow();
-        let behind = match (replica.synced_at(), replica.mark()) {
-            (Some(at), Some(mark)) if wanted.is_none_or(|seq| seq <= mark.seq) => {
-                self.world.now().millis_since(at)
-            }
-            _ => return Lag::TooOld,
-        };
-        match config.purge.max_lag * 1000 {
-            max if behind >= max => Lag::TooOld,
-            max if behind * 2 >= max => Lag::Aging,
-            _ => Lag::Current,
-        }
+        let max_millis = config.purge.max_lag * 1_000;
+        self.isolate.replica.borrow().lag(self.world.now(), max_millis, wanted)
     }
 
     /// Catches up in the background, unless that is under way.
     pub(super) fn sync_in_background(&self) {
         let now = self.world.now();
         let running = self.isolate.log.background_since.get();
-        if running.is_some_and(|since| now.millis_since(since) < READ_MILLIS) {
+        if running.is_some_and(|since| now.is_within(READ_MILLIS, since)) {
             return;
         }
         self.isolate.log.background_since.set(Some(now));
@@ -96,10 +75,8 @@ impl<W: World> Service<W> {
     pub(super) async fn sync(&self) {
         match self.isolate.log.failed_at.get() {
             None => self.sync_now().await,
-            Some(at) if self.world.now().millis_since(at) >= RETRY_MILLIS => {
-                self.sync_in_background();
-            }
-            Some(_) => {}
+            Some(at) if self.world.now().is_within(RETRY_MILLIS, at) => {}
+            Some(_) => self.sync_in_background(),
         }
     }
 

@@ -5,10 +5,12 @@
 
 use crate::config::Algorithm;
 use crate::http::Headers;
-use crate::purge::{Delta, Mark, Record, Seq};
+use crate::purge::{Delta, Mark, Record};
 use crate::time::Timestamp;
 use std::future::Future;
 use std::rc::Rc;
+
+pub use crate::purge::Appended;
 
 /// Why a store or the log did not answer, for logs.
 pub type Fault = String;
@@ -39,15 +41,6 @@ pub trait PurgeLog {
     async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.
     async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault>;
-}
-
-/// A recorded purge.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Appended {
-    /// The record's number.
-    pub seq: Seq,
-    /// What happened up to it.
-    pub delta: Delta,
 }
 
 /// A body that was asked for.

@@ -103,7 +103,7 @@ test("KV that is slow answers first where the origin is slower still", async () 
   assert.match(second.cacheStatus, /hit.*detail=kv$/);
 });
 
-for (const mode of ["error", "hang", "garbage"]) {
+for (const mode of ["error", "hang", "garbage", "cut", "damaged", "future", "damaged-question"]) {
   test(`the purge log cannot be read: ${mode}`, async () => {
     const path = newPath();
     await world.ask(path);
