@@ -3,7 +3,7 @@
 use super::executor::{Group, Promise};
 use super::laws::Shown;
 use super::origin::{product, user};
-use super::run::{PRODUCTS, TOKEN};
+use super::run::{Plan, TOKEN};
 use super::universe::Universe;
 use super::world::SimulatedWorld;
 use crate::http::{Headers, Method, Request, Url};
@@ -22,6 +22,7 @@ pub struct Fleet {
     next_group: Cell<Group>,
     next_write: Cell<u64>,
     pub max_lag: u64,
+    pub products: u64,
     /// Answers by their `X-Cache`: hits and stale, misses, others.
     pub counts: Cell<[u64; 3]>,
 }
@@ -44,25 +45,20 @@ struct Got {
 const PATIENCE: u64 = 60_000;
 
 impl Fleet {
-    pub fn new(
-        universe: Rc<Universe>,
-        configs: Vec<Value>,
-        places: usize,
-        isolates: usize,
-        max_lag: u64,
-    ) -> Rc<Self> {
+    pub fn new(universe: Rc<Universe>, plan: &Plan) -> Rc<Self> {
         let fleet = Self {
             universe,
-            configs,
+            configs: plan.configs.clone(),
             slots: RefCell::default(),
             next_group: Cell::new(1),
             next_write: Cell::new(0),
-            max_lag,
+            max_lag: plan.max_lag,
+            products: plan.products,
             counts: Cell::new([0; 3]),
         };
         for service in 0..fleet.configs.len() {
-            for place in 0..places {
-                for _ in 0..isolates {
+            for place in 0..plan.places {
+                for _ in 0..plan.isolates {
                     let slot = fleet.cold(service, place);
                     fleet.slots.borrow_mut().push(slot);
                 }
@@ -85,6 +81,16 @@ impl Fleet {
         self.universe.tell(|| format!("isolate{} ends", slot.group));
         self.universe.executor.kill(slot.group);
         *slot = self.cold(slot.service, slot.place);
+    }
+
+    /// Another log takes the place of a service's, and with it all isolates start cold.
+    pub fn deploy_anew(&self, service: usize) {
+        self.universe.tell(|| format!("service{service} is deployed anew, with another log"));
+        self.universe.logs[service].is_replaced(self.universe.random.next() >> 11);
+        for slot in self.slots.borrow_mut().iter_mut().filter(|slot| slot.service == service) {
+            self.universe.executor.kill(slot.group);
+            *slot = self.cold(slot.service, slot.place);
+        }
     }
 
     pub fn isolates(&self) -> usize {
@@ -148,6 +154,8 @@ struct Own {
     entity: String,
     version: u64,
     seq: String,
+    /// The log that the number is of.
+    epoch: u64,
 }
 
 const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
@@ -164,12 +172,12 @@ impl Client {
     }
 
     /// Does something, and waits a little, until the end.
-    pub async fn live(self, until: u64) {
+    pub async fn live(self, until: u64, pause: u64) {
         let universe = self.fleet.universe.clone();
         while universe.now() < until {
-            universe.takes(10, 1_500).await;
+            universe.takes(10, pause).await;
             let which = universe.random.below(self.fleet.isolates() as u64) as usize;
-            let id = universe.random.below(PRODUCTS).to_string();
+            let id = universe.random.below(self.fleet.products).to_string();
             match universe.random.below(100) {
                 0..40 => self.read_product(which, &id).await,
                 40..50 => self.read_products(which).await,
@@ -185,7 +193,7 @@ impl Client {
 
     /// Reads everything from one isolate.
     pub async fn read_all(&self, which: usize) {
-        for id in (0..PRODUCTS).map(|id| id.to_string()) {
+        for id in (0..self.fleet.products).map(|id| id.to_string()) {
             self.read_product(which, &id).await;
             self.read_rest(which, &id).await;
         }
@@ -218,6 +226,7 @@ impl Client {
         let service = self.fleet.service_of(which);
         // Some clients send back the number of their write.
         let own = self.own.borrow()[service].clone().filter(|_| universe.random.happens(500));
+        let own = own.filter(|own| own.epoch == universe.logs[service].epoch());
         if let Some(own) = &own {
             request.headers.set("evergraph-purge", own.seq.clone());
         }
@@ -302,12 +311,17 @@ impl Client {
         let service = self.fleet.service_of(which);
         let asked_to = self.fleet.group_of(which);
         universe.tell(|| format!("{}: write {write} by isolate{asked_to}: {body}", self.name));
+        let epoch = universe.logs[service].epoch();
         let Some(got) = self.fleet.ask(which, request, body.into_bytes()).await else { return };
         let seq = got.headers.get("evergraph-purge").map(str::to_owned);
         let text = String::from_utf8_lossy(&got.body).into_owned();
         universe.tell(|| {
             format!("{}: write {write} answered {} {seq:?} {text}", self.name, got.status)
         });
+        // Also where its answer was lost: the isolate has to reckon with it.
+        if let Some((entity, version)) = universe.apis[service].made.borrow().get(&write) {
+            universe.laws.written(asked_to, entity, *version);
+        }
         if got.status != 200 {
             return;
         }
@@ -320,10 +334,9 @@ impl Client {
         let Ok(body) = serde_json::from_slice::<Value>(&got.body) else { return };
         let Some(object) = objects(&body).first().copied() else { return };
         let shown = self.shown(object, service, None, "write");
-        universe.laws.written(asked_to, &shown.entity, shown.version);
         let Some(seq) = seq else { return };
         universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
-        let own = Own { entity: shown.entity, version: shown.version, seq };
+        let own = Own { entity: shown.entity, version: shown.version, seq, epoch };
         self.own.borrow_mut()[service] = Some(own);
     }
 

@@ -17,15 +17,20 @@ pub struct Api {
     writes: Cell<u64>,
     /// How often each write arrived, by the client's own number for it.
     pub arrivals: RefCell<BTreeMap<u64, u32>>,
+    /// What each write made: the entity and its version.
+    pub made: RefCell<BTreeMap<u64, (String, u64)>>,
+    products: u64,
 }
 
 impl Api {
-    pub fn new(service: usize) -> Self {
+    pub fn new(service: usize, products: u64) -> Self {
         Self {
             service,
             versions: RefCell::default(),
             writes: Cell::new(0),
             arrivals: RefCell::default(),
+            made: RefCell::default(),
+            products,
         }
     }
 
@@ -61,6 +66,9 @@ impl Api {
         universe
             .tell(|| format!("origin{}: {method} {path} answers {}", self.service, text(&said.2)));
         universe.takes(1, 60).await;
+        if universe.fails(|faults| faults.origin_slow) {
+            universe.takes(500, 8_000).await;
+        }
         if universe.fails(|faults| faults.origin_breaks) {
             universe.tell(|| format!("origin{}: the answer is lost", self.service));
             return None;
@@ -85,8 +93,7 @@ impl Api {
             self.write(&request["variables"]["write"], &user(&who));
             json!({ "updateMe": self.object("User", &who, &who) })
         } else if query.contains("products") {
-            let all =
-                (0..super::run::PRODUCTS).map(|n| self.object("Product", &n.to_string(), &who));
+            let all = (0..self.products).map(|n| self.object("Product", &n.to_string(), &who));
             json!({ "products": all.collect::<Vec<_>>() })
         } else if query.contains("me") && query.contains("Me") {
             json!({ "me": self.object("User", &who, &who) })
@@ -107,10 +114,11 @@ impl Api {
     }
 
     fn write(&self, number: &Value, entity: &str) {
+        let version = self.change(entity);
         if let Some(number) = number.as_u64() {
             *self.arrivals.borrow_mut().entry(number).or_default() += 1;
+            self.made.borrow_mut().insert(number, (entity.to_owned(), version));
         }
-        self.change(entity);
     }
 
     fn object(&self, type_name: &str, id: &str, who: &str) -> Value {

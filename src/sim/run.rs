@@ -5,9 +5,6 @@ use super::random::Random;
 use super::universe::{Faults, Universe};
 use serde_json::{Value, json};
 
-/// How many products the API has.
-pub const PRODUCTS: u64 = 6;
-
 /// The token of the admin routes.
 pub const TOKEN: &str = "simulated-admin-token";
 
@@ -26,11 +23,15 @@ pub struct Plan {
     pub clients: usize,
     /// Services, which share KV and the edge caches.
     pub services: usize,
+    /// How many products the API has.
+    pub products: u64,
+    /// For how many milliseconds a client does nothing between two requests, at most.
+    pub pause: u64,
     /// What goes wrong.
     pub faults: Faults,
     /// The configuration of each service.
     pub configs: Vec<Value>,
-    max_lag: u64,
+    pub(super) max_lag: u64,
 }
 
 /// What came of a run.
@@ -69,6 +70,8 @@ impl Plan {
             log_twice: at_times(100),
             log_slow: at_times(100),
             log_outages: at_times(60),
+            log_forgets: at_times(100),
+            log_replaced: at_times(20),
             origin_refuses: at_times(200),
             origin_slow: at_times(100),
             origin_breaks: at_times(100),
@@ -85,6 +88,8 @@ impl Plan {
             isolates: random.between(1, 3) as usize,
             clients: random.between(2, 10) as usize,
             services,
+            products: random.between(1, 6),
+            pause: *random.of(&[300, 1_500, 1_500]),
             faults,
             configs,
             max_lag: max_lag * 1_000,
@@ -128,17 +133,11 @@ fn config(random: &Random, service: usize, max_lag: u64) -> Value {
 
 /// Runs a plan.
 pub fn run(plan: &Plan) -> Outcome {
-    let universe = Universe::new(plan.seed, plan.places, plan.services, plan.faults);
-    let fleet = Fleet::new(
-        universe.clone(),
-        plan.configs.clone(),
-        plan.places,
-        plan.isolates,
-        plan.max_lag,
-    );
+    let universe = Universe::new(plan);
+    let fleet = Fleet::new(universe.clone(), plan);
     for number in 0..plan.clients {
         let client = Client::new(fleet.clone(), number);
-        universe.executor.spawn(0, client.live(plan.millis));
+        universe.executor.spawn(0, client.live(plan.millis, plan.pause));
     }
     let (chaos, of_chaos, until) = (universe.clone(), fleet.clone(), plan.millis);
     universe.executor.spawn(0, async move {
@@ -147,11 +146,20 @@ pub fn run(plan: &Plan) -> Outcome {
             if chaos.fails(|faults| faults.isolate_ends) {
                 of_chaos.end_one();
             }
+            let service = chaos.random.below(chaos.logs.len() as u64) as usize;
+            let log = &chaos.logs[service];
             if chaos.fails(|faults| faults.log_outages) {
-                let until = chaos.now() + chaos.random.between(500, 20_000);
-                let log = chaos.random.of(&chaos.logs);
-                log.fails_until(until);
-                chaos.tell(|| format!("the log is out of reach until {until}"));
+                let millis = chaos.random.between(500, 20_000);
+                log.fails_until(chaos.now() + millis);
+                chaos.tell(|| format!("log{service} is out of reach for {millis} ms"));
+            }
+            if chaos.fails(|faults| faults.log_forgets) {
+                let kept = chaos.random.between(0, 10) as usize;
+                log.forgets(kept);
+                chaos.tell(|| format!("log{service} keeps only its last {kept} records"));
+            }
+            if chaos.fails(|faults| faults.log_replaced) {
+                of_chaos.deploy_anew(service);
             }
         }
     });

@@ -1,7 +1,7 @@
 //! Edge caches, KV and the purge log's object, in memory, with their faults.
 
 use super::universe::Universe;
-use crate::purge::{Delta, Log, Mark, Record, Schemas};
+use crate::purge::{Delta, Log, Mark, Record, Schemas, Seq, Stored};
 use crate::service::{Appended, Fault};
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
@@ -135,14 +135,52 @@ impl Kv {
 /// The Durable Object with the log of one service.
 pub struct LogObject {
     log: RefCell<Log>,
+    epoch: Cell<u64>,
+    /// What it has written down: the number of the last record that was dropped, and those after.
+    rows: RefCell<(Seq, Vec<Stored>)>,
     out_of_reach_until: Cell<u64>,
 }
+
+/// Seconds, longer than any entry of a run lives.
+const RETENTION: u64 = 86_400;
 
 impl LogObject {
     pub fn new(epoch: u64) -> Self {
         let log =
-            Log::restore(epoch, Ttl::from_seconds(86_400), (0, Schemas::default()), Vec::new());
-        Self { log: RefCell::new(log), out_of_reach_until: Cell::new(0) }
+            Log::restore(epoch, Ttl::from_seconds(RETENTION), (0, Schemas::default()), Vec::new());
+        Self {
+            log: RefCell::new(log),
+            epoch: Cell::new(epoch),
+            rows: RefCell::default(),
+            out_of_reach_until: Cell::new(0),
+        }
+    }
+
+    /// Which log it is.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.get()
+    }
+
+    /// Drops all but its last records, as it does beyond its limit, and starts anew from the rest.
+    pub fn forgets(&self, kept: usize) {
+        let (dropped, rows) = &mut *self.rows.borrow_mut();
+        for old in rows.drain(..rows.len().saturating_sub(kept)) {
+            *dropped = old.seq;
+        }
+        let from = (*dropped, Schemas::default());
+        self.log.replace(Log::restore(
+            self.epoch(),
+            Ttl::from_seconds(RETENTION),
+            from,
+            rows.clone(),
+        ));
+    }
+
+    /// Another log takes its place, which knows nothing.
+    pub fn is_replaced(&self, epoch: u64) {
+        self.epoch.set(epoch);
+        self.rows.take();
+        self.forgets(0);
     }
 
     /// Puts the log out of reach.
@@ -185,13 +223,19 @@ impl LogObject {
     ) -> Result<Appended, Fault> {
         self.on_the_way(universe).await?;
         let at = Timestamp::from_millis(universe.now());
-        let mut seq = self.log.borrow_mut().append(record.clone(), at);
+        let mut seq = self.write_down(record, at);
         if universe.fails(|faults| faults.log_twice) {
-            seq = self.log.borrow_mut().append(record.clone(), at);
+            seq = self.write_down(record, at);
         }
         let delta = self.delta(mark);
         self.on_the_way_back(universe).await?;
         Ok(Appended { seq, delta })
+    }
+
+    fn write_down(&self, record: &Record, at: Timestamp) -> Seq {
+        let seq = self.log.borrow_mut().append(record.clone(), at);
+        self.rows.borrow_mut().1.push(Stored { seq, at, record: record.clone() });
+        seq
     }
 
     fn delta(&self, mark: Option<Mark>) -> Delta {

@@ -4,6 +4,7 @@ use super::executor::{Executor, Signals};
 use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
+use super::run::Plan;
 use super::stores::{Edge, Kv, LogObject};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -36,9 +37,13 @@ pub struct Faults {
     pub log_slow: u64,
     /// The log is out of reach for a while, so many times in a thousand seconds.
     pub log_outages: u64,
+    /// The log drops its oldest records, so many times in a thousand seconds.
+    pub log_forgets: u64,
+    /// A service is deployed anew with another log, so many times in a thousand seconds.
+    pub log_replaced: u64,
     /// The origin answers 5xx, having done nothing.
     pub origin_refuses: u64,
-    /// The origin takes long.
+    /// The origin takes long, before it does what it is asked or after.
     pub origin_slow: u64,
     /// The origin's answer is lost on its way back.
     pub origin_breaks: u64,
@@ -70,7 +75,8 @@ pub struct Universe {
 const TRACE_LINES: usize = 50_000;
 
 impl Universe {
-    pub fn new(seed: u64, places: usize, services: usize, faults: Faults) -> Rc<Self> {
+    pub fn new(plan: &Plan) -> Rc<Self> {
+        let Plan { seed, places, services, products, faults, .. } = *plan;
         let random = Random::new(seed ^ 0x5EED);
         let drifts = (0..places).map(|_| random.between(0, faults.drift)).collect();
         Rc::new(Self {
@@ -79,7 +85,7 @@ impl Universe {
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
             logs: (0..services).map(|_| LogObject::new(random.next() >> 11)).collect(),
-            apis: (0..services).map(Api::new).collect(),
+            apis: (0..services).map(|n| Api::new(n, products)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
             drifts,
