@@ -6,13 +6,13 @@
 
 use super::find::{Candidate, Found};
 use super::handle::{Asked, Service};
-use super::sync::Lag;
 use super::world::{Fault, World};
 use crate::config::Config;
 use crate::engine::Plan;
 use crate::http::Method;
 use crate::limits;
 use crate::policy::Freshness;
+use crate::purge::Lag;
 use crate::time::Timestamp;
 use lru::LruCache;
 use std::cell::RefCell;
