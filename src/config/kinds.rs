@@ -283,6 +283,8 @@ pub struct Purge {
     pub max_lag: u64,
     /// Whether a mutation is answered after its purge is recorded.
     pub wait: bool,
+    /// After how many seconds a purge is repeated, once; 0 for never.
+    pub settle: u64,
     /// What happens where the log cannot be read for `max_lag`.
     pub unreadable: Unreadable,
 }

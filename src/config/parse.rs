@@ -390,6 +390,7 @@ fn purge(section: Section<'_>) -> Purge {
     let purge = Purge {
         max_lag: section.number("max_lag", "seconds", 1..=86_400).unwrap_or(5),
         wait: section.flag("wait", true),
+        settle: section.number("settle", "seconds", 0..=60).unwrap_or(0),
         unreadable: section.one_of("unreadable", &unreadable).unwrap_or(Unreadable::Miss),
     };
     section.report_unknown();

@@ -162,6 +162,22 @@ fn a_delta_that_arrives_late_changes_nothing() {
     assert_eq!(verdict(&replica, 1, &[2]), Verdict::Gone);
 }
 
+#[test]
+fn a_repeated_purge_reaches_what_was_fetched_meanwhile_and_leaves_the_schema() {
+    let schema = Some(crate::purge::SchemaInForce::of(1));
+    let mut log = empty();
+    let first = Record { schema, ..tags(&[1]) };
+    log.append(first.clone(), at(0));
+    assert_eq!(verdict(&synced(&log), 1, &[1]), Verdict::Valid);
+    log.append(Record { schema: Some(crate::purge::SchemaInForce::NONE), ..tags(&[]) }, at(1));
+    let before = log.schemas();
+    log.append(first.again().unwrap(), at(2));
+    assert_eq!(verdict(&synced(&log), 1, &[1]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), 3, &[1]), Verdict::Valid);
+    assert_eq!(log.schemas(), before);
+    assert_eq!(Record { schema, ..Record::default() }.again(), None);
+}
+
 const MAX_MILLIS: u64 = 5_000;
 
 #[test]

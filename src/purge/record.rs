@@ -69,6 +69,14 @@ impl Record {
         Self { tags: reached.iter().map(|tag| tag.hash()).collect(), ..Self::default() }
     }
 
+    /// The same purge once more, for origins that read from a copy which lags behind their writes:
+    /// what was fetched meanwhile may be old, and is gone too. Which schema is in force is not
+    /// said again: by then it may be another.
+    pub fn again(&self) -> Option<Self> {
+        let again = Self { schema: None, ..self.clone() };
+        (!again.is_empty()).then_some(again)
+    }
+
     /// Whether the record names nothing.
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty() && self.patterns.is_empty() && !self.all && self.schema.is_none()
