@@ -18,6 +18,7 @@ mod health;
 mod isolate;
 mod manifest;
 mod memory;
+mod outbox;
 mod report;
 mod schema;
 mod stats;
