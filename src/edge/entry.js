@@ -35,6 +35,15 @@ export default {
       done.resolve();
     }
   },
+
+  // The cron trigger, for purges that wait and that no request comes for.
+  async scheduled(_controller, env, context) {
+    try {
+      await untilWasmFails(() => wasm(context, env).tend(env, context, new Exchange(null, env)));
+    } catch (error) {
+      report("worker", error);
+    }
+  },
 };
 
 /** The requests that Wasm is busy with, each by what fails it. */

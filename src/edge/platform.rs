@@ -113,6 +113,17 @@ impl KvStore for Platform {
         let put = self.env.kv(KV).map_err(fault)?.put_bytes(key, value);
         put.map_err(|e| e.to_string())?.execute().await.map_err(|error| error.to_string())
     }
+
+    async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault> {
+        let list = self.env.kv(KV).map_err(fault)?.list();
+        let list = list.prefix(prefix.to_owned()).limit(limit as u64).execute().await;
+        let keys = list.map_err(|error| error.to_string())?.keys;
+        Ok(keys.into_iter().map(|key| key.name).collect())
+    }
+
+    async fn kv_delete(&self, key: &str) -> Result<(), Fault> {
+        self.env.kv(KV).map_err(fault)?.delete(key).await.map_err(|error| error.to_string())
+    }
 }
 
 impl PurgeLog for Platform {

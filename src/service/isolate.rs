@@ -5,6 +5,7 @@ use super::collapse::Fetching;
 use super::hashed::Hashed;
 use super::manifest::Uploaded;
 use super::memory::Memory;
+use super::outbox::OutboxState;
 use super::schema::SchemaState;
 use super::stats::Stats;
 use super::sync::LogState;
@@ -32,6 +33,7 @@ pub struct Isolate {
     pub(super) memory: RefCell<Memory>,
     pub(super) replica: RefCell<Replica>,
     pub(super) log: LogState,
+    pub(super) outbox: OutboxState,
     pub(super) kv: Breaker,
     pub(super) edge: Breaker,
     pub(super) origin: OriginHealth,
@@ -65,6 +67,7 @@ impl Isolate {
             memory: RefCell::new(Memory::new()),
             replica: RefCell::new(Replica::new()),
             log: LogState::default(),
+            outbox: OutboxState::default(),
             kv: Breaker::default(),
             edge: Breaker::default(),
             origin: OriginHealth::default(),

@@ -1,9 +1,9 @@
 //! Keeping the replica close to the log, and recording purges in it.
 
 use super::handle::{Asked, Service};
+use super::outbox::Pending;
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::limits;
 use crate::purge::{Lag, Record, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -24,7 +24,7 @@ pub(super) struct LogState {
     failed_at: Cell<Option<Timestamp>>,
     reason: RefCell<Option<String>>,
     /// Purges that the log has not taken yet. What they touch is gone here meanwhile.
-    pub pending: RefCell<Vec<Record>>,
+    pub pending: RefCell<Vec<Pending>>,
 }
 
 impl LogState {
@@ -96,6 +96,7 @@ impl<W: World> Service<W> {
         // A log that takes nothing can still be read.
         if let Err(fault) = self.drain_pending().await {
             self.report_failure("purge-log-write", &fault);
+            self.fill_outbox();
         }
         let mark = self.isolate.replica.borrow().mark();
         let delta = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
@@ -128,7 +129,7 @@ impl<W: World> Service<W> {
     /// What the log and the purges that it has not taken yet say of an entry.
     pub(super) fn verdict(&self, subject: &Subject<'_>) -> Verdict {
         let pending = self.isolate.log.pending.borrow();
-        let touched = pending.iter().any(|record| {
+        let touched = pending.iter().any(|Pending { record, .. }| {
             record.all
                 || record.tags.iter().any(|tag| subject.tags.contains(tag))
                 || record.patterns.iter().any(|pattern| pattern.matches(subject.key_from_kind))
@@ -137,7 +138,7 @@ impl<W: World> Service<W> {
     }
 
     /// Records a purge, trying twice. Where the log does not take it, this isolate keeps it,
-    /// obeys it, and records it with the next request that can.
+    /// obeys it, and records it with the next request that can; if it ends before, others do.
     pub(super) async fn record(&self, record: Record, source: &str) -> Result<Seq, Fault> {
         let mut appended = self.append(&record, WRITE_MILLIS).await;
         if appended.is_err() {
@@ -147,16 +148,12 @@ impl<W: World> Service<W> {
             Ok(seq) => {
                 self.isolate.stats.borrow_mut().purged(self.world.now());
                 self.report_purge(*seq, &record, source);
+                self.look_in_outbox();
             }
             Err(fault) => {
                 self.isolate.log.failed(self.world.now(), fault);
                 self.report_failure("purge-log-write", fault);
-                let mut pending = self.isolate.log.pending.borrow_mut();
-                if pending.len() >= limits::PENDING_PURGES {
-                    *pending = vec![Record::everything()];
-                } else {
-                    pending.push(record);
-                }
+                self.keep_pending(record);
             }
         }
         appended
@@ -172,18 +169,21 @@ impl<W: World> Service<W> {
     }
 
     /// Records what waits, in order. What waits is obeyed until it is recorded.
-    async fn drain_pending(&self) -> Result<(), Fault> {
+    pub(super) async fn drain_pending(&self) -> Result<(), Fault> {
         for _ in 0..DRAINED_AT_ONCE {
-            let next = self.isolate.log.pending.borrow().first().cloned();
-            let Some(record) = next else { return Ok(()) };
-            let seq = self.append(&record, READ_MILLIS).await?;
-            let mut pending = self.isolate.log.pending.borrow_mut();
-            if let Some(place) = pending.iter().position(|waiting| *waiting == record) {
-                pending.remove(place);
-            }
-            drop(pending);
-            self.report_purge(seq, &record, "outbox");
+            let next = self.isolate.log.pending.borrow().first().map(Pending::to_record);
+            let Some((key, record)) = next else { break };
+            self.append_waiting(&record).await?;
+            self.is_recorded(&key);
         }
+        self.look_in_outbox();
+        Ok(())
+    }
+
+    /// Records a purge that has waited.
+    pub(super) async fn append_waiting(&self, record: &Record) -> Result<(), Fault> {
+        let seq = self.append(record, READ_MILLIS).await?;
+        self.report_purge(seq, record, "outbox");
         Ok(())
     }
 

@@ -33,6 +33,10 @@ pub trait KvStore {
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
     /// Stores until something else is stored under the key.
     async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault>;
+    /// The first `limit` keys with that prefix, in their order.
+    async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault>;
+    /// Forgets what is stored under the key.
+    async fn kv_delete(&self, key: &str) -> Result<(), Fault>;
 }
 
 /// The purge log of the service.
