@@ -390,6 +390,7 @@ fn purge(section: Section<'_>) -> Purge {
         max_lag: section.number("max_lag", "seconds", 1..=86_400).unwrap_or(5),
         wait: section.flag("wait", true),
         unreadable: section.one_of("unreadable", &unreadable).unwrap_or(Unreadable::Miss),
+        cookie: section.flag("cookie", false),
     };
     section.report_unknown();
     purge
