@@ -287,6 +287,8 @@ pub struct Purge {
     pub settle: u64,
     /// What happens where the log cannot be read for `max_lag`.
     pub unreadable: Unreadable,
+    /// Whether the number of a client's own write is in a cookie too.
+    pub cookie: bool,
 }
 
 /// `purge.unreadable`

@@ -392,6 +392,7 @@ fn purge(section: Section<'_>) -> Purge {
         wait: section.flag("wait", true),
         settle: section.number("settle", "seconds", 0..=60).unwrap_or(0),
         unreadable: section.one_of("unreadable", &unreadable).unwrap_or(Unreadable::Miss),
+        cookie: section.flag("cookie", false),
     };
     section.report_unknown();
     purge

@@ -25,7 +25,7 @@ fn whole() -> Value {
         "mutations": { "policy": "type", "rules": { "publishCatalog": ["type:product"], "track*": [] } },
         "resources": [{ "path": "/api/products/:id", "tags": ["Product", "Product:{id}"] }],
         "kv": { "timeout_ms": 50, "writes": "always" },
-        "purge": { "max_lag": 5, "wait": true, "settle": 2, "unreadable": "miss" },
+        "purge": { "max_lag": 5, "wait": true, "settle": 2, "unreadable": "miss", "cookie": true },
     })
 }
 

@@ -262,6 +262,11 @@ class Exchange {
     const target = this.#origin === null ? this.#request.url : this.#origin + url.pathname + url.search;
     const headers = new Headers(this.#request.headers);
     headers.delete("host");
+    headers.delete("evergraph-purge");
+    const cookies = (headers.get("cookie") ?? "").split(";");
+    const others = cookies.filter((pair) => pair.split("=")[0].trim() !== "evergraph-purge");
+    if (others.length === 0) headers.delete("cookie");
+    else if (others.length < cookies.length) headers.set("cookie", others.join(";").trim());
     const again = isSafe(this.#request.method);
     await this.ask(target, headersToText(headers), again, false).catch((error) => report("origin", error));
   }

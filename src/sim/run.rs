@@ -237,6 +237,34 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_a_later_version_purges_everything_once_and_stays() {
+        let universe = Universe::new(1, 1, 1, Faults::default());
+        let configs = vec![json!({ "service": "service0" })];
+        let fleet = Fleet::new(universe.clone(), configs, 1, 1, 1_000);
+        let checksum = xxhash_rust::xxh3::xxh3_64_with_seed(b"new", 2).to_le_bytes();
+        let value = [b"EGO\x02".as_slice(), &checksum, b"new"].concat();
+        let key = "outbox/service0/1700000000000-0123456789abcdef";
+        let of_kv = universe.clone();
+        universe.executor.spawn(0, async move {
+            of_kv.kv.put(&of_kv, 0, key, &value, 86_400).await.unwrap();
+        });
+        for minute in 1..=6 {
+            universe.executor.run_until(minute * 60_000);
+            fleet.tend(0);
+        }
+        universe.executor.run_until(420_000);
+        let recorded = universe.trace().iter().filter(|line| line.contains("is recorded")).count();
+        assert_eq!(recorded, 1);
+        let of_kv = universe.clone();
+        universe.executor.spawn(0, async move {
+            let keys = of_kv.kv.list(&of_kv, 0, "outbox/", 10).await.unwrap();
+            of_kv.tell(|| format!("left: {keys:?}"));
+        });
+        universe.executor.run_until(430_000);
+        assert!(universe.trace().last().unwrap().ends_with(&format!("left: [{key:?}]")));
+    }
+
+    #[test]
     fn a_seed_is_the_same_run_each_time() {
         let (one, other) = (run(&Plan::of_seed(7)), run(&Plan::of_seed(7)));
         assert_eq!(one.trace, other.trace);
