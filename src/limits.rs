@@ -145,7 +145,7 @@ pub const LOG_RECORDS: usize = 100_000;
 /// Records that the purge log says at once. A replica that is further behind gets a snapshot.
 pub const DELTA_RECORDS: usize = 1_000;
 
-/// Bytes of a message from or to the purge log. A snapshot with all that may be in it has 4.6 MB.
+/// Bytes of a message from or to the purge log. A snapshot with all that may be in it has 5 MB.
 pub const WIRE_BYTES: usize = 8 << 20;
 
 /// Tags that a replica keeps. Beyond them it forgets all, and every older entry is gone.
