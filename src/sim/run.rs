@@ -238,9 +238,12 @@ mod tests {
 
     #[test]
     fn a_value_of_a_later_version_purges_everything_once_and_stays() {
-        let universe = Universe::new(1, 1, 1, Faults::default());
-        let configs = vec![json!({ "service": "service0" })];
-        let fleet = Fleet::new(universe.clone(), configs, 1, 1, 1_000);
+        let mut plan = Plan::of_seed(1);
+        (plan.places, plan.isolates, plan.services) = (1, 1, 1);
+        plan.faults = Faults::default();
+        plan.configs = vec![json!({ "service": "service0" })];
+        let universe = Universe::new(&plan);
+        let fleet = Fleet::new(universe.clone(), &plan);
         let checksum = xxhash_rust::xxh3::xxh3_64_with_seed(b"new", 2).to_le_bytes();
         let value = [b"EGO\x02".as_slice(), &checksum, b"new"].concat();
         let key = "outbox/service0/1700000000000-0123456789abcdef";

@@ -170,9 +170,10 @@ test("a stale entry is fetched anew by one isolate of a data centre, and the oth
   await near.until(async () => (await ask(1)).xCache === "HIT", "the other isolate has it");
   const before = near.origin.requests.length;
   near.origin.answer = (_request, response) => held.push(response);
-  for (const place of [0, 1])
-    await near.until(async () => (await ask(place)).xCache === "STALE", "it is stale");
+  const isStale = (place) => async () => (await ask(place)).xCache === "STALE";
+  await near.until(isStale(0), "it is stale");
   await near.until(() => held.length === 1, "one fetches it anew");
+  await near.until(isStale(1), "the other one has it too");
   for (let n = 0; n < 5; n += 1) for (const place of [0, 1]) await ask(place);
   assert.equal(near.origin.requests.length, before + 1);
   version += 1;
