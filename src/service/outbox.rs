@@ -98,8 +98,10 @@ impl<W: World> Service<W> {
         self.drain_outbox().await;
     }
 
-    /// Keeps a purge that the log did not take.
-    pub(super) fn keep_pending(&self, record: Record) {
+    /// Keeps a purge that the log did not take. A schema that it puts in force does not wait with
+    /// it: late, it would take the place of a newer one. That there is none from now on may wait.
+    pub(super) fn keep_pending(&self, mut record: Record) {
+        record.schema = record.schema.filter(|schema| !schema.is_some());
         let outbox = &self.isolate.outbox;
         outbox.becomes_due();
         let mut pending = self.isolate.log.pending.borrow_mut();
