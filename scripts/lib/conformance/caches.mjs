@@ -14,6 +14,7 @@ import { Advice, freePort, untilAnswers } from "../run.mjs";
  */
 const EVERGRAPH = {
   service: "conformance",
+  ignore_cookies: ["*"],
 };
 
 /** What starts each cache in front of `origin`; files go to `scratch`, which is empty. */
