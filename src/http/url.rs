@@ -105,7 +105,8 @@ pub fn form_encoded(text: &str) -> String {
     })
 }
 
-fn form_decoded(text: &str) -> Option<String> {
+/// A name or a value of a query string, decoded; none where its percent-encoding is not UTF-8.
+pub fn form_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -126,6 +127,12 @@ fn form_decoded(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(out).ok()
+}
+
+/// A segment of a path, decoded; none where its percent-encoding is not UTF-8.
+pub fn segment_decoded(text: &str) -> Option<String> {
+    // Only in a form is a plus a space.
+    form_decoded(&text.replace('+', "%2B"))
 }
 
 fn decoded(bytes: &[u8], at: usize) -> Option<u8> {
@@ -157,6 +164,12 @@ mod tests {
     fn decodes_only_what_is_equivalent() {
         let url = Url::parse("http://h/api/%70roducts/a%2Fb/%zz").unwrap();
         assert_eq!(url.comparable_path(), "/api/products/a%2Fb/%zz");
+    }
+
+    #[test]
+    fn decodes_a_segment() {
+        assert_eq!(segment_decoded("a%2Fb+c%3D%zz").as_deref(), Some("a/b+c=%zz"));
+        assert_eq!(segment_decoded("%ff"), None);
     }
 
     #[test]
