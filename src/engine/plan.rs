@@ -3,7 +3,7 @@
 use super::Bypass;
 use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
-use crate::config::{CacheType, Config};
+use crate::config::{CacheType, Config, RestTerms, RestTtl};
 use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_pairs};
 use crate::jwt::Claims;
@@ -68,9 +68,9 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
     scopes.dedup();
     Merged {
         lifetime: Lifetime {
-            ttl: smallest(|one| one.ttl).unwrap_or(Ttl::ZERO),
-            swr: smallest(|one| one.swr).unwrap_or(Ttl::ZERO),
-            sie: smallest(|one| one.sie).unwrap_or(Ttl::ZERO),
+            ttl: types.iter().filter_map(|one| one.ttl.seconds()).min().unwrap_or(Ttl::ZERO),
+            swr: smallest(|one| one.swr.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
+            sie: smallest(|one| one.sie.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
             initial_age: 0,
         },
         overriding: !types.is_empty() && types.iter().all(|one| one.overriding),
@@ -110,9 +110,14 @@ fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
 pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<Plan, Bypass> {
     let types = config.types_of_path(&request.url.comparable_path());
     let merged = merge(&types);
-    if !types.is_empty() && merged.lifetime.ttl.is_zero() {
-        return Err(Bypass::TtlZero);
-    }
+    let rule = match RestTerms::of(&types).ttl {
+        RestTtl::Seconds(ttl) | RestTtl::OriginAtMost(ttl) if ttl.is_zero() => {
+            return Err(Bypass::TtlZero);
+        }
+        RestTtl::Seconds(_) => Rule::Configured(merged.lifetime),
+        RestTtl::OriginAtMost(_) => Rule::AtMost(merged.lifetime),
+        RestTtl::Origin => Rule::Origin,
+    };
     let asker = Asker { headers: &request.headers, claims };
     let sharers = sharers(config, &merged.scopes, &merged.scopes, asker)?;
     let digest = rest::digest(&request.url).part(sharers.digest.as_bytes()).finish();
@@ -126,15 +131,15 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
         digest: &digest,
     });
     let mut tags = rest::entry_tags(config, &request.url);
+    tags.extend(rest::body_tags(config, &request.url, None));
     tags.extend(merged.tags);
     tags.extend(sharers.tags);
     tags.insert(Tag::of("key:", &digest.to_hex()));
     tags.insert(Tag::of("type:", type_name));
-    let configured = Rule::Configured(merged.lifetime);
     Ok(Plan {
         key,
         type_name: type_name.to_owned(),
-        rule: if types.is_empty() { Rule::Origin } else { configured },
+        rule,
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,

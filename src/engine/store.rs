@@ -154,7 +154,7 @@ pub fn graphql_entry(
     if facts.untyped {
         // A type that is there and not seen could be any of these. One that is never to be cached
         // forbids it; a shorter ttl counts where the configuration says nothing of the query.
-        for ttl in config.types_by_answer_alone().iter().map(|one| one.ttl) {
+        for ttl in config.types_by_answer_alone().iter().filter_map(|one| one.ttl.seconds()) {
             if ttl.is_zero() {
                 return Err(NotStored::TypesUnknown);
             }
