@@ -51,7 +51,8 @@ pub enum Element<'a> {
 ///
 /// A write purges unless its answer proves that nothing ran: the 4xx of a single operation, or
 /// `errors` without any `data`. `status` is none where the origin was asked and never answered;
-/// `body` is none where it was not read.
+/// `body` is none where it was not read; of a REST write it counts where [`rest::needs_body`] says
+/// so.
 pub fn record_of(
     config: &Config,
     write: Write<'_>,
@@ -69,6 +70,10 @@ pub fn record_of(
     }
     if let Write::Rest(request) = write {
         let mut tags = rest::purge_tags(config, &request.url);
+        let json = body.filter(|_| rest::needs_body(config, &request.url));
+        if let Some(json) = json.and_then(|body| serde_json::from_slice(body).ok()) {
+            tags.extend(rest::written_tags(config, &request.url, &json));
+        }
         knowledge.reach(&mut tags);
         return Some(Record::of_tags(&tags, &config.same));
     }
@@ -160,7 +165,10 @@ mod tests {
     fn config() -> Config {
         crate::config::parse(&serde_json::json!({
             "mutations": { "rules": { "track": [] } },
-            "resources": [{ "path": "/p/:id", "tags": ["P:{id}"] }],
+            "resources": [
+                { "path": "/p/:id", "tags": ["P:{id}"] },
+                { "path": "/q", "tags": ["Q:{$.id}"] },
+            ],
         }))
         .unwrap()
     }
@@ -269,5 +277,20 @@ mod tests {
         }
         assert!(record(Some(502)).is_some() && record(None).is_some());
         assert_eq!(record(Some(404)), None);
+    }
+
+    #[test]
+    fn a_rest_write_purges_what_its_answer_shows() {
+        let request = Request {
+            method: Method::parse("POST"),
+            url: Url::parse("http://h/q").unwrap(),
+            headers: Headers::new(),
+        };
+        let record = |body| recorded(Write::Rest(&request), Some(201), body).unwrap().tags;
+        assert!(record(Some(br#"{"id":7}"#)).contains(&hash_of("Q:7")));
+        for body in [None, Some(&b"<html>"[..]), Some(b"{}")] {
+            let tags = record(body);
+            assert!(tags.contains(&hash_of("path:/q")) && !tags.contains(&hash_of("Q:?")));
+        }
     }
 }

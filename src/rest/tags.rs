@@ -41,7 +41,6 @@ pub fn entry_tags(config: &Config, url: &Url) -> TagSet {
     // A purge may name the same thing by an id of another case.
     tags.extend(types_of_unsure_case(config, url).iter().map(|of| not_shown(of.as_str())));
     tags.extend(types);
-    tags.extend(of_bodies);
     tags
 }
 
