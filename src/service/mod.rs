@@ -19,6 +19,7 @@ mod health;
 mod isolate;
 mod manifest;
 mod memory;
+mod nearby;
 mod outbox;
 mod report;
 mod schema;
