@@ -209,6 +209,12 @@ impl<W: World> Service<W> {
         appended
     }
 
+    /// Purges everything, since nobody knows what a write did whose handling broke. What the log
+    /// does not take is kept pending, and goes to the outbox.
+    pub async fn purge_after_failure(&self) {
+        let _ = self.record(Record::everything(), "worker").await;
+    }
+
     async fn append(&self, record: &Record, millis: u64) -> Result<Seq, Fault> {
         let asked_at = self.world.now();
         let mark = self.isolate.replica.borrow().mark();
