@@ -140,6 +140,25 @@ test("a breaker that opens shows in the statistics, and closes again", async () 
   assert.equal((await breakers()).kv, "closed");
 });
 
+test("the edge cache's breaker closes again, though the log is read meanwhile", async () => {
+  const breaker = async () => (await world.admin("stats")).json.breakers.edge_cache;
+  world.caches[0].mode = "reset";
+  const isOpen = async () => {
+    await isTheOrigins(await world.ask(newPath()));
+    return (await breaker()) === "open";
+  };
+  await world.until(isOpen, "it is left alone");
+  world.caches[0].mode = "ok";
+  const isClosed = async () => {
+    // What the log says goes to the edge cache.
+    await world.admin("health");
+    await world.ask(newPath());
+    return (await breaker()) === "closed";
+  };
+  await wait(5_000);
+  await world.until(isClosed, "it is asked again");
+});
+
 test("statistics count what was answered, by cache type", async () => {
   await world.graphql("{ a }");
   const before = (await world.admin("stats")).json;

@@ -31,7 +31,8 @@ export async function startWorld(options = {}) {
   return world;
 }
 
-class World {
+/** For what is no test; tests have `startWorld`. */
+export class World {
   logMode = "ok";
   output = "";
 
