@@ -8,6 +8,7 @@ import { median, spread } from "./statistics.mjs";
 
 const ROUNDS = 3;
 const REQUESTS = 30; // in a row
+const WARM_UP_REQUESTS = 500;
 const KV_MILLIS = 50;
 const READ_MILLIS = 300;
 const MAX_LAG = 2;
@@ -98,6 +99,8 @@ export async function measureFailures(say) {
   const world = new World();
   try {
     await world.start({ places: 1, kv: true, adminTokens: "bench", ...options });
+    await makeWell(world);
+    await timed(world, miss, WARM_UP_REQUESTS);
     const rows = [];
     for (const [name, healthy, fail, failing = healthy, requests = REQUESTS] of ROWS) {
       const rounds = [];
