@@ -3,9 +3,10 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { panickingEntry } from "../tests/e2e/lib/panics.mjs";
-import { World } from "../tests/e2e/lib/world.mjs";
+import { openWorld } from "../tests/e2e/lib/world.mjs";
 import { median, spread } from "./statistics.mjs";
 
+const ADMIN_TOKEN = "bench";
 const ROUNDS = 3;
 const REQUESTS = 30; // in a row
 const WARM_UP_REQUESTS = 500;
@@ -96,9 +97,8 @@ const ROWS = [
 
 /** Every row, in milliseconds, each round's healthy and failing requests one after the other. */
 export async function measureFailures(say) {
-  const world = new World();
+  const world = await openWorld({ ...options, adminTokens: ADMIN_TOKEN });
   try {
-    await world.start({ places: 1, kv: true, adminTokens: "bench", ...options });
     await makeWell(world);
     await timed(world, miss, WARM_UP_REQUESTS);
     const rows = [];
@@ -146,7 +146,7 @@ async function makeWell(world) {
   await world.origin.listenAgain();
   for (const store of [world.kv, ...world.caches]) store.mode = "ok";
   world.logMode = "ok";
-  const admin = async (route) => (await world.admin(route, { token: "bench" })).json;
+  const admin = async (route) => (await world.admin(route, { token: ADMIN_TOKEN })).json;
   const isWell = async () => {
     await miss(world);
     await stale(world);

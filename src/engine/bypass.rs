@@ -14,8 +14,8 @@ pub enum Bypass {
     Method,
     /// The connection changes its protocol.
     Upgrade,
-    /// A part of the answer is asked for.
-    Range,
+    /// The request has a condition that only the origin can judge.
+    Precondition,
     /// The URL is over the limit.
     UrlTooLong,
     /// The body is over the limit.
@@ -67,7 +67,7 @@ impl Bypass {
             Self::BypassPath => "bypass-path",
             Self::Method => "method",
             Self::Upgrade => "upgrade",
-            Self::Range => "range",
+            Self::Precondition => "precondition",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",
             Self::AcceptHtml => "accept-html",

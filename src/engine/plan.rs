@@ -3,12 +3,12 @@
 use super::Bypass;
 use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
-use crate::config::{CacheType, Config};
+use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
 use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_pairs};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
-use crate::policy::{Lifetime, RequestDirectives, Rule};
+use crate::policy::{ByOrigin, Permission, RequestDirectives, Rule, Windows};
 use crate::rest;
 use crate::tag::{Tag, TagSet};
 use crate::time::Ttl;
@@ -32,6 +32,27 @@ pub struct Plan {
     pub scopes: Vec<String>,
     /// The names of the cache types that matched; none where the default applies.
     pub type_names: Vec<String>,
+    /// What is decided of a REST read alone.
+    pub rest: RestPlan,
+}
+
+/// What is decided of a REST read alone.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RestPlan {
+    /// The path and query that the key holds and the origin is asked for; none for GraphQL, which
+    /// asks as it came.
+    pub target: Option<String>,
+    /// The lifetimes of statuses that have their own.
+    pub statuses: Vec<(u16, Ttl)>,
+    /// Whether `Set-Cookie` is taken off the answer.
+    pub strip_set_cookie: bool,
+    /// Whether only the origin's word lets others share the answer: the request has
+    /// `Authorization`, and no scope tells by it (RFC 9111 §3.5).
+    pub authorized: bool,
+    /// Whether the client's own directives do not count.
+    pub ignores_client: bool,
+    /// Whether `CDN-Cache-Control` reaches the client.
+    pub keeps_cdn_cache_control: bool,
 }
 
 impl Plan {
@@ -41,11 +62,19 @@ impl Plan {
     pub fn heeded(&self, headers: &Headers) -> RequestDirectives {
         let asked = RequestDirectives::read(headers);
         match self.rule {
-            Rule::Origin => asked,
+            _ if self.rest.ignores_client => RequestDirectives::default(),
+            Rule::Origin(_) => asked,
             // What must not be kept is not kept, whoever decides on freshness.
-            Rule::Configured(_) | Rule::AtMost(_) => {
-                RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() }
-            }
+            _ => RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() },
+        }
+    }
+
+    /// What the configuration says of the answer's being stored.
+    pub fn permission(&self) -> Permission {
+        Permission {
+            overriding: self.overriding,
+            strip_set_cookie: self.rest.strip_set_cookie,
+            authorized: self.rest.authorized,
         }
     }
 }
@@ -54,7 +83,7 @@ impl Plan {
 /// prohibitions are overridden only where each says so.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Merged {
-    pub lifetime: Lifetime,
+    pub windows: Windows,
     pub overriding: bool,
     pub client_ttl: Option<Ttl>,
     pub scopes: Vec<String>,
@@ -67,11 +96,10 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
     scopes.sort_unstable();
     scopes.dedup();
     Merged {
-        lifetime: Lifetime {
-            ttl: smallest(|one| one.ttl).unwrap_or(Ttl::ZERO),
-            swr: smallest(|one| one.swr).unwrap_or(Ttl::ZERO),
-            sie: smallest(|one| one.sie).unwrap_or(Ttl::ZERO),
-            initial_age: 0,
+        windows: Windows {
+            ttl: types.iter().filter_map(|one| one.ttl.seconds()).min().unwrap_or(Ttl::ZERO),
+            swr: smallest(|one| one.swr.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
+            sie: smallest(|one| one.sie.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
         },
         overriding: !types.is_empty() && types.iter().all(|one| one.overriding),
         client_ttl: types.iter().filter_map(|one| one.client_ttl).min(),
@@ -87,7 +115,7 @@ impl Merged {
     pub fn hinted(mut self, foreseen: &Foreseen, by_default: bool) -> Self {
         let max_age = foreseen.max_age.filter(|_| !self.overriding);
         let max_age = max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
-        let ttl = &mut self.lifetime.ttl;
+        let ttl = &mut self.windows.ttl;
         *ttl = match max_age {
             Some(max_age) if by_default && foreseen.all_hinted => max_age,
             Some(max_age) => max_age.min(*ttl),
@@ -108,20 +136,27 @@ fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
 
 /// Plans a REST read. A plan that depends on claims which are not known is [`Bypass::JwtUnverified`].
 pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<Plan, Bypass> {
-    let types = config.types_of_path(&request.url.comparable_path());
-    let merged = merge(&types);
-    if !types.is_empty() && merged.lifetime.ttl.is_zero() {
-        return Err(Bypass::TtlZero);
-    }
+    let asked = rest::asked(config, &request.url);
+    let rule = rule(config, &asked)?;
+    let merged = merge(&asked.types);
     let asker = Asker { headers: &request.headers, claims };
-    let sharers = sharers(config, &merged.scopes, &merged.scopes, asker)?;
-    let digest = rest::digest(&request.url).part(sharers.digest.as_bytes()).finish();
-    let type_name = naming(&types).map_or("default", |one| one.name.as_str());
+    let mut authorized = false;
+    let sharers = match sharers(config, &merged.scopes, &merged.scopes, asker) {
+        Err(Bypass::AuthorizationWithoutScope) if shares_by_the_origins_word(config, rule) => {
+            authorized = true;
+            let mut others = request.headers.clone();
+            others.remove("authorization");
+            sharers(config, &merged.scopes, &merged.scopes, Asker { headers: &others, claims })?
+        }
+        sharers => sharers?,
+    };
+    let digest = asked.digest(&request.headers).part(sharers.digest.as_bytes()).finish();
+    let type_name = naming(&asked.types).map_or("default", |one| one.name.as_str());
     let key = Key::new(&KeyParts {
         service: &config.service,
         kind: Kind::Rest,
         type_name,
-        name: &request.url.path,
+        name: &asked.url.path,
         scope: &sharers.segment,
         digest: &digest,
     });
@@ -130,17 +165,44 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
     tags.extend(sharers.tags);
     tags.insert(Tag::of("key:", &digest.to_hex()));
     tags.insert(Tag::of("type:", type_name));
-    let configured = Rule::Configured(merged.lifetime);
     Ok(Plan {
         key,
         type_name: type_name.to_owned(),
-        rule: if types.is_empty() { Rule::Origin } else { configured },
+        rule,
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,
         scopes: merged.scopes,
-        type_names: types.iter().map(|one| one.name.clone()).collect(),
+        type_names: asked.types.iter().map(|one| one.name.clone()).collect(),
+        rest: RestPlan {
+            target: Some(asked.url.target()),
+            statuses: asked.terms.statuses.into_iter().collect(),
+            strip_set_cookie: asked.terms.strip_set_cookie,
+            authorized,
+            ignores_client: !config.rest.client_directives,
+            keeps_cdn_cache_control: config.rest.cdn_cache_control == CdnCacheControl::Keep,
+        },
     })
+}
+
+/// Who decides how long a REST answer lives.
+fn rule(config: &Config, asked: &rest::Asked<'_>) -> Result<Rule, Bypass> {
+    let RestTerms { ttl, swr, sie, .. } = &asked.terms;
+    let by_origin = |most| {
+        let heuristic = config.rest.heuristic;
+        Rule::Origin(ByOrigin { heuristic, swr: *swr, sie: *sie, most })
+    };
+    match *ttl {
+        RestTtl::Seconds(ttl) | RestTtl::OriginAtMost(ttl) if ttl.is_zero() => Err(Bypass::TtlZero),
+        RestTtl::Seconds(_) => Ok(Rule::Configured(merge(&asked.types).windows)),
+        RestTtl::OriginAtMost(ttl) => Ok(by_origin(Some(ttl))),
+        RestTtl::Origin => Ok(by_origin(None)),
+    }
+}
+
+/// Whether the answer to a request with `Authorization` may be shared where the origin says so.
+fn shares_by_the_origins_word(config: &Config, rule: Rule) -> bool {
+    config.rest.authorization == Authorization::Origin && matches!(rule, Rule::Origin(_))
 }
 
 /// Plans a GraphQL query. A plan that depends on claims which are not known is
@@ -171,7 +233,7 @@ pub fn plan_graphql(
     }
     // The default's ttl may yet be replaced by that of a type in the answer.
     let may_be_replaced = types.is_empty() && !config.types_by_answer_alone().is_empty();
-    if merged.lifetime.ttl.is_zero() && !may_be_replaced {
+    if merged.windows.ttl.is_zero() && !may_be_replaced {
         return Err(Bypass::TtlZero);
     }
     let asker = Asker { headers: &request.headers, claims };
@@ -218,12 +280,13 @@ pub fn plan_graphql(
     Ok(Plan {
         key,
         type_name: type_name.to_owned(),
-        rule: Rule::AtMost(merged.lifetime),
+        rule: Rule::AtMost(merged.windows),
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,
         scopes: merged.scopes,
         type_names: types.iter().map(|one| one.name.clone()).collect(),
+        rest: RestPlan::default(),
     })
 }
 

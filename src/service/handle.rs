@@ -5,7 +5,7 @@ use super::isolate::Isolate;
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
-use crate::config::Config;
+use crate::config::{CdnCacheControl, Config};
 use crate::engine::{
     Bypass, Class, Plan, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
     read_graphql, scope_tags_changed_by, status_of_origin, take_purge_cookie,
@@ -297,7 +297,11 @@ impl<W: World> Service<W> {
 
     /// Asks the origin, and notes how it fared.
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
-        let answer = self.world.ask(ask).await;
+        let asked_at = self.world.now();
+        let mut answer = self.world.ask(ask).await;
+        if let Ok(answer) = &mut answer {
+            answer.asked_at = asked_at;
+        }
         let fault = match &answer {
             Ok(answer) if answer.status >= 500 => Some(format!("answered {}", answer.status)),
             Ok(_) => None,
@@ -327,9 +331,15 @@ impl<W: World> Service<W> {
         x_cache: XCache,
         status: &CacheStatus,
     ) -> Headers {
-        let mut headers = passed_on(&answer.headers, x_cache, status);
+        let mut headers =
+            passed_on(&answer.headers, x_cache, status, self.keeps_cdn_cache_control());
         self.rewrite_location(&asked.request, &mut headers);
         headers
+    }
+
+    fn keeps_cdn_cache_control(&self) -> bool {
+        let config = self.isolate.config.as_ref();
+        config.is_ok_and(|config| config.rest.cdn_cache_control == CdnCacheControl::Keep)
     }
 
     /// Where an answer changes the cookie that a scope goes by, the old value's entries go.
@@ -410,8 +420,13 @@ pub(super) fn json_response(status: u16, body: &serde_json::Value) -> Response {
 impl<W: World> Service<W> {
     /// Where the origin has what the client asked for.
     pub(super) fn origin_url(&self, request: &Request) -> String {
+        self.origin_url_of(request, &request.url.target())
+    }
+
+    /// Where the origin has another path and query than the client's.
+    pub(super) fn origin_url_of(&self, request: &Request, target: &str) -> String {
         let origin = self.isolate.origin_url.clone();
-        format!("{}{}", origin.unwrap_or_else(|| request.url.origin()), request.url.target())
+        format!("{}{target}", origin.unwrap_or_else(|| request.url.origin()))
     }
 
     /// Tells an origin of another name which name the client used, as Evergraph's own word: what
