@@ -87,8 +87,13 @@ impl<W: World> Service<W> {
 
     /// Whether it is this isolate's turn to ask the log. Those that have learned the same become
     /// too old at the same moment; so that not all of them ask, each waits for another part of a
-    /// quarter of `max_lag`, in which it looks whether one of the others has asked.
+    /// quarter of `max_lag`, in which it looks whether one of the others has asked. Nobody else
+    /// can find out whether the log is back for what waits here.
     fn is_due(&self) -> bool {
+        let log = &self.isolate.log;
+        if log.failed_at.get().is_some() || !log.pending.borrow().is_empty() {
+            return true;
+        }
         let max_millis = self.max_millis();
         let waits = max_millis.div_ceil(2) + max_millis / 4 * self.nearby_turn() / 1_000;
         let synced_at = self.isolate.replica.borrow().synced_at();
