@@ -1,7 +1,8 @@
 //! Edge caches, KV and the purge log's object, in memory, with their faults.
 
+use super::random::Random;
 use super::universe::Universe;
-use crate::purge::{Delta, Log, Mark, Record, Schemas, Seq, Stored};
+use crate::purge::{Delta, Log, LogTime, Mark, Record, Said, Schemas, Seq, Stored};
 use crate::service::{Appended, Fault};
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
@@ -188,13 +189,37 @@ pub struct LogObject {
     /// What it has written down: the number of the last record that was dropped, and those after.
     rows: RefCell<(Seq, Vec<Stored>)>,
     out_of_reach_until: Cell<u64>,
+    clock: Cell<LogClock>,
+    /// How often it was read.
+    pub reads: Cell<u64>,
+}
+
+/// The clock of the machine on which the object runs.
+#[derive(Clone, Copy)]
+struct LogClock {
+    number: u64,
+    ahead: u64,
+    /// By how many millionths it is too fast.
+    fast: u64,
+}
+
+impl LogClock {
+    fn new(random: &Random, drift: u64) -> Self {
+        let fast = if drift == 0 { 0 } else { random.between(0, 900) };
+        Self { number: random.next(), ahead: random.between(0, 2 * drift), fast }
+    }
+
+    fn shows(self, now: u64) -> LogTime {
+        let at = self.ahead + now + now * self.fast / 1_000_000;
+        LogTime { clock: self.number, at: Timestamp::from_millis(at) }
+    }
 }
 
 /// Seconds, longer than any entry of a run lives.
 const RETENTION: u64 = 86_400;
 
 impl LogObject {
-    pub fn new(epoch: u64) -> Self {
+    pub fn new(epoch: u64, random: &Random, drift: u64) -> Self {
         let log =
             Log::restore(epoch, Ttl::from_seconds(RETENTION), (0, Schemas::default()), Vec::new());
         Self {
@@ -202,6 +227,8 @@ impl LogObject {
             epoch: Cell::new(epoch),
             rows: RefCell::default(),
             out_of_reach_until: Cell::new(0),
+            clock: Cell::new(LogClock::new(random, drift)),
+            reads: Cell::new(0),
         }
     }
 
@@ -232,9 +259,10 @@ impl LogObject {
         self.forgets(0);
     }
 
-    /// Puts the log out of reach.
-    pub fn fails_until(&self, at: u64) {
+    /// Puts the log out of reach; when it is back it runs on another machine.
+    pub fn fails_until(&self, at: u64, random: &Random, drift: u64) {
         self.out_of_reach_until.set(at);
+        self.clock.set(LogClock::new(random, drift));
     }
 
     async fn on_the_way(&self, universe: &Universe) -> Result<(), Fault> {
@@ -257,11 +285,12 @@ impl LogObject {
         Ok(())
     }
 
-    pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Delta, Fault> {
+    pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Said, Fault> {
         self.on_the_way(universe).await?;
-        let delta = self.delta(mark);
+        self.reads.set(self.reads.get() + 1);
+        let said = Said { time: self.clock.get().shows(universe.now()), delta: self.delta(mark) };
         self.on_the_way_back(universe).await?;
-        Ok(delta)
+        Ok(said)
     }
 
     pub async fn append(

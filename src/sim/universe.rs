@@ -1,6 +1,6 @@
 //! What all isolates of a run share, and what may go wrong in it.
 
-use super::executor::{Executor, Signals};
+use super::executor::{Executor, Group, Signals};
 use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
@@ -49,7 +49,8 @@ pub struct Faults {
     pub origin_breaks: u64,
     /// An isolate ends, so many times in a thousand seconds.
     pub isolate_ends: u64,
-    /// Clocks of places differ by at most so many milliseconds.
+    /// Clocks of places differ by at most so many milliseconds, those within one by a tenth of it,
+    /// and the log's from them by twice as much.
     pub drift: u64,
 }
 
@@ -66,6 +67,8 @@ pub struct Universe {
     pub signals: Signals,
     /// By how much each place's clock is ahead.
     pub drifts: Vec<u64>,
+    /// By how much isolates' clocks within a place differ at most.
+    drift_within: u64,
     trace: RefCell<Vec<String>>,
     /// Faults that happened.
     pub faults_done: Cell<u64>,
@@ -84,11 +87,14 @@ impl Universe {
             faults: Cell::new(faults),
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
-            logs: (0..services).map(|_| LogObject::new(random.next() >> 11)).collect(),
+            logs: (0..services)
+                .map(|_| LogObject::new(random.next() >> 11, &random, faults.drift))
+                .collect(),
             apis: (0..services).map(|n| Api::new(n, products)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
             drifts,
+            drift_within: faults.drift / 10,
             random,
             trace: RefCell::default(),
             faults_done: Cell::new(0),
@@ -97,6 +103,11 @@ impl Universe {
 
     pub fn now(&self) -> u64 {
         self.executor.now()
+    }
+
+    /// By how much an isolate's clock is ahead of the least in its place.
+    pub fn drift_of(&self, isolate: Group) -> u64 {
+        Random::new(isolate).between(0, self.drift_within)
     }
 
     pub async fn takes(&self, least: u64, most: u64) {

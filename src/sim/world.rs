@@ -5,7 +5,7 @@ use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, Request};
-use crate::purge::{Delta, Mark, Record};
+use crate::purge::{self, Mark, Record};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
     OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
@@ -79,7 +79,7 @@ impl KvStore for SimulatedWorld {
 }
 
 impl PurgeLog for SimulatedWorld {
-    async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault> {
+    async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
         self.universe.logs[self.service].since(&self.universe, mark).await
     }
 
@@ -157,7 +157,7 @@ impl Verify for SimulatedWorld {
 
 impl Clock for SimulatedWorld {
     fn now(&self) -> Timestamp {
-        let drift = self.universe.drifts[self.place];
+        let drift = self.universe.drifts[self.place] + self.universe.drift_of(self.isolate);
         Timestamp::from_millis(EPOCH_MILLIS + self.universe.now() + drift)
     }
 
