@@ -9,7 +9,7 @@ export async function open(url, { method = "GET", headers = {}, body } = {}) {
   const { origin, port, hostname } = new URL(url);
   // A path that is to come as it is written, `//` and all.
   const path = url.slice(origin.length) || "/";
-  const asking = begin({ hostname, port, path, method, headers, agent: false });
+  const asking = begin({ hostname, port, path, method, headers, agent: false, maxHeaderSize: 1 << 17 });
   const answer = await new Promise((resolve, reject) => {
     asking.on("response", resolve).on("error", reject);
     asking.end(body);
