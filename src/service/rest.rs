@@ -105,7 +105,7 @@ impl<W: World> Service<W> {
                 if answer.status == 200 {
                     return Ok(Told::of(answer));
                 }
-                if let Some(told) = self.completed(&cached.entry, answer).await {
+                if let Some(told) = self.completed(plan, &cached.entry, answer).await {
                     return Ok(told);
                 }
             }
@@ -114,7 +114,7 @@ impl<W: World> Service<W> {
     }
 
     /// The whole, where the origin has sent what was missing of it.
-    async fn completed(&self, begun: &Entry, mut answer: Answer) -> Option<Told> {
+    async fn completed(&self, plan: &Plan, begun: &Entry, mut answer: Answer) -> Option<Told> {
         let read = self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
         let BodyRead::Whole(body) = read else { return None };
         let bytes: Rc<[u8]> = completed(begun, answer.received(), &body)?.into();
@@ -124,6 +124,10 @@ impl<W: World> Service<W> {
         let kept = begun.meta.headers.iter().filter(|(name, _)| unsaid(name));
         kept.for_each(|(name, value)| answer.headers.append(name, value));
         ["content-range", "content-length"].iter().for_each(|name| answer.headers.remove(name));
+        // An origin need not say again with the rest how it has tagged the beginning.
+        let planned = |tag: &str| plan.tags.iter().any(|known| known.as_str() == tag);
+        let tags = begun.meta.tags.iter().filter(|tag| !planned(tag));
+        tags.for_each(|tag| answer.headers.append("cache-tag", tag.as_str()));
         let body = ToldBody { bytes, json: serde_json::Value::Null, added: false };
         Some(Told { answer, body: Some(body), freshened: None })
     }
@@ -360,6 +364,8 @@ impl<W: World> Service<W> {
         match answer.status {
             // A part is mistaken for nothing else: only who asks for one gets one stored.
             206 if asked_for_part => part_storable(plan, answer.received()).map(|_| ())?,
+            // 416 and 400 may speak of the range alone, which is no part of the key.
+            status if asked_for_part && status != 200 => return Err(NotStored::Status),
             _ => rest_storable(plan, answer.received())?,
         }
         if content_length(answer).is_some_and(|length| length > limits::ANSWER_BODY_BYTES) {
