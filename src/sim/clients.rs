@@ -2,7 +2,7 @@
 
 use super::executor::{Group, Promise};
 use super::laws::Shown;
-use super::origin::{product, user};
+use super::origin::{brief, objects, product, user};
 use super::run::{Plan, TOKEN};
 use super::universe::Universe;
 use super::world::SimulatedWorld;
@@ -11,6 +11,7 @@ use crate::service::{Isolate, Reply, Service};
 use futures_util::future::{Either, select};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -21,6 +22,8 @@ pub struct Fleet {
     slots: RefCell<Vec<Slot>>,
     next_group: Cell<Group>,
     next_write: Cell<u64>,
+    /// Which service and isolate each write was sent to.
+    sent: RefCell<BTreeMap<u64, (usize, Group)>>,
     pub max_lag: u64,
     pub products: u64,
     /// Answers by their `X-Cache`: hits and stale, misses, others.
@@ -52,6 +55,7 @@ impl Fleet {
             slots: RefCell::default(),
             next_group: Cell::new(1),
             next_write: Cell::new(0),
+            sent: RefCell::default(),
             max_lag: plan.max_lag,
             products: plan.products,
             counts: Cell::new([0; 3]),
@@ -206,17 +210,17 @@ impl Client {
         self.read(which, graphql(None), body.to_string(), Some(id)).await;
     }
 
-    async fn read_products(&self, which: usize) {
+    pub async fn read_products(&self, which: usize) {
         let body = json!({ "query": PRODUCTS_QUERY });
         self.read(which, graphql(None), body.to_string(), None).await;
     }
 
-    async fn read_me(&self, which: usize) {
+    pub async fn read_me(&self, which: usize) {
         let body = json!({ "query": ME });
         self.read(which, graphql(Some(&self.name)), body.to_string(), None).await;
     }
 
-    async fn read_rest(&self, which: usize, id: &str) {
+    pub async fn read_rest(&self, which: usize, id: &str) {
         let request = request("GET", &format!("/api/products/{id}"));
         self.read(which, request, String::new(), Some(id)).await;
     }
@@ -233,15 +237,31 @@ impl Client {
         let asked_at = universe.now();
         let (asked_to, path) = (self.fleet.group_of(which), request.url.path.clone());
         let written = universe.laws.all_written_by(asked_to);
-        universe.tell(|| format!("{}: asks isolate{asked_to} for {path} {body}", self.name));
+        universe.tell(|| {
+            let (_, place, _) = self.fleet.where_is(which);
+            let what = match (body.is_empty(), id) {
+                (true, _) => path,
+                (_, Some(id)) => product(id),
+                (_, None) if body.contains("Me") => user(&self.name),
+                (_, None) => "all products".to_owned(),
+            };
+            let own = own.as_ref().map(|own| format!(", at least as of purge {}", own.seq));
+            let own = own.unwrap_or_default();
+            format!(
+                "{}: asks isolate{asked_to} in place{place} for {what} of service{service}{own}",
+                self.name
+            )
+        });
         let got = self.fleet.ask(which, request, body.into_bytes()).await;
         let Some(got) = got.filter(|got| got.status == 200) else { return };
         let how = got.headers.get("cache-status").unwrap_or_default().to_owned();
-        let text = String::from_utf8_lossy(&got.body).into_owned();
-        universe.tell(|| format!("{}: isolate{asked_to} answers {how} {text}", self.name));
+        universe.tell(|| {
+            let how = how.strip_prefix("evergraph; ").unwrap_or(&how);
+            format!("{}: isolate{asked_to} shows {} ({how})", self.name, brief(&got.body))
+        });
         self.fleet.count(got.headers.get("x-cache").unwrap_or_default());
         let Ok(body) = serde_json::from_slice::<Value>(&got.body) else {
-            universe.laws.broken(format!("no JSON: {text} ({how})"));
+            universe.laws.broken(format!("no JSON: {} ({how})", brief(&got.body)));
             return;
         };
         for object in objects(&body) {
@@ -287,19 +307,19 @@ impl Client {
         Shown { service, entity, version: object["v"].as_u64().unwrap_or(0) }
     }
 
-    async fn update_product(&self, which: usize, id: &str) {
+    pub async fn update_product(&self, which: usize, id: &str) {
         let write = self.fleet.write_number();
         let body = json!({ "query": UPDATE, "variables": { "id": id, "write": write } });
         self.write(which, graphql(None), body.to_string(), write).await;
     }
 
-    async fn update_me(&self, which: usize) {
+    pub async fn update_me(&self, which: usize) {
         let write = self.fleet.write_number();
         let body = json!({ "query": UPDATE_ME, "variables": { "write": write } });
         self.write(which, graphql(Some(&self.name)), body.to_string(), write).await;
     }
 
-    async fn put_rest(&self, which: usize, id: &str) {
+    pub async fn put_rest(&self, which: usize, id: &str) {
         let write = self.fleet.write_number();
         let mut request = request("PUT", &format!("/api/products/{id}"));
         request.headers.set("x-write", write.to_string());
@@ -310,13 +330,21 @@ impl Client {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
         let asked_to = self.fleet.group_of(which);
-        universe.tell(|| format!("{}: write {write} by isolate{asked_to}: {body}", self.name));
+        universe.tell(|| {
+            let what = request.url.path.as_str();
+            format!(
+                "{}: write {write} to {what} of service{service} by isolate{asked_to}",
+                self.name
+            )
+        });
+        self.fleet.sent.borrow_mut().insert(write, (service, asked_to));
         let epoch = universe.logs[service].epoch();
         let Some(got) = self.fleet.ask(which, request, body.into_bytes()).await else { return };
         let seq = got.headers.get("evergraph-purge").map(str::to_owned);
-        let text = String::from_utf8_lossy(&got.body).into_owned();
         universe.tell(|| {
-            format!("{}: write {write} answered {} {seq:?} {text}", self.name, got.status)
+            let purge = seq.as_ref().map_or("not recorded", String::as_str);
+            let (status, shown) = (got.status, brief(&got.body));
+            format!("{}: write {write} is answered {status}, purge {purge}: {shown}", self.name)
         });
         // Also where its answer was lost: the isolate has to reckon with it.
         if let Some((entity, version)) = universe.apis[service].made.borrow().get(&write) {
@@ -341,7 +369,7 @@ impl Client {
     }
 
     /// The data is changed behind Evergraph's back, and Evergraph is told.
-    async fn change_and_purge(&self, which: usize, id: &str) {
+    pub async fn change_and_purge(&self, which: usize, id: &str) {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
         let version = universe.apis[service].change(&product(id));
@@ -362,8 +390,27 @@ impl Fleet {
         self.slots.borrow()[which].service
     }
 
+    /// The service, the place and the number of an isolate.
+    pub fn where_is(&self, which: usize) -> (usize, usize, Group) {
+        let slot = &self.slots.borrow()[which];
+        (slot.service, slot.place, slot.group)
+    }
+
     fn group_of(&self, which: usize) -> Group {
         self.slots.borrow()[which].group
+    }
+
+    /// Every write that arrived is due now, answered or not, unless its isolate ended before it
+    /// could purge.
+    pub fn all_writes_are_due(&self) {
+        let slots = self.slots.borrow();
+        for (write, (service, group)) in self.sent.borrow().iter() {
+            let made = self.universe.apis[*service].made.borrow().get(write).cloned();
+            let made = made.filter(|_| slots.iter().any(|slot| slot.group == *group));
+            if let Some((entity, version)) = made {
+                self.universe.laws.recorded(*service, &entity, version, self.universe.now());
+            }
+        }
     }
 
     fn write_number(&self) -> u64 {
@@ -379,23 +426,6 @@ impl Fleet {
             _ => 2,
         }] += 1;
         self.counts.set(counts);
-    }
-}
-
-/// The objects in an answer of this API.
-fn objects(body: &Value) -> Vec<&Value> {
-    match body.get("data") {
-        None => vec![body],
-        Some(data) => data
-            .as_object()
-            .into_iter()
-            .flat_map(|data| data.values())
-            .flat_map(|value| match value {
-                Value::Array(items) => items.iter().collect(),
-                one => vec![one],
-            })
-            .filter(|value| value.is_object())
-            .collect(),
     }
 }
 

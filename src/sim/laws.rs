@@ -3,7 +3,7 @@
 //! - No answer is older than a recorded purge by more than `max_lag`.
 //! - No answer is older than a write whose number the client shows.
 //! - No answer of the isolate that a write went through is older than that write, whether or not
-//!   the purge log took its purge.
+//!   the purge log took its purge, and whether or not the origin's answer came.
 //! - No answer is that to another request, another person's, or another service's.
 //! - Every write arrives at the origin once, and where it was answered not less.
 

@@ -17,6 +17,7 @@
 mod clients;
 mod executor;
 mod laws;
+mod oracle;
 mod origin;
 mod random;
 mod run;
@@ -24,4 +25,5 @@ mod stores;
 mod universe;
 mod world;
 
+pub use oracle::{Compared, compare};
 pub use run::{Outcome, Plan, run};

@@ -64,7 +64,7 @@ impl Api {
         }
         let said = self.handle(method, path, headers, body);
         universe
-            .tell(|| format!("origin{}: {method} {path} answers {}", self.service, text(&said.2)));
+            .tell(|| format!("origin{}: {method} {path} shows {}", self.service, brief(&said.2)));
         universe.takes(1, 60).await;
         if universe.fails(|faults| faults.origin_slow) {
             universe.takes(500, 8_000).await;
@@ -148,6 +148,39 @@ fn json_type() -> Headers {
     [("content-type", "application/json")].into_iter().collect()
 }
 
-fn text(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(200).collect()
+/// The objects in an answer of this API.
+pub fn objects(body: &Value) -> Vec<&Value> {
+    match body.get("data") {
+        None => vec![body],
+        Some(data) => data
+            .as_object()
+            .into_iter()
+            .flat_map(|data| data.values())
+            .flat_map(|value| match value {
+                Value::Array(items) => items.iter().collect(),
+                one => vec![one],
+            })
+            .filter(|value| value.is_object())
+            .collect(),
+    }
+}
+
+/// What an answer shows, in few words.
+pub fn brief(body: &[u8]) -> String {
+    let Ok(parsed) = serde_json::from_slice::<Value>(body) else {
+        return String::from_utf8_lossy(body).chars().take(200).collect();
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let shown = objects(&parsed).into_iter().filter(|object| object["id"].is_string());
+    let shown = shown.map(|object| {
+        let entity = match object["__typename"].as_str() {
+            Some("User") => user(&text(&object["id"])),
+            _ => product(&text(&object["id"])),
+        };
+        format!("{entity} at version {}", object["v"])
+    });
+    match shown.collect::<Vec<_>>() {
+        none if none.is_empty() => parsed.to_string(),
+        some => some.join(", "),
+    }
 }
