@@ -142,6 +142,12 @@ pub const RECORD_TAGS: usize = 50_000;
 /// Records that the purge log keeps before it raises its floor.
 pub const LOG_RECORDS: usize = 100_000;
 
+/// Records that the purge log says at once. A replica that is further behind gets a snapshot.
+pub const DELTA_RECORDS: usize = 1_000;
+
+/// Bytes of a message from or to the purge log. A snapshot with all that may be in it has 5 MB.
+pub const WIRE_BYTES: usize = 8 << 20;
+
 /// Tags that a replica keeps. Beyond them it forgets all, and every older entry is gone.
 pub const LOG_TAGS: usize = 200_000;
 
@@ -173,6 +179,9 @@ pub const MANIFEST_BYTES: usize = 8 << 20;
 
 /// Bytes of an uploaded document's id.
 pub const MANIFEST_ID_BYTES: usize = 256;
+
+/// Keys of which one isolate remembers that their answers are not stored.
+pub const UNSHARED_KEYS: usize = 1_000;
 
 /// GraphQL types seen in answers that one isolate remembers.
 pub const KNOWN_TYPES: usize = 10_000;

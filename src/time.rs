@@ -28,6 +28,12 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Whether less than `millis` milliseconds have passed since `earlier`. If it lies ahead, the
+    /// clock was set back and nobody knows: no.
+    pub const fn is_within(self, millis: u64, earlier: Timestamp) -> bool {
+        self.0 >= earlier.0 && self.millis_since(earlier) < millis
+    }
+
     /// Whole seconds from `earlier` to `self`; 0 where `earlier` lies ahead.
     pub const fn seconds_since(self, earlier: Timestamp) -> u64 {
         self.millis_since(earlier) / 1000

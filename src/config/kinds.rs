@@ -261,6 +261,8 @@ pub struct Kv {
     pub timeout_ms: u64,
     /// What may be spent on writes.
     pub writes: KvWrites,
+    /// Entries that live shorter than so many seconds are not written.
+    pub min_ttl: u64,
 }
 
 /// `kv.writes`
@@ -281,8 +283,12 @@ pub struct Purge {
     pub max_lag: u64,
     /// Whether a mutation is answered after its purge is recorded.
     pub wait: bool,
+    /// After how many seconds a purge is repeated, once; 0 for never.
+    pub settle: u64,
     /// What happens where the log cannot be read for `max_lag`.
     pub unreadable: Unreadable,
+    /// Whether the number of a client's own write is in a cookie too.
+    pub cookie: bool,
 }
 
 /// `purge.unreadable`

@@ -379,6 +379,7 @@ fn kv(section: Section<'_>) -> Kv {
     let kv = Kv {
         timeout_ms: section.number("timeout_ms", "milliseconds", 1..=30_000).unwrap_or(50),
         writes: section.one_of("writes", &writes).unwrap_or(KvWrites::Always),
+        min_ttl: section.number("min_ttl", "seconds", 0..=Ttl::MAX.as_seconds()).unwrap_or(0),
     };
     section.report_unknown();
     kv
@@ -389,7 +390,9 @@ fn purge(section: Section<'_>) -> Purge {
     let purge = Purge {
         max_lag: section.number("max_lag", "seconds", 1..=86_400).unwrap_or(5),
         wait: section.flag("wait", true),
+        settle: section.number("settle", "seconds", 0..=60).unwrap_or(0),
         unreadable: section.one_of("unreadable", &unreadable).unwrap_or(Unreadable::Miss),
+        cookie: section.flag("cookie", false),
     };
     section.report_unknown();
     purge

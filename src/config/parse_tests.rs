@@ -25,7 +25,7 @@ fn whole() -> Value {
         "mutations": { "policy": "type", "rules": { "publishCatalog": ["type:product"], "track*": [] } },
         "resources": [{ "path": "/api/products/:id", "tags": ["Product", "Product:{id}"] }],
         "kv": { "timeout_ms": 50, "writes": "always" },
-        "purge": { "max_lag": 5, "wait": true, "unreadable": "miss" },
+        "purge": { "max_lag": 5, "wait": true, "settle": 2, "unreadable": "miss", "cookie": true },
     })
 }
 
@@ -40,6 +40,7 @@ fn reads_a_whole_configuration() {
     assert_eq!(config.types_of_path("/api/products/1").len(), 1);
     assert!(config.resource_tags("/api/products/4%2C2").contains("Product:4%2C2"));
     assert_eq!(config.mutation_rule("trackVisit").unwrap().tags, []);
+    assert_eq!(config.purge.settle, 2);
     assert_eq!(config.longest_lifetime().as_seconds(), 93_600);
     assert_eq!(
         config.scope("user").unwrap().by,
@@ -53,6 +54,7 @@ fn an_empty_configuration_is_one() {
     assert!(config.is_graphql("/graphql"));
     assert_eq!(config.default_type.ttl.as_seconds(), 300);
     assert_eq!((config.kv.timeout_ms, config.purge.max_lag), (50, 5));
+    assert_eq!(config.purge.settle, 0);
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn every_fault_is_named_by_its_path() {
         "mutations": { "rules": { "a b": ["x y"] } },
         "resources": [{ "path": "/p/:id", "tags": ["P:{ident}"] }, {}],
         "kv": { "timeout_ms": "50" },
-        "purge": { "max_lag": 0 },
+        "purge": { "max_lag": 0, "settle": 61 },
     }));
     for path in [
         "servise: unknown key",
@@ -87,6 +89,7 @@ fn every_fault_is_named_by_its_path() {
         "resources[1].path: ",
         "kv.timeout_ms: expected a whole number of milliseconds",
         "purge.max_lag: expected a whole number of seconds",
+        "purge.settle: expected a whole number of seconds",
     ] {
         assert!(faults.iter().any(|fault| fault.starts_with(path)), "{path} not in {faults:#?}");
     }

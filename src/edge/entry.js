@@ -15,8 +15,9 @@ export default {
     context.passThroughOnException();
     const exchange = new Exchange(request, env);
     const done = Promise.withResolvers();
-    // A client that leaves must not keep a write from being purged.
-    if (!isSafe(request.method)) context.waitUntil(done.promise);
+    // A client that leaves must not keep a write from being purged, nor others from the answer that
+    // they wait for.
+    context.waitUntil(done.promise);
     try {
       return await untilWasmFails(() =>
         wasm(context, env).handle(
@@ -32,6 +33,15 @@ export default {
       return await exchange.rescue(error, env, context);
     } finally {
       done.resolve();
+    }
+  },
+
+  // The cron trigger, for purges that wait and that no request comes for.
+  async scheduled(_controller, env, context) {
+    try {
+      await untilWasmFails(() => wasm(context, env).tend(env, context, new Exchange(null, env)));
+    } catch (error) {
+      report("worker", error);
     }
   },
 };
@@ -69,6 +79,9 @@ async function untilWasmFails(work) {
 }
 
 let evergraph = null;
+
+const signals = new Map();
+let lastSignal = 0;
 
 /** Wasm's exports. They take all that they need as arguments, so one object serves every request. */
 function wasm(context, env) {
@@ -178,6 +191,22 @@ class Exchange {
     return verify(algorithm, key, signed, signature.slice());
   }
 
+  /** A signal that other requests of this isolate may wait for: a promise crosses requests. */
+  signal() {
+    lastSignal += 1;
+    signals.set(lastSignal, Promise.withResolvers());
+    return lastSignal;
+  }
+
+  give(signal) {
+    signals.get(signal)?.resolve();
+    signals.delete(signal);
+  }
+
+  async wait(signal) {
+    await signals.get(signal)?.promise;
+  }
+
   replyWhole(status, headersText, body) {
     const empty = body.length === 0 || hasNoBody(status) || this.#request.method === "HEAD";
     // The bytes are Wasm's own memory, which the next call may move.
@@ -233,6 +262,11 @@ class Exchange {
     const target = this.#origin === null ? this.#request.url : this.#origin + url.pathname + url.search;
     const headers = new Headers(this.#request.headers);
     headers.delete("host");
+    headers.delete("evergraph-purge");
+    const cookies = (headers.get("cookie") ?? "").split(";");
+    const others = cookies.filter((pair) => pair.split("=")[0].trim() !== "evergraph-purge");
+    if (others.length === 0) headers.delete("cookie");
+    else if (others.length < cookies.length) headers.set("cookie", others.join(";").trim());
     const again = isSafe(this.#request.method);
     await this.ask(target, headersToText(headers), again, false).catch((error) => report("origin", error));
   }

@@ -60,6 +60,14 @@ pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange) 
     platform.log_append(None, &Record::everything()).await.is_ok()
 }
 
+/// Records what other isolates left in the outbox, and what waits in this one.
+#[wasm_bindgen]
+pub async fn tend(env: Env, context: JsContext, exchange: Exchange) {
+    let isolate = isolate(&env);
+    let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
+    Service::new(platform, isolate).tend().await;
+}
+
 fn isolate(env: &Env) -> Rc<Isolate> {
     ISOLATE.with(|slot| {
         slot.borrow_mut().get_or_insert_with(|| Isolate::new(&configuration(env))).clone()

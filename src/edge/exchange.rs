@@ -60,6 +60,18 @@ extern "C" {
         signature: &[u8],
     ) -> Result<JsValue, JsValue>;
 
+    /// A signal that another request may wait for.
+    #[wasm_bindgen(method)]
+    pub fn signal(this: &Exchange) -> u32;
+
+    /// Gives a signal.
+    #[wasm_bindgen(method)]
+    pub fn give(this: &Exchange, signal: u32);
+
+    /// Waits for a signal.
+    #[wasm_bindgen(method)]
+    pub async fn wait(this: &Exchange, signal: u32) -> JsValue;
+
     /// Answers the client with a body at hand.
     #[wasm_bindgen(method, js_name = replyWhole)]
     pub fn reply_whole(this: &Exchange, status: u16, headers: &str, body: &[u8]) -> JsValue;

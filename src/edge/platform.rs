@@ -3,14 +3,12 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
 use crate::http::Headers;
-use crate::purge::{Mark, Record};
+use crate::purge::{Delta, Garbled, Mark, Question, Record};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
@@ -43,14 +41,15 @@ impl Platform {
         namespace.id_from_name(&self.service).and_then(|id| id.get_stub()).map_err(fault)
     }
 
-    async fn call_log<T: DeserializeOwned>(
+    async fn call_log<T>(
         &self,
         route: &str,
-        message: &impl Serialize,
+        question: &Question,
+        read: fn(&[u8]) -> Result<T, Garbled>,
     ) -> Result<T, Fault> {
-        let message = serde_json::to_string(message).map_err(|error| error.to_string())?;
+        let message = js_sys::Uint8Array::from(question.encode().as_slice());
         let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(JsValue::from_str(&message)));
+        init.with_method(Method::Post).with_body(Some(message.into()));
         let url = format!("https://purge-log/{route}");
         let request = worker::Request::new_with_init(&url, &init).map_err(fault)?;
         let mut response = self.log_stub()?.fetch_with_request(request).await.map_err(fault)?;
@@ -58,8 +57,8 @@ impl Platform {
         if status != 200 {
             return Err(format!("the purge log answered {status}"));
         }
-        let text = response.text().await.map_err(fault)?;
-        serde_json::from_str(&text).map_err(|error| format!("the purge log's answer: {error}"))
+        let bytes = response.bytes().await.map_err(fault)?;
+        read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
     fn answer(&self, told: Result<JsValue, JsValue>) -> Result<Answer, OriginFailure> {
@@ -114,35 +113,28 @@ impl KvStore for Platform {
         let put = self.env.kv(KV).map_err(fault)?.put_bytes(key, value);
         put.map_err(|e| e.to_string())?.execute().await.map_err(|error| error.to_string())
     }
-}
 
-/// What is asked of the Durable Object.
-#[derive(serde::Serialize, serde::Deserialize)]
-pub struct LogMessage {
-    /// Where the replica stands.
-    pub mark: Option<Mark>,
-    /// What to append, if anything.
-    pub record: Option<Record>,
-}
+    async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault> {
+        let list = self.env.kv(KV).map_err(fault)?.list();
+        let list = list.prefix(prefix.to_owned()).limit(limit as u64).execute().await;
+        let keys = list.map_err(|error| error.to_string())?.keys;
+        Ok(keys.into_iter().map(|key| key.name).collect())
+    }
 
-/// What the Durable Object says to an append.
-#[derive(serde::Serialize, serde::Deserialize)]
-pub struct AppendedMessage {
-    /// The record's number.
-    pub seq: crate::purge::Seq,
-    /// What happened up to it.
-    pub delta: crate::purge::Delta,
+    async fn kv_delete(&self, key: &str) -> Result<(), Fault> {
+        self.env.kv(KV).map_err(fault)?.delete(key).await.map_err(|error| error.to_string())
+    }
 }
 
 impl PurgeLog for Platform {
-    async fn log_since(&self, mark: Option<Mark>) -> Result<crate::purge::Delta, Fault> {
-        self.call_log("since", &LogMessage { mark, record: None }).await
+    async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault> {
+        let question = Question { mark, record: None };
+        self.call_log("since", &question, Delta::decode).await
     }
 
     async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {
-        let message = LogMessage { mark, record: Some(record.clone()) };
-        let AppendedMessage { seq, delta } = self.call_log("append", &message).await?;
-        Ok(Appended { seq, delta })
+        let question = Question { mark, record: Some(record.clone()) };
+        self.call_log("append", &question, Appended::decode).await
     }
 }
 
@@ -206,6 +198,20 @@ impl Clock for Platform {
 impl Spawn for Platform {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
+    }
+}
+
+impl Signals for Platform {
+    fn signal(&self) -> u32 {
+        self.exchange.signal()
+    }
+
+    fn give(&self, signal: u32) {
+        self.exchange.give(signal);
+    }
+
+    async fn wait(&self, signal: u32) {
+        self.exchange.wait(signal).await;
     }
 }
 

@@ -1,15 +1,15 @@
 //! The purge log as a Durable Object: one per service, its records in SQLite.
 //!
 //! A record is written down before its number is said. All reads are answered from memory, which
-//! is made from the rows when the object starts.
+//! is made from the rows when the object starts. Rows are JSON, which an operator can read and a
+//! later build can add to; what isolates send and get is binary (`purge/wire.rs`).
 
 use super::entry::configuration;
-use super::platform::{AppendedMessage, LogMessage};
 use crate::config;
-use crate::purge::{Log, Record, Seq, Stored};
+use crate::purge::{Appended, Delta, Log, Mark, Question, Record, Seq, Stored};
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
     durable_object,
@@ -20,6 +20,10 @@ use worker::{
 const RETENTION_SECONDS: u64 = 86_400;
 /// Records between two looks for what can be dropped.
 const COMPACT_EVERY: u64 = 64;
+/// And while nothing is recorded, the time between two.
+const COMPACT_MILLIS: u64 = 3_600_000;
+/// Purges that one alarm repeats before others get their turn.
+const REPEATED_AT_ONCE: u32 = 1_000;
 
 /// The object.
 #[durable_object]
@@ -27,6 +31,10 @@ pub struct PurgeLog {
     state: State,
     env: Env,
     log: RefCell<Option<Log>>,
+    /// When the alarm goes off, as far as this object knows: another before it may have set one.
+    wakes_at: Cell<Option<u64>>,
+    /// `purge.settle`.
+    settle_seconds: OnceCell<u64>,
 }
 
 #[derive(Deserialize)]
@@ -37,31 +45,61 @@ struct RecordRow {
 }
 
 #[derive(Deserialize)]
+struct SettlingRow {
+    seq: f64,
+    record: String,
+}
+
+#[derive(Deserialize)]
+struct DueRow {
+    due: Option<f64>,
+}
+
+#[derive(Deserialize)]
 struct MetaRow {
     value: String,
 }
 
 impl DurableObject for PurgeLog {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, log: RefCell::new(None) }
+        Self {
+            state,
+            env,
+            log: RefCell::new(None),
+            wakes_at: Cell::new(None),
+            settle_seconds: OnceCell::new(),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let message: LogMessage = parsed(&request.text().await?)?;
-        let mut log = self.log.borrow_mut();
-        let log = match log.as_mut() {
-            Some(log) => log,
-            None => log.insert(self.restore()?),
+        let question = match Question::decode(&request.bytes().await?) {
+            Ok(question) => question,
+            Err(garbled) => return Response::error(garbled.as_str(), 400),
         };
-        let (epoch, seq) = match message.mark {
-            Some(mark) => (Some(mark.epoch), mark.seq),
-            None => (None, 0),
+        let Some(record) = question.record else {
+            let delta = self.with_log(|log| Ok(since(log, question.mark)))?;
+            return Response::from_bytes(delta.encode());
         };
-        let Some(record) = message.record else {
-            return Response::from_json(&log.since(epoch, seq));
-        };
-        let number = self.append(log, record)?;
-        Response::from_json(&AppendedMessage { seq: number, delta: log.since(epoch, seq) })
+        let now = now();
+        let appended = self.with_log(|log| {
+            let seq = self.append(log, &record, now)?;
+            self.settle(seq, &record, now)?;
+            Ok(Appended { seq, delta: since(log, question.mark) })
+        })?;
+        self.wake(now).await?;
+        Response::from_bytes(appended.encode())
+    }
+
+    /// Repeats what is due, and drops what nobody needs.
+    async fn alarm(&self) -> Result<Response> {
+        self.wakes_at.set(None);
+        let now = now();
+        self.with_log(|log| {
+            self.repeat(log, now)?;
+            self.compact(log, now)
+        })?;
+        self.wake(now).await?;
+        Response::empty()
     }
 }
 
@@ -70,19 +108,74 @@ impl PurgeLog {
         self.state.storage().sql()
     }
 
-    fn append(&self, log: &mut Log, record: Record) -> Result<Seq> {
-        let now = Timestamp::from_millis(js_sys::Date::now() as u64);
-        let text = serde_json::to_string(&record).map_err(|e| Error::RustError(e.to_string()))?;
+    fn with_log<T>(&self, work: impl FnOnce(&mut Log) -> Result<T>) -> Result<T> {
+        let mut log = self.log.borrow_mut();
+        match log.as_mut() {
+            Some(log) => work(log),
+            None => work(log.insert(self.restore()?)),
+        }
+    }
+
+    fn append(&self, log: &mut Log, record: &Record, now: Timestamp) -> Result<Seq> {
+        let text = text_of(record)?;
         let seq = log.next();
         self.sql().exec(
             "INSERT INTO records (seq, at, record) VALUES (?, ?, ?)",
             vec![integer(seq), integer(now.as_millis()), text.into()],
         )?;
-        log.append(record, now);
+        log.append(record.clone(), now);
         if seq.is_multiple_of(COMPACT_EVERY) {
             self.compact(log, now)?;
         }
         Ok(seq)
+    }
+
+    /// Writes down that a purge is to be repeated. It goes with the record: there are both or none.
+    fn settle(&self, seq: Seq, record: &Record, now: Timestamp) -> Result<()> {
+        let configured = || config::parse(&configuration(&self.env)).ok();
+        let seconds = *self
+            .settle_seconds
+            .get_or_init(|| configured().map_or(0, |config| config.purge.settle));
+        let Some(again) = record.again().filter(|_| seconds > 0) else { return Ok(()) };
+        let due = now.as_millis() + seconds * 1_000;
+        self.sql().exec(
+            "INSERT INTO settling (seq, due, record) VALUES (?, ?, ?)",
+            vec![integer(seq), integer(due), text_of(&again)?.into()],
+        )?;
+        Ok(())
+    }
+
+    /// Records once more what is due.
+    fn repeat(&self, log: &mut Log, now: Timestamp) -> Result<()> {
+        let due: Vec<SettlingRow> = self
+            .sql()
+            .exec(
+                "SELECT seq, record FROM settling WHERE due <= ? ORDER BY seq LIMIT ?",
+                vec![integer(now.as_millis()), integer(REPEATED_AT_ONCE.into())],
+            )?
+            .to_array()?;
+        for row in due {
+            self.append(log, &parsed(&row.record)?, now)?;
+            self.sql().exec("DELETE FROM settling WHERE seq = ?", vec![integer(row.seq as Seq)])?;
+        }
+        Ok(())
+    }
+
+    /// Sets the alarm for what is due next, unless it goes off by then.
+    async fn wake(&self, now: Timestamp) -> Result<()> {
+        let due: Vec<DueRow> =
+            self.sql().exec("SELECT min(due) AS due FROM settling", None)?.to_array()?;
+        let due = due.first().and_then(|row| row.due).map(|due| due as u64);
+        let records = self.with_log(|log| Ok(log.head() > log.floor()))?;
+        let compaction = records.then(|| now.as_millis() + COMPACT_MILLIS);
+        let Some(next) = due.into_iter().chain(compaction).min() else { return Ok(()) };
+        if self.wakes_at.get().is_some_and(|at| at <= next) {
+            return Ok(());
+        }
+        let millis = i64::try_from(next.saturating_sub(now.as_millis())).unwrap_or(i64::MAX);
+        self.state.storage().set_alarm(millis).await?;
+        self.wakes_at.set(Some(next));
+        Ok(())
     }
 
     fn compact(&self, log: &mut Log, now: Timestamp) -> Result<()> {
@@ -107,6 +200,8 @@ impl PurgeLog {
         let sql = self.sql();
         sql.exec(
             "CREATE TABLE IF NOT EXISTS records (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, record TEXT NOT NULL);
+             CREATE TABLE IF NOT EXISTS settling (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
+             CREATE INDEX IF NOT EXISTS settling_due ON settling (due);
              CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);",
             None,
         )?;
@@ -156,6 +251,19 @@ impl PurgeLog {
         let longest = configured.map_or(Ttl::ZERO, |config| config.longest_lifetime());
         longest.max(Ttl::from_seconds(RETENTION_SECONDS))
     }
+}
+
+fn since(log: &Log, mark: Option<Mark>) -> Delta {
+    let (epoch, seq) = mark.map_or((None, 0), |mark| (Some(mark.epoch), mark.seq));
+    log.since(epoch, seq)
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(js_sys::Date::now() as u64)
+}
+
+fn text_of(record: &Record) -> Result<String> {
+    serde_json::to_string(record).map_err(|error| Error::RustError(error.to_string()))
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {

@@ -7,6 +7,7 @@ mod bypass;
 mod class;
 mod identity;
 mod plan;
+mod purge_cookie;
 mod serve;
 mod store;
 mod token;
@@ -16,6 +17,7 @@ pub use bypass::Bypass;
 pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, plan_graphql, plan_rest};
+pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
 pub use serve::{XCache, from_entry, passed_on, set_client_ttl, status_of_origin, without_body};
 pub use store::{
     Fetched, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,

@@ -8,9 +8,10 @@ use crate::limits;
 use crate::time::{Timestamp, Ttl};
 use std::collections::VecDeque;
 
-/// Records in a delta, and tags in them, beyond which a snapshot is the shorter answer.
-const DELTA_RECORDS: usize = 1_000;
+/// Tags in a delta beyond which a snapshot is the shorter answer.
 const DELTA_TAGS: usize = 20_000;
+/// The same for patterns: a snapshot has at most [`limits::LOG_PATTERNS`].
+const DELTA_PATTERNS: usize = 1_000;
 
 /// A record as it was written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,10 +98,11 @@ impl Log {
     pub fn since(&self, epoch: Option<u64>, seq: Seq) -> Delta {
         let known = epoch == Some(self.epoch) && seq >= self.floor() && seq <= self.head();
         let behind = usize::try_from(self.head().saturating_sub(seq)).unwrap_or(usize::MAX);
-        if known && behind <= DELTA_RECORDS {
+        if known && behind <= limits::DELTA_RECORDS {
             let missed = self.records.iter().skip(self.records.len().saturating_sub(behind));
             let tags: usize = missed.clone().map(|one| one.record.tags.len()).sum();
-            if tags <= DELTA_TAGS {
+            let patterns: usize = missed.clone().map(|one| one.record.patterns.len()).sum();
+            if tags <= DELTA_TAGS && patterns <= DELTA_PATTERNS {
                 let (epoch, floor) = (self.epoch, self.floor());
                 let records = missed.map(|one| one.record.clone()).collect();
                 return Delta::Records { epoch, floor, after: seq, records };

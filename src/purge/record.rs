@@ -20,6 +20,14 @@ impl SchemaInForce {
         Self(fingerprint.max(1))
     }
 
+    pub(super) fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
     /// Whether there is one.
     pub fn is_some(self) -> bool {
         self.0 != 0
@@ -59,6 +67,14 @@ impl Record {
             return Self::everything();
         }
         Self { tags: reached.iter().map(|tag| tag.hash()).collect(), ..Self::default() }
+    }
+
+    /// The same purge once more, for origins that read from a copy which lags behind their writes:
+    /// what was fetched meanwhile may be old, and is gone too. Which schema is in force is not
+    /// said again: by then it may be another.
+    pub fn again(&self) -> Option<Self> {
+        let again = Self { schema: None, ..self.clone() };
+        (!again.is_empty()).then_some(again)
     }
 
     /// Whether the record names nothing.

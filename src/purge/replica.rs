@@ -29,13 +29,28 @@ pub enum Verdict {
     Gone,
 }
 
+/// How close a replica is to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lag {
+    /// Close enough.
+    Current,
+    /// It is time to catch up, beside what is being done.
+    Aging,
+    /// No hit may be served before it has caught up.
+    TooOld,
+}
+
+/// More records than any log gets in a second: a Durable Object takes about a thousand requests.
+const RECORDS_A_SECOND: Seq = 10_000;
+
 /// The last hard and the last soft purge of one thing; 0 for never.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Last {
-    #[serde(rename = "h", default)]
-    hard: Seq,
-    #[serde(rename = "s", default)]
-    soft: Seq,
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[cfg_attr(test, derive(Serialize))]
+pub(super) struct Last {
+    #[cfg_attr(test, serde(rename = "h"))]
+    pub hard: Seq,
+    #[cfg_attr(test, serde(rename = "s"))]
+    pub soft: Seq,
 }
 
 impl Last {
@@ -54,15 +69,15 @@ impl Last {
 }
 
 /// A replica's whole state, for one that is far behind.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
+#[cfg_attr(test, derive(Serialize))]
 pub struct Snapshot {
-    head: Seq,
-    floor: Seq,
-    all: Last,
-    tags: Vec<(u64, Last)>,
-    patterns: Vec<(Pattern, Last)>,
-    #[serde(default)]
-    schemas: Schemas,
+    pub(super) head: Seq,
+    pub(super) floor: Seq,
+    pub(super) all: Last,
+    pub(super) tags: Vec<(u64, Last)>,
+    pub(super) patterns: Vec<(Pattern, Last)>,
+    pub(super) schemas: Schemas,
 }
 
 /// The schema in force, and the one that an answer has contradicted last.
@@ -86,8 +101,8 @@ impl Schemas {
 }
 
 /// What the log tells a replica.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(test, derive(Serialize))]
 pub enum Delta {
     /// The records after the one that the replica named, in order.
     Records {
@@ -136,6 +151,23 @@ impl Replica {
     /// When the last good sync began.
     pub fn synced_at(&self) -> Option<Timestamp> {
         self.synced_at
+    }
+
+    /// How close the replica is to the log, where it may be `max_millis` behind. A client that
+    /// shows the number of its own write wants at least that; a number that no log can have
+    /// reached since the last sync is none.
+    pub fn lag(&self, now: Timestamp, max_millis: u64, wanted: Option<Seq>) -> Lag {
+        let Some(at) = self.synced_at.filter(|_| self.epoch.is_some()) else { return Lag::TooOld };
+        // A clock that was set back does not tell how long ago that was.
+        if !now.is_within(max_millis, at) {
+            return Lag::TooOld;
+        }
+        let possible = RECORDS_A_SECOND.saturating_mul(now.seconds_since(at).saturating_add(1));
+        let ahead = wanted.map_or(0, |seq| seq.saturating_sub(self.head));
+        if ahead > 0 && ahead <= possible {
+            return Lag::TooOld;
+        }
+        if now.is_within(max_millis.div_ceil(2), at) { Lag::Current } else { Lag::Aging }
     }
 
     /// What the log says of schemas.
@@ -195,7 +227,9 @@ impl Replica {
                 }
             }
         }
-        self.synced_at = self.synced_at.max(Some(asked_at));
+        // Not the later of the two: after a clock was set back, the later one is wrong. Of two
+        // syncs at once the earlier may come last; then this counts as older than it is.
+        self.synced_at = Some(asked_at);
         true
     }
 

@@ -133,7 +133,14 @@ impl<W: World> Service<W> {
             let most = config.limits.amounts.of(limit);
             (limit.as_str().to_owned(), json!({ "limit": most, "highest": high.of(limit) }))
         });
+        let word = |open: bool| if open { "open" } else { "closed" };
+        let breakers = json!({
+            "kv": word(self.isolate.kv.is_open()),
+            "edge_cache": word(self.isolate.edge.is_open()),
+            "purge_log": word(self.isolate.log.reason().is_some()),
+        });
         if let Some(stats) = stats.as_object_mut() {
+            stats.insert("breakers".into(), breakers);
             stats.insert("limits".into(), Value::Object(limits.collect()));
         }
         Reply::Whole(json_response(200, &stats))

@@ -12,7 +12,7 @@ use super::handle::{Asked, Reply, Service, json_response};
 use super::world::{BodyRead, World};
 use super::write::Sending;
 use crate::config::Config;
-use crate::engine::{Bypass, Element, Plan, Unwritten, Write};
+use crate::engine::{Bypass, Element, Plan, Unwritten, Write, is_purge_cookie};
 use crate::graphql::{Query, Rewritten, array_of, elements};
 use crate::http::Response;
 use crate::limits::{self, Limit};
@@ -191,6 +191,10 @@ impl<W: World> Service<W> {
             if let Some(value) = headers.get(name) {
                 response.headers.set(name, value);
             }
+        }
+        let cookie = headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
+        if let Some(cookie) = cookie {
+            response.headers.set("set-cookie", cookie);
         }
         Reply::Whole(response)
     }

@@ -29,6 +29,11 @@ impl Breaker {
         true
     }
 
+    /// Whether the part is left alone.
+    pub fn is_open(&self) -> bool {
+        self.failures.get() >= FAILURES
+    }
+
     /// The part answered.
     pub fn succeeded(&self) {
         self.failures.set(0);
@@ -64,12 +69,12 @@ mod tests {
             assert!(breaker.allows(at(0)));
             breaker.failed(at(0), "slow");
         }
-        assert!(!breaker.allows(at(OPEN_MILLIS - 1)));
+        assert!(breaker.is_open() && !breaker.allows(at(OPEN_MILLIS - 1)));
         assert!(breaker.allows(at(OPEN_MILLIS)));
         assert!(!breaker.allows(at(OPEN_MILLIS + 1)));
         assert_eq!(breaker.reason().as_deref(), Some("slow"));
         breaker.succeeded();
-        assert!(breaker.allows(at(OPEN_MILLIS + 1)));
+        assert!(breaker.allows(at(OPEN_MILLIS + 1)) && !breaker.is_open());
         assert_eq!(breaker.reason(), None);
     }
 }

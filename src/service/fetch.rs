@@ -1,13 +1,13 @@
 //! Reads: from the cache where it can, else from the origin, and into the cache.
 
 use super::ask::Told;
+use super::collapse::Joined;
 use super::documents::Operation;
 use super::find::{Candidate, Found, variant_key};
 use super::handle::{Asked, Reply, Service};
 use super::memory::Cached;
 use super::report::HitLine;
 use super::stats::Answered;
-use super::sync::Lag;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
@@ -21,6 +21,7 @@ use crate::limits;
 use crate::policy::{
     CacheStatus, Forward, Freshness, NotStored, Rule, lifetime, not_modified, storable,
 };
+use crate::purge::Lag;
 use crate::purge::Mark;
 use crate::time::Timestamp;
 use futures_util::future::{Either, join, select};
@@ -59,7 +60,14 @@ impl<W: World> Service<W> {
         if plan.heeded(&request.headers).only_if_cached {
             return self.failed(504, "only-if-cached, and nothing usable is stored");
         }
-        self.fetch(config, asked, plan, operation.as_deref(), found).await
+        let leading = match self.join(config, asked, plan).await {
+            Joined::Answered(candidate) => return self.serve(config, asked, plan, &candidate),
+            Joined::Leads(leading) => Some(leading),
+            Joined::Alone => None,
+        };
+        let reply = self.fetch(config, asked, plan, operation.as_deref(), found).await;
+        drop(leading);
+        reply
     }
 
     fn serve(&self, config: &Config, asked: &Asked, plan: &Plan, candidate: &Candidate) -> Reply {
@@ -90,7 +98,8 @@ impl<W: World> Service<W> {
         Reply::Whole(response)
     }
 
-    /// Fetches a stale entry anew beside the answer, once at a time in this isolate.
+    /// Fetches a stale entry anew beside the answer, once at a time in this isolate, and as a rule
+    /// in this data centre.
     pub(super) fn revalidate(
         &self,
         asked: &Asked,
@@ -116,9 +125,11 @@ impl<W: World> Service<W> {
         drop(revalidating);
         let service = self.clone();
         let asked = Asked { request: asked.request.clone(), ..*asked };
-        let plan = plan.clone();
+        let (plan, stored_as) = (plan.clone(), meta.key.clone());
         self.world.spawn(async move {
-            if let Ok(config) = &service.isolate.config {
+            if let Ok(config) = &service.isolate.config
+                && !service.is_revalidated_elsewhere(config, &asked, &plan, &stored_as).await
+            {
                 let mark = service.isolate.replica.borrow().mark();
                 let operation = operation.as_deref();
                 if let Ok(told) = service.ask_for(config, &asked, operation).await {
@@ -408,6 +419,10 @@ impl<W: World> Service<W> {
 
     async fn put_in_kv(&self, cached: &Cached, bytes: &[u8]) {
         if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
+            return;
+        }
+        let least = self.isolate.config.as_ref().map_or(0, |config| config.kv.min_ttl);
+        if cached.entry.meta.lifetime().as_seconds() < least {
             return;
         }
         cached.in_kv.set(true);

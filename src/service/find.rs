@@ -2,13 +2,13 @@
 
 use super::handle::{Asked, Service};
 use super::memory::Cached;
-use super::sync::Lag;
 use super::world::{Fault, World};
 use crate::config::Config;
 use crate::engine::Plan;
 use crate::entry::decode;
 use crate::http::Request;
 use crate::policy::{Freshness, freshness, variant};
+use crate::purge::Lag;
 use crate::purge::Subject;
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::pin::pin;
@@ -102,7 +102,7 @@ impl<W: World> Service<W> {
         found
     }
 
-    fn look_in_memory(
+    pub(super) fn look_in_memory(
         &self,
         config: &Config,
         asked: &Asked,
@@ -229,7 +229,7 @@ impl<W: World> Service<W> {
 
     /// What the edge cache has. A cache that fails often is left alone for a while, and one that
     /// hangs holds nobody longer than KV may.
-    async fn edge_bytes(&self, key: &str) -> Option<Vec<u8>> {
+    pub(super) async fn edge_bytes(&self, key: &str) -> Option<Vec<u8>> {
         if !self.isolate.edge.allows(self.world.now()) {
             return None;
         }
@@ -248,7 +248,7 @@ impl<W: World> Service<W> {
     }
 
     /// The entry in stored bytes, if it is whole and of this very key.
-    fn decoded(&self, bytes: &[u8], key: &str, in_kv: bool) -> Option<Rc<Cached>> {
+    pub(super) fn decoded(&self, bytes: &[u8], key: &str, in_kv: bool) -> Option<Rc<Cached>> {
         let part = if in_kv { "kv-value" } else { "edge-value" };
         match decode(bytes) {
             Ok(entry) if entry.meta.key == key => Some(Cached::new(entry, in_kv)),
@@ -263,7 +263,7 @@ impl<W: World> Service<W> {
         }
     }
 
-    fn is_variant(&self, cached: &Cached, request: &Request) -> bool {
+    pub(super) fn is_variant(&self, cached: &Cached, request: &Request) -> bool {
         let meta = &cached.entry.meta;
         variant(&meta.vary, &request.headers).to_hex() == meta.variant
     }

@@ -8,7 +8,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::engine::{
     Bypass, Class, Plan, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
-    read_graphql, scope_tags_changed_by, status_of_origin,
+    read_graphql, scope_tags_changed_by, status_of_origin, take_purge_cookie,
 };
 use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
@@ -128,7 +128,10 @@ impl<W: World> Service<W> {
             request.headers.remove("authorization");
         }
         request.headers.remove("evergraph-debug");
-        let wanted = request.headers.get("evergraph-purge").and_then(|seq| seq.trim().parse().ok());
+        let shown = request.headers.get("evergraph-purge").and_then(|seq| seq.trim().parse().ok());
+        let in_cookie = take_purge_cookie(&mut request.headers);
+        let counts = self.isolate.config.as_ref().is_ok_and(|config| config.purge.cookie);
+        let wanted = shown.max(in_cookie.filter(|_| counts));
         Asked { request, started: self.world.now(), wanted, debug }
     }
 

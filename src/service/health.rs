@@ -1,10 +1,10 @@
 //! `GET health`: how each part fares.
 
 use super::handle::{Reply, Service, json_response};
-use super::sync::Lag;
 use super::world::{Ask, What, World};
 use crate::config::Config;
 use crate::http::Headers;
+use crate::purge::Lag;
 use serde_json::{Value, json};
 
 /// How long a part may take to show that it lives.
@@ -45,7 +45,14 @@ impl<W: World> Service<W> {
         )
         .await;
         let stores_fail = kv.fails() || log.fails();
+        // It answers, and stores no GraphQL answer until it has the schema in force.
+        let warms = !self.is_in_force(self.known_schema().fingerprint);
+        let schema = match warms {
+            true => json!({ "state": "loading", "reason": "the schema in force is not here yet" }),
+            false => json!({ "state": "ok" }),
+        };
         let state = match (stores_fail, origin.fails()) {
+            (false, false) if warms => "WARMING",
             (false, false) => "HEALTHY",
             (true, true) => "DOWN",
             _ => "DEGRADED",
@@ -59,6 +66,7 @@ impl<W: World> Service<W> {
                 "purge_log": log.to_json(),
                 "edge_cache": edge.to_json(),
                 "origin": origin.to_json(),
+                "schema": schema,
             },
         });
         Reply::Whole(json_response(if state == "DOWN" { 503 } else { 200 }, &body))

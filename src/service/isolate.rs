@@ -1,9 +1,11 @@
 //! What one isolate keeps between requests. All of it may be lost at any moment.
 
 use super::breaker::Breaker;
+use super::collapse::Fetching;
 use super::hashed::Hashed;
 use super::manifest::Uploaded;
 use super::memory::Memory;
+use super::outbox::OutboxState;
 use super::schema::SchemaState;
 use super::stats::Stats;
 use super::sync::LogState;
@@ -31,6 +33,7 @@ pub struct Isolate {
     pub(super) memory: RefCell<Memory>,
     pub(super) replica: RefCell<Replica>,
     pub(super) log: LogState,
+    pub(super) outbox: OutboxState,
     pub(super) kv: Breaker,
     pub(super) edge: Breaker,
     pub(super) origin: OriginHealth,
@@ -39,6 +42,8 @@ pub struct Isolate {
     /// The keys that are being fetched anew, and since when.
     pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
     pub(super) tokens: Tokens,
+    /// The keys that are being fetched, for others to wait.
+    pub(super) fetching: Fetching,
     /// The most that any request needed of the limits.
     pub(super) high_water: Cell<Amounts>,
     documents: RefCell<Documents>,
@@ -62,12 +67,14 @@ impl Isolate {
             memory: RefCell::new(Memory::new()),
             replica: RefCell::new(Replica::new()),
             log: LogState::default(),
+            outbox: OutboxState::default(),
             kv: Breaker::default(),
             edge: Breaker::default(),
             origin: OriginHealth::default(),
             stats: RefCell::default(),
             known_types: RefCell::default(),
             revalidating: RefCell::default(),
+            fetching: Fetching::default(),
             tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),
             schema: SchemaState::default(),

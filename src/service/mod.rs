@@ -9,6 +9,7 @@ mod ask;
 mod batch;
 mod batch_read;
 mod breaker;
+mod collapse;
 mod documents;
 mod fetch;
 mod find;
@@ -18,6 +19,7 @@ mod health;
 mod isolate;
 mod manifest;
 mod memory;
+mod outbox;
 mod report;
 mod schema;
 mod stats;
@@ -30,5 +32,5 @@ pub use handle::{Reply, Service};
 pub use isolate::Isolate;
 pub use world::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };

@@ -1,10 +1,10 @@
 //! Keeping the replica close to the log, and recording purges in it.
 
 use super::handle::{Asked, Service};
+use super::outbox::Pending;
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::limits;
-use crate::purge::{Record, Seq, Subject, Verdict};
+use crate::purge::{Lag, Record, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -24,7 +24,7 @@ pub(super) struct LogState {
     failed_at: Cell<Option<Timestamp>>,
     reason: RefCell<Option<String>>,
     /// Purges that the log has not taken yet. What they touch is gone here meanwhile.
-    pub pending: RefCell<Vec<Record>>,
+    pub pending: RefCell<Vec<Pending>>,
 }
 
 impl LogState {
@@ -47,40 +47,19 @@ impl LogState {
 /// How many waiting purges one request records on its way.
 const DRAINED_AT_ONCE: usize = 8;
 
-/// How close the replica is to the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lag {
-    /// Close enough.
-    Current,
-    /// It is time to catch up, beside what is being done.
-    Aging,
-    /// No hit may be served before it has caught up.
-    TooOld,
-}
-
 impl<W: World> Service<W> {
     /// How close the replica is to the log. A client that shows the number of its own write wants
     /// at least that.
     pub(super) fn lag(&self, config: &Config, wanted: Option<Seq>) -> Lag {
-        let replica = self.isolate.replica.borrow();
-        let behind = match (replica.synced_at(), replica.mark()) {
-            (Some(at), Some(mark)) if wanted.is_none_or(|seq| seq <= mark.seq) => {
-                self.world.now().millis_since(at)
-            }
-            _ => return Lag::TooOld,
-        };
-        match config.purge.max_lag * 1000 {
-            max if behind >= max => Lag::TooOld,
-            max if behind * 2 >= max => Lag::Aging,
-            _ => Lag::Current,
-        }
+        let max_millis = config.purge.max_lag * 1_000;
+        self.isolate.replica.borrow().lag(self.world.now(), max_millis, wanted)
     }
 
     /// Catches up in the background, unless that is under way.
     pub(super) fn sync_in_background(&self) {
         let now = self.world.now();
         let running = self.isolate.log.background_since.get();
-        if running.is_some_and(|since| now.millis_since(since) < READ_MILLIS) {
+        if running.is_some_and(|since| now.is_within(READ_MILLIS, since)) {
             return;
         }
         self.isolate.log.background_since.set(Some(now));
@@ -96,10 +75,8 @@ impl<W: World> Service<W> {
     pub(super) async fn sync(&self) {
         match self.isolate.log.failed_at.get() {
             None => self.sync_now().await,
-            Some(at) if self.world.now().millis_since(at) >= RETRY_MILLIS => {
-                self.sync_in_background();
-            }
-            Some(_) => {}
+            Some(at) if self.world.now().is_within(RETRY_MILLIS, at) => {}
+            Some(_) => self.sync_in_background(),
         }
     }
 
@@ -119,6 +96,7 @@ impl<W: World> Service<W> {
         // A log that takes nothing can still be read.
         if let Err(fault) = self.drain_pending().await {
             self.report_failure("purge-log-write", &fault);
+            self.fill_outbox();
         }
         let mark = self.isolate.replica.borrow().mark();
         let delta = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
@@ -151,7 +129,7 @@ impl<W: World> Service<W> {
     /// What the log and the purges that it has not taken yet say of an entry.
     pub(super) fn verdict(&self, subject: &Subject<'_>) -> Verdict {
         let pending = self.isolate.log.pending.borrow();
-        let touched = pending.iter().any(|record| {
+        let touched = pending.iter().any(|Pending { record, .. }| {
             record.all
                 || record.tags.iter().any(|tag| subject.tags.contains(tag))
                 || record.patterns.iter().any(|pattern| pattern.matches(subject.key_from_kind))
@@ -160,7 +138,7 @@ impl<W: World> Service<W> {
     }
 
     /// Records a purge, trying twice. Where the log does not take it, this isolate keeps it,
-    /// obeys it, and records it with the next request that can.
+    /// obeys it, and records it with the next request that can; if it ends before, others do.
     pub(super) async fn record(&self, record: Record, source: &str) -> Result<Seq, Fault> {
         let mut appended = self.append(&record, WRITE_MILLIS).await;
         if appended.is_err() {
@@ -170,16 +148,12 @@ impl<W: World> Service<W> {
             Ok(seq) => {
                 self.isolate.stats.borrow_mut().purged(self.world.now());
                 self.report_purge(*seq, &record, source);
+                self.look_in_outbox();
             }
             Err(fault) => {
                 self.isolate.log.failed(self.world.now(), fault);
                 self.report_failure("purge-log-write", fault);
-                let mut pending = self.isolate.log.pending.borrow_mut();
-                if pending.len() >= limits::PENDING_PURGES {
-                    *pending = vec![Record::everything()];
-                } else {
-                    pending.push(record);
-                }
+                self.keep_pending(record);
             }
         }
         appended
@@ -195,18 +169,21 @@ impl<W: World> Service<W> {
     }
 
     /// Records what waits, in order. What waits is obeyed until it is recorded.
-    async fn drain_pending(&self) -> Result<(), Fault> {
+    pub(super) async fn drain_pending(&self) -> Result<(), Fault> {
         for _ in 0..DRAINED_AT_ONCE {
-            let next = self.isolate.log.pending.borrow().first().cloned();
-            let Some(record) = next else { return Ok(()) };
-            let seq = self.append(&record, READ_MILLIS).await?;
-            let mut pending = self.isolate.log.pending.borrow_mut();
-            if let Some(place) = pending.iter().position(|waiting| *waiting == record) {
-                pending.remove(place);
-            }
-            drop(pending);
-            self.report_purge(seq, &record, "outbox");
+            let next = self.isolate.log.pending.borrow().first().map(Pending::to_record);
+            let Some((key, record)) = next else { break };
+            self.append_waiting(&record).await?;
+            self.is_recorded(&key);
         }
+        self.look_in_outbox();
+        Ok(())
+    }
+
+    /// Records a purge that has waited.
+    pub(super) async fn append_waiting(&self, record: &Record) -> Result<(), Fault> {
+        let seq = self.append(record, READ_MILLIS).await?;
+        self.report_purge(seq, record, "outbox");
         Ok(())
     }
 

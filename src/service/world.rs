@@ -5,10 +5,12 @@
 
 use crate::config::Algorithm;
 use crate::http::Headers;
-use crate::purge::{Delta, Mark, Record, Seq};
+use crate::purge::{Delta, Mark, Record};
 use crate::time::Timestamp;
 use std::future::Future;
 use std::rc::Rc;
+
+pub use crate::purge::Appended;
 
 /// Why a store or the log did not answer, for logs.
 pub type Fault = String;
@@ -31,6 +33,10 @@ pub trait KvStore {
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
     /// Stores until something else is stored under the key.
     async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault>;
+    /// The first `limit` keys with that prefix, in their order.
+    async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault>;
+    /// Forgets what is stored under the key.
+    async fn kv_delete(&self, key: &str) -> Result<(), Fault>;
 }
 
 /// The purge log of the service.
@@ -39,15 +45,6 @@ pub trait PurgeLog {
     async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.
     async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault>;
-}
-
-/// A recorded purge.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Appended {
-    /// The record's number.
-    pub seq: Seq,
-    /// What happened up to it.
-    pub delta: Delta,
 }
 
 /// A body that was asked for.
@@ -169,6 +166,17 @@ pub trait Spawn {
     fn spawn(&self, work: impl Future<Output = ()> + 'static);
 }
 
+/// Signals between the requests of one isolate. A request may wait for what another one gives, but
+/// may not run its work: each has its own connections.
+pub trait Signals {
+    /// A signal that was not given yet.
+    fn signal(&self) -> u32;
+    /// Gives a signal: whoever waits for it goes on.
+    fn give(&self, signal: u32);
+    /// Waits until the signal is given.
+    async fn wait(&self, signal: u32);
+}
+
 /// Where log lines go.
 pub trait Report {
     /// One line of JSON.
@@ -193,6 +201,7 @@ pub trait World:
     + Verify
     + Clock
     + Spawn
+    + Signals
     + Report
     + Secrets
     + Clone

@@ -5,7 +5,7 @@ use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::Config;
-use crate::engine::{Bypass, Unwritten, Write, XCache, record_of};
+use crate::engine::{Bypass, Unwritten, Write, XCache, purge_cookie, record_of};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
@@ -116,6 +116,9 @@ impl<W: World> Service<W> {
         let mut reply = self.reply(asked, &answer, XCache::Bypass, &status);
         if let (Purged::Recorded(seq), Reply::Answer { headers, .. }) = (&purged, &mut reply) {
             headers.set("evergraph-purge", seq.to_string());
+            if config.purge.cookie {
+                headers.append("set-cookie", purge_cookie(*seq, config.purge.max_lag, request));
+            }
         }
         reply
     }

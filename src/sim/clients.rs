@@ -44,6 +44,9 @@ struct Got {
     body: Vec<u8>,
 }
 
+/// How long after its answer a pending purge is on its way to the outbox.
+const SOON: u64 = 1_000;
+
 /// For how long clients wait.
 const PATIENCE: u64 = 60_000;
 
@@ -101,21 +104,45 @@ impl Fleet {
         self.slots.borrow().len()
     }
 
+    /// Whether an isolate has not ended.
+    pub fn lives(&self, isolate: Group) -> bool {
+        self.slots.borrow().iter().any(|slot| slot.group == isolate)
+    }
+
+    /// Does what the runtime does once a minute, for one service: in an isolate that has clients
+    /// too, or in a new one.
+    pub fn tend(&self, service: usize) {
+        let slots = self.slots.borrow();
+        let of_service: Vec<&Slot> = slots.iter().filter(|slot| slot.service == service).collect();
+        let slot = *self.universe.random.of(&of_service);
+        let cold = self.universe.random.happens(500).then(|| self.cold(service, slot.place));
+        let slot = cold.as_ref().unwrap_or(slot);
+        let world = self.world(slot, &request("GET", "/"), Vec::new());
+        let (group, isolate) = (slot.group, slot.isolate.clone());
+        self.universe.tell(|| format!("isolate{group}: the cron trigger of service {service}"));
+        self.universe.executor.spawn(group, async move {
+            Service::new(world, isolate).tend().await;
+        });
+    }
+
+    fn world(&self, slot: &Slot, request: &Request, body: Vec<u8>) -> SimulatedWorld {
+        SimulatedWorld {
+            universe: self.universe.clone(),
+            service: slot.service,
+            place: slot.place,
+            isolate: slot.group,
+            request: Rc::new(request.clone()),
+            body: body.into(),
+            answers: Rc::default(),
+        }
+    }
+
     /// Sends a request to an isolate; none where no answer comes.
     async fn ask(&self, which: usize, request: Request, body: Vec<u8>) -> Option<Got> {
         let (world, isolate) = {
             let slots = self.slots.borrow();
             let slot = &slots[which];
-            let world = SimulatedWorld {
-                universe: self.universe.clone(),
-                service: slot.service,
-                place: slot.place,
-                isolate: slot.group,
-                request: Rc::new(request.clone()),
-                body: body.into(),
-                answers: Rc::default(),
-            };
-            (world, slot.isolate.clone())
+            (self.world(slot, &request, body), slot.isolate.clone())
         };
         let (promise, keep) = Promise::new();
         let group = world.isolate;
@@ -362,17 +389,37 @@ impl Client {
         let Ok(body) = serde_json::from_slice::<Value>(&got.body) else { return };
         let Some(object) = objects(&body).first().copied() else { return };
         let shown = self.shown(object, service, None, "write");
+        if got.headers.get("cache-status").is_some_and(|how| how.ends_with("purge-pending")) {
+            self.pending(asked_to, &shown);
+        }
         let Some(seq) = seq else { return };
         universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
         let own = Own { entity: shown.entity, version: shown.version, seq, epoch };
         self.own.borrow_mut()[service] = Some(own);
     }
 
+    /// The log did not take a write's purge: the isolate has to put it into the outbox soon.
+    fn pending(&self, isolate: Group, shown: &Shown) {
+        let universe = self.fleet.universe.clone();
+        let at = universe.apis[shown.service].changed_at(shown.version);
+        universe.laws.pending(isolate, shown, at);
+        let (fleet, shown) = (self.fleet.clone(), shown.clone());
+        universe.executor.clone().spawn(0, async move {
+            universe.executor.sleep(SOON).await;
+            if fleet.lives(isolate) && !universe.laws.was_put(isolate, &shown, at) {
+                universe.laws.broken(format!(
+                    "not put into the outbox: {} at version {} by isolate{isolate}",
+                    shown.entity, shown.version
+                ));
+            }
+        });
+    }
+
     /// The data is changed behind Evergraph's back, and Evergraph is told.
     pub async fn change_and_purge(&self, which: usize, id: &str) {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
-        let version = universe.apis[service].change(&product(id));
+        let version = universe.apis[service].change(&product(id), universe.now());
         universe.tell(|| format!("{}: product {id} becomes version {version}", self.name));
         let mut request = request("POST", "/__evergraph/purge");
         request.headers.set("authorization", format!("Bearer {TOKEN}"));

@@ -192,3 +192,34 @@ impl<T> Future for Promise<T> {
         }
     }
 }
+
+/// Signals that tasks wait for.
+#[derive(Default)]
+pub struct Signals {
+    last: Cell<u32>,
+    open: RefCell<BTreeMap<u32, Vec<Waker>>>,
+}
+
+impl Signals {
+    pub fn open(&self) -> u32 {
+        self.last.set(self.last.get() + 1);
+        self.open.borrow_mut().insert(self.last.get(), Vec::new());
+        self.last.get()
+    }
+
+    pub fn give(&self, signal: u32) {
+        let waiting = self.open.borrow_mut().remove(&signal);
+        waiting.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    pub async fn wait(&self, signal: u32) {
+        std::future::poll_fn(|context| match self.open.borrow_mut().get_mut(&signal) {
+            Some(waiting) => {
+                waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        })
+        .await;
+    }
+}

@@ -4,10 +4,15 @@
 //! - No answer is older than a write whose number the client shows.
 //! - No answer of the isolate that a write went through is older than that write, whether or not
 //!   the purge log took its purge, and whether or not the origin's answer came.
+//! - Once everything works again for long enough, no answer anywhere is older than a write whose
+//!   purge the log did not take: unless the isolate that had it ended before KV took it.
+//! - An isolate puts such a purge into the outbox at once.
 //! - No answer is that to another request, another person's, or another service's.
 //! - Every write arrives at the origin once, and where it was answered not less.
 
 use super::executor::Group;
+use crate::purge::Record;
+use crate::tag::hash_of;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -17,8 +22,38 @@ pub struct Laws {
     recorded: RefCell<BTreeMap<(usize, String), Vec<Recorded>>>,
     /// By isolate and entity, the version that was written through it.
     written: RefCell<BTreeMap<(Group, String), u64>>,
+    /// Writes whose purges the log did not take, with when they changed what they did.
+    pending: RefCell<Vec<(Group, Shown, u64)>>,
+    /// What was on its way to the outbox, and what KV took.
+    asked: RefCell<Vec<Put>>,
+    taken: RefCell<Vec<Put>>,
     broken: RefCell<Vec<String>>,
 }
+
+/// A purge that an isolate put into the outbox.
+struct Put {
+    service: usize,
+    isolate: Group,
+    record: Record,
+    at: u64,
+}
+
+impl Put {
+    /// Whether it purges what a write changed. It does if it came after that, whatever write it
+    /// was made for.
+    fn covers(&self, isolate: Group, shown: &Shown, changed_at: u64) -> bool {
+        let id = shown.entity.split_once(' ').map_or("", |(_, id)| id);
+        let name = if shown.entity.starts_with("product") { "Product" } else { "User" };
+        let tags = [name.to_owned(), format!("{name}:{id}")];
+        let purges =
+            self.record.all || tags.iter().any(|tag| self.record.tags.contains(&hash_of(tag)));
+        purges && (self.service, self.isolate) == (shown.service, isolate) && self.at >= changed_at
+    }
+}
+
+/// How long after everything works again a purge that was pending is recorded: KV shows it within
+/// a minute, and the cron trigger comes within another.
+const RECORDED_WITHIN: u64 = 130_000;
 
 /// A write or a change whose purge was recorded.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +116,39 @@ impl Laws {
                 "not its own write: {} at version {}, though the client showed that it wrote {own:?} ({how})",
                 shown.entity, shown.version
             ));
+        }
+    }
+
+    /// A client was told that a write's purge is pending in an isolate.
+    pub fn pending(&self, isolate: Group, shown: &Shown, changed_at: u64) {
+        self.pending.borrow_mut().push((isolate, shown.clone(), changed_at));
+    }
+
+    /// An isolate asks KV to take a purge.
+    pub fn put_asked(&self, service: usize, isolate: Group, record: &Record, at: u64) {
+        self.asked.borrow_mut().push(Put { service, isolate, record: record.clone(), at });
+    }
+
+    /// KV took it, and does not lose it.
+    pub fn put_taken(&self, service: usize, isolate: Group, record: &Record, at: u64) {
+        self.taken.borrow_mut().push(Put { service, isolate, record: record.clone(), at });
+    }
+
+    /// Whether an isolate asked KV to take a purge of what a write changed.
+    pub fn was_put(&self, isolate: Group, shown: &Shown, changed_at: u64) -> bool {
+        self.asked.borrow().iter().any(|put| put.covers(isolate, shown, changed_at))
+    }
+
+    /// Everything works from here on, so what is pending will be recorded: what KV has taken, and
+    /// what an isolate that lives has in its memory.
+    pub fn settle(&self, now: u64, lives: impl Fn(Group) -> bool) {
+        let taken = self.taken.borrow();
+        for (isolate, shown, changed_at) in self.pending.borrow().iter() {
+            let put = || taken.iter().any(|put| put.covers(*isolate, shown, *changed_at));
+            if lives(*isolate) || put() {
+                let at = now + RECORDED_WITHIN;
+                self.recorded(shown.service, &shown.entity, shown.version, at);
+            }
         }
     }
 

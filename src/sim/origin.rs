@@ -15,6 +15,8 @@ pub struct Api {
     service: usize,
     versions: RefCell<BTreeMap<String, u64>>,
     writes: Cell<u64>,
+    /// When each version came to be.
+    changed_at: RefCell<BTreeMap<u64, u64>>,
     /// How often each write arrived, by the client's own number for it.
     pub arrivals: RefCell<BTreeMap<u64, u32>>,
     /// What each write made: the entity and its version.
@@ -28,6 +30,7 @@ impl Api {
             service,
             versions: RefCell::default(),
             writes: Cell::new(0),
+            changed_at: RefCell::default(),
             arrivals: RefCell::default(),
             made: RefCell::default(),
             products,
@@ -40,10 +43,16 @@ impl Api {
     }
 
     /// Changes an entity, behind Evergraph's back.
-    pub fn change(&self, entity: &str) -> u64 {
+    pub fn change(&self, entity: &str, now: u64) -> u64 {
         self.writes.set(self.writes.get() + 1);
+        self.changed_at.borrow_mut().insert(self.writes.get(), now);
         self.versions.borrow_mut().insert(entity.to_owned(), self.writes.get());
         self.writes.get()
+    }
+
+    /// When a version came to be.
+    pub fn changed_at(&self, version: u64) -> u64 {
+        self.changed_at.borrow().get(&version).copied().unwrap_or(0)
     }
 
     /// Answers a request; none where the connection breaks.
@@ -62,7 +71,7 @@ impl Api {
         if universe.fails(|faults| faults.origin_refuses) {
             return Some((503, json_type(), b"{\"error\":\"busy\"}".to_vec()));
         }
-        let said = self.handle(method, path, headers, body);
+        let said = self.handle(universe.now(), method, path, headers, body);
         universe
             .tell(|| format!("origin{}: {method} {path} shows {}", self.service, brief(&said.2)));
         universe.takes(1, 60).await;
@@ -76,10 +85,10 @@ impl Api {
         Some(said)
     }
 
-    fn handle(&self, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Said {
+    fn handle(&self, now: u64, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Said {
         let who = headers.get("authorization").unwrap_or_default().to_owned();
         if path != "/graphql" {
-            return self.rest(method, path, headers);
+            return self.rest(now, method, path, headers);
         }
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
             return (400, json_type(), b"{\"errors\":[{\"message\":\"no JSON\"}]}".to_vec());
@@ -87,10 +96,10 @@ impl Api {
         let query = request["query"].as_str().unwrap_or_default();
         let id = request["variables"]["id"].as_str().unwrap_or("0").to_owned();
         let data = if query.contains("updateProduct") {
-            self.write(&request["variables"]["write"], &product(&id));
+            self.write(now, &request["variables"]["write"], &product(&id));
             json!({ "updateProduct": self.object("Product", &id, &who) })
         } else if query.contains("updateMe") {
-            self.write(&request["variables"]["write"], &user(&who));
+            self.write(now, &request["variables"]["write"], &user(&who));
             json!({ "updateMe": self.object("User", &who, &who) })
         } else if query.contains("products") {
             let all = (0..self.products).map(|n| self.object("Product", &n.to_string(), &who));
@@ -103,18 +112,18 @@ impl Api {
         (200, json_type(), json!({ "data": data }).to_string().into_bytes())
     }
 
-    fn rest(&self, method: &str, path: &str, headers: &Headers) -> Said {
+    fn rest(&self, now: u64, method: &str, path: &str, headers: &Headers) -> Said {
         let id = path.rsplit('/').next().unwrap_or_default();
         if method == "PUT" {
             let write = headers.get("x-write").and_then(|number| number.parse::<u64>().ok());
-            self.write(&json!(write), &product(id));
+            self.write(now, &json!(write), &product(id));
         }
         let body = self.object("Product", id, "").to_string();
         (200, json_type(), body.into_bytes())
     }
 
-    fn write(&self, number: &Value, entity: &str) {
-        let version = self.change(entity);
+    fn write(&self, now: u64, number: &Value, entity: &str) {
+        let version = self.change(entity, now);
         if let Some(number) = number.as_u64() {
             *self.arrivals.borrow_mut().entry(number).or_default() += 1;
             self.made.borrow_mut().insert(number, (entity.to_owned(), version));

@@ -50,7 +50,15 @@ pub struct Outcome {
 }
 
 /// How long everything works again before all is read once more.
-const CALM_MILLIS: u64 = 70_000;
+/// What was put into the outbox last is seen everywhere after a minute, found within another, and
+/// obeyed within `max_lag`.
+const CALM_MILLIS: u64 = 200_000;
+
+/// How often an isolate is asked meanwhile.
+const CALM_READS_MILLIS: u64 = 10_000;
+
+/// How often the cron trigger fires.
+const CRON_MILLIS: u64 = 60_000;
 
 impl Plan {
     /// The run of a seed.
@@ -163,10 +171,29 @@ pub fn run(plan: &Plan) -> Outcome {
             }
         }
     });
+    let (clock, of_clock, services) = (universe.clone(), fleet.clone(), plan.services);
+    universe.executor.spawn(0, async move {
+        loop {
+            clock.executor.sleep(CRON_MILLIS).await;
+            (0..services).for_each(|service| of_clock.tend(service));
+        }
+    });
     universe.executor.run_until(plan.millis + 60_000);
     // Once everything works again, nothing old is left anywhere.
     universe.faults.set(Faults::default());
     let calm = plan.millis + 60_000 + CALM_MILLIS;
+    universe.laws.settle(universe.now(), |isolate| fleet.lives(isolate));
+    // An isolate that nobody asks records nothing of what waits in its memory.
+    let asking = Client::new(fleet.clone(), plan.clients + 1);
+    let (slow, of_slow) = (universe.clone(), fleet.clone());
+    universe.executor.spawn(0, async move {
+        while slow.now() < calm {
+            for which in 0..of_slow.isolates() {
+                asking.read_product(which, "0").await;
+            }
+            slow.executor.sleep(CALM_READS_MILLIS).await;
+        }
+    });
     universe.executor.run_until(calm);
     let last = Client::new(fleet.clone(), plan.clients);
     let of_all = fleet.clone();
@@ -213,6 +240,37 @@ mod tests {
             );
             assert!(outcome.reads.iter().sum::<u64>() > 0);
         }
+    }
+
+    #[test]
+    fn a_value_of_a_later_version_purges_everything_once_and_stays() {
+        let mut plan = Plan::of_seed(1);
+        (plan.places, plan.isolates, plan.services) = (1, 1, 1);
+        plan.faults = Faults::default();
+        plan.configs = vec![json!({ "service": "service0" })];
+        let universe = Universe::new(&plan);
+        let fleet = Fleet::new(universe.clone(), &plan);
+        let checksum = xxhash_rust::xxh3::xxh3_64_with_seed(b"new", 2).to_le_bytes();
+        let value = [b"EGO\x02".as_slice(), &checksum, b"new"].concat();
+        let key = "outbox/service0/1700000000000-0123456789abcdef";
+        let of_kv = universe.clone();
+        universe.executor.spawn(0, async move {
+            of_kv.kv.put(&of_kv, 0, key, &value, 86_400).await.unwrap();
+        });
+        for minute in 1..=6 {
+            universe.executor.run_until(minute * 60_000);
+            fleet.tend(0);
+        }
+        universe.executor.run_until(420_000);
+        let recorded = universe.trace().iter().filter(|line| line.contains("is recorded")).count();
+        assert_eq!(recorded, 1);
+        let of_kv = universe.clone();
+        universe.executor.spawn(0, async move {
+            let keys = of_kv.kv.list(&of_kv, 0, "outbox/", 10).await.unwrap();
+            of_kv.tell(|| format!("left: {keys:?}"));
+        });
+        universe.executor.run_until(430_000);
+        assert!(universe.trace().last().unwrap().ends_with(&format!("left: [{key:?}]")));
     }
 
     #[test]

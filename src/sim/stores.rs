@@ -59,11 +59,25 @@ pub struct Kv {
     places: Vec<RefCell<BTreeMap<String, Seen>>>,
 }
 
+/// A value with its end, or that there is none.
+type Value = Option<(u64, Vec<u8>)>;
+
 /// What a place sees of a key, now and later.
 #[derive(Default)]
 struct Seen {
-    value: Option<(u64, Vec<u8>)>,
-    later: Vec<(u64, u64, Vec<u8>)>,
+    value: Value,
+    /// When it sees what.
+    later: Vec<(u64, Value)>,
+}
+
+impl Seen {
+    fn at(&mut self, now: u64) -> Option<&Vec<u8>> {
+        self.later.sort_by_key(|(at, _)| *at);
+        while self.later.first().is_some_and(|(at, _)| *at <= now) {
+            self.value = self.later.remove(0).1;
+        }
+        self.value.as_ref().filter(|(until, _)| now < *until).map(|(_, value)| value)
+    }
 }
 
 impl Kv {
@@ -87,12 +101,7 @@ impl Kv {
         let now = universe.now();
         let mut seen = self.places[place].borrow_mut();
         let Some(seen) = seen.get_mut(key) else { return Ok(None) };
-        seen.later.sort_by_key(|(at, _, _)| *at);
-        while seen.later.first().is_some_and(|(at, _, _)| *at <= now) {
-            let (_, until, value) = seen.later.remove(0);
-            seen.value = Some((until, value));
-        }
-        let mut value = seen.value.as_ref().filter(|(until, _)| now < *until).map(|v| v.1.clone());
+        let mut value = seen.at(now).cloned();
         if let Some(value) = value.as_mut().filter(|_| universe.fails(|faults| faults.kv_damages)) {
             let at = universe.random.below(value.len() as u64) as usize;
             match universe.random.below(3) {
@@ -104,6 +113,7 @@ impl Kv {
         Ok(value)
     }
 
+    /// Whether the value is there now: what is lost is taken all the same.
     pub async fn put(
         &self,
         universe: &Universe,
@@ -111,24 +121,63 @@ impl Kv {
         key: &str,
         value: &[u8],
         seconds: u64,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
+        let value = Some((universe.now() + seconds * 1_000, value.to_vec()));
+        self.change(universe, place, key, value).await
+    }
+
+    pub async fn delete(
+        &self,
+        universe: &Universe,
+        place: usize,
+        key: &str,
+    ) -> Result<bool, Fault> {
+        self.change(universe, place, key, None).await
+    }
+
+    /// The keys that a place sees.
+    pub async fn list(
+        &self,
+        universe: &Universe,
+        place: usize,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Fault> {
+        universe.takes(5, 50).await;
+        if universe.fails(|faults| faults.kv) {
+            return fault(universe, "KV").await;
+        }
+        let now = universe.now();
+        let mut seen = self.places[place].borrow_mut();
+        let there = seen.iter_mut().filter_map(|(key, seen)| {
+            (key.starts_with(prefix) && seen.at(now).is_some()).then(|| key.clone())
+        });
+        Ok(there.take(limit).collect())
+    }
+
+    async fn change(
+        &self,
+        universe: &Universe,
+        place: usize,
+        key: &str,
+        value: Value,
+    ) -> Result<bool, Fault> {
         universe.takes(5, 50).await;
         if universe.fails(|faults| faults.kv) {
             return fault(universe, "KV").await;
         }
         if universe.fails(|faults| faults.kv_loses) {
-            return Ok(());
+            return Ok(false);
         }
         let now = universe.now();
-        let until = now + seconds * 1_000;
         let lag = universe.faults.get().kv_lag;
         for (n, seen) in self.places.iter().enumerate() {
             let lag = if n == place { 0 } else { universe.random.between(0, lag) };
             let mut seen = seen.borrow_mut();
             let seen = seen.entry(key.to_owned()).or_default();
-            seen.later.push((now + lag, until, value.to_vec()));
+            seen.later.push((now + lag, value.clone()));
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What all isolates of a run share, and what may go wrong in it.
 
-use super::executor::Executor;
+use super::executor::{Executor, Signals};
 use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
@@ -63,6 +63,7 @@ pub struct Universe {
     pub logs: Vec<LogObject>,
     pub apis: Vec<Api>,
     pub laws: Laws,
+    pub signals: Signals,
     /// By how much each place's clock is ahead.
     pub drifts: Vec<u64>,
     trace: RefCell<Vec<String>>,
@@ -86,6 +87,7 @@ impl Universe {
             logs: (0..services).map(|_| LogObject::new(random.next() >> 11)).collect(),
             apis: (0..services).map(|n| Api::new(n, products)).collect(),
             laws: Laws::default(),
+            signals: Signals::default(),
             drifts,
             random,
             trace: RefCell::default(),

@@ -8,7 +8,7 @@ use crate::http::{Headers, Request};
 use crate::purge::{Delta, Mark, Record};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Spawn, Verify, What, World,
+    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -52,11 +52,30 @@ impl KvStore for SimulatedWorld {
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        self.universe.kv.put(&self.universe, self.place, key, value, seconds).await
+        let outbox = format!("outbox/service{}/", self.service);
+        let record = key.strip_prefix(&outbox).and_then(|_| Record::unkept(value).ok());
+        let kept = record.map(|record| (self.service, self.isolate, record));
+        if let Some((service, isolate, record)) = &kept {
+            self.universe.laws.put_asked(*service, *isolate, record, self.universe.now());
+        }
+        let put = self.universe.kv.put(&self.universe, self.place, key, value, seconds).await;
+        if let (Ok(true), Some((service, isolate, record))) = (&put, &kept) {
+            self.universe.tell(|| format!("isolate{isolate}: {key} is in the outbox"));
+            self.universe.laws.put_taken(*service, *isolate, record, self.universe.now());
+        }
+        put.map(|_| ())
     }
 
     async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
         self.kv_put(key, value, 1_000_000_000).await
+    }
+
+    async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault> {
+        self.universe.kv.list(&self.universe, self.place, prefix, limit).await
+    }
+
+    async fn kv_delete(&self, key: &str) -> Result<(), Fault> {
+        self.universe.kv.delete(&self.universe, self.place, key).await.map(|_| ())
     }
 }
 
@@ -157,6 +176,20 @@ impl Clock for SimulatedWorld {
 impl Spawn for SimulatedWorld {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.universe.executor.spawn(self.isolate, work);
+    }
+}
+
+impl Signals for SimulatedWorld {
+    fn signal(&self) -> u32 {
+        self.universe.signals.open()
+    }
+
+    fn give(&self, signal: u32) {
+        self.universe.signals.give(signal);
+    }
+
+    async fn wait(&self, signal: u32) {
+        self.universe.signals.wait(signal).await;
     }
 }
 

@@ -103,7 +103,7 @@ test("KV that is slow answers first where the origin is slower still", async () 
   assert.match(second.cacheStatus, /hit.*detail=kv$/);
 });
 
-for (const mode of ["error", "hang", "garbage"]) {
+for (const mode of ["error", "hang", "garbage", "cut", "damaged", "future", "damaged-question"]) {
   test(`the purge log cannot be read: ${mode}`, async () => {
     const path = newPath();
     await world.ask(path);
@@ -227,6 +227,20 @@ test("health is DOWN where a store and the origin fail, and names the reasons", 
   assert.equal((await world.admin("health", { token: null })).json.state, "DEGRADED");
 });
 
+test("a breaker that opens shows in the statistics, and closes again", async () => {
+  const breakers = async () => (await world.admin("stats")).json.breakers;
+  world.kv.mode = "error";
+  const isOpen = async () => {
+    await isTheOrigins(await world.ask(newPath()));
+    return (await breakers()).kv === "open";
+  };
+  await world.until(isOpen, "KV is left alone");
+  world.kv.mode = "ok";
+  // The health route looks whether it is back.
+  assert.equal((await world.admin("health")).json.state, "HEALTHY");
+  assert.equal((await breakers()).kv, "closed");
+});
+
 test("statistics count what was answered, by cache type", async () => {
   const before = (await world.admin("stats")).json;
   const path = newPath();
@@ -240,6 +254,7 @@ test("statistics count what was answered, by cache type", async () => {
   assert.deepEqual(Object.keys(after).sort(), [
     "avg_response_time_cached_ms",
     "avg_response_time_uncached_ms",
+    "breakers",
     "by_type",
     "bypass",
     "errors",
@@ -252,6 +267,7 @@ test("statistics count what was answered, by cache type", async () => {
     "stale",
     "total_requests",
   ]);
+  assert.deepEqual(after.breakers, { kv: "closed", edge_cache: "closed", purge_log: "closed" });
   assert.deepEqual(after.limits.batch, { limit: 50, highest: 0 });
   assert.equal(after.limits.tokens.limit, 20_000);
   assert.ok(after.limits.tokens.highest > 0 && after.limits.bytes.highest > 0);

@@ -218,9 +218,10 @@ test("a new key is found, a withdrawn one counts no more, and who invents keys a
     await new Promise((resolve) => setTimeout(resolve, 200));
     answer(...exchange);
   };
-  for (const { xCache } of await Promise.all(Array.from({ length: 10 }, () => by("old")))) {
-    assert.equal(xCache, "MISS");
-  }
+  // One of them asks the origin, and the others may wait for it.
+  const first10 = await Promise.all(Array.from({ length: 10 }, () => by("old")));
+  for (const { xCache } of first10) assert.ok(["MISS", "HIT"].includes(xCache), xCache);
+  assert.ok(first10.some(({ xCache }) => xCache === "MISS"));
   assert.equal(rotating.asked, 1);
   const first = await by("old");
   assert.equal(first.xCache, "HIT");

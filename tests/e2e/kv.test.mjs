@@ -10,8 +10,8 @@ const types = {
   short: { match: ["rest:/short/**"], ttl: 5 },
 };
 
-async function worldWith(writes) {
-  const world = await startWorld({ config: { types, kv: { writes } } });
+async function worldWith(writes, more = {}) {
+  const world = await startWorld({ config: { types, kv: { writes, ...more } } });
   world.origin.saysJson({ text: "compressible ".repeat(1_000) });
   return world;
 }
@@ -52,6 +52,15 @@ test("with never nothing is written", async () => {
   for (let n = 0; n < 3; n += 1) await world.ask("/long/1");
   await wait(100);
   assert.deepEqual([world.kv.writes, (await world.ask("/long/1")).xCache], [0, "HIT"]);
+});
+
+test("what lives shorter than min_ttl is not written", async () => {
+  const world = await worldWith("always", { min_ttl: 60 });
+  await world.ask("/short/1");
+  assert.equal((await world.ask("/short/1")).xCache, "HIT");
+  await world.ask("/long/1");
+  await world.until(() => world.kv.writes === 1, "the other one is written");
+  assert.match(world.kv.lastWrite.key, /long~1/);
 });
 
 test("another key's value is not believed", async () => {

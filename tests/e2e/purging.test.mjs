@@ -257,6 +257,46 @@ test("a client that shows its write's number reads nothing older, anywhere, at o
   );
 });
 
+test("a number that is none, or that no purge has, is not waited for", async () => {
+  await entries.restProduct();
+  await world.until(async () => (await entries.restProduct()).xCache === "HIT", "stored");
+  const own = (await world.admin("purge", { body: { tags: ["nobody-has-it"] } })).json.seq;
+  const numbers = [
+    "-1",
+    "0",
+    "1.5",
+    "1e3",
+    "0x10",
+    "",
+    "soon",
+    "1, 2",
+    "null",
+    "18446744073709551615",
+    "9".repeat(400),
+  ];
+  // The last ones could be: the log is asked, and has no such number.
+  for (const number of [...numbers, String(own), String(own + 1), String(own + 9_000)]) {
+    const began = performance.now();
+    const answer = await world.ask("/api/products/42", { headers: { "evergraph-purge": number } });
+    assert.equal(answer.xCache, "HIT", `${number}: ${answer.cacheStatus}`);
+    assert.ok(performance.now() - began < 900, number);
+  }
+  // What cannot be a number of this log's does not even ask it.
+  const forged = { "evergraph-purge": "18446744073709551615" };
+  await entries.restProduct();
+  world.logMode = "hang";
+  try {
+    const answer = await world.ask("/api/products/42", { headers: forged });
+    assert.equal(answer.xCache, "HIT", answer.cacheStatus);
+    const possible = { "evergraph-purge": String(own + 1) };
+    const miss = await world.ask("/api/products/42", { headers: possible });
+    assert.deepEqual([miss.status, miss.xCache], [200, "MISS"]);
+  } finally {
+    world.logMode = "ok";
+  }
+  await world.until(async () => (await entries.restProduct()).xCache === "HIT", "hits come back");
+});
+
 test("an answer that was fetched before a purge is not served after it", async () => {
   let release;
   const held = new Promise((resolve) => {

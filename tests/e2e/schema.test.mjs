@@ -169,6 +169,22 @@ test("without KV, or while KV does not take it, a schema is 503 and not in force
   assert.deepEqual(shop.asked, []);
 });
 
+test("a schema that the log did not take does not come into force later", async () => {
+  const [world] = await start({ config: { purge: { max_lag: 1 } } });
+  world.logMode = "error";
+  assert.equal((await upload(world, `${SDL} type Older { a: Int }`)).status, 503);
+  world.logMode = "ok";
+  // What waits is recorded with the next read of the log.
+  await world.until(async () => {
+    await world.graphql(ONE);
+    return world.events("purge").some(({ source }) => source === "outbox");
+  }, "it is recorded");
+  assert.deepEqual(await inForce(world), { source: "none", types: 0 });
+  const { types } = (await upload(world, SDL)).json;
+  await store(world, [ONE]);
+  assert.deepEqual(await inForce(world), { source: "upload", types });
+});
+
 test("it outlives its isolate, reaches another place, and an older one in KV does not bring it back", async () => {
   const [world] = await start({ places: 2 });
   await upload(world, `${SDL} type Older { a: Int }`);
@@ -187,6 +203,7 @@ test("it outlives its isolate, reaches another place, and an older one in KV doe
     assert.deepEqual([answer.xCache, detail(answer)], [xCache, "schema-unsettled"]);
   }
   assert.deepEqual(await inForce(world), { source: "loading", types: 0 });
+  assert.equal((await world.admin("health")).json.state, "WARMING");
   world.kv.entries.set("test/schema", newer);
   const isBack = async () => {
     await world.graphql("{ hello }");

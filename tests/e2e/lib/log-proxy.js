@@ -1,5 +1,12 @@
 // Stands between the workers and the real purge log, and spoils it where the test says so.
 
+/** What becomes of a message on its way. Byte 3 is its version. */
+const SPOILED = {
+  cut: (bytes) => bytes.subarray(0, bytes.length - 1),
+  damaged: (bytes) => bytes.with(bytes.length - 1, bytes.at(-1) ^ 1),
+  future: (bytes) => bytes.with(3, bytes[3] + 1),
+};
+
 export class FaultyLog {
   constructor(state, env) {
     this.state = state;
@@ -11,9 +18,15 @@ export class FaultyLog {
     const appends = new URL(request.url).pathname === "/append";
     if (mode === "error" || (mode === "read-only" && appends)) throw new Error("the log is broken");
     if (mode === "hang") await new Promise(() => setInterval(() => {}, 1_000));
-    if (mode === "garbage") return new Response("\u0000 no JSON");
+    if (mode === "garbage") return new Response("\u0000 no message");
     const real = this.env.REAL.get(this.env.REAL.idFromName("the-log"));
+    if (mode === "damaged-question") {
+      const question = SPOILED.damaged(new Uint8Array(await request.arrayBuffer()));
+      return real.fetch(new Request(request.url, { method: "POST", body: question }));
+    }
     const response = await real.fetch(request);
+    const spoil = SPOILED[mode];
+    if (spoil) return new Response(spoil(new Uint8Array(await response.arrayBuffer())));
     // A reply that is lost after the work was done.
     if (mode === "lost-reply") throw new Error("the connection broke");
     return response;

@@ -10,6 +10,7 @@ export class Store {
   slowMillis = 400;
   reads = 0;
   writes = 0;
+  lists = 0;
   lastWrite = null;
 
   constructor(kind) {
@@ -41,6 +42,7 @@ export class Store {
     if (this.mode === "error") return response.writeHead(500).end("broken");
     if (this.mode === "slow") await wait(this.slowMillis);
     const url = new URL(request.url, "http://store");
+    if (this.kind === "kv" && read && url.pathname === "/") return this.#serveList(url, response);
     const key =
       this.kind === "kv"
         ? decodeURIComponent(url.pathname.slice(1))
@@ -63,6 +65,19 @@ export class Store {
       return found === undefined ? response.writeHead(404).end() : response.writeHead(200).end(found);
     }
     return this.#serveCached(response, found);
+  }
+
+  /** The keys with a prefix, in their order. */
+  #serveList(url, response) {
+    this.lists += 1;
+    if (this.mode === "garbage") return response.writeHead(200).end("\x00garbage");
+    const prefix = url.searchParams.get("prefix") ?? "";
+    const limit = Number(url.searchParams.get("key_count_limit") ?? 1_000);
+    const names = [...this.entries.keys()].filter((key) => key.startsWith(prefix)).sort();
+    const keys = names.slice(0, limit).map((name) => ({ name }));
+    response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(JSON.stringify({ keys, list_complete: keys.length === names.length }));
   }
 
   /** What was put is a whole HTTP response. */

@@ -18,7 +18,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * Starts a world; it ends with the test file.
  *
  * - `config`: the configuration, without `origin` where the origin is the test's own
- * - `places`: how many data centres
+ * - `places`: how many data centres; with `oneEdge` they are isolates of one
  * - `bindings`: `kv` and `log` may be left out
  * - `secrets`: more secrets by name
  * - `entry`: another main module, which imports `./index.js`
@@ -38,9 +38,9 @@ class World {
   async start(options) {
     this.origin = await new Origin().listen();
     this.kv = await new Store("kv").listen();
-    this.caches = await Promise.all(
-      Array.from({ length: options.places }, () => new Store("cache").listen()),
-    );
+    const first = await new Store("cache").listen();
+    const another = (n) => (n === 0 || options.oneEdge ? first : new Store("cache").listen());
+    this.caches = await Promise.all(Array.from({ length: options.places }, (_, n) => another(n)));
     this.control = await new Origin().listen();
     this.control.answer = (_request, response) => response.end(this.logMode);
     this.config = { service: "test", origin: options.originUrl ?? this.origin.url, ...options.config };

@@ -1,0 +1,99 @@
+//! A purge as the outbox keeps it, until a log takes it.
+//!
+//! The first twelve bytes have the same meaning in every version, so that a value of a later one
+//! can be told from a damaged one.
+
+use super::Record;
+
+const MAGIC: &[u8; 3] = b"EGO";
+const VERSION: u8 = 1;
+
+/// Why a value of the outbox cannot be read. Whatever it is, it stood for some purge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unkept {
+    /// It is not what was written.
+    Damaged,
+    /// A later version of Evergraph wrote it.
+    Newer,
+}
+
+impl Unkept {
+    /// The reason as log lines name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Damaged => "checksum",
+            Self::Newer => "version",
+        }
+    }
+}
+
+impl Record {
+    /// The record as bytes.
+    ///
+    /// Without its schema: a value may be recorded twice, and late. A purge does not mind, but
+    /// which schema is in force would change back.
+    pub fn keep(&self) -> Vec<u8> {
+        let record = Self { schema: None, ..self.clone() };
+        // A record is numbers, texts and flags, which can always be written. If not, no value says
+        // less than a damaged one.
+        envelope(VERSION, &serde_json::to_vec(&record).unwrap_or_default())
+    }
+
+    /// The record that was kept.
+    pub fn unkept(bytes: &[u8]) -> Result<Self, Unkept> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or(Unkept::Damaged)?;
+        let (version, rest) = rest.split_first().ok_or(Unkept::Damaged)?;
+        let (checksum, content) = rest.split_first_chunk::<8>().ok_or(Unkept::Damaged)?;
+        if u64::from_le_bytes(*checksum) != checksum_of(*version, content) {
+            return Err(Unkept::Damaged);
+        }
+        match *version {
+            VERSION => serde_json::from_slice(content).map_err(|_| Unkept::Damaged),
+            0 => Err(Unkept::Damaged),
+            _ => Err(Unkept::Newer),
+        }
+    }
+}
+
+fn envelope(version: u8, content: &[u8]) -> Vec<u8> {
+    let checksum = checksum_of(version, content).to_le_bytes();
+    [MAGIC.as_slice(), &[version], &checksum, content].concat()
+}
+
+fn checksum_of(version: u8, content: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(content, u64::from(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purge::SchemaInForce;
+    use proptest::prelude::*;
+
+    fn record() -> Record {
+        Record { tags: vec![1, u64::MAX], soft: true, ..Record::default() }
+    }
+
+    #[test]
+    fn comes_back_without_its_schema() {
+        assert_eq!(Record::unkept(&record().keep()), Ok(record()));
+        let with_schema = Record { schema: Some(SchemaInForce::of(7)), ..Record::everything() };
+        assert_eq!(Record::unkept(&with_schema.keep()), Ok(Record::everything()));
+    }
+
+    #[test]
+    fn a_later_version_is_not_damage() {
+        assert_eq!(Record::unkept(&envelope(VERSION + 1, b"\0\x01")), Err(Unkept::Newer));
+        assert_eq!(Record::unkept(&envelope(VERSION, b"{\"t\":1}")), Err(Unkept::Damaged));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_noticed(at in 0_usize..40, bit in 0_u8..8, cut in any::<bool>()) {
+            let mut bytes = record().keep();
+            let at = at % bytes.len();
+            if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
+            prop_assert_eq!(Record::unkept(&bytes), Err(Unkept::Damaged));
+        }
+    }
+}

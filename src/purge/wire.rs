@@ -1,0 +1,412 @@
+//! What isolates and the log say to each other, as bytes, versioned and checked.
+//!
+//! ```text
+//! "EVL" version:u8 kind:u8 checksum:u64 payload
+//!
+//! question  = 0 | 1 mark          record?        (the record is there where something is added)
+//! appended  = seq delta
+//! delta     = 0 epoch:u64 floor after  records record*
+//!           | 1 epoch:u64 head floor last  tags (tag:u64 last)*  patterns (pattern last)*
+//!             in_force:u64 distrusted:u64
+//! record    = flags:u8  tags tag:u64*  patterns pattern*  schema:u64?
+//! mark      = epoch:u64 seq
+//! last      = hard soft
+//! pattern   = bytes text
+//! ```
+//!
+//! What has a width is little-endian; the other numbers are LEB128. The checksum (XXH3) covers the
+//! payload, and version and kind as its seed. Bytes of another version, damaged, cut off or over a
+//! limit are refused: a log whose words cannot be read counts as one that did not answer.
+
+use super::replica::Last;
+use super::{Delta, Mark, Record, SchemaInForce, Schemas, Seq, Snapshot};
+use crate::key::Pattern;
+use crate::limits;
+
+const MAGIC: &[u8; 3] = b"EVL";
+const VERSION: u8 = 1;
+const HEADER_BYTES: usize = 13;
+
+/// The kinds of messages: one cannot be taken for another.
+const QUESTION: u8 = 1;
+const DELTA: u8 = 2;
+const APPENDED: u8 = 3;
+const RECORD: u8 = 4;
+
+/// The flags of a record.
+const ALL: u8 = 1;
+const SOFT: u8 = 2;
+const SCHEMA: u8 = 4;
+
+/// The highest number of a record: SQLite's rows come back as JavaScript's numbers.
+const HIGHEST_SEQ: Seq = 1 << 53;
+
+/// What an isolate asks of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Where its replica stands.
+    pub mark: Option<Mark>,
+    /// What to append, if anything.
+    pub record: Option<Record>,
+}
+
+/// A recorded purge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appended {
+    /// The record's number.
+    pub seq: Seq,
+    /// What happened up to it.
+    pub delta: Delta,
+}
+
+/// Why bytes are no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Garbled {
+    /// They do not begin as a message of this kind does.
+    NotAMessage,
+    /// They are of a version that this build does not know.
+    Version,
+    /// They are more than any message has.
+    TooLong,
+    /// They were changed or cut off.
+    Checksum,
+    /// They are whole and yet make no sense.
+    Content,
+}
+
+impl Garbled {
+    /// The reason in a word, for logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAMessage => "not-a-message",
+            Self::Version => "version",
+            Self::TooLong => "too-long",
+            Self::Checksum => "checksum",
+            Self::Content => "content",
+        }
+    }
+}
+
+impl Question {
+    /// The question as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        message(QUESTION, |writer| {
+            writer.byte(u8::from(self.mark.is_some()));
+            if let Some(mark) = self.mark {
+                writer.fixed(mark.epoch);
+                writer.number(mark.seq);
+            }
+            if let Some(record) = &self.record {
+                writer.record(record);
+            }
+        })
+    }
+
+    /// The question that was encoded as these bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+        read(QUESTION, bytes, |reader| {
+            let mark = match reader.byte()? {
+                0 => None,
+                1 => Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }),
+                _ => return None,
+            };
+            let record = if reader.is_empty() { None } else { Some(reader.record()?) };
+            Some(Self { mark, record })
+        })
+    }
+}
+
+impl Delta {
+    /// The delta as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        message(DELTA, |writer| writer.delta(self))
+    }
+
+    /// The delta that was encoded as these bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+        read(DELTA, bytes, |reader| reader.delta())
+    }
+}
+
+impl Appended {
+    /// The answer as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        message(APPENDED, |writer| {
+            writer.number(self.seq);
+            writer.delta(&self.delta);
+        })
+    }
+
+    /// The answer that was encoded as these bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+        read(APPENDED, bytes, |reader| Some(Self { seq: reader.seq()?, delta: reader.delta()? }))
+    }
+}
+
+impl Record {
+    /// The record as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        message(RECORD, |writer| writer.record(self))
+    }
+
+    /// The record that was encoded as these bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+        read(RECORD, bytes, |reader| reader.record())
+    }
+}
+
+fn message(kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer(Vec::with_capacity(HEADER_BYTES));
+    writer.0.extend_from_slice(MAGIC);
+    writer.0.extend_from_slice(&[VERSION, kind]);
+    writer.0.extend_from_slice(&[0; 8]);
+    write(&mut writer);
+    let mut bytes = writer.0;
+    let checksum = checksum(kind, bytes.get(HEADER_BYTES..).unwrap_or_default());
+    if let Some(place) = bytes.get_mut(5..HEADER_BYTES) {
+        place.copy_from_slice(&checksum);
+    }
+    bytes
+}
+
+fn read<T>(
+    kind: u8,
+    bytes: &[u8],
+    content: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> Result<T, Garbled> {
+    if bytes.len() > limits::WIRE_BYTES {
+        return Err(Garbled::TooLong);
+    }
+    let rest = bytes.strip_prefix(MAGIC).ok_or(Garbled::NotAMessage)?;
+    let (version, rest) = rest.split_first().ok_or(Garbled::NotAMessage)?;
+    if *version != VERSION {
+        return Err(Garbled::Version);
+    }
+    let rest = rest.strip_prefix(&[kind]).ok_or(Garbled::NotAMessage)?;
+    let (stored_checksum, payload) = rest.split_first_chunk::<8>().ok_or(Garbled::Checksum)?;
+    if *stored_checksum != checksum(kind, payload) {
+        return Err(Garbled::Checksum);
+    }
+    let mut reader = Reader { rest: payload, patterns: 0 };
+    let read = content(&mut reader).ok_or(Garbled::Content)?;
+    if reader.is_empty() { Ok(read) } else { Err(Garbled::Content) }
+}
+
+fn checksum(kind: u8, payload: &[u8]) -> [u8; 8] {
+    let seed = u64::from(u16::from_be_bytes([VERSION, kind]));
+    xxhash_rust::xxh3::xxh3_64_with_seed(payload, seed).to_le_bytes()
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    fn fixed(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// LEB128: seven bits a byte, the lowest first.
+    fn number(&mut self, mut number: u64) {
+        loop {
+            let low = (number & 0x7F).to_le_bytes()[0];
+            number >>= 7;
+            if number == 0 {
+                return self.byte(low);
+            }
+            self.byte(low | 0x80);
+        }
+    }
+
+    fn count(&mut self, count: usize) {
+        self.number(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    fn last(&mut self, last: Last) {
+        self.number(last.hard);
+        self.number(last.soft);
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) {
+        self.count(pattern.as_str().len());
+        self.0.extend_from_slice(pattern.as_str().as_bytes());
+    }
+
+    fn record(&mut self, record: &Record) {
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        let schema = flag(record.schema.is_some(), SCHEMA);
+        self.byte(flag(record.all, ALL) | flag(record.soft, SOFT) | schema);
+        self.count(record.tags.len());
+        for tag in &record.tags {
+            self.fixed(*tag);
+        }
+        self.count(record.patterns.len());
+        for pattern in &record.patterns {
+            self.pattern(pattern);
+        }
+        if let Some(schema) = record.schema {
+            self.fixed(schema.number());
+        }
+    }
+
+    fn delta(&mut self, delta: &Delta) {
+        match delta {
+            Delta::Records { epoch, floor, after, records } => {
+                self.byte(0);
+                self.fixed(*epoch);
+                self.number(*floor);
+                self.number(*after);
+                self.count(records.len());
+                for record in records {
+                    self.record(record);
+                }
+            }
+            Delta::Snapshot { epoch, snapshot } => {
+                self.byte(1);
+                self.fixed(*epoch);
+                self.snapshot(snapshot);
+            }
+        }
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        self.number(snapshot.head);
+        self.number(snapshot.floor);
+        self.last(snapshot.all);
+        self.count(snapshot.tags.len());
+        for (tag, last) in &snapshot.tags {
+            self.fixed(*tag);
+            self.last(*last);
+        }
+        self.count(snapshot.patterns.len());
+        for (pattern, last) in &snapshot.patterns {
+            self.pattern(pattern);
+            self.last(*last);
+        }
+        self.fixed(snapshot.schemas.in_force.number());
+        self.fixed(snapshot.schemas.distrusted.number());
+    }
+}
+
+/// Reads a payload, which has the right checksum and yet could be anything.
+struct Reader<'a> {
+    rest: &'a [u8],
+    /// How many were read: in memory they take many times their bytes.
+    patterns: usize,
+}
+
+impl Reader<'_> {
+    fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
+    }
+
+    fn fixed(&mut self) -> Option<u64> {
+        let (number, rest) = self.rest.split_first_chunk::<8>()?;
+        self.rest = rest;
+        Some(u64::from_le_bytes(*number))
+    }
+
+    /// A number in the shortest form that it has, so that there is one form of each message.
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7F);
+            let placed = bits << shift;
+            if placed >> shift != bits || (byte == 0 && shift > 0) {
+                return None;
+            }
+            number |= placed;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn seq(&mut self) -> Option<Seq> {
+        self.number().filter(|seq| *seq <= HIGHEST_SEQ)
+    }
+
+    /// How many things follow that have at least `bytes` each: no more than there is room for, so
+    /// that memory for them can be had on its word.
+    fn count(&mut self, bytes: usize) -> Option<usize> {
+        let count = usize::try_from(self.number()?).ok()?;
+        (count.checked_mul(bytes)? <= self.rest.len()).then_some(count)
+    }
+
+    fn last(&mut self, head: Seq) -> Option<Last> {
+        let last = Last { hard: self.number()?, soft: self.number()? };
+        (last.hard.max(last.soft) <= head).then_some(last)
+    }
+
+    fn pattern(&mut self) -> Option<Pattern> {
+        self.patterns += 1;
+        if self.patterns > limits::PURGE_ITEMS {
+            return None;
+        }
+        let bytes = self.count(1)?;
+        let (text, rest) = self.rest.split_at_checked(bytes)?;
+        self.rest = rest;
+        Pattern::parse(std::str::from_utf8(text).ok()?).ok()
+    }
+
+    fn schema(&mut self) -> Option<SchemaInForce> {
+        self.fixed().map(SchemaInForce::from_number)
+    }
+
+    fn record(&mut self) -> Option<Record> {
+        let flags = self.byte()?;
+        if flags & !(ALL | SOFT | SCHEMA) != 0 {
+            return None;
+        }
+        let tags = self.count(8)?;
+        let tags = (0..tags).map(|_| self.fixed()).collect::<Option<Vec<_>>>()?;
+        let patterns = self.count(2)?;
+        let patterns = (0..patterns).map(|_| self.pattern()).collect::<Option<Vec<_>>>()?;
+        let schema = if flags & SCHEMA == 0 { None } else { Some(self.schema()?) };
+        Some(Record { tags, patterns, all: flags & ALL != 0, schema, soft: flags & SOFT != 0 })
+    }
+
+    fn delta(&mut self) -> Option<Delta> {
+        let kind = self.byte()?;
+        let epoch = self.fixed()?;
+        match kind {
+            0 => {
+                let (floor, after) = (self.seq()?, self.seq()?);
+                let count = self.count(3).filter(|count| *count <= limits::DELTA_RECORDS)?;
+                let records = (0..count).map(|_| self.record()).collect::<Option<Vec<_>>>()?;
+                let head = after.checked_add(u64::try_from(count).ok()?)?;
+                (floor <= head).then_some(Delta::Records { epoch, floor, after, records })
+            }
+            1 => Some(Delta::Snapshot { epoch, snapshot: self.snapshot()? }),
+            _ => None,
+        }
+    }
+
+    fn snapshot(&mut self) -> Option<Snapshot> {
+        let head = self.seq()?;
+        let floor = self.number().filter(|floor| *floor <= head)?;
+        let all = self.last(head)?;
+        let count = self.count(10).filter(|count| *count <= limits::LOG_TAGS)?;
+        let tag = |_| Some((self.fixed()?, self.last(head)?));
+        let tags = (0..count).map(tag).collect::<Option<Vec<_>>>()?;
+        let count = self.count(4).filter(|count| *count <= limits::LOG_PATTERNS)?;
+        let pattern = |_| Some((self.pattern()?, self.last(head)?));
+        let patterns = (0..count).map(pattern).collect::<Option<Vec<_>>>()?;
+        let schemas = Schemas { in_force: self.schema()?, distrusted: self.schema()? };
+        Some(Snapshot { head, floor, all, tags, patterns, schemas })
+    }
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

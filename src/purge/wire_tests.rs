@@ -1,0 +1,191 @@
+use super::super::Log;
+use super::*;
+use crate::time::{Timestamp, Ttl};
+use proptest::prelude::*;
+
+fn patterns() -> impl Strategy<Value = Vec<Pattern>> {
+    let text = prop::sample::select(vec!["gql/**", "rest/a/*", "**", "gql/product/Get*/**"]);
+    prop::collection::vec(text.prop_map(|text| Pattern::parse(text).unwrap()), 0..3)
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let tags = prop::collection::vec(any::<u64>(), 0..6);
+    let schema = prop::option::of(any::<u64>().prop_map(SchemaInForce::from_number));
+    (tags, patterns(), schema, any::<bool>(), any::<bool>()).prop_map(
+        |(tags, patterns, schema, all, soft)| Record { tags, patterns, all, schema, soft },
+    )
+}
+
+fn log_of(start: Seq, records: impl IntoIterator<Item = Record>) -> Log {
+    let mut log = Log::restore(7, Ttl::from_seconds(60), (start, Schemas::default()), Vec::new());
+    for record in records {
+        log.append(record, Timestamp::from_millis(0));
+    }
+    log
+}
+
+fn some_bytes() -> Vec<Vec<u8>> {
+    let pattern = Pattern::parse("gql/**").unwrap();
+    let schema = Some(SchemaInForce::of(3));
+    let one =
+        Record { tags: vec![1, u64::MAX], patterns: vec![pattern], schema, ..Record::default() };
+    let log = log_of(300, [one.clone(), Record::everything()]);
+    vec![
+        log.since(Some(7), 300).encode(),
+        log.since(None, 0).encode(),
+        Appended { seq: 302, delta: log.since(Some(7), 301) }.encode(),
+        Question { mark: Some(Mark { epoch: 7, seq: 300 }), record: Some(one.clone()) }.encode(),
+        one.encode(),
+    ]
+}
+
+/// What any reader makes of the bytes.
+fn is_read(bytes: &[u8]) -> bool {
+    Delta::decode(bytes).is_ok()
+        || Appended::decode(bytes).is_ok()
+        || Question::decode(bytes).is_ok()
+        || Record::decode(bytes).is_ok()
+}
+
+/// A message with this payload and the right checksum.
+fn checked(kind: u8, payload: &[u8]) -> Vec<u8> {
+    message(kind, |writer| writer.0.extend_from_slice(payload))
+}
+
+proptest! {
+    #[test]
+    fn what_is_encoded_is_decoded(
+        start in 0_u64..1_000_000,
+        records in prop::collection::vec(record(), 0..8),
+        mark in prop::option::of((any::<u64>(), 0_u64..HIGHEST_SEQ)),
+        alone in prop::option::of(record()),
+    ) {
+        let log = log_of(start, records);
+        for delta in [log.since(None, 0), log.since(Some(7), start)] {
+            prop_assert_eq!(Delta::decode(&delta.encode()), Ok(delta.clone()));
+            let appended = Appended { seq: log.head(), delta };
+            prop_assert_eq!(Appended::decode(&appended.encode()), Ok(appended));
+        }
+        if let Some(record) = &alone {
+            prop_assert_eq!(Record::decode(&record.encode()), Ok(record.clone()));
+        }
+        let mark = mark.map(|(epoch, seq)| Mark { epoch, seq });
+        let question = Question { mark, record: alone };
+        prop_assert_eq!(Question::decode(&question.encode()), Ok(question));
+    }
+
+    #[test]
+    fn any_one_changed_byte_is_refused(
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        by in 1_u8..,
+    ) {
+        let all = some_bytes();
+        let mut bytes = which.get(&all).clone();
+        let at = at.index(bytes.len());
+        bytes[at] = bytes[at].wrapping_add(by);
+        prop_assert!(!is_read(&bytes));
+    }
+
+    #[test]
+    fn whatever_is_cut_off_is_refused(
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let all = some_bytes();
+        let bytes = which.get(&all);
+        prop_assert!(!is_read(&bytes[..at.index(bytes.len())]));
+    }
+
+    #[test]
+    fn random_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(!is_read(&bytes));
+    }
+
+    /// With a right checksum anything may be in the payload. What is read has one form only, and
+    /// a replica can learn it.
+    #[test]
+    fn a_payload_of_any_bytes_is_read_or_refused(
+        kind in QUESTION..=RECORD,
+        payload in prop::collection::vec(prop_oneof![0_u8..8, any::<u8>()], 0..120),
+    ) {
+        let bytes = checked(kind, &payload);
+        if let Ok(record) = Record::decode(&bytes) {
+            prop_assert_eq!(record.encode(), bytes.clone());
+        }
+        if let Ok(delta) = Delta::decode(&bytes) {
+            prop_assert_eq!(delta.encode(), bytes.clone());
+            super::super::Replica::new().learn(delta, Timestamp::from_millis(0));
+        }
+    }
+}
+
+#[test]
+fn another_version_is_refused_as_such() {
+    for mut bytes in some_bytes() {
+        bytes[3] = VERSION + 1;
+        assert_eq!(Delta::decode(&bytes), Err(Garbled::Version));
+        assert_eq!(Question::decode(&bytes), Err(Garbled::Version));
+    }
+}
+
+#[test]
+fn one_kind_is_not_read_as_another() {
+    let all = some_bytes();
+    let (delta, appended) = (&all[0], &all[2]);
+    assert_eq!(Delta::decode(appended), Err(Garbled::NotAMessage));
+    assert_eq!(Appended::decode(delta), Err(Garbled::NotAMessage));
+}
+
+/// What promises more than it brings gets no memory for it.
+#[test]
+fn counts_beyond_the_bytes_are_refused() {
+    const MANY: [u8; 5] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F];
+    let records = [&[0; 11][..], &MANY].concat();
+    let tags = [&[1][..], &[0; 12], &MANY].concat();
+    assert_eq!(Delta::decode(&checked(DELTA, &records)), Err(Garbled::Content));
+    assert_eq!(Delta::decode(&checked(DELTA, &tags)), Err(Garbled::Content));
+    assert_eq!(
+        Record::decode(&checked(RECORD, &[&[0][..], &MANY].concat())),
+        Err(Garbled::Content)
+    );
+    let long = vec![0; limits::WIRE_BYTES + 1];
+    assert_eq!(Delta::decode(&long), Err(Garbled::TooLong));
+}
+
+#[test]
+fn numbers_that_no_log_reaches_are_refused() {
+    let after = |after: Seq| {
+        Delta::Records { epoch: 1, floor: 0, after, records: vec![Record::everything()] }.encode()
+    };
+    assert!(Delta::decode(&after(HIGHEST_SEQ)).is_ok());
+    assert_eq!(Delta::decode(&after(HIGHEST_SEQ + 1)), Err(Garbled::Content));
+    assert_eq!(Delta::decode(&after(u64::MAX)), Err(Garbled::Content));
+    let above = Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] }.encode();
+    assert_eq!(Delta::decode(&above), Err(Garbled::Content));
+}
+
+/// The figures of docs/decisions/0017: `cargo test --lib wire::tests::bytes -- --nocapture`.
+#[test]
+fn bytes_against_json() {
+    let random = |n: u64| xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes());
+    let record =
+        |n: u64| Record { tags: (0..5).map(|m| random(n * 5 + m)).collect(), ..Record::default() };
+    let log = log_of(1_000_000, (0..2_000).map(record));
+    for (what, delta) in [
+        ("nothing new", log.since(Some(7), 1_002_000)),
+        ("100 records of 5 tags", log.since(Some(7), 1_001_900)),
+        ("a snapshot of 10,000 tags", log.since(None, 0)),
+    ] {
+        let (wire, json) = (delta.encode().len(), serde_json::to_vec(&delta).unwrap().len());
+        println!("{what}: {wire} bytes, as JSON {json}");
+        assert!(wire < json);
+    }
+    // The largest that the log can say is within what is read.
+    let many = (0..limits::LOG_TAGS as u64).map(random).collect();
+    let largest =
+        log_of(HIGHEST_SEQ - 10, [Record { tags: many, soft: true, ..Record::default() }]);
+    let bytes = largest.since(None, 0).encode();
+    println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
+    assert!(Delta::decode(&bytes).is_ok());
+}

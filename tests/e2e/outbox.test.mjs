@@ -1,0 +1,157 @@
+// Purges that the log does not take: others find them in KV, and record them.
+
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { startWorld } from "./lib/world.mjs";
+
+const MAX_LAG = 1;
+
+/** A route that fires the cron trigger. */
+const entry = `
+import worker, { PurgeLog } from "./index.js";
+export { PurgeLog };
+export default {
+  async fetch(request, env, context) {
+    if (!request.url.endsWith("/the-cron-trigger")) return worker.fetch(request, env, context);
+    await worker.scheduled({}, env, context);
+    return new Response("done");
+  },
+};
+`;
+
+const world = await startWorld({
+  places: 2,
+  entry,
+  config: {
+    types: { product: { match: ["rest:/api/products/**"], ttl: 7200 } },
+    purge: { max_lag: MAX_LAG },
+  },
+});
+let version = 0;
+world.origin.answer = (_request, response) => {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ version }));
+};
+
+const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test/"));
+const fireCron = async (place) =>
+  assert.equal((await world.ask("/the-cron-trigger", {}, place)).text, "done");
+const recorded = () => world.events("purge").filter((event) => event.source === "outbox");
+
+let paths = 0;
+/** An entry in both places, each of which serves it. */
+async function storedEverywhere() {
+  paths += 1;
+  const path = `/api/products/${paths}`;
+  for (const place of [0, 1]) {
+    await world.ask(path, {}, place);
+    assert.equal((await world.ask(path, {}, place)).xCache, "HIT");
+  }
+  return path;
+}
+
+async function writeWhileTheLogIsDown(path) {
+  world.logMode = "error";
+  version += 1;
+  const write = await world.ask(path, { method: "PUT", body: "{}" });
+  assert.deepEqual([write.status, write.json], [200, { version }]);
+  assert.equal(write.cacheStatus, "evergraph; fwd=method; fwd-status=200; detail=purge-pending");
+  assert.equal(write.headers.get("evergraph-purge"), null);
+}
+
+/** Both places, once each knows of what is recorded. */
+async function isNewEverywhere(path) {
+  await wait(MAX_LAG * 1_000 + 100);
+  for (const place of [0, 1]) assert.deepEqual((await world.ask(path, {}, place)).json, { version });
+}
+
+afterEach(async () => {
+  world.kv.mode = "ok";
+  world.logMode = "ok";
+  for (const key of inOutbox()) world.kv.entries.delete(key);
+  for (const place of [0, 1]) {
+    await world.until(
+      async () => (await world.admin("health", { place })).json.state === "HEALTHY",
+      "all is well again",
+    );
+  }
+});
+
+test("a purge outlives the isolate that had it", async () => {
+  const path = await storedEverywhere();
+  await writeWhileTheLogIsDown(path);
+  await world.until(() => inOutbox().length === 1, "it is in the outbox");
+  assert.equal(world.kv.lastWrite.ttl, "86400");
+  await world.restart();
+  await fireCron(1);
+  assert.equal(inOutbox().length, 1, "it stays there while the log is down");
+  world.logMode = "ok";
+  await fireCron(1);
+  assert.deepEqual(inOutbox(), []);
+  await isNewEverywhere(path);
+});
+
+test("the isolate that has it records it itself, and takes it out again", async () => {
+  const path = await storedEverywhere();
+  await writeWhileTheLogIsDown(path);
+  await world.until(() => inOutbox().length === 1, "it is in the outbox");
+  assert.notEqual((await world.ask(path)).xCache, "HIT", "it is obeyed meanwhile");
+  world.logMode = "ok";
+  const before = recorded().length;
+  await world.until(async () => {
+    await world.ask(path);
+    return recorded().length > before && inOutbox().length === 0;
+  }, "it is recorded");
+  await isNewEverywhere(path);
+});
+
+test("an isolate whose log is back looks for what others have left", async () => {
+  const path = await storedEverywhere();
+  await world.restart();
+  await world.ask(path, {}, 1);
+  await writeWhileTheLogIsDown(path);
+  await world.until(() => inOutbox().length === 1, "it is in the outbox");
+  const [left] = inOutbox();
+  const value = world.kv.entries.get(left);
+  await world.restart();
+  // Another isolate's own.
+  await world.ask("/api/products/other", { method: "PUT", body: "{}" }, 1);
+  await world.until(() => inOutbox().length === 2, "both are in the outbox");
+  assert.deepEqual(world.kv.entries.get(left), value);
+  world.logMode = "ok";
+  await world.until(async () => {
+    await world.ask("/api/products/other", {}, 1);
+    return inOutbox().length === 0;
+  }, "both are recorded");
+  await isNewEverywhere(path);
+});
+
+test("what is damaged stood for some purge", async () => {
+  const path = await storedEverywhere();
+  version += 1;
+  world.kv.entries.set("outbox/test/1700000000000-0123456789abcdef", Buffer.from("EGO\x01damaged"));
+  await fireCron(0);
+  assert.deepEqual(inOutbox(), []);
+  assert.equal(recorded().at(-1).all, true);
+  await isNewEverywhere(path);
+});
+
+test("the outbox of another service, and what only looks like one, is left alone", async () => {
+  const others = ["outbox/other/1700000000000-0123456789abcdef", "outbox/test/gql/product/x"];
+  for (const key of others) world.kv.entries.set(key, Buffer.from("x"));
+  const before = recorded().length;
+  await fireCron(0);
+  assert.equal(recorded().length, before);
+  for (const key of others) assert.ok(world.kv.entries.delete(key), key);
+});
+
+test("KV that fails too changes nothing for the client, and the isolate goes on alone", async () => {
+  const path = await storedEverywhere();
+  world.kv.mode = "error";
+  await writeWhileTheLogIsDown(path);
+  assert.notEqual((await world.ask(path)).xCache, "HIT");
+  await fireCron(1);
+  world.logMode = "ok";
+  await fireCron(0);
+  await isNewEverywhere(path);
+});
