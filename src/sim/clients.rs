@@ -6,6 +6,7 @@ use super::origin::{brief, objects, product, user};
 use super::run::{Plan, TOKEN};
 use super::universe::Universe;
 use super::world::SimulatedWorld;
+use crate::engine::is_purge_cookie;
 use crate::http::{Headers, Method, Request, Url};
 use crate::service::{Isolate, Reply, Service};
 use futures_util::future::{Either, select};
@@ -24,7 +25,11 @@ pub struct Fleet {
     next_write: Cell<u64>,
     /// Which service and isolate each write was sent to.
     sent: RefCell<BTreeMap<u64, (usize, Group)>>,
-    pub max_lag: u64,
+    /// How long after a purge is recorded answers may still be older: `max_lag`, and as long as an
+    /// origin that lags takes to settle, and as far as a clock is set back.
+    pub grace: u64,
+    /// How long after a write the isolate that it went through may still show what was before.
+    settles: u64,
     pub products: u64,
     /// Answers by their `X-Cache`: hits and stale, misses, others.
     pub counts: Cell<[u64; 3]>,
@@ -52,6 +57,10 @@ const PATIENCE: u64 = 60_000;
 
 impl Fleet {
     pub fn new(universe: Rc<Universe>, plan: &Plan) -> Rc<Self> {
+        let faults = plan.faults;
+        let step = if faults.clock_steps > 0 { faults.drift } else { 0 };
+        let grace = plan.max_lag + plan.settle + step;
+        let settles = if faults.origin_lag > 0 { faults.origin_lag + grace } else { 0 };
         let fleet = Self {
             universe,
             configs: plan.configs.clone(),
@@ -59,7 +68,8 @@ impl Fleet {
             next_group: Cell::new(1),
             next_write: Cell::new(0),
             sent: RefCell::default(),
-            max_lag: plan.max_lag,
+            grace,
+            settles,
             products: plan.products,
             counts: Cell::new([0; 3]),
         };
@@ -185,6 +195,8 @@ struct Own {
     entity: String,
     version: u64,
     seq: String,
+    /// The same in a cookie, where the answer set one.
+    cookie: Option<String>,
     /// The log that the number is of.
     epoch: u64,
 }
@@ -258,12 +270,14 @@ impl Client {
         // Some clients send back the number of their write.
         let own = self.own.borrow()[service].clone().filter(|_| universe.random.happens(500));
         let own = own.filter(|own| own.epoch == universe.logs[service].epoch());
-        if let Some(own) = &own {
-            request.headers.set("evergraph-purge", own.seq.clone());
+        match &own {
+            Some(Own { cookie: Some(cookie), .. }) => request.headers.set("cookie", cookie.clone()),
+            Some(own) => request.headers.set("evergraph-purge", own.seq.clone()),
+            None => {}
         }
         let asked_at = universe.now();
         let (asked_to, path) = (self.fleet.group_of(which), request.url.path.clone());
-        let written = universe.laws.all_written_by(asked_to);
+        let written = universe.laws.all_written_by(asked_to, asked_at);
         universe.tell(|| {
             let (_, place, _) = self.fleet.where_is(which);
             let what = match (body.is_empty(), id) {
@@ -291,11 +305,13 @@ impl Client {
             universe.laws.broken(format!("no JSON: {} ({how})", brief(&got.body)));
             return;
         };
+        let lags = self.fleet.settles;
         for object in objects(&body) {
             let shown = self.shown(object, service, id, &how);
-            let own = own.as_ref().filter(|own| own.entity == shown.entity);
+            // An origin that lags does not even show it itself.
+            let own = own.as_ref().filter(|own| own.entity == shown.entity && lags == 0);
             let own = own.map(|own| own.version);
-            universe.laws.answered(&shown, asked_at, self.fleet.max_lag, own, &how);
+            universe.laws.answered(&shown, asked_at, self.fleet.grace, own, &how);
             if written.get(&shown.entity).is_some_and(|version| shown.version < *version) {
                 universe.laws.broken(format!(
                     "stale: {} at version {} by isolate{asked_to}, through which {} was written ({how})",
@@ -375,7 +391,8 @@ impl Client {
         });
         // Also where its answer was lost: the isolate has to reckon with it.
         if let Some((entity, version)) = universe.apis[service].made.borrow().get(&write) {
-            universe.laws.written(asked_to, entity, *version);
+            let at = universe.apis[service].changed_at(*version) + self.fleet.settles;
+            universe.laws.written(asked_to, entity, *version, at);
         }
         if got.status != 200 {
             return;
@@ -394,7 +411,11 @@ impl Client {
         }
         let Some(seq) = seq else { return };
         universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
-        let own = Own { entity: shown.entity, version: shown.version, seq, epoch };
+        let cookie = got.headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
+        // Some clients send headers of their own all the same.
+        let cookie = cookie.filter(|_| universe.random.happens(700));
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
+        let own = Own { entity: shown.entity, version: shown.version, seq, cookie, epoch };
         self.own.borrow_mut()[service] = Some(own);
     }
 
@@ -419,7 +440,7 @@ impl Client {
     pub async fn change_and_purge(&self, which: usize, id: &str) {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
-        let version = universe.apis[service].change(&product(id), universe.now());
+        let version = universe.apis[service].change(universe, &product(id));
         universe.tell(|| format!("{}: product {id} becomes version {version}", self.name));
         let mut request = request("POST", "/__evergraph/purge");
         request.headers.set("authorization", format!("Bearer {TOKEN}"));

@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub struct Laws {
     recorded: RefCell<BTreeMap<(usize, String), Vec<Recorded>>>,
-    /// By isolate and entity, the version that was written through it.
-    written: RefCell<BTreeMap<(Group, String), u64>>,
+    /// By isolate and entity, the versions that were written through it.
+    written: RefCell<BTreeMap<(Group, String), Vec<Recorded>>>,
     /// Writes whose purges the log did not take, with when they changed what they did.
     pending: RefCell<Vec<(Group, Shown, u64)>>,
     /// What was on its way to the outbox, and what KV took.
@@ -55,7 +55,7 @@ impl Put {
 /// a minute, and the cron trigger comes within another.
 const RECORDED_WITHIN: u64 = 130_000;
 
-/// A write or a change whose purge was recorded.
+/// A write or a change whose purge was recorded, or that an isolate knows of, and since when.
 #[derive(Debug, Clone, Copy)]
 struct Recorded {
     version: u64,
@@ -77,37 +77,34 @@ impl Laws {
         all.entry((service, entity.to_owned())).or_default().push(Recorded { version, at });
     }
 
-    /// A client was told by an isolate that this version was written.
-    pub fn written(&self, isolate: Group, entity: &str, version: u64) {
+    /// A client was told by an isolate that this version was written. From `at` on the isolate
+    /// shows it.
+    pub fn written(&self, isolate: Group, entity: &str, version: u64, at: u64) {
         let mut all = self.written.borrow_mut();
-        let known = all.entry((isolate, entity.to_owned())).or_default();
-        *known = version.max(*known);
+        all.entry((isolate, entity.to_owned())).or_default().push(Recorded { version, at });
     }
 
-    /// What was written through an isolate so far.
-    pub fn all_written_by(&self, isolate: Group) -> BTreeMap<String, u64> {
+    /// What was written through an isolate, as far as it shows it by now.
+    pub fn all_written_by(&self, isolate: Group, now: u64) -> BTreeMap<String, u64> {
         let all = self.written.borrow();
         let of_isolate = all.iter().filter(|((group, _), _)| *group == isolate);
-        of_isolate.map(|((_, entity), version)| (entity.clone(), *version)).collect()
+        let newest = of_isolate.filter_map(|((_, entity), versions)| {
+            let due = versions.iter().filter(|one| one.at <= now);
+            Some((entity.clone(), due.map(|one| one.version).max()?))
+        });
+        newest.collect()
     }
 
-    /// An answer to a request that was made at `asked_at`. `own` is the version that the client
-    /// itself wrote, if it showed its number.
-    pub fn answered(
-        &self,
-        shown: &Shown,
-        asked_at: u64,
-        max_lag: u64,
-        own: Option<u64>,
-        how: &str,
-    ) {
+    /// An answer to a request that was made at `asked_at`. No purge may be unknown for longer than
+    /// `grace`. `own` is the version that the client itself wrote, if it showed its number.
+    pub fn answered(&self, shown: &Shown, asked_at: u64, grace: u64, own: Option<u64>, how: &str) {
         let all = self.recorded.borrow();
         let of_entity = all.get(&(shown.service, shown.entity.clone()));
-        let due = of_entity.into_iter().flatten().filter(|one| one.at + max_lag <= asked_at);
+        let due = of_entity.into_iter().flatten().filter(|one| one.at + grace <= asked_at);
         let least = due.map(|one| one.version).max().unwrap_or(0);
         if shown.version < least {
             self.broken(format!(
-                "stale: {} of service {} at version {}, though {least} was purged over {max_lag} ms before the request at {asked_at} ({how})",
+                "stale: {} of service {} at version {}, though {least} was purged over {grace} ms before the request at {asked_at} ({how})",
                 shown.entity, shown.service, shown.version
             ));
         }

@@ -43,7 +43,7 @@ pub fn compare(seed: u64) -> Compared {
 /// The run of a seed, without faults and with what the model knows.
 fn calm(seed: u64) -> Plan {
     let mut plan = Plan::of_seed(seed);
-    plan.faults = Faults::default();
+    (plan.faults, plan.settle) = (Faults::default(), 0);
     for config in &mut plan.configs {
         for name in ["product", "user"] {
             config["types"][name]["swr"] = json!(0);

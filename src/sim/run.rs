@@ -32,6 +32,8 @@ pub struct Plan {
     /// The configuration of each service.
     pub configs: Vec<Value>,
     pub(super) max_lag: u64,
+    /// How many milliseconds after a purge the log repeats it; 0 for never.
+    pub(super) settle: u64,
 }
 
 /// What came of a run.
@@ -49,8 +51,7 @@ pub struct Outcome {
     pub millis: u64,
 }
 
-/// How long everything works again before all is read once more.
-/// What was put into the outbox last is seen everywhere after a minute, found within another, and
+/// How long everything works again before all is read once more: what was put into the outbox last is seen everywhere after a minute, found within another, and
 /// obeyed within `max_lag`.
 const CALM_MILLIS: u64 = 200_000;
 
@@ -73,6 +74,8 @@ impl Plan {
             kv_loses: at_times(200),
             kv_damages: at_times(200),
             kv_lag: at_times(60_000),
+            kv_late_here: at_times(300),
+            kv_hides: at_times(300),
             log_request: at_times(200),
             log_reply: at_times(200),
             log_twice: at_times(100),
@@ -83,12 +86,18 @@ impl Plan {
             origin_refuses: at_times(200),
             origin_slow: at_times(100),
             origin_breaks: at_times(100),
+            origin_lag: if random.happens(200) { random.between(1, 8_000) } else { 0 },
             isolate_ends: at_times(300),
             drift: at_times(5_000),
+            clock_steps: at_times(60),
         };
+        // A log that is new does not know what the one before it was to repeat.
+        let log_replaced = if faults.origin_lag > 0 { 0 } else { faults.log_replaced };
+        let faults = Faults { log_replaced, ..faults };
+        let settle = faults.origin_lag.div_ceil(1_000);
         let services = random.between(1, 2) as usize;
         let max_lag = random.between(1, 10);
-        let configs = (0..services).map(|n| config(&random, n, max_lag)).collect();
+        let configs = (0..services).map(|n| config(&random, n, max_lag, settle)).collect();
         Self {
             seed,
             millis: 120_000,
@@ -101,11 +110,12 @@ impl Plan {
             faults,
             configs,
             max_lag: max_lag * 1_000,
+            settle: settle * 1_000,
         }
     }
 }
 
-fn config(random: &Random, service: usize, max_lag: u64) -> Value {
+fn config(random: &Random, service: usize, max_lag: u64, settle: u64) -> Value {
     let seconds = |several: &[u64]| *random.of(several);
     json!({
         "service": format!("service{service}"),
@@ -135,7 +145,7 @@ fn config(random: &Random, service: usize, max_lag: u64) -> Value {
             "read_ms": seconds(&[0, 1_000, 30_000]),
             "write_ms": seconds(&[0, 2_000]),
         },
-        "purge": { "max_lag": max_lag },
+        "purge": { "max_lag": max_lag, "settle": settle, "cookie": random.happens(500) },
     })
 }
 
@@ -168,6 +178,9 @@ pub fn run(plan: &Plan) -> Outcome {
             }
             if chaos.fails(|faults| faults.log_replaced) {
                 of_chaos.deploy_anew(service);
+            }
+            if chaos.fails(|faults| faults.clock_steps) {
+                chaos.step_clock();
             }
         }
     });
@@ -203,7 +216,7 @@ pub fn run(plan: &Plan) -> Outcome {
             last.read_all(which).await;
         }
         of_all.all_writes_are_due();
-        of_all.universe.takes(of_all.max_lag, of_all.max_lag).await;
+        of_all.universe.takes(of_all.grace, of_all.grace).await;
         for which in 0..of_all.isolates() {
             last.read_all(which).await;
         }

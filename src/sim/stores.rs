@@ -150,7 +150,8 @@ impl Kv {
         let now = universe.now();
         let mut seen = self.places[place].borrow_mut();
         let there = seen.iter_mut().filter_map(|(key, seen)| {
-            (key.starts_with(prefix) && seen.at(now).is_some()).then(|| key.clone())
+            let there = key.starts_with(prefix) && seen.at(now).is_some();
+            (there && !universe.fails(|faults| faults.kv_hides)).then(|| key.clone())
         });
         Ok(there.take(limit).collect())
     }
@@ -171,8 +172,10 @@ impl Kv {
         }
         let now = universe.now();
         let lag = universe.faults.get().kv_lag;
+        let late_here = lag > 0 && universe.fails(|faults| faults.kv_late_here);
         for (n, seen) in self.places.iter().enumerate() {
-            let lag = if n == place { 0 } else { universe.random.between(0, lag) };
+            let late = n != place || late_here;
+            let lag = if late { universe.random.between(0, lag) } else { 0 };
             let mut seen = seen.borrow_mut();
             let seen = seen.entry(key.to_owned()).or_default();
             seen.later.push((now + lag, value.clone()));
@@ -187,6 +190,10 @@ pub struct LogObject {
     epoch: Cell<u64>,
     /// What it has written down: the number of the last record that was dropped, and those after.
     rows: RefCell<(Seq, Vec<Stored>)>,
+    /// How many milliseconds after a purge it is repeated; 0 for never.
+    settle: u64,
+    /// What is to be repeated, and when.
+    settling: RefCell<Vec<(u64, Record)>>,
     out_of_reach_until: Cell<u64>,
 }
 
@@ -194,13 +201,15 @@ pub struct LogObject {
 const RETENTION: u64 = 86_400;
 
 impl LogObject {
-    pub fn new(epoch: u64) -> Self {
+    pub fn new(epoch: u64, settle: u64) -> Self {
         let log =
             Log::restore(epoch, Ttl::from_seconds(RETENTION), (0, Schemas::default()), Vec::new());
         Self {
             log: RefCell::new(log),
             epoch: Cell::new(epoch),
             rows: RefCell::default(),
+            settle,
+            settling: RefCell::default(),
             out_of_reach_until: Cell::new(0),
         }
     }
@@ -259,6 +268,7 @@ impl LogObject {
 
     pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Delta, Fault> {
         self.on_the_way(universe).await?;
+        self.repeat(universe.now());
         let delta = self.delta(mark);
         self.on_the_way_back(universe).await?;
         Ok(delta)
@@ -271,17 +281,34 @@ impl LogObject {
         record: &Record,
     ) -> Result<Appended, Fault> {
         self.on_the_way(universe).await?;
-        let at = Timestamp::from_millis(universe.now());
-        let mut seq = self.write_down(record, at);
+        self.repeat(universe.now());
+        let mut seq = self.take(record, universe.now());
         if universe.fails(|faults| faults.log_twice) {
-            seq = self.write_down(record, at);
+            seq = self.take(record, universe.now());
         }
         let delta = self.delta(mark);
         self.on_the_way_back(universe).await?;
         Ok(Appended { seq, delta })
     }
 
-    fn write_down(&self, record: &Record, at: Timestamp) -> Seq {
+    fn take(&self, record: &Record, now: u64) -> Seq {
+        if let Some(again) = record.again().filter(|_| self.settle > 0) {
+            self.settling.borrow_mut().push((now + self.settle, again));
+        }
+        self.write_down(record, now)
+    }
+
+    /// Records once more what is due: as an alarm would, since nobody sees the log in between.
+    fn repeat(&self, now: u64) {
+        let mut settling = self.settling.borrow_mut();
+        let due = settling.iter().take_while(|(at, _)| *at <= now).count();
+        for (at, again) in settling.drain(..due) {
+            self.write_down(&again, at);
+        }
+    }
+
+    fn write_down(&self, record: &Record, now: u64) -> Seq {
+        let at = Timestamp::from_millis(now);
         let seq = self.log.borrow_mut().append(record.clone(), at);
         self.rows.borrow_mut().1.push(Stored { seq, at, record: record.clone() });
         seq

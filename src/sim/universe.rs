@@ -27,6 +27,10 @@ pub struct Faults {
     pub kv_damages: u64,
     /// For at most so many milliseconds a place does not see what was written to KV.
     pub kv_lag: u64,
+    /// The place that wrote to KV sees it late too.
+    pub kv_late_here: u64,
+    /// A list of KV's keys lacks one of them.
+    pub kv_hides: u64,
     /// A message to the log is lost on its way.
     pub log_request: u64,
     /// The log's answer is lost on its way back.
@@ -47,10 +51,14 @@ pub struct Faults {
     pub origin_slow: u64,
     /// The origin's answer is lost on its way back.
     pub origin_breaks: u64,
+    /// For at most so many milliseconds the origin's reads do not show what was written.
+    pub origin_lag: u64,
     /// An isolate ends, so many times in a thousand seconds.
     pub isolate_ends: u64,
     /// Clocks of places differ by at most so many milliseconds.
     pub drift: u64,
+    /// The clock of a place is set to another time, so many times in a thousand seconds.
+    pub clock_steps: u64,
 }
 
 /// All that a run consists of.
@@ -65,7 +73,7 @@ pub struct Universe {
     pub laws: Laws,
     pub signals: Signals,
     /// By how much each place's clock is ahead.
-    pub drifts: Vec<u64>,
+    drifts: Vec<Cell<u64>>,
     trace: RefCell<Vec<String>>,
     /// Faults that happened.
     pub faults_done: Cell<u64>,
@@ -76,15 +84,15 @@ const TRACE_LINES: usize = 50_000;
 
 impl Universe {
     pub fn new(plan: &Plan) -> Rc<Self> {
-        let Plan { seed, places, services, products, faults, .. } = *plan;
+        let Plan { seed, places, services, products, faults, settle, .. } = *plan;
         let random = Random::new(seed ^ 0x5EED);
-        let drifts = (0..places).map(|_| random.between(0, faults.drift)).collect();
+        let drifts = (0..places).map(|_| Cell::new(random.between(0, faults.drift))).collect();
         Rc::new(Self {
             executor: Executor::new(seed),
             faults: Cell::new(faults),
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
-            logs: (0..services).map(|_| LogObject::new(random.next() >> 11)).collect(),
+            logs: (0..services).map(|_| LogObject::new(random.next() >> 11, settle)).collect(),
             apis: (0..services).map(|n| Api::new(n, products)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
@@ -97,6 +105,19 @@ impl Universe {
 
     pub fn now(&self) -> u64 {
         self.executor.now()
+    }
+
+    /// By how much the clock of a place is ahead.
+    pub fn drift(&self, place: usize) -> u64 {
+        self.drifts[place].get()
+    }
+
+    /// The clock of some place is set to another time.
+    pub fn step_clock(&self) {
+        let place = self.random.below(self.drifts.len() as u64) as usize;
+        let ahead = self.random.between(0, self.faults.get().drift);
+        self.tell(|| format!("the clock of place{place} is {ahead} ms ahead from here on"));
+        self.drifts[place].set(ahead);
     }
 
     pub async fn takes(&self, least: u64, most: u64) {

@@ -164,7 +164,7 @@ impl Verify for SimulatedWorld {
 
 impl Clock for SimulatedWorld {
     fn now(&self) -> Timestamp {
-        let drift = self.universe.drifts[self.place];
+        let drift = self.universe.drift(self.place);
         Timestamp::from_millis(EPOCH_MILLIS + self.universe.now() + drift)
     }
 
