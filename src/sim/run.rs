@@ -78,6 +78,7 @@ impl Plan {
             kv_hides: at_times(300),
             log_request: at_times(200),
             log_reply: at_times(200),
+            log_damages: at_times(50),
             log_twice: at_times(100),
             log_slow: at_times(100),
             log_outages: at_times(60),

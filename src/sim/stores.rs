@@ -1,8 +1,8 @@
 //! Edge caches, KV and the purge log's object, in memory, with their faults.
 
 use super::universe::Universe;
-use crate::purge::{Delta, Log, Mark, Record, Schemas, Seq, Stored};
-use crate::service::{Appended, Fault};
+use crate::purge::{Appended, Delta, Garbled, Log, Mark, Question, Record, Schemas, Seq, Stored};
+use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -54,6 +54,16 @@ async fn fault<T>(universe: &Universe, part: &str) -> Result<T, Fault> {
     Err(format!("{part} failed"))
 }
 
+/// Makes something else of bytes.
+fn damage(universe: &Universe, bytes: &mut Vec<u8>) {
+    let at = universe.random.below(bytes.len() as u64) as usize;
+    match universe.random.below(3) {
+        0 => bytes.truncate(at),
+        1 => bytes[at] ^= 1 << universe.random.below(8),
+        _ => bytes.clear(),
+    }
+}
+
 /// KV: each place sees a write when it does, in whatever order.
 pub struct Kv {
     places: Vec<RefCell<BTreeMap<String, Seen>>>,
@@ -103,12 +113,7 @@ impl Kv {
         let Some(seen) = seen.get_mut(key) else { return Ok(None) };
         let mut value = seen.at(now).cloned();
         if let Some(value) = value.as_mut().filter(|_| universe.fails(|faults| faults.kv_damages)) {
-            let at = universe.random.below(value.len() as u64) as usize;
-            match universe.random.below(3) {
-                0 => value.truncate(at),
-                1 => value[at] ^= 1 << universe.random.below(8),
-                _ => value.clear(),
-            }
+            damage(universe, value);
         }
         Ok(value)
     }
@@ -246,7 +251,12 @@ impl LogObject {
         self.out_of_reach_until.set(at);
     }
 
-    async fn on_the_way(&self, universe: &Universe) -> Result<(), Fault> {
+    /// The question as it arrives at the log.
+    async fn on_the_way(
+        &self,
+        universe: &Universe,
+        question: &Question,
+    ) -> Result<Question, Fault> {
         universe.takes(2, 60).await;
         if universe.fails(|faults| faults.log_slow) {
             universe.takes(200, 4_000).await;
@@ -255,23 +265,34 @@ impl LogObject {
         if out || universe.fails(|faults| faults.log_request) {
             return fault(universe, "the purge log").await;
         }
-        Ok(())
+        let mut bytes = question.encode();
+        if universe.fails(|faults| faults.log_damages) {
+            damage(universe, &mut bytes);
+        }
+        self.repeat(universe.now());
+        Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())
     }
 
-    async fn on_the_way_back(&self, universe: &Universe) -> Result<(), Fault> {
+    /// The answer as it arrives at the isolate.
+    async fn on_the_way_back<T>(
+        &self,
+        universe: &Universe,
+        mut bytes: Vec<u8>,
+        read: fn(&[u8]) -> Result<T, Garbled>,
+    ) -> Result<T, Fault> {
         universe.takes(2, 60).await;
         if universe.fails(|faults| faults.log_reply) {
             return fault(universe, "the purge log's answer").await;
         }
-        Ok(())
+        if universe.fails(|faults| faults.log_damages) {
+            damage(universe, &mut bytes);
+        }
+        read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
     pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Delta, Fault> {
-        self.on_the_way(universe).await?;
-        self.repeat(universe.now());
-        let delta = self.delta(mark);
-        self.on_the_way_back(universe).await?;
-        Ok(delta)
+        let question = self.on_the_way(universe, &Question { mark, record: None }).await?;
+        self.on_the_way_back(universe, self.delta(question.mark).encode(), Delta::decode).await
     }
 
     pub async fn append(
@@ -280,15 +301,15 @@ impl LogObject {
         mark: Option<Mark>,
         record: &Record,
     ) -> Result<Appended, Fault> {
-        self.on_the_way(universe).await?;
-        self.repeat(universe.now());
-        let mut seq = self.take(record, universe.now());
+        let question = Question { mark, record: Some(record.clone()) };
+        let question = self.on_the_way(universe, &question).await?;
+        let record = question.record.unwrap();
+        let mut seq = self.take(&record, universe.now());
         if universe.fails(|faults| faults.log_twice) {
-            seq = self.take(record, universe.now());
+            seq = self.take(&record, universe.now());
         }
-        let delta = self.delta(mark);
-        self.on_the_way_back(universe).await?;
-        Ok(Appended { seq, delta })
+        let appended = Appended { seq, delta: self.delta(question.mark) };
+        self.on_the_way_back(universe, appended.encode(), Appended::decode).await
     }
 
     fn take(&self, record: &Record, now: u64) -> Seq {

@@ -35,6 +35,8 @@ pub struct Faults {
     pub log_request: u64,
     /// The log's answer is lost on its way back.
     pub log_reply: u64,
+    /// A message to the log or its answer arrives as something else.
+    pub log_damages: u64,
     /// A message reaches the log twice.
     pub log_twice: u64,
     /// The log takes long.
