@@ -445,10 +445,17 @@ impl Client {
         let mut request = request("POST", "/__evergraph/purge");
         request.headers.set("authorization", format!("Bearer {TOKEN}"));
         let tags = json!({ "tags": [format!("Product:{id}")] });
+        let asked_to = self.fleet.group_of(which);
         let got = self.fleet.ask(which, request, tags.to_string().into_bytes()).await;
-        if got.is_some_and(|got| got.status == 200) {
-            universe.tell(|| format!("{}: product {id} is purged", self.name));
+        let Some(status) = got.map(|got| got.status) else { return };
+        universe.tell(|| format!("{}: the purge of product {id} is answered {status}", self.name));
+        if status == 200 {
             universe.laws.recorded(service, &product(id), version, universe.now());
+        } else {
+            // The log did not take it, and the isolate says that it will try again.
+            let at = universe.apis[service].changed_at(version) + self.fleet.settles;
+            universe.laws.written(asked_to, &product(id), version, at);
+            self.pending(asked_to, &Shown { service, entity: product(id), version });
         }
     }
 }
