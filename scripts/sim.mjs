@@ -1,5 +1,5 @@
 // npm run sim -- --seeds N --first S: the simulated world, over as many seeds as one likes.
-// npm run sim -- --bugs [NAME…]: whether it notices the deliberate bugs of tests/bugs.
+// npm run sim -- --bugs [--renew] [NAME…]: whether it notices the deliberate bugs of tests/bugs.
 
 import { catchBugs } from "./lib/bugs.mjs";
 import { main, root, start } from "./lib/run.mjs";

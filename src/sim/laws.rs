@@ -6,6 +6,7 @@
 //!   the purge log took its purge, and whether or not the origin's answer came.
 //! - Once everything works again for long enough, no answer anywhere is older than a write whose
 //!   purge the log did not take: unless the isolate that had it ended before KV took it.
+//!   By then the log has that purge, whether or not an answer shows it.
 //! - An isolate puts such a purge into the outbox at once.
 //! - No answer is that to another request, another person's, or another service's.
 //! - Every write arrives at the origin once, and where it was answered not less.
@@ -27,6 +28,8 @@ pub struct Laws {
     /// What was on its way to the outbox, and what KV took.
     asked: RefCell<Vec<Put>>,
     taken: RefCell<Vec<Put>>,
+    /// Those that will be recorded once everything works again.
+    promised: RefCell<Vec<(Shown, u64)>>,
     broken: RefCell<Vec<String>>,
 }
 
@@ -42,13 +45,16 @@ impl Put {
     /// Whether it purges what a write changed. It does if it came after that, whatever write it
     /// was made for.
     fn covers(&self, isolate: Group, shown: &Shown, changed_at: u64) -> bool {
-        let id = shown.entity.split_once(' ').map_or("", |(_, id)| id);
-        let name = if shown.entity.starts_with("product") { "Product" } else { "User" };
-        let tags = [name.to_owned(), format!("{name}:{id}")];
-        let purges =
-            self.record.all || tags.iter().any(|tag| self.record.tags.contains(&hash_of(tag)));
-        purges && (self.service, self.isolate) == (shown.service, isolate) && self.at >= changed_at
+        let from = (self.service, self.isolate) == (shown.service, isolate);
+        from && purges(&self.record, shown) && self.at >= changed_at
     }
+}
+
+fn purges(record: &Record, shown: &Shown) -> bool {
+    let id = shown.entity.split_once(' ').map_or("", |(_, id)| id);
+    let name = if shown.entity.starts_with("product") { "Product" } else { "User" };
+    let tags = [name.to_owned(), format!("{name}:{id}")];
+    record.all || tags.iter().any(|tag| record.tags.contains(&hash_of(tag)))
 }
 
 /// How long after everything works again a purge that was pending is recorded: KV shows it within
@@ -145,6 +151,21 @@ impl Laws {
             if lives(*isolate) || put() {
                 let at = now + RECORDED_WITHIN;
                 self.recorded(shown.service, &shown.entity, shown.version, at);
+                self.promised.borrow_mut().push((shown.clone(), *changed_at));
+            }
+        }
+    }
+
+    /// Looks through all that the logs were given for what was promised. An answer may show no
+    /// trace of a purge that was lost.
+    pub fn all_promised_are_recorded(&self, taken: impl Fn(usize) -> Vec<(u64, Record)>) {
+        for (shown, changed_at) in self.promised.borrow().iter() {
+            let taken = taken(shown.service);
+            if !taken.iter().any(|(at, record)| at >= changed_at && purges(record, shown)) {
+                self.broken(format!(
+                    "a purge is lost: {} of service {} at version {}, written at {changed_at}",
+                    shown.entity, shown.service, shown.version
+                ));
             }
         }
     }

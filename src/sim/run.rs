@@ -209,6 +209,7 @@ pub fn run(plan: &Plan) -> Outcome {
         }
     });
     universe.executor.run_until(calm);
+    universe.laws.all_promised_are_recorded(|service| universe.logs[service].given());
     let last = Client::new(fleet.clone(), plan.clients);
     let of_all = fleet.clone();
     universe.executor.spawn(0, async move {

@@ -199,6 +199,9 @@ pub struct LogObject {
     settle: u64,
     /// What is to be repeated, and when.
     settling: RefCell<Vec<(u64, Record)>>,
+    /// All that it was ever given, with when. Another log begins with a purge of everything, for
+    /// entries of the one before are gone.
+    given: RefCell<Vec<(u64, Record)>>,
     out_of_reach_until: Cell<u64>,
 }
 
@@ -215,6 +218,7 @@ impl LogObject {
             rows: RefCell::default(),
             settle,
             settling: RefCell::default(),
+            given: RefCell::default(),
             out_of_reach_until: Cell::new(0),
         }
     }
@@ -240,10 +244,16 @@ impl LogObject {
     }
 
     /// Another log takes its place, which knows nothing.
-    pub fn is_replaced(&self, epoch: u64) {
+    pub fn is_replaced(&self, epoch: u64, now: u64) {
         self.epoch.set(epoch);
+        self.given.borrow_mut().push((now, Record::everything()));
         self.rows.take();
         self.forgets(0);
+    }
+
+    /// All that it was ever given, with when.
+    pub fn given(&self) -> Vec<(u64, Record)> {
+        self.given.borrow().clone()
     }
 
     /// Puts the log out of reach.
@@ -281,6 +291,9 @@ impl LogObject {
         read: fn(&[u8]) -> Result<T, Garbled>,
     ) -> Result<T, Fault> {
         universe.takes(2, 60).await;
+        if universe.fails(|faults| faults.log_slow) {
+            universe.takes(200, 4_000).await;
+        }
         if universe.fails(|faults| faults.log_reply) {
             return fault(universe, "the purge log's answer").await;
         }
@@ -303,7 +316,8 @@ impl LogObject {
     ) -> Result<Appended, Fault> {
         let question = Question { mark, record: Some(record.clone()) };
         let question = self.on_the_way(universe, &question).await?;
-        let record = question.record.unwrap();
+        // The log takes damaged words for none, unless somebody broke that.
+        let Some(record) = question.record else { return Err("nothing to append".to_owned()) };
         let mut seq = self.take(&record, universe.now());
         if universe.fails(|faults| faults.log_twice) {
             seq = self.take(&record, universe.now());
@@ -329,6 +343,7 @@ impl LogObject {
     }
 
     fn write_down(&self, record: &Record, now: u64) -> Seq {
+        self.given.borrow_mut().push((now, record.clone()));
         let at = Timestamp::from_millis(now);
         let seq = self.log.borrow_mut().append(record.clone(), at);
         self.rows.borrow_mut().1.push(Stored { seq, at, record: record.clone() });
