@@ -485,6 +485,9 @@ impl Fleet {
             let made = made.filter(|_| slots.iter().any(|slot| slot.group == *group));
             if let Some((entity, version)) = made {
                 self.universe.laws.recorded(*service, &entity, version, self.universe.now());
+                let changed_at = self.universe.apis[*service].changed_at(version);
+                let shown = Shown { service: *service, entity, version };
+                self.universe.laws.promised(shown, changed_at);
             }
         }
     }

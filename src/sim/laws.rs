@@ -151,9 +151,14 @@ impl Laws {
             if lives(*isolate) || put() {
                 let at = now + RECORDED_WITHIN;
                 self.recorded(shown.service, &shown.entity, shown.version, at);
-                self.promised.borrow_mut().push((shown.clone(), *changed_at));
+                self.promised(shown.clone(), *changed_at);
             }
         }
+    }
+
+    /// The log will be given a purge of what was written.
+    pub fn promised(&self, shown: Shown, changed_at: u64) {
+        self.promised.borrow_mut().push((shown, changed_at));
     }
 
     /// Looks through all that the logs were given for what was promised. An answer may show no

@@ -209,7 +209,6 @@ pub fn run(plan: &Plan) -> Outcome {
         }
     });
     universe.executor.run_until(calm);
-    universe.laws.all_promised_are_recorded(|service| universe.logs[service].given());
     let last = Client::new(fleet.clone(), plan.clients);
     let of_all = fleet.clone();
     universe.executor.spawn(0, async move {
@@ -224,6 +223,7 @@ pub fn run(plan: &Plan) -> Outcome {
         }
     });
     universe.executor.run_until(calm + 600_000);
+    universe.laws.all_promised_are_recorded(|service| universe.logs[service].given());
     for (service, api) in universe.apis.iter().enumerate() {
         for (write, times) in api.arrivals.borrow().iter().filter(|(_, times)| **times > 1) {
             universe
