@@ -116,6 +116,9 @@ pub const UPLOAD_BYTES: usize = 8 << 20;
 /// the client and not stored. KV allows 25 MiB, an isolate 128 MB in all.
 pub const ANSWER_BODY_BYTES: usize = 8 << 20;
 
+/// Bytes of an answer's headers beyond which it is not stored.
+pub const STORED_HEADER_BYTES: usize = 32 << 10;
+
 /// Bytes of a GraphQL answer that Evergraph reads to understand it: as a tree it takes many times
 /// as much.
 pub const GRAPHQL_ANSWER_BYTES: usize = 2 << 20;

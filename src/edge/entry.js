@@ -164,6 +164,16 @@ class Exchange {
     return this.#busyWith(this.#readAnswer(handle, limit));
   }
 
+  /** The same while the client gets the body as it comes. */
+  copiedBody(handle, limit) {
+    const answer = this.#answers[handle];
+    if (answer.body !== null) return this.answerBody(handle, limit);
+    const { headers } = answer.response;
+    const [forClient, copy] = answer.response.body?.tee() ?? [null, null];
+    answer.body = forClient;
+    return this.#busyWith(readCopy(copy, headers, limit));
+  }
+
   async #readAnswer(handle, limit) {
     const answer = this.#answers[handle];
     if (answer.body instanceof Uint8Array) return answer.body;
@@ -220,7 +230,8 @@ class Exchange {
     const headers = headersFromText(headersText);
     // The runtime counts what it sends, and undoes an encoding that the client did not ask for.
     if (this.#request.method !== "HEAD") headers.delete("content-length");
-    if (!acceptsGzip(this.#request)) headers.delete("content-encoding");
+    const coding = (headers.get("content-encoding") ?? "").trim().toLowerCase();
+    if (UNDONE.includes(coding) && !accepts(this.#request, coding)) headers.delete("content-encoding");
     return new Response(hasNoBody(status) ? null : (body ?? response.body), {
       status,
       statusText: response.statusText,
@@ -304,7 +315,7 @@ function failed(status, error) {
 async function readAtMost(message, limit) {
   if (message.body === null) return { bytes: new Uint8Array(0) };
   const length = message.headers.get("content-length");
-  const encoded = message instanceof Response && message.headers.has("content-encoding");
+  const encoded = !(message instanceof Request) && message.headers.has("content-encoding");
   if (length !== null && !encoded && Number(length) > limit) {
     return { stream: message.body, fault: "too-large" };
   }
@@ -331,6 +342,13 @@ async function readAtMost(message, limit) {
     size += read.value.byteLength;
     if (size > limit) return { stream: joined(chunks, () => reader.read()), fault: "too-large" };
   }
+}
+
+/** Reads a copy of a body whole, or gives it up, so that nothing waits for the client's. */
+async function readCopy(copy, headers, limit) {
+  const { bytes, stream, fault } = await readAtMost({ body: copy, headers }, limit);
+  stream?.cancel().catch(() => {});
+  return bytes ?? fault;
 }
 
 function concatenated(chunks, size) {
@@ -390,10 +408,17 @@ function originOf(env) {
   }
 }
 
-/** Whether an answer may reach the client in gzip (RFC 9110 §12.5.3). */
-function acceptsGzip(request) {
-  const accepted = (request.headers.get("accept-encoding") ?? "").toLowerCase();
-  return /(^|,)\s*(x-)?gzip\s*(;\s*q=(?!0(\.0*)?\s*(,|$))[^,]*)?\s*(,|$)/.test(accepted);
+/** The codings that the runtime undoes in what it fetches, and does again in what it sends. */
+const UNDONE = ["gzip", "br"];
+
+/** Whether an answer may reach the client in a coding (RFC 9110 §12.5.3). */
+function accepts(request, coding) {
+  const members = (request.headers.get("accept-encoding") ?? "").toLowerCase().split(",");
+  const [, weight] = members
+    .map((member) => /^\s*(?:x-)?([\w*]+)\s*(?:;\s*q=([\d.]+))?\s*$/.exec(member) ?? [])
+    .map(([, name, weight = "1"]) => [name, weight])
+    .find(([name]) => name === coding) ?? [null, "0"];
+  return Number(weight) > 0;
 }
 
 const isSafe = (method) => method === "GET" || method === "HEAD" || method === "OPTIONS";

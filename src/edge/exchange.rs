@@ -41,6 +41,10 @@ extern "C" {
     #[wasm_bindgen(method, js_name = answerBody)]
     pub async fn answer_body(this: &Exchange, handle: u32, limit: u32) -> JsValue;
 
+    /// A promise of the same, while the client gets the body as it comes.
+    #[wasm_bindgen(method, js_name = copiedBody)]
+    pub fn copied_body(this: &Exchange, handle: u32, limit: u32) -> js_sys::Promise;
+
     /// The `Cache-Control` and the text at another server's address, with a line's end between.
     #[wasm_bindgen(method, catch, js_name = fetchText)]
     pub async fn fetch_text(

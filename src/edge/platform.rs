@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::Context as JsContext;
 use worker::{Cache, Context, Delay, Env, Method, RequestInit, ResponseBuilder, Stub};
 
@@ -69,7 +70,8 @@ impl Platform {
         let mut number = || lines.next().and_then(|line| line.parse::<u32>().ok());
         let (handle, status) = (number().unwrap_or(0), number().unwrap_or(0));
         let status = u16::try_from(status).unwrap_or(0);
-        Ok(Answer { handle, status, headers: headers_from_text(lines) })
+        let headers = headers_from_text(lines);
+        Ok(Answer { handle, status, headers, asked_at: self.now(), at: self.now() })
     }
 }
 
@@ -160,6 +162,17 @@ impl Origin for Platform {
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
         body_read(&self.exchange.answer_body(handle, limit as u32).await)
+    }
+
+    fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
+        // The copy begins with the call, and not when it is first waited for.
+        let copying = self.exchange.copied_body(handle, limit as u32);
+        async move {
+            match JsFuture::from(copying).await {
+                Ok(read) => body_read(&read),
+                Err(_) => BodyRead::Broken,
+            }
+        }
     }
 }
 

@@ -14,7 +14,9 @@ pub enum Bypass {
     Method,
     /// The connection changes its protocol.
     Upgrade,
-    /// A part of the answer is asked for.
+    /// The request has a condition that only the origin can judge.
+    Precondition,
+    /// A part of the answer is asked for, and it is not stored.
     Range,
     /// The URL is over the limit.
     UrlTooLong,
@@ -67,6 +69,7 @@ impl Bypass {
             Self::BypassPath => "bypass-path",
             Self::Method => "method",
             Self::Upgrade => "upgrade",
+            Self::Precondition => "precondition",
             Self::Range => "range",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",

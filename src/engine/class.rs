@@ -47,8 +47,13 @@ pub fn classify(config: &Config, request: &Request) -> Class {
         }
         Method::Get if graphql => Class::GraphQlGet,
         Method::Post if graphql => Class::GraphQlPost,
-        Method::Get | Method::Head if request.headers.contains("range") => {
-            Class::PassThrough(Bypass::Range)
+        // These are for the origin alone to judge (RFC 9111 §4.3.2).
+        Method::Get | Method::Head
+            if ["if-match", "if-unmodified-since"]
+                .iter()
+                .any(|name| request.headers.contains(name)) =>
+        {
+            Class::PassThrough(Bypass::Precondition)
         }
         Method::Get | Method::Head if !graphql => Class::Rest,
         method if method.is_safe() => Class::PassThrough(Bypass::Method),

@@ -10,17 +10,24 @@ mod plan;
 mod purge_cookie;
 mod serve;
 mod store;
+mod store_rest;
 mod token;
 mod write;
 
 pub use bypass::Bypass;
 pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
-pub use plan::{Plan, plan_graphql, plan_rest};
+pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
-pub use serve::{XCache, from_entry, passed_on, set_client_ttl, status_of_origin, without_body};
+pub use serve::{
+    XCache, from_entry, has_range, passed_on, set_client_ttl, status_of_origin, without_body,
+};
 pub use store::{
-    Fetched, Stored, graphql_entry, is_graphql_json, origin_request_headers, rest_entry,
+    Fetched, Stored, graphql_entry, is_graphql_json, is_undone, origin_request_headers,
+    stored_headers,
+};
+pub use store_rest::{
+    Freshened, completed, freshened, part_entry, part_key, rest_entry, rest_storable, updated,
 };
 pub use token::{Sent, claim_paths, sent_token};
 pub use write::{Element, Write, record_of};

@@ -8,7 +8,7 @@ use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variab
 use crate::http::{Headers, Method, Request, form_pairs};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
-use crate::policy::{Lifetime, RequestDirectives, Rule};
+use crate::policy::{ByOrigin, Permission, RequestDirectives, Rule, Windows};
 use crate::rest;
 use crate::tag::{Tag, TagSet};
 use crate::time::Ttl;
@@ -32,6 +32,25 @@ pub struct Plan {
     pub scopes: Vec<String>,
     /// The names of the cache types that matched; none where the default applies.
     pub type_names: Vec<String>,
+    /// What is decided of a REST read alone.
+    pub rest: RestPlan,
+}
+
+/// What is decided of a REST read alone.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RestPlan {
+    /// The path and query that the key holds and the origin is asked for; none for GraphQL, which
+    /// asks as it came.
+    pub target: Option<String>,
+    /// The lifetimes of statuses that have their own.
+    pub statuses: Vec<(u16, Ttl)>,
+    /// Whether `Set-Cookie` is taken off the answer.
+    pub cookies_stripped: bool,
+    /// Whether only the origin's word lets others share the answer: the request has
+    /// `Authorization`, and no scope tells by it (RFC 9111 §3.5).
+    pub authorized: bool,
+    /// Whether the client's own directives do not count.
+    pub ignores_client: bool,
 }
 
 impl Plan {
@@ -41,11 +60,18 @@ impl Plan {
     pub fn heeded(&self, headers: &Headers) -> RequestDirectives {
         let asked = RequestDirectives::read(headers);
         match self.rule {
-            Rule::Origin => asked,
+            Rule::Origin(_) if !self.rest.ignores_client => asked,
             // What must not be kept is not kept, whoever decides on freshness.
-            Rule::Configured(_) | Rule::AtMost(_) => {
-                RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() }
-            }
+            _ => RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() },
+        }
+    }
+
+    /// What the configuration says of the answer's being stored.
+    pub fn permission(&self) -> Permission {
+        Permission {
+            overriding: self.overriding,
+            cookies_stripped: self.rest.cookies_stripped,
+            authorized: self.rest.authorized,
         }
     }
 }
@@ -54,7 +80,7 @@ impl Plan {
 /// prohibitions are overridden only where each says so.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Merged {
-    pub lifetime: Lifetime,
+    pub windows: Windows,
     pub overriding: bool,
     pub client_ttl: Option<Ttl>,
     pub scopes: Vec<String>,
@@ -67,11 +93,10 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
     scopes.sort_unstable();
     scopes.dedup();
     Merged {
-        lifetime: Lifetime {
+        windows: Windows {
             ttl: smallest(|one| one.ttl).unwrap_or(Ttl::ZERO),
             swr: smallest(|one| one.swr).unwrap_or(Ttl::ZERO),
             sie: smallest(|one| one.sie).unwrap_or(Ttl::ZERO),
-            initial_age: 0,
         },
         overriding: !types.is_empty() && types.iter().all(|one| one.overriding),
         client_ttl: types.iter().filter_map(|one| one.client_ttl).min(),
@@ -87,7 +112,7 @@ impl Merged {
     pub fn hinted(mut self, foreseen: &Foreseen, by_default: bool) -> Self {
         let max_age = foreseen.max_age.filter(|_| !self.overriding);
         let max_age = max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
-        let ttl = &mut self.lifetime.ttl;
+        let ttl = &mut self.windows.ttl;
         *ttl = match max_age {
             Some(max_age) if by_default && foreseen.all_hinted => max_age,
             Some(max_age) => max_age.min(*ttl),
@@ -110,7 +135,7 @@ fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
 pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<Plan, Bypass> {
     let types = config.types_of_path(&request.url.comparable_path());
     let merged = merge(&types);
-    if !types.is_empty() && merged.lifetime.ttl.is_zero() {
+    if !types.is_empty() && merged.windows.ttl.is_zero() {
         return Err(Bypass::TtlZero);
     }
     let asker = Asker { headers: &request.headers, claims };
@@ -130,16 +155,18 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
     tags.extend(sharers.tags);
     tags.insert(Tag::of("key:", &digest.to_hex()));
     tags.insert(Tag::of("type:", type_name));
-    let configured = Rule::Configured(merged.lifetime);
+    let configured = Rule::Configured(merged.windows);
+    let by_origin = ByOrigin::default();
     Ok(Plan {
         key,
         type_name: type_name.to_owned(),
-        rule: if types.is_empty() { Rule::Origin } else { configured },
+        rule: if types.is_empty() { Rule::Origin(by_origin) } else { configured },
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,
         scopes: merged.scopes,
         type_names: types.iter().map(|one| one.name.clone()).collect(),
+        rest: RestPlan::default(),
     })
 }
 
@@ -171,7 +198,7 @@ pub fn plan_graphql(
     }
     // The default's ttl may yet be replaced by that of a type in the answer.
     let may_be_replaced = types.is_empty() && !config.types_by_answer_alone().is_empty();
-    if merged.lifetime.ttl.is_zero() && !may_be_replaced {
+    if merged.windows.ttl.is_zero() && !may_be_replaced {
         return Err(Bypass::TtlZero);
     }
     let asker = Asker { headers: &request.headers, claims };
@@ -218,12 +245,13 @@ pub fn plan_graphql(
     Ok(Plan {
         key,
         type_name: type_name.to_owned(),
-        rule: Rule::AtMost(merged.lifetime),
+        rule: Rule::AtMost(merged.windows),
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,
         scopes: merged.scopes,
         type_names: types.iter().map(|one| one.name.clone()).collect(),
+        rest: RestPlan::default(),
     })
 }
 

@@ -1,8 +1,8 @@
 //! What the client gets: a stored answer, or the origin's with a word on what was done.
 
 use crate::entry::Entry;
-use crate::http::{Headers, Response};
-use crate::policy::{CacheStatus, not_modified};
+use crate::http::{Headers, Method, Request, Response};
+use crate::policy::{CacheStatus, ContentRange, Cut, Part, Range, if_range_holds, not_modified};
 use crate::time::{Timestamp, Ttl};
 
 /// `X-Cache`
@@ -12,6 +12,8 @@ pub enum XCache {
     Hit,
     /// Answered from the cache, though stale.
     Stale,
+    /// Answered from the cache, after the origin said that it has not changed.
+    Revalidated,
     /// Answered by the origin, after a look-up.
     Miss,
     /// Answered by the origin.
@@ -24,6 +26,7 @@ impl XCache {
         match self {
             Self::Hit => "HIT",
             Self::Stale => "STALE",
+            Self::Revalidated => "REVALIDATED",
             Self::Miss => "MISS",
             Self::Bypass => "BYPASS",
         }
@@ -38,23 +41,63 @@ const FOR_CACHES_ALONE: [&str; 5] =
 const OF_THE_BODY: [&str; 4] =
     ["content-type", "content-length", "content-encoding", "last-modified"];
 
-/// The answer from an entry: whole, or 304 where the client has it already.
+/// The answer from an entry: whole, 304 where the client has it already, or the part that it asks
+/// for (RFC 9110 §13.2.2). `status` says how it came to be.
 pub fn from_entry(
     entry: &Entry,
-    tier: &'static str,
-    stale: bool,
-    request: &Headers,
+    request: &Request,
+    x_cache: XCache,
+    status: &CacheStatus,
     now: Timestamp,
 ) -> Response {
-    let mut headers = entry.meta.headers.clone();
-    let age = entry.meta.age(now);
-    headers.set("age", age.to_string());
-    headers.set("x-cache", if stale { XCache::Stale.as_str() } else { XCache::Hit.as_str() });
-    CacheStatus::hit(entry.meta.ttl, age, tier).add_to(&mut headers);
-    if not_modified(request, entry.meta.headers.get("etag")) {
+    let meta = &entry.meta;
+    let mut headers = meta.headers.clone();
+    headers.set("age", meta.age(now).to_string());
+    headers.set("x-cache", x_cache.as_str());
+    status.add_to(&mut headers);
+    let good = (200..300).contains(&meta.status);
+    let received = meta.stored_at.as_millis() / 1000;
+    if good && not_modified(request, &meta.headers, received) {
         return without_body(headers);
     }
-    Response { status: entry.meta.status, headers, body: entry.body.clone() }
+    if request.method == Method::Head {
+        return Response { status: meta.status, headers, body: [].into() };
+    }
+    match cut(entry, request) {
+        Some(Cut::Part(Part { start, end, content_range })) => {
+            headers.set("content-range", content_range);
+            let body = entry.body.get(start..end).unwrap_or_default();
+            Response { status: 206, headers, body: body.into() }
+        }
+        Some(Cut::Unsatisfiable(content_range)) => {
+            OF_THE_BODY.iter().for_each(|name| headers.remove(name));
+            headers.remove("etag");
+            headers.set("content-range", content_range);
+            Response { status: 416, headers, body: [].into() }
+        }
+        Some(Cut::NotHere) | None => {
+            Response { status: meta.status, headers, body: entry.body.clone() }
+        }
+    }
+}
+
+/// The range that a GET asks for, of an entry that may be cut.
+fn cut(entry: &Entry, request: &Request) -> Option<Cut> {
+    let meta = &entry.meta;
+    if request.method != Method::Get || !if_range_holds(&request.headers, &meta.headers) {
+        return None;
+    }
+    let range = Range::read(&request.headers)?;
+    match meta.status {
+        200 => Some(range.of_whole(entry.body.len())),
+        206 => Some(range.of_part(ContentRange::read(&meta.headers)?, entry.body.len())),
+        _ => None,
+    }
+}
+
+/// Whether the entry is a part that has all the bytes which the request asks for.
+pub fn has_range(entry: &Entry, request: &Request) -> bool {
+    entry.meta.status == 206 && matches!(cut(entry, request), Some(Cut::Part(_)))
 }
 
 /// 304 for a client that has the answer already.

@@ -7,10 +7,13 @@ use crate::config::Config;
 use crate::entry::{Entry, Meta};
 use crate::graphql::{Analysis, Knowledge, Outcome, Shown, facts, outcome};
 use crate::http::{Headers, Request};
-use crate::policy::{NotStored, Rule, Vary, entity_tag, lifetime, storable, variant, varies_on};
+use crate::policy::{
+    NotStored, Permission, Received, ResponseDirectives, Rule, Vary, entity_tag, lifetime,
+    storable, variant, varies_on,
+};
 use crate::purge::Mark;
 use crate::tag::{TagSet, origin_tags};
-use crate::time::{Timestamp, Ttl};
+use crate::time::Ttl;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -28,7 +31,6 @@ const NOT_STORED: [&str; 24] = [
     "transfer-encoding",
     "upgrade",
     "content-length",
-    "content-encoding",
     "set-cookie",
     "cache-tag",
     "surrogate-key",
@@ -41,6 +43,7 @@ const NOT_STORED: [&str; 24] = [
     "cf-cache-status",
     "evergraph-purge",
     "evergraph-key",
+    "evergraph-tags",
 ];
 
 /// Request headers that could change an answer and are no part of any key. An origin that
@@ -66,16 +69,12 @@ const CONDITIONAL: [&str; 6] =
 pub struct Fetched<'a> {
     /// The client's request.
     pub request: &'a Request,
-    /// The status code.
-    pub status: u16,
-    /// The origin's headers.
-    pub headers: &'a Headers,
+    /// The answer's head.
+    pub received: Received<'a>,
     /// The whole body.
     pub body: Rc<[u8]>,
     /// Where the log stood before the origin was asked.
     pub mark: Mark,
-    /// When the answer was complete.
-    pub now: Timestamp,
 }
 
 /// What became of an answer that was looked at for storing.
@@ -104,18 +103,6 @@ pub fn origin_request_headers(headers: &Headers) -> Headers {
     headers
 }
 
-/// The entry for a REST answer.
-pub fn rest_entry(plan: &Plan, fetched: Fetched<'_>) -> Result<Stored, NotStored> {
-    storable(fetched.status, fetched.headers, plan.overriding)?;
-    let tags = plan.tags.clone();
-    let terms = Terms { rule: plan.rule, client_ttl: plan.client_ttl, tags };
-    entry(plan, fetched, terms).map(|entry| Stored {
-        entry,
-        types: BTreeSet::new(),
-        contradicts_schema: false,
-    })
-}
-
 /// The entry for a GraphQL answer. The types in it may shorten its life, add tags, or forbid to
 /// store it.
 pub fn graphql_entry(
@@ -126,10 +113,11 @@ pub fn graphql_entry(
     shown: Shown<'_>,
     fetched: Fetched<'_>,
 ) -> Result<Stored, NotStored> {
-    if fetched.status != 200 {
+    let Received { status, headers, .. } = fetched.received;
+    if status != 200 {
         return Err(NotStored::Status);
     }
-    if !is_graphql_json(fetched.headers) {
+    if !is_graphql_json(headers) {
         return Err(NotStored::ContentType);
     }
     let Outcome::Data(data) = outcome(shown.json) else { return Err(NotStored::Errors) };
@@ -149,7 +137,7 @@ pub fn graphql_entry(
         return Err(NotStored::Private);
     }
     if let Some(seconds) = facts.hint.max_age.filter(|_| !merged.overriding) {
-        merged.lifetime.ttl = merged.lifetime.ttl.min(Ttl::from_seconds(seconds));
+        merged.windows.ttl = merged.windows.ttl.min(Ttl::from_seconds(seconds));
     }
     if facts.untyped {
         // A type that is there and not seen could be any of these. One that is never to be cached
@@ -159,20 +147,21 @@ pub fn graphql_entry(
                 return Err(NotStored::TypesUnknown);
             }
             if by_default {
-                merged.lifetime.ttl = merged.lifetime.ttl.min(ttl);
+                merged.windows.ttl = merged.windows.ttl.min(ttl);
             }
         }
     }
-    if merged.lifetime.ttl.is_zero() {
+    if merged.windows.ttl.is_zero() {
         return Err(NotStored::TtlZero);
     }
     if merged.scopes.iter().any(|scope| !plan.scopes.contains(scope)) {
         return Err(NotStored::ScopeOfAnswer);
     }
-    storable(fetched.status, fetched.headers, merged.overriding)?;
+    let permission = Permission { overriding: merged.overriding, ..Permission::default() };
+    storable(status, headers, permission)?;
     let rule = match merged.overriding {
-        true => Rule::Configured(merged.lifetime),
-        false => Rule::AtMost(merged.lifetime),
+        true => Rule::Configured(merged.windows),
+        false => Rule::AtMost(merged.windows),
     };
     let mut tags = plan.tags.clone();
     tags.extend(merged.tags);
@@ -187,49 +176,69 @@ pub fn graphql_entry(
 }
 
 /// Under which terms an answer is stored.
-struct Terms {
-    rule: Rule,
-    client_ttl: Option<Ttl>,
-    tags: TagSet,
+pub(super) struct Terms {
+    pub rule: Rule,
+    pub client_ttl: Option<Ttl>,
+    pub tags: TagSet,
 }
 
-fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<Entry, NotStored> {
-    let Fetched { request, status, headers, body, mark, now } = fetched;
+pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<Entry, NotStored> {
+    let Fetched { request, received, body, mark } = fetched;
+    let headers = received.headers;
     let Vary::On(vary) = varies_on(headers) else { return Err(NotStored::VaryAny) };
-    let lifetime = lifetime(terms.rule, headers, now)?;
+    let lifetime = lifetime(terms.rule, received)?;
+    let directives = ResponseDirectives::read(headers);
     let mut tags = terms.tags;
     tags.extend(origin_tags(headers));
+    let mut stored = stored_headers(headers, terms.client_ttl);
+    let etag_is_ours = received.status == 200 && !stored.contains("etag");
+    if etag_is_ours {
+        stored.set("etag", entity_tag(&body));
+    }
     let meta = Meta {
         key: plan.key.as_str().to_owned(),
         mark,
-        stored_at: now,
+        stored_at: received.at,
         initial_age: lifetime.initial_age,
-        ttl: lifetime.ttl,
-        swr: lifetime.swr,
-        sie: lifetime.sie,
-        status,
-        headers: stored_headers(headers, &body, terms.client_ttl),
+        ttl: lifetime.windows.ttl,
+        swr: lifetime.windows.swr,
+        sie: lifetime.windows.sie,
+        status: received.status,
+        headers: stored,
         tags: tags.into_iter().map(|tag| tag.as_str().to_owned()).collect(),
         variant: variant(&vary, &request.headers).to_hex(),
         vary,
         type_name: plan.type_name.clone(),
+        must_revalidate: lifetime.must_revalidate,
+        kept: lifetime.kept,
+        etag_is_ours,
+        shares_authorized: directives.shares_authorized,
     };
     Ok(Entry { meta, body })
 }
 
-fn stored_headers(headers: &Headers, body: &[u8], client_ttl: Option<Ttl>) -> Headers {
+/// The headers of an answer as they are stored and as every client gets them.
+pub fn stored_headers(headers: &Headers, client_ttl: Option<Ttl>) -> Headers {
     let named_by_connection: Vec<String> =
         headers.members("connection").map(str::to_ascii_lowercase).collect();
-    let mut stored: Headers = headers
-        .iter()
-        .filter(|(name, _)| !NOT_STORED.contains(name))
-        .filter(|(name, _)| !named_by_connection.iter().any(|named| named == name))
-        .collect();
+    let not_reusable = ResponseDirectives::read(headers).no_cache_fields;
+    let named = |name: &str| named_by_connection.iter().chain(&not_reusable).any(|one| one == name);
+    let mut stored: Headers =
+        headers.iter().filter(|(name, _)| !NOT_STORED.contains(name) && !named(name)).collect();
     set_client_ttl(&mut stored, client_ttl);
-    if !stored.contains("etag") {
-        stored.set("etag", entity_tag(body));
+    // A coding that the runtime has undone is none of the stored body's.
+    if is_undone(headers) {
+        stored.remove("content-encoding");
     }
     stored
+}
+
+/// Whether the runtime has undone the codings of an answer's body.
+pub fn is_undone(headers: &Headers) -> bool {
+    let undone = ["identity", "gzip", "br"];
+    headers
+        .members("content-encoding")
+        .all(|coding| undone.iter().any(|one| coding.eq_ignore_ascii_case(one)))
 }
 
 /// Whether an answer's content type is one of GraphQL's in JSON.

@@ -3,6 +3,7 @@ use super::*;
 use crate::graphql::{Knowledge, Query, analysed};
 use crate::http::{Method, Url};
 use crate::jwt::Claims;
+use crate::time::Timestamp;
 use serde_json::{Value, json};
 
 /// What is stored of an answer to a query, under these types.
@@ -31,11 +32,14 @@ fn stored(
     let json = json!({ "data": data });
     let fetched = Fetched {
         request: &request,
-        status: 200,
-        headers: &headers,
+        received: Received {
+            status: 200,
+            headers: &headers,
+            asked_at: Timestamp::from_millis(0),
+            at: Timestamp::from_millis(0),
+        },
         body: json.to_string().into_bytes().into(),
         mark: Mark { epoch: 1, seq: 1 },
-        now: Timestamp::from_millis(0),
     };
     let shown = Shown { json: &json, added: false };
     let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };

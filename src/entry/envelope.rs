@@ -11,7 +11,7 @@ use super::{Entry, Meta};
 use std::rc::Rc;
 
 const MAGIC: &[u8; 3] = b"EVG";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const DEFLATED: u8 = 1;
 const HEADER_BYTES: usize = 21;
 /// Bodies above this many bytes are deflated.
@@ -135,6 +135,10 @@ mod tests {
                 vary: vec!["origin".into()],
                 variant: "v".into(),
                 type_name: "default".into(),
+                must_revalidate: true,
+                kept: Ttl::from_seconds(60),
+                etag_is_ours: false,
+                shares_authorized: true,
             },
             body: body.into(),
         }

@@ -51,6 +51,14 @@ pub struct Meta {
     pub variant: String,
     /// The cache type's name, for statistics.
     pub type_name: String,
+    /// Whether it may never be used stale, whoever asks.
+    pub must_revalidate: bool,
+    /// How much longer than it may be served it is kept, to be validated.
+    pub kept: Ttl,
+    /// Whether its entity tag is Evergraph's own, which the origin does not know.
+    pub etag_is_ours: bool,
+    /// Whether the origin says that it may be shared with requests that have `Authorization`.
+    pub shares_authorized: bool,
 }
 
 impl Meta {
@@ -61,7 +69,8 @@ impl Meta {
 
     /// How long a store has to keep the entry, in seconds from when it was stored.
     pub fn lifetime(&self) -> Ttl {
-        let longest = self.ttl.as_seconds() + self.swr.max(self.sie).as_seconds();
-        Ttl::from_seconds(longest).minus_seconds(self.initial_age)
+        let served = self.ttl.as_seconds() + self.swr.max(self.sie).as_seconds();
+        let longest = served.saturating_sub(self.initial_age) + self.kept.as_seconds();
+        Ttl::from_seconds(longest)
     }
 }

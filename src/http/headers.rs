@@ -68,6 +68,11 @@ impl Headers {
         self.0.retain(|(field, _)| keep(field));
     }
 
+    /// About how many bytes they take as HTTP/1.1 sends them.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
+    }
+
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

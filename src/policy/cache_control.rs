@@ -4,8 +4,12 @@
 //! (§5.2). Of a directive that comes twice the stricter wins, and an argument that is no number
 //! counts as 0, which is stale (§4.2.1).
 
+use super::targeted::members_of;
 use crate::http::Headers;
 use crate::time::Ttl;
+
+/// A directive: its name in lower case, and its argument without quotes.
+pub(super) type Directive = (String, Option<String>);
 
 /// The directives of an answer that a shared cache heeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,16 +18,28 @@ pub struct ResponseDirectives {
     pub no_store: bool,
     /// `private`, with or without field names
     pub private: bool,
-    /// `no-cache`, with or without field names
+    /// `no-cache` without field names
     pub no_cache: bool,
+    /// The fields that `no-cache` names, in lower case: the rest of the answer may be used without
+    /// asking, and these may not (§5.2.2.4)
+    pub no_cache_fields: Vec<String>,
+    /// `public`
+    pub public: bool,
+    /// `must-understand`
+    pub must_understand: bool,
     /// `must-revalidate`, `proxy-revalidate`, or what `s-maxage` implies of it (§5.2.2.10)
     pub must_revalidate: bool,
+    /// Whether the answer to a request with `Authorization` may be shared (§3.5)
+    pub shares_authorized: bool,
     /// `s-maxage`, or else `max-age`
     pub max_age: Option<Ttl>,
     /// `stale-while-revalidate` (RFC 5861 §3)
     pub stale_while_revalidate: Option<Ttl>,
     /// `stale-if-error` (RFC 5861 §4)
     pub stale_if_error: Option<Ttl>,
+    /// Whether a field for caches like this one has all the say: `Expires` counts for nothing then
+    /// (RFC 9213 §2.1)
+    pub targeted: bool,
 }
 
 /// The directives of a request.
@@ -39,24 +55,44 @@ pub struct RequestDirectives {
     pub max_age: Option<Ttl>,
     /// `min-fresh`: the answer is to be fresh for that much longer
     pub min_fresh: Option<Ttl>,
+    /// `max-stale`: an answer that is stale by no more will do; by any, where no number is given
+    pub max_stale: Option<Ttl>,
 }
 
 impl ResponseDirectives {
-    /// Reads an answer's directives.
+    /// Reads an answer's directives: those of the first field that speaks to a cache like this one.
     pub fn read(headers: &Headers) -> Self {
+        if let Some(members) = targeted_members(headers) {
+            return Self { targeted: true, ..Self::of(members) };
+        }
+        Self::of(directives(headers, "cache-control"))
+    }
+
+    fn of(directives: Vec<Directive>) -> Self {
         let mut read = Self::default();
         let mut max_age = None;
         let mut s_maxage = None;
-        for (name, argument) in directives(headers) {
+        for (name, argument) in directives {
             match name.as_str() {
                 "no-store" => read.no_store = true,
                 "private" => read.private = true,
-                "no-cache" => read.no_cache = true,
-                "must-revalidate" | "proxy-revalidate" => read.must_revalidate = true,
+                "public" => read.public = true,
+                "must-understand" => read.must_understand = true,
+                "no-cache" => {
+                    let fields = field_names(argument.as_deref().unwrap_or_default());
+                    read.no_cache |= fields.is_empty();
+                    read.no_cache_fields.extend(fields);
+                }
+                "must-revalidate" => {
+                    read.must_revalidate = true;
+                    read.shares_authorized = true;
+                }
+                "proxy-revalidate" => read.must_revalidate = true,
                 "max-age" => max_age = Some(smaller(max_age, seconds(argument))),
                 "s-maxage" => {
                     s_maxage = Some(smaller(s_maxage, seconds(argument)));
                     read.must_revalidate = true;
+                    read.shares_authorized = true;
                 }
                 "stale-while-revalidate" => {
                     read.stale_while_revalidate =
@@ -68,6 +104,7 @@ impl ResponseDirectives {
                 _ => {}
             }
         }
+        read.shares_authorized |= read.public;
         read.max_age = s_maxage.or(max_age);
         read
     }
@@ -81,13 +118,17 @@ impl RequestDirectives {
             read.no_cache = headers.members("pragma").any(|m| m.eq_ignore_ascii_case("no-cache"));
             return read;
         }
-        for (name, argument) in directives(headers) {
+        for (name, argument) in directives(headers, "cache-control") {
             match name.as_str() {
                 "no-cache" => read.no_cache = true,
                 "no-store" => read.no_store = true,
                 "only-if-cached" => read.only_if_cached = true,
                 "max-age" => read.max_age = Some(smaller(read.max_age, seconds(argument))),
                 "min-fresh" => read.min_fresh = Some(seconds(argument)),
+                "max-stale" => {
+                    let most = argument.map_or(Ttl::MAX, |argument| seconds(Some(argument)));
+                    read.max_stale = Some(smaller(read.max_stale, most));
+                }
                 _ => {}
             }
         }
@@ -95,10 +136,28 @@ impl RequestDirectives {
     }
 }
 
+fn field_names(list: &str) -> Vec<String> {
+    let names = list.split(',').map(|name| name.trim().to_ascii_lowercase());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// The members of the first field that is meant for caches like this one, as directives
+/// (RFC 9213): `CDN-Cache-Control`, a structured field, then `Surrogate-Control`, which has the
+/// form of `Cache-Control` and counts where it speaks of storing at all.
+fn targeted_members(headers: &Headers) -> Option<Vec<Directive>> {
+    if let Some(members) = headers.joined("cdn-cache-control").and_then(|value| members_of(&value))
+    {
+        return Some(members);
+    }
+    let members = directives(headers, "surrogate-control");
+    let speaks = members.iter().any(|(name, _)| matches!(name.as_str(), "max-age" | "no-store"));
+    speaks.then_some(members)
+}
+
 /// The directives in order: names in lower case, arguments without their quotes.
-fn directives(headers: &Headers) -> Vec<(String, Option<String>)> {
+fn directives(headers: &Headers, field: &str) -> Vec<Directive> {
     headers
-        .get_all("cache-control")
+        .get_all(field)
         .flat_map(split_outside_quotes)
         .map(|directive| {
             let (name, argument) = match directive.split_once('=') {
@@ -113,7 +172,8 @@ fn directives(headers: &Headers) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-fn split_outside_quotes(value: &str) -> Vec<String> {
+/// The members of a list; a comma in quotes divides nothing.
+pub(super) fn split_outside_quotes(value: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut quoted, mut escaped) = (false, false);
     for character in value.chars() {
@@ -170,7 +230,53 @@ mod tests {
     #[test]
     fn what_stands_in_quotes_is_no_directive() {
         let read = response("ext=\"no-store, private\", no-cache=\"set-cookie\"");
-        assert!(!read.no_store && !read.private && read.no_cache);
+        assert!(!read.no_store && !read.private && !read.no_cache);
+        assert_eq!(read.no_cache_fields, ["set-cookie"]);
+        assert!(response("no-cache=\"a\", no-cache").no_cache);
+    }
+
+    #[test]
+    fn section_3_5_what_shares_an_authorized_answer() {
+        for value in ["public", "must-revalidate", "s-maxage=1"] {
+            assert!(response(value).shares_authorized, "{value}");
+        }
+        for value in ["max-age=1", "proxy-revalidate", "private", ""] {
+            assert!(!response(value).shares_authorized, "{value}");
+        }
+    }
+
+    #[test]
+    fn rfc_9213_a_targeted_field_has_all_the_say() {
+        let read = |fields: &[(&str, &str)]| {
+            ResponseDirectives::read(&fields.iter().copied().collect::<Headers>())
+        };
+        let cdn = ("cdn-cache-control", "max-age=60");
+        let surrogate = ("surrogate-control", "max-age=30, content=\"ESI/1.0\"");
+        let own = ("cache-control", "no-store, max-age=5");
+        for (fields, max_age, targeted) in [
+            (vec![own, surrogate, cdn], 60, true),
+            (vec![own, surrogate], 30, true),
+            (vec![own, ("surrogate-control", "content=\"ESI/1.0\"")], 5, false),
+            (vec![own, ("cdn-cache-control", "max-age=\"60\"")], 5, false),
+            (vec![own, ("cdn-cache-control", "")], 5, false),
+        ] {
+            let read = read(&fields);
+            assert_eq!(read.max_age, Some(Ttl::from_seconds(max_age)), "{fields:?}");
+            assert_eq!((read.targeted, read.no_store), (targeted, !targeted), "{fields:?}");
+        }
+        assert!(read(&[own, ("cdn-cache-control", "private")]).private);
+        assert_eq!(read(&[own, ("cdn-cache-control", "foo")]).max_age, None);
+    }
+
+    #[test]
+    fn max_stale_without_a_number_is_any() {
+        let read = |value: &str| {
+            RequestDirectives::read(&[("cache-control", value)].into_iter().collect()).max_stale
+        };
+        assert_eq!(read("max-stale"), Some(Ttl::MAX));
+        assert_eq!(read("max-stale=5"), Some(Ttl::from_seconds(5)));
+        assert_eq!(read("max-stale=x"), Some(Ttl::ZERO));
+        assert_eq!(read("max-stale, max-stale=7"), Some(Ttl::from_seconds(7)));
     }
 
     #[test]

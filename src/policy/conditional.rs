@@ -1,19 +1,45 @@
-//! Conditional requests (RFC 9110 §13) and entity tags (§8.8.3).
+//! Conditional requests (RFC 9110 §13) and validators (§8.8), as a cache answers and sends them
+//! (RFC 9111 §4.3).
 
-use crate::http::Headers;
+use super::date::http_date;
+use crate::http::{Headers, Method, Request};
 
 /// A strong entity tag of Evergraph's own, from the body's bytes.
 pub fn entity_tag(body: &[u8]) -> String {
     format!("\"eg-{:032x}\"", xxhash_rust::xxh3::xxh3_128(body))
 }
 
-/// Whether `If-None-Match` says that the client has this answer already: weak comparison, `*`
-/// matches anything (§13.1.2).
-pub fn not_modified(request: &Headers, etag: Option<&str>) -> bool {
-    let Some(etag) = etag else { return false };
+/// Whether the origin can be asked if an answer has changed.
+pub fn has_validator(headers: &Headers) -> bool {
+    headers.contains("etag") || headers.get("last-modified").and_then(http_date).is_some()
+}
+
+/// Whether the client has this answer already (RFC 9111 §4.3.2): by `If-None-Match`, or, only where
+/// there is none, by `If-Modified-Since`. `received` is when an answer without dates came, in
+/// seconds since the Unix epoch.
+pub fn not_modified(request: &Request, answer: &Headers, received: u64) -> bool {
+    let asked = &request.headers;
+    if asked.contains("if-none-match") {
+        return answer.get("etag").is_some_and(|etag| matches_any(asked, etag));
+    }
+    let reads = matches!(request.method, Method::Get | Method::Head);
+    let since = asked.get("if-modified-since").filter(|_| reads).and_then(http_date);
+    let Some(since) = since else { return false };
+    let date = |name| answer.get(name).and_then(http_date);
+    let modified = match answer.contains("last-modified") {
+        true => date("last-modified"),
+        false => Some(date("date").unwrap_or(received)),
+    };
+    modified.is_some_and(|modified| modified <= since)
+}
+
+/// Weak comparison; `*` matches anything (§13.1.2).
+fn matches_any(request: &Headers, etag: &str) -> bool {
     // An entity tag may hold commas, so the list is searched tag by tag and not split.
     request.get_all("if-none-match").any(|value| {
-        value.trim() == "*" || quoted(value).any(|candidate| Some(candidate) == quoted(etag).next())
+        value.trim() == "*"
+            || value.trim() == etag.trim()
+            || quoted(value).any(|candidate| Some(candidate) == quoted(etag).next())
     })
 }
 
@@ -22,21 +48,122 @@ fn quoted(list: &str) -> impl Iterator<Item = &str> {
     list.split('"').skip(1).step_by(2)
 }
 
+/// The fields that ask the origin whether a stored answer has changed (RFC 9111 §4.3.1). Its entity
+/// tag is left out where it is Evergraph's own, which the origin does not know.
+pub fn validators(stored: &Headers, etag_is_ours: bool) -> Vec<(&'static str, String)> {
+    let etag = stored.get("etag").filter(|_| !etag_is_ours);
+    let modified = stored.get("last-modified").filter(|date| http_date(date).is_some());
+    let fields = [("if-none-match", etag), ("if-modified-since", modified)];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
+}
+
+/// Whether a 304 speaks of the answer that it was asked about (RFC 9111 §4.3.4): an entity tag that
+/// it has is the stored one.
+pub fn is_about(not_modified: &Headers, stored: &Headers, etag_is_ours: bool) -> bool {
+    let Some(etag) = not_modified.get("etag") else { return true };
+    etag_is_ours || stored.get("etag").is_none_or(|stored| same_weakly(stored, etag))
+}
+
+/// Whether a HEAD's answer can be one to the GET that is stored (RFC 9111 §4.3.5): what it says of
+/// validators and length is the same.
+pub fn is_head_of(head: &Headers, stored: &Headers, etag_is_ours: bool, length: usize) -> bool {
+    let same = |name: &str| head.get(name).is_none_or(|value| stored.get(name) == Some(value));
+    let same_length = || {
+        let said = head.get("content-length").filter(|_| !head.contains("content-encoding"));
+        said.is_none_or(|said| said.trim().parse() == Ok(length))
+    };
+    is_about(head, stored, etag_is_ours) && same("last-modified") && same_length()
+}
+
+/// RFC 9110 §8.8.3.2.
+fn same_weakly(one: &str, other: &str) -> bool {
+    let opaque = |etag: &str| etag.trim().trim_start_matches("W/").to_owned();
+    opaque(one) == opaque(other)
+}
+
+/// The entity tag, if it is strong (RFC 9110 §8.8.1).
+pub fn strong_etag(headers: &Headers) -> Option<&str> {
+    headers.get("etag").map(str::trim).filter(|etag| etag.len() > 2 && etag.starts_with('"'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Url;
 
-    fn matches(if_none_match: &str, etag: &str) -> bool {
-        not_modified(&[("if-none-match", if_none_match)].into_iter().collect(), Some(etag))
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        fields.iter().copied().collect()
     }
 
+    fn asking(method: &str, fields: &[(&str, &str)]) -> Request {
+        let (method, url) = (Method::parse(method), Url::parse("http://h/").unwrap());
+        Request { method, url, headers: headers(fields) }
+    }
+
+    fn matches(if_none_match: &str, etag: &str) -> bool {
+        let request = asking("GET", &[("if-none-match", if_none_match)]);
+        not_modified(&request, &headers(&[("etag", etag)]), 0)
+    }
+
+    const EARLIER: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const LATER: &str = "Sunday, 06-Nov-94 08:49:38 GMT";
+
     #[test]
-    fn compares_weakly() {
+    fn rfc_9110_section_13_1_2_entity_tags_are_compared_weakly() {
         assert!(
             matches("\"a\"", "\"a\"") && matches("W/\"a\"", "\"a\"") && matches("\"a\"", "W/\"a\"")
         );
         assert!(matches("\"x\", W/\"a,b\"", "\"a,b\"") && matches(" * ", "\"a\""));
         assert!(!matches("\"b\"", "\"a\"") && !matches("a", "\"a\"") && !matches("", "\"a\""));
+    }
+
+    #[test]
+    fn rfc_9110_section_13_1_3_dates_count_where_no_entity_tag_is_asked_for() {
+        let known = |request: &[(&str, &str)], answer: &[(&str, &str)]| {
+            not_modified(&asking("GET", request), &headers(answer), 784_111_777)
+        };
+        let posted = asking("POST", &[("if-modified-since", LATER)]);
+        assert!(!not_modified(&posted, &headers(&[("last-modified", EARLIER)]), 0));
+        let modified = [("last-modified", EARLIER)];
+        assert!(known(&[("if-modified-since", EARLIER)], &modified));
+        assert!(known(&[("if-modified-since", LATER)], &modified));
+        assert!(!known(&[("if-modified-since", EARLIER)], &[("last-modified", LATER)]));
+        assert!(!known(&[("if-modified-since", "foo")], &modified));
+        assert!(!known(&[("if-modified-since", LATER)], &[("last-modified", "foo")]));
+        let both = [("if-none-match", "\"b\""), ("if-modified-since", LATER)];
+        assert!(!known(&both, &[("etag", "\"a\""), ("last-modified", EARLIER)]));
+        assert!(known(&[("if-modified-since", EARLIER)], &[("date", EARLIER)]));
+        assert!(known(&[("if-modified-since", EARLIER)], &[]));
+        assert!(!known(&[("if-modified-since", EARLIER)], &[("date", LATER)]));
+    }
+
+    #[test]
+    fn section_4_3_1_the_origin_is_asked_by_its_own_validators() {
+        let stored = headers(&[("etag", "\"a\""), ("last-modified", EARLIER)]);
+        let fields = validators(&stored, false);
+        assert_eq!(
+            fields,
+            [("if-none-match", "\"a\"".into()), ("if-modified-since", EARLIER.into())]
+        );
+        assert_eq!(validators(&stored, true), [("if-modified-since", EARLIER.into())]);
+        assert_eq!(validators(&headers(&[("last-modified", "foo")]), false), []);
+    }
+
+    #[test]
+    fn section_4_3_4_a_304_of_another_entity_tag_is_not_about_the_stored_answer() {
+        let stored = headers(&[("etag", "W/\"a\"")]);
+        assert!(is_about(&headers(&[]), &stored, false));
+        assert!(is_about(&headers(&[("etag", "\"a\"")]), &stored, false));
+        assert!(!is_about(&headers(&[("etag", "\"b\"")]), &stored, false));
+        assert!(is_about(&headers(&[("etag", "\"b\"")]), &stored, true));
+    }
+
+    #[test]
+    fn section_4_3_5_a_head_of_another_length_or_date_is_of_another_answer() {
+        let stored = headers(&[("last-modified", EARLIER)]);
+        let same = |fields: &[(&str, &str)]| is_head_of(&headers(fields), &stored, true, 7);
+        assert!(same(&[]) && same(&[("last-modified", EARLIER), ("content-length", "7")]));
+        assert!(!same(&[("last-modified", LATER)]) && !same(&[("content-length", "8")]));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 pub enum Freshness {
     /// It may be served as it is.
     Fresh,
+    /// It is stale, and the client says that it will do (RFC 9111 §5.2.1.2).
+    StaleAllowed,
     /// It may be served while one request fetches it anew.
     StaleWhileRevalidate,
     /// It may be served if the origin fails.
@@ -38,6 +40,8 @@ pub fn freshness(
         && request.min_fresh.is_none_or(|min| ttl.saturating_sub(age) >= min.as_seconds());
     if verdict == Verdict::Valid && age < ttl && wanted {
         Freshness::Fresh
+    } else if verdict == Verdict::Valid && wanted && allowed(meta, age, request) {
+        Freshness::StaleAllowed
     } else if stale_for(meta.swr.as_seconds()) && wanted && !meta.swr.is_zero() {
         Freshness::StaleWhileRevalidate
     } else if stale_for(meta.sie.as_seconds()) && !meta.sie.is_zero() {
@@ -45,6 +49,14 @@ pub fn freshness(
     } else {
         Freshness::Expired
     }
+}
+
+/// Whether the client takes an answer that has been stale for so long. What must be revalidated is
+/// never used stale.
+fn allowed(meta: &Meta, age: u64, request: &RequestDirectives) -> bool {
+    let stale = age.saturating_sub(meta.ttl.as_seconds());
+    let takes = request.max_stale.is_some_and(|most| stale <= most.as_seconds());
+    takes && !meta.must_revalidate && request.min_fresh.is_none()
 }
 
 #[cfg(test)]
@@ -69,6 +81,10 @@ mod tests {
             vary: vec![],
             variant: String::new(),
             type_name: String::new(),
+            must_revalidate: request.contains("max-stale=7"),
+            kept: Ttl::ZERO,
+            etag_is_ours: false,
+            shares_authorized: false,
         };
         let request: Headers = [("cache-control", request)].into_iter().collect();
         let directives = RequestDirectives::read(&request);
@@ -87,6 +103,18 @@ mod tests {
     fn a_soft_purge_makes_stale_and_a_hard_one_ends_it() {
         assert_eq!(judged(1, Verdict::Stale, ""), Freshness::StaleWhileRevalidate);
         assert_eq!(judged(1, Verdict::Gone, ""), Freshness::Purged);
+    }
+
+    #[test]
+    fn section_5_2_1_2_the_client_may_take_what_is_stale() {
+        assert_eq!(judged(40, Verdict::Valid, "max-stale=30"), Freshness::StaleAllowed);
+        assert_eq!(judged(99, Verdict::Valid, "max-stale"), Freshness::StaleAllowed);
+        assert_eq!(judged(41, Verdict::Valid, "max-stale=30"), Freshness::Expired);
+        assert_eq!(judged(41, Verdict::Valid, "max-stale=31, max-age=40"), Freshness::Expired);
+        // The entry of this one must be revalidated.
+        assert_eq!(judged(16, Verdict::Valid, "max-stale=7"), Freshness::StaleIfError);
+        assert_eq!(judged(40, Verdict::Stale, "max-stale"), Freshness::Expired);
+        assert_eq!(judged(1, Verdict::Gone, "max-stale"), Freshness::Purged);
     }
 
     #[test]

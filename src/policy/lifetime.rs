@@ -1,131 +1,185 @@
 //! How long an answer lives (RFC 9111 §4.2.1), by the origin's word and the configuration's.
 
-use super::{NotStored, ResponseDirectives};
+use super::date::http_date;
+use super::{NotStored, ResponseDirectives, has_validator};
 use crate::http::Headers;
 use crate::time::{Timestamp, Ttl};
 
-/// How long an answer lives.
+/// For how long an answer is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lifetime {
+pub struct Windows {
     /// Fresh for.
     pub ttl: Ttl,
     /// Then served while it is fetched anew, for.
     pub swr: Ttl,
     /// Then served while the origin fails, for.
     pub sie: Ttl,
+}
+
+/// How long an answer lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// For how long it is good, from when it was generated.
+    pub windows: Windows,
     /// How old it already is, in seconds.
     pub initial_age: u64,
+    /// Whether it may never be used stale, whoever asks (§4.2.4).
+    pub must_revalidate: bool,
+    /// How much longer than all that it is kept, to be validated.
+    pub kept: Ttl,
 }
 
 /// Who decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// The origin alone: a REST answer that no cache type matches.
-    Origin,
+    /// The origin: a REST answer that no cache type gives a ttl.
+    Origin(ByOrigin),
     /// The configuration: a REST answer of a cache type, or any answer with `override`.
-    Configured(Lifetime),
+    Configured(Windows),
     /// The configuration, which the origin can shorten: a GraphQL answer.
-    AtMost(Lifetime),
+    AtMost(Windows),
 }
 
-/// The answer's lifetime, or why it has none.
-pub fn lifetime(rule: Rule, headers: &Headers, now: Timestamp) -> Result<Lifetime, NotStored> {
-    let initial_age = headers.get("age").and_then(|age| age.trim().parse().ok()).unwrap_or(0);
-    let directives = ResponseDirectives::read(headers);
-    let by_origin = if directives.no_cache {
-        Some(Ttl::ZERO)
-    } else {
-        directives.max_age.or_else(|| expires(headers, now))
+/// What the configuration says where the origin decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ByOrigin {
+    /// Whether an answer without a lifetime gets one by its `Last-Modified` (§4.2.2).
+    pub heuristic: bool,
+    /// In place of `stale-while-revalidate`.
+    pub swr: Option<Ttl>,
+    /// In place of `stale-if-error`.
+    pub sie: Option<Ttl>,
+    /// The longest ttl.
+    pub most: Option<Ttl>,
+}
+
+/// The head of an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: &'a Headers,
+    /// When the origin was asked.
+    pub asked_at: Timestamp,
+    /// When it answered.
+    pub at: Timestamp,
+}
+
+/// For so long an answer is kept beyond its life to be validated.
+const KEPT_SECONDS: u64 = 24 * 60 * 60;
+
+/// The longest lifetime that is guessed.
+const GUESSED_SECONDS: u64 = 24 * 60 * 60;
+
+/// Statuses whose answers may be given a lifetime by guess (RFC 9110 §15.1). 206 is not among
+/// them: a part is stored by another rule.
+const CACHEABLE_BY_DEFAULT: [u16; 11] = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501];
+
+/// The answer's lifetime, or why there is no use in storing it.
+pub fn lifetime(rule: Rule, received: Received<'_>) -> Result<Lifetime, NotStored> {
+    let directives = ResponseDirectives::read(received.headers);
+    let initial_age = initial_age(received);
+    // What the configuration grants counts from now on, whatever the answer's age.
+    let from_now = |windows: Windows| Windows {
+        ttl: Ttl::from_seconds(windows.ttl.as_seconds().saturating_add(initial_age)),
+        ..windows
     };
-    let lifetime = match rule {
-        // What the configuration grants counts from now on, whatever the answer's age.
-        Rule::Configured(configured) => configured,
-        Rule::AtMost(configured) => match by_origin {
-            Some(ttl) if ttl.minus_seconds(initial_age) < configured.ttl => {
-                Lifetime { ttl, initial_age, ..configured }
-            }
-            _ => configured,
+    let windows = match rule {
+        Rule::Configured(windows) => from_now(windows),
+        Rule::AtMost(windows) => match explicit(&directives, received) {
+            Some(ttl) if ttl.minus_seconds(initial_age) < windows.ttl => Windows { ttl, ..windows },
+            _ => from_now(windows),
         },
-        Rule::Origin => {
-            let revalidate = directives.must_revalidate;
-            let stale = |window: Option<Ttl>| window.filter(|_| !revalidate).unwrap_or(Ttl::ZERO);
-            Lifetime {
-                ttl: by_origin.ok_or(NotStored::NoFreshness)?,
-                swr: stale(directives.stale_while_revalidate),
-                sie: stale(directives.stale_if_error),
-                initial_age,
-            }
-        }
+        Rule::Origin(by) => by_origin(by, &directives, received, initial_age),
     };
-    if lifetime.ttl.as_seconds() <= lifetime.initial_age {
-        return Err(NotStored::NoFreshness);
+    let by_origin = matches!(rule, Rule::Origin(_));
+    let lifetime = Lifetime {
+        windows,
+        initial_age,
+        must_revalidate: by_origin && (directives.must_revalidate || directives.no_cache),
+        kept: match has_validator(received.headers) && !matches!(rule, Rule::AtMost(_)) {
+            true => Ttl::from_seconds(KEPT_SECONDS),
+            false => Ttl::ZERO,
+        },
+    };
+    let longest = windows.ttl.as_seconds() + windows.swr.max(windows.sie).as_seconds();
+    // A GraphQL answer that was never fresh is not worth its place.
+    let worth = match rule {
+        Rule::AtMost(_) => windows.ttl.as_seconds() > initial_age,
+        _ => longest > initial_age || !lifetime.kept.is_zero(),
+    };
+    if worth { Ok(lifetime) } else { Err(NotStored::NoFreshness) }
+}
+
+fn by_origin(
+    by: ByOrigin,
+    directives: &ResponseDirectives,
+    received: Received<'_>,
+    initial_age: u64,
+) -> Windows {
+    let guessed = || by.heuristic.then(|| guessed(directives, received)).flatten();
+    let ttl = explicit(directives, received).or_else(guessed).unwrap_or(Ttl::ZERO);
+    let most = by.most.map(|most| most.as_seconds().saturating_add(initial_age));
+    let stale = |configured: Option<Ttl>, said: Option<Ttl>| {
+        let revalidate = directives.must_revalidate || directives.no_cache;
+        configured.or(said).filter(|_| !revalidate).unwrap_or(Ttl::ZERO)
+    };
+    Windows {
+        ttl: most.map_or(ttl, |most| ttl.min(Ttl::from_seconds(most))),
+        swr: stale(by.swr, directives.stale_while_revalidate),
+        sie: stale(by.sie, directives.stale_if_error),
     }
-    Ok(lifetime)
+}
+
+/// The lifetime that the origin states. One that is to be validated at every use has none.
+fn explicit(directives: &ResponseDirectives, received: Received<'_>) -> Option<Ttl> {
+    if directives.no_cache {
+        return Some(Ttl::ZERO);
+    }
+    directives.max_age.or_else(|| match directives.targeted {
+        true => None,
+        false => expires(received),
+    })
 }
 
 /// `Expires` less `Date` (§4.2.1); a date that is none is in the past (§5.3).
-fn expires(headers: &Headers, now: Timestamp) -> Option<Ttl> {
-    let seconds = |text: &str| {
-        let time = httpdate::parse_http_date(text).ok()?;
-        Some(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
-    };
-    let expires = seconds(headers.get("expires")?);
-    let date = headers.get("date").and_then(seconds).unwrap_or(now.as_millis() / 1000);
-    Some(Ttl::from_seconds(expires.unwrap_or(0).saturating_sub(date)))
+fn expires(received: Received<'_>) -> Option<Ttl> {
+    let expires = http_date(&received.headers.joined("expires")?).unwrap_or(0);
+    Some(Ttl::from_seconds(expires.saturating_sub(date(received))))
+}
+
+/// When the answer was generated, by its own word, or else when it came.
+fn date(received: Received<'_>) -> u64 {
+    let said = received.headers.get("date").and_then(http_date);
+    said.unwrap_or(received.at.as_millis() / 1000)
+}
+
+/// A tenth of the time for which it was not modified (§4.2.2).
+fn guessed(directives: &ResponseDirectives, received: Received<'_>) -> Option<Ttl> {
+    if !CACHEABLE_BY_DEFAULT.contains(&received.status) && !directives.public {
+        return None;
+    }
+    let modified = http_date(received.headers.get("last-modified")?)?;
+    let unmodified = date(received).saturating_sub(modified);
+    Some(Ttl::from_seconds((unmodified / 10).min(GUESSED_SECONDS)))
+}
+
+/// How old the answer was when it came, in seconds (§4.2.3).
+fn initial_age(received: Received<'_>) -> u64 {
+    let age = received.headers.get("age").and_then(age_of).unwrap_or(0);
+    let delay = received.at.seconds_since(received.asked_at);
+    let apparent = (received.at.as_millis() / 1000).saturating_sub(date(received));
+    apparent.max(age.saturating_add(delay))
+}
+
+/// `Age` (§5.1): of several the first counts, and one that is no number does not.
+fn age_of(value: &str) -> Option<u64> {
+    let first = value.split(',').next().unwrap_or_default().trim();
+    let digits = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| first.parse().unwrap_or(Ttl::MAX.as_seconds()).min(Ttl::MAX.as_seconds()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CONFIGURED: Lifetime =
-        Lifetime { ttl: Ttl::MAX, swr: Ttl::ZERO, sie: Ttl::ZERO, initial_age: 0 };
-
-    fn ttl(rule: Rule, fields: &[(&str, &str)]) -> Result<u64, NotStored> {
-        let headers: Headers = fields.iter().copied().collect();
-        let now = Timestamp::from_millis(784_111_777_000); // Sun, 06 Nov 1994 08:49:37 GMT
-        lifetime(rule, &headers, now).map(|lifetime| lifetime.ttl.as_seconds())
-    }
-
-    #[test]
-    fn the_origin_alone_decides_where_no_type_matches() {
-        assert_eq!(ttl(Rule::Origin, &[]), Err(NotStored::NoFreshness));
-        assert_eq!(ttl(Rule::Origin, &[("cache-control", "max-age=60")]), Ok(60));
-        assert_eq!(
-            ttl(Rule::Origin, &[("cache-control", "max-age=60"), ("age", "60")]),
-            Err(NotStored::NoFreshness)
-        );
-        assert_eq!(
-            ttl(Rule::Origin, &[("cache-control", "max-age=60, no-cache")]),
-            Err(NotStored::NoFreshness)
-        );
-    }
-
-    #[test]
-    fn expires_counts_from_the_date() {
-        let expires = ("expires", "Sun, 06 Nov 1994 08:50:37 GMT");
-        let date = ("date", "Sun, 06 Nov 1994 08:50:07 GMT");
-        assert_eq!(ttl(Rule::Origin, &[expires]), Ok(60));
-        assert_eq!(ttl(Rule::Origin, &[expires, date]), Ok(30));
-        assert_eq!(ttl(Rule::Origin, &[("expires", "0")]), Err(NotStored::NoFreshness));
-        assert_eq!(ttl(Rule::Origin, &[expires, ("cache-control", "max-age=5")]), Ok(5));
-    }
-
-    #[test]
-    fn a_configured_lifetime_goes_before_the_origins() {
-        assert!(ttl(Rule::Configured(CONFIGURED), &[("cache-control", "max-age=0")]).is_ok());
-    }
-
-    #[test]
-    fn the_origin_can_only_shorten_that_of_graphql() {
-        let configured = Lifetime { ttl: Ttl::from_seconds(300), ..CONFIGURED };
-        let ttl = |value| ttl(Rule::AtMost(configured), &[("cache-control", value)]);
-        assert_eq!(ttl("max-age=60"), Ok(60));
-        assert_eq!(ttl("max-age=600"), Ok(300));
-        let aged = [("cache-control", "max-age=600"), ("age", "598")].into_iter().collect();
-        let aged = lifetime(Rule::AtMost(configured), &aged, Timestamp::from_millis(0)).unwrap();
-        assert_eq!((aged.ttl.as_seconds(), aged.initial_age), (600, 598));
-        assert_eq!(ttl("max-age=0"), Err(NotStored::NoFreshness));
-        assert_eq!(ttl("no-cache"), Err(NotStored::NoFreshness));
-    }
-}
+#[path = "lifetime_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! What HTTP says about storing and serving: RFC 9111, 5861, 9110 and 9211, one concern a file.
+//! What HTTP says about storing and serving: RFC 9111, 5861, 9110, 9211 and 9213, one concern a file.
 //!
 //! In scope: decisions over header values and times. Not in scope: cache types, scopes and
 //! GraphQL; `engine` brings those together with these.
@@ -6,15 +6,21 @@
 mod cache_control;
 mod cache_status;
 mod conditional;
+mod date;
 mod freshness;
 mod lifetime;
+mod range;
 mod storable;
+mod targeted;
 mod vary;
 
 pub use cache_control::{RequestDirectives, ResponseDirectives};
 pub use cache_status::{CacheStatus, Forward};
-pub use conditional::{entity_tag, not_modified};
+pub use conditional::{
+    entity_tag, has_validator, is_about, is_head_of, not_modified, strong_etag, validators,
+};
 pub use freshness::{Freshness, freshness};
-pub use lifetime::{Lifetime, Rule, lifetime};
-pub use storable::{NotStored, storable};
+pub use lifetime::{ByOrigin, Lifetime, Received, Rule, Windows, lifetime};
+pub use range::{ContentRange, Cut, Part, Range, if_range_holds};
+pub use storable::{NotStored, Permission, head_storable, storable};
 pub use vary::{Vary, variant, varies_on};

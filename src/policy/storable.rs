@@ -2,11 +2,12 @@
 
 use super::{ResponseDirectives, Vary, varies_on};
 use crate::http::Headers;
+use crate::limits;
 
 /// Why an answer is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotStored {
-    /// Its status is not 200.
+    /// Its status is not one that is stored.
     Status,
     /// It says `no-store`.
     NoStore,
@@ -18,11 +19,17 @@ pub enum NotStored {
     VaryAny,
     /// It says `Vary: Cookie`.
     VaryCookie,
-    /// Nothing gives it a lifetime, or it has none left.
+    /// Nothing gives it a lifetime, or it has none left, and it cannot be validated.
     NoFreshness,
+    /// It answers a request with `Authorization`, and the origin does not say that it may be shared.
+    Authorization,
+    /// Its headers are larger than an entry may have.
+    HeadersTooLarge,
+    /// It broke off.
+    Broken,
     /// It is a stream of events or parts.
     Stream,
-    /// It is encoded in a way that the runtime does not undo.
+    /// It is a GraphQL answer that is encoded in a way that the runtime does not undo.
     ContentEncoding,
     /// It is no GraphQL answer in JSON.
     ContentType,
@@ -59,6 +66,9 @@ impl NotStored {
             Self::VaryAny => "vary-any",
             Self::VaryCookie => "vary-cookie",
             Self::NoFreshness => "no-freshness",
+            Self::Authorization => "authorization",
+            Self::HeadersTooLarge => "headers-too-large",
+            Self::Broken => "broken",
             Self::Stream => "stream",
             Self::ContentEncoding => "content-encoding",
             Self::ContentType => "content-type",
@@ -76,34 +86,68 @@ impl NotStored {
     }
 }
 
-/// Whether an answer's head lets it be stored. With `overriding`, `no-store`, `private`,
-/// `Set-Cookie` and `Vary: Cookie` do not forbid it.
-pub fn storable(status: u16, headers: &Headers, overriding: bool) -> Result<(), NotStored> {
-    if status != 200 {
+/// What the configuration says of an answer's being stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Permission {
+    /// `no-store`, `private`, `Set-Cookie` and `Vary: Cookie` do not forbid it.
+    pub overriding: bool,
+    /// `Set-Cookie` is taken off it, and does not forbid it.
+    pub cookies_stripped: bool,
+    /// The request has `Authorization`, and nothing but the origin's word lets others share.
+    pub authorized: bool,
+}
+
+/// Statuses whose meaning for a cache is known (RFC 9110 §15), 206 and 304 aside.
+const UNDERSTOOD: [u16; 40] = [
+    200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406,
+    407, 408, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422, 426, 431, 451, 500, 501, 502, 503,
+    504, 505,
+];
+
+/// Whether an answer's head lets it be stored (RFC 9111 §3). A part, and an answer to a question
+/// that was not asked, is none of those that are stored as they are.
+pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Result<(), NotStored> {
+    if !(200..600).contains(&status) || matches!(status, 206 | 304) {
         return Err(NotStored::Status);
     }
+    head_storable(status, headers, permission)
+}
+
+/// The same of the head alone, whatever the status is.
+pub fn head_storable(
+    status: u16,
+    headers: &Headers,
+    permission: Permission,
+) -> Result<(), NotStored> {
     let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
     if content_type.starts_with("text/event-stream") || content_type.starts_with("multipart/") {
         return Err(NotStored::Stream);
     }
-    let undone = |coding: &str| ["identity", "gzip"].iter().any(|c| coding.eq_ignore_ascii_case(c));
-    if !headers.members("content-encoding").all(undone) {
-        return Err(NotStored::ContentEncoding);
-    }
     if varies_on(headers) == Vary::Any {
         return Err(NotStored::VaryAny);
     }
-    if overriding {
-        return Ok(());
+    if headers.bytes() > limits::STORED_HEADER_BYTES {
+        return Err(NotStored::HeadersTooLarge);
     }
     let directives = ResponseDirectives::read(headers);
-    if directives.no_store {
+    if permission.authorized && !directives.shares_authorized {
+        return Err(NotStored::Authorization);
+    }
+    if permission.overriding {
+        return Ok(());
+    }
+    // A cache that understands the status heeds what else is said (RFC 9111 §5.2.2.3).
+    let forbidden = match directives.must_understand {
+        true => !UNDERSTOOD.contains(&status),
+        false => directives.no_store,
+    };
+    if forbidden {
         return Err(NotStored::NoStore);
     }
     if directives.private {
         return Err(NotStored::Private);
     }
-    if headers.contains("set-cookie") {
+    if headers.contains("set-cookie") && !permission.cookies_stripped {
         return Err(NotStored::SetCookie);
     }
     if headers.members("vary").any(|name| name.eq_ignore_ascii_case("cookie")) {
@@ -117,12 +161,17 @@ mod tests {
     use super::*;
 
     fn stored(fields: &[(&str, &str)], overriding: bool) -> Result<(), NotStored> {
-        storable(200, &fields.iter().copied().collect(), overriding)
+        let permission = Permission { overriding, ..Permission::default() };
+        storable(200, &fields.iter().copied().collect(), permission)
+    }
+
+    fn status(status: u16, cache_control: &str) -> Result<(), NotStored> {
+        let headers = [("cache-control", cache_control)].into_iter().collect();
+        storable(status, &headers, Permission::default())
     }
 
     #[test]
     fn each_reason_forbids() {
-        assert_eq!(storable(206, &Headers::new(), true), Err(NotStored::Status));
         for (field, reason) in [
             (("cache-control", "No-Store"), NotStored::NoStore),
             (("cache-control", "private=\"x\""), NotStored::Private),
@@ -135,9 +184,45 @@ mod tests {
     }
 
     #[test]
+    fn section_3_final_statuses_are_stored_parts_and_304_are_not() {
+        for one in [200, 204, 299, 301, 404, 500, 599] {
+            assert_eq!(status(one, ""), Ok(()), "{one}");
+        }
+        for one in [101, 206, 304, 600, 999] {
+            assert_eq!(status(one, "max-age=60"), Err(NotStored::Status), "{one}");
+        }
+    }
+
+    #[test]
+    fn section_5_2_2_3_must_understand_goes_before_no_store_where_it_is_met() {
+        assert_eq!(status(200, "no-store, must-understand"), Ok(()));
+        assert_eq!(status(599, "no-store, must-understand"), Err(NotStored::NoStore));
+        assert_eq!(status(599, "must-understand"), Err(NotStored::NoStore));
+    }
+
+    #[test]
+    fn section_3_5_authorized_answers_need_the_origins_word() {
+        let authorized = Permission { authorized: true, ..Permission::default() };
+        let stored = |value: &str| {
+            storable(200, &[("cache-control", value)].into_iter().collect(), authorized)
+        };
+        assert_eq!(stored("max-age=60"), Err(NotStored::Authorization));
+        assert_eq!(stored("max-age=60, public"), Ok(()));
+        assert_eq!(stored("private, must-revalidate"), Err(NotStored::Private));
+    }
+
+    #[test]
+    fn a_cookie_that_is_taken_off_forbids_nothing_and_large_headers_do() {
+        let stripped = Permission { cookies_stripped: true, ..Permission::default() };
+        let cookie = [("set-cookie", "a=b")].into_iter().collect();
+        assert_eq!(storable(200, &cookie, stripped), Ok(()));
+        let large = "a".repeat(limits::STORED_HEADER_BYTES);
+        assert_eq!(stored(&[("x", &large)], true), Err(NotStored::HeadersTooLarge));
+    }
+
+    #[test]
     fn some_reasons_cannot_be_overridden() {
         assert_eq!(stored(&[("vary", "accept, *")], true), Err(NotStored::VaryAny));
         assert_eq!(stored(&[("content-type", "Text/Event-Stream")], true), Err(NotStored::Stream));
-        assert_eq!(stored(&[("content-encoding", "zstd")], true), Err(NotStored::ContentEncoding));
     }
 }

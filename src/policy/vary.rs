@@ -1,5 +1,6 @@
 //! `Vary` (RFC 9110 §12.5.5, RFC 9111 §4.1).
 
+use super::cache_control::split_outside_quotes;
 use crate::http::Headers;
 use crate::key::{Digest, DigestBuilder};
 use crate::limits;
@@ -32,14 +33,26 @@ pub fn varies_on(headers: &Headers) -> Vary {
     if names.len() > limits::VARY_HEADERS { Vary::Any } else { Vary::On(names) }
 }
 
-/// The values that a request has for these headers, as a digest. Absent and empty differ.
+/// The values that a request has for these headers, as a digest. Absent and empty differ; the
+/// spaces around commas, and the case of languages, do not count (RFC 9111 §4.1).
 pub fn variant(names: &[String], request: &Headers) -> Digest {
     names
         .iter()
         .fold(DigestBuilder::new("variant"), |digest, name| {
-            digest.part(name.as_bytes()).optional(request.joined(name).as_deref().map(str::trim))
+            let value = request.joined(name).map(|value| normalised(name, &value));
+            digest.part(name.as_bytes()).optional(value.as_deref())
         })
         .finish()
+}
+
+/// A value without the spaces around its commas; what stands in quotes stays as it is. Languages
+/// are compared without regard to case (RFC 5646 §2.1.1); their order stays, since to many origins
+/// it says which is liked best.
+fn normalised(name: &str, value: &str) -> String {
+    let members = split_outside_quotes(value);
+    let members: Vec<&str> = members.iter().map(|member| member.trim()).collect();
+    let value = members.join(",");
+    if name == "accept-language" { value.to_ascii_lowercase() } else { value }
 }
 
 #[cfg(test)]
@@ -67,5 +80,20 @@ mod tests {
         let of = |fields: &[(&str, &str)]| variant(&names, &fields.iter().copied().collect());
         assert_ne!(of(&[]), of(&[("x", "")]));
         assert_eq!(of(&[("x", " a ")]), of(&[("x", "a")]));
+    }
+
+    #[test]
+    fn section_4_1_spaces_around_commas_do_not_count() {
+        let of = |name: &str, value: &str| {
+            variant(&[name.to_owned()], &[(name, value)].into_iter().collect())
+        };
+        assert_eq!(of("foo", "1,2"), of("foo", " 1 , 2 "));
+        assert_ne!(of("foo", "1 2"), of("foo", "12"));
+        assert_ne!(of("foo", "\"1, 2\""), of("foo", "\"1,2\""));
+        assert_ne!(of("foo", "a"), of("foo", "A"));
+        assert_eq!(of("accept-language", "en, de"), of("accept-language", "eN ,De"));
+        assert_ne!(of("accept-language", "en, de"), of("accept-language", "de, en"));
+        let two = [("foo", "1"), ("foo", "2")].into_iter().collect();
+        assert_eq!(variant(&["foo".to_owned()], &two), of("foo", "1, 2"));
     }
 }

@@ -26,6 +26,16 @@ pub fn purge_tags(config: &Config, url: &Url) -> TagSet {
     tags
 }
 
+/// Whether tags of the path's entries are read from their bodies.
+pub fn needs_body(_config: &Config, _url: &Url) -> bool {
+    false
+}
+
+/// The tags that a body gives an entry.
+pub fn body_tags(_config: &Config, _url: &Url, _json: Option<&serde_json::Value>) -> TagSet {
+    TagSet::new()
+}
+
 /// The tags of a path's entries: those that a write to it purges, and with each entity its type,
 /// and with each type that shows no entity `Type:?`, as entries of GraphQL answers have them.
 pub fn entry_tags(config: &Config, url: &Url) -> TagSet {

@@ -1,4 +1,4 @@
-//! Asking the origin for a read: with what Evergraph adds to a GraphQL document where it can, and
+//! Asking the origin for a query: with what Evergraph adds to a GraphQL document where it can, and
 //! otherwise as it came.
 //!
 //! Nothing that is added reaches the client: an answer from which it cannot be taken out again is
@@ -9,7 +9,7 @@ use super::handle::{Asked, Reply, Service};
 use super::isolate::Standing;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::config::Config;
-use crate::engine::{is_graphql_json, origin_request_headers};
+use crate::engine::{Freshened, is_graphql_json, origin_request_headers};
 use crate::graphql::{
     Injected, Outcome, RESERVED_PREFIX, Rewritten, is_strippable, outcome, strip,
 };
@@ -23,6 +23,8 @@ pub(super) struct Told {
     pub answer: Answer,
     /// The body, where it was read to take something out of it.
     pub body: Option<ToldBody>,
+    /// The stored answer that the origin says still holds.
+    pub freshened: Option<Box<Freshened>>,
 }
 
 /// The body of a GraphQL answer that was read.
@@ -59,16 +61,13 @@ const OF_THE_ORIGINS_BODY: [&str; 9] = [
 ];
 
 impl<W: World> Service<W> {
-    /// Asks for a read.
+    /// Asks for a query.
     pub(super) async fn ask_for(
         &self,
         config: &Config,
         asked: &Asked,
-        operation: Option<&Operation>,
+        operation: &Operation,
     ) -> Result<Told, OriginFailure> {
-        let Some(operation) = operation else {
-            return self.ask_as_it_came(config, asked, None).await;
-        };
         let standing = &operation.known.standing;
         let before = standing.get();
         let addition = self.addition(config, operation).and_then(|injected| {
@@ -80,7 +79,7 @@ impl<W: World> Service<W> {
                 self.ask_with_addition(asked, operation, injected, rewritten).await?
             }
             None => {
-                let told = self.ask_as_it_came(config, asked, Some(operation)).await?;
+                let told = self.ask_as_it_came(config, asked, operation).await?;
                 if before == Standing::Refused && self.ran(&told.answer).await {
                     standing.set(Standing::Added);
                 }
@@ -90,7 +89,7 @@ impl<W: World> Service<W> {
         if let Taken::Told(told) = taken {
             return Ok(told);
         }
-        let told = self.ask_as_it_came(config, asked, Some(operation)).await?;
+        let told = self.ask_as_it_came(config, asked, operation).await?;
         standing.set(match self.ran(&told.answer).await {
             true => Standing::LeftAlone,
             false => Standing::Refused,
@@ -113,11 +112,11 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         asked: &Asked,
-        operation: Option<&Operation>,
+        operation: &Operation,
     ) -> Result<Told, OriginFailure> {
-        let rewritten = operation.and_then(|operation| self.as_it_came(config, operation));
+        let rewritten = self.as_it_came(config, operation);
         let answer = self.ask_rewritten(asked, rewritten.as_ref()).await?;
-        Ok(Told { answer, body: None })
+        Ok(Told::of(answer))
     }
 
     async fn ask_with_addition(
@@ -135,7 +134,7 @@ impl<W: World> Service<W> {
         if !is_graphql_json(&answer.headers) {
             // A gateway's page; to ask again would add to what ails the origin.
             if busy && !self.shows_addition(&answer).await {
-                return Ok(Taken::Told(Told { answer, body: None }));
+                return Ok(Taken::Told(Told::of(answer)));
             }
             return Ok(match answer.status {
                 400..500 if !busy => Taken::Refused,
@@ -160,6 +159,7 @@ impl<W: World> Service<W> {
         Ok(Taken::Told(Told {
             answer,
             body: Some(ToldBody { bytes: bytes.into(), json, added: true }),
+            freshened: None,
         }))
     }
 
@@ -255,6 +255,11 @@ pub(super) fn without_the_origins_body(headers: &mut Headers) {
 }
 
 impl Told {
+    /// An answer as it came.
+    pub fn of(answer: Answer) -> Self {
+        Self { answer, body: None, freshened: None }
+    }
+
     /// The answer for the client, with these headers instead of its own.
     pub fn reply(&self, headers: Headers) -> Reply {
         let (handle, status) = (self.answer.handle, self.answer.status);

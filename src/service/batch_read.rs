@@ -7,10 +7,11 @@
 use super::ask::{Told, ToldBody, without_addition, without_the_origins_body};
 use super::batch::{Item, Kind};
 use super::documents::{Operation, not_found};
-use super::fetch::{Storing, is_servable_stale};
+use super::fetch::is_servable_stale;
 use super::find::Candidate;
 use super::handle::{Asked, Reply, Service};
 use super::isolate::Standing;
+use super::keep::Storing;
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
@@ -120,7 +121,7 @@ impl<W: World> Service<W> {
                 return self.batch_again(config, asked, items, &[], None).await;
             }
         }
-        self.batch_fetched(config, asked, &places, &wanted, fetched, mark).await
+        self.batch_fetched(asked, &places, &wanted, fetched, mark).await
     }
 
     /// What is stored for each query; none where that is more than an answer may be.
@@ -336,7 +337,6 @@ impl<W: World> Service<W> {
 
     async fn batch_fetched(
         &self,
-        config: &Config,
         asked: &Asked,
         places: &[Option<Place<'_>>],
         wanted: &[&Place<'_>],
@@ -350,10 +350,11 @@ impl<W: World> Service<W> {
         let mut texts = Vec::with_capacity(bodies.len());
         for (place, body) in wanted.iter().zip(bodies) {
             texts.push(body.bytes.clone());
-            let told = Told { answer: of_an_element.clone(), body: Some(body) };
-            let storing = Storing { plan: place.plan, operation: Some(place.operation), mark };
-            let variant = place.other_variant.clone();
-            let kept = self.keep_answer(config, asked, &told, storing, variant).await;
+            let answer = of_an_element.clone();
+            let told = Told { answer, body: Some(body), freshened: None };
+            let other_variant = place.other_variant.as_deref();
+            let storing = Storing { plan: place.plan, mark, other_variant };
+            let kept = self.keep_answer(asked, &told, storing, place.operation).await;
             stored += usize::from(kept.is_ok());
         }
         let status = CacheStatus::Forwarded {

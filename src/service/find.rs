@@ -41,8 +41,12 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    fn answers(&self) -> bool {
-        matches!(self.freshness, Freshness::Fresh | Freshness::StaleWhileRevalidate)
+    /// Whether it answers the request, fresh or not.
+    pub fn answers(&self) -> bool {
+        matches!(
+            self.freshness,
+            Freshness::Fresh | Freshness::StaleAllowed | Freshness::StaleWhileRevalidate
+        )
     }
 }
 
@@ -206,7 +210,7 @@ impl<W: World> Service<W> {
             key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request);
             cached = self.kv_entry(&key).await?;
         }
-        let fits = self.is_variant(&cached, request) && self.may_judge(config, asked);
+        let fits = self.is_usable(&cached, asked, plan) && self.may_judge(config, asked);
         fits.then(|| {
             let freshness = self.judged(request, plan, &cached);
             Candidate { cached, tier: Tier::Kv, freshness }
@@ -268,6 +272,13 @@ impl<W: World> Service<W> {
         variant(&meta.vary, &request.headers).to_hex() == meta.variant
     }
 
+    /// Whether an entry may answer the request at all: it is of its variant, and where only the
+    /// origin's word lets others share it, that was said.
+    pub(super) fn is_usable(&self, cached: &Cached, asked: &Asked, plan: &Plan) -> bool {
+        let shared = !plan.rest.authorized || cached.entry.meta.shares_authorized;
+        shared && self.is_variant(cached, &asked.request)
+    }
+
     /// Judges an entry and keeps it as the candidate if it is better than what is there. True
     /// where it answers.
     fn offer(
@@ -280,7 +291,7 @@ impl<W: World> Service<W> {
         tier: Tier,
     ) -> bool {
         let request = &asked.request;
-        if !self.may_judge(config, asked) {
+        if !self.may_judge(config, asked) || !self.is_usable(&cached, asked, plan) {
             return false;
         }
         let freshness = self.judged(request, plan, &cached);
@@ -315,7 +326,8 @@ const EDGE_MILLIS: u64 = 200;
 /// What a candidate that does not answer is still good for.
 fn rank(candidate: &Candidate) -> u8 {
     match candidate.freshness {
-        Freshness::Fresh => 4,
+        Freshness::Fresh => 5,
+        Freshness::StaleAllowed => 4,
         Freshness::StaleWhileRevalidate => 3,
         Freshness::StaleIfError => 2,
         Freshness::Expired => 1,

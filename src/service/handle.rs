@@ -296,7 +296,11 @@ impl<W: World> Service<W> {
 
     /// Asks the origin, and notes how it fared.
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
-        let answer = self.world.ask(ask).await;
+        let asked_at = self.world.now();
+        let mut answer = self.world.ask(ask).await;
+        if let Ok(answer) = &mut answer {
+            answer.asked_at = asked_at;
+        }
         let fault = match &answer {
             Ok(answer) if answer.status >= 500 => Some(format!("answered {}", answer.status)),
             Ok(_) => None,
@@ -409,8 +413,13 @@ pub(super) fn json_response(status: u16, body: &serde_json::Value) -> Response {
 impl<W: World> Service<W> {
     /// Where the origin has what the client asked for.
     pub(super) fn origin_url(&self, request: &Request) -> String {
+        self.origin_url_of(request, &request.url.target())
+    }
+
+    /// Where the origin has another path and query than the client's.
+    pub(super) fn origin_url_of(&self, request: &Request, target: &str) -> String {
         let origin = self.isolate.origin_url.clone();
-        format!("{}{}", origin.unwrap_or_else(|| request.url.origin()), request.url.target())
+        format!("{}{target}", origin.unwrap_or_else(|| request.url.origin()))
     }
 
     /// Tells an origin of another name which name the client used, as Evergraph's own word: what

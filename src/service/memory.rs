@@ -94,6 +94,10 @@ mod tests {
             vary: vec![],
             variant: String::new(),
             type_name: String::new(),
+            must_revalidate: false,
+            kept: Ttl::ZERO,
+            etag_is_ours: false,
+            shares_authorized: false,
         };
         Cached::new(Entry { meta, body: vec![0; bytes].into() }, false)
     }

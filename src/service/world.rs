@@ -5,6 +5,7 @@
 
 use crate::config::Algorithm;
 use crate::http::Headers;
+use crate::policy::Received;
 use crate::purge::{Delta, Mark, Record};
 use crate::time::Timestamp;
 use std::future::Future;
@@ -67,6 +68,18 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: Headers,
+    /// When the origin was asked.
+    pub asked_at: Timestamp,
+    /// When it answered.
+    pub at: Timestamp,
+}
+
+impl Answer {
+    /// The head, as the rules for storing see it.
+    pub(super) fn received(&self) -> Received<'_> {
+        let Self { status, headers, asked_at, at, .. } = self;
+        Received { status: *status, headers, asked_at: *asked_at, at: *at }
+    }
 }
 
 /// Why the origin did not answer.
@@ -122,6 +135,9 @@ pub trait Origin {
     async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure>;
     /// Reads an answer's body, if it has at most `limit` bytes.
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead;
+    /// The same while the client gets the body too, as it comes. This is called before the client
+    /// gets the answer, and waited for beside it.
+    fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static;
 }
 
 /// A text that was fetched.

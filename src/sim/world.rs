@@ -132,11 +132,17 @@ impl Origin for SimulatedWorld {
         let (status, headers) = (said.0, said.1.clone());
         let mut answers = self.answers.borrow_mut();
         answers.push(said);
-        Ok(Answer { handle: answers.len() as u32 - 1, status, headers })
+        let handle = answers.len() as u32 - 1;
+        Ok(Answer { handle, status, headers, asked_at: self.now(), at: self.now() })
     }
 
     async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure> {
         self.ask(&Ask { url, headers, again: false, what: What::AsItCame }).await
+    }
+
+    fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
+        let world = self.clone();
+        async move { world.answer_body(handle, limit).await }
     }
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {

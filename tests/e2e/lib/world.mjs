@@ -27,8 +27,24 @@ const library = fileURLToPath(new URL(".", import.meta.url));
 export async function startWorld(options = {}) {
   const world = new World();
   after(() => world.stop());
-  await world.start({ config: {}, places: 1, kv: true, adminTokens: ADMIN_TOKEN, ...options });
+  await world.start(withDefaults(options));
   return world;
+}
+
+/** The same for a program that is no test, and that ends the world by its `stop`. */
+export async function openWorld(options = {}) {
+  const world = new World();
+  try {
+    await world.start(withDefaults(options));
+  } catch (error) {
+    await world.stop();
+    throw error;
+  }
+  return world;
+}
+
+function withDefaults(options) {
+  return { config: {}, places: 1, kv: true, adminTokens: ADMIN_TOKEN, ...options };
 }
 
 class World {

@@ -1,0 +1,190 @@
+//! What of a REST answer is stored (RFC 9111 §3): a whole, a part of one, and what a validation
+//! brings to an answer that is stored already.
+
+use super::Plan;
+use super::store::{Fetched, Terms, entry, stored_headers};
+use crate::config::Config;
+use crate::entry::{Entry, Meta};
+use crate::http::{Headers, Request};
+use crate::policy::{
+    ByOrigin, ContentRange, NotStored, Permission, Received, ResponseDirectives, Rule, Vary,
+    Windows, head_storable, is_about, lifetime, storable, strong_etag, variant, varies_on,
+};
+use crate::purge::Mark;
+use crate::rest;
+use crate::tag::origin_tags;
+use crate::time::Ttl;
+
+/// Fields in which an origin says how long an answer lives.
+const LIFETIME: [&str; 4] = ["cache-control", "cdn-cache-control", "surrogate-control", "expires"];
+
+/// Fields that speak of the body as it is stored, which no validation changes.
+const OF_THE_BODY: [&str; 3] = ["content-length", "content-encoding", "content-range"];
+
+/// Whether the head of a REST answer leaves a chance that it is stored.
+pub fn rest_storable(plan: &Plan, received: Received<'_>) -> Result<(), NotStored> {
+    storable(received.status, received.headers, plan.permission())?;
+    lifetime(rule_of(plan, received.status), received).map(|_| ())
+}
+
+/// The entry for a REST answer.
+pub fn rest_entry(config: &Config, plan: &Plan, fetched: Fetched<'_>) -> Result<Entry, NotStored> {
+    rest_storable(plan, fetched.received)?;
+    let mut tags = plan.tags.clone();
+    let url = &fetched.request.url;
+    if rest::needs_body(config, url) {
+        tags.extend(rest::body_tags(
+            config,
+            url,
+            serde_json::from_slice(&fetched.body).ok().as_ref(),
+        ));
+    }
+    let rule = rule_of(plan, fetched.received.status);
+    entry(plan, fetched, Terms { rule, client_ttl: plan.client_ttl, tags })
+}
+
+/// Who decides on the lifetime of an answer of that status. A cache type's ttl is that of a 200,
+/// unless it names the status; what it does not name follows the origin, for no longer than the
+/// type's ttl.
+fn rule_of(plan: &Plan, status: u16) -> Rule {
+    let named = plan.rest.statuses.iter().find(|(named, _)| *named == status);
+    match (named, plan.rule) {
+        (Some((_, ttl)), _) => {
+            Rule::Configured(Windows { ttl: *ttl, swr: Ttl::ZERO, sie: Ttl::ZERO })
+        }
+        (None, Rule::Configured(windows)) if status != 200 => {
+            Rule::Origin(ByOrigin { most: Some(windows.ttl), ..ByOrigin::default() })
+        }
+        (None, rule) => rule,
+    }
+}
+
+/// The key under which a part of an answer is stored, beside the whole.
+pub fn part_key(plan: &Plan) -> String {
+    format!("{}~part", plan.key.as_str())
+}
+
+/// The entry for a part of an answer (RFC 9111 §3.3), which is stored beside the whole.
+pub fn part_entry(config: &Config, plan: &Plan, fetched: Fetched<'_>) -> Result<Entry, NotStored> {
+    let Received { status, headers, .. } = fetched.received;
+    let range = ContentRange::read(headers).filter(|_| status == 206);
+    if !range.is_some_and(|range| range.fits(headers, fetched.body.len())) {
+        return Err(NotStored::Status);
+    }
+    head_storable(status, headers, plan.permission())?;
+    let mut tags = plan.tags.clone();
+    // What a part shows says nothing of the rest.
+    tags.extend(rest::body_tags(config, &fetched.request.url, None));
+    let terms = Terms { rule: rule_of(plan, 200), client_ttl: plan.client_ttl, tags };
+    let mut part = entry(plan, fetched, terms)?;
+    if part.meta.ttl.as_seconds() <= part.meta.initial_age {
+        return Err(NotStored::NoFreshness);
+    }
+    part.meta.key = part_key(plan);
+    Ok(part)
+}
+
+/// The whole of which `stored` has the beginning and `rest` the other bytes (RFC 9111 §3.4): only
+/// where one strong entity tag says that they are of one answer.
+pub fn completed(stored: &Entry, rest: Received<'_>, body: &[u8]) -> Option<Vec<u8>> {
+    let begun = ContentRange::read(&stored.meta.headers)?;
+    let more = ContentRange::read(rest.headers).filter(|_| rest.status == 206)?;
+    let length = stored.body.len() as u64;
+    let fits = begun.first == 0
+        && begun.last + 1 == length
+        && more.first == length
+        && more.last + 1 == more.complete
+        && more.complete == begun.complete
+        && more.last + 1 - more.first == body.len() as u64;
+    let etag = strong_etag(&stored.meta.headers).filter(|_| !stored.meta.etag_is_ours);
+    let same = etag.is_some() && etag == strong_etag(rest.headers);
+    (fits && same).then(|| [&stored.body, body].concat())
+}
+
+/// What a 304, or the answer to a HEAD, makes of a stored answer.
+#[derive(Debug)]
+pub struct Freshened {
+    /// The entry as the client gets it.
+    pub entry: Entry,
+    /// Why it is not stored anew, where it is not.
+    pub stored: Result<(), NotStored>,
+}
+
+/// A stored answer with what a 304 says of it (RFC 9111 §4.3.4), or none where the 304 is about
+/// another one. What it leaves unsaid stays as it was.
+pub fn freshened(
+    plan: &Plan,
+    before: &Entry,
+    request: &Request,
+    received: Received<'_>,
+    mark: Mark,
+) -> Option<Freshened> {
+    let Meta { headers, etag_is_ours, .. } = &before.meta;
+    if !is_about(received.headers, headers, *etag_is_ours) {
+        return None;
+    }
+    Some(updated(plan, before, request, received, mark))
+}
+
+/// A stored answer with the fields of a newer head of it.
+pub fn updated(
+    plan: &Plan,
+    before: &Entry,
+    request: &Request,
+    received: Received<'_>,
+    mark: Mark,
+) -> Freshened {
+    let mut meta = before.meta.clone();
+    let said = received.headers;
+    let mut fields = stored_headers(said, plan.client_ttl);
+    let stays = |name: &str| OF_THE_BODY.contains(&name) || name == "etag" && meta.etag_is_ours;
+    fields.retain(|name| !stays(name));
+    fields.iter().for_each(|(name, _)| meta.headers.remove(name));
+    fields.iter().for_each(|(name, value)| meta.headers.append(name, value));
+    meta.mark = mark;
+    meta.stored_at = received.at;
+    let mut tags: Vec<String> =
+        origin_tags(said).iter().map(|tag| tag.as_str().to_owned()).collect();
+    tags.retain(|tag| !meta.tags.contains(tag));
+    meta.tags.extend(tags);
+    let stored = renewed(plan, &mut meta, request, received);
+    Freshened { entry: Entry { meta, body: before.body.clone() }, stored }
+}
+
+/// Gives a stored answer the lifetime that a newer head of it says, or its own again.
+fn renewed(
+    plan: &Plan,
+    meta: &mut Meta,
+    request: &Request,
+    received: Received<'_>,
+) -> Result<(), NotStored> {
+    let said = received.headers;
+    let says_how_long = LIFETIME.iter().any(|name| said.contains(name));
+    let mut known: Headers = meta.headers.clone();
+    // What is stored of these is not always what the origin said.
+    for name in LIFETIME.iter().chain(&["age", "date", "set-cookie"]) {
+        known.remove(name);
+        said.get_all(name).for_each(|value| known.append(name, value));
+    }
+    // That it may be shared was said before, unless something else is said now.
+    let authorized = plan.permission().authorized && says_how_long;
+    let permission = Permission { authorized, ..plan.permission() };
+    let whole = Received { status: meta.status, headers: &known, ..received };
+    storable(meta.status, &known, permission)?;
+    let Vary::On(vary) = varies_on(&known) else { return Err(NotStored::VaryAny) };
+    meta.variant = variant(&vary, &request.headers).to_hex();
+    meta.vary = vary;
+    let rule = rule_of(plan, meta.status);
+    let life = lifetime(rule, whole)?;
+    // Its age begins anew with the validation.
+    meta.initial_age = life.initial_age;
+    if says_how_long || !matches!(rule, Rule::Origin(_)) {
+        meta.ttl = life.windows.ttl;
+        meta.swr = life.windows.swr;
+        meta.sie = life.windows.sie;
+        meta.must_revalidate = life.must_revalidate;
+        meta.shares_authorized = ResponseDirectives::read(&known).shares_authorized;
+    }
+    meta.kept = life.kept;
+    Ok(())
+}

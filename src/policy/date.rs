@@ -1,0 +1,77 @@
+//! Dates in fields (RFC 9110 §5.6.7).
+
+/// The seconds since the Unix epoch of a date in any of the three forms; none where it is no date.
+/// Names of days and months count in any case, as senders write them, and a day of the week that is
+/// not the date's says nothing against the date.
+pub(super) fn http_date(text: &str) -> Option<u64> {
+    let mut at_start = true;
+    let written: String = text
+        .trim()
+        .chars()
+        .map(|character| {
+            let first = std::mem::replace(&mut at_start, !character.is_ascii_alphabetic());
+            match first {
+                true => character.to_ascii_uppercase(),
+                false => character.to_ascii_lowercase(),
+            }
+        })
+        .collect();
+    // The zone, which is always the same, is all in capitals.
+    let written = match written.strip_suffix(" Gmt") {
+        Some(date) => format!("{date} GMT"),
+        None => written,
+    };
+    let (day, rest) = written.split_at(written.find([',', ' '])?);
+    let days = if day.len() == 3 { SHORT_DAYS } else { LONG_DAYS };
+    if !days.contains(&day) {
+        return None;
+    }
+    let time =
+        days.iter().find_map(|day| httpdate::parse_http_date(&format!("{day}{rest}")).ok())?;
+    Some(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
+}
+
+const SHORT_DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const LONG_DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_three_forms_in_any_case() {
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "SUN, 06 nov 1994 08:49:37 gMT",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Mon Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(http_date(text), Some(784_111_777), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for text in [
+            "",
+            "0",
+            "-1",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Foo, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 94 08:49:37 GMT",
+            "Sun 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06  Nov  1994 08:49:37 GMT",
+            "Sun, 06-Nov-1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08.49.37 GMT",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT",
+            "é",
+        ] {
+            assert_eq!(http_date(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Storing answers: in memory, in the edge cache and in KV.
+
+use super::ask::Told;
+use super::documents::Operation;
+use super::find::variant_key;
+use super::handle::{Asked, Service};
+use super::memory::Cached;
+use super::world::{Answer, BodyRead, World};
+use crate::config::KvWrites;
+use crate::engine::{Fetched, Plan, Stored, graphql_entry, is_graphql_json, is_undone};
+use crate::entry::{Entry, encode};
+use crate::graphql::Shown;
+use crate::http::{Method, Request};
+use crate::limits;
+use crate::policy::{NotStored, Permission, storable};
+use crate::purge::Mark;
+use futures_util::future::join;
+use std::rc::Rc;
+
+/// The shortest time for which KV keeps a value.
+const KV_SECONDS: u64 = 60;
+
+/// What is needed to store an answer.
+#[derive(Clone, Copy)]
+pub(super) struct Storing<'a> {
+    pub plan: &'a Plan,
+    /// Where the log stood before the origin was asked, if that was known.
+    pub mark: Option<Mark>,
+    /// What the entry under the plan's own key varies on, where it is of another variant.
+    pub other_variant: Option<&'a [String]>,
+}
+
+/// A body that was read whole, or why there is none.
+pub(super) fn whole(read: BodyRead) -> Result<Rc<[u8]>, NotStored> {
+    match read {
+        BodyRead::Whole(body) => Ok(body),
+        BodyRead::TooLarge => Err(NotStored::TooLarge),
+        BodyRead::Broken => Err(NotStored::Broken),
+    }
+}
+
+impl<W: World> Service<W> {
+    /// Stores the answer to a query in every tier, or says why not. An element of a batch's answer is
+    /// kept as an answer of its own whose body was read.
+    pub(super) async fn keep_answer(
+        &self,
+        asked: &Asked,
+        told: &Told,
+        storing: Storing<'_>,
+        operation: &Operation,
+    ) -> Result<Rc<Cached>, NotStored> {
+        let config = self.isolate.config.as_ref().map_err(|_| NotStored::Status)?;
+        let Storing { plan, mark, other_variant } = storing;
+        let answer = &told.answer;
+        self.worth_reading(asked, plan)?;
+        if !is_graphql_json(&answer.headers) {
+            return Err(NotStored::ContentType);
+        }
+        if !is_undone(&answer.headers) {
+            return Err(NotStored::ContentEncoding);
+        }
+        // The types in the answer may yet override what its head says.
+        let permission = Permission { overriding: true, ..Permission::default() };
+        storable(answer.status, &answer.headers, permission)?;
+        let mark = mark.ok_or(NotStored::LogUnreadable)?;
+        let body = match &told.body {
+            Some(body) => body.bytes.clone(),
+            None => self.whole_body(answer, limits::GRAPHQL_ANSWER_BYTES).await?,
+        };
+        if body.len() > limits::GRAPHQL_ANSWER_BYTES {
+            return Err(NotStored::TooLarge);
+        }
+        let request = &asked.request;
+        let fetched = Fetched { request, received: answer.received(), body, mark };
+        let read;
+        let json = match &told.body {
+            Some(body) => &body.json,
+            None => {
+                let parsed = serde_json::from_slice(&fetched.body);
+                read = parsed.map_err(|_| NotStored::ContentType)?;
+                &read
+            }
+        };
+        let added = told.body.as_ref().is_some_and(|body| body.added);
+        // By now the log has said which schema is in force. What was understood by another could
+        // lack a tag or a prohibition.
+        let schema = self.schema(config, asked);
+        if !self.is_in_force(operation.known.schema) {
+            return Err(NotStored::SchemaUnsettled);
+        }
+        let knowledge = schema.knowledge(config);
+        let shown = Shown { json, added };
+        let analysis = &operation.known.analysis;
+        let Stored { entry, types, contradicts_schema } =
+            graphql_entry(config, plan, analysis, &knowledge, shown, fetched)?;
+        if contradicts_schema {
+            self.distrust_schema().await;
+            return Err(NotStored::SchemaContradicted);
+        }
+        self.isolate.learn_types(types);
+        Ok(self.keep_entry(request, plan, other_variant, entry))
+    }
+
+    /// Keeps an entry in every tier: beside the first variant, where it is another one.
+    pub(super) fn keep_entry(
+        &self,
+        request: &Request,
+        plan: &Plan,
+        other_variant: Option<&[String]>,
+        mut entry: Entry,
+    ) -> Rc<Cached> {
+        let is_whole = entry.meta.key == plan.key.as_str();
+        if is_whole && other_variant == Some(entry.meta.vary.as_slice()) {
+            entry.meta.key = variant_key(plan.key.as_str(), &entry.meta.vary, request);
+        }
+        let writes =
+            self.isolate.config.as_ref().map_or(KvWrites::Never, |config| config.kv.writes);
+        // What is never fresh, and a part, are not worth a write.
+        let fresh = entry.meta.ttl.as_seconds() > entry.meta.initial_age;
+        let in_kv = writes == KvWrites::Always && fresh && entry.meta.status != 206;
+        let cached = Cached::new(entry, false);
+        self.keep(&cached.entry.meta.key, &cached);
+        self.put_in_stores(cached.clone(), in_kv);
+        cached
+    }
+
+    /// Whether the answer to a request may be stored, whatever the answer is.
+    pub(super) fn worth_reading(&self, asked: &Asked, plan: &Plan) -> Result<(), NotStored> {
+        if asked.request.method == Method::Head {
+            return Err(NotStored::Method);
+        }
+        if plan.heeded(&asked.request.headers).no_store {
+            return Err(NotStored::RequestNoStore);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn whole_body(
+        &self,
+        answer: &Answer,
+        limit: usize,
+    ) -> Result<Rc<[u8]>, NotStored> {
+        whole(self.world.answer_body(answer.handle, limit).await)
+    }
+
+    /// Writes an entry to the edge cache, and to KV too if it is to, behind the answer. It is
+    /// encoded once.
+    fn put_in_stores(&self, cached: Rc<Cached>, in_kv: bool) {
+        let service = self.clone();
+        self.world.spawn(async move {
+            // The client's answer leaves first.
+            service.world.sleep(0).await;
+            let bytes = encode(&cached.entry);
+            let to_kv = async {
+                if in_kv {
+                    service.put_in_kv(&cached, &bytes).await;
+                }
+            };
+            join(service.put_at_the_edge(&cached, &bytes), to_kv).await;
+        });
+    }
+
+    /// Writes to KV what was asked for again.
+    pub(super) fn put_in_kv_later(&self, cached: Rc<Cached>) {
+        let service = self.clone();
+        self.world.spawn(async move {
+            service.put_in_kv(&cached, &encode(&cached.entry)).await;
+        });
+    }
+
+    async fn put_at_the_edge(&self, cached: &Cached, bytes: &[u8]) {
+        let meta = &cached.entry.meta;
+        let seconds = meta.lifetime().as_seconds();
+        if let Err(fault) = self.world.edge_put(&meta.key, bytes, seconds).await {
+            self.report_failure("edge-write", &fault);
+        }
+    }
+
+    async fn put_in_kv(&self, cached: &Cached, bytes: &[u8]) {
+        if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
+            return;
+        }
+        let least = self.isolate.config.as_ref().map_or(0, |config| config.kv.min_ttl);
+        if cached.entry.meta.lifetime().as_seconds() < least {
+            return;
+        }
+        cached.in_kv.set(true);
+        let meta = &cached.entry.meta;
+        let seconds = meta.lifetime().as_seconds().max(KV_SECONDS);
+        if let Err(fault) = self.world.kv_put(&meta.key, bytes, seconds).await {
+            cached.in_kv.set(false);
+            self.isolate.kv.failed(self.world.now(), &fault);
+            self.report_failure("kv-write", &fault);
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! REST reads at the origin: asked about what is stored, sent to the client as they come, and
+//! stored beside that.
+//!
+//! In scope: validation (RFC 9111 §4.3), parts (§3.3 and §3.4), HEAD (§4.3.5). Not in scope: what
+//! is decided of each (`engine`, `policy`).
+
+use super::ask::{Told, ToldBody};
+use super::collapse::Leading;
+use super::fetch::Why;
+use super::find::{Candidate, Tier};
+use super::handle::{Asked, Reply, Service};
+use super::keep::{Storing, whole};
+use super::memory::Cached;
+use super::stats::Answered;
+use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
+use crate::config::Config;
+use crate::engine::{
+    Fetched, Freshened, Plan, XCache, completed, freshened, from_entry, has_range,
+    origin_request_headers, part_entry, part_key, passed_on, rest_entry, rest_storable,
+    set_client_ttl, stored_headers, updated, without_body,
+};
+use crate::entry::Entry;
+use crate::http::{Headers, Method, Response};
+use crate::limits;
+use crate::policy::{
+    CacheStatus, ContentRange, Forward, Freshness, NotStored, is_head_of, not_modified,
+    strong_etag, validators,
+};
+use crate::purge::Mark;
+use crate::time::{Timestamp, Ttl};
+use serde_json::json;
+use std::rc::Rc;
+
+/// What is stored of the answer that the origin is asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Before {
+    /// Nothing that helps.
+    Nothing,
+    /// The whole, which may have changed.
+    Whole(Rc<Cached>),
+    /// Its first bytes.
+    Beginning(Rc<Cached>),
+}
+
+/// Fields of a request that asks for a part.
+const OF_A_RANGE: [&str; 2] = ["range", "if-range"];
+
+impl<W: World> Service<W> {
+    /// What the origin can be asked about. What was purged meanwhile, nothing brings back.
+    pub(super) async fn before(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        plan: &Plan,
+        candidate: Option<&Candidate>,
+    ) -> Before {
+        let cached = candidate.map(|candidate| candidate.cached.clone());
+        let known = |cached: &Rc<Cached>| {
+            let meta = &cached.entry.meta;
+            let stands = self.judged(&asked.request, plan, cached) != Freshness::Purged;
+            stands && !validators(&meta.headers, meta.etag_is_ours).is_empty()
+        };
+        if let Some(cached) = cached.filter(|_| self.may_judge(config, asked)).filter(known) {
+            return Before::Whole(cached);
+        }
+        if asked.request.method != Method::Get {
+            return Before::Nothing;
+        }
+        match self.stored_part(config, asked, plan).await {
+            Some(part) if begins(&part.cached.entry) => Before::Beginning(part.cached),
+            _ => Before::Nothing,
+        }
+    }
+
+    /// Asks for a REST read.
+    pub(super) async fn ask_rest(
+        &self,
+        asked: &Asked,
+        plan: &Plan,
+        before: &Before,
+        mark: Option<Mark>,
+    ) -> Result<Told, OriginFailure> {
+        match before {
+            Before::Nothing => {}
+            Before::Whole(cached) => {
+                let Entry { meta, .. } = &cached.entry;
+                let fields = validators(&meta.headers, meta.etag_is_ours);
+                let answer = self.ask_with(asked, plan, &fields).await?;
+                if answer.status != 304 {
+                    return Ok(Told::of(answer));
+                }
+                let mark = mark.unwrap_or(meta.mark);
+                let request = &asked.request;
+                let fresh = freshened(plan, &cached.entry, request, answer.received(), mark);
+                if let Some(fresh) = fresh {
+                    return Ok(Told { answer, body: None, freshened: Some(Box::new(fresh)) });
+                }
+            }
+            Before::Beginning(cached) => {
+                let mut fields = vec![("range", format!("bytes={}-", cached.entry.body.len()))];
+                let etag = strong_etag(&cached.entry.meta.headers).map(str::to_owned);
+                fields.extend(etag.map(|etag| ("if-range", etag)));
+                let answer = self.ask_with(asked, plan, &fields).await?;
+                if answer.status == 200 {
+                    return Ok(Told::of(answer));
+                }
+                if let Some(told) = self.completed(&cached.entry, answer).await {
+                    return Ok(told);
+                }
+            }
+        }
+        Ok(Told::of(self.ask_with(asked, plan, &[]).await?))
+    }
+
+    /// The whole, where the origin has sent what was missing of it.
+    async fn completed(&self, begun: &Entry, mut answer: Answer) -> Option<Told> {
+        let read = self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
+        let BodyRead::Whole(body) = read else { return None };
+        let bytes: Rc<[u8]> = completed(begun, answer.received(), &body)?.into();
+        answer.status = 200;
+        for (name, value) in begun.meta.headers.iter() {
+            if !answer.headers.contains(name) && name != "cache-control" {
+                answer.headers.append(name, value);
+            }
+        }
+        ["content-range", "content-length"].iter().for_each(|name| answer.headers.remove(name));
+        let body = ToldBody { bytes, json: serde_json::Value::Null, added: false };
+        Some(Told { answer, body: Some(body), freshened: None })
+    }
+
+    /// Asks for what the key holds, with these fields beside the client's own.
+    async fn ask_with(
+        &self,
+        asked: &Asked,
+        plan: &Plan,
+        fields: &[(&'static str, String)],
+    ) -> Result<Answer, OriginFailure> {
+        let request = &asked.request;
+        let mut headers = origin_request_headers(&request.headers);
+        fields.iter().for_each(|(name, value)| headers.set(name, value.as_str()));
+        let own = request.url.target();
+        let target = plan.rest.target.as_deref().unwrap_or(&own);
+        let from_client = |(name, value): &(&str, String)| request.headers.get(name) == Some(value);
+        let what = match target == own && fields.iter().all(from_client) {
+            true => What::AsItCame,
+            false => What::OtherUrl,
+        };
+        let url = self.origin_url_of(request, target);
+        let headers = self.forwarded_headers(request, headers);
+        let millis = self.isolate.config.as_ref().ok().and_then(|c| c.origin_timeout.read_ms);
+        self.ask_within(millis, &Ask { url: &url, headers: &headers, again: true, what }).await
+    }
+
+    /// Answers a request for a part of which the whole is not stored.
+    pub(super) async fn range(&self, config: &Config, asked: &Asked, plan: &Plan) -> Reply {
+        let part = self.stored_part(config, asked, plan).await;
+        if let Some(part) = part.filter(|part| has_range(&part.cached.entry, &asked.request)) {
+            return self.serve(config, asked, plan, &part);
+        }
+        let mark = self.isolate.replica.borrow().mark();
+        let headers = &asked.request.headers;
+        let fields: Vec<_> =
+            OF_A_RANGE.iter().filter_map(|name| Some((*name, headers.joined(name)?))).collect();
+        let why = Why { forward: Forward::Miss, detail: None };
+        match self.ask_with(asked, plan, &fields).await {
+            Ok(answer) => {
+                let storing = Storing { plan, mark, other_variant: None };
+                self.answered_rest(asked, Told::of(answer), storing, why, None).await
+            }
+            Err(failure) => self.origin_failed(asked, &failure, Forward::Miss),
+        }
+    }
+
+    /// The part that is stored, while it is fresh.
+    async fn stored_part(&self, config: &Config, asked: &Asked, plan: &Plan) -> Option<Candidate> {
+        let key = part_key(plan);
+        let in_memory = self.isolate.memory.borrow_mut().get(&key);
+        let (cached, tier) = match in_memory {
+            Some(cached) => (cached, Tier::Memory),
+            None => (self.decoded(&self.edge_bytes(&key).await?, &key, false)?, Tier::Edge),
+        };
+        let usable = self.is_usable(&cached, asked, plan) && self.may_judge(config, asked);
+        let freshness = self.judged(&asked.request, plan, &cached);
+        (usable && freshness == Freshness::Fresh).then_some(Candidate { cached, tier, freshness })
+    }
+
+    /// The origin's answer to the client as it comes, and into the stores beside it if it may be
+    /// stored.
+    pub(super) async fn answered_rest(
+        &self,
+        asked: &Asked,
+        told: Told,
+        storing: Storing<'_>,
+        why: Why,
+        leading: Option<Leading<W>>,
+    ) -> Reply {
+        let answer = &told.answer;
+        if let Ok(config) = &self.isolate.config {
+            self.note_scope_changes(config, &asked.request, answer).await;
+        }
+        if let Some(fresh) = told.freshened {
+            return self.revalidated(asked, told.answer, *fresh, storing, why);
+        }
+        let worth = self.worth_storing(asked, answer, storing);
+        let detail = worth.err().map(NotStored::as_str).or(why.detail);
+        self.count_miss(asked, storing.plan, answer.status, worth.is_ok(), detail);
+        let status = CacheStatus::Forwarded {
+            forward: why.forward,
+            status: Some(answer.status),
+            stored: worth.is_ok(),
+            detail,
+        };
+        if worth.is_err() {
+            let headers = self.unstored(asked, answer, storing.plan, &status);
+            return match self.has_it(asked, answer.status, &headers, answer.at) {
+                true => Reply::Whole(without_body(headers)),
+                false => told.reply(headers),
+            };
+        }
+        let request = &asked.request;
+        let headers = as_a_hit_has_them(answer, storing.plan, &status);
+        // Whoever asks for a tag of the body's, or to see the entry, waits for all of it.
+        let unsaid = request.headers.contains("if-none-match") && !headers.contains("etag");
+        if told.body.is_some() || unsaid || asked.debug {
+            return self.answered_whole(asked, told, storing, headers).await;
+        }
+        if self.has_it(asked, answer.status, &headers, answer.at) {
+            self.keep_beside(asked, answer, storing, leading, false);
+            return Reply::Whole(without_body(headers));
+        }
+        self.keep_beside(asked, answer, storing, leading, true);
+        let mut headers = headers;
+        self.rewrite_location(request, &mut headers);
+        told.reply(headers)
+    }
+
+    /// Stores the answer, and then gives it to the client.
+    async fn answered_whole(
+        &self,
+        asked: &Asked,
+        told: Told,
+        storing: Storing<'_>,
+        mut headers: Headers,
+    ) -> Reply {
+        let answer = &told.answer;
+        let body = match &told.body {
+            Some(body) => Ok(body.bytes.clone()),
+            None => self.whole_body(answer, limits::ANSWER_BODY_BYTES).await,
+        };
+        match body.and_then(|body| self.keep_rest(asked, answer, storing, body)) {
+            Ok(cached) => {
+                let meta = &cached.entry.meta;
+                if let Some(etag) = meta.headers.get("etag") {
+                    headers.set("etag", etag);
+                }
+                let mut head = Response { status: answer.status, headers, body: [].into() };
+                self.show(asked, &meta.key, &meta.tags, &mut head);
+                headers = head.headers;
+            }
+            Err(reason) => {
+                self.report_not_stored(storing.plan, reason);
+                let status = CacheStatus::Forwarded {
+                    forward: Forward::Miss,
+                    status: Some(answer.status),
+                    stored: false,
+                    detail: Some(reason.as_str()),
+                };
+                headers = self.unstored(asked, answer, storing.plan, &status);
+            }
+        }
+        self.rewrite_location(&asked.request, &mut headers);
+        match self.has_it(asked, answer.status, &headers, answer.at) {
+            true => Reply::Whole(without_body(headers)),
+            false => told.reply(headers),
+        }
+    }
+
+    /// Stores the answer beside the client's reading it; with `copied`, as it is sent. Those who
+    /// wait for it go on then.
+    fn keep_beside(
+        &self,
+        asked: &Asked,
+        answer: &Answer,
+        storing: Storing<'_>,
+        leading: Option<Leading<W>>,
+        copied: bool,
+    ) {
+        let limit = limits::ANSWER_BODY_BYTES;
+        let copy = copied.then(|| self.world.copied_body(answer.handle, limit));
+        let service = self.clone();
+        let asked = Asked { request: asked.request.clone(), ..*asked };
+        let (answer, plan) = (answer.clone(), storing.plan.clone());
+        let (mark, other_variant) = (storing.mark, storing.other_variant.map(<[String]>::to_vec));
+        self.world.spawn(async move {
+            let body = match copy {
+                Some(copy) => whole(copy.await),
+                None => service.whole_body(&answer, limit).await,
+            };
+            let storing = Storing { plan: &plan, mark, other_variant: other_variant.as_deref() };
+            let kept = body.and_then(|body| service.keep_rest(&asked, &answer, storing, body));
+            if let Err(reason) = kept {
+                service.report_not_stored(&plan, reason);
+            }
+            drop(leading);
+        });
+    }
+
+    /// Stores a whole answer, or a part.
+    pub(super) fn keep_rest(
+        &self,
+        asked: &Asked,
+        answer: &Answer,
+        storing: Storing<'_>,
+        body: Rc<[u8]>,
+    ) -> Result<Rc<Cached>, NotStored> {
+        let config = self.isolate.config.as_ref().map_err(|_| NotStored::Status)?;
+        let Storing { plan, mark, other_variant } = storing;
+        let mark = mark.ok_or(NotStored::LogUnreadable)?;
+        let request = &asked.request;
+        let fetched = Fetched { request, received: answer.received(), body, mark };
+        let entry = match answer.status {
+            206 => part_entry(config, plan, fetched)?,
+            _ => rest_entry(config, plan, fetched)?,
+        };
+        Ok(self.keep_entry(request, plan, other_variant, entry))
+    }
+
+    /// Whether the answer's head leaves a chance that it is stored.
+    pub(super) fn worth_storing(
+        &self,
+        asked: &Asked,
+        answer: &Answer,
+        storing: Storing<'_>,
+    ) -> Result<(), NotStored> {
+        let plan = storing.plan;
+        self.worth_reading(asked, plan)?;
+        let asked_for_part = asked.request.headers.contains("range");
+        match answer.status {
+            // A part is mistaken for nothing else: only who asks for one gets one stored.
+            206 if asked_for_part && ContentRange::read(&answer.headers).is_some() => {}
+            _ => rest_storable(plan, answer.received())?,
+        }
+        let length = answer.headers.get("content-length").and_then(|length| length.parse().ok());
+        if length.is_some_and(|length: usize| length > limits::ANSWER_BODY_BYTES) {
+            return Err(NotStored::TooLarge);
+        }
+        storing.mark.map(|_| ()).ok_or(NotStored::LogUnreadable)
+    }
+
+    /// The client's answer once the origin has said that the stored one still holds.
+    fn revalidated(
+        &self,
+        asked: &Asked,
+        answer: Answer,
+        fresh: Freshened,
+        storing: Storing<'_>,
+        why: Why,
+    ) -> Reply {
+        let Freshened { entry, stored } = fresh;
+        let plan = storing.plan;
+        let stored = stored.and(storing.mark.map(|_| ()).ok_or(NotStored::LogUnreadable));
+        let stored = stored.and(match plan.heeded(&asked.request.headers).no_store {
+            true => Err(NotStored::RequestNoStore),
+            false => Ok(()),
+        });
+        let detail = stored.err().map(NotStored::as_str).or(why.detail);
+        let status = CacheStatus::Forwarded {
+            forward: why.forward,
+            status: Some(answer.status),
+            stored: stored.is_ok(),
+            detail,
+        };
+        let x_cache = XCache::Revalidated;
+        let mut response = from_entry(&entry, &asked.request, x_cache, &status, self.world.now());
+        self.show(asked, &entry.meta.key, &entry.meta.tags, &mut response);
+        if !plan.rest.cookies_stripped {
+            let cookies = answer.headers.get_all("set-cookie");
+            cookies.for_each(|cookie| response.headers.append("set-cookie", cookie));
+        }
+        self.rewrite_location(&asked.request, &mut response.headers);
+        self.count(asked, response.status, Answered::Miss, Some(&plan.type_name));
+        self.report(&json!({
+            "event": "revalidated",
+            "type": plan.type_name,
+            "key": plan.key.as_str(),
+            "stored": stored.is_ok(),
+            "reason": detail,
+            "ms": self.world.now().millis_since(asked.started),
+        }));
+        if stored.is_ok() {
+            // It is of the variant that it was.
+            self.keep_entry(&asked.request, plan, None, entry);
+        }
+        Reply::Whole(response)
+    }
+
+    /// What the answer to a HEAD says of the answer to a GET that is stored: its fields are newer,
+    /// or it is of another one, and the stored one is fresh no more (RFC 9111 §4.3.5).
+    pub(super) fn heard_by_head(
+        &self,
+        asked: &Asked,
+        answer: &Answer,
+        stored: &Cached,
+        storing: Storing<'_>,
+    ) {
+        let Entry { meta, body } = &stored.entry;
+        let (Some(mark), 200) = (storing.mark, answer.status) else { return };
+        if meta.status != 200 {
+            return;
+        }
+        let entry = match is_head_of(&answer.headers, &meta.headers, meta.etag_is_ours, body.len())
+        {
+            true => {
+                let request = &asked.request;
+                let new = updated(storing.plan, &stored.entry, request, answer.received(), mark);
+                match new.stored {
+                    Ok(()) => new.entry,
+                    Err(_) => return,
+                }
+            }
+            false => {
+                let mut entry = stored.entry.clone();
+                let ended = [&mut entry.meta.ttl, &mut entry.meta.swr, &mut entry.meta.sie];
+                ended.into_iter().for_each(|window| *window = Ttl::ZERO);
+                entry
+            }
+        };
+        self.keep_entry(&asked.request, storing.plan, None, entry);
+    }
+
+    /// The headers of an answer that is not stored.
+    fn unstored(
+        &self,
+        asked: &Asked,
+        answer: &Answer,
+        plan: &Plan,
+        status: &CacheStatus,
+    ) -> Headers {
+        let mut headers = self.passed_on(asked, answer, XCache::Miss, status);
+        set_client_ttl(&mut headers, plan.client_ttl);
+        if plan.rest.cookies_stripped {
+            headers.remove("set-cookie");
+        }
+        headers
+    }
+
+    /// Whether the client has this answer already: the origin was asked without its conditions.
+    fn has_it(&self, asked: &Asked, status: u16, headers: &Headers, at: Timestamp) -> bool {
+        let reads = matches!(asked.request.method, Method::Get | Method::Head);
+        let received = at.as_millis() / 1000;
+        reads && status == 200 && not_modified(&asked.request, headers, received)
+    }
+
+    pub(super) fn report_not_stored(&self, plan: &Plan, reason: NotStored) {
+        self.report(&json!({
+            "event": "not-stored",
+            "type": plan.type_name,
+            "key": plan.key.as_str(),
+            "reason": reason.as_str(),
+        }));
+    }
+}
+
+/// Whether an entry is a part from the first byte on that lacks the end.
+fn begins(part: &Entry) -> bool {
+    let range = ContentRange::read(&part.meta.headers);
+    range.is_some_and(|range| {
+        range.first == 0
+            && range.last + 1 < range.complete
+            && part.body.len() as u64 == range.last + 1
+    })
+}
+
+/// The headers of an answer as a hit on it will have them, with the cookies that are for this
+/// client alone.
+fn as_a_hit_has_them(answer: &Answer, plan: &Plan, status: &CacheStatus) -> Headers {
+    let stored = stored_headers(&answer.headers, plan.client_ttl);
+    let mut headers = passed_on(&stored, XCache::Miss, status);
+    let kept = answer.headers.get_all("set-cookie").filter(|_| !plan.rest.cookies_stripped);
+    kept.for_each(|cookie| headers.append("set-cookie", cookie));
+    // What the origin says of this very answer's age and encoding.
+    for name in ["age", "content-encoding"] {
+        headers.remove(name);
+        answer.headers.get_all(name).for_each(|value| headers.append(name, value));
+    }
+    headers
+}
