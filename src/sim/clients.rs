@@ -226,7 +226,8 @@ impl Client {
                 0..40 => self.read_product(which, &id).await,
                 40..50 => self.read_products(which).await,
                 50..60 => self.read_me(which).await,
-                60..82 => self.read_rest(which, &id).await,
+                60..78 => self.read_rest(which, &id).await,
+                78..82 => self.head_rest(which, &id).await,
                 82..89 => self.update_product(which, &id).await,
                 89..93 => self.update_me(which).await,
                 93..97 => self.put_rest(which, &id).await,
@@ -263,6 +264,17 @@ impl Client {
     pub async fn read_rest(&self, which: usize, id: &str) {
         let request = request("GET", &format!("/api/products/{id}"));
         self.read(which, request, String::new(), Some(id)).await;
+    }
+
+    /// Asks for the head of a product. What it says may renew what is stored, or end it.
+    async fn head_rest(&self, which: usize, id: &str) {
+        let request = request("HEAD", &format!("/api/products/{id}"));
+        let universe = &self.fleet.universe;
+        universe.tell(|| {
+            let asked_to = self.fleet.group_of(which);
+            format!("{}: asks isolate{asked_to} for the head of product {id}", self.name)
+        });
+        self.fleet.ask(which, request, Vec::new()).await;
     }
 
     async fn read(&self, which: usize, mut request: Request, body: String, id: Option<&str>) {

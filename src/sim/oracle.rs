@@ -6,6 +6,7 @@
 
 use super::clients::{Client, Fleet};
 use super::executor::Group;
+use super::origin::Validators;
 use super::run::Plan;
 use super::universe::{Faults, Universe};
 use serde_json::json;
@@ -44,6 +45,7 @@ pub fn compare(seed: u64) -> Compared {
 fn calm(seed: u64) -> Plan {
     let mut plan = Plan::of_seed(seed);
     (plan.faults, plan.settle) = (Faults::default(), 0);
+    plan.validators = Validators::None;
     for config in &mut plan.configs {
         for name in ["product", "user"] {
             config["types"][name]["swr"] = json!(0);

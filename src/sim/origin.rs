@@ -2,16 +2,34 @@
 //! the number of the write that made it, and every answer says whose it is.
 
 use super::universe::Universe;
+use super::world::EPOCH_MILLIS;
 use crate::http::Headers;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// What the origin said: status, headers, body.
 pub type Said = (u16, Headers, Vec<u8>);
 
 /// By when a write's own answer sees what is written: it does not come from the copy.
 const WRITTEN: u64 = u64::MAX;
+
+/// What REST answers say of their version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validators {
+    /// Nothing.
+    None,
+    /// An `ETag`.
+    Tag,
+    /// A `Last-Modified`, which cannot tell versions of one second apart.
+    Date,
+}
+
+impl Validators {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Tag, Self::Date];
+}
 
 /// The API of one service.
 pub struct Api {
@@ -27,10 +45,11 @@ pub struct Api {
     /// What each write made: the entity and its version.
     pub made: RefCell<BTreeMap<u64, (String, u64)>>,
     products: u64,
+    validators: Validators,
 }
 
 impl Api {
-    pub fn new(service: usize, products: u64) -> Self {
+    pub fn new(service: usize, products: u64, validators: Validators) -> Self {
         Self {
             service,
             versions: RefCell::default(),
@@ -39,6 +58,7 @@ impl Api {
             arrivals: RefCell::default(),
             made: RefCell::default(),
             products,
+            validators,
         }
     }
 
@@ -147,7 +167,30 @@ impl Api {
             by = WRITTEN;
         }
         let body = self.object("Product", id, "", by).to_string();
-        (200, json_type(), body.into_bytes())
+        let mut said = json_type();
+        let version = self.version(&product(id), by);
+        let changed = (EPOCH_MILLIS + self.changed_at(version)) / 1_000;
+        let known = match self.validators {
+            Validators::None => false,
+            Validators::Tag => {
+                let tag = format!("\"{version}\"");
+                said.set("etag", tag.as_str());
+                headers.get("if-none-match").is_some_and(|asked| asked == tag)
+            }
+            Validators::Date => {
+                let date = UNIX_EPOCH + Duration::from_secs(changed);
+                said.set("last-modified", httpdate::fmt_http_date(date));
+                let asked = headers.get("if-modified-since");
+                asked
+                    .and_then(|asked| httpdate::parse_http_date(asked).ok())
+                    .is_some_and(|asked| date <= asked)
+            }
+        };
+        match method {
+            "GET" if known => (304, said, Vec::new()),
+            "HEAD" => (200, said, Vec::new()),
+            _ => (200, said, body.into_bytes()),
+        }
     }
 
     fn write(&self, universe: &Universe, number: &Value, entity: &str) {

@@ -1,6 +1,7 @@
 //! One run: a world, its clients, and what came of it.
 
 use super::clients::{Client, Fleet};
+use super::origin::Validators;
 use super::random::Random;
 use super::universe::{Faults, Universe};
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ pub struct Plan {
     pub(super) max_lag: u64,
     /// How many milliseconds after a purge the log repeats it; 0 for never.
     pub(super) settle: u64,
+    /// What the origin's REST answers say of their version.
+    pub(super) validators: Validators,
 }
 
 /// What came of a run.
@@ -112,6 +115,7 @@ impl Plan {
             configs,
             max_lag: max_lag * 1_000,
             settle: settle * 1_000,
+            validators: *random.of(&Validators::ALL),
         }
     }
 }

@@ -86,7 +86,7 @@ const TRACE_LINES: usize = 50_000;
 
 impl Universe {
     pub fn new(plan: &Plan) -> Rc<Self> {
-        let Plan { seed, places, services, products, faults, settle, .. } = *plan;
+        let Plan { seed, places, services, products, faults, settle, validators, .. } = *plan;
         let random = Random::new(seed ^ 0x5EED);
         let drifts = (0..places).map(|_| Cell::new(random.between(0, faults.drift))).collect();
         Rc::new(Self {
@@ -95,7 +95,7 @@ impl Universe {
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
             logs: (0..services).map(|_| LogObject::new(random.next() >> 11, settle)).collect(),
-            apis: (0..services).map(|n| Api::new(n, products)).collect(),
+            apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
             drifts,

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// When a run begins, by a clock that is not ahead.
-const EPOCH_MILLIS: u64 = 1_700_000_000_000;
+pub const EPOCH_MILLIS: u64 = 1_700_000_000_000;
 
 /// One client's request in one isolate.
 #[derive(Clone)]
