@@ -132,6 +132,10 @@ pub const OPERATION_NAME_BYTES: usize = 1_024;
 /// Tags of one entry. An entry with more keeps its coarse tags only: that purges more, never less.
 pub const ENTRY_TAGS: usize = 1_000;
 
+/// Values that tags take from the body of one REST answer. With more its entry counts as one that
+/// does not show them: that purges more, never less.
+pub const BODY_VALUES: usize = 1_000;
+
 /// Headers that `Vary` may name.
 pub const VARY_HEADERS: usize = 16;
 

@@ -95,7 +95,8 @@ impl PurgeCommand {
                 }
                 // As the path of a URL is compared, whatever it was spelled like.
                 let url = Url::parse(&format!("http://path{text}"));
-                Tag::of("path:", &url.map(|url| url.comparable_path()).unwrap_or_default())
+                let path = url.map(|url| url.comparable_path()).unwrap_or_default();
+                Tag::of("path:", &config.tagged_path(&path))
             }
             "keys" => {
                 // A key ends with its digest, and a variant's with the variant's after a dot.
@@ -227,6 +228,17 @@ mod tests {
         ] {
             assert_eq!(read_purge(&config(), body.as_bytes()).unwrap_err().path, path, "{body}");
         }
+    }
+
+    #[test]
+    fn a_path_is_purged_as_its_entries_are_tagged() {
+        let types = serde_json::json!({
+            "i": { "match": ["rest:/i/**"], "ttl": 1, "ignore_case": true },
+        });
+        let config = crate::config::parse(&serde_json::json!({ "types": types })).unwrap();
+        let command = read_purge(&config, br#"{"paths":["/I/Aa","/Other/%41"]}"#).unwrap();
+        let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
+        assert_eq!(tags, ["path:/Other/A", "path:/i/aa"]);
     }
 
     #[test]

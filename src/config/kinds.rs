@@ -1,5 +1,6 @@
 //! The configuration as values. docs/configuration.md describes each for users.
 
+use super::rest::{Resource, Rest, RestSettings};
 use crate::http::PathPattern;
 use crate::limits::Amounts;
 use crate::tag::{Aliases, Tag};
@@ -21,6 +22,8 @@ pub struct Config {
     pub same: Aliases,
     /// What speaks GraphQL, and how.
     pub graphql: GraphQl,
+    /// How far the rules of HTTP reach for REST.
+    pub rest: Rest,
     /// The cache type of GraphQL queries that no other matches.
     pub default_type: CacheType,
     /// The cache types, by name.
@@ -86,12 +89,13 @@ pub struct CacheType {
     pub name: String,
     /// What it matches.
     pub matches: Vec<Match>,
-    /// How long its entries live; zero for never.
-    pub ttl: Ttl,
-    /// How much longer they are served while one request fetches them anew.
-    pub swr: Ttl,
-    /// How much longer they are served while the origin fails.
-    pub sie: Ttl,
+    /// How long its entries live.
+    pub ttl: TypeTtl,
+    /// How much longer they are served while one request fetches them anew. None: not at all, and
+    /// with the origin's ttl what the origin says.
+    pub swr: Option<Ttl>,
+    /// How much longer they are served while the origin fails; none as for `swr`.
+    pub sie: Option<Ttl>,
     /// The name of the scope; none for `public`.
     pub scope: Option<String>,
     /// More tags for its entries.
@@ -100,6 +104,27 @@ pub struct CacheType {
     pub overriding: bool,
     /// The `Cache-Control` that the client gets, in seconds; none for the origin's own.
     pub client_ttl: Option<Ttl>,
+    /// What it says of REST alone.
+    pub rest: RestSettings,
+}
+
+/// `types.*.ttl`. The order is that of strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TypeTtl {
+    /// So long; zero for never.
+    Seconds(Ttl),
+    /// As long as the origin's headers say (RFC 9111 §4.2.1). Only for REST.
+    Origin,
+}
+
+impl TypeTtl {
+    /// The configured time; none where the origin says it.
+    pub fn seconds(self) -> Option<Ttl> {
+        match self {
+            Self::Seconds(ttl) => Some(ttl),
+            Self::Origin => None,
+        }
+    }
 }
 
 /// `types.*.match`
@@ -225,15 +250,6 @@ pub struct MutationRule {
     pub field: String,
     /// What is purged instead.
     pub tags: Vec<Tag>,
-}
-
-/// `resources`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Resource {
-    /// The paths.
-    pub path: PathPattern,
-    /// Tags, with `{name}` for the path's parameters.
-    pub tags: Vec<String>,
 }
 
 /// `origin_timeout`: milliseconds until the head of an answer; none for as long as it takes.

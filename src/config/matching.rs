@@ -1,19 +1,20 @@
 //! What of the configuration matches.
 
 use super::kinds::*;
-use crate::http::{PathPattern, glob};
-use crate::tag::{Tag, TagSet};
+use super::rest::Resource;
+use crate::http::{Case, PathPattern, glob, segment_decoded};
+use crate::tag::TagSet;
 use crate::time::Ttl;
 
 impl Config {
     /// Whether the path is never cached.
     pub fn bypasses(&self, path: &str) -> bool {
-        any_matches(&self.bypass, path)
+        any_matches(&self.bypass, path, self.case_of(path))
     }
 
     /// Whether the path speaks GraphQL over HTTP.
     pub fn is_graphql(&self, path: &str) -> bool {
-        any_matches(&self.graphql.paths, path)
+        any_matches(&self.graphql.paths, path, Case::Counts)
     }
 
     /// Whether a cookie says nothing about who is asking.
@@ -23,7 +24,35 @@ impl Config {
 
     /// The cache types of a REST path.
     pub fn types_of_path(&self, path: &str) -> Vec<&CacheType> {
-        self.types_matching(|one| matches!(one, Match::Rest(rest) if rest.matches(path).is_some()))
+        let fits = |one: &&CacheType| {
+            let case = if one.rest.ignore_case { Case::Ignored } else { Case::Counts };
+            one.matches.iter().any(
+                |one| matches!(one, Match::Rest(rest) if rest.matches_with(path, case).is_some()),
+            )
+        };
+        self.types.iter().filter(fits).collect()
+    }
+
+    /// Whether the case of a REST path tells it apart. It does not where every cache type says so,
+    /// those of the path in lower case included: that is the path which the origin is asked for,
+    /// and no spelling may lead around a type that counts case.
+    pub fn case_of(&self, path: &str) -> Case {
+        if !self.types.iter().any(|one| one.rest.ignore_case) {
+            return Case::Counts;
+        }
+        let mut types = self.types_of_path(path);
+        types.extend(self.types_of_path(&path.to_ascii_lowercase()));
+        let ignored = !types.is_empty() && types.iter().all(|one| one.rest.ignore_case);
+        let is_graphql = any_matches(&self.graphql.paths, path, Case::Ignored);
+        if ignored && !is_graphql { Case::Ignored } else { Case::Counts }
+    }
+
+    /// The path by which a REST path's entries are tagged: in lower case where case does not matter.
+    pub fn tagged_path(&self, path: &str) -> String {
+        match self.case_of(path) {
+            Case::Counts => path.to_owned(),
+            Case::Ignored => path.to_ascii_lowercase(),
+        }
     }
 
     /// The cache types of a query by its operation's name and root fields.
@@ -50,19 +79,29 @@ impl Config {
         self.types_matching(|one| matches!(one, Match::GraphQlType(_)))
     }
 
-    /// The tags that `resources` give a path.
+    /// The resources that a path is, each with the decoded values of its parameters: a path and a
+    /// body name the same thing in the same way.
+    pub fn resources_of(&self, path: &str) -> Vec<(&Resource, Vec<(String, String)>)> {
+        let case = self.case_of(path);
+        let found = self.resources.iter().filter_map(|resource| {
+            let parameters = resource.path.matches_with(path, case)?;
+            let decoded = |(name, value): (String, String)| {
+                let value = segment_decoded(&value).unwrap_or(value);
+                (name, value)
+            };
+            Some((resource, parameters.into_iter().map(decoded).collect()))
+        });
+        found.collect()
+    }
+
+    /// The tags that `resources` give a path by itself. Those with a value of the body are not
+    /// among them.
     pub fn resource_tags(&self, path: &str) -> TagSet {
-        let mut tags = TagSet::new();
-        for resource in &self.resources {
-            let Some(parameters) = resource.path.matches(path) else { continue };
-            tags.extend(resource.tags.iter().map(|template| {
-                let filled = parameters.iter().fold(template.clone(), |text, (name, value)| {
-                    text.replace(&format!("{{{name}}}"), value)
-                });
-                Tag::of("", &filled)
-            }));
-        }
-        tags
+        let of = |(resource, parameters): (&Resource, Vec<(String, String)>)| {
+            let tags = resource.tags.iter().filter_map(|one| one.of_path(&parameters));
+            tags.collect::<Vec<_>>()
+        };
+        self.resources_of(path).into_iter().flat_map(of).collect()
     }
 
     /// What replaces the policy for a mutation field: the rule of that very name, or else the one
@@ -79,13 +118,13 @@ impl Config {
         self.scopes.iter().find(|scope| scope.name == name)
     }
 
-    /// The longest that an entry of a configured type can live.
+    /// The longest that an entry of a configured type can live, as far as the configuration says it.
     pub fn longest_lifetime(&self) -> Ttl {
-        let seconds = self
-            .types
-            .iter()
-            .chain([&self.default_type])
-            .map(|one| one.ttl.as_seconds() + one.swr.max(one.sie).as_seconds());
+        let of = |ttl: Option<Ttl>| ttl.map_or(0, Ttl::as_seconds);
+        let seconds = self.types.iter().chain([&self.default_type]).map(|one| {
+            let fresh = one.rest.statuses.values().copied().chain(one.ttl.seconds()).max();
+            of(fresh) + of(one.swr.max(one.sie))
+        });
         Ttl::from_seconds(seconds.max().unwrap_or(0))
     }
 
@@ -100,6 +139,6 @@ impl Config {
     }
 }
 
-fn any_matches(patterns: &[PathPattern], path: &str) -> bool {
-    patterns.iter().any(|pattern| pattern.matches(path).is_some())
+fn any_matches(patterns: &[PathPattern], path: &str, case: Case) -> bool {
+    patterns.iter().any(|pattern| pattern.matches_with(path, case).is_some())
 }

@@ -7,14 +7,20 @@ mod jwt;
 mod kinds;
 mod matching;
 mod parse;
+mod rest;
 mod section;
+mod terms;
+mod types;
+mod words;
 
 pub use kinds::{
     Algorithm, Apq, CacheType, Config, GraphQl, Identity, Jwt, KeyFields, Kv, KvWrites, Limits,
-    Match, MutationPolicy, MutationRule, Mutations, OriginTimeout, Purge, Resource, SchemaSource,
-    Scope, TokenPlace, Unreadable,
+    Match, MutationPolicy, MutationRule, Mutations, OriginTimeout, Purge, SchemaSource, Scope,
+    TokenPlace, TypeTtl, Unreadable,
 };
 pub use parse::{origin_of, parse, service_of};
+pub use rest::{Authorization, CdnCacheControl, Parameters, Resource, Rest, RestSettings};
+pub use terms::{QueryTerms, RestTerms, RestTtl};
 
 /// One fault of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

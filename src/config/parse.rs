@@ -3,21 +3,17 @@
 use super::ConfigError;
 use super::jwt::jwt;
 use super::kinds::*;
+use super::rest::{resources, rest};
 use super::section::{Faults, Section, strings};
+use super::types::{default_type, types};
+use super::words::{glob_name, graphql_name, name, parse_tag};
 use crate::http::PathPattern;
 use crate::limits::{Amounts, Limit};
-use crate::tag::Tag;
 use crate::time::Ttl;
 use serde_json::Value;
 
-/// How long a GraphQL answer lives where nothing says otherwise.
-const DEFAULT_TTL_SECONDS: u64 = 300;
-
 /// The service where none is named.
 const DEFAULT_SERVICE: &str = "evergraph";
-
-/// Names that keys use themselves.
-const RESERVED_TYPES: [&str; 2] = ["default", "introspection"];
 
 /// Reads a configuration, or says everything that is wrong with it.
 pub fn parse(value: &Value) -> Result<Config, Vec<ConfigError>> {
@@ -55,7 +51,8 @@ fn read(root: &Section<'_>) -> Config {
         ignore_cookies: root.list("ignore_cookies", |text| Ok(text.to_owned())),
         same: same(root),
         graphql: graphql(root.section("graphql")),
-        default_type: cache_type("default", root.section("default"), false),
+        rest: rest(root.section("rest")),
+        default_type: default_type(&root.section("default")),
         types: types(root),
         scopes: scopes(root),
         jwt: jwt(root),
@@ -182,79 +179,6 @@ fn limits(section: Section<'_>) -> Limits {
     limits
 }
 
-fn types(root: &Section<'_>) -> Vec<CacheType> {
-    root.entries("types")
-        .into_iter()
-        .map(|(type_name, value)| {
-            let path = format!("types.{type_name}");
-            if RESERVED_TYPES.contains(&type_name) {
-                root.faults().add(&path, "this name is Evergraph's own; choose another");
-            }
-            name(root, &path, type_name);
-            cache_type(type_name, Section::new(path, Some(value), root.faults()), true)
-        })
-        .collect()
-}
-
-fn cache_type(type_name: &str, section: Section<'_>, named: bool) -> CacheType {
-    if named && section.value("match").is_none() {
-        section.faults().add(&section.path_of("match"), "a cache type says what it matches");
-    }
-    let ttl = section.seconds("ttl");
-    if named && section.value("ttl").is_none() {
-        section.faults().add(&section.path_of("ttl"), "a cache type says how long it lives");
-    }
-    let cache_type = CacheType {
-        name: type_name.to_owned(),
-        matches: if named { section.list("match", parse_match) } else { Vec::new() },
-        ttl: ttl.unwrap_or(Ttl::from_seconds(DEFAULT_TTL_SECONDS)),
-        swr: section.seconds("swr").unwrap_or(Ttl::ZERO),
-        sie: section.seconds("sie").unwrap_or(Ttl::ZERO),
-        scope: section.text("scope").filter(|scope| *scope != "public").map(str::to_owned),
-        tags: section.list("tags", parse_tag),
-        overriding: section.flag("override", false),
-        client_ttl: section.seconds("client_ttl"),
-    };
-    section.report_unknown();
-    cache_type
-}
-
-fn parse_match(text: &str) -> Result<Match, String> {
-    let (kind, rest) = text.split_once(':').unwrap_or(("", text));
-    match (kind, rest.split_once('.')) {
-        ("graphql", None) => graphql_name(rest).map(Match::GraphQlType),
-        ("graphql", Some(("Query", field))) => glob_name(field).map(Match::QueryField),
-        ("graphql", Some((parent, _))) => Err(format!(
-            "expected \"graphql:Query.<field>\", the query root by that name whatever the schema calls it; found the type {parent:?}"
-        )),
-        ("operation", _) => glob_name(rest).map(Match::Operation),
-        ("rest", _) => PathPattern::parse(rest).map(Match::Rest),
-        _ => Err(format!(
-            "expected \"graphql:Type\", \"graphql:Query.field\", \"operation:Name\" or \"rest:/path\", found {text:?}"
-        )),
-    }
-}
-
-fn graphql_name(text: &str) -> Result<String, String> {
-    let plain = text.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
-    if text.is_empty() || !plain || text.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(format!("expected the name of a GraphQL type, found {text:?}"));
-    }
-    Ok(text.to_owned())
-}
-
-fn glob_name(text: &str) -> Result<String, String> {
-    let plain = text.bytes().all(|b| matches!(b, b'_' | b'*') || b.is_ascii_alphanumeric());
-    if text.is_empty() || !plain {
-        return Err(format!("expected a GraphQL name, \"*\" allowed, found {text:?}"));
-    }
-    Ok(text.to_owned())
-}
-
-fn parse_tag(text: &str) -> Result<Tag, String> {
-    Tag::parse(text).map_err(|fault| format!("{fault}, found {text:?}"))
-}
-
 fn scopes(root: &Section<'_>) -> Vec<Scope> {
     let has_tokens = root.has("jwt");
     root.entries("scopes")
@@ -324,52 +248,6 @@ fn mutations(section: Section<'_>) -> Mutations {
     Mutations { policy, rules }
 }
 
-fn resources(root: &Section<'_>) -> Vec<Resource> {
-    let Some(value) = root.value("resources") else { return Vec::new() };
-    let Value::Array(items) = value else {
-        root.faults().add("resources", format!("expected [[resources]] tables, found {value}"));
-        return Vec::new();
-    };
-    items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| {
-            resource(Section::new(format!("resources[{index}]"), Some(item), root.faults()))
-        })
-        .collect()
-}
-
-fn resource(section: Section<'_>) -> Option<Resource> {
-    let text = section.text("path");
-    if text.is_none() {
-        section.faults().add(&section.path_of("path"), "a resource has a path");
-    }
-    let tags = section.list("tags", |text| Ok(text.to_owned()));
-    let path = PathPattern::parse(text?)
-        .map_err(|message| section.faults().add(&section.path_of("path"), message))
-        .ok();
-    if let Some(path) = &path {
-        for (index, tag) in tags.iter().enumerate() {
-            let place = format!("{}[{index}]", section.path_of("tags"));
-            check_template(tag, path, &place, section.faults());
-        }
-    }
-    section.report_unknown();
-    Some(Resource { path: path?, tags })
-}
-
-/// A template is right when it is a tag once its parameters, which the path has, are filled in.
-fn check_template(tag: &str, path: &PathPattern, place: &str, faults: &Faults) {
-    let filled = path
-        .parameters()
-        .fold(tag.to_owned(), |text, name| text.replace(&format!("{{{name}}}"), "1"));
-    if filled.contains(['{', '}']) {
-        faults.add(place, format!("{tag:?} names a parameter that the path does not have"));
-    } else if let Err(message) = parse_tag(&filled) {
-        faults.add(place, message);
-    }
-}
-
 fn kv(section: Section<'_>) -> Kv {
     let writes = [
         ("always", KvWrites::Always),
@@ -396,16 +274,6 @@ fn purge(section: Section<'_>) -> Purge {
     };
     section.report_unknown();
     purge
-}
-
-/// A name that becomes a segment of keys.
-fn name(root: &Section<'_>, path: &str, text: &str) -> String {
-    let plain = text.bytes().all(|b| matches!(b, b'_' | b'-') || b.is_ascii_alphanumeric());
-    if text.is_empty() || text.len() > 64 || !plain {
-        root.faults()
-            .add(path, format!("expected 1 to 64 letters, digits, \"-\" or \"_\", found {text:?}"));
-    }
-    text.to_owned()
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn reads_a_whole_configuration() {
 fn an_empty_configuration_is_one() {
     let config = parse(&json!({})).unwrap();
     assert!(config.is_graphql("/graphql"));
-    assert_eq!(config.default_type.ttl.as_seconds(), 300);
+    assert_eq!(config.default_type.ttl, TypeTtl::Seconds(Ttl::from_seconds(300)));
     assert_eq!((config.kv.timeout_ms, config.purge.max_lag), (50, 5));
     assert_eq!(config.purge.settle, 0);
 }

@@ -49,7 +49,10 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn value(&self, key: &'static str) -> Option<&'a Value> {
-        self.asked.borrow_mut().push(key);
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&key) {
+            asked.push(key);
+        }
         self.table.and_then(|table| table.get(key))
     }
 

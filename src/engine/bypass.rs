@@ -16,8 +16,6 @@ pub enum Bypass {
     Upgrade,
     /// The request has a condition that only the origin can judge.
     Precondition,
-    /// A part of the answer is asked for, and it is not stored.
-    Range,
     /// The URL is over the limit.
     UrlTooLong,
     /// The body is over the limit.
@@ -70,7 +68,6 @@ impl Bypass {
             Self::Method => "method",
             Self::Upgrade => "upgrade",
             Self::Precondition => "precondition",
-            Self::Range => "range",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",
             Self::AcceptHtml => "accept-html",

@@ -23,11 +23,12 @@ pub use serve::{
     XCache, from_entry, has_range, passed_on, set_client_ttl, status_of_origin, without_body,
 };
 pub use store::{
-    Fetched, Stored, graphql_entry, is_graphql_json, is_undone, origin_request_headers,
-    stored_headers,
+    Fetched, Stored, graphql_entry, is_graphql_json, is_undone, lasting_headers,
+    origin_request_headers,
 };
 pub use store_rest::{
-    Freshened, completed, freshened, part_entry, part_key, rest_entry, rest_storable, updated,
+    Freshened, completed, freshened, part_entry, part_key, part_storable, rest_entry,
+    rest_storable, updated,
 };
 pub use token::{Sent, claim_paths, sent_token};
-pub use write::{Element, Write, record_of};
+pub use write::{Element, Write, Written, record_of};

@@ -3,7 +3,7 @@
 use super::Bypass;
 use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
-use crate::config::{CacheType, Config};
+use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
 use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_pairs};
 use crate::jwt::Claims;
@@ -45,12 +45,14 @@ pub struct RestPlan {
     /// The lifetimes of statuses that have their own.
     pub statuses: Vec<(u16, Ttl)>,
     /// Whether `Set-Cookie` is taken off the answer.
-    pub cookies_stripped: bool,
+    pub strip_set_cookie: bool,
     /// Whether only the origin's word lets others share the answer: the request has
     /// `Authorization`, and no scope tells by it (RFC 9111 §3.5).
     pub authorized: bool,
     /// Whether the client's own directives do not count.
     pub ignores_client: bool,
+    /// Whether `CDN-Cache-Control` reaches the client.
+    pub keeps_cdn_cache_control: bool,
 }
 
 impl Plan {
@@ -60,7 +62,8 @@ impl Plan {
     pub fn heeded(&self, headers: &Headers) -> RequestDirectives {
         let asked = RequestDirectives::read(headers);
         match self.rule {
-            Rule::Origin(_) if !self.rest.ignores_client => asked,
+            _ if self.rest.ignores_client => RequestDirectives::default(),
+            Rule::Origin(_) => asked,
             // What must not be kept is not kept, whoever decides on freshness.
             _ => RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() },
         }
@@ -70,7 +73,7 @@ impl Plan {
     pub fn permission(&self) -> Permission {
         Permission {
             overriding: self.overriding,
-            cookies_stripped: self.rest.cookies_stripped,
+            strip_set_cookie: self.rest.strip_set_cookie,
             authorized: self.rest.authorized,
         }
     }
@@ -94,9 +97,9 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
     scopes.dedup();
     Merged {
         windows: Windows {
-            ttl: smallest(|one| one.ttl).unwrap_or(Ttl::ZERO),
-            swr: smallest(|one| one.swr).unwrap_or(Ttl::ZERO),
-            sie: smallest(|one| one.sie).unwrap_or(Ttl::ZERO),
+            ttl: types.iter().filter_map(|one| one.ttl.seconds()).min().unwrap_or(Ttl::ZERO),
+            swr: smallest(|one| one.swr.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
+            sie: smallest(|one| one.sie.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
         },
         overriding: !types.is_empty() && types.iter().all(|one| one.overriding),
         client_ttl: types.iter().filter_map(|one| one.client_ttl).min(),
@@ -133,20 +136,27 @@ fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
 
 /// Plans a REST read. A plan that depends on claims which are not known is [`Bypass::JwtUnverified`].
 pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<Plan, Bypass> {
-    let types = config.types_of_path(&request.url.comparable_path());
-    let merged = merge(&types);
-    if !types.is_empty() && merged.windows.ttl.is_zero() {
-        return Err(Bypass::TtlZero);
-    }
+    let asked = rest::asked(config, &request.url);
+    let rule = rule(config, &asked)?;
+    let merged = merge(&asked.types);
     let asker = Asker { headers: &request.headers, claims };
-    let sharers = sharers(config, &merged.scopes, &merged.scopes, asker)?;
-    let digest = rest::digest(&request.url).part(sharers.digest.as_bytes()).finish();
-    let type_name = naming(&types).map_or("default", |one| one.name.as_str());
+    let mut authorized = false;
+    let sharers = match sharers(config, &merged.scopes, &merged.scopes, asker) {
+        Err(Bypass::AuthorizationWithoutScope) if shares_by_the_origins_word(config, rule) => {
+            authorized = true;
+            let mut others = request.headers.clone();
+            others.remove("authorization");
+            sharers(config, &merged.scopes, &merged.scopes, Asker { headers: &others, claims })?
+        }
+        sharers => sharers?,
+    };
+    let digest = asked.digest(&request.headers).part(sharers.digest.as_bytes()).finish();
+    let type_name = naming(&asked.types).map_or("default", |one| one.name.as_str());
     let key = Key::new(&KeyParts {
         service: &config.service,
         kind: Kind::Rest,
         type_name,
-        name: &request.url.path,
+        name: &asked.url.path,
         scope: &sharers.segment,
         digest: &digest,
     });
@@ -155,19 +165,44 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
     tags.extend(sharers.tags);
     tags.insert(Tag::of("key:", &digest.to_hex()));
     tags.insert(Tag::of("type:", type_name));
-    let configured = Rule::Configured(merged.windows);
-    let by_origin = ByOrigin::default();
     Ok(Plan {
         key,
         type_name: type_name.to_owned(),
-        rule: if types.is_empty() { Rule::Origin(by_origin) } else { configured },
+        rule,
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,
         scopes: merged.scopes,
-        type_names: types.iter().map(|one| one.name.clone()).collect(),
-        rest: RestPlan::default(),
+        type_names: asked.types.iter().map(|one| one.name.clone()).collect(),
+        rest: RestPlan {
+            target: Some(asked.url.target()),
+            statuses: asked.terms.statuses.into_iter().collect(),
+            strip_set_cookie: asked.terms.strip_set_cookie,
+            authorized,
+            ignores_client: !config.rest.client_directives,
+            keeps_cdn_cache_control: config.rest.cdn_cache_control == CdnCacheControl::Keep,
+        },
     })
+}
+
+/// Who decides how long a REST answer lives.
+fn rule(config: &Config, asked: &rest::Asked<'_>) -> Result<Rule, Bypass> {
+    let RestTerms { ttl, swr, sie, .. } = &asked.terms;
+    let by_origin = |most| {
+        let heuristic = config.rest.heuristic;
+        Rule::Origin(ByOrigin { heuristic, swr: *swr, sie: *sie, most })
+    };
+    match *ttl {
+        RestTtl::Seconds(ttl) | RestTtl::OriginAtMost(ttl) if ttl.is_zero() => Err(Bypass::TtlZero),
+        RestTtl::Seconds(_) => Ok(Rule::Configured(merge(&asked.types).windows)),
+        RestTtl::OriginAtMost(ttl) => Ok(by_origin(Some(ttl))),
+        RestTtl::Origin => Ok(by_origin(None)),
+    }
+}
+
+/// Whether the answer to a request with `Authorization` may be shared where the origin says so.
+fn shares_by_the_origins_word(config: &Config, rule: Rule) -> bool {
+    config.rest.authorization == Authorization::Origin && matches!(rule, Rule::Origin(_))
 }
 
 /// Plans a GraphQL query. A plan that depends on claims which are not known is

@@ -119,9 +119,16 @@ pub fn set_client_ttl(headers: &mut Headers, client_ttl: Option<Ttl>) {
 }
 
 /// The headers of an answer that the origin gave, as the client gets them.
-pub fn passed_on(origin: &Headers, x_cache: XCache, status: &CacheStatus) -> Headers {
+pub fn passed_on(
+    origin: &Headers,
+    x_cache: XCache,
+    status: &CacheStatus,
+    keeps_cdn: bool,
+) -> Headers {
     let mut headers = origin.clone();
-    FOR_CACHES_ALONE.iter().for_each(|name| headers.remove(name));
+    let for_caches =
+        FOR_CACHES_ALONE.iter().filter(|name| !keeps_cdn || **name != "cdn-cache-control");
+    for_caches.for_each(|name| headers.remove(name));
     headers.set("x-cache", x_cache.as_str());
     status.add_to(&mut headers);
     headers

@@ -142,7 +142,7 @@ pub fn graphql_entry(
     if facts.untyped {
         // A type that is there and not seen could be any of these. One that is never to be cached
         // forbids it; a shorter ttl counts where the configuration says nothing of the query.
-        for ttl in config.types_by_answer_alone().iter().map(|one| one.ttl) {
+        for ttl in config.types_by_answer_alone().iter().filter_map(|one| one.ttl.seconds()) {
             if ttl.is_zero() {
                 return Err(NotStored::TypesUnknown);
             }
@@ -190,7 +190,7 @@ pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<E
     let directives = ResponseDirectives::read(headers);
     let mut tags = terms.tags;
     tags.extend(origin_tags(headers));
-    let mut stored = stored_headers(headers, terms.client_ttl);
+    let mut stored = stored_headers(headers, terms.client_ttl, plan.rest.keeps_cdn_cache_control);
     let etag_is_ours = received.status == 200 && !stored.contains("etag");
     if etag_is_ours {
         stored.set("etag", entity_tag(&body));
@@ -217,14 +217,29 @@ pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<E
     Ok(Entry { meta, body })
 }
 
-/// The headers of an answer as they are stored and as every client gets them.
-pub fn stored_headers(headers: &Headers, client_ttl: Option<Ttl>) -> Headers {
+/// The headers of an answer as they are stored. Fields that `no-cache` names are for the client of
+/// the miss alone.
+pub(super) fn stored_headers(
+    headers: &Headers,
+    client_ttl: Option<Ttl>,
+    keeps_cdn: bool,
+) -> Headers {
+    let mut stored = lasting_headers(headers, client_ttl, keeps_cdn);
+    for name in ResponseDirectives::read(headers).no_cache_fields {
+        stored.remove(&name);
+    }
+    stored
+}
+
+/// The headers of an answer that every client gets, the first one included.
+pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bool) -> Headers {
     let named_by_connection: Vec<String> =
         headers.members("connection").map(str::to_ascii_lowercase).collect();
-    let not_reusable = ResponseDirectives::read(headers).no_cache_fields;
-    let named = |name: &str| named_by_connection.iter().chain(&not_reusable).any(|one| one == name);
+    let named = |name: &str| named_by_connection.iter().any(|one| one == name);
+    let not_stored =
+        |name: &str| NOT_STORED.contains(&name) && !(keeps_cdn && name == "cdn-cache-control");
     let mut stored: Headers =
-        headers.iter().filter(|(name, _)| !NOT_STORED.contains(name) && !named(name)).collect();
+        headers.iter().filter(|(name, _)| !not_stored(name) && !named(name)).collect();
     set_client_ttl(&mut stored, client_ttl);
     // A coding that the runtime has undone is none of the stored body's.
     if is_undone(headers) {

@@ -14,6 +14,7 @@ use crate::purge::Mark;
 use crate::rest;
 use crate::tag::origin_tags;
 use crate::time::Ttl;
+use serde_json::Value;
 
 /// Fields in which an origin says how long an answer lives.
 const LIFETIME: [&str; 4] = ["cache-control", "cdn-cache-control", "surrogate-control", "expires"];
@@ -32,13 +33,9 @@ pub fn rest_entry(config: &Config, plan: &Plan, fetched: Fetched<'_>) -> Result<
     rest_storable(plan, fetched.received)?;
     let mut tags = plan.tags.clone();
     let url = &fetched.request.url;
-    if rest::needs_body(config, url) {
-        tags.extend(rest::body_tags(
-            config,
-            url,
-            serde_json::from_slice(&fetched.body).ok().as_ref(),
-        ));
-    }
+    let read = || serde_json::from_slice(&fetched.body).ok();
+    let json: Option<Value> = rest::needs_body(config, url).then(read).flatten();
+    tags.extend(rest::body_tags(config, url, json.as_ref()));
     let rule = rule_of(plan, fetched.received.status);
     entry(plan, fetched, Terms { rule, client_ttl: plan.client_ttl, tags })
 }
@@ -64,22 +61,30 @@ pub fn part_key(plan: &Plan) -> String {
     format!("{}~part", plan.key.as_str())
 }
 
+/// Whether the head of a part of an answer leaves a chance that it is stored, and where its bytes
+/// belong.
+pub fn part_storable(plan: &Plan, received: Received<'_>) -> Result<ContentRange, NotStored> {
+    let range = ContentRange::read(received.headers).filter(|_| received.status == 206);
+    let range = range.ok_or(NotStored::Status)?;
+    head_storable(received.status, received.headers, plan.permission())?;
+    let life = lifetime(rule_of(plan, 200), received)?;
+    match life.windows.ttl.as_seconds() > life.initial_age {
+        true => Ok(range),
+        false => Err(NotStored::NoFreshness),
+    }
+}
+
 /// The entry for a part of an answer (RFC 9111 §3.3), which is stored beside the whole.
 pub fn part_entry(config: &Config, plan: &Plan, fetched: Fetched<'_>) -> Result<Entry, NotStored> {
-    let Received { status, headers, .. } = fetched.received;
-    let range = ContentRange::read(headers).filter(|_| status == 206);
-    if !range.is_some_and(|range| range.fits(headers, fetched.body.len())) {
+    let range = part_storable(plan, fetched.received)?;
+    if !range.fits(fetched.received.headers, fetched.body.len()) {
         return Err(NotStored::Status);
     }
-    head_storable(status, headers, plan.permission())?;
     let mut tags = plan.tags.clone();
     // What a part shows says nothing of the rest.
     tags.extend(rest::body_tags(config, &fetched.request.url, None));
     let terms = Terms { rule: rule_of(plan, 200), client_ttl: plan.client_ttl, tags };
     let mut part = entry(plan, fetched, terms)?;
-    if part.meta.ttl.as_seconds() <= part.meta.initial_age {
-        return Err(NotStored::NoFreshness);
-    }
     part.meta.key = part_key(plan);
     Ok(part)
 }
@@ -136,7 +141,7 @@ pub fn updated(
 ) -> Freshened {
     let mut meta = before.meta.clone();
     let said = received.headers;
-    let mut fields = stored_headers(said, plan.client_ttl);
+    let mut fields = stored_headers(said, plan.client_ttl, plan.rest.keeps_cdn_cache_control);
     let stays = |name: &str| OF_THE_BODY.contains(&name) || name == "etag" && meta.etag_is_ours;
     fields.retain(|name| !stays(name));
     fields.iter().for_each(|(name, _)| meta.headers.remove(name));

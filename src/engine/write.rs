@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::graphql::{
     Analysis, Knowledge, KnownTypes, Mutated, MutationPurge, Outcome, elements, outcome, purge_of,
 };
-use crate::http::Request;
+use crate::http::{Headers, Request, Url};
 use crate::purge::Record;
 use crate::rest;
 use crate::tag::TagSet;
@@ -47,19 +47,31 @@ pub enum Element<'a> {
     PerhapsMutation,
 }
 
+/// The origin's answer to a write.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: &'a Headers,
+    /// The body, if it was read; of a REST write it counts where [`rest::needs_body`] says so.
+    pub body: Option<&'a [u8]>,
+}
+
 /// The record of what the write purges; none where it purges nothing.
 ///
-/// A write purges unless its answer proves that nothing ran: the 4xx of a single operation, or
-/// `errors` without any `data`. `status` is none where the origin was asked and never answered;
-/// `body` is none where it was not read.
+/// A write purges unless its answer proves that nothing ran: the 4xx of a single operation,
+/// `errors` without any `data`, or, of a REST write, the origin's own word that it failed.
+/// `answer` is none where the origin was asked and never answered.
 pub fn record_of(
     config: &Config,
     write: Write<'_>,
-    status: Option<u16>,
-    body: Option<&[u8]>,
+    answer: Option<Written<'_>>,
     knowledge: &Knowledge<'_>,
     known: &KnownTypes,
 ) -> Option<Record> {
+    let status = answer.map(|answer| answer.status);
+    let body = answer.and_then(|answer| answer.body);
     let batch = matches!(write, Write::PerhapsMutation { batch: true } | Write::Batch(_));
     if status.is_some_and(is_refusal_of_form) {
         return None;
@@ -68,7 +80,17 @@ pub fn record_of(
         return None;
     }
     if let Write::Rest(request) = write {
+        if status.is_some_and(has_failed) {
+            return None;
+        }
         let mut tags = rest::purge_tags(config, &request.url);
+        let headers = answer.map(|answer| answer.headers);
+        for url in headers.into_iter().flat_map(|headers| pointed_at(config, &request.url, headers))
+        {
+            tags.extend(rest::purge_tags(config, &url));
+        }
+        let json = body.and_then(|body| serde_json::from_slice(body).ok());
+        tags.extend(rest::written_tags(config, &request.url, json.as_ref()));
         knowledge.reach(&mut tags);
         return Some(Record::of_tags(&tags, &config.same));
     }
@@ -150,6 +172,28 @@ fn is_refusal_of_form(status: u16) -> bool {
     matches!(status, 405 | 411 | 413 | 414 | 415 | 431)
 }
 
+/// Statuses by which an origin itself says that it failed (RFC 9110 §15.6): RFC 9111 §4.4 has them
+/// invalidate nothing. What a gateway says in its place (502, 503, 504 and those that have no
+/// meaning of their own) leaves open what the origin has done.
+fn has_failed(status: u16) -> bool {
+    matches!(status, 500 | 501 | 505..=508 | 510 | 511)
+}
+
+/// The other URLs of the same origin that a write's answer says it has changed (RFC 9111 §4.4).
+fn pointed_at<'a>(
+    config: &'a Config,
+    asked: &'a Url,
+    headers: &'a Headers,
+) -> impl Iterator<Item = Url> + 'a {
+    let values =
+        ["location", "content-location"].into_iter().flat_map(|name| headers.get_all(name));
+    let urls = values.filter_map(|value| asked.joined(value));
+    // An origin may know itself by its own address.
+    urls.filter(|url| {
+        url.origin() == asked.origin() || config.origin.as_deref() == Some(url.origin().as_str())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,8 +203,12 @@ mod tests {
 
     fn config() -> Config {
         crate::config::parse(&serde_json::json!({
+            "origin": "http://origin",
             "mutations": { "rules": { "track": [] } },
-            "resources": [{ "path": "/p/:id", "tags": ["P:{id}"] }],
+            "resources": [
+                { "path": "/p/:id", "tags": ["P:{id}"] },
+                { "path": "/q", "tags": ["Q:{$.id}"] },
+            ],
         }))
         .unwrap()
     }
@@ -168,7 +216,9 @@ mod tests {
     fn recorded(write: Write<'_>, status: Option<u16>, body: Option<&[u8]>) -> Option<Record> {
         let config = config();
         let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
-        record_of(&config, write, status, body, &knowledge, &KnownTypes::new())
+        let headers = Headers::new();
+        let answer = status.map(|status| Written { status, headers: &headers, body });
+        record_of(&config, write, answer, &knowledge, &KnownTypes::new())
     }
 
     fn mutation(document: &str, status: Option<u16>, body: &str) -> Option<Record> {
@@ -267,7 +317,48 @@ mod tests {
         for tag in ["path:/p/7", "P:7", "P:?"] {
             assert!(tags.contains(&hash_of(tag)), "{tag}");
         }
-        assert!(record(Some(502)).is_some() && record(None).is_some());
-        assert_eq!(record(Some(404)), None);
+        for status in [Some(502), Some(503), Some(504), Some(520), None] {
+            assert!(record(status).is_some(), "{status:?}");
+        }
+        for status in [Some(404), Some(500), Some(501), Some(508)] {
+            assert_eq!(record(status), None, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn rfc_9111_section_4_4_a_rest_write_purges_what_its_answer_points_at() {
+        let config = config();
+        let request = Request {
+            method: Method::Post,
+            url: Url::parse("http://h/p").unwrap(),
+            headers: Headers::new(),
+        };
+        let purged = |name, value: &str| {
+            let headers: Headers = [(name, value)].into_iter().collect();
+            let answer = Some(Written { status: 201, headers: &headers, body: None });
+            let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+            let write = Write::Rest(&request);
+            let tags = record_of(&config, write, answer, &knowledge, &KnownTypes::new());
+            tags.unwrap().tags.contains(&hash_of("P:9"))
+        };
+        assert!(purged("location", "/p/9") && purged("content-location", "p/9?x"));
+        assert!(purged("location", "http://h/p/9#a") && purged("location", "http://origin/p/9"));
+        assert!(!purged("location", "http://other/p/9") && !purged("link", "/p/9"));
+    }
+
+    #[test]
+    fn a_rest_write_purges_what_its_answer_shows() {
+        let request = Request {
+            method: Method::parse("POST"),
+            url: Url::parse("http://h/q").unwrap(),
+            headers: Headers::new(),
+        };
+        let record = |body| recorded(Write::Rest(&request), Some(201), body).unwrap().tags;
+        let shown = record(Some(br#"{"id":7}"#));
+        assert!(shown.contains(&hash_of("Q:7")) && !shown.contains(&hash_of("Q")));
+        for body in [None, Some(&b"<html>"[..]), Some(b"{}")] {
+            let tags = record(body);
+            assert!(tags.contains(&hash_of("path:/q")) && tags.contains(&hash_of("Q")));
+        }
     }
 }

@@ -16,8 +16,8 @@ pub(crate) use base64url::to_base64url;
 pub use coding::decoded_body;
 pub use headers::Headers;
 pub use method::Method;
-pub use path::{PathPattern, glob};
-pub use url::{Url, form_encoded, form_pairs};
+pub use path::{Case, PathPattern, glob};
+pub use url::{Url, form_decoded, form_encoded, form_pairs, segment_decoded};
 
 /// The head of a client's request.
 #[derive(Debug, Clone)]

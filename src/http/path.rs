@@ -7,6 +7,15 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern(Vec<Segment>);
 
+/// Whether a path's case tells it apart from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// It does, as RFC 3986 §6.2.2.1 has it.
+    Counts,
+    /// It does not, for ASCII letters.
+    Ignored,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Glob(String),
@@ -41,11 +50,16 @@ impl PathPattern {
 
     /// The parameters' values where the path matches.
     pub fn matches(&self, path: &str) -> Option<Vec<(String, String)>> {
+        self.matches_with(path, Case::Counts)
+    }
+
+    /// The parameters' values, as they stand in the path, where it matches.
+    pub fn matches_with(&self, path: &str, case: Case) -> Option<Vec<(String, String)>> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<&str> =
             if path.is_empty() { Vec::new() } else { path.split('/').collect() };
-        matches_from(&self.0, &segments)
+        matches_from(&self.0, &segments, case)
     }
 
     /// The names of the pattern's parameters.
@@ -69,7 +83,7 @@ fn glob_segment(text: &str) -> Result<Segment, String> {
 
 /// Matches by dynamic programming over (pattern, path), so that a path of many segments against
 /// many `**` costs their product and no more.
-fn matches_from(pattern: &[Segment], path: &[&str]) -> Option<Vec<(String, String)>> {
+fn matches_from(pattern: &[Segment], path: &[&str], case: Case) -> Option<Vec<(String, String)>> {
     // reachable[i] : the pattern's first `done` segments can have consumed the path's first `i`.
     let mut reachable = vec![false; path.len() + 1];
     if let Some(start) = reachable.first_mut() {
@@ -88,7 +102,7 @@ fn matches_from(pattern: &[Segment], path: &[&str]) -> Option<Vec<(String, Strin
                     }
                 }
                 one => {
-                    let fits = *here && path.get(consumed).is_some_and(|s| takes(one, s));
+                    let fits = *here && path.get(consumed).is_some_and(|s| takes(one, s, case));
                     if let Some(slot) = next.get_mut(consumed + 1) {
                         *slot = fits;
                     }
@@ -123,8 +137,11 @@ fn parameters_of(
     found
 }
 
-fn takes(segment: &Segment, text: &str) -> bool {
+fn takes(segment: &Segment, text: &str, case: Case) -> bool {
     match segment {
+        Segment::Glob(glob) if case == Case::Ignored => {
+            self::glob(&glob.to_ascii_lowercase(), &text.to_ascii_lowercase())
+        }
         Segment::Glob(glob) => self::glob(glob, text),
         Segment::Parameter(_) => !text.is_empty(),
         Segment::AnyDepth => true,
@@ -169,6 +186,16 @@ mod tests {
         assert_eq!(values("/v*/x", "/v12/x"), Some(vec![]));
         assert_eq!(values("/", "/"), Some(vec![]));
         assert_eq!(values("/**", "/"), Some(vec![]));
+    }
+
+    #[test]
+    fn case_counts_unless_it_is_ignored() {
+        let pattern = PathPattern::parse("/Api/v*/:Id").unwrap();
+        let path = "/aPI/V1/Abc";
+        assert_eq!(pattern.matches(path), None);
+        let found = pattern.matches_with(path, Case::Ignored);
+        assert_eq!(found, Some(vec![("Id".into(), "Abc".into())]));
+        assert_eq!(pattern.matches_with("/apis/v1/abc", Case::Ignored), None);
     }
 
     #[test]

@@ -40,6 +40,37 @@ impl Url {
         })
     }
 
+    /// The URL that a reference in an answer means (RFC 3986 §5.2); none where it is none over http
+    /// or https.
+    pub fn joined(&self, reference: &str) -> Option<Self> {
+        let reference = reference.trim();
+        let reference = reference.split('#').next().unwrap_or_default();
+        let before_path = reference.split(['/', '?']).next().unwrap_or_default();
+        if before_path.contains(':') {
+            let known = ["http://", "https://"].iter().any(|scheme| reference.starts_with(scheme));
+            return known.then(|| Self::parse(reference))?;
+        }
+        if reference.starts_with("//") {
+            return Self::parse(&format!("{}:{reference}", self.scheme));
+        }
+        let (path, query) = match reference.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (reference, None),
+        };
+        let path = match path {
+            "" => {
+                let query = query.or_else(|| self.query.clone());
+                return Some(Self { query, ..self.clone() });
+            }
+            absolute if absolute.starts_with('/') => absolute.to_owned(),
+            relative => {
+                let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                format!("{folder}/{relative}")
+            }
+        };
+        Some(Self { path: without_dots(&path), query, ..self.clone() })
+    }
+
     /// Scheme and host.
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.host)
@@ -78,6 +109,28 @@ impl Url {
     }
 }
 
+/// A path without its dot segments (RFC 3986 §5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    for (at, segment) in segments.iter().enumerate() {
+        let last = at + 1 == segments.len();
+        match *segment {
+            "." | ".." => {
+                if *segment == ".." {
+                    kept.pop();
+                }
+                // What names a folder ends as one.
+                if last {
+                    kept.push("");
+                }
+            }
+            other => kept.push(other),
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
 /// The pairs of a query string in `application/x-www-form-urlencoded`; none where its
 /// percent-encoding is not UTF-8.
 pub fn form_pairs(query: &str) -> Option<Vec<(String, String)>> {
@@ -105,7 +158,8 @@ pub fn form_encoded(text: &str) -> String {
     })
 }
 
-fn form_decoded(text: &str) -> Option<String> {
+/// A name or a value of a query string, decoded; none where its percent-encoding is not UTF-8.
+pub fn form_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -126,6 +180,12 @@ fn form_decoded(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(out).ok()
+}
+
+/// A segment of a path, decoded; none where its percent-encoding is not UTF-8.
+pub fn segment_decoded(text: &str) -> Option<String> {
+    // Only in a form is a plus a space.
+    form_decoded(&text.replace('+', "%2B"))
 }
 
 fn decoded(bytes: &[u8], at: usize) -> Option<u8> {
@@ -154,9 +214,38 @@ mod tests {
     }
 
     #[test]
+    fn joins_references() {
+        let url = Url::parse("http://h:8080/a/b?x").unwrap();
+        let joined = |reference: &str| {
+            url.joined(reference).map(|url| format!("{}{}", url.origin(), url.target()))
+        };
+        for (reference, expected) in [
+            ("c", Some("http://h:8080/a/c")),
+            ("/c?y#z", Some("http://h:8080/c?y")),
+            ("../../c", Some("http://h:8080/c")),
+            ("..", Some("http://h:8080/")),
+            ("./c/./d/..", Some("http://h:8080/a/c/")),
+            ("?y", Some("http://h:8080/a/b?y")),
+            ("", Some("http://h:8080/a/b?x")),
+            ("//i/c", Some("http://i/c")),
+            ("https://h/c", Some("https://h/c")),
+            ("mailto:a@b", None),
+            ("http://", None),
+        ] {
+            assert_eq!(joined(reference).as_deref(), expected, "{reference}");
+        }
+    }
+
+    #[test]
     fn decodes_only_what_is_equivalent() {
         let url = Url::parse("http://h/api/%70roducts/a%2Fb/%zz").unwrap();
         assert_eq!(url.comparable_path(), "/api/products/a%2Fb/%zz");
+    }
+
+    #[test]
+    fn decodes_a_segment() {
+        assert_eq!(segment_decoded("a%2Fb+c%3D%zz").as_deref(), Some("a/b+c=%zz"));
+        assert_eq!(segment_decoded("%ff"), None);
     }
 
     #[test]

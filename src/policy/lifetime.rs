@@ -49,7 +49,7 @@ pub struct ByOrigin {
     pub swr: Option<Ttl>,
     /// In place of `stale-if-error`.
     pub sie: Option<Ttl>,
-    /// The longest ttl.
+    /// The longest ttl. With one, `swr` and `sie` are no more than the most too.
     pub most: Option<Ttl>,
 }
 
@@ -93,12 +93,18 @@ pub fn lifetime(rule: Rule, received: Received<'_>) -> Result<Lifetime, NotStore
         },
         Rule::Origin(by) => by_origin(by, &directives, received, initial_age),
     };
+    // An error does not stand in for another one, and nobody asks whether it still holds.
+    let failed = received.status >= 500;
+    let windows = match failed {
+        true => Windows { swr: Ttl::ZERO, sie: Ttl::ZERO, ..windows },
+        false => windows,
+    };
     let by_origin = matches!(rule, Rule::Origin(_));
     let lifetime = Lifetime {
         windows,
         initial_age,
         must_revalidate: by_origin && (directives.must_revalidate || directives.no_cache),
-        kept: match has_validator(received.headers) && !matches!(rule, Rule::AtMost(_)) {
+        kept: match has_validator(received.headers) && !failed && !matches!(rule, Rule::AtMost(_)) {
             true => Ttl::from_seconds(KEPT_SECONDS),
             false => Ttl::ZERO,
         },
@@ -123,7 +129,14 @@ fn by_origin(
     let most = by.most.map(|most| most.as_seconds().saturating_add(initial_age));
     let stale = |configured: Option<Ttl>, said: Option<Ttl>| {
         let revalidate = directives.must_revalidate || directives.no_cache;
-        configured.or(said).filter(|_| !revalidate).unwrap_or(Ttl::ZERO)
+        let window = match (configured, said, by.most) {
+            (configured, Some(said), Some(_)) => {
+                Some(configured.map_or(said, |most| said.min(most)))
+            }
+            (_, None, Some(_)) => None,
+            (configured, said, None) => configured.or(said),
+        };
+        window.filter(|_| !revalidate).unwrap_or(Ttl::ZERO)
     };
     Windows {
         ttl: most.map_or(ttl, |most| ttl.min(Ttl::from_seconds(most))),

@@ -119,7 +119,26 @@ fn section_4_2_4_what_must_be_revalidated_has_no_stale_windows() {
     let by = ByOrigin { sie: Some(Ttl::from_seconds(60)), ..ByOrigin::default() };
     assert_eq!(stale(Rule::Origin(by), ""), (5, 60, false));
     assert_eq!(stale(Rule::Origin(by), ", must-revalidate"), (0, 0, true));
+    let most = ByOrigin { swr: Some(Ttl::from_seconds(3)), most: Some(Ttl::MAX), ..by };
+    assert_eq!(stale(Rule::Origin(most), ""), (3, 7, false));
     assert_eq!(stale(Rule::Configured(WINDOWS), ", must-revalidate"), (0, 0, false));
+}
+
+#[test]
+fn an_error_does_not_stand_in_for_another_one() {
+    let value = ("cache-control", "max-age=9, stale-if-error=7, stale-while-revalidate=5");
+    let life = read(ORIGIN, 503, &[value, ("etag", "\"a\"")]).unwrap();
+    assert_eq!(
+        life.windows,
+        Windows {
+            ttl: Ttl::from_seconds(9),
+            ..Windows { swr: Ttl::ZERO, sie: Ttl::ZERO, ttl: Ttl::ZERO }
+        }
+    );
+    assert!(life.kept.is_zero());
+    let by = ByOrigin { sie: Some(Ttl::from_seconds(60)), ..ByOrigin::default() };
+    let only_validator = read(Rule::Origin(by), 503, &[("etag", "\"a\"")]);
+    assert_eq!(only_validator, Err(NotStored::NoFreshness));
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub struct Permission {
     /// `no-store`, `private`, `Set-Cookie` and `Vary: Cookie` do not forbid it.
     pub overriding: bool,
     /// `Set-Cookie` is taken off it, and does not forbid it.
-    pub cookies_stripped: bool,
+    pub strip_set_cookie: bool,
     /// The request has `Authorization`, and nothing but the origin's word lets others share.
     pub authorized: bool,
 }
@@ -147,7 +147,7 @@ pub fn head_storable(
     if directives.private {
         return Err(NotStored::Private);
     }
-    if headers.contains("set-cookie") && !permission.cookies_stripped {
+    if headers.contains("set-cookie") && !permission.strip_set_cookie {
         return Err(NotStored::SetCookie);
     }
     if headers.members("vary").any(|name| name.eq_ignore_ascii_case("cookie")) {
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_cookie_that_is_taken_off_forbids_nothing_and_large_headers_do() {
-        let stripped = Permission { cookies_stripped: true, ..Permission::default() };
+        let stripped = Permission { strip_set_cookie: true, ..Permission::default() };
         let cookie = [("set-cookie", "a=b")].into_iter().collect();
         assert_eq!(storable(200, &cookie, stripped), Ok(()));
         let large = "a".repeat(limits::STORED_HEADER_BYTES);

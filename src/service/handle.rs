@@ -5,7 +5,7 @@ use super::isolate::Isolate;
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
-use crate::config::Config;
+use crate::config::{CdnCacheControl, Config};
 use crate::engine::{
     Bypass, Class, Plan, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
     read_graphql, scope_tags_changed_by, status_of_origin, take_purge_cookie,
@@ -330,9 +330,15 @@ impl<W: World> Service<W> {
         x_cache: XCache,
         status: &CacheStatus,
     ) -> Headers {
-        let mut headers = passed_on(&answer.headers, x_cache, status);
+        let mut headers =
+            passed_on(&answer.headers, x_cache, status, self.keeps_cdn_cache_control());
         self.rewrite_location(&asked.request, &mut headers);
         headers
+    }
+
+    fn keeps_cdn_cache_control(&self) -> bool {
+        let config = self.isolate.config.as_ref();
+        config.is_ok_and(|config| config.rest.cdn_cache_control == CdnCacheControl::Keep)
     }
 
     /// Where an answer changes the cookie that a scope goes by, the old value's entries go.

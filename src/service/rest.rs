@@ -15,9 +15,9 @@ use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::config::Config;
 use crate::engine::{
-    Fetched, Freshened, Plan, XCache, completed, freshened, from_entry, has_range,
-    origin_request_headers, part_entry, part_key, passed_on, rest_entry, rest_storable,
-    set_client_ttl, stored_headers, updated, without_body,
+    Fetched, Freshened, Plan, XCache, completed, freshened, from_entry, has_range, lasting_headers,
+    origin_request_headers, part_entry, part_key, part_storable, passed_on, rest_entry,
+    rest_storable, set_client_ttl, updated, without_body,
 };
 use crate::entry::Entry;
 use crate::http::{Headers, Method, Response};
@@ -161,7 +161,7 @@ impl<W: World> Service<W> {
         let headers = &asked.request.headers;
         let fields: Vec<_> =
             OF_A_RANGE.iter().filter_map(|name| Some((*name, headers.joined(name)?))).collect();
-        let why = Why { forward: Forward::Miss, detail: None };
+        let why = Why { forward: Forward::Miss, detail: Some("range") };
         match self.ask_with(asked, plan, &fields).await {
             Ok(answer) => {
                 let storing = Storing { plan, mark, other_variant: None };
@@ -337,7 +337,7 @@ impl<W: World> Service<W> {
         let asked_for_part = asked.request.headers.contains("range");
         match answer.status {
             // A part is mistaken for nothing else: only who asks for one gets one stored.
-            206 if asked_for_part && ContentRange::read(&answer.headers).is_some() => {}
+            206 if asked_for_part => part_storable(plan, answer.received()).map(|_| ())?,
             _ => rest_storable(plan, answer.received())?,
         }
         let length = answer.headers.get("content-length").and_then(|length| length.parse().ok());
@@ -373,7 +373,7 @@ impl<W: World> Service<W> {
         let x_cache = XCache::Revalidated;
         let mut response = from_entry(&entry, &asked.request, x_cache, &status, self.world.now());
         self.show(asked, &entry.meta.key, &entry.meta.tags, &mut response);
-        if !plan.rest.cookies_stripped {
+        if !plan.rest.strip_set_cookie {
             let cookies = answer.headers.get_all("set-cookie");
             cookies.for_each(|cookie| response.headers.append("set-cookie", cookie));
         }
@@ -438,7 +438,7 @@ impl<W: World> Service<W> {
     ) -> Headers {
         let mut headers = self.passed_on(asked, answer, XCache::Miss, status);
         set_client_ttl(&mut headers, plan.client_ttl);
-        if plan.rest.cookies_stripped {
+        if plan.rest.strip_set_cookie {
             headers.remove("set-cookie");
         }
         headers
@@ -474,9 +474,10 @@ fn begins(part: &Entry) -> bool {
 /// The headers of an answer as a hit on it will have them, with the cookies that are for this
 /// client alone.
 fn as_a_hit_has_them(answer: &Answer, plan: &Plan, status: &CacheStatus) -> Headers {
-    let stored = stored_headers(&answer.headers, plan.client_ttl);
-    let mut headers = passed_on(&stored, XCache::Miss, status);
-    let kept = answer.headers.get_all("set-cookie").filter(|_| !plan.rest.cookies_stripped);
+    let keeps_cdn = plan.rest.keeps_cdn_cache_control;
+    let lasting = lasting_headers(&answer.headers, plan.client_ttl, keeps_cdn);
+    let mut headers = passed_on(&lasting, XCache::Miss, status, keeps_cdn);
+    let kept = answer.headers.get_all("set-cookie").filter(|_| !plan.rest.strip_set_cookie);
     kept.for_each(|cookie| headers.append("set-cookie", cookie));
     // What the origin says of this very answer's age and encoding.
     for name in ["age", "content-encoding"] {

@@ -5,10 +5,11 @@ use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::Config;
-use crate::engine::{Bypass, Unwritten, Write, XCache, purge_cookie, record_of};
+use crate::engine::{Bypass, Unwritten, Write, Written, XCache, purge_cookie, record_of};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
+use crate::rest;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use std::pin::pin;
@@ -85,15 +86,19 @@ impl<W: World> Service<W> {
         let request = &asked.request;
         let answer = self.ask_once(config, asked, whole).await;
         let body = match &answer {
-            Ok(answer) => self.readable_body(write, answer).await,
+            Ok(answer) => self.readable_body(config, write, answer).await,
             Err(_) => None,
         };
-        let status = answer.as_ref().ok().map(|answer| answer.status);
+        let written = answer.as_ref().ok().map(|answer| Written {
+            status: answer.status,
+            headers: &answer.headers,
+            body: body.as_deref(),
+        });
         let record = {
             let schema = self.known_schema();
             let known = self.isolate.known_types.borrow();
             let knowledge = schema.knowledge(config);
-            record_of(config, write, status, body.as_deref(), &knowledge, &known)
+            record_of(config, write, written, &knowledge, &known)
         };
         let purged = self.purge(config, record, write).await;
         let answer = match answer {
@@ -153,8 +158,18 @@ impl<W: World> Service<W> {
     }
 
     /// The answer's body, where it tells what ran.
-    async fn readable_body(&self, write: Write<'_>, answer: &Answer) -> Option<std::rc::Rc<[u8]>> {
-        if matches!(write, Write::Rest(_) | Write::PerhapsMutation { batch: true }) {
+    async fn readable_body(
+        &self,
+        config: &Config,
+        write: Write<'_>,
+        answer: &Answer,
+    ) -> Option<std::rc::Rc<[u8]>> {
+        let tells = match write {
+            Write::Rest(request) => rest::needs_body(config, &request.url),
+            Write::PerhapsMutation { batch } => !batch,
+            Write::Mutation { .. } | Write::Batch(_) => true,
+        };
+        if !tells {
             return None;
         }
         let content_type = answer.headers.get("content-type").unwrap_or_default();

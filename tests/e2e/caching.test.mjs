@@ -120,6 +120,8 @@ test("keys are structured, and shown to the admin alone", async () => {
 });
 
 test("entity tags are answered with 304", async () => {
+  // Where the origin gives none, the body has to be there first.
+  await world.ask("/api/products/304");
   const first = await world.ask("/api/products/304");
   const etag = first.headers.get("etag");
   assert.match(etag, /^"eg-[0-9a-f]{32}"$/);
@@ -232,7 +234,7 @@ test("errors and other statuses are not stored", async () => {
       const answer = await world.ask("/api/products/status");
       assert.deepEqual(
         [answer.status, answer.cacheStatus],
-        [status, `evergraph; fwd=miss; fwd-status=${status}; detail=status`],
+        [status, `evergraph; fwd=miss; fwd-status=${status}; detail=no-freshness`],
       );
       assert.equal((await world.graphql("query E3 { a }")).status, status);
     }

@@ -15,6 +15,8 @@ import { Advice, freePort, untilAnswers } from "../run.mjs";
 const EVERGRAPH = {
   service: "conformance",
   ignore_cookies: ["*"],
+  rest: { heuristic: true, authorization: "origin", cdn_cache_control: "keep" },
+  types: { all: { match: ["rest:/**"], ttl: "origin", sie: 60 } },
 };
 
 /** What starts each cache in front of `origin`; files go to `scratch`, which is empty. */

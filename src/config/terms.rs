@@ -1,0 +1,196 @@
+//! What several cache types say of one REST path together.
+
+use super::kinds::{CacheType, TypeTtl};
+use super::rest::Parameters;
+use crate::http::glob;
+use crate::time::Ttl;
+use std::collections::BTreeMap;
+
+/// What the cache types of a REST path say together. The strictest counts everywhere: the
+/// shortest time, every header, every parameter that one of them keeps, and what allows something
+/// only where each of them allows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestTerms {
+    /// How long an answer with 200 is fresh.
+    pub ttl: RestTtl,
+    /// How much longer it is served while one request fetches it anew. None: what the origin says.
+    /// With [`RestTtl::OriginAtMost`] what the origin says, and at most this.
+    pub swr: Option<Ttl>,
+    /// How much longer it is served while the origin fails; none as for `swr`.
+    pub sie: Option<Ttl>,
+    /// Names of request headers, in lower case and in order, that belong to the key.
+    pub vary: Vec<String>,
+    /// Which parameters of the query belong to the key.
+    pub query: QueryTerms,
+    /// How long answers of other statuses than 200 are fresh; zero for never.
+    pub statuses: BTreeMap<u16, Ttl>,
+    /// Whether `Set-Cookie` is taken off the answer, and forbids nothing.
+    pub strip_set_cookie: bool,
+}
+
+/// Who says how long a REST answer is fresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestTtl {
+    /// The configuration; zero for never.
+    Seconds(Ttl),
+    /// The origin's headers.
+    Origin,
+    /// The origin's headers, but no longer than this: of several types some leave it to the origin,
+    /// and others do not. Zero for never.
+    OriginAtMost(Ttl),
+}
+
+/// Which parameters of a query belong to the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueryTerms {
+    /// The query as it came, byte for byte.
+    AsItCame,
+    /// The parameters that one of these keeps, whatever their order.
+    Kept(Vec<Parameters>),
+}
+
+impl RestTerms {
+    /// The terms of these types; of none the origin decides, and the URL counts as it came.
+    pub fn of(types: &[&CacheType]) -> Self {
+        let rest = || types.iter().map(|one| &one.rest);
+        let mut vary: Vec<String> = rest().flat_map(|one| one.vary.iter().cloned()).collect();
+        vary.sort_unstable();
+        vary.dedup();
+        let kept: Option<Vec<_>> = rest().map(|one| one.query.clone()).collect();
+        Self {
+            ttl: ttl(types),
+            swr: stale(types, |one| one.swr),
+            sie: stale(types, |one| one.sie),
+            vary,
+            query: match kept {
+                Some(kept) if !kept.is_empty() => QueryTerms::Kept(kept),
+                _ => QueryTerms::AsItCame,
+            },
+            statuses: statuses(types),
+            strip_set_cookie: !types.is_empty() && rest().all(|one| one.strip_set_cookie),
+        }
+    }
+}
+
+impl QueryTerms {
+    /// Whether the parameter of this decoded name belongs to the key.
+    pub fn keeps(&self, name: &str) -> bool {
+        match self {
+            Self::AsItCame => true,
+            Self::Kept(rules) => rules.iter().any(|rule| rule.keeps(name)),
+        }
+    }
+}
+
+impl Parameters {
+    fn keeps(&self, name: &str) -> bool {
+        let is_in = |globs: &[String]| globs.iter().any(|one| glob(one, name));
+        match self {
+            Self::All => true,
+            Self::Only(globs) => is_in(globs),
+            Self::Except(globs) => !is_in(globs),
+        }
+    }
+}
+
+fn ttl(types: &[&CacheType]) -> RestTtl {
+    let by_origin = types.is_empty() || types.iter().any(|one| one.ttl == TypeTtl::Origin);
+    let smallest = types.iter().filter_map(|one| one.ttl.seconds()).min();
+    match smallest {
+        None => RestTtl::Origin,
+        Some(ttl) if by_origin => RestTtl::OriginAtMost(ttl),
+        Some(ttl) => RestTtl::Seconds(ttl),
+    }
+}
+
+/// The smallest time that the types give. One with a number of seconds as its ttl gives zero where
+/// it says nothing.
+fn stale(types: &[&CacheType], given: fn(&CacheType) -> Option<Ttl>) -> Option<Ttl> {
+    let of = |one: &&CacheType| given(one).or(one.ttl.seconds().map(|_| Ttl::ZERO));
+    types.iter().filter_map(of).min()
+}
+
+/// The statuses that every type names.
+fn statuses(types: &[&CacheType]) -> BTreeMap<u16, Ttl> {
+    let Some((first, others)) = types.split_first() else { return BTreeMap::new() };
+    let smallest = |(status, ttl): (&u16, &Ttl)| {
+        let of_others = others.iter().map(|one| one.rest.statuses.get(status).copied());
+        let of_others: Option<Vec<Ttl>> = of_others.collect();
+        Some((*status, of_others?.into_iter().min().map_or(*ttl, |other| other.min(*ttl))))
+    };
+    first.rest.statuses.iter().filter_map(smallest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, parse};
+    use super::*;
+    use serde_json::json;
+
+    fn config() -> Config {
+        parse(&json!({ "types": {
+            "a": {
+                "match": ["rest:/a/**", "rest:/both"], "ttl": 60, "swr": 30,
+                "vary": ["X-Currency", "x-b"], "query": ["page", "q*"], "ignore_case": true,
+                "statuses": { "404": 10, "301": 3600 }, "strip_set_cookie": true,
+            },
+            "b": {
+                "match": ["rest:/b/**", "rest:/both"], "ttl": "origin", "swr": 40, "sie": 9,
+                "vary": ["x-a"], "query": { "except": ["utm_*", "q*"] }, "ignore_case": true,
+                "statuses": { "404": 20, "410": 5 }, "strip_set_cookie": true,
+            },
+            "plain": { "match": ["rest:/plain"], "ttl": 120 },
+        } }))
+        .unwrap()
+    }
+
+    fn terms(names: &[&str]) -> RestTerms {
+        let config = config();
+        let types: Vec<_> =
+            config.types.iter().filter(|one| names.contains(&one.name.as_str())).collect();
+        assert_eq!(types.len(), names.len());
+        RestTerms::of(&types)
+    }
+
+    fn seconds(seconds: u64) -> Ttl {
+        Ttl::from_seconds(seconds)
+    }
+
+    #[test]
+    fn without_a_type_the_origin_decides_and_the_url_counts_as_it_came() {
+        let none = terms(&[]);
+        assert_eq!((none.ttl, none.swr, none.sie), (RestTtl::Origin, None, None));
+        assert_eq!((none.query, none.strip_set_cookie), (QueryTerms::AsItCame, false));
+        assert!(none.vary.is_empty() && none.statuses.is_empty());
+    }
+
+    #[test]
+    fn one_type_says_it_alone() {
+        let a = terms(&["a"]);
+        assert_eq!((a.ttl, a.swr), (RestTtl::Seconds(seconds(60)), Some(seconds(30))));
+        assert_eq!(a.sie, Some(Ttl::ZERO));
+        assert_eq!(a.vary, ["x-b", "x-currency"]);
+        assert_eq!(a.statuses, BTreeMap::from([(404, seconds(10)), (301, seconds(3600))]));
+        let b = terms(&["b"]);
+        assert_eq!((b.ttl, b.swr, b.sie), (RestTtl::Origin, Some(seconds(40)), Some(seconds(9))));
+    }
+
+    #[test]
+    fn of_several_the_strictest_counts() {
+        let both = terms(&["a", "b"]);
+        assert_eq!(both.ttl, RestTtl::OriginAtMost(seconds(60)));
+        assert_eq!((both.swr, both.sie), (Some(seconds(30)), Some(Ttl::ZERO)));
+        assert_eq!(both.vary, ["x-a", "x-b", "x-currency"]);
+        assert_eq!(both.statuses, BTreeMap::from([(404, seconds(10))]));
+        assert!(both.strip_set_cookie);
+        for (name, kept) in [("page", true), ("q1", true), ("other", true), ("utm_x", false)] {
+            assert_eq!(both.query.keeps(name), kept, "{name}");
+        }
+        let three = terms(&["a", "b", "plain"]);
+        assert_eq!((three.query, three.strip_set_cookie), (QueryTerms::AsItCame, false));
+        assert_eq!(three.statuses, BTreeMap::new());
+        let seconds_alone = terms(&["a", "plain"]);
+        assert_eq!(seconds_alone.ttl, RestTtl::Seconds(seconds(60)));
+        assert_eq!(seconds_alone.swr, Some(Ttl::ZERO));
+    }
+}
