@@ -4,7 +4,7 @@ use super::handle::{Asked, Service};
 use super::outbox::Pending;
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Lag, Record, Seq, Subject, Verdict};
+use crate::purge::{Delta, Lag, Record, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -23,6 +23,10 @@ pub(super) struct LogState {
     background_since: Cell<Option<Timestamp>>,
     failed_at: Cell<Option<Timestamp>>,
     reason: RefCell<Option<String>>,
+    /// How many questions were put to the log.
+    questions: Cell<u64>,
+    /// The last of them whose answer the replica knows.
+    answered: Cell<u64>,
     /// Purges that the log has not taken yet. What they touch is gone here meanwhile.
     pub pending: RefCell<Vec<Pending>>,
 }
@@ -31,6 +35,21 @@ impl LogState {
     /// Why the log failed last, unless it has answered since.
     pub fn reason(&self) -> Option<String> {
         self.reason.borrow().clone()
+    }
+
+    /// How many questions were put to the log. Clocks are set back; this is not.
+    pub fn questions(&self) -> u64 {
+        self.questions.get()
+    }
+
+    /// The number of a question that is about to be put.
+    fn next_question(&self) -> u64 {
+        self.questions.set(self.questions.get().saturating_add(1));
+        self.questions.get()
+    }
+
+    fn knows_answer(&self, question: u64) {
+        self.answered.set(self.answered.get().max(question));
     }
 
     fn failed(&self, now: Timestamp, reason: &str) {
@@ -98,15 +117,24 @@ impl<W: World> Service<W> {
             self.report_failure("purge-log-write", &fault);
             self.fill_outbox();
         }
+        let question = self.isolate.log.next_question();
         let mark = self.isolate.replica.borrow().mark();
         let delta = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
-        let learned = self.isolate.replica.borrow_mut().learn(delta, asked_at);
-        if !learned {
+        if !self.learn(delta, asked_at, question) {
             // The replica is of another log, or does not join what the log still has.
             let all = self.within(READ_MILLIS, self.world.log_since(None)).await?;
-            self.isolate.replica.borrow_mut().learn(all, asked_at);
+            self.learn(all, asked_at, question);
         }
         Ok(())
+    }
+
+    /// Learns what the log answered. False where the replica cannot join it.
+    fn learn(&self, delta: Delta, asked_at: Timestamp, question: u64) -> bool {
+        let learned = self.isolate.replica.borrow_mut().learn(delta, asked_at);
+        if learned {
+            self.isolate.log.knows_answer(question);
+        }
+        learned
     }
 
     /// Whether entries may be judged: the replica is close enough, or the configuration prefers
@@ -120,7 +148,7 @@ impl<W: World> Service<W> {
         let replica = self.isolate.replica.borrow();
         let Some(mark) = replica.mark() else { return false };
         let has_it = wanted.is_none_or(|seq| seq <= mark.seq)
-            || replica.synced_at().is_some_and(|at| at >= asked.started);
+            || self.isolate.log.answered.get() > asked.questions;
         has_it
             && (self.lag(config, None) != Lag::TooOld
                 || config.purge.unreadable == Unreadable::Serve)
@@ -161,10 +189,11 @@ impl<W: World> Service<W> {
 
     async fn append(&self, record: &Record, millis: u64) -> Result<Seq, Fault> {
         let asked_at = self.world.now();
+        let question = self.isolate.log.next_question();
         let mark = self.isolate.replica.borrow().mark();
         let appending = self.world.log_append(mark, record);
         let Appended { seq, delta } = self.within(millis, appending).await?;
-        self.isolate.replica.borrow_mut().learn(delta, asked_at);
+        self.learn(delta, asked_at, question);
         Ok(seq)
     }
 

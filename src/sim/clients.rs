@@ -267,7 +267,7 @@ impl Client {
     }
 
     /// Asks for the head of a product. What it says may renew what is stored, or end it.
-    async fn head_rest(&self, which: usize, id: &str) {
+    pub async fn head_rest(&self, which: usize, id: &str) {
         let request = request("HEAD", &format!("/api/products/{id}"));
         let universe = &self.fleet.universe;
         universe.tell(|| {

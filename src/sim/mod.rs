@@ -21,6 +21,8 @@ mod oracle;
 mod origin;
 mod random;
 mod run;
+#[cfg(test)]
+mod scenarios;
 mod stores;
 mod universe;
 mod world;

@@ -114,12 +114,17 @@ impl Universe {
         self.drifts[place].get()
     }
 
+    /// The clock of a place is set to so many milliseconds ahead.
+    pub fn set_clock(&self, place: usize, ahead: u64) {
+        self.tell(|| format!("the clock of place{place} is {ahead} ms ahead from here on"));
+        self.drifts[place].set(ahead);
+    }
+
     /// The clock of some place is set to another time.
     pub fn step_clock(&self) {
         let place = self.random.below(self.drifts.len() as u64) as usize;
         let ahead = self.random.between(0, self.faults.get().drift);
-        self.tell(|| format!("the clock of place{place} is {ahead} ms ahead from here on"));
-        self.drifts[place].set(ahead);
+        self.set_clock(place, ahead);
     }
 
     pub async fn takes(&self, least: u64, most: u64) {
