@@ -75,7 +75,7 @@ impl Plan {
             kv: at_times(200),
             kv_slow: at_times(200),
             kv_loses: at_times(200),
-            kv_damages: at_times(200),
+            kv_damages: at_times(400),
             kv_lag: at_times(60_000),
             kv_late_here: at_times(300),
             kv_hides: at_times(300),
