@@ -9,7 +9,7 @@ const BEGIN = "<!-- What follows is written by `npm run bench`. -->";
 const END = "<!-- What `npm run bench` writes ends here. -->";
 const TITLES = ["Evergraph", "against", "theirs", "times as good (least to most)"];
 const LEAST_DASHBOARD_RATIO = 100;
-const MOST_GZIP_BYTES = 700 * 1024;
+const MOST_GZIP_BYTES = 800 * 1024;
 
 /** What GraphQL's native figures have to be, by the measure's id. */
 const GRAPHQL_TARGETS = {

@@ -60,6 +60,10 @@ const UNKEYED: [&str; 9] = [
     "x-method-override",
 ];
 
+/// Request headers of one connection alone (RFC 9110 §7.6.1).
+const OF_ONE_CONNECTION: [&str; 6] =
+    ["connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "upgrade"];
+
 /// Request headers that ask for something else than the whole answer.
 const CONDITIONAL: [&str; 6] =
     ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"];
@@ -91,7 +95,7 @@ pub struct Stored {
 /// The headers with which the origin is asked for an answer that may be stored.
 pub fn origin_request_headers(headers: &Headers) -> Headers {
     let mut headers = headers.clone();
-    for name in UNKEYED.iter().chain(&CONDITIONAL) {
+    for name in UNKEYED.iter().chain(&CONDITIONAL).chain(&OF_ONE_CONNECTION) {
         headers.remove(name);
     }
     // The client's address changes no answer that may be shared; the scheme is in the key.
@@ -233,8 +237,7 @@ pub(super) fn stored_headers(
 
 /// The headers of an answer that every client gets, the first one included.
 pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bool) -> Headers {
-    let named_by_connection: Vec<String> =
-        headers.members("connection").map(str::to_ascii_lowercase).collect();
+    let named_by_connection = headers.named_by_connection();
     let named = |name: &str| named_by_connection.iter().any(|one| one == name);
     let not_stored =
         |name: &str| NOT_STORED.contains(&name) && !(keeps_cdn && name == "cdn-cache-control");

@@ -42,6 +42,12 @@ impl Headers {
             .filter(|member| !member.is_empty())
     }
 
+    /// The fields, in lower case, that `Connection` says are for one connection alone (RFC 9110
+    /// §7.6.1).
+    pub fn named_by_connection(&self) -> Vec<String> {
+        self.members("connection").map(str::to_ascii_lowercase).collect()
+    }
+
     /// Whether there is such a field.
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()

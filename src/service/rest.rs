@@ -410,7 +410,8 @@ impl<W: World> Service<W> {
         }
         let entry = match is_head_of(&answer.headers, &meta.headers, meta.etag_is_ours, body.len())
         {
-            true => {
+            None => return,
+            Some(true) => {
                 let request = &asked.request;
                 let new = updated(storing.plan, &stored.entry, request, answer.received(), mark);
                 match new.stored {
@@ -418,7 +419,7 @@ impl<W: World> Service<W> {
                     Err(_) => return,
                 }
             }
-            false => {
+            Some(false) => {
                 let mut entry = stored.entry.clone();
                 let ended = [&mut entry.meta.ttl, &mut entry.meta.swr, &mut entry.meta.sie];
                 ended.into_iter().for_each(|window| *window = Ttl::ZERO);

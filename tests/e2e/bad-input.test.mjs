@@ -234,7 +234,7 @@ test("a faulty configuration passes everything through, and says why in the log"
   const [{ faults }, ...others] = faulty.events("config-error");
   assert.deepEqual(
     [faults[0], others],
-    ['types.product.ttl: expected a whole number of seconds from 0 to 2147483648, found "600"', []],
+    ['types.product.ttl: expected a whole number of seconds or "origin", found "600"', []],
   );
   assert.match(faults[1], /^ttl: unknown key/);
   assert.equal(
