@@ -63,6 +63,26 @@ export function table({ measures, bundle }) {
   return markdown([["measure", ...TITLES], ...rows, ...sizes]);
 }
 
+/** The table of what failures take, in Markdown. */
+export function failureTable({ failures }) {
+  const rows = failures.rows.map(({ name, healthy, failing, most, ratio }) => [
+    name,
+    quantity(failing, "ms"),
+    quantity(healthy, "ms"),
+    times(ratio),
+    quantity(most, "ms"),
+  ]);
+  return markdown([
+    ["when a part fails", "Evergraph", "all well", "times as long (least to most)", "longest"],
+    ...rows,
+  ]);
+}
+
+/** What was kept of the last run. */
+export function kept() {
+  return JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"));
+}
+
 /** What can be said in a sentence. */
 export function remarks({ measures, targets }) {
   const added = (peer) => {
@@ -81,11 +101,18 @@ export function keep(results) {
   const text = readFileSync(DOCUMENT, "utf8");
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`${DOCUMENT} has no place for the table`);
-  const { date, machine } = results;
-  const on = `${date}, ${machine.cores} cores (${machine.cpu}), workerd ${machine.workerd}, Node.js ${machine.node}:`;
-  const said = [BEGIN, on, table(results), graphqlTable(results), remarks(results).join("\n"), END].join(
-    "\n\n",
-  );
+  const on = ({ date, machine }) =>
+    `${date}, ${machine.cores} cores (${machine.cpu}), workerd ${machine.workerd}, Node.js ${machine.node}:`;
+  const said = [
+    BEGIN,
+    on(results),
+    table(results),
+    graphqlTable(results),
+    remarks(results).join("\n"),
+    on(results.failures),
+    failureTable(results),
+    END,
+  ].join("\n\n");
   writeFileSync(DOCUMENT, text.slice(0, begin) + said + text.slice(end + END.length));
 }
 

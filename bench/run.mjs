@@ -8,13 +8,17 @@ import { Store } from "../tests/e2e/lib/stores.mjs";
 import { measureBundle } from "./bundle.mjs";
 import { startCache } from "./cache.mjs";
 import { Connection } from "./connection.mjs";
+import { measureFailures } from "./failures.mjs";
 import { measureGraphql } from "./graphql.mjs";
 import { Load } from "./load.mjs";
 import { measureDashboard, measureHits, measureMisses } from "./measures.mjs";
 import { startPeers } from "./peers.mjs";
-import { graphqlTable, judge, keep, remarks, table } from "./report.mjs";
+import { failureTable, graphqlTable, judge, keep, kept, remarks, table } from "./report.mjs";
 import { requestBytes } from "./requests.mjs";
 import { startOrigin } from "./shop.mjs";
+
+/** The one part of the benchmarks that can be run by itself; the rest stays as it was. */
+const FAILURES = "failures";
 
 const say = (line) => console.log(`  ${line}`);
 
@@ -58,6 +62,15 @@ async function measure() {
   return { measures, graphql, bundle };
 }
 
+async function measureAll() {
+  const part = process.argv[2];
+  if (part !== undefined && part !== FAILURES) throw new Error(`no such part: ${part}`);
+  const on = { date: new Date().toISOString().slice(0, 10), machine: await machine() };
+  const rest = part === FAILURES ? kept() : { ...on, ...(await measure()) };
+  console.log("• parts that fail …");
+  return { ...rest, failures: { ...on, rows: await measureFailures(say) } };
+}
+
 async function once(port) {
   const connection = await Connection.open(port);
   try {
@@ -94,11 +107,11 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 await main(async () => {
   const started = Date.now();
   try {
-    const date = new Date().toISOString().slice(0, 10);
-    const results = { date, machine: await machine(), ...(await measure()) };
+    const results = await measureAll();
     results.targets = judge(results);
     keep(results);
-    console.log(`\n${table(results)}\n\n${graphqlTable(results)}\n\n${remarks(results).join("\n")}`);
+    const tables = [table, graphqlTable, failureTable].map((made) => made(results));
+    console.log(`\n${tables.join("\n\n")}\n\n${remarks(results).join("\n")}`);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
     console.log(`\nin ${seconds} s; also in bench/results.json and docs/benchmarks.md`);
     process.exitCode = results.targets.every(({ met }) => met) ? 0 : 1;

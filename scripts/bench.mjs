@@ -1,4 +1,5 @@
-// npm run bench: Evergraph beside other workers on this machine, as ratios.
+// npm run bench: Evergraph beside other workers on this machine, as ratios. `-- failures` runs that part
+// alone.
 
 import { join } from "node:path";
 import { build } from "./lib/build.mjs";
@@ -9,7 +10,7 @@ await main(async () => {
   await setup();
   await build();
   // The shop needs the SQLite of a newer Node.js than the one that may run this.
-  const child = start(node, [join(root, "bench/run.mjs")]);
+  const child = start(node, [join(root, "bench/run.mjs"), ...process.argv.slice(2)]);
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   process.exitCode = await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 });

@@ -292,9 +292,7 @@ class Exchange {
   async #purgeEverything(env, context) {
     for (let tries = 0; tries < 2; tries += 1) {
       try {
-        const recorded = await untilWasmFails(() => wasm(context, env).purgeEverything(env, context, this));
-        if (recorded) return;
-        report("purge-log-write", "not recorded");
+        return await untilWasmFails(() => wasm(context, env).purgeEverything(env, context, this));
       } catch (error) {
         report("purge-log-write", error);
       }

@@ -6,8 +6,7 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::platform::Platform;
 use crate::http::{Method, Request, Url};
-use crate::purge::Record;
-use crate::service::{Isolate, PurgeLog as _, Reply, Service};
+use crate::service::{Isolate, Reply, Service};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -52,12 +51,12 @@ pub async fn handle(
 }
 
 /// Purges everything: for a write whose handling broke after the origin was asked, so that
-/// nobody knows what it changed. True where it is recorded.
+/// nobody knows what it changed.
 #[wasm_bindgen(js_name = purgeEverything)]
-pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange) -> bool {
-    let service = isolate(&env).service_name().to_owned();
-    let platform = Platform::new(env, context, exchange, service);
-    platform.log_append(None, &Record::everything()).await.is_ok()
+pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange) {
+    let isolate = isolate(&env);
+    let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
+    Service::new(platform, isolate).purge_after_failure().await;
 }
 
 /// Records what other isolates left in the outbox, and what waits in this one.

@@ -3,7 +3,7 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
 use crate::http::Headers;
-use crate::purge::{Delta, Garbled, Mark, Question, Record};
+use crate::purge::{Garbled, Mark, Question, Record, Said};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
     OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
@@ -129,9 +129,9 @@ impl KvStore for Platform {
 }
 
 impl PurgeLog for Platform {
-    async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault> {
+    async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault> {
         let question = Question { mark, record: None };
-        self.call_log("since", &question, Delta::decode).await
+        self.call_log("since", &question, Said::decode).await
     }
 
     async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {

@@ -6,7 +6,7 @@
 
 use super::entry::configuration;
 use crate::config;
-use crate::purge::{Appended, Delta, Log, Mark, Question, Record, Seq, Stored};
+use crate::purge::{Appended, Delta, Log, LogTime, Mark, Question, Record, Said, Seq, Stored};
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -31,6 +31,8 @@ pub struct PurgeLog {
     state: State,
     env: Env,
     log: RefCell<Option<Log>>,
+    /// Tells this object's clock from that of the one before it, which ran elsewhere.
+    clock: OnceCell<u64>,
     /// When the alarm goes off, as far as this object knows: another before it may have set one.
     wakes_at: Cell<Option<u64>>,
     /// `purge.settle`.
@@ -66,6 +68,7 @@ impl DurableObject for PurgeLog {
             state,
             env,
             log: RefCell::new(None),
+            clock: OnceCell::new(),
             wakes_at: Cell::new(None),
             settle_seconds: OnceCell::new(),
         }
@@ -77,8 +80,10 @@ impl DurableObject for PurgeLog {
             Err(garbled) => return Response::error(garbled.as_str(), 400),
         };
         let Some(record) = question.record else {
+            // Before the look at the records: whoever reads this must not take it for younger.
+            let time = LogTime { clock: *self.clock.get_or_init(random), at: now() };
             let delta = self.with_log(|log| Ok(since(log, question.mark)))?;
-            return Response::from_bytes(delta.encode());
+            return Response::from_bytes(Said { time, delta }.encode());
         };
         let now = now();
         let appended = self.with_log(|log| {
@@ -208,8 +213,8 @@ impl PurgeLog {
         let epoch = match self.meta("epoch")? {
             Some(epoch) => epoch,
             None => {
-                // Drawn once for the log's life; 53 bits, as JavaScript draws them.
-                let epoch = (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64;
+                // Drawn once for the log's life.
+                let epoch = random();
                 sql.exec(
                     "INSERT INTO meta (name, value) VALUES ('epoch', ?)",
                     vec![epoch.to_string().into()],
@@ -256,6 +261,11 @@ impl PurgeLog {
 fn since(log: &Log, mark: Option<Mark>) -> Delta {
     let (epoch, seq) = mark.map_or((None, 0), |mark| (Some(mark.epoch), mark.seq));
     log.since(epoch, seq)
+}
+
+/// 53 bits, as JavaScript draws them.
+fn random() -> u64 {
+    (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
 }
 
 fn now() -> Timestamp {

@@ -24,7 +24,8 @@ impl SchemaInForce {
         Self(number)
     }
 
-    pub(super) fn number(self) -> u64 {
+    /// It as a number; 0 for none.
+    pub fn number(self) -> u64 {
         self.0
     }
 

@@ -5,6 +5,7 @@
 //!
 //! question  = 0 | 1 mark          record?        (the record is there where something is added)
 //! appended  = seq delta
+//! said      = clock:u64 at delta
 //! delta     = 0 epoch:u64 floor after  records record*
 //!           | 1 epoch:u64 head floor last  tags (tag:u64 last)*  patterns (pattern last)*
 //!             in_force:u64 distrusted:u64
@@ -19,17 +20,18 @@
 //! limit are refused: a log whose words cannot be read counts as one that did not answer.
 
 use super::replica::Last;
-use super::{Delta, Mark, Record, SchemaInForce, Schemas, Seq, Snapshot};
+use super::{Delta, LogTime, Mark, Record, Said, SchemaInForce, Schemas, Seq, Snapshot};
 use crate::key::Pattern;
 use crate::limits;
+use crate::time::Timestamp;
 
 const MAGIC: &[u8; 3] = b"EVL";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER_BYTES: usize = 13;
 
 /// The kinds of messages: one cannot be taken for another.
 const QUESTION: u8 = 1;
-const DELTA: u8 = 2;
+const SAID: u8 = 2;
 const APPENDED: u8 = 3;
 const RECORD: u8 = 4;
 
@@ -116,15 +118,22 @@ impl Question {
     }
 }
 
-impl Delta {
-    /// The delta as bytes.
+impl Said {
+    /// What was said as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        message(DELTA, |writer| writer.delta(self))
+        message(SAID, |writer| {
+            writer.fixed(self.time.clock);
+            writer.number(self.time.at.as_millis());
+            writer.delta(&self.delta);
+        })
     }
 
-    /// The delta that was encoded as these bytes.
+    /// What was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(DELTA, bytes, |reader| reader.delta())
+        read(SAID, bytes, |reader| {
+            let (clock, at) = (reader.fixed()?, Timestamp::from_millis(reader.number()?));
+            Some(Self { time: LogTime { clock, at }, delta: reader.delta()? })
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 use super::super::Log;
 use super::*;
-use crate::time::{Timestamp, Ttl};
+use crate::time::Ttl;
 use proptest::prelude::*;
 
 fn patterns() -> impl Strategy<Value = Vec<Pattern>> {
@@ -24,6 +24,11 @@ fn log_of(start: Seq, records: impl IntoIterator<Item = Record>) -> Log {
     log
 }
 
+fn said(delta: Delta) -> Said {
+    let at = Timestamp::from_millis(1_800_000_000_000);
+    Said { time: LogTime { clock: 9, at }, delta }
+}
+
 fn some_bytes() -> Vec<Vec<u8>> {
     let pattern = Pattern::parse("gql/**").unwrap();
     let schema = Some(SchemaInForce::of(3));
@@ -31,8 +36,8 @@ fn some_bytes() -> Vec<Vec<u8>> {
         Record { tags: vec![1, u64::MAX], patterns: vec![pattern], schema, ..Record::default() };
     let log = log_of(300, [one.clone(), Record::everything()]);
     vec![
-        log.since(Some(7), 300).encode(),
-        log.since(None, 0).encode(),
+        said(log.since(Some(7), 300)).encode(),
+        said(log.since(None, 0)).encode(),
         Appended { seq: 302, delta: log.since(Some(7), 301) }.encode(),
         Question { mark: Some(Mark { epoch: 7, seq: 300 }), record: Some(one.clone()) }.encode(),
         one.encode(),
@@ -41,7 +46,7 @@ fn some_bytes() -> Vec<Vec<u8>> {
 
 /// What any reader makes of the bytes.
 fn is_read(bytes: &[u8]) -> bool {
-    Delta::decode(bytes).is_ok()
+    Said::decode(bytes).is_ok()
         || Appended::decode(bytes).is_ok()
         || Question::decode(bytes).is_ok()
         || Record::decode(bytes).is_ok()
@@ -62,7 +67,8 @@ proptest! {
     ) {
         let log = log_of(start, records);
         for delta in [log.since(None, 0), log.since(Some(7), start)] {
-            prop_assert_eq!(Delta::decode(&delta.encode()), Ok(delta.clone()));
+            let said = said(delta.clone());
+            prop_assert_eq!(Said::decode(&said.encode()), Ok(said));
             let appended = Appended { seq: log.head(), delta };
             prop_assert_eq!(Appended::decode(&appended.encode()), Ok(appended));
         }
@@ -113,9 +119,9 @@ proptest! {
         if let Ok(record) = Record::decode(&bytes) {
             prop_assert_eq!(record.encode(), bytes.clone());
         }
-        if let Ok(delta) = Delta::decode(&bytes) {
-            prop_assert_eq!(delta.encode(), bytes.clone());
-            super::super::Replica::new().learn(delta, Timestamp::from_millis(0));
+        if let Ok(said) = Said::decode(&bytes) {
+            prop_assert_eq!(said.encode(), bytes.clone());
+            super::super::Replica::new().learn(said.delta, Timestamp::from_millis(0));
         }
     }
 }
@@ -124,7 +130,7 @@ proptest! {
 fn another_version_is_refused_as_such() {
     for mut bytes in some_bytes() {
         bytes[3] = VERSION + 1;
-        assert_eq!(Delta::decode(&bytes), Err(Garbled::Version));
+        assert_eq!(Said::decode(&bytes), Err(Garbled::Version));
         assert_eq!(Question::decode(&bytes), Err(Garbled::Version));
     }
 }
@@ -133,7 +139,7 @@ fn another_version_is_refused_as_such() {
 fn one_kind_is_not_read_as_another() {
     let all = some_bytes();
     let (delta, appended) = (&all[0], &all[2]);
-    assert_eq!(Delta::decode(appended), Err(Garbled::NotAMessage));
+    assert_eq!(Said::decode(appended), Err(Garbled::NotAMessage));
     assert_eq!(Appended::decode(delta), Err(Garbled::NotAMessage));
 }
 
@@ -141,28 +147,30 @@ fn one_kind_is_not_read_as_another() {
 #[test]
 fn counts_beyond_the_bytes_are_refused() {
     const MANY: [u8; 5] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F];
-    let records = [&[0; 11][..], &MANY].concat();
-    let tags = [&[1][..], &[0; 12], &MANY].concat();
-    assert_eq!(Delta::decode(&checked(DELTA, &records)), Err(Garbled::Content));
-    assert_eq!(Delta::decode(&checked(DELTA, &tags)), Err(Garbled::Content));
+    let time = [0; 9];
+    let records = [&time[..], &[0; 11], &MANY].concat();
+    let tags = [&time[..], &[1], &[0; 12], &MANY].concat();
+    assert_eq!(Said::decode(&checked(SAID, &records)), Err(Garbled::Content));
+    assert_eq!(Said::decode(&checked(SAID, &tags)), Err(Garbled::Content));
     assert_eq!(
         Record::decode(&checked(RECORD, &[&[0][..], &MANY].concat())),
         Err(Garbled::Content)
     );
     let long = vec![0; limits::WIRE_BYTES + 1];
-    assert_eq!(Delta::decode(&long), Err(Garbled::TooLong));
+    assert_eq!(Said::decode(&long), Err(Garbled::TooLong));
 }
 
 #[test]
 fn numbers_that_no_log_reaches_are_refused() {
     let after = |after: Seq| {
-        Delta::Records { epoch: 1, floor: 0, after, records: vec![Record::everything()] }.encode()
+        let records = vec![Record::everything()];
+        said(Delta::Records { epoch: 1, floor: 0, after, records }).encode()
     };
-    assert!(Delta::decode(&after(HIGHEST_SEQ)).is_ok());
-    assert_eq!(Delta::decode(&after(HIGHEST_SEQ + 1)), Err(Garbled::Content));
-    assert_eq!(Delta::decode(&after(u64::MAX)), Err(Garbled::Content));
-    let above = Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] }.encode();
-    assert_eq!(Delta::decode(&above), Err(Garbled::Content));
+    assert!(Said::decode(&after(HIGHEST_SEQ)).is_ok());
+    assert_eq!(Said::decode(&after(HIGHEST_SEQ + 1)), Err(Garbled::Content));
+    assert_eq!(Said::decode(&after(u64::MAX)), Err(Garbled::Content));
+    let above = said(Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] }).encode();
+    assert_eq!(Said::decode(&above), Err(Garbled::Content));
 }
 
 /// The figures of docs/decisions/0017: `cargo test --lib wire::tests::bytes -- --nocapture`.
@@ -177,7 +185,8 @@ fn bytes_against_json() {
         ("100 records of 5 tags", log.since(Some(7), 1_001_900)),
         ("a snapshot of 10,000 tags", log.since(None, 0)),
     ] {
-        let (wire, json) = (delta.encode().len(), serde_json::to_vec(&delta).unwrap().len());
+        let json = serde_json::to_vec(&delta).unwrap().len();
+        let wire = said(delta).encode().len();
         println!("{what}: {wire} bytes, as JSON {json}");
         assert!(wire < json);
     }
@@ -185,7 +194,7 @@ fn bytes_against_json() {
     let many = (0..limits::LOG_TAGS as u64).map(random).collect();
     let largest =
         log_of(HIGHEST_SEQ - 10, [Record { tags: many, soft: true, ..Record::default() }]);
-    let bytes = largest.since(None, 0).encode();
+    let bytes = said(largest.since(None, 0)).encode();
     println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
-    assert!(Delta::decode(&bytes).is_ok());
+    assert!(Said::decode(&bytes).is_ok());
 }

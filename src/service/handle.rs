@@ -134,6 +134,7 @@ impl<W: World> Service<W> {
         let in_cookie = take_purge_cookie(&mut request.headers);
         let counts = self.isolate.config.as_ref().is_ok_and(|config| config.purge.cookie);
         let wanted = shown.max(in_cookie.filter(|_| counts));
+        self.isolate.log.note_shown(wanted);
         let questions = self.isolate.log.questions();
         Asked { request, started: self.world.now(), questions, wanted, debug }
     }

@@ -5,6 +5,7 @@ use super::collapse::Fetching;
 use super::hashed::Hashed;
 use super::manifest::Uploaded;
 use super::memory::Memory;
+use super::nearby::Nearby;
 use super::outbox::OutboxState;
 use super::schema::SchemaState;
 use super::stats::Stats;
@@ -33,6 +34,7 @@ pub struct Isolate {
     pub(super) memory: RefCell<Memory>,
     pub(super) replica: RefCell<Replica>,
     pub(super) log: LogState,
+    pub(super) nearby: Nearby,
     pub(super) outbox: OutboxState,
     pub(super) kv: Breaker,
     pub(super) edge: Breaker,
@@ -67,6 +69,7 @@ impl Isolate {
             memory: RefCell::new(Memory::new()),
             replica: RefCell::new(Replica::new()),
             log: LogState::default(),
+            nearby: Nearby::default(),
             outbox: OutboxState::default(),
             kv: Breaker::default(),
             edge: Breaker::default(),

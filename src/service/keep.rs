@@ -113,14 +113,15 @@ impl<W: World> Service<W> {
         if is_whole && other_variant == Some(entry.meta.vary.as_slice()) {
             entry.meta.key = variant_key(plan.key.as_str(), &entry.meta.vary, request);
         }
-        let writes =
-            self.isolate.config.as_ref().map_or(KvWrites::Never, |config| config.kv.writes);
-        // What is never fresh, and a part, are not worth a write.
-        let fresh = entry.meta.ttl.as_seconds() > entry.meta.initial_age;
-        let in_kv = writes == KvWrites::Always && fresh && entry.meta.status != 206;
+        let meta = &entry.meta;
+        let fresh = meta.ttl.as_seconds() > meta.initial_age;
+        // What is good for nothing but to be validated is kept where that costs nothing.
+        let serves = fresh || !meta.swr.is_zero() || !meta.sie.is_zero();
         let cached = Cached::new(entry, false);
         self.keep(&cached.entry.meta.key, &cached);
-        self.put_in_stores(cached.clone(), in_kv);
+        if serves {
+            self.put_in_stores(cached.clone(), fresh);
+        }
         cached
     }
 
@@ -143,9 +144,13 @@ impl<W: World> Service<W> {
         whole(self.world.answer_body(answer.handle, limit).await)
     }
 
-    /// Writes an entry to the edge cache, and to KV too if it is to, behind the answer. It is
-    /// encoded once.
-    fn put_in_stores(&self, cached: Rc<Cached>, in_kv: bool) {
+    /// Writes an entry to the edge cache, and to KV too if it is worth that, behind the answer. It
+    /// is encoded once.
+    pub(super) fn put_in_stores(&self, cached: Rc<Cached>, worth_kv: bool) {
+        let writes = self.isolate.config.as_ref().map(|config| config.kv.writes);
+        // A part is not worth a write.
+        let whole = cached.entry.meta.status != 206;
+        let in_kv = worth_kv && whole && writes == Ok(KvWrites::Always);
         let service = self.clone();
         self.world.spawn(async move {
             // The client's answer leaves first.

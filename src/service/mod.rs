@@ -20,6 +20,7 @@ mod isolate;
 mod keep;
 mod manifest;
 mod memory;
+mod nearby;
 mod outbox;
 mod report;
 mod rest;

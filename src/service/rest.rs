@@ -423,7 +423,10 @@ impl<W: World> Service<W> {
                 let mut entry = stored.entry.clone();
                 let ended = [&mut entry.meta.ttl, &mut entry.meta.swr, &mut entry.meta.sie];
                 ended.into_iter().for_each(|window| *window = Ttl::ZERO);
-                entry
+                // It takes the other's place everywhere.
+                let ended = Cached::new(entry, false);
+                self.keep(&ended.entry.meta.key, &ended);
+                return self.put_in_stores(ended, true);
             }
         };
         self.keep_entry(&asked.request, storing.plan, None, entry);

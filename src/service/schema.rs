@@ -197,12 +197,17 @@ impl<W: World> Service<W> {
         }
     }
 
+    /// The schema in force, if KV has it.
     async fn stored_schema(&self) -> Result<Option<Rc<Stored>>, Fault> {
-        if !self.world.kv_bound() {
+        let in_force = self.isolate.replica.borrow().schemas().in_force;
+        if !self.world.kv_bound() || !in_force.is_some() {
             return Ok(None);
         }
-        match self.within(KV_MILLIS, self.world.kv_get(&self.schema_key())).await {
-            Ok(bytes) => Ok(bytes.and_then(|bytes| Stored::decode(&bytes)).map(Rc::new)),
+        match self.within(KV_MILLIS, self.world.kv_get(&self.schema_key(in_force))).await {
+            Ok(bytes) => {
+                let stored = bytes.and_then(|bytes| Stored::decode(&bytes)).map(Rc::new);
+                Ok(stored.filter(|stored| stored.fingerprint == in_force))
+            }
             Err(fault) => {
                 self.report_failure("kv-read", &fault);
                 Err(fault)
@@ -210,8 +215,24 @@ impl<W: World> Service<W> {
         }
     }
 
-    fn schema_key(&self) -> String {
-        format!("{}/schema", self.isolate.service_name())
+    /// Each schema has a key of its own: one that the log then refuses takes no other's place.
+    fn schema_key(&self, fingerprint: SchemaInForce) -> String {
+        format!("{}/schema/{:016x}", self.isolate.service_name(), fingerprint.number())
+    }
+
+    /// Takes a schema out of KV that is not in force any more.
+    fn drop_schema(&self, fingerprint: SchemaInForce) {
+        if !self.world.kv_bound() || !fingerprint.is_some() {
+            return;
+        }
+        let service = self.clone();
+        self.world.spawn(async move {
+            let key = service.schema_key(fingerprint);
+            let deleting = service.within(KV_MILLIS, service.world.kv_delete(&key));
+            if let Err(fault) = deleting.await {
+                service.report_failure("kv-write", &fault);
+            }
+        });
     }
 
     /// Keeps a schema at hand. It counts once it is in force.
@@ -282,7 +303,7 @@ impl<W: World> Service<W> {
             return Uploaded::Stored { types: 0, changed: None };
         }
         if self.world.kv_bound() {
-            let (key, bytes) = (self.schema_key(), stored.encode());
+            let (key, bytes) = (self.schema_key(stored.fingerprint), stored.encode());
             let put = self.within(KV_MILLIS, self.world.kv_keep(&key, &bytes));
             if let Err(fault) = put.await {
                 return Uploaded::NotStored(fault);
@@ -296,7 +317,7 @@ impl<W: World> Service<W> {
         if self.is_in_force(stored.fingerprint) {
             return Uploaded::Stored { types, changed: Some(Vec::new()) };
         }
-        let in_force = self.isolate.replica.borrow().schemas().in_force.is_some();
+        let replaced = self.isolate.replica.borrow().schemas().in_force;
         let record = match &before {
             Some(before) => {
                 let touched = touched_types(&before.schema, &stored.schema);
@@ -307,7 +328,7 @@ impl<W: World> Service<W> {
                 Record::of_tags(&tags, &Vec::new())
             }
             // The first one has no hints where it comes from the origin, and forbids nothing.
-            None if !in_force && stored.source == Source::Origin => {
+            None if !replaced.is_some() && stored.source == Source::Origin => {
                 let introspection = [Tag::of("type:", "introspection")];
                 Record::of_tags(&introspection.into_iter().collect(), &Vec::new())
             }
@@ -316,10 +337,15 @@ impl<W: World> Service<W> {
         let record = Record { schema: Some(stored.fingerprint), ..record };
         match self.record(record, "schema").await {
             Ok(_) => {
+                self.drop_schema(replaced);
                 let changed = changed.map(|names| names.into_iter().collect());
                 Uploaded::Stored { types, changed }
             }
-            Err(fault) => Uploaded::NotStored(fault),
+            Err(fault) => {
+                // What was in force still is.
+                self.isolate.schema.current.replace(before);
+                Uploaded::NotStored(fault)
+            }
         }
     }
 
@@ -333,8 +359,13 @@ impl<W: World> Service<W> {
     /// pending.
     pub(super) async fn end_schema(&self) -> Result<Seq, Fault> {
         self.isolate.schema.current.replace(None);
+        let ended = self.isolate.replica.borrow().schemas().in_force;
         let record = Record { schema: Some(SchemaInForce::NONE), ..Record::everything() };
-        self.record(record, "schema").await
+        let recorded = self.record(record, "schema").await;
+        if recorded.is_ok() {
+            self.drop_schema(ended);
+        }
+        recorded
     }
 
     /// What the schema in force is, for who may ask.

@@ -4,7 +4,7 @@ use super::handle::{Asked, Service};
 use super::outbox::Pending;
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Delta, Lag, Record, Seq, Subject, Verdict};
+use crate::purge::{Delta, Lag, Mark, Record, Said, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -16,11 +16,16 @@ const READ_MILLIS: u64 = 1_000;
 const WRITE_MILLIS: u64 = 3_000;
 /// How long after a failed read the log is not asked again.
 const RETRY_MILLIS: u64 = 1_000;
+/// How often in `max_lag` an isolate looks for what others have read, at most.
+const LOOKS: u64 = 16;
 
 /// What an isolate knows of the log beside its replica.
 #[derive(Debug, Default)]
 pub(super) struct LogState {
-    background_since: Cell<Option<Timestamp>>,
+    /// Since when, and for how many milliseconds, nothing is begun in the background.
+    rests: Cell<Option<(Timestamp, u64)>>,
+    /// The highest number that a client has shown since the log was read.
+    shown: Cell<Option<Seq>>,
     failed_at: Cell<Option<Timestamp>>,
     reason: RefCell<Option<String>>,
     /// How many questions were put to the log.
@@ -52,6 +57,11 @@ impl LogState {
         self.answered.set(self.answered.get().max(question));
     }
 
+    /// A client has shown the number of its own write.
+    pub fn note_shown(&self, seq: Option<Seq>) {
+        self.shown.set(self.shown.get().max(seq));
+    }
+
     fn failed(&self, now: Timestamp, reason: &str) {
         self.failed_at.set(Some(now));
         self.reason.replace(Some(reason.to_owned()));
@@ -74,32 +84,64 @@ impl<W: World> Service<W> {
         self.isolate.replica.borrow().lag(self.world.now(), max_millis, wanted)
     }
 
-    /// Catches up in the background, unless that is under way.
+    /// Catches up in the background, unless that is under way or was done just now: by what
+    /// others have read, and by the log itself where it is this isolate's turn.
     pub(super) fn sync_in_background(&self) {
         let now = self.world.now();
-        let running = self.isolate.log.background_since.get();
-        if running.is_some_and(|since| now.is_within(READ_MILLIS, since)) {
+        let rests = self.isolate.log.rests.get();
+        if rests.is_some_and(|(since, millis)| now.is_within(millis, since)) {
             return;
         }
-        self.isolate.log.background_since.set(Some(now));
+        self.isolate.log.rests.set(Some((now, READ_MILLIS)));
         let service = self.clone();
         self.world.spawn(async move {
-            service.sync_now().await;
-            service.isolate.log.background_since.set(None);
+            service.learn_nearby().await;
+            if service.is_due() {
+                service.sync_now().await;
+            }
+            let pause = service.max_millis() / LOOKS;
+            service.isolate.log.rests.set(Some((service.world.now(), pause)));
         });
     }
 
-    /// Catches up. Each request asks for itself, since requests cannot share what they read.
-    /// While the log fails nobody waits for it; now and then a request looks whether it is back.
+    /// Whether it is this isolate's turn to ask the log. Those that have learned the same become
+    /// too old at the same moment; so that not all of them ask, each waits for another part of a
+    /// quarter of `max_lag`, in which it looks whether one of the others has asked. Nobody else
+    /// can find out whether the log is back for what waits here.
+    fn is_due(&self) -> bool {
+        let log = &self.isolate.log;
+        if log.failed_at.get().is_some() || !log.pending.borrow().is_empty() {
+            return true;
+        }
+        let max_millis = self.max_millis();
+        let waits = max_millis.div_ceil(2) + max_millis / 4 * self.nearby_turn() / 1_000;
+        let synced_at = self.isolate.replica.borrow().synced_at();
+        synced_at.is_none_or(|at| !self.world.now().is_within(waits, at))
+    }
+
+    fn max_millis(&self) -> u64 {
+        self.isolate.config.as_ref().map_or(0, |config| config.purge.max_lag * 1_000)
+    }
+
+    /// Catches up: by what others have read, or by the log. Each request asks for itself, since
+    /// requests cannot share what they read. While the log fails nobody waits for it; now and
+    /// then a request looks whether it is back.
     pub(super) async fn sync(&self) {
-        match self.isolate.log.failed_at.get() {
+        let log = &self.isolate.log;
+        if log.failed_at.get().is_none() && self.learn_nearby().await {
+            let (now, replica) = (self.world.now(), self.isolate.replica.borrow());
+            if replica.lag(now, self.max_millis(), log.shown.get()) != Lag::TooOld {
+                return;
+            }
+        }
+        match log.failed_at.get() {
             None => self.sync_now().await,
             Some(at) if self.world.now().is_within(RETRY_MILLIS, at) => {}
             Some(_) => self.sync_in_background(),
         }
     }
 
-    /// Catches up, whatever happened before.
+    /// Catches up by the log itself, whatever happened before.
     pub(super) async fn sync_now(&self) {
         let asked_at = self.world.now();
         match self.catch_up(asked_at).await {
@@ -118,14 +160,27 @@ impl<W: World> Service<W> {
             self.fill_outbox();
         }
         let question = self.isolate.log.next_question();
-        let mark = self.isolate.replica.borrow().mark();
-        let delta = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
-        if !self.learn(delta, asked_at, question) {
+        let shown = self.isolate.log.shown.get();
+        let mark = self.nearby_mark();
+        let said = self.ask_log(mark, asked_at).await?;
+        if mark.is_some() {
+            self.tell_nearby(&said);
+        }
+        if !self.learn(said.delta, asked_at, question) {
             // The replica is of another log, or does not join what the log still has.
-            let all = self.within(READ_MILLIS, self.world.log_since(None)).await?;
-            self.learn(all, asked_at, question);
+            let all = self.ask_log(None, asked_at).await?;
+            self.learn(all.delta, asked_at, question);
+        }
+        if self.isolate.log.shown.get() == shown {
+            self.isolate.log.shown.set(None);
         }
         Ok(())
+    }
+
+    async fn ask_log(&self, mark: Option<Mark>, asked_at: Timestamp) -> Result<Said, Fault> {
+        let said = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
+        self.compare_clocks(asked_at, &said);
+        Ok(said)
     }
 
     /// Learns what the log answered. False where the replica cannot join it.
@@ -185,6 +240,12 @@ impl<W: World> Service<W> {
             }
         }
         appended
+    }
+
+    /// Purges everything, since nobody knows what a write did whose handling broke. What the log
+    /// does not take is kept pending, and goes to the outbox.
+    pub async fn purge_after_failure(&self) {
+        let _ = self.record(Record::everything(), "worker").await;
     }
 
     async fn append(&self, record: &Record, millis: u64) -> Result<Seq, Fault> {

@@ -6,7 +6,7 @@
 use crate::config::Algorithm;
 use crate::http::Headers;
 use crate::policy::Received;
-use crate::purge::{Delta, Mark, Record};
+use crate::purge::{Mark, Record, Said};
 use crate::time::Timestamp;
 use std::future::Future;
 use std::rc::Rc;
@@ -43,7 +43,7 @@ pub trait KvStore {
 /// The purge log of the service.
 pub trait PurgeLog {
     /// What happened since `mark`; everything, where there is none.
-    async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault>;
+    async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.
     async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault>;
 }

@@ -22,7 +22,7 @@ pub enum Validators {
     None,
     /// An `ETag`.
     Tag,
-    /// A `Last-Modified`, which cannot tell versions of one second apart.
+    /// A `Last-Modified` in whole minutes, which tells no versions of one minute apart.
     Date,
 }
 
@@ -169,7 +169,7 @@ impl Api {
         let body = self.object("Product", id, "", by).to_string();
         let mut said = json_type();
         let version = self.version(&product(id), by);
-        let changed = (EPOCH_MILLIS + self.changed_at(version)) / 1_000;
+        let changed = (EPOCH_MILLIS + self.changed_at(version)) / 60_000 * 60;
         let known = match self.validators {
             Validators::None => false,
             Validators::Tag => {

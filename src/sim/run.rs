@@ -173,7 +173,7 @@ pub fn run(plan: &Plan) -> Outcome {
             let log = &chaos.logs[service];
             if chaos.fails(|faults| faults.log_outages) {
                 let millis = chaos.random.between(500, 20_000);
-                log.fails_until(chaos.now() + millis);
+                log.fails_until(chaos.now() + millis, &chaos.random, chaos.faults.get().drift);
                 chaos.tell(|| format!("log{service} is out of reach for {millis} ms"));
             }
             if chaos.fails(|faults| faults.log_forgets) {
@@ -290,6 +290,38 @@ mod tests {
         });
         universe.executor.run_until(430_000);
         assert!(universe.trace().last().unwrap().ends_with(&format!("left: [{key:?}]")));
+    }
+
+    /// The figures of docs/decisions/0020: `cargo test --lib share_reads -- --nocapture`.
+    #[test]
+    fn isolates_of_a_data_centre_share_reads_of_the_log() {
+        const SECONDS: u64 = 60;
+        for isolates in [1, 10, 30] {
+            let mut plan = Plan::of_seed(1);
+            (plan.places, plan.isolates, plan.services) = (1, isolates, 1);
+            plan.faults = Faults { drift: 2_000, ..Faults::default() };
+            (plan.configs, plan.max_lag) = (vec![json!({ "service": "service0" })], 5_000);
+            let universe = Universe::new(&plan);
+            let fleet = Fleet::new(universe.clone(), &plan);
+            // Nobody writes: the answer to an append would be as good as a read.
+            for which in 0..isolates {
+                let client = Client::new(fleet.clone(), which);
+                let universe = universe.clone();
+                universe.executor.clone().spawn(0, async move {
+                    while universe.now() < SECONDS * 1_000 {
+                        universe.takes(1, 200).await;
+                        client.read_product(which, "0").await;
+                    }
+                });
+            }
+            universe.executor.run_until(SECONDS * 1_000);
+            let reads = universe.logs[0].reads.get();
+            println!("{isolates} isolates: {:.2} reads a second", reads as f64 / SECONDS as f64);
+            // Alone an isolate reads once in half of `max_lag`.
+            let alone = isolates as u64 * SECONDS * 2 / 5;
+            assert!(reads <= alone && (isolates == 1 || reads < alone / 3), "{reads} of {alone}");
+            assert!(universe.laws.all_broken().is_empty());
+        }
     }
 
     #[test]

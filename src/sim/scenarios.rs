@@ -11,7 +11,7 @@ use std::rc::Rc;
 fn calm_world(seed: u64, isolates: usize, config: &Value) -> (Rc<Universe>, Rc<Client>) {
     let mut plan = Plan::of_seed(seed);
     (plan.places, plan.isolates, plan.services, plan.products) = (1, isolates, 1, 1);
-    (plan.faults, plan.settle, plan.validators) = (Faults::default(), 0, Validators::None);
+    (plan.faults, plan.settle, plan.validators) = (Faults::default(), 0, Validators::Date);
     // What other isolates may show is not looked at.
     plan.max_lag = 3_600_000;
     let mut whole = json!({
@@ -74,7 +74,7 @@ fn a_clock_that_is_set_back_does_not_make_an_old_answer_of_the_log_a_new_one() {
             client.read_product(0, "0").await;
             all.set_clock(0, 0);
             client.update_product(1, "0").await;
-            all.logs[0].fails_until(60_000);
+            all.logs[0].fails_until(60_000, &all.random, 0);
             // It asks before the log's old answer seems to have come, and judges after that.
             all.executor.sleep(9_500 - all.now()).await;
             client.read_product(0, "0").await;

@@ -1,7 +1,10 @@
 //! Edge caches, KV and the purge log's object, in memory, with their faults.
 
+use super::random::Random;
 use super::universe::Universe;
-use crate::purge::{Appended, Delta, Garbled, Log, Mark, Question, Record, Schemas, Seq, Stored};
+use crate::purge::{
+    Appended, Delta, Garbled, Log, LogTime, Mark, Question, Record, Said, Schemas, Seq, Stored,
+};
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
@@ -203,13 +206,37 @@ pub struct LogObject {
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
     out_of_reach_until: Cell<u64>,
+    clock: Cell<LogClock>,
+    /// How often it was read.
+    pub reads: Cell<u64>,
+}
+
+/// The clock of the machine on which the object runs.
+#[derive(Clone, Copy)]
+struct LogClock {
+    number: u64,
+    ahead: u64,
+    /// By how many millionths it is too fast.
+    fast: u64,
+}
+
+impl LogClock {
+    fn new(random: &Random, drift: u64) -> Self {
+        let fast = if drift == 0 { 0 } else { random.between(0, 900) };
+        Self { number: random.next(), ahead: random.between(0, 2 * drift), fast }
+    }
+
+    fn shows(self, now: u64) -> LogTime {
+        let at = self.ahead + now + now * self.fast / 1_000_000;
+        LogTime { clock: self.number, at: Timestamp::from_millis(at) }
+    }
 }
 
 /// Seconds, longer than any entry of a run lives.
 const RETENTION: u64 = 86_400;
 
 impl LogObject {
-    pub fn new(epoch: u64, settle: u64) -> Self {
+    pub fn new(epoch: u64, settle: u64, random: &Random, drift: u64) -> Self {
         let log =
             Log::restore(epoch, Ttl::from_seconds(RETENTION), (0, Schemas::default()), Vec::new());
         Self {
@@ -220,6 +247,8 @@ impl LogObject {
             settling: RefCell::default(),
             given: RefCell::default(),
             out_of_reach_until: Cell::new(0),
+            clock: Cell::new(LogClock::new(random, drift)),
+            reads: Cell::new(0),
         }
     }
 
@@ -256,9 +285,10 @@ impl LogObject {
         self.given.borrow().clone()
     }
 
-    /// Puts the log out of reach.
-    pub fn fails_until(&self, at: u64) {
+    /// Puts the log out of reach; when it is back it runs on another machine.
+    pub fn fails_until(&self, at: u64, random: &Random, drift: u64) {
         self.out_of_reach_until.set(at);
+        self.clock.set(LogClock::new(random, drift));
     }
 
     /// The question as it arrives at the log.
@@ -303,9 +333,12 @@ impl LogObject {
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
-    pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Delta, Fault> {
+    pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Said, Fault> {
         let question = self.on_the_way(universe, &Question { mark, record: None }).await?;
-        self.on_the_way_back(universe, self.delta(question.mark).encode(), Delta::decode).await
+        self.reads.set(self.reads.get() + 1);
+        let time = self.clock.get().shows(universe.now());
+        let said = Said { time, delta: self.delta(question.mark) };
+        self.on_the_way_back(universe, said.encode(), Said::decode).await
     }
 
     pub async fn append(

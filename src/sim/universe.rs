@@ -1,6 +1,6 @@
 //! What all isolates of a run share, and what may go wrong in it.
 
-use super::executor::{Executor, Signals};
+use super::executor::{Executor, Group, Signals};
 use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
@@ -57,7 +57,8 @@ pub struct Faults {
     pub origin_lag: u64,
     /// An isolate ends, so many times in a thousand seconds.
     pub isolate_ends: u64,
-    /// Clocks of places differ by at most so many milliseconds.
+    /// Clocks of places differ by at most so many milliseconds, those within one by a tenth of it,
+    /// and the log's from them by twice as much.
     pub drift: u64,
     /// The clock of a place is set to another time, so many times in a thousand seconds.
     pub clock_steps: u64,
@@ -76,6 +77,8 @@ pub struct Universe {
     pub signals: Signals,
     /// By how much each place's clock is ahead.
     drifts: Vec<Cell<u64>>,
+    /// By how much isolates' clocks within a place differ at most.
+    drift_within: u64,
     trace: RefCell<Vec<String>>,
     /// Faults that happened.
     pub faults_done: Cell<u64>,
@@ -94,11 +97,14 @@ impl Universe {
             faults: Cell::new(faults),
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
-            logs: (0..services).map(|_| LogObject::new(random.next() >> 11, settle)).collect(),
+            logs: (0..services)
+                .map(|_| LogObject::new(random.next() >> 11, settle, &random, faults.drift))
+                .collect(),
             apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
             drifts,
+            drift_within: faults.drift / 10,
             random,
             trace: RefCell::default(),
             faults_done: Cell::new(0),
@@ -109,9 +115,9 @@ impl Universe {
         self.executor.now()
     }
 
-    /// By how much the clock of a place is ahead.
-    pub fn drift(&self, place: usize) -> u64 {
-        self.drifts[place].get()
+    /// By how much the clock of an isolate in a place is ahead.
+    pub fn drift(&self, place: usize, isolate: Group) -> u64 {
+        self.drifts[place].get() + Random::new(isolate).between(0, self.drift_within)
     }
 
     /// The clock of a place is set to so many milliseconds ahead.

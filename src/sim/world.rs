@@ -5,7 +5,7 @@ use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, Request};
-use crate::purge::{Delta, Mark, Record};
+use crate::purge::{self, Delta, Mark, Record};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
     OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
@@ -80,10 +80,10 @@ impl KvStore for SimulatedWorld {
 }
 
 impl PurgeLog for SimulatedWorld {
-    async fn log_since(&self, mark: Option<Mark>) -> Result<Delta, Fault> {
-        let delta = self.universe.logs[self.service].since(&self.universe, mark).await?;
+    async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
+        let said = self.universe.logs[self.service].since(&self.universe, mark).await?;
         let isolate = self.isolate;
-        match &delta {
+        match &said.delta {
             Delta::Records { records, .. } if records.is_empty() => {}
             Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
                 let last = after + records.len() as u64;
@@ -93,7 +93,7 @@ impl PurgeLog for SimulatedWorld {
                 self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
             }
         }
-        Ok(delta)
+        Ok(said)
     }
 
     async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {
@@ -170,7 +170,7 @@ impl Verify for SimulatedWorld {
 
 impl Clock for SimulatedWorld {
     fn now(&self) -> Timestamp {
-        let drift = self.universe.drift(self.place);
+        let drift = self.universe.drift(self.place, self.isolate);
         Timestamp::from_millis(EPOCH_MILLIS + self.universe.now() + drift)
     }
 

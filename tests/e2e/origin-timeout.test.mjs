@@ -9,7 +9,6 @@ const world = await startWorld({
     bypass: ["/long/**"],
     types: {
       product: { match: ["rest:/api/products/**", "graphql:Query.product"], ttl: 600 },
-      short: { match: ["rest:/api/short/**"], ttl: 1, sie: 600 },
     },
     origin_timeout: { read_ms: 300, write_ms: 300 },
   },
@@ -34,27 +33,6 @@ function hold(method) {
 
 beforeEach(() => {
   world.origin.answer = answers;
-});
-
-test("a read that takes too long is answered with 504 and a JSON error", async () => {
-  const release = hold("GET");
-  const answer = await world.ask("/api/products/slow");
-  assert.deepEqual([answer.status, answer.xCache], [504, "MISS"]);
-  assert.match(answer.cacheStatus, /detail=origin-failed$/);
-  assert.equal(typeof answer.json.error, "string");
-  release();
-  hold("POST");
-  assert.equal((await world.graphql("{ product { __typename count } }")).status, 504);
-});
-
-test("within sie the stale entry stands in for an origin that takes too long", async () => {
-  const fresh = await world.ask("/api/short/1");
-  await world.until(async () => (await world.ask("/api/short/1")).text !== fresh.text, "it expires");
-  const last = (await world.ask("/api/short/1")).json.data.product.count;
-  hold("GET");
-  await world.until(async () => (await world.ask("/api/short/1")).xCache === "STALE", "it is stale");
-  const stale = await world.ask("/api/short/1");
-  assert.deepEqual([stale.status, stale.json.data.product.count], [200, last]);
 });
 
 test("what a write does after its time is purged when it is done", async () => {

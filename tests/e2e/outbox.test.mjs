@@ -155,3 +155,30 @@ test("KV that fails too changes nothing for the client, and the isolate goes on 
   await fireCron(0);
   await isNewEverywhere(path);
 });
+
+test("more purges than an isolate keeps become one of everything", async () => {
+  const KEPT = 256;
+  const untouched = await storedEverywhere();
+  world.logMode = "error";
+  version += 1;
+  const writes = Array.from({ length: KEPT + 1 }, (_, n) => `/api/products/overflow-${n}`);
+  // A few at once, and each of them pending.
+  for (let n = 0; n < writes.length; n += 16) {
+    const some = writes.slice(n, n + 16).map((path) => world.ask(path, { method: "PUT", body: "{}" }));
+    for (const { cacheStatus } of await Promise.all(some)) assert.match(cacheStatus, /purge-pending$/);
+  }
+  assert.notEqual((await world.ask(untouched)).xCache, "HIT", "it is obeyed here");
+  await world.until(() => inOutbox().length === 1, "it has taken the place of the others");
+  await world.restart();
+  world.logMode = "ok";
+  const before = recorded().length;
+  await fireCron(1);
+  assert.deepEqual(
+    recorded()
+      .slice(before)
+      .map(({ all }) => all),
+    [true],
+  );
+  assert.deepEqual(inOutbox(), []);
+  await isNewEverywhere(untouched);
+});

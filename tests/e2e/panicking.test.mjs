@@ -131,6 +131,28 @@ test("batches with a mutation reach the origin once, and nobody gets an answer o
   world.origin.answer = answer;
 });
 
+test("a write's purge that the log does not take is in the outbox, and outlives the isolate", async () => {
+  const path = "/api/products/kept";
+  const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test/"));
+  await world.ask(path);
+  assert.equal((await world.ask(path)).xCache, "HIT");
+  version += 1;
+  world.logMode = "error";
+  // It panics once the origin has answered.
+  const headers = { "x-panic-after": "0" };
+  const failed = countFailures();
+  const write = await world.ask(path, { method: "PUT", body: "{}", headers });
+  assert.deepEqual([write.status, write.json, failed()], [200, { name: `v${version}` }, 1]);
+  await world.until(() => inOutbox().length === 1, "it is in the outbox");
+  await world.restart();
+  world.logMode = "ok";
+  assert.equal((await world.ask("/the-cron-trigger")).text, "done");
+  assert.deepEqual(inOutbox(), []);
+  const recorded = world.events("purge").filter(({ source }) => source === "outbox");
+  assert.deepEqual([recorded.length, recorded[0].all], [1, true]);
+  assert.deepEqual((await world.ask(path)).json, { name: `v${version}` });
+});
+
 test("requests that Wasm was busy with fall back as well", async () => {
   const held = [];
   const answer = world.origin.answer;

@@ -60,3 +60,36 @@ test("without the setting no cookie is set", async () => {
   assert.ok(write.headers.get("evergraph-purge"));
   assert.deepEqual(write.headers.getSetCookie(), ["session=1"]);
 });
+
+test("the answer to a batch with a mutation has it too, put together or not", async () => {
+  const { world } = on;
+  const [query, mutation] = ["{ product { id } }", "mutation { product { id } }"];
+  world.origin.answer = (_request, response, body) =>
+    response
+      .writeHead(200, { "content-type": "application/json", "set-cookie": "session=1" })
+      .end(
+        JSON.stringify(Array(answered ?? JSON.parse(body).length).fill({ data: { product: { id: "1" } } })),
+      );
+  let answered;
+  const unknown = { extensions: { persistedQuery: { version: 1, sha256Hash: "0".repeat(64) } } };
+  for (const [status, batch, others] of [
+    [200, [{ query }, { query: mutation }]],
+    [200, [unknown, { query: mutation }]],
+    // An answer that does not fit is not the client's, but the write may have been done.
+    [502, [unknown, { query: mutation }], 3],
+  ]) {
+    answered = others;
+    const answer = await world.ask("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(batch),
+    });
+    const seq = answer.headers.get("evergraph-purge");
+    assert.deepEqual([answer.status, /^\d+$/.test(seq)], [status, true]);
+    const own = answer.headers.getSetCookie().filter((cookie) => cookie.startsWith("evergraph-purge="));
+    assert.deepEqual(
+      own.map((cookie) => cookie.split(";")[0]),
+      [`evergraph-purge=${seq}`],
+    );
+  }
+});

@@ -19,6 +19,7 @@ async function start({ config = {}, ...options } = {}) {
 
 const upload = (world, body, options = {}) => world.admin("schema", { body, method: "POST", ...options });
 const inForce = async (world, place = 0) => (await world.admin("schema", { place })).json;
+const inKv = (world) => [...world.kv.entries.keys()].filter((key) => key.startsWith("test/schema"));
 const detail = (answer) => /detail=([\w-]+)$/.exec(answer.cacheStatus)?.[1] ?? null;
 const ttlOf = (answer) => Number(/ttl=(-?\d+)/.exec(answer.cacheStatus)?.[1]);
 const purgesOfEverything = (world) =>
@@ -185,18 +186,43 @@ test("a schema that the log did not take does not come into force later", async 
   assert.deepEqual(await inForce(world), { source: "upload", types });
 });
 
-test("it outlives its isolate, reaches another place, and an older one in KV does not bring it back", async () => {
+test("a schema that the log did not take leaves the one before it in force, for new isolates too", async () => {
+  const [world] = await start({ config: { purge: { max_lag: 1 } } });
+  const { types } = (await upload(world, SDL)).json;
+  world.logMode = "read-only";
+  assert.equal((await upload(world, `${SDL} type Newer { a: Int }`)).status, 503);
+  const stored = { source: "upload", types };
+  assert.deepEqual(await inForce(world), stored);
+  world.logMode = "ok";
+  await world.restart();
+  const isThere = async () => {
+    await world.graphql("{ hello }");
+    return (await inForce(world)).source === "upload";
+  };
+  await world.until(isThere, "a new isolate has it");
+  assert.deepEqual(await inForce(world), stored);
+  // The one that was refused is believed when it is sent again.
+  const newer = (await upload(world, `${SDL} type Newer { a: Int }`)).json;
+  assert.deepEqual(await inForce(world), { source: "upload", types: newer.types });
+  await world.until(() => inKv(world).length === 1, "only the one in force is kept");
+  await world.admin("schema", { method: "DELETE" });
+  await world.until(() => inKv(world).length === 0, "none is in force");
+});
+
+test("it outlives its isolate, reaches another place, and another one in KV does not take its place", async () => {
   const [world] = await start({ places: 2 });
   await upload(world, `${SDL} type Older { a: Int }`);
-  const older = world.kv.entries.get("test/schema");
+  const older = world.kv.entries.get(inKv(world)[0]);
   const { types } = (await upload(world, SDL)).json;
   const stored = { source: "upload", types };
   assert.deepEqual(await inForce(world, 1), { source: "none", types: 0 }, "nobody asked there yet");
   await world.graphql("{ hello }", { place: 1 });
   await world.until(async () => (await inForce(world, 1)).types === types, "it is there");
-  // KV shows for a while what was there before. The log says that this is not the one.
-  const newer = world.kv.entries.get("test/schema");
-  world.kv.entries.set("test/schema", older);
+  await world.until(() => inKv(world).length === 1, "the older one is taken out");
+  // Under its key there is another. The log says that this is not the one.
+  const [key] = inKv(world);
+  const newer = world.kv.entries.get(key);
+  world.kv.entries.set(key, older);
   await world.restart();
   for (const xCache of ["MISS", "MISS"]) {
     const answer = await world.graphql("{ waits: hello }");
@@ -204,7 +230,7 @@ test("it outlives its isolate, reaches another place, and an older one in KV doe
   }
   assert.deepEqual(await inForce(world), { source: "loading", types: 0 });
   assert.equal((await world.admin("health")).json.state, "WARMING");
-  world.kv.entries.set("test/schema", newer);
+  world.kv.entries.set(key, newer);
   const isBack = async () => {
     await world.graphql("{ hello }");
     return (await inForce(world)).source === "upload";
@@ -410,7 +436,7 @@ test("an uploaded schema wins over the origin's, also while the origin is being 
   for (let n = 0; n < 5; n += 1) await world.graphql(`{ again${n}: hello }`);
   await store(world, [ONE]);
   assert.deepEqual(await inForce(world), { source: "upload", types });
-  assert.equal(world.kv.entries.get("test/schema")[0], 1, "KV has the uploaded one");
+  assert.equal(world.kv.entries.get(inKv(world)[0])[0], 1, "KV has the uploaded one");
   await world.restart();
   await world.graphql("{ hello }");
   await world.until(async () => (await inForce(world)).types === types, "it is back");

@@ -36,6 +36,19 @@ export class Origin {
     this.says(200, { "content-type": "application/json", ...headers }, JSON.stringify(value));
   }
 
+  /** Takes no connections any more. */
+  async refuse() {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  /** Takes connections again, if it did not. */
+  async listenAgain() {
+    if (!this.server.listening)
+      await new Promise((resolve) => this.server.listen(this.port, "127.0.0.1", resolve));
+  }
+
   close() {
     for (const socket of this.#sockets) socket.destroy();
     this.server.close();

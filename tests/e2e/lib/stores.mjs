@@ -1,5 +1,6 @@
 // Workers KV and the edge cache as workerd reaches them: HTTP servers whose answers a test can
-// spoil. Modes: "ok", "error" (500), "hang", "reset", "garbage", "slow", "lose" (writes vanish).
+// spoil. Modes: "ok", "error" (500), "hang", "reset", "garbage", "slow", "lose" (writes vanish),
+// "read-only" (500 for writes).
 
 import { createServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
@@ -39,7 +40,8 @@ export class Store {
     if (read) this.reads += 1;
     if (this.mode === "hang") return;
     if (this.mode === "reset") return request.socket.destroy();
-    if (this.mode === "error") return response.writeHead(500).end("broken");
+    if (this.mode === "error" || (this.mode === "read-only" && !read))
+      return response.writeHead(500).end("broken");
     if (this.mode === "slow") await wait(this.slowMillis);
     const url = new URL(request.url, "http://store");
     if (this.kind === "kv" && read && url.pathname === "/") return this.#serveList(url, response);

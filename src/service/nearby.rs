@@ -1,0 +1,87 @@
+//! Reads of the log that the isolates of a data centre share.
+//!
+//! Who has asked the log leaves its words in the edge cache, and the others look there before they
+//! ask. Nobody believes another's clock: what is there is dated by the log's, with which each
+//! isolate has compared its own when it asked the log itself.
+
+use super::handle::Service;
+use super::world::World;
+use crate::purge::{Comparison, Mark, Said, Seq};
+use crate::time::Timestamp;
+use std::cell::Cell;
+
+/// What an isolate knows of the log's clock, and of what others have read.
+#[derive(Debug, Default)]
+pub(super) struct Nearby {
+    compared: Cell<Option<Comparison>>,
+    /// The last record that the others of the data centre know.
+    head: Cell<Option<Seq>>,
+}
+
+impl<W: World> Service<W> {
+    /// Learns what another isolate of the data centre was told lately. True where the replica is
+    /// younger for it.
+    pub(super) async fn learn_nearby(&self) -> bool {
+        let nearby = &self.isolate.nearby;
+        let Some(mark) = self.isolate.replica.borrow().mark() else { return false };
+        // What waits to be recorded only the log itself can take.
+        let waits = !self.isolate.log.pending.borrow().is_empty();
+        let Some(compared) = nearby.compared.get().filter(|_| !waits) else { return false };
+        let Some(bytes) = self.edge_bytes(&self.nearby_key(mark.epoch)).await else { return false };
+        let said = match Said::decode(&bytes) {
+            Ok(said) if said.epoch() == mark.epoch => said,
+            Ok(_) => return false,
+            Err(garbled) => {
+                self.report_failure("edge-value", garbled.as_str());
+                return false;
+            }
+        };
+        nearby.head.set(Some(said.head()));
+        let Some(said_at) = compared.own_time(said.time) else { return false };
+        if said_at > self.world.now() {
+            // One of the clocks was set: they have to be compared anew.
+            nearby.compared.set(None);
+            return false;
+        }
+        let mut replica = self.isolate.replica.borrow_mut();
+        replica.synced_at().is_some_and(|at| at < said_at) && replica.learn(said.delta, said_at)
+    }
+
+    /// Compares the clocks: the log was asked at `asked_at`, and has answered.
+    pub(super) fn compare_clocks(&self, asked_at: Timestamp, said: &Said) {
+        self.isolate.nearby.compared.set(Some(Comparison::new(asked_at, said.time)));
+    }
+
+    /// From where the log is asked, so that the others can follow: they may know less.
+    pub(super) fn nearby_mark(&self) -> Option<Mark> {
+        let mark = self.isolate.replica.borrow().mark()?;
+        let head = self.isolate.nearby.head.take().unwrap_or(mark.seq);
+        Some(Mark { seq: mark.seq.min(head), ..mark })
+    }
+
+    /// Leaves for the others what the log said.
+    pub(super) fn tell_nearby(&self, said: &Said) {
+        let Ok(config) = &self.isolate.config else { return };
+        // Whether the cache is back only a read shows.
+        if self.isolate.edge.is_open() {
+            return;
+        }
+        let (key, bytes) = (self.nearby_key(said.epoch()), said.encode());
+        let (service, seconds) = (self.clone(), config.purge.max_lag);
+        self.world.spawn(async move {
+            if let Err(fault) = service.world.edge_put(&key, &bytes, seconds).await {
+                service.report_failure("edge-write", &fault);
+            }
+        });
+    }
+
+    /// A draw, from 0 to 999: when the clocks were compared is another moment in each isolate.
+    pub(super) fn nearby_turn(&self) -> u64 {
+        self.isolate.nearby.compared.get().map_or(0, |compared| compared.draw() % 1_000)
+    }
+
+    /// Logs of several deployments may be read in one data centre.
+    fn nearby_key(&self, epoch: u64) -> String {
+        format!("{}/log/{epoch:016x}", self.isolate.service_name())
+    }
+}
