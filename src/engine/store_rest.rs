@@ -66,6 +66,11 @@ pub fn part_key(plan: &Plan) -> String {
 pub fn part_storable(plan: &Plan, received: Received<'_>) -> Result<ContentRange, NotStored> {
     let range = ContentRange::read(received.headers).filter(|_| received.status == 206);
     let range = range.ok_or(NotStored::Status)?;
+    // It names bytes of the coded whole, and the runtime may have undone the coding.
+    let is_plain = |coding: &str| coding.eq_ignore_ascii_case("identity");
+    if !received.headers.members("content-encoding").all(is_plain) {
+        return Err(NotStored::ContentEncoding);
+    }
     head_storable(received.status, received.headers, plan.permission())?;
     let life = lifetime(rule_of(plan, 200), received)?;
     match life.windows.ttl.as_seconds() > life.initial_age {
@@ -116,7 +121,8 @@ pub struct Freshened {
 }
 
 /// A stored answer with what a 304 says of it (RFC 9111 §4.3.4), or none where the 304 is about
-/// another one. What it leaves unsaid stays as it was.
+/// another one. What it leaves unsaid stays as it was. Conditions are judged where the answer would
+/// be a success (RFC 9110 §13.2.1), so a 304 is never about a redirect or an error.
 pub fn freshened(
     plan: &Plan,
     before: &Entry,
@@ -124,8 +130,8 @@ pub fn freshened(
     received: Received<'_>,
     mark: Mark,
 ) -> Option<Freshened> {
-    let Meta { headers, etag_is_ours, .. } = &before.meta;
-    if !is_about(received.headers, headers, *etag_is_ours) {
+    let Meta { status, headers, etag_is_ours, .. } = &before.meta;
+    if !(200..300).contains(status) || !is_about(received.headers, headers, *etag_is_ours) {
         return None;
     }
     Some(updated(plan, before, request, received, mark))
@@ -166,8 +172,14 @@ fn renewed(
     let said = received.headers;
     let says_how_long = LIFETIME.iter().any(|name| said.contains(name));
     let mut known: Headers = meta.headers.clone();
+    // An `Expires` alone does not end a `Cache-Control`, which goes before it (§3.2, §5.3).
+    let expires_alone = said.contains("expires")
+        && !LIFETIME.iter().any(|name| *name != "expires" && said.contains(name));
     // What is stored of these is not always what the origin said.
     for name in LIFETIME.iter().chain(&["age", "date", "set-cookie"]) {
+        if expires_alone && *name == "cache-control" && plan.client_ttl.is_none() {
+            continue;
+        }
         known.remove(name);
         said.get_all(name).for_each(|value| known.append(name, value));
     }

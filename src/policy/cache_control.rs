@@ -124,7 +124,7 @@ impl RequestDirectives {
                 "no-store" => read.no_store = true,
                 "only-if-cached" => read.only_if_cached = true,
                 "max-age" => read.max_age = Some(smaller(read.max_age, seconds(argument))),
-                "min-fresh" => read.min_fresh = Some(seconds(argument)),
+                "min-fresh" => read.min_fresh = read.min_fresh.max(Some(seconds(argument))),
                 "max-stale" => {
                     let most = argument.map_or(Ttl::MAX, |argument| seconds(Some(argument)));
                     read.max_stale = Some(smaller(read.max_stale, most));
@@ -158,7 +158,11 @@ fn targeted_members(headers: &Headers) -> Option<Vec<Directive>> {
 fn directives(headers: &Headers, field: &str) -> Vec<Directive> {
     headers
         .get_all(field)
-        .flat_map(split_outside_quotes)
+        .flat_map(|value| match closes_its_quotes(value) {
+            true => split_outside_quotes(value),
+            // A directive must not hide behind a quote that nothing closes.
+            false => value.split(',').map(str::to_owned).collect(),
+        })
         .map(|directive| {
             let (name, argument) = match directive.split_once('=') {
                 Some((name, argument)) => {
@@ -191,6 +195,15 @@ pub(super) fn split_outside_quotes(value: &str) -> Vec<String> {
         }
     }
     parts
+}
+
+fn closes_its_quotes(value: &str) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    for character in value.chars() {
+        quoted ^= character == '"' && !escaped;
+        escaped = quoted && character == '\\' && !escaped;
+    }
+    !quoted
 }
 
 /// delta-seconds (§1.2.2): digits; too many mean the largest there is.
@@ -236,6 +249,14 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_behind_a_quote_that_nothing_closes_is_a_directive() {
+        for value in ["max-age=5, ext=\"a, no-store", "ext=\"a\\\", no-store"] {
+            assert!(response(value).no_store, "{value}");
+        }
+        assert!(!response("ext=\"a\\\", no-store\"").no_store);
+    }
+
+    #[test]
     fn section_3_5_what_shares_an_authorized_answer() {
         for value in ["public", "must-revalidate", "s-maxage=1"] {
             assert!(response(value).shares_authorized, "{value}");
@@ -277,6 +298,12 @@ mod tests {
         assert_eq!(read("max-stale=5"), Some(Ttl::from_seconds(5)));
         assert_eq!(read("max-stale=x"), Some(Ttl::ZERO));
         assert_eq!(read("max-stale, max-stale=7"), Some(Ttl::from_seconds(7)));
+    }
+
+    #[test]
+    fn of_two_min_fresh_the_greater_is_the_stricter() {
+        let headers = [("cache-control", "min-fresh=7, min-fresh=x")].into_iter().collect();
+        assert_eq!(RequestDirectives::read(&headers).min_fresh, Some(Ttl::from_seconds(7)));
     }
 
     #[test]

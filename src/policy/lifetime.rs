@@ -93,18 +93,20 @@ pub fn lifetime(rule: Rule, received: Received<'_>) -> Result<Lifetime, NotStore
         },
         Rule::Origin(by) => by_origin(by, &directives, received, initial_age),
     };
-    // An error does not stand in for another one, and nobody asks whether it still holds.
+    // An error does not stand in for another one.
     let failed = received.status >= 500;
     let windows = match failed {
         true => Windows { swr: Ttl::ZERO, sie: Ttl::ZERO, ..windows },
         false => windows,
     };
+    // A 304 is about a success and nothing else (RFC 9110 §13.2.1).
+    let can_be_validated = (200..300).contains(&received.status) && has_validator(received.headers);
     let by_origin = matches!(rule, Rule::Origin(_));
     let lifetime = Lifetime {
         windows,
         initial_age,
         must_revalidate: by_origin && (directives.must_revalidate || directives.no_cache),
-        kept: match has_validator(received.headers) && !failed && !matches!(rule, Rule::AtMost(_)) {
+        kept: match can_be_validated && !matches!(rule, Rule::AtMost(_)) {
             true => Ttl::from_seconds(KEPT_SECONDS),
             false => Ttl::ZERO,
         },

@@ -96,7 +96,7 @@ fn section_4_2_2_a_lifetime_is_guessed_where_that_is_wanted() {
     };
     assert_eq!(guessed(200, &[]), Ok(100));
     assert_eq!(guessed(404, &[]), Ok(100));
-    assert_eq!(guessed(403, &[]), Ok(0));
+    assert_eq!(guessed(403, &[]), Err(NotStored::NoFreshness));
     assert_eq!(guessed(599, &[("cache-control", "public")]), Ok(100));
     assert_eq!(guessed(200, &[("cache-control", "max-age=5")]), Ok(5));
     let long_ago = [AT, ("last-modified", "Sun, 06 Nov 1974 08:32:57 GMT")];

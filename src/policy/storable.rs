@@ -29,7 +29,8 @@ pub enum NotStored {
     Broken,
     /// It is a stream of events or parts.
     Stream,
-    /// It is a GraphQL answer that is encoded in a way that the runtime does not undo.
+    /// It is a GraphQL answer that is encoded in a way that the runtime does not undo, or a part
+    /// of any encoded answer.
     ContentEncoding,
     /// It is no GraphQL answer in JSON.
     ContentType,
@@ -97,17 +98,20 @@ pub struct Permission {
     pub authorized: bool,
 }
 
-/// Statuses whose meaning for a cache is known (RFC 9110 §15), 206 and 304 aside.
-const UNDERSTOOD: [u16; 40] = [
+/// Statuses whose meaning for a cache is known (RFC 9110 §15), those of one request aside.
+const UNDERSTOOD: [u16; 39] = [
     200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406,
-    407, 408, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422, 426, 431, 451, 500, 501, 502, 503,
-    504, 505,
+    407, 408, 409, 410, 411, 413, 414, 415, 417, 421, 422, 426, 431, 451, 500, 501, 502, 503, 504,
+    505,
 ];
 
-/// Whether an answer's head lets it be stored (RFC 9111 §3). A part, and an answer to a question
-/// that was not asked, is none of those that are stored as they are.
+/// Statuses that answer a condition or a range of one request (RFC 9110 §13, §14), and are no
+/// answer to anybody who asks for the whole.
+const OF_ONE_REQUEST: [u16; 4] = [206, 304, 412, 416];
+
+/// Whether an answer's head lets it be stored (RFC 9111 §3).
 pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Result<(), NotStored> {
-    if !(200..600).contains(&status) || matches!(status, 206 | 304) {
+    if !(200..600).contains(&status) || OF_ONE_REQUEST.contains(&status) {
         return Err(NotStored::Status);
     }
     head_storable(status, headers, permission)
@@ -184,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn section_3_final_statuses_are_stored_parts_and_304_are_not() {
+    fn section_3_final_statuses_are_stored_and_those_of_one_request_are_not() {
         for one in [200, 204, 299, 301, 404, 500, 599] {
             assert_eq!(status(one, ""), Ok(()), "{one}");
         }
-        for one in [101, 206, 304, 600, 999] {
+        for one in [101, 206, 304, 412, 416, 600, 999] {
             assert_eq!(status(one, "max-age=60"), Err(NotStored::Status), "{one}");
         }
     }
