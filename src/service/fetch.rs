@@ -237,8 +237,12 @@ impl<W: World> Service<W> {
         let other_variant = found.other_variant.as_deref();
         let storing = Storing { plan, mark, other_variant, replaces };
         let Some(operation) = operation else {
+            // Judged anew: it may have been purged since it was found.
+            let stands = |one: &Candidate| {
+                self.judged(&asked.request, plan, &one.cached) != Freshness::Purged
+            };
             if asked.request.method == Method::Head
-                && let Some(stored) = candidate.filter(|one| one.freshness != Freshness::Purged)
+                && let Some(stored) = candidate.filter(stands)
                 && told.freshened.is_none()
             {
                 self.heard_by_head(asked, &told.answer, &stored.cached, storing);
