@@ -1,8 +1,16 @@
 // npm run sim -- --seeds N --first S: the simulated world, over as many seeds as one likes.
+// npm run sim -- --bugs [--renew] [NAME…]: whether it notices the deliberate bugs of tests/bugs.
 
+import { catchBugs } from "./lib/bugs.mjs";
 import { main, root, start } from "./lib/run.mjs";
 
+const [first, ...others] = process.argv.slice(2);
+
 await main(async () => {
+  if (first === "--bugs") {
+    process.exitCode = (await catchBugs(others)) ? 0 : 1;
+    return;
+  }
   const cargo = ["run", "--quiet", "--profile", "sim", "--features", "sim", "--bin", "sim", "--"];
   const child = start("cargo", [...cargo, ...process.argv.slice(2)], { cwd: root });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));

@@ -1,7 +1,8 @@
-// npm test: the native tests, then the worker in workerd, end to end.
+// npm test: the native tests, the simulated world, then the worker in workerd, end to end.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { checkBugs } from "./lib/bugs.mjs";
 import { build } from "./lib/build.mjs";
 import { main, node, root, run, step } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
@@ -9,6 +10,9 @@ import { setup } from "./lib/setup.mjs";
 await main(async () => {
   await setup();
   await step("native tests", () => run("cargo", ["test", "--quiet"]));
+  await step("the deliberate bugs fit the sources", checkBugs);
+  const sim = ["run", "--quiet", "--profile", "sim", "--features", "sim", "--bin", "sim", "--"];
+  await step("the simulated world, 300 seeds", () => run("cargo", [...sim, "--seeds", "300"]));
   await build();
   const folder = "tests/e2e";
   const files = readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs"));

@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "fuzz/headers.rs"]
+mod headers;
+
 use evergraph::graphql::{
     Analysis, Form, Injected, Knowledge, OperationKind, Query, RESERVED_PREFIX, Refusal, Rewritten,
     Schema, Source, Strip, analyse, array_of, elements, is_strippable, read_get, read_post, strip,

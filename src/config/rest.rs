@@ -205,8 +205,10 @@ fn statuses(section: &Section<'_>) -> BTreeMap<u16, Ttl> {
 fn status(text: &str) -> Result<u16, String> {
     let status = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     match status {
-        Some(206) => Err("206 is a part of an answer, and is never stored".to_owned()),
-        Some(304) => Err("304 says that nothing changed, and is never stored".to_owned()),
+        Some(206) => Err("206 is a part of an answer, and is never stored as the whole".to_owned()),
+        Some(304 | 412 | 416) => Err(format!(
+            "{text} answers a condition or a range of one request, and is never stored"
+        )),
         Some(200) => Err("how long a 200 lives is what \"ttl\" says".to_owned()),
         Some(status @ 203..=599) => Ok(status),
         _ => Err(format!("expected a status from 203 to 599, found {text:?}")),

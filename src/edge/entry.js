@@ -22,7 +22,7 @@ export default {
       return await untilWasmFails(() =>
         wasm(context, env).handle(
           request.method,
-          request.url,
+          asFetchHasIt(request.url),
           headersToText(request.headers),
           env,
           context,
@@ -45,6 +45,14 @@ export default {
     }
   },
 };
+
+/**
+ * A URL without dot segments and backslashes, as `fetch` sends it: what is looked up, and what a write
+ * purges, is what the origin is asked for.
+ */
+function asFetchHasIt(url) {
+  return URL.canParse(url) ? new URL(url).href : url;
+}
 
 /** The requests that Wasm is busy with, each by what fails it. */
 const busy = new Set();

@@ -38,8 +38,11 @@ const FOR_CACHES_ALONE: [&str; 5] =
     ["cache-tag", "surrogate-key", "surrogate-control", "cdn-cache-control", "xkey"];
 
 /// Headers that speak of a body which a 304 does not have (RFC 9110 §15.4.5).
-const OF_THE_BODY: [&str; 4] =
-    ["content-type", "content-length", "content-encoding", "last-modified"];
+const OF_THE_BODY: [&str; 5] =
+    ["content-type", "content-length", "content-encoding", "content-range", "last-modified"];
+
+/// Headers by which another cache would keep an answer.
+const OF_STORING: [&str; 4] = ["etag", "cache-control", "cdn-cache-control", "expires"];
 
 /// The answer from an entry: whole, 304 where the client has it already, or the part that it asks
 /// for (RFC 9110 §13.2.2). `status` says how it came to be.
@@ -70,8 +73,8 @@ pub fn from_entry(
             Response { status: 206, headers, body: body.into() }
         }
         Some(Cut::Unsatisfiable(content_range)) => {
-            OF_THE_BODY.iter().for_each(|name| headers.remove(name));
-            headers.remove("etag");
+            // It is for this range alone, and the entry's lifetime is not its own.
+            OF_THE_BODY.iter().chain(&OF_STORING).for_each(|name| headers.remove(name));
             headers.set("content-range", content_range);
             Response { status: 416, headers, body: [].into() }
         }

@@ -8,8 +8,8 @@ use crate::entry::{Entry, Meta};
 use crate::graphql::{Analysis, Knowledge, Outcome, Shown, facts, outcome};
 use crate::http::{Headers, Request};
 use crate::policy::{
-    NotStored, Permission, Received, ResponseDirectives, Rule, Vary, entity_tag, lifetime,
-    storable, variant, varies_on,
+    NotStored, Permission, Received, ResponseDirectives, Rule, Vary, date_of, entity_tag, lifetime,
+    storable, strong_etag, variant, varies_on,
 };
 use crate::purge::Mark;
 use crate::tag::{TagSet, origin_tags};
@@ -195,6 +195,10 @@ pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<E
     let mut tags = terms.tags;
     tags.extend(origin_tags(headers));
     let mut stored = stored_headers(headers, terms.client_ttl, plan.rest.keeps_cdn_cache_control);
+    // An answer without a date gets one from whoever keeps it (RFC 9110 §6.6.1).
+    if let Some(date) = date_of(received.at).filter(|_| !stored.contains("date")) {
+        stored.set("date", date);
+    }
     let etag_is_ours = received.status == 200 && !stored.contains("etag");
     if etag_is_ours {
         stored.set("etag", entity_tag(&body));
@@ -244,12 +248,20 @@ pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bo
     let mut stored: Headers =
         headers.iter().filter(|(name, _)| !not_stored(name) && !named(name)).collect();
     set_client_ttl(&mut stored, client_ttl);
-    // A coding that the runtime has undone is none of the stored body's.
-    if is_undone(headers) {
-        stored.remove("content-encoding");
+    // A coding that the runtime has undone is none of the stored body's, nor is what speaks of its
+    // bytes one by one (RFC 9110 §7.7).
+    if headers.contains("content-encoding") && is_undone(headers) {
+        OF_THE_CODED_BODY.iter().for_each(|name| stored.remove(name));
+        if let Some(etag) = strong_etag(&stored).map(|etag| format!("W/{etag}")) {
+            stored.set("etag", etag);
+        }
     }
     stored
 }
+
+/// Fields that are of a body's very bytes.
+const OF_THE_CODED_BODY: [&str; 5] =
+    ["content-encoding", "content-md5", "digest", "content-digest", "repr-digest"];
 
 /// Whether the runtime has undone the codings of an answer's body.
 pub fn is_undone(headers: &Headers) -> bool {

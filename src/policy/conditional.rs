@@ -58,9 +58,12 @@ pub fn validators(stored: &Headers, etag_is_ours: bool) -> Vec<(&'static str, St
 }
 
 /// Whether a 304 speaks of the answer that it was asked about (RFC 9111 §4.3.4): an entity tag that
-/// it has is the stored one.
+/// it has is the stored one, or without one its date.
 pub fn is_about(not_modified: &Headers, stored: &Headers, etag_is_ours: bool) -> bool {
-    let Some(etag) = not_modified.get("etag") else { return true };
+    let Some(etag) = not_modified.get("etag") else {
+        let dates = not_modified.get("last-modified").zip(stored.get("last-modified"));
+        return dates.is_none_or(|(one, other)| one.trim() == other.trim());
+    };
     etag_is_ours || stored.get("etag").is_none_or(|stored| same_weakly(stored, etag))
 }
 

@@ -1,5 +1,7 @@
 //! Dates in fields (RFC 9110 §5.6.7).
 
+use crate::time::Timestamp;
+
 /// The seconds since the Unix epoch of a date in any of the three forms; none where it is no date.
 /// Names of days and months count in any case, as senders write them, and a day of the week that is
 /// not the date's says nothing against the date.
@@ -31,6 +33,14 @@ pub(super) fn http_date(text: &str) -> Option<u64> {
     Some(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
 }
 
+/// A point in time as fields have it; none where it is beyond what they can say.
+pub fn date_of(time: Timestamp) -> Option<String> {
+    const YEAR_9999: u64 = 253_402_300_800;
+    let seconds = time.as_millis() / 1000;
+    let system = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    (seconds < YEAR_9999).then(|| httpdate::fmt_http_date(system))
+}
+
 const SHORT_DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const LONG_DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -51,6 +61,13 @@ mod tests {
         ] {
             assert_eq!(http_date(text), Some(784_111_777), "{text}");
         }
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        let now = Timestamp::from_millis(784_111_777_999);
+        assert_eq!(date_of(now).as_deref().and_then(http_date), Some(784_111_777));
+        assert_eq!(date_of(Timestamp::from_millis(u64::MAX)), None);
     }
 
     #[test]

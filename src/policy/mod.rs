@@ -19,6 +19,7 @@ pub use cache_status::{CacheStatus, Forward};
 pub use conditional::{
     entity_tag, has_validator, is_about, is_head_of, not_modified, strong_etag, validators,
 };
+pub use date::date_of;
 pub use freshness::{Freshness, freshness};
 pub use lifetime::{ByOrigin, Lifetime, Received, Rule, Windows, lifetime};
 pub use range::{ContentRange, Cut, Part, Range, if_range_holds};

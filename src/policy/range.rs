@@ -129,12 +129,13 @@ impl ContentRange {
         (unit.eq_ignore_ascii_case("bytes") && fits).then_some(read)
     }
 
-    /// Whether a body of that length is what it names, or is vouched for by its own length: the
-    /// message was whole.
+    /// Whether a body of that length is what it names, or one byte off and vouched for by its own
+    /// length: the message was whole.
     pub fn fits(self, headers: &Headers, length: usize) -> bool {
         let sent = length as u64;
+        let named = self.last - self.first + 1;
         let vouched = headers.get("content-length").and_then(number) == Some(sent);
-        sent > 0 && (self.last - self.first + 1 == sent || vouched)
+        sent > 0 && (named == sent || named.abs_diff(sent) == 1 && vouched)
     }
 }
 
@@ -235,6 +236,7 @@ mod tests {
         assert!(named.fits(&headers(&[]), 6) && !named.fits(&headers(&[]), 5));
         assert!(named.fits(&headers(&[("content-length", "5")]), 5));
         assert!(!named.fits(&headers(&[("content-length", "6")]), 5));
+        assert!(!named.fits(&headers(&[("content-length", "4")]), 4));
         assert_eq!(Range::Between(6, 8).of_part(named, 5), part(2, 5, "bytes 6-8/10"));
         assert_eq!(Range::Last(1).of_part(named, 5), part(4, 5, "bytes 9-9/10"));
     }

@@ -353,7 +353,8 @@ impl<W: World> Service<W> {
             let answer = of_an_element.clone();
             let told = Told { answer, body: Some(body), freshened: None };
             let other_variant = place.other_variant.as_deref();
-            let storing = Storing { plan: place.plan, mark, other_variant };
+            let replaces = place.candidate.is_some();
+            let storing = Storing { plan: place.plan, mark, other_variant, replaces };
             let kept = self.keep_answer(asked, &told, storing, place.operation).await;
             stored += usize::from(kept.is_ok());
         }

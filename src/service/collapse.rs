@@ -4,12 +4,13 @@
 //! In scope: who asks and who waits. A waiting request is answered from memory like any other, so
 //! what was purged since the first one began is not for it. Not in scope: fetching.
 
-use super::find::{Candidate, Found};
+use super::find::{Candidate, Found, variant_key};
 use super::handle::{Asked, Service};
+use super::memory::Cached;
 use super::world::{Fault, World};
 use crate::config::Config;
 use crate::engine::Plan;
-use crate::http::Method;
+use crate::http::{Method, Request};
 use crate::limits;
 use crate::policy::Freshness;
 use crate::purge::Lag;
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 use lru::LruCache;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// How long a request waits for another one before it asks for itself.
 const WAIT_MILLIS: u64 = 5_000;
@@ -63,19 +65,26 @@ pub(super) struct Leading<W: World> {
     key: String,
     signal: u32,
     since: Timestamp,
+    request: Request,
 }
 
 impl<W: World> Drop for Leading<W> {
     fn drop(&mut self) {
-        let Self { service, key, signal, since } = self;
+        let Self { service, key, signal, since, request } = self;
         let Fetching { under_way, alone } = &service.isolate.fetching;
         let mut under_way = under_way.borrow_mut();
         if under_way.get(key).is_some_and(|one| one.signal == *signal) {
             under_way.remove(key);
         }
         drop(under_way);
-        let stored = service.isolate.memory.borrow_mut().get(key);
-        if stored.is_none_or(|cached| cached.entry.meta.stored_at < *since) {
+        let mut memory = service.isolate.memory.borrow_mut();
+        let first = memory.get(key);
+        let other = first
+            .as_ref()
+            .and_then(|first| memory.get(&variant_key(key, &first.entry.meta.vary, request)));
+        drop(memory);
+        let stored_at = |cached: Rc<Cached>| cached.entry.meta.stored_at;
+        if !first.into_iter().chain(other).map(stored_at).any(|at| at >= *since) {
             let mut alone = alone.borrow_mut();
             alone.put(key.clone(), service.world.now());
             while alone.len() > limits::UNSHARED_KEYS {
@@ -138,6 +147,7 @@ impl<W: World> Service<W> {
                 key: key.to_owned(),
                 signal: self.world.signal(),
                 since: now,
+                request: asked.request.clone(),
             };
             let one = UnderWay { signal: leading.signal, since: now };
             under_way.borrow_mut().insert(key.to_owned(), one);

@@ -45,12 +45,12 @@ impl<W: World> Service<W> {
             }
             return self.serve(config, asked, plan, &candidate);
         }
-        if plan.heeded(&request.headers).only_if_cached {
-            return self.failed(504, "only-if-cached, and nothing usable is stored");
-        }
         let rest = operation.is_none();
         if rest && request.method == Method::Get && request.headers.contains("range") {
-            return self.range(config, asked, plan).await;
+            return self.range(config, asked, plan, found).await;
+        }
+        if plan.heeded(&request.headers).only_if_cached {
+            return self.nothing_stored();
         }
         let leading = match self.join(config, asked, plan).await {
             Joined::Answered(candidate) => return self.serve(config, asked, plan, &candidate),
@@ -58,6 +58,10 @@ impl<W: World> Service<W> {
             Joined::Alone => None,
         };
         self.fetch(config, asked, plan, operation.as_deref(), found, leading).await
+    }
+
+    pub(super) fn nothing_stored(&self) -> Reply {
+        self.failed(504, "only-if-cached, and nothing usable is stored")
     }
 
     pub(super) fn serve(
@@ -128,7 +132,7 @@ impl<W: World> Service<W> {
             {
                 let mark = service.isolate.replica.borrow().mark();
                 let other_variant = other_variant.as_deref();
-                let storing = Storing { plan: &plan, mark, other_variant };
+                let storing = Storing { plan: &plan, mark, other_variant, replaces: true };
                 service.fetch_anew(config, &asked, storing, &candidate, operation.as_deref()).await;
             }
             service.isolate.revalidating.borrow_mut().remove(&key);
@@ -151,6 +155,9 @@ impl<W: World> Service<W> {
             }
             return;
         }
+        if plan.heeded(&asked.request.headers).no_store {
+            return;
+        }
         let before = self.before(config, asked, plan, Some(candidate)).await;
         let Ok(told) = self.ask_rest(asked, plan, &before, storing.mark).await else { return };
         // While the origin fails, what is stored is better.
@@ -160,7 +167,7 @@ impl<W: World> Service<W> {
         if let Some(fresh) = told.freshened {
             let Freshened { entry, stored } = *fresh;
             if stored.is_ok() && storing.mark.is_some() {
-                self.keep_entry(&asked.request, plan, None, entry);
+                self.keep_entry(&asked.request, storing.of_the_same_variant(), entry);
             }
         } else if self.worth_storing(asked, &told.answer, storing).is_ok()
             && let Ok(body) = self.whole_body(&told.answer, limits::ANSWER_BODY_BYTES).await
@@ -220,32 +227,22 @@ impl<W: World> Service<W> {
                 Either::Right((answer, _)) => answer,
             },
         };
-        let answer = match answer {
-            Ok(told) if told.answer.status < 500 => Ok(told),
-            failed => {
-                let stale = candidate.clone().filter(|one| is_servable_stale(one.freshness));
-                let stale = stale.or(late_stale.filter(|one| is_servable_stale(one.freshness)));
-                if let Some(stale) = stale
-                    && self.still_stands(config, asked, plan, &stale).await
-                {
-                    let fault = match failed {
-                        Ok(told) => format!("answered {}", told.answer.status),
-                        Err(failure) => failure.fault,
-                    };
-                    self.report_failure("origin", &fault);
-                    return self.serve(config, asked, plan, &stale);
-                }
-                failed
-            }
-        };
-        let told = match answer {
-            Ok(told) => told,
-            Err(failure) => return self.origin_failed(asked, &failure, why.forward),
-        };
-        let storing = Storing { plan, mark, other_variant: found.other_variant.as_deref() };
+        let stale = candidate.clone().filter(|one| is_servable_stale(one.freshness)).or(late_stale);
+        let told =
+            match self.unless_failed(config, (asked, plan), answer, stale.as_ref(), why).await {
+                Ok(told) => told,
+                Err(reply) => return reply,
+            };
+        let replaces = candidate.is_some();
+        let other_variant = found.other_variant.as_deref();
+        let storing = Storing { plan, mark, other_variant, replaces };
         let Some(operation) = operation else {
+            // Judged anew: it may have been purged since it was found.
+            let stands = |one: &Candidate| {
+                self.judged(&asked.request, plan, &one.cached) != Freshness::Purged
+            };
             if asked.request.method == Method::Head
-                && let Some(stored) = candidate.filter(|one| one.freshness != Freshness::Purged)
+                && let Some(stored) = candidate.filter(stands)
                 && told.freshened.is_none()
             {
                 self.heard_by_head(asked, &told.answer, &stored.cached, storing);
@@ -253,6 +250,30 @@ impl<W: World> Service<W> {
             return self.answered_rest(asked, told, storing, why, leading).await;
         };
         self.answered(asked, told, operation, storing, why).await
+    }
+
+    /// The origin's answer, or, where it failed, what the client gets in its place: a stale entry
+    /// that may stand in for it, if there is one.
+    pub(super) async fn unless_failed(
+        &self,
+        config: &Config,
+        (asked, plan): (&Asked, &Plan),
+        told: Result<Told, OriginFailure>,
+        stale: Option<&Candidate>,
+        why: Why,
+    ) -> Result<Told, Reply> {
+        let stale = stale.filter(|_| is_bad(&told));
+        if let Some(stale) = stale.filter(|one| is_servable_stale(one.freshness))
+            && self.still_stands(config, asked, plan, stale).await
+        {
+            let fault = match told {
+                Ok(told) => format!("answered {}", told.answer.status),
+                Err(failure) => failure.fault,
+            };
+            self.report_failure("origin", &fault);
+            return Err(self.serve(config, asked, plan, stale));
+        }
+        told.map_err(|failure| self.origin_failed(asked, &failure, why.forward))
     }
 
     /// While the origin was asked, a purge may have come.

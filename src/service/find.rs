@@ -296,6 +296,13 @@ impl<W: World> Service<W> {
         }
         let freshness = self.judged(request, plan, &cached);
         let candidate = Candidate { cached, tier, freshness };
+        // The latest answer counts, however long an earlier one would live (RFC 9111 §4).
+        let stored_at = |one: &Candidate| one.cached.entry.meta.stored_at;
+        if found.candidate.as_ref().is_some_and(|before| {
+            before.freshness != Freshness::Purged && stored_at(before) > stored_at(&candidate)
+        }) {
+            return false;
+        }
         let answers = candidate.answers();
         if answers && tier != Tier::Memory {
             self.keep(&candidate.cached.entry.meta.key, &candidate.cached);

@@ -53,6 +53,8 @@ pub struct Service<W> {
 pub(super) struct Asked {
     pub request: Request,
     pub started: Timestamp,
+    /// How many questions its isolate had put to the log by then.
+    pub questions: u64,
     /// The number of the client's own write, older than which it wants nothing.
     pub wanted: Option<Seq>,
     /// Whether the client may see keys and tags.
@@ -133,7 +135,8 @@ impl<W: World> Service<W> {
         let counts = self.isolate.config.as_ref().is_ok_and(|config| config.purge.cookie);
         let wanted = shown.max(in_cookie.filter(|_| counts));
         self.isolate.log.note_shown(wanted);
-        Asked { request, started: self.world.now(), wanted, debug }
+        let questions = self.isolate.log.questions();
+        Asked { request, started: self.world.now(), questions, wanted, debug }
     }
 
     async fn graphql(&self, config: &Config, asked: &Asked, body: Option<&[u8]>) -> Reply {

@@ -28,6 +28,23 @@ pub(super) struct Storing<'a> {
     pub mark: Option<Mark>,
     /// What the entry under the plan's own key varies on, where it is of another variant.
     pub other_variant: Option<&'a [String]>,
+    /// Whether something older is stored.
+    pub replaces: bool,
+}
+
+impl Storing<'_> {
+    /// For an entry that stays under the key that it has.
+    pub fn of_the_same_variant(self) -> Self {
+        Self { other_variant: None, replaces: true, ..self }
+    }
+}
+
+/// Whether an entry is of a later answer than another, and knows of all purges that the other knows
+/// of.
+fn is_newer(one: &Cached, other: &Cached) -> bool {
+    let (one, other) = (&one.entry.meta, &other.entry.meta);
+    let same_log = one.mark.epoch == other.mark.epoch;
+    one.stored_at > other.stored_at && same_log && one.mark.seq >= other.mark.seq
 }
 
 /// A body that was read whole, or why there is none.
@@ -50,7 +67,7 @@ impl<W: World> Service<W> {
         operation: &Operation,
     ) -> Result<Rc<Cached>, NotStored> {
         let config = self.isolate.config.as_ref().map_err(|_| NotStored::Status)?;
-        let Storing { plan, mark, other_variant } = storing;
+        let Storing { plan, mark, .. } = storing;
         let answer = &told.answer;
         self.worth_reading(asked, plan)?;
         if !is_graphql_json(&answer.headers) {
@@ -98,17 +115,17 @@ impl<W: World> Service<W> {
             return Err(NotStored::SchemaContradicted);
         }
         self.isolate.learn_types(types);
-        Ok(self.keep_entry(request, plan, other_variant, entry))
+        Ok(self.keep_entry(request, storing, entry))
     }
 
     /// Keeps an entry in every tier: beside the first variant, where it is another one.
     pub(super) fn keep_entry(
         &self,
         request: &Request,
-        plan: &Plan,
-        other_variant: Option<&[String]>,
+        storing: Storing<'_>,
         mut entry: Entry,
     ) -> Rc<Cached> {
+        let Storing { plan, other_variant, replaces, .. } = storing;
         let is_whole = entry.meta.key == plan.key.as_str();
         if is_whole && other_variant == Some(entry.meta.vary.as_slice()) {
             entry.meta.key = variant_key(plan.key.as_str(), &entry.meta.vary, request);
@@ -118,8 +135,13 @@ impl<W: World> Service<W> {
         // What is good for nothing but to be validated is kept where that costs nothing.
         let serves = fresh || !meta.swr.is_zero() || !meta.sie.is_zero();
         let cached = Cached::new(entry, false);
+        // One that was asked for later may have been quicker.
+        let before = self.isolate.memory.borrow_mut().get(&cached.entry.meta.key);
+        if before.is_some_and(|before| is_newer(&before, &cached)) {
+            return cached;
+        }
         self.keep(&cached.entry.meta.key, &cached);
-        if serves {
+        if serves || replaces {
             self.put_in_stores(cached.clone(), fresh);
         }
         cached

@@ -7,7 +7,7 @@
 use super::ask::{Told, ToldBody};
 use super::collapse::Leading;
 use super::fetch::Why;
-use super::find::{Candidate, Tier};
+use super::find::{Candidate, Found, Tier};
 use super::handle::{Asked, Reply, Service};
 use super::keep::{Storing, whole};
 use super::memory::Cached;
@@ -58,7 +58,8 @@ impl<W: World> Service<W> {
         let known = |cached: &Rc<Cached>| {
             let meta = &cached.entry.meta;
             let stands = self.judged(&asked.request, plan, cached) != Freshness::Purged;
-            stands && !validators(&meta.headers, meta.etag_is_ours).is_empty()
+            let good = (200..300).contains(&meta.status);
+            stands && good && !validators(&meta.headers, meta.etag_is_ours).is_empty()
         };
         if let Some(cached) = cached.filter(|_| self.may_judge(config, asked)).filter(known) {
             return Before::Whole(cached);
@@ -104,7 +105,7 @@ impl<W: World> Service<W> {
                 if answer.status == 200 {
                     return Ok(Told::of(answer));
                 }
-                if let Some(told) = self.completed(&cached.entry, answer).await {
+                if let Some(told) = self.completed(plan, &cached.entry, answer).await {
                     return Ok(told);
                 }
             }
@@ -113,17 +114,20 @@ impl<W: World> Service<W> {
     }
 
     /// The whole, where the origin has sent what was missing of it.
-    async fn completed(&self, begun: &Entry, mut answer: Answer) -> Option<Told> {
+    async fn completed(&self, plan: &Plan, begun: &Entry, mut answer: Answer) -> Option<Told> {
         let read = self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
         let BodyRead::Whole(body) = read else { return None };
         let bytes: Rc<[u8]> = completed(begun, answer.received(), &body)?.into();
         answer.status = 200;
-        for (name, value) in begun.meta.headers.iter() {
-            if !answer.headers.contains(name) && name != "cache-control" {
-                answer.headers.append(name, value);
-            }
-        }
+        let said = answer.headers.clone();
+        let unsaid = |name: &str| !said.contains(name) && name != "cache-control";
+        let kept = begun.meta.headers.iter().filter(|(name, _)| unsaid(name));
+        kept.for_each(|(name, value)| answer.headers.append(name, value));
         ["content-range", "content-length"].iter().for_each(|name| answer.headers.remove(name));
+        // An origin need not say again with the rest how it has tagged the beginning.
+        let planned = |tag: &str| plan.tags.iter().any(|known| known.as_str() == tag);
+        let tags = begun.meta.tags.iter().filter(|tag| !planned(tag));
+        tags.for_each(|tag| answer.headers.append("cache-tag", tag.as_str()));
         let body = ToldBody { bytes, json: serde_json::Value::Null, added: false };
         Some(Told { answer, body: Some(body), freshened: None })
     }
@@ -138,6 +142,10 @@ impl<W: World> Service<W> {
         let request = &asked.request;
         let mut headers = origin_request_headers(&request.headers);
         fields.iter().for_each(|(name, value)| headers.set(name, value.as_str()));
+        // A part of a coded answer cannot be decoded by itself.
+        if headers.contains("range") {
+            headers.set("accept-encoding", "identity");
+        }
         let own = request.url.target();
         let target = plan.rest.target.as_deref().unwrap_or(&own);
         let from_client = |(name, value): &(&str, String)| request.headers.get(name) == Some(value);
@@ -151,24 +159,37 @@ impl<W: World> Service<W> {
         self.ask_within(millis, &Ask { url: &url, headers: &headers, again: true, what }).await
     }
 
-    /// Answers a request for a part of which the whole is not stored.
-    pub(super) async fn range(&self, config: &Config, asked: &Asked, plan: &Plan) -> Reply {
+    /// Answers a request for a part of which the whole is not stored, or not fresh.
+    pub(super) async fn range(
+        &self,
+        config: &Config,
+        asked: &Asked,
+        plan: &Plan,
+        found: Found<'_>,
+    ) -> Reply {
         let part = self.stored_part(config, asked, plan).await;
         if let Some(part) = part.filter(|part| has_range(&part.cached.entry, &asked.request)) {
             return self.serve(config, asked, plan, &part);
+        }
+        if plan.heeded(&asked.request.headers).only_if_cached {
+            return self.nothing_stored();
         }
         let mark = self.isolate.replica.borrow().mark();
         let headers = &asked.request.headers;
         let fields: Vec<_> =
             OF_A_RANGE.iter().filter_map(|name| Some((*name, headers.joined(name)?))).collect();
         let why = Why { forward: Forward::Miss, detail: Some("range") };
-        match self.ask_with(asked, plan, &fields).await {
-            Ok(answer) => {
-                let storing = Storing { plan, mark, other_variant: None };
-                self.answered_rest(asked, Told::of(answer), storing, why, None).await
-            }
-            Err(failure) => self.origin_failed(asked, &failure, Forward::Miss),
-        }
+        let told = self.ask_with(asked, plan, &fields).await.map(Told::of);
+        let stale = found.candidate;
+        let told = match self.unless_failed(config, (asked, plan), told, stale.as_ref(), why).await
+        {
+            Ok(told) => told,
+            Err(reply) => return reply,
+        };
+        let replaces = stale.is_some();
+        let other_variant = found.other_variant.as_deref();
+        let storing = Storing { plan, mark, other_variant, replaces };
+        self.answered_rest(asked, told, storing, why, None).await
     }
 
     /// The part that is stored, while it is fresh.
@@ -228,6 +249,9 @@ impl<W: World> Service<W> {
             self.keep_beside(asked, answer, storing, leading, false);
             return Reply::Whole(without_body(headers));
         }
+        // Nobody waits for what no isolate keeps at hand.
+        let length = content_length(answer);
+        let leading = leading.filter(|_| length.is_none_or(|n| n <= limits::MEMORY_ENTRY_BYTES));
         self.keep_beside(asked, answer, storing, leading, true);
         let mut headers = headers;
         self.rewrite_location(request, &mut headers);
@@ -290,13 +314,15 @@ impl<W: World> Service<W> {
         let service = self.clone();
         let asked = Asked { request: asked.request.clone(), ..*asked };
         let (answer, plan) = (answer.clone(), storing.plan.clone());
-        let (mark, other_variant) = (storing.mark, storing.other_variant.map(<[String]>::to_vec));
+        let Storing { mark, replaces, .. } = storing;
+        let other_variant = storing.other_variant.map(<[String]>::to_vec);
         self.world.spawn(async move {
             let body = match copy {
                 Some(copy) => whole(copy.await),
                 None => service.whole_body(&answer, limit).await,
             };
-            let storing = Storing { plan: &plan, mark, other_variant: other_variant.as_deref() };
+            let other_variant = other_variant.as_deref();
+            let storing = Storing { plan: &plan, mark, other_variant, replaces };
             let kept = body.and_then(|body| service.keep_rest(&asked, &answer, storing, body));
             if let Err(reason) = kept {
                 service.report_not_stored(&plan, reason);
@@ -314,15 +340,15 @@ impl<W: World> Service<W> {
         body: Rc<[u8]>,
     ) -> Result<Rc<Cached>, NotStored> {
         let config = self.isolate.config.as_ref().map_err(|_| NotStored::Status)?;
-        let Storing { plan, mark, other_variant } = storing;
-        let mark = mark.ok_or(NotStored::LogUnreadable)?;
+        let plan = storing.plan;
+        let mark = storing.mark.ok_or(NotStored::LogUnreadable)?;
         let request = &asked.request;
         let fetched = Fetched { request, received: answer.received(), body, mark };
         let entry = match answer.status {
             206 => part_entry(config, plan, fetched)?,
             _ => rest_entry(config, plan, fetched)?,
         };
-        Ok(self.keep_entry(request, plan, other_variant, entry))
+        Ok(self.keep_entry(request, storing, entry))
     }
 
     /// Whether the answer's head leaves a chance that it is stored.
@@ -338,10 +364,11 @@ impl<W: World> Service<W> {
         match answer.status {
             // A part is mistaken for nothing else: only who asks for one gets one stored.
             206 if asked_for_part => part_storable(plan, answer.received()).map(|_| ())?,
+            // 416 and 400 may speak of the range alone, which is no part of the key.
+            status if asked_for_part && status != 200 => return Err(NotStored::Status),
             _ => rest_storable(plan, answer.received())?,
         }
-        let length = answer.headers.get("content-length").and_then(|length| length.parse().ok());
-        if length.is_some_and(|length: usize| length > limits::ANSWER_BODY_BYTES) {
+        if content_length(answer).is_some_and(|length| length > limits::ANSWER_BODY_BYTES) {
             return Err(NotStored::TooLarge);
         }
         storing.mark.map(|_| ()).ok_or(NotStored::LogUnreadable)
@@ -389,7 +416,7 @@ impl<W: World> Service<W> {
         }));
         if stored.is_ok() {
             // It is of the variant that it was.
-            self.keep_entry(&asked.request, plan, None, entry);
+            self.keep_entry(&asked.request, storing.of_the_same_variant(), entry);
         }
         Reply::Whole(response)
     }
@@ -405,6 +432,11 @@ impl<W: World> Service<W> {
     ) {
         let Entry { meta, body } = &stored.entry;
         let (Some(mark), 200) = (storing.mark, answer.status) else { return };
+        // While the origin was asked, a purge may have come.
+        let stands = self.judged(&asked.request, storing.plan, stored) != Freshness::Purged;
+        if !stands || storing.plan.heeded(&asked.request.headers).no_store {
+            return;
+        }
         if meta.status != 200 {
             return;
         }
@@ -429,7 +461,7 @@ impl<W: World> Service<W> {
                 return self.put_in_stores(ended, true);
             }
         };
-        self.keep_entry(&asked.request, storing.plan, None, entry);
+        self.keep_entry(&asked.request, storing.of_the_same_variant(), entry);
     }
 
     /// The headers of an answer that is not stored.
@@ -452,7 +484,7 @@ impl<W: World> Service<W> {
     fn has_it(&self, asked: &Asked, status: u16, headers: &Headers, at: Timestamp) -> bool {
         let reads = matches!(asked.request.method, Method::Get | Method::Head);
         let received = at.as_millis() / 1000;
-        reads && status == 200 && not_modified(&asked.request, headers, received)
+        reads && (200..300).contains(&status) && not_modified(&asked.request, headers, received)
     }
 
     pub(super) fn report_not_stored(&self, plan: &Plan, reason: NotStored) {
@@ -463,6 +495,11 @@ impl<W: World> Service<W> {
             "reason": reason.as_str(),
         }));
     }
+}
+
+/// How long the origin says that the body is.
+fn content_length(answer: &Answer) -> Option<usize> {
+    answer.headers.get("content-length")?.trim().parse().ok()
 }
 
 /// Whether an entry is a part from the first byte on that lacks the end.

@@ -4,7 +4,7 @@ use super::handle::{Asked, Service};
 use super::outbox::Pending;
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Lag, Mark, Record, Said, Seq, Subject, Verdict};
+use crate::purge::{Delta, Lag, Mark, Record, Said, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -28,6 +28,10 @@ pub(super) struct LogState {
     shown: Cell<Option<Seq>>,
     failed_at: Cell<Option<Timestamp>>,
     reason: RefCell<Option<String>>,
+    /// How many questions were put to the log.
+    questions: Cell<u64>,
+    /// The last of them whose answer the replica knows.
+    answered: Cell<u64>,
     /// Purges that the log has not taken yet. What they touch is gone here meanwhile.
     pub pending: RefCell<Vec<Pending>>,
 }
@@ -36,6 +40,21 @@ impl LogState {
     /// Why the log failed last, unless it has answered since.
     pub fn reason(&self) -> Option<String> {
         self.reason.borrow().clone()
+    }
+
+    /// How many questions were put to the log. Clocks are set back; this is not.
+    pub fn questions(&self) -> u64 {
+        self.questions.get()
+    }
+
+    /// The number of a question that is about to be put.
+    fn next_question(&self) -> u64 {
+        self.questions.set(self.questions.get().saturating_add(1));
+        self.questions.get()
+    }
+
+    fn knows_answer(&self, question: u64) {
+        self.answered.set(self.answered.get().max(question));
     }
 
     /// A client has shown the number of its own write.
@@ -140,17 +159,17 @@ impl<W: World> Service<W> {
             self.report_failure("purge-log-write", &fault);
             self.fill_outbox();
         }
+        let question = self.isolate.log.next_question();
         let shown = self.isolate.log.shown.get();
         let mark = self.nearby_mark();
         let said = self.ask_log(mark, asked_at).await?;
         if mark.is_some() {
             self.tell_nearby(&said);
         }
-        let learned = self.isolate.replica.borrow_mut().learn(said.delta, asked_at);
-        if !learned {
+        if !self.learn(said.delta, asked_at, question) {
             // The replica is of another log, or does not join what the log still has.
             let all = self.ask_log(None, asked_at).await?;
-            self.isolate.replica.borrow_mut().learn(all.delta, asked_at);
+            self.learn(all.delta, asked_at, question);
         }
         if self.isolate.log.shown.get() == shown {
             self.isolate.log.shown.set(None);
@@ -164,6 +183,15 @@ impl<W: World> Service<W> {
         Ok(said)
     }
 
+    /// Learns what the log answered. False where the replica cannot join it.
+    fn learn(&self, delta: Delta, asked_at: Timestamp, question: u64) -> bool {
+        let learned = self.isolate.replica.borrow_mut().learn(delta, asked_at);
+        if learned {
+            self.isolate.log.knows_answer(question);
+        }
+        learned
+    }
+
     /// Whether entries may be judged: the replica is close enough, or the configuration prefers
     /// answers to certainty. For a client that shows the number of its own write, the replica has
     /// that number, or has asked since the client did: then there is no such number.
@@ -175,7 +203,7 @@ impl<W: World> Service<W> {
         let replica = self.isolate.replica.borrow();
         let Some(mark) = replica.mark() else { return false };
         let has_it = wanted.is_none_or(|seq| seq <= mark.seq)
-            || replica.synced_at().is_some_and(|at| at >= asked.started);
+            || self.isolate.log.answered.get() > asked.questions;
         has_it
             && (self.lag(config, None) != Lag::TooOld
                 || config.purge.unreadable == Unreadable::Serve)
@@ -222,10 +250,11 @@ impl<W: World> Service<W> {
 
     async fn append(&self, record: &Record, millis: u64) -> Result<Seq, Fault> {
         let asked_at = self.world.now();
+        let question = self.isolate.log.next_question();
         let mark = self.isolate.replica.borrow().mark();
         let appending = self.world.log_append(mark, record);
         let Appended { seq, delta } = self.within(millis, appending).await?;
-        self.isolate.replica.borrow_mut().learn(delta, asked_at);
+        self.learn(delta, asked_at, question);
         Ok(seq)
     }
 

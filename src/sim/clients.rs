@@ -2,15 +2,17 @@
 
 use super::executor::{Group, Promise};
 use super::laws::Shown;
-use super::origin::{product, user};
+use super::origin::{brief, objects, product, user};
 use super::run::{Plan, TOKEN};
 use super::universe::Universe;
 use super::world::SimulatedWorld;
+use crate::engine::is_purge_cookie;
 use crate::http::{Headers, Method, Request, Url};
 use crate::service::{Isolate, Reply, Service};
 use futures_util::future::{Either, select};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -21,7 +23,13 @@ pub struct Fleet {
     slots: RefCell<Vec<Slot>>,
     next_group: Cell<Group>,
     next_write: Cell<u64>,
-    pub max_lag: u64,
+    /// Which service and isolate each write was sent to.
+    sent: RefCell<BTreeMap<u64, (usize, Group)>>,
+    /// How long after a purge is recorded answers may still be older: `max_lag`, and as long as an
+    /// origin that lags takes to settle, and as far as a clock is set back.
+    pub grace: u64,
+    /// How long after a write the isolate that it went through may still show what was before.
+    settles: u64,
     pub products: u64,
     /// Answers by their `X-Cache`: hits and stale, misses, others.
     pub counts: Cell<[u64; 3]>,
@@ -49,13 +57,19 @@ const PATIENCE: u64 = 60_000;
 
 impl Fleet {
     pub fn new(universe: Rc<Universe>, plan: &Plan) -> Rc<Self> {
+        let faults = plan.faults;
+        let step = if faults.clock_steps > 0 { faults.drift } else { 0 };
+        let grace = plan.max_lag + plan.settle + step;
+        let settles = if faults.origin_lag > 0 { faults.origin_lag + grace } else { 0 };
         let fleet = Self {
             universe,
             configs: plan.configs.clone(),
             slots: RefCell::default(),
             next_group: Cell::new(1),
             next_write: Cell::new(0),
-            max_lag: plan.max_lag,
+            sent: RefCell::default(),
+            grace,
+            settles,
             products: plan.products,
             counts: Cell::new([0; 3]),
         };
@@ -89,7 +103,8 @@ impl Fleet {
     /// Another log takes the place of a service's, and with it all isolates start cold.
     pub fn deploy_anew(&self, service: usize) {
         self.universe.tell(|| format!("service{service} is deployed anew, with another log"));
-        self.universe.logs[service].is_replaced(self.universe.random.next() >> 11);
+        let epoch = self.universe.random.next() >> 11;
+        self.universe.logs[service].is_replaced(epoch, self.universe.now());
         for slot in self.slots.borrow_mut().iter_mut().filter(|slot| slot.service == service) {
             self.universe.executor.kill(slot.group);
             *slot = self.cold(slot.service, slot.place);
@@ -181,6 +196,8 @@ struct Own {
     entity: String,
     version: u64,
     seq: String,
+    /// The same in a cookie, where the answer set one.
+    cookie: Option<String>,
     /// The log that the number is of.
     epoch: u64,
 }
@@ -209,7 +226,8 @@ impl Client {
                 0..40 => self.read_product(which, &id).await,
                 40..50 => self.read_products(which).await,
                 50..60 => self.read_me(which).await,
-                60..82 => self.read_rest(which, &id).await,
+                60..78 => self.read_rest(which, &id).await,
+                78..82 => self.head_rest(which, &id).await,
                 82..89 => self.update_product(which, &id).await,
                 89..93 => self.update_me(which).await,
                 93..97 => self.put_rest(which, &id).await,
@@ -233,19 +251,30 @@ impl Client {
         self.read(which, graphql(None), body.to_string(), Some(id)).await;
     }
 
-    async fn read_products(&self, which: usize) {
+    pub async fn read_products(&self, which: usize) {
         let body = json!({ "query": PRODUCTS_QUERY });
         self.read(which, graphql(None), body.to_string(), None).await;
     }
 
-    async fn read_me(&self, which: usize) {
+    pub async fn read_me(&self, which: usize) {
         let body = json!({ "query": ME });
         self.read(which, graphql(Some(&self.name)), body.to_string(), None).await;
     }
 
-    async fn read_rest(&self, which: usize, id: &str) {
+    pub async fn read_rest(&self, which: usize, id: &str) {
         let request = request("GET", &format!("/api/products/{id}"));
         self.read(which, request, String::new(), Some(id)).await;
+    }
+
+    /// Asks for the head of a product. What it says may renew what is stored, or end it.
+    pub async fn head_rest(&self, which: usize, id: &str) {
+        let request = request("HEAD", &format!("/api/products/{id}"));
+        let universe = &self.fleet.universe;
+        universe.tell(|| {
+            let asked_to = self.fleet.group_of(which);
+            format!("{}: asks isolate{asked_to} for the head of product {id}", self.name)
+        });
+        self.fleet.ask(which, request, Vec::new()).await;
     }
 
     async fn read(&self, which: usize, mut request: Request, body: String, id: Option<&str>) {
@@ -254,28 +283,48 @@ impl Client {
         // Some clients send back the number of their write.
         let own = self.own.borrow()[service].clone().filter(|_| universe.random.happens(500));
         let own = own.filter(|own| own.epoch == universe.logs[service].epoch());
-        if let Some(own) = &own {
-            request.headers.set("evergraph-purge", own.seq.clone());
+        match &own {
+            Some(Own { cookie: Some(cookie), .. }) => request.headers.set("cookie", cookie.clone()),
+            Some(own) => request.headers.set("evergraph-purge", own.seq.clone()),
+            None => {}
         }
         let asked_at = universe.now();
         let (asked_to, path) = (self.fleet.group_of(which), request.url.path.clone());
-        let written = universe.laws.all_written_by(asked_to);
-        universe.tell(|| format!("{}: asks isolate{asked_to} for {path} {body}", self.name));
+        let written = universe.laws.all_written_by(asked_to, asked_at);
+        universe.tell(|| {
+            let (_, place, _) = self.fleet.where_is(which);
+            let what = match (body.is_empty(), id) {
+                (true, _) => path,
+                (_, Some(id)) => product(id),
+                (_, None) if body.contains("Me") => user(&self.name),
+                (_, None) => "all products".to_owned(),
+            };
+            let own = own.as_ref().map(|own| format!(", at least as of purge {}", own.seq));
+            let own = own.unwrap_or_default();
+            format!(
+                "{}: asks isolate{asked_to} in place{place} for {what} of service{service}{own}",
+                self.name
+            )
+        });
         let got = self.fleet.ask(which, request, body.into_bytes()).await;
         let Some(got) = got.filter(|got| got.status == 200) else { return };
         let how = got.headers.get("cache-status").unwrap_or_default().to_owned();
-        let text = String::from_utf8_lossy(&got.body).into_owned();
-        universe.tell(|| format!("{}: isolate{asked_to} answers {how} {text}", self.name));
+        universe.tell(|| {
+            let how = how.strip_prefix("evergraph; ").unwrap_or(&how);
+            format!("{}: isolate{asked_to} shows {} ({how})", self.name, brief(&got.body))
+        });
         self.fleet.count(got.headers.get("x-cache").unwrap_or_default());
         let Ok(body) = serde_json::from_slice::<Value>(&got.body) else {
-            universe.laws.broken(format!("no JSON: {text} ({how})"));
+            universe.laws.broken(format!("no JSON: {} ({how})", brief(&got.body)));
             return;
         };
+        let lags = self.fleet.settles;
         for object in objects(&body) {
             let shown = self.shown(object, service, id, &how);
-            let own = own.as_ref().filter(|own| own.entity == shown.entity);
+            // An origin that lags does not even show it itself.
+            let own = own.as_ref().filter(|own| own.entity == shown.entity && lags == 0);
             let own = own.map(|own| own.version);
-            universe.laws.answered(&shown, asked_at, self.fleet.max_lag, own, &how);
+            universe.laws.answered(&shown, asked_at, self.fleet.grace, own, &how);
             if written.get(&shown.entity).is_some_and(|version| shown.version < *version) {
                 universe.laws.broken(format!(
                     "stale: {} at version {} by isolate{asked_to}, through which {} was written ({how})",
@@ -314,19 +363,19 @@ impl Client {
         Shown { service, entity, version: object["v"].as_u64().unwrap_or(0) }
     }
 
-    async fn update_product(&self, which: usize, id: &str) {
+    pub async fn update_product(&self, which: usize, id: &str) {
         let write = self.fleet.write_number();
         let body = json!({ "query": UPDATE, "variables": { "id": id, "write": write } });
         self.write(which, graphql(None), body.to_string(), write).await;
     }
 
-    async fn update_me(&self, which: usize) {
+    pub async fn update_me(&self, which: usize) {
         let write = self.fleet.write_number();
         let body = json!({ "query": UPDATE_ME, "variables": { "write": write } });
         self.write(which, graphql(Some(&self.name)), body.to_string(), write).await;
     }
 
-    async fn put_rest(&self, which: usize, id: &str) {
+    pub async fn put_rest(&self, which: usize, id: &str) {
         let write = self.fleet.write_number();
         let mut request = request("PUT", &format!("/api/products/{id}"));
         request.headers.set("x-write", write.to_string());
@@ -337,17 +386,26 @@ impl Client {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
         let asked_to = self.fleet.group_of(which);
-        universe.tell(|| format!("{}: write {write} by isolate{asked_to}: {body}", self.name));
+        universe.tell(|| {
+            let what = request.url.path.as_str();
+            format!(
+                "{}: write {write} to {what} of service{service} by isolate{asked_to}",
+                self.name
+            )
+        });
+        self.fleet.sent.borrow_mut().insert(write, (service, asked_to));
         let epoch = universe.logs[service].epoch();
         let Some(got) = self.fleet.ask(which, request, body.into_bytes()).await else { return };
         let seq = got.headers.get("evergraph-purge").map(str::to_owned);
-        let text = String::from_utf8_lossy(&got.body).into_owned();
         universe.tell(|| {
-            format!("{}: write {write} answered {} {seq:?} {text}", self.name, got.status)
+            let purge = seq.as_ref().map_or("not recorded", String::as_str);
+            let (status, shown) = (got.status, brief(&got.body));
+            format!("{}: write {write} is answered {status}, purge {purge}: {shown}", self.name)
         });
         // Also where its answer was lost: the isolate has to reckon with it.
         if let Some((entity, version)) = universe.apis[service].made.borrow().get(&write) {
-            universe.laws.written(asked_to, entity, *version);
+            let at = universe.apis[service].changed_at(*version) + self.fleet.settles;
+            universe.laws.written(asked_to, entity, *version, at);
         }
         if got.status != 200 {
             return;
@@ -366,7 +424,11 @@ impl Client {
         }
         let Some(seq) = seq else { return };
         universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
-        let own = Own { entity: shown.entity, version: shown.version, seq, epoch };
+        let cookie = got.headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
+        // Some clients send headers of their own all the same.
+        let cookie = cookie.filter(|_| universe.random.happens(700));
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
+        let own = Own { entity: shown.entity, version: shown.version, seq, cookie, epoch };
         self.own.borrow_mut()[service] = Some(own);
     }
 
@@ -388,18 +450,25 @@ impl Client {
     }
 
     /// The data is changed behind Evergraph's back, and Evergraph is told.
-    async fn change_and_purge(&self, which: usize, id: &str) {
+    pub async fn change_and_purge(&self, which: usize, id: &str) {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
-        let version = universe.apis[service].change(&product(id), universe.now());
+        let version = universe.apis[service].change(universe, &product(id));
         universe.tell(|| format!("{}: product {id} becomes version {version}", self.name));
         let mut request = request("POST", "/__evergraph/purge");
         request.headers.set("authorization", format!("Bearer {TOKEN}"));
         let tags = json!({ "tags": [format!("Product:{id}")] });
+        let asked_to = self.fleet.group_of(which);
         let got = self.fleet.ask(which, request, tags.to_string().into_bytes()).await;
-        if got.is_some_and(|got| got.status == 200) {
-            universe.tell(|| format!("{}: product {id} is purged", self.name));
+        let Some(status) = got.map(|got| got.status) else { return };
+        universe.tell(|| format!("{}: the purge of product {id} is answered {status}", self.name));
+        if status == 200 {
             universe.laws.recorded(service, &product(id), version, universe.now());
+        } else {
+            // The log did not take it, and the isolate says that it will try again.
+            let at = universe.apis[service].changed_at(version) + self.fleet.settles;
+            universe.laws.written(asked_to, &product(id), version, at);
+            self.pending(asked_to, &Shown { service, entity: product(id), version });
         }
     }
 }
@@ -409,8 +478,30 @@ impl Fleet {
         self.slots.borrow()[which].service
     }
 
+    /// The service, the place and the number of an isolate.
+    pub fn where_is(&self, which: usize) -> (usize, usize, Group) {
+        let slot = &self.slots.borrow()[which];
+        (slot.service, slot.place, slot.group)
+    }
+
     fn group_of(&self, which: usize) -> Group {
         self.slots.borrow()[which].group
+    }
+
+    /// Every write that arrived is due now, answered or not, unless its isolate ended before it
+    /// could purge.
+    pub fn all_writes_are_due(&self) {
+        let slots = self.slots.borrow();
+        for (write, (service, group)) in self.sent.borrow().iter() {
+            let made = self.universe.apis[*service].made.borrow().get(write).cloned();
+            let made = made.filter(|_| slots.iter().any(|slot| slot.group == *group));
+            if let Some((entity, version)) = made {
+                self.universe.laws.recorded(*service, &entity, version, self.universe.now());
+                let changed_at = self.universe.apis[*service].changed_at(version);
+                let shown = Shown { service: *service, entity, version };
+                self.universe.laws.promised(shown, changed_at);
+            }
+        }
     }
 
     fn write_number(&self) -> u64 {
@@ -426,23 +517,6 @@ impl Fleet {
             _ => 2,
         }] += 1;
         self.counts.set(counts);
-    }
-}
-
-/// The objects in an answer of this API.
-fn objects(body: &Value) -> Vec<&Value> {
-    match body.get("data") {
-        None => vec![body],
-        Some(data) => data
-            .as_object()
-            .into_iter()
-            .flat_map(|data| data.values())
-            .flat_map(|value| match value {
-                Value::Array(items) => items.iter().collect(),
-                one => vec![one],
-            })
-            .filter(|value| value.is_object())
-            .collect(),
     }
 }
 

@@ -3,9 +3,10 @@
 //! - No answer is older than a recorded purge by more than `max_lag`.
 //! - No answer is older than a write whose number the client shows.
 //! - No answer of the isolate that a write went through is older than that write, whether or not
-//!   the purge log took its purge.
+//!   the purge log took its purge, and whether or not the origin's answer came.
 //! - Once everything works again for long enough, no answer anywhere is older than a write whose
 //!   purge the log did not take: unless the isolate that had it ended before KV took it.
+//!   By then the log has that purge, whether or not an answer shows it.
 //! - An isolate puts such a purge into the outbox at once.
 //! - No answer is that to another request, another person's, or another service's.
 //! - Every write arrives at the origin once, and where it was answered not less.
@@ -20,13 +21,15 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub struct Laws {
     recorded: RefCell<BTreeMap<(usize, String), Vec<Recorded>>>,
-    /// By isolate and entity, the version that was written through it.
-    written: RefCell<BTreeMap<(Group, String), u64>>,
+    /// By isolate and entity, the versions that were written through it.
+    written: RefCell<BTreeMap<(Group, String), Vec<Recorded>>>,
     /// Writes whose purges the log did not take, with when they changed what they did.
     pending: RefCell<Vec<(Group, Shown, u64)>>,
     /// What was on its way to the outbox, and what KV took.
     asked: RefCell<Vec<Put>>,
     taken: RefCell<Vec<Put>>,
+    /// Those that will be recorded once everything works again.
+    promised: RefCell<Vec<(Shown, u64)>>,
     broken: RefCell<Vec<String>>,
 }
 
@@ -42,20 +45,23 @@ impl Put {
     /// Whether it purges what a write changed. It does if it came after that, whatever write it
     /// was made for.
     fn covers(&self, isolate: Group, shown: &Shown, changed_at: u64) -> bool {
-        let id = shown.entity.split_once(' ').map_or("", |(_, id)| id);
-        let name = if shown.entity.starts_with("product") { "Product" } else { "User" };
-        let tags = [name.to_owned(), format!("{name}:{id}")];
-        let purges =
-            self.record.all || tags.iter().any(|tag| self.record.tags.contains(&hash_of(tag)));
-        purges && (self.service, self.isolate) == (shown.service, isolate) && self.at >= changed_at
+        let from = (self.service, self.isolate) == (shown.service, isolate);
+        from && purges(&self.record, shown) && self.at >= changed_at
     }
+}
+
+fn purges(record: &Record, shown: &Shown) -> bool {
+    let id = shown.entity.split_once(' ').map_or("", |(_, id)| id);
+    let name = if shown.entity.starts_with("product") { "Product" } else { "User" };
+    let tags = [name.to_owned(), format!("{name}:{id}")];
+    record.all || tags.iter().any(|tag| record.tags.contains(&hash_of(tag)))
 }
 
 /// How long after everything works again a purge that was pending is recorded: KV shows it within
 /// a minute, and the cron trigger comes within another.
 const RECORDED_WITHIN: u64 = 130_000;
 
-/// A write or a change whose purge was recorded.
+/// A write or a change whose purge was recorded, or that an isolate knows of, and since when.
 #[derive(Debug, Clone, Copy)]
 struct Recorded {
     version: u64,
@@ -77,37 +83,34 @@ impl Laws {
         all.entry((service, entity.to_owned())).or_default().push(Recorded { version, at });
     }
 
-    /// A client was told by an isolate that this version was written.
-    pub fn written(&self, isolate: Group, entity: &str, version: u64) {
+    /// A client was told by an isolate that this version was written. From `at` on the isolate
+    /// shows it.
+    pub fn written(&self, isolate: Group, entity: &str, version: u64, at: u64) {
         let mut all = self.written.borrow_mut();
-        let known = all.entry((isolate, entity.to_owned())).or_default();
-        *known = version.max(*known);
+        all.entry((isolate, entity.to_owned())).or_default().push(Recorded { version, at });
     }
 
-    /// What was written through an isolate so far.
-    pub fn all_written_by(&self, isolate: Group) -> BTreeMap<String, u64> {
+    /// What was written through an isolate, as far as it shows it by now.
+    pub fn all_written_by(&self, isolate: Group, now: u64) -> BTreeMap<String, u64> {
         let all = self.written.borrow();
         let of_isolate = all.iter().filter(|((group, _), _)| *group == isolate);
-        of_isolate.map(|((_, entity), version)| (entity.clone(), *version)).collect()
+        let newest = of_isolate.filter_map(|((_, entity), versions)| {
+            let due = versions.iter().filter(|one| one.at <= now);
+            Some((entity.clone(), due.map(|one| one.version).max()?))
+        });
+        newest.collect()
     }
 
-    /// An answer to a request that was made at `asked_at`. `own` is the version that the client
-    /// itself wrote, if it showed its number.
-    pub fn answered(
-        &self,
-        shown: &Shown,
-        asked_at: u64,
-        max_lag: u64,
-        own: Option<u64>,
-        how: &str,
-    ) {
+    /// An answer to a request that was made at `asked_at`. No purge may be unknown for longer than
+    /// `grace`. `own` is the version that the client itself wrote, if it showed its number.
+    pub fn answered(&self, shown: &Shown, asked_at: u64, grace: u64, own: Option<u64>, how: &str) {
         let all = self.recorded.borrow();
         let of_entity = all.get(&(shown.service, shown.entity.clone()));
-        let due = of_entity.into_iter().flatten().filter(|one| one.at + max_lag <= asked_at);
+        let due = of_entity.into_iter().flatten().filter(|one| one.at + grace <= asked_at);
         let least = due.map(|one| one.version).max().unwrap_or(0);
         if shown.version < least {
             self.broken(format!(
-                "stale: {} of service {} at version {}, though {least} was purged over {max_lag} ms before the request at {asked_at} ({how})",
+                "stale: {} of service {} at version {}, though {least} was purged over {grace} ms before the request at {asked_at} ({how})",
                 shown.entity, shown.service, shown.version
             ));
         }
@@ -148,6 +151,26 @@ impl Laws {
             if lives(*isolate) || put() {
                 let at = now + RECORDED_WITHIN;
                 self.recorded(shown.service, &shown.entity, shown.version, at);
+                self.promised(shown.clone(), *changed_at);
+            }
+        }
+    }
+
+    /// The log will be given a purge of what was written.
+    pub fn promised(&self, shown: Shown, changed_at: u64) {
+        self.promised.borrow_mut().push((shown, changed_at));
+    }
+
+    /// Looks through all that the logs were given for what was promised. An answer may show no
+    /// trace of a purge that was lost.
+    pub fn all_promised_are_recorded(&self, taken: impl Fn(usize) -> Vec<(u64, Record)>) {
+        for (shown, changed_at) in self.promised.borrow().iter() {
+            let taken = taken(shown.service);
+            if !taken.iter().any(|(at, record)| at >= changed_at && purges(record, shown)) {
+                self.broken(format!(
+                    "a purge is lost: {} of service {} at version {}, written at {changed_at}",
+                    shown.entity, shown.service, shown.version
+                ));
             }
         }
     }

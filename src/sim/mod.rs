@@ -17,11 +17,15 @@
 mod clients;
 mod executor;
 mod laws;
+mod oracle;
 mod origin;
 mod random;
 mod run;
+#[cfg(test)]
+mod scenarios;
 mod stores;
 mod universe;
 mod world;
 
+pub use oracle::{Compared, compare};
 pub use run::{Outcome, Plan, run};

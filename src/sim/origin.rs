@@ -2,18 +2,41 @@
 //! the number of the write that made it, and every answer says whose it is.
 
 use super::universe::Universe;
+use super::world::EPOCH_MILLIS;
 use crate::http::Headers;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// What the origin said: status, headers, body.
 pub type Said = (u16, Headers, Vec<u8>);
 
+/// By when a write's own answer sees what is written: it does not come from the copy.
+const WRITTEN: u64 = u64::MAX;
+
+/// What REST answers say of their version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validators {
+    /// Nothing.
+    None,
+    /// An `ETag`.
+    Tag,
+    /// A `Last-Modified` in whole minutes, which tells no versions of one minute apart.
+    Date,
+}
+
+impl Validators {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Tag, Self::Date];
+}
+
 /// The API of one service.
 pub struct Api {
     service: usize,
-    versions: RefCell<BTreeMap<String, u64>>,
+    /// The versions of each entity in their order, with when reads see each: they may be answered
+    /// from a copy that lags behind the writes.
+    versions: RefCell<BTreeMap<String, Vec<(u64, u64)>>>,
     writes: Cell<u64>,
     /// When each version came to be.
     changed_at: RefCell<BTreeMap<u64, u64>>,
@@ -22,10 +45,11 @@ pub struct Api {
     /// What each write made: the entity and its version.
     pub made: RefCell<BTreeMap<u64, (String, u64)>>,
     products: u64,
+    validators: Validators,
 }
 
 impl Api {
-    pub fn new(service: usize, products: u64) -> Self {
+    pub fn new(service: usize, products: u64, validators: Validators) -> Self {
         Self {
             service,
             versions: RefCell::default(),
@@ -34,20 +58,29 @@ impl Api {
             arrivals: RefCell::default(),
             made: RefCell::default(),
             products,
+            validators,
         }
     }
 
-    /// The version of an entity.
-    pub fn version(&self, entity: &str) -> u64 {
-        self.versions.borrow().get(entity).copied().unwrap_or(0)
+    /// The version of an entity that reads see by then.
+    fn version(&self, entity: &str, now: u64) -> u64 {
+        let versions = self.versions.borrow();
+        let of_entity = versions.get(entity).into_iter().flatten();
+        of_entity
+            .filter(|(seen_at, _)| *seen_at <= now)
+            .map(|(_, version)| *version)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Changes an entity, behind Evergraph's back.
-    pub fn change(&self, entity: &str, now: u64) -> u64 {
-        self.writes.set(self.writes.get() + 1);
-        self.changed_at.borrow_mut().insert(self.writes.get(), now);
-        self.versions.borrow_mut().insert(entity.to_owned(), self.writes.get());
-        self.writes.get()
+    pub fn change(&self, universe: &Universe, entity: &str) -> u64 {
+        let (now, version) = (universe.now(), self.writes.get() + 1);
+        let seen_at = now + universe.random.between(0, universe.faults.get().origin_lag);
+        self.writes.set(version);
+        self.changed_at.borrow_mut().insert(version, now);
+        self.versions.borrow_mut().entry(entity.to_owned()).or_default().push((seen_at, version));
+        version
     }
 
     /// When a version came to be.
@@ -71,9 +104,13 @@ impl Api {
         if universe.fails(|faults| faults.origin_refuses) {
             return Some((503, json_type(), b"{\"error\":\"busy\"}".to_vec()));
         }
-        let said = self.handle(universe.now(), method, path, headers, body);
+        let cookies = headers.get("cookie").unwrap_or_default();
+        if headers.get("evergraph-purge").is_some() || cookies.contains("evergraph-purge") {
+            universe.laws.broken(format!("the origin was told a purge's number: {method} {path}"));
+        }
+        let said = self.handle(universe, method, path, headers, body);
         universe
-            .tell(|| format!("origin{}: {method} {path} answers {}", self.service, text(&said.2)));
+            .tell(|| format!("origin{}: {method} {path} shows {}", self.service, brief(&said.2)));
         universe.takes(1, 60).await;
         if universe.fails(|faults| faults.origin_slow) {
             universe.takes(500, 8_000).await;
@@ -85,58 +122,93 @@ impl Api {
         Some(said)
     }
 
-    fn handle(&self, now: u64, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Said {
+    fn handle(
+        &self,
+        universe: &Universe,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        body: &[u8],
+    ) -> Said {
         let who = headers.get("authorization").unwrap_or_default().to_owned();
         if path != "/graphql" {
-            return self.rest(now, method, path, headers);
+            return self.rest(universe, method, path, headers);
         }
+        let now = universe.now();
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
             return (400, json_type(), b"{\"errors\":[{\"message\":\"no JSON\"}]}".to_vec());
         };
         let query = request["query"].as_str().unwrap_or_default();
         let id = request["variables"]["id"].as_str().unwrap_or("0").to_owned();
         let data = if query.contains("updateProduct") {
-            self.write(now, &request["variables"]["write"], &product(&id));
-            json!({ "updateProduct": self.object("Product", &id, &who) })
+            self.write(universe, &request["variables"]["write"], &product(&id));
+            json!({ "updateProduct": self.object("Product", &id, &who, WRITTEN) })
         } else if query.contains("updateMe") {
-            self.write(now, &request["variables"]["write"], &user(&who));
-            json!({ "updateMe": self.object("User", &who, &who) })
+            self.write(universe, &request["variables"]["write"], &user(&who));
+            json!({ "updateMe": self.object("User", &who, &who, WRITTEN) })
         } else if query.contains("products") {
-            let all = (0..self.products).map(|n| self.object("Product", &n.to_string(), &who));
+            let all = (0..self.products).map(|n| n.to_string());
+            let all = all.map(|id| self.object("Product", &id, &who, now));
             json!({ "products": all.collect::<Vec<_>>() })
         } else if query.contains("me") && query.contains("Me") {
-            json!({ "me": self.object("User", &who, &who) })
+            json!({ "me": self.object("User", &who, &who, now) })
         } else {
-            json!({ "product": self.object("Product", &id, &who) })
+            json!({ "product": self.object("Product", &id, &who, now) })
         };
         (200, json_type(), json!({ "data": data }).to_string().into_bytes())
     }
 
-    fn rest(&self, now: u64, method: &str, path: &str, headers: &Headers) -> Said {
+    fn rest(&self, universe: &Universe, method: &str, path: &str, headers: &Headers) -> Said {
         let id = path.rsplit('/').next().unwrap_or_default();
+        let mut by = universe.now();
         if method == "PUT" {
             let write = headers.get("x-write").and_then(|number| number.parse::<u64>().ok());
-            self.write(now, &json!(write), &product(id));
+            self.write(universe, &json!(write), &product(id));
+            by = WRITTEN;
         }
-        let body = self.object("Product", id, "").to_string();
-        (200, json_type(), body.into_bytes())
+        let body = self.object("Product", id, "", by).to_string();
+        let mut said = json_type();
+        let version = self.version(&product(id), by);
+        let changed = (EPOCH_MILLIS + self.changed_at(version)) / 60_000 * 60;
+        let known = match self.validators {
+            Validators::None => false,
+            Validators::Tag => {
+                let tag = format!("\"{version}\"");
+                said.set("etag", tag.as_str());
+                headers.get("if-none-match").is_some_and(|asked| asked == tag)
+            }
+            Validators::Date => {
+                let date = UNIX_EPOCH + Duration::from_secs(changed);
+                said.set("last-modified", httpdate::fmt_http_date(date));
+                let asked = headers.get("if-modified-since");
+                asked
+                    .and_then(|asked| httpdate::parse_http_date(asked).ok())
+                    .is_some_and(|asked| date <= asked)
+            }
+        };
+        match method {
+            "GET" if known => (304, said, Vec::new()),
+            "HEAD" => (200, said, Vec::new()),
+            _ => (200, said, body.into_bytes()),
+        }
     }
 
-    fn write(&self, now: u64, number: &Value, entity: &str) {
-        let version = self.change(entity, now);
+    fn write(&self, universe: &Universe, number: &Value, entity: &str) {
+        let version = self.change(universe, entity);
         if let Some(number) = number.as_u64() {
             *self.arrivals.borrow_mut().entry(number).or_default() += 1;
             self.made.borrow_mut().insert(number, (entity.to_owned(), version));
         }
     }
 
-    fn object(&self, type_name: &str, id: &str, who: &str) -> Value {
+    /// An object as reads see it by then.
+    fn object(&self, type_name: &str, id: &str, who: &str, by: u64) -> Value {
         let entity = if type_name == "Product" { product(id) } else { user(id) };
         let who = if type_name == "Product" { "" } else { who };
         json!({
             "__typename": type_name,
             "id": id,
-            "v": self.version(&entity),
+            "v": self.version(&entity, by),
             "who": who,
             "service": self.service,
         })
@@ -157,6 +229,39 @@ fn json_type() -> Headers {
     [("content-type", "application/json")].into_iter().collect()
 }
 
-fn text(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(200).collect()
+/// The objects in an answer of this API.
+pub fn objects(body: &Value) -> Vec<&Value> {
+    match body.get("data") {
+        None => vec![body],
+        Some(data) => data
+            .as_object()
+            .into_iter()
+            .flat_map(|data| data.values())
+            .flat_map(|value| match value {
+                Value::Array(items) => items.iter().collect(),
+                one => vec![one],
+            })
+            .filter(|value| value.is_object())
+            .collect(),
+    }
+}
+
+/// What an answer shows, in few words.
+pub fn brief(body: &[u8]) -> String {
+    let Ok(parsed) = serde_json::from_slice::<Value>(body) else {
+        return String::from_utf8_lossy(body).chars().take(200).collect();
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let shown = objects(&parsed).into_iter().filter(|object| object["id"].is_string());
+    let shown = shown.map(|object| {
+        let entity = match object["__typename"].as_str() {
+            Some("User") => user(&text(&object["id"])),
+            _ => product(&text(&object["id"])),
+        };
+        format!("{entity} at version {}", object["v"])
+    });
+    match shown.collect::<Vec<_>>() {
+        none if none.is_empty() => parsed.to_string(),
+        some => some.join(", "),
+    }
 }

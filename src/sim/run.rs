@@ -1,6 +1,7 @@
 //! One run: a world, its clients, and what came of it.
 
 use super::clients::{Client, Fleet};
+use super::origin::Validators;
 use super::random::Random;
 use super::universe::{Faults, Universe};
 use serde_json::{Value, json};
@@ -32,6 +33,10 @@ pub struct Plan {
     /// The configuration of each service.
     pub configs: Vec<Value>,
     pub(super) max_lag: u64,
+    /// How many milliseconds after a purge the log repeats it; 0 for never.
+    pub(super) settle: u64,
+    /// What the origin's REST answers say of their version.
+    pub(super) validators: Validators,
 }
 
 /// What came of a run.
@@ -49,8 +54,7 @@ pub struct Outcome {
     pub millis: u64,
 }
 
-/// How long everything works again before all is read once more.
-/// What was put into the outbox last is seen everywhere after a minute, found within another, and
+/// How long everything works again before all is read once more: what was put into the outbox last is seen everywhere after a minute, found within another, and
 /// obeyed within `max_lag`.
 const CALM_MILLIS: u64 = 200_000;
 
@@ -71,10 +75,13 @@ impl Plan {
             kv: at_times(200),
             kv_slow: at_times(200),
             kv_loses: at_times(200),
-            kv_damages: at_times(200),
+            kv_damages: at_times(400),
             kv_lag: at_times(60_000),
+            kv_late_here: at_times(300),
+            kv_hides: at_times(300),
             log_request: at_times(200),
             log_reply: at_times(200),
+            log_damages: at_times(50),
             log_twice: at_times(100),
             log_slow: at_times(100),
             log_outages: at_times(60),
@@ -83,12 +90,18 @@ impl Plan {
             origin_refuses: at_times(200),
             origin_slow: at_times(100),
             origin_breaks: at_times(100),
+            origin_lag: if random.happens(200) { random.between(1, 8_000) } else { 0 },
             isolate_ends: at_times(300),
             drift: at_times(5_000),
+            clock_steps: at_times(60),
         };
+        // A log that is new does not know what the one before it was to repeat.
+        let log_replaced = if faults.origin_lag > 0 { 0 } else { faults.log_replaced };
+        let faults = Faults { log_replaced, ..faults };
+        let settle = faults.origin_lag.div_ceil(1_000);
         let services = random.between(1, 2) as usize;
         let max_lag = random.between(1, 10);
-        let configs = (0..services).map(|n| config(&random, n, max_lag)).collect();
+        let configs = (0..services).map(|n| config(&random, n, max_lag, settle)).collect();
         Self {
             seed,
             millis: 120_000,
@@ -101,11 +114,13 @@ impl Plan {
             faults,
             configs,
             max_lag: max_lag * 1_000,
+            settle: settle * 1_000,
+            validators: *random.of(&Validators::ALL),
         }
     }
 }
 
-fn config(random: &Random, service: usize, max_lag: u64) -> Value {
+fn config(random: &Random, service: usize, max_lag: u64, settle: u64) -> Value {
     let seconds = |several: &[u64]| *random.of(several);
     json!({
         "service": format!("service{service}"),
@@ -135,7 +150,7 @@ fn config(random: &Random, service: usize, max_lag: u64) -> Value {
             "read_ms": seconds(&[0, 1_000, 30_000]),
             "write_ms": seconds(&[0, 2_000]),
         },
-        "purge": { "max_lag": max_lag },
+        "purge": { "max_lag": max_lag, "settle": settle, "cookie": random.happens(500) },
     })
 }
 
@@ -169,6 +184,9 @@ pub fn run(plan: &Plan) -> Outcome {
             if chaos.fails(|faults| faults.log_replaced) {
                 of_chaos.deploy_anew(service);
             }
+            if chaos.fails(|faults| faults.clock_steps) {
+                chaos.step_clock();
+            }
         }
     });
     let (clock, of_clock, services) = (universe.clone(), fleet.clone(), plan.services);
@@ -198,11 +216,18 @@ pub fn run(plan: &Plan) -> Outcome {
     let last = Client::new(fleet.clone(), plan.clients);
     let of_all = fleet.clone();
     universe.executor.spawn(0, async move {
+        // The first requests bring the log what it did not take before.
+        for which in 0..of_all.isolates() {
+            last.read_all(which).await;
+        }
+        of_all.all_writes_are_due();
+        of_all.universe.takes(of_all.grace, of_all.grace).await;
         for which in 0..of_all.isolates() {
             last.read_all(which).await;
         }
     });
     universe.executor.run_until(calm + 600_000);
+    universe.laws.all_promised_are_recorded(|service| universe.logs[service].given());
     for (service, api) in universe.apis.iter().enumerate() {
         for (write, times) in api.arrivals.borrow().iter().filter(|(_, times)| **times > 1) {
             universe

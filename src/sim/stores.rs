@@ -2,8 +2,10 @@
 
 use super::random::Random;
 use super::universe::Universe;
-use crate::purge::{Delta, Log, LogTime, Mark, Record, Said, Schemas, Seq, Stored};
-use crate::service::{Appended, Fault};
+use crate::purge::{
+    Appended, Delta, Garbled, Log, LogTime, Mark, Question, Record, Said, Schemas, Seq, Stored,
+};
+use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -55,6 +57,16 @@ async fn fault<T>(universe: &Universe, part: &str) -> Result<T, Fault> {
     Err(format!("{part} failed"))
 }
 
+/// Makes something else of bytes.
+fn damage(universe: &Universe, bytes: &mut Vec<u8>) {
+    let at = universe.random.below(bytes.len() as u64) as usize;
+    match universe.random.below(3) {
+        0 => bytes.truncate(at),
+        1 => bytes[at] ^= 1 << universe.random.below(8),
+        _ => bytes.clear(),
+    }
+}
+
 /// KV: each place sees a write when it does, in whatever order.
 pub struct Kv {
     places: Vec<RefCell<BTreeMap<String, Seen>>>,
@@ -104,12 +116,7 @@ impl Kv {
         let Some(seen) = seen.get_mut(key) else { return Ok(None) };
         let mut value = seen.at(now).cloned();
         if let Some(value) = value.as_mut().filter(|_| universe.fails(|faults| faults.kv_damages)) {
-            let at = universe.random.below(value.len() as u64) as usize;
-            match universe.random.below(3) {
-                0 => value.truncate(at),
-                1 => value[at] ^= 1 << universe.random.below(8),
-                _ => value.clear(),
-            }
+            damage(universe, value);
         }
         Ok(value)
     }
@@ -151,7 +158,8 @@ impl Kv {
         let now = universe.now();
         let mut seen = self.places[place].borrow_mut();
         let there = seen.iter_mut().filter_map(|(key, seen)| {
-            (key.starts_with(prefix) && seen.at(now).is_some()).then(|| key.clone())
+            let there = key.starts_with(prefix) && seen.at(now).is_some();
+            (there && !universe.fails(|faults| faults.kv_hides)).then(|| key.clone())
         });
         Ok(there.take(limit).collect())
     }
@@ -172,8 +180,10 @@ impl Kv {
         }
         let now = universe.now();
         let lag = universe.faults.get().kv_lag;
+        let late_here = lag > 0 && universe.fails(|faults| faults.kv_late_here);
         for (n, seen) in self.places.iter().enumerate() {
-            let lag = if n == place { 0 } else { universe.random.between(0, lag) };
+            let late = n != place || late_here;
+            let lag = if late { universe.random.between(0, lag) } else { 0 };
             let mut seen = seen.borrow_mut();
             let seen = seen.entry(key.to_owned()).or_default();
             seen.later.push((now + lag, value.clone()));
@@ -188,6 +198,13 @@ pub struct LogObject {
     epoch: Cell<u64>,
     /// What it has written down: the number of the last record that was dropped, and those after.
     rows: RefCell<(Seq, Vec<Stored>)>,
+    /// How many milliseconds after a purge it is repeated; 0 for never.
+    settle: u64,
+    /// What is to be repeated, and when.
+    settling: RefCell<Vec<(u64, Record)>>,
+    /// All that it was ever given, with when. Another log begins with a purge of everything, for
+    /// entries of the one before are gone.
+    given: RefCell<Vec<(u64, Record)>>,
     out_of_reach_until: Cell<u64>,
     clock: Cell<LogClock>,
     /// How often it was read.
@@ -219,13 +236,16 @@ impl LogClock {
 const RETENTION: u64 = 86_400;
 
 impl LogObject {
-    pub fn new(epoch: u64, random: &Random, drift: u64) -> Self {
+    pub fn new(epoch: u64, settle: u64, random: &Random, drift: u64) -> Self {
         let log =
             Log::restore(epoch, Ttl::from_seconds(RETENTION), (0, Schemas::default()), Vec::new());
         Self {
             log: RefCell::new(log),
             epoch: Cell::new(epoch),
             rows: RefCell::default(),
+            settle,
+            settling: RefCell::default(),
+            given: RefCell::default(),
             out_of_reach_until: Cell::new(0),
             clock: Cell::new(LogClock::new(random, drift)),
             reads: Cell::new(0),
@@ -253,10 +273,16 @@ impl LogObject {
     }
 
     /// Another log takes its place, which knows nothing.
-    pub fn is_replaced(&self, epoch: u64) {
+    pub fn is_replaced(&self, epoch: u64, now: u64) {
         self.epoch.set(epoch);
+        self.given.borrow_mut().push((now, Record::everything()));
         self.rows.take();
         self.forgets(0);
+    }
+
+    /// All that it was ever given, with when.
+    pub fn given(&self) -> Vec<(u64, Record)> {
+        self.given.borrow().clone()
     }
 
     /// Puts the log out of reach; when it is back it runs on another machine.
@@ -265,7 +291,12 @@ impl LogObject {
         self.clock.set(LogClock::new(random, drift));
     }
 
-    async fn on_the_way(&self, universe: &Universe) -> Result<(), Fault> {
+    /// The question as it arrives at the log.
+    async fn on_the_way(
+        &self,
+        universe: &Universe,
+        question: &Question,
+    ) -> Result<Question, Fault> {
         universe.takes(2, 60).await;
         if universe.fails(|faults| faults.log_slow) {
             universe.takes(200, 4_000).await;
@@ -274,23 +305,40 @@ impl LogObject {
         if out || universe.fails(|faults| faults.log_request) {
             return fault(universe, "the purge log").await;
         }
-        Ok(())
+        let mut bytes = question.encode();
+        if universe.fails(|faults| faults.log_damages) {
+            damage(universe, &mut bytes);
+        }
+        self.repeat(universe.now());
+        Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())
     }
 
-    async fn on_the_way_back(&self, universe: &Universe) -> Result<(), Fault> {
+    /// The answer as it arrives at the isolate.
+    async fn on_the_way_back<T>(
+        &self,
+        universe: &Universe,
+        mut bytes: Vec<u8>,
+        read: fn(&[u8]) -> Result<T, Garbled>,
+    ) -> Result<T, Fault> {
         universe.takes(2, 60).await;
+        if universe.fails(|faults| faults.log_slow) {
+            universe.takes(200, 4_000).await;
+        }
         if universe.fails(|faults| faults.log_reply) {
             return fault(universe, "the purge log's answer").await;
         }
-        Ok(())
+        if universe.fails(|faults| faults.log_damages) {
+            damage(universe, &mut bytes);
+        }
+        read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
     pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Said, Fault> {
-        self.on_the_way(universe).await?;
+        let question = self.on_the_way(universe, &Question { mark, record: None }).await?;
         self.reads.set(self.reads.get() + 1);
-        let said = Said { time: self.clock.get().shows(universe.now()), delta: self.delta(mark) };
-        self.on_the_way_back(universe).await?;
-        Ok(said)
+        let time = self.clock.get().shows(universe.now());
+        let said = Said { time, delta: self.delta(question.mark) };
+        self.on_the_way_back(universe, said.encode(), Said::decode).await
     }
 
     pub async fn append(
@@ -299,18 +347,37 @@ impl LogObject {
         mark: Option<Mark>,
         record: &Record,
     ) -> Result<Appended, Fault> {
-        self.on_the_way(universe).await?;
-        let at = Timestamp::from_millis(universe.now());
-        let mut seq = self.write_down(record, at);
+        let question = Question { mark, record: Some(record.clone()) };
+        let question = self.on_the_way(universe, &question).await?;
+        // The log takes damaged words for none, unless somebody broke that.
+        let Some(record) = question.record else { return Err("nothing to append".to_owned()) };
+        let mut seq = self.take(&record, universe.now());
         if universe.fails(|faults| faults.log_twice) {
-            seq = self.write_down(record, at);
+            seq = self.take(&record, universe.now());
         }
-        let delta = self.delta(mark);
-        self.on_the_way_back(universe).await?;
-        Ok(Appended { seq, delta })
+        let appended = Appended { seq, delta: self.delta(question.mark) };
+        self.on_the_way_back(universe, appended.encode(), Appended::decode).await
     }
 
-    fn write_down(&self, record: &Record, at: Timestamp) -> Seq {
+    fn take(&self, record: &Record, now: u64) -> Seq {
+        if let Some(again) = record.again().filter(|_| self.settle > 0) {
+            self.settling.borrow_mut().push((now + self.settle, again));
+        }
+        self.write_down(record, now)
+    }
+
+    /// Records once more what is due: as an alarm would, since nobody sees the log in between.
+    fn repeat(&self, now: u64) {
+        let mut settling = self.settling.borrow_mut();
+        let due = settling.iter().take_while(|(at, _)| *at <= now).count();
+        for (at, again) in settling.drain(..due) {
+            self.write_down(&again, at);
+        }
+    }
+
+    fn write_down(&self, record: &Record, now: u64) -> Seq {
+        self.given.borrow_mut().push((now, record.clone()));
+        let at = Timestamp::from_millis(now);
         let seq = self.log.borrow_mut().append(record.clone(), at);
         self.rows.borrow_mut().1.push(Stored { seq, at, record: record.clone() });
         seq

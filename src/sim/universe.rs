@@ -27,10 +27,16 @@ pub struct Faults {
     pub kv_damages: u64,
     /// For at most so many milliseconds a place does not see what was written to KV.
     pub kv_lag: u64,
+    /// The place that wrote to KV sees it late too.
+    pub kv_late_here: u64,
+    /// A list of KV's keys lacks one of them.
+    pub kv_hides: u64,
     /// A message to the log is lost on its way.
     pub log_request: u64,
     /// The log's answer is lost on its way back.
     pub log_reply: u64,
+    /// A message to the log or its answer arrives as something else.
+    pub log_damages: u64,
     /// A message reaches the log twice.
     pub log_twice: u64,
     /// The log takes long.
@@ -47,11 +53,15 @@ pub struct Faults {
     pub origin_slow: u64,
     /// The origin's answer is lost on its way back.
     pub origin_breaks: u64,
+    /// For at most so many milliseconds the origin's reads do not show what was written.
+    pub origin_lag: u64,
     /// An isolate ends, so many times in a thousand seconds.
     pub isolate_ends: u64,
     /// Clocks of places differ by at most so many milliseconds, those within one by a tenth of it,
     /// and the log's from them by twice as much.
     pub drift: u64,
+    /// The clock of a place is set to another time, so many times in a thousand seconds.
+    pub clock_steps: u64,
 }
 
 /// All that a run consists of.
@@ -66,7 +76,7 @@ pub struct Universe {
     pub laws: Laws,
     pub signals: Signals,
     /// By how much each place's clock is ahead.
-    pub drifts: Vec<u64>,
+    drifts: Vec<Cell<u64>>,
     /// By how much isolates' clocks within a place differ at most.
     drift_within: u64,
     trace: RefCell<Vec<String>>,
@@ -79,18 +89,18 @@ const TRACE_LINES: usize = 50_000;
 
 impl Universe {
     pub fn new(plan: &Plan) -> Rc<Self> {
-        let Plan { seed, places, services, products, faults, .. } = *plan;
+        let Plan { seed, places, services, products, faults, settle, validators, .. } = *plan;
         let random = Random::new(seed ^ 0x5EED);
-        let drifts = (0..places).map(|_| random.between(0, faults.drift)).collect();
+        let drifts = (0..places).map(|_| Cell::new(random.between(0, faults.drift))).collect();
         Rc::new(Self {
             executor: Executor::new(seed),
             faults: Cell::new(faults),
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
             logs: (0..services)
-                .map(|_| LogObject::new(random.next() >> 11, &random, faults.drift))
+                .map(|_| LogObject::new(random.next() >> 11, settle, &random, faults.drift))
                 .collect(),
-            apis: (0..services).map(|n| Api::new(n, products)).collect(),
+            apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
             drifts,
@@ -105,9 +115,22 @@ impl Universe {
         self.executor.now()
     }
 
-    /// By how much an isolate's clock is ahead of the least in its place.
-    pub fn drift_of(&self, isolate: Group) -> u64 {
-        Random::new(isolate).between(0, self.drift_within)
+    /// By how much the clock of an isolate in a place is ahead.
+    pub fn drift(&self, place: usize, isolate: Group) -> u64 {
+        self.drifts[place].get() + Random::new(isolate).between(0, self.drift_within)
+    }
+
+    /// The clock of a place is set to so many milliseconds ahead.
+    pub fn set_clock(&self, place: usize, ahead: u64) {
+        self.tell(|| format!("the clock of place{place} is {ahead} ms ahead from here on"));
+        self.drifts[place].set(ahead);
+    }
+
+    /// The clock of some place is set to another time.
+    pub fn step_clock(&self) {
+        let place = self.random.below(self.drifts.len() as u64) as usize;
+        let ahead = self.random.between(0, self.faults.get().drift);
+        self.set_clock(place, ahead);
     }
 
     pub async fn takes(&self, least: u64, most: u64) {

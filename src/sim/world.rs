@@ -5,17 +5,18 @@ use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, Request};
-use crate::purge::{self, Mark, Record};
+use crate::purge::{self, Delta, Mark, Record};
 use crate::service::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
     OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
+use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// When a run begins, by a clock that is not ahead.
-const EPOCH_MILLIS: u64 = 1_700_000_000_000;
+pub const EPOCH_MILLIS: u64 = 1_700_000_000_000;
 
 /// One client's request in one isolate.
 #[derive(Clone)]
@@ -80,7 +81,19 @@ impl KvStore for SimulatedWorld {
 
 impl PurgeLog for SimulatedWorld {
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
-        self.universe.logs[self.service].since(&self.universe, mark).await
+        let said = self.universe.logs[self.service].since(&self.universe, mark).await?;
+        let isolate = self.isolate;
+        match &said.delta {
+            Delta::Records { records, .. } if records.is_empty() => {}
+            Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
+                let last = after + records.len() as u64;
+                format!("isolate{isolate}: learns purges {} to {last}, floor {floor}", after + 1)
+            }),
+            Delta::Snapshot { .. } => {
+                self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
+            }
+        }
+        Ok(said)
     }
 
     async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {
@@ -157,7 +170,7 @@ impl Verify for SimulatedWorld {
 
 impl Clock for SimulatedWorld {
     fn now(&self) -> Timestamp {
-        let drift = self.universe.drifts[self.place] + self.universe.drift_of(self.isolate);
+        let drift = self.universe.drift(self.place, self.isolate);
         Timestamp::from_millis(EPOCH_MILLIS + self.universe.now() + drift)
     }
 
@@ -188,7 +201,27 @@ impl Signals for SimulatedWorld {
 
 impl Report for SimulatedWorld {
     fn line(&self, line: &str) {
-        self.universe.tell(|| format!("isolate{} in place{}: {line}", self.isolate, self.place));
+        if let Some(line) = readable(line) {
+            self.universe.tell(|| format!("isolate{}: {line}", self.isolate));
+        }
+    }
+}
+
+/// A line of the service's log in few words; none where the trace says the same already.
+fn readable(line: &str) -> Option<String> {
+    let said: Value = serde_json::from_str(line).ok()?;
+    let text = |name: &str| said[name].as_str().unwrap_or_default();
+    match text("event") {
+        "bypass" | "purge" => None,
+        "failure" => Some(format!("{}: {}", text("part"), text("fault"))),
+        event @ ("hit" | "stale" | "miss") => {
+            // The digest tells keys apart by its first digits.
+            let (name, digest) = text("key").rsplit_once('/').unwrap_or_default();
+            let digest: String = digest.chars().take(6).collect();
+            let stored = if said["stored"] == false { " and does not store it" } else { "" };
+            Some(format!("{event} {name}/{digest}{stored}"))
+        }
+        _ => Some(line.to_owned()),
     }
 }
 
