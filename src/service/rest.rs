@@ -432,9 +432,7 @@ impl<W: World> Service<W> {
     ) {
         let Entry { meta, body } = &stored.entry;
         let (Some(mark), 200) = (storing.mark, answer.status) else { return };
-        // While the origin was asked, a purge may have come.
-        let stands = self.judged(&asked.request, storing.plan, stored) != Freshness::Purged;
-        if !stands || storing.plan.heeded(&asked.request.headers).no_store {
+        if storing.plan.heeded(&asked.request.headers).no_store {
             return;
         }
         if meta.status != 200 {
