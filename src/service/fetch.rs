@@ -1,13 +1,13 @@
 //! Reads: from the cache where it can, else from the origin, and into the cache.
 
 use super::ask::Told;
+use super::ask_rest::Before;
 use super::collapse::{Joined, Leading};
 use super::documents::Operation;
 use super::find::{Candidate, Found};
 use super::handle::{Asked, Reply, Service};
 use super::keep::Storing;
 use super::report::HitLine;
-use super::rest::Before;
 use super::stats::Answered;
 use super::world::{OriginFailure, World};
 use crate::config::{Config, KvWrites};

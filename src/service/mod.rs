@@ -6,6 +6,7 @@
 
 mod admin;
 mod ask;
+mod ask_rest;
 mod batch;
 mod batch_read;
 mod breaker;
