@@ -11,8 +11,8 @@ use evergraph::config::{self, Config};
 use evergraph::engine::{
     Class, Fetched, Plan, Write, Written, XCache, classify, completed, freshened, from_entry,
     has_range, lasting_headers, origin_request_headers, part_entry, part_key, part_storable,
-    passed_on, plan_rest, record_of, rest_entry, rest_storable, set_client_ttl, status_of_origin,
-    updated, without_body,
+    passed_on, plan_rest, record_of, rest_entry, rest_storable, shorten_for_client,
+    status_of_origin, updated, without_body,
 };
 use evergraph::entry::{Entry, decode, encode};
 use evergraph::graphql::{Knowledge, KnownTypes};
@@ -626,7 +626,7 @@ impl Cache {
         let mut headers = match &kept {
             Err(_) => {
                 let mut headers = passed_on(&answer.headers, XCache::Miss, &status, keeps_cdn);
-                set_client_ttl(&mut headers, plan.client_ttl);
+                shorten_for_client(&mut headers, plan.client_ttl);
                 headers
             }
             Ok(entry) => {

@@ -20,7 +20,7 @@ pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
 pub use serve::{
-    XCache, from_entry, has_range, passed_on, set_client_ttl, status_of_origin, without_body,
+    XCache, from_entry, has_range, passed_on, shorten_for_client, status_of_origin, without_body,
 };
 pub use store::{
     Fetched, Stored, graphql_entry, is_graphql_json, is_undone, lasting_headers,

@@ -2,7 +2,9 @@
 
 use crate::entry::Entry;
 use crate::http::{Headers, Method, Request, Response};
-use crate::policy::{CacheStatus, ContentRange, Cut, Part, Range, if_range_holds, not_modified};
+use crate::policy::{
+    CacheStatus, ContentRange, Cut, Part, Range, ResponseDirectives, if_range_holds, not_modified,
+};
 use crate::time::{Timestamp, Ttl};
 
 /// `X-Cache`
@@ -121,6 +123,18 @@ pub fn set_client_ttl(headers: &mut Headers, client_ttl: Option<Ttl>) {
     headers.set("cache-control", value);
 }
 
+/// The same of an answer that is not stored: it is only ever shortened, and what the origin keeps
+/// from all caches, or to one person, stays so.
+pub fn shorten_for_client(headers: &mut Headers, client_ttl: Option<Ttl>) {
+    let mut for_clients = headers.clone();
+    for_clients.retain(|name| name == "cache-control");
+    let directives = ResponseDirectives::read(&for_clients);
+    let shortens = client_ttl.is_some_and(Ttl::is_zero);
+    if shortens && !directives.no_store && !directives.private {
+        set_client_ttl(headers, client_ttl);
+    }
+}
+
 /// The headers of an answer that the origin gave, as the client gets them.
 pub fn passed_on(
     origin: &Headers,
@@ -141,4 +155,22 @@ pub fn passed_on(
 /// 502 (RFC 9110 §15.6.3, §15.6.5).
 pub fn status_of_origin(timed_out: bool) -> u16 {
     if timed_out { 504 } else { 502 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_stored_is_shortened_for_the_client_and_never_opened() {
+        let after = |value: &str, seconds| {
+            let mut headers: Headers = [("cache-control", value)].into_iter().collect();
+            shorten_for_client(&mut headers, Some(Ttl::from_seconds(seconds)));
+            headers.get("cache-control").unwrap_or_default().to_owned()
+        };
+        assert_eq!(after("max-age=300", 0), "max-age=0, must-revalidate");
+        for (value, seconds) in [("max-age=5", 300), ("private, max-age=9", 0), ("no-store", 0)] {
+            assert_eq!(after(value, seconds), value);
+        }
+    }
 }

@@ -25,6 +25,10 @@ const OF_THE_BODY: [&str; 3] = ["content-length", "content-encoding", "content-r
 /// Whether the head of a REST answer leaves a chance that it is stored.
 pub fn rest_storable(plan: &Plan, received: Received<'_>) -> Result<(), NotStored> {
     storable(received.status, received.headers, plan.permission())?;
+    let never = |(status, ttl): &(u16, Ttl)| *status == received.status && ttl.is_zero();
+    if plan.rest.statuses.iter().any(never) {
+        return Err(NotStored::TtlZero);
+    }
     lifetime(rule_of(plan, received.status), received).map(|_| ())
 }
 

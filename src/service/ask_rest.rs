@@ -89,6 +89,8 @@ impl<W: World> Service<W> {
                 if let Some(told) = self.completed(plan, &cached.entry, answer).await {
                     return Ok(told);
                 }
+                // The next one need not try in vain.
+                self.end(cached);
             }
         }
         Ok(Told::of(self.ask_with(asked, plan, &[]).await?))

@@ -11,7 +11,9 @@ use super::report::HitLine;
 use super::stats::Answered;
 use super::world::{OriginFailure, World};
 use crate::config::{Config, KvWrites};
-use crate::engine::{Freshened, Plan, XCache, from_entry, passed_on, set_client_ttl, without_body};
+use crate::engine::{
+    Freshened, Plan, XCache, from_entry, passed_on, shorten_for_client, without_body,
+};
 use crate::http::{Method, Response};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness, not_modified};
@@ -322,7 +324,7 @@ impl<W: World> Service<W> {
         let received = answer.at.as_millis() / 1000;
         let Ok(cached) = kept else {
             let mut headers = self.passed_on(asked, answer, XCache::Miss, &status);
-            set_client_ttl(&mut headers, plan.client_ttl);
+            shorten_for_client(&mut headers, plan.client_ttl);
             // The origin was asked without the client's conditions.
             let known = not_modified(&asked.request, &headers, received);
             if known && answer.status == 200 && asked.request.method.is_safe() {

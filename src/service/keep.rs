@@ -8,12 +8,13 @@ use super::memory::Cached;
 use super::world::{Answer, BodyRead, World};
 use crate::config::KvWrites;
 use crate::engine::{Fetched, Plan, Stored, graphql_entry, is_graphql_json, is_undone};
-use crate::entry::{Entry, encode};
+use crate::entry::{Entry, Meta, encode};
 use crate::graphql::Shown;
 use crate::http::{Method, Request};
 use crate::limits;
 use crate::policy::{NotStored, Permission, storable};
 use crate::purge::Mark;
+use crate::time::Ttl;
 use futures_util::future::join;
 use std::rc::Rc;
 
@@ -145,6 +146,16 @@ impl<W: World> Service<W> {
             self.put_in_stores(cached.clone(), fresh);
         }
         cached
+    }
+
+    /// Ends the life of an entry everywhere: it is fresh no more, nor served stale.
+    pub(super) fn end(&self, cached: &Cached) {
+        let mut entry = cached.entry.clone();
+        let Meta { ttl, swr, sie, .. } = &mut entry.meta;
+        [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
+        let ended = Cached::new(entry, false);
+        self.keep(&ended.entry.meta.key, &ended);
+        self.put_in_stores(ended, true);
     }
 
     /// Whether the answer to a request may be stored, whatever the answer is.

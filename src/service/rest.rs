@@ -16,13 +16,13 @@ use super::world::{Answer, World};
 use crate::config::Config;
 use crate::engine::{
     Fetched, Freshened, Plan, XCache, from_entry, has_range, lasting_headers, part_entry,
-    part_storable, passed_on, rest_entry, rest_storable, set_client_ttl, updated, without_body,
+    part_storable, passed_on, rest_entry, rest_storable, shorten_for_client, updated, without_body,
 };
 use crate::entry::Entry;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, NotStored, is_head_of, not_modified};
-use crate::time::{Timestamp, Ttl};
+use crate::time::Timestamp;
 use serde_json::json;
 use std::rc::Rc;
 
@@ -308,13 +308,7 @@ impl<W: World> Service<W> {
                 }
             }
             Some(false) => {
-                let mut entry = stored.entry.clone();
-                let ended = [&mut entry.meta.ttl, &mut entry.meta.swr, &mut entry.meta.sie];
-                ended.into_iter().for_each(|window| *window = Ttl::ZERO);
-                // It takes the other's place everywhere.
-                let ended = Cached::new(entry, false);
-                self.keep(&ended.entry.meta.key, &ended);
-                return self.put_in_stores(ended, true);
+                return self.end(stored);
             }
         };
         self.keep_entry(&asked.request, storing.of_the_same_variant(), entry);
@@ -329,7 +323,7 @@ impl<W: World> Service<W> {
         status: &CacheStatus,
     ) -> Headers {
         let mut headers = self.passed_on(asked, answer, XCache::Miss, status);
-        set_client_ttl(&mut headers, plan.client_ttl);
+        shorten_for_client(&mut headers, plan.client_ttl);
         if plan.rest.strip_set_cookie {
             headers.remove("set-cookie");
         }
