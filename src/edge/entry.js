@@ -175,11 +175,10 @@ class Exchange {
   /** The same while the client gets the body as it comes. */
   copiedBody(handle, limit) {
     const answer = this.#answers[handle];
-    if (answer.body !== null) return this.answerBody(handle, limit);
-    const { headers } = answer.response;
-    const [forClient, copy] = answer.response.body?.tee() ?? [null, null];
+    if (answer.body !== null || answer.response.body === null) return this.answerBody(handle, limit);
+    const { forClient, copy } = copied(answer.response.body, limit);
     answer.body = forClient;
-    return this.#busyWith(readCopy(copy, headers, limit));
+    return this.#busyWith(copy);
   }
 
   async #readAnswer(handle, limit) {
@@ -350,11 +349,60 @@ async function readAtMost(message, limit) {
   }
 }
 
-/** Reads a copy of a body whole, or gives it up, so that nothing waits for the client's. */
-async function readCopy(copy, headers, limit) {
-  const { bytes, stream, fault } = await readAtMost({ body: copy, headers }, limit);
-  stream?.cancel().catch(() => {});
-  return bytes ?? fault;
+/**
+ * A body for the client, and a copy of it as bytes, "too-large" or "broken". Unlike a branch of `tee` the
+ * copy waits for no client: others wait for it. What a slow client has not read yet is in the copy too.
+ */
+function copied(body, limit) {
+  const reader = body.getReader();
+  const reads = new Map();
+  const place = { client: 0, copy: 0 };
+  let copying = true;
+  let left = false;
+  /** The next read of one of the two, begun by the first that comes to it. */
+  const next = (which) => {
+    const at = place[which];
+    place[which] += 1;
+    const read = reads.get(at) ?? reader.read();
+    const isLast = (which === "copy" ? left : !copying) || at < Math.min(place.client, place.copy);
+    if (isLast) reads.delete(at);
+    else reads.set(at, read);
+    return read;
+  };
+  const copy = async () => {
+    const chunks = [];
+    let size = 0;
+    while (size <= limit) {
+      const { value, done } = await next("copy");
+      if (done) return concatenated(chunks, size);
+      chunks.push(value);
+      size += value.byteLength;
+    }
+    return "too-large";
+  };
+  const giveUp = () => reader.cancel().catch(() => {});
+  const stream = {
+    async pull(controller) {
+      const { value, done } = await next("client");
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel() {
+      left = true;
+      if (!copying) giveUp();
+    },
+  };
+  const ended = () => {
+    copying = false;
+    if (left) giveUp();
+  };
+  return {
+    // Nothing is taken before it is wanted: an error would drop it.
+    forClient: new ReadableStream(stream, { highWaterMark: 0 }),
+    copy: copy()
+      .catch(() => "broken")
+      .finally(ended),
+  };
 }
 
 function concatenated(chunks, size) {

@@ -66,10 +66,12 @@ test("one that has changed is asked for whole", async () => {
 });
 
 test("a rest that does not fit is not joined to it", async () => {
-  const reply = (range, etag, body) => (request, response) => {
-    if (request.headers.range === undefined) return response.writeHead(200, FRESH).end("whole");
-    return response.writeHead(206, { ...FRESH, etag, "content-range": range }).end(body);
-  };
+  const reply =
+    (range, etag, body, status = 206) =>
+    (request, response) => {
+      if (request.headers.range === undefined) return response.writeHead(200, FRESH).end("whole");
+      return response.writeHead(status, { ...FRESH, etag, "content-range": range }).end(body);
+    };
   for (const [name, rest] of [
     ["another tag", reply("bytes 4-9/10", '"b"', "fghij!")],
     ["a weak tag", reply("bytes 4-9/10", 'W/"a"', "456789")],
@@ -80,6 +82,8 @@ test("a rest that does not fit is not joined to it", async () => {
     ["fewer bytes than named", reply("bytes 4-9/10", '"a"', "456")],
     ["more bytes than named", reply("bytes 4-9/10", '"a"', "456789!")],
     ["no range", reply("nonsense", '"a"', "456789")],
+    ["nothing left", reply("bytes */4", '"a"', "", 416)],
+    ["a failure", reply("nonsense", '"a"', "down", 503)],
   ]) {
     const path = await partStored(serves(BODY, '"a"'));
     paths.at(path, rest);

@@ -106,6 +106,52 @@ test("HEAD knows no parts", async () => {
   const head = await paths.send("HEAD", path, { headers: part("0-1") });
   assert.deepEqual([head.status, head.text, head.xCache], [200, "", "HIT"]);
   assert.equal(head.headers["content-range"], undefined);
+  assert.ok([undefined, "10"].includes(head.headers["content-length"]));
+});
+
+test("several ranges of what is not stored are the origin's to answer, and are not stored", async () => {
+  const body = "--x\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n--x--";
+  const path = paths.add((request, response) =>
+    request.headers.range === undefined
+      ? response.writeHead(200, FRESH).end(BODY)
+      : response.writeHead(206, { ...FRESH, "content-type": "multipart/byteranges; boundary=x" }).end(body),
+  );
+  for (let n = 0; n < 2; n += 1) {
+    const answer = await paths.get(path, { range: "bytes=0-1,3-4" });
+    assert.deepEqual([answer.status, answer.text, answer.xCache], [206, body, "MISS"]);
+    await settle();
+  }
+  assert.equal((await paths.get(path)).text, BODY);
+});
+
+test("a stale whole is no reason to answer a range with it; the origin is asked for the part", async () => {
+  const path = paths.add(serves(BODY, { age: "700" }));
+  await paths.get(path);
+  await settle();
+  paths.at(path, serves("abcdefghij"));
+  const answer = await paths.get(path, part("2-4"));
+  assert.deepEqual([answer.status, answer.text], [206, "cde"]);
+});
+
+test("variants have parts of their own", async () => {
+  const path = paths.add((request, response) => {
+    const body = (request.headers["x-lang"] ?? "-").repeat(10);
+    return serves(body, { vary: "X-Lang", etag: `"${body[0]}"` })(request, response);
+  });
+  for (let n = 0; n < 2; n += 1) {
+    for (const lang of ["a", "b"]) {
+      const cut = await paths.get(path, part("0-2", { "x-lang": lang }));
+      assert.deepEqual([cut.status, cut.text], [206, lang.repeat(3)]);
+      await settle();
+      const whole = await paths.get(path, { "x-lang": lang });
+      assert.deepEqual([whole.status, whole.text], [200, lang.repeat(10)]);
+      await settle();
+    }
+  }
+  for (const lang of ["a", "b"]) {
+    const cut = await paths.get(path, part("4-5", { "x-lang": lang }));
+    assert.deepEqual([cut.text, cut.xCache], [lang.repeat(2), "HIT"]);
+  }
 });
 
 test("If-Range: a part of the same answer, the whole of another", async () => {

@@ -19,11 +19,11 @@ const settle = () => world.admin("health");
 const notStored = (path) =>
   world.events("not-stored").filter(({ key }) => key.includes(`/${path.slice(1).replaceAll("/", "~")}/`));
 
-/** Asks until the answer is a hit. */
+/** Asks for what is stored, and nothing else, until it is there. */
 async function hit(path) {
   let answer;
   await world.until(async () => {
-    answer = await paths.get(path);
+    answer = await paths.get(path, { "cache-control": "only-if-cached" });
     return answer.xCache === "HIT";
   }, `${path} is stored`);
   return answer;
@@ -160,6 +160,50 @@ test("those who wait for an answer that breaks off ask for themselves", async ()
   assert.equal((await first).broken, true);
   for (const { text, broken } of await Promise.all(others))
     assert.deepEqual([text, broken], ["whole", false]);
+});
+
+test("who waits for an answer that is purged on the way asks anew", async () => {
+  const { answer, gate } = inTwo();
+  const path = paths.at("/slow/purged", answer);
+  const first = paths.get(path);
+  await world.until(() => paths.asked(path).length > 0, "the origin is asked");
+  const others = Array.from({ length: 4 }, () => paths.get(path));
+  await settle();
+  paths.at(path, 200, FRESH, "new");
+  await world.admin("purge", { body: { tags: [`path:${path}`] } });
+  gate.release();
+  assert.equal((await first).text, "one two");
+  for (const { text } of await Promise.all(others)) assert.equal(text, "new");
+  assert.equal((await paths.get(path)).text, "new");
+});
+
+test("an answer that is purged while it is sent is not used again", async () => {
+  for (const purge of [
+    (path) => world.admin("purge", { body: { tags: [`path:${path}`] } }),
+    (path) => paths.send("PATCH", path, { body: "{}" }),
+  ]) {
+    const { answer, gate } = inTwo();
+    const path = paths.add((request, response) =>
+      request.method === "GET" ? answer(request, response) : response.end(),
+    );
+    const streamed = await open(world.url(path));
+    assert.equal((await streamed.next()).toString(), "one ");
+    assert.equal((await purge(path)).status, 200);
+    gate.release();
+    assert.equal((await streamed.rest()).bytes.toString(), "two");
+    paths.at(path, 200, FRESH, "new");
+    for (let n = 0; n < 3; n += 1) assert.equal((await paths.get(path)).text, "new");
+  }
+});
+
+test("a client that does not read does not keep it from being stored", async (t) => {
+  const path = paths.add(200, FRESH, Buffer.alloc(6 << 20, "z"));
+  const unread = await open(world.url(path));
+  t.after(() => unread.leave());
+  await hit(path);
+  assert.equal(paths.asked(path).length, 1);
+  const { bytes, broken } = await unread.rest();
+  assert.deepEqual([bytes.length, broken], [6 << 20, false]);
 });
 
 test("gzip and br of the origin are undone for the cache, and reach who accepts them", async () => {

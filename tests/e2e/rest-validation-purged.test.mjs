@@ -147,6 +147,34 @@ test("what is purged at one place is not asked about at another", async () => {
   assert.deepEqual(paths.asked(path).slice(before).map(condition), [undefined]);
 });
 
+test("one that is purged at one place while another asks about it does not live on there", async () => {
+  const gate = held();
+  const says = sameName();
+  const path = paths.at("/saved/elsewhere", says.answer);
+  await stored(path);
+  await world.until(async () => (await paths.get(path, {}, 1)).xCache === "HIT", "stored there too");
+  await purge(path, { soft: true });
+  paths.at(path, async (request, response) => {
+    await gate.promise;
+    return says.answer(request, response);
+  });
+  const before = paths.asked(path).length;
+  let asking;
+  await world.until(async () => {
+    asking = paths.get(path, {}, 1);
+    // A hit is back at once; who asks the origin is held.
+    await Promise.race([asking, world.until(() => paths.asked(path).length > before, "")]);
+    return paths.asked(path).length > before;
+  }, "the soft purge arrives, and the origin is asked");
+  assert.equal(condition(paths.asked(path).at(-1)), '"a"');
+  await purge(path);
+  says.text = "new";
+  gate.release();
+  await asking;
+  await world.until(async () => (await paths.get(path, {}, 1)).text === "new", "the purge arrives");
+  for (const place of [0, 1, 0, 1]) assert.equal((await paths.get(path, {}, place)).text, "new");
+});
+
 test("a GraphQL GET is never asked about", async () => {
   const query = encodeURIComponent("{ product { id } }");
   let version = 0;

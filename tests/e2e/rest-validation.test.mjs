@@ -155,6 +155,61 @@ test("a 304 that nobody asked for passes, and is not stored", async () => {
   assert.deepEqual(paths.asked(path).map(conditions), Array(2).fill([undefined, undefined]));
 });
 
+test("a 304 that forbids to store, or sets a cookie, is not stored", async () => {
+  for (const fresh of [
+    { "cache-control": "no-store" },
+    { "cache-control": "private, max-age=600" },
+    { "set-cookie": "a=1" },
+    { vary: "*" },
+  ]) {
+    const path = paths.add(validated({ etag: '"a"' }, { fresh }));
+    await stored(path);
+    for (let n = 0; n < 2; n += 1) {
+      const answer = await paths.get(path);
+      assert.deepEqual([answer.text, answer.xCache], ["body", "REVALIDATED"]);
+      assert.doesNotMatch(answer.cacheStatus, /; stored/);
+      assert.deepEqual(answer.headers["set-cookie"], fresh["set-cookie"] && [fresh["set-cookie"]]);
+    }
+    assert.equal(paths.asked(path).length, 3);
+  }
+});
+
+test("a 304's age is its own", async () => {
+  const path = paths.add(validated({ etag: '"a"' }, { fresh: { age: "700" } }));
+  await stored(path);
+  for (let n = 0; n < 2; n += 1) assert.equal((await paths.get(path)).xCache, "REVALIDATED");
+});
+
+test("HEAD validates a stored answer for the next GET", async () => {
+  const etagged = (etag) => (request, response) => {
+    if (request.headers["if-none-match"] === etag) return response.writeHead(304).end();
+    return response.writeHead(200, { ...STALE, etag }).end(`body ${etag}`);
+  };
+  const path = paths.add(etagged('"a"'));
+  await stored(path);
+  const same = await paths.send("HEAD", path);
+  assert.deepEqual([same.status, same.text, same.xCache], [200, "", "REVALIDATED"]);
+  const hit = await paths.get(path);
+  assert.deepEqual([hit.xCache, hit.text], ["HIT", 'body "a"']);
+});
+
+test("variants are validated each by its own tag", async () => {
+  const path = paths.add((request, response) => {
+    const lang = request.headers["x-lang"];
+    const etag = `"${lang}"`;
+    if (request.headers["if-none-match"] === etag) return response.writeHead(304).end();
+    return response.writeHead(200, { ...STALE, etag, vary: "X-Lang" }).end(lang);
+  });
+  for (const lang of ["a", "b", "c"]) await stored(path, { "x-lang": lang });
+  for (const lang of ["c", "a", "b"]) {
+    const answer = await paths.get(path, { "x-lang": lang });
+    assert.deepEqual([answer.xCache, answer.text], ["REVALIDATED", lang]);
+    assert.equal(lastConditions(path)[0], `"${lang}"`);
+    const hit = await paths.get(path, { "x-lang": lang });
+    assert.deepEqual([hit.xCache, hit.text], ["HIT", lang]);
+  }
+});
+
 test("a changed answer replaces the stored one", async () => {
   let version = 1;
   const path = paths.add((_request, response) =>
