@@ -123,15 +123,17 @@ pub fn set_client_ttl(headers: &mut Headers, client_ttl: Option<Ttl>) {
     headers.set("cache-control", value);
 }
 
-/// The same of an answer that is not stored: it is only ever shortened, and what the origin keeps
-/// from all caches, or to one person, stays so.
+/// The same of an answer that is not stored: it is only ever shortened, what the origin keeps from
+/// all caches stays so, and what is one person's stays that person's.
 pub fn shorten_for_client(headers: &mut Headers, client_ttl: Option<Ttl>) {
     let mut for_clients = headers.clone();
     for_clients.retain(|name| name == "cache-control");
     let directives = ResponseDirectives::read(&for_clients);
-    let shortens = client_ttl.is_some_and(Ttl::is_zero);
-    if shortens && !directives.no_store && !directives.private {
+    if client_ttl.is_some_and(Ttl::is_zero) && !directives.no_store {
         set_client_ttl(headers, client_ttl);
+        if directives.private {
+            headers.set("cache-control", "private, max-age=0, must-revalidate");
+        }
     }
 }
 
@@ -169,7 +171,8 @@ mod tests {
             headers.get("cache-control").unwrap_or_default().to_owned()
         };
         assert_eq!(after("max-age=300", 0), "max-age=0, must-revalidate");
-        for (value, seconds) in [("max-age=5", 300), ("private, max-age=9", 0), ("no-store", 0)] {
+        assert_eq!(after("max-age=9, private", 0), "private, max-age=0, must-revalidate");
+        for (value, seconds) in [("max-age=5", 300), ("private", 300), ("no-store", 0)] {
             assert_eq!(after(value, seconds), value);
         }
     }

@@ -85,7 +85,8 @@ impl Url {
     }
 
     /// The path for comparing with patterns: percent-encoded unreserved characters decoded, as
-    /// RFC 3986 §6.2.2.2 calls equivalent. Encoded slashes stay as they are.
+    /// RFC 3986 §6.2.2 calls equivalent, and the hexadecimal digits of the others in upper case.
+    /// Encoded slashes stay encoded.
     pub fn comparable_path(&self) -> String {
         if !self.path.contains('%') {
             return self.path.clone();
@@ -94,9 +95,13 @@ impl Url {
         let mut out = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
-            match decoded(bytes, at).filter(|b| byte == b'%' && is_unreserved(*b)) {
-                Some(plain) => {
+            match decoded(bytes, at).filter(|_| byte == b'%') {
+                Some(plain) if is_unreserved(plain) => {
                     out.push(plain);
+                    at += 3;
+                }
+                Some(other) => {
+                    out.extend_from_slice(format!("%{other:02X}").as_bytes());
                     at += 3;
                 }
                 None => {
@@ -238,8 +243,8 @@ mod tests {
 
     #[test]
     fn decodes_only_what_is_equivalent() {
-        let url = Url::parse("http://h/api/%70roducts/a%2Fb/%zz").unwrap();
-        assert_eq!(url.comparable_path(), "/api/products/a%2Fb/%zz");
+        let url = Url::parse("http://h/api/%70roducts/a%2fb/%zz/%c3%A9").unwrap();
+        assert_eq!(url.comparable_path(), "/api/products/a%2Fb/%zz/%C3%A9");
     }
 
     #[test]

@@ -142,6 +142,10 @@ impl<W: World> Service<W> {
         // One that takes longer was cut off by the runtime.
         let first = first.filter(|first| now.millis_since(first.since) < WAIT_MILLIS);
         let Some(first) = first else {
+            // What was fetched while this one looked elsewhere need not be fetched again.
+            if let Some(candidate) = self.fresh_in_memory(config, asked, plan) {
+                return Joined::Answered(candidate);
+            }
             let leading = Leading {
                 service: self.clone(),
                 key: key.to_owned(),
@@ -162,11 +166,15 @@ impl<W: World> Service<W> {
         if self.lag(config, asked.wanted) == Lag::TooOld {
             self.sync().await;
         }
-        let mut found = Found::default();
-        self.look_in_memory(config, asked, plan, &mut found);
-        match found.candidate.filter(|one| one.freshness == Freshness::Fresh) {
+        match self.fresh_in_memory(config, asked, plan) {
             Some(candidate) => Joined::Answered(candidate),
             None => Joined::Alone,
         }
+    }
+
+    fn fresh_in_memory(&self, config: &Config, asked: &Asked, plan: &Plan) -> Option<Candidate> {
+        let mut found = Found::default();
+        self.look_in_memory(config, asked, plan, &mut found);
+        found.candidate.filter(|one| one.freshness == Freshness::Fresh)
     }
 }
