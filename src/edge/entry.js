@@ -177,7 +177,7 @@ class Exchange {
     const answer = this.#answers[handle];
     if (answer.body !== null || answer.response.body === null) return this.answerBody(handle, limit);
     const { forClient, copy } = copied(answer.response.body, limit);
-    answer.body = forClient;
+    answer.body = ofLength(forClient, answer.response.headers);
     return this.#busyWith(copy);
   }
 
@@ -347,6 +347,16 @@ async function readAtMost(message, limit) {
     size += read.value.byteLength;
     if (size > limit) return { stream: joined(chunks, () => reader.read()), fault: "too-large" };
   }
+}
+
+/** A stream that tells the client how long it is, where the origin has said it. */
+function ofLength(stream, headers) {
+  const length = headers.get("content-length");
+  if (length === null || !/^\d{1,15}$/.test(length) || headers.has("content-encoding")) return stream;
+  const fixed = new FixedLengthStream(Number(length));
+  // What breaks off, and who leaves, shows at either end.
+  stream.pipeTo(fixed.writable).catch(() => {});
+  return fixed.readable;
 }
 
 /**

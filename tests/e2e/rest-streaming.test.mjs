@@ -56,6 +56,17 @@ test("the client reads the first bytes before the origin has sent the last", asy
   assert.match(then.headers.etag, /^"eg-/);
 });
 
+test("a length that the origin has said reaches the client of the miss", async () => {
+  const { answer, gate } = inTwo({ "content-length": "7" });
+  const path = paths.add(answer);
+  const streamed = await open(world.url(path));
+  assert.equal((await streamed.next()).toString(), "one ");
+  gate.release();
+  const { bytes } = await streamed.rest();
+  assert.deepEqual([bytes.toString(), streamed.headers["content-length"]], ["two", "7"]);
+  assert.equal((await hit(path)).text, "one two");
+});
+
 test("a body that breaks off breaks off for the client, and is not stored", async () => {
   for (const more of [{}, { "content-length": "7" }]) {
     const { answer, gate } = inTwo(more);
