@@ -51,8 +51,12 @@ export default {
  * purges, is what the origin is asked for.
  */
 function asFetchHasIt(url) {
+  if (PLAIN_URL.test(url)) return url;
   return URL.canParse(url) ? new URL(url).href : url;
 }
+
+/** What parsing leaves as it is: no escapes, and no segment that begins with a dot. */
+const PLAIN_URL = /^(?:[\w:?&=,;+$!*'()@~.-]|\/(?!\.))*$/;
 
 /** The requests that Wasm is busy with, each by what fails it. */
 const busy = new Set();

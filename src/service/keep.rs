@@ -136,8 +136,11 @@ impl<W: World> Service<W> {
         // What is good for nothing but to be validated is kept where that costs nothing.
         let serves = fresh || !meta.swr.is_zero() || !meta.sie.is_zero();
         let cached = Cached::new(entry, false);
-        // One that was asked for later may have been quicker.
+        // One that was asked for later may have been quicker. One from the future says that the
+        // clock was set back, and nothing else.
+        let now = self.world.now();
         let before = self.isolate.memory.borrow_mut().get(&cached.entry.meta.key);
+        let before = before.filter(|before| before.entry.meta.stored_at <= now);
         if before.is_some_and(|before| is_newer(&before, &cached)) {
             return cached;
         }
