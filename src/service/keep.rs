@@ -151,10 +151,14 @@ impl<W: World> Service<W> {
         cached
     }
 
-    /// Ends the life of an entry everywhere: it is fresh no more, nor served stale.
+    /// Ends the life of an entry everywhere: it is fresh no more, nor served stale. It is the latest
+    /// from here on, so that no copy which a store still shows goes before it, and is kept for long
+    /// enough to take their place.
     pub(super) fn end(&self, cached: &Cached) {
         let mut entry = cached.entry.clone();
-        let Meta { ttl, swr, sie, .. } = &mut entry.meta;
+        let Meta { ttl, swr, sie, kept, stored_at, .. } = &mut entry.meta;
+        *stored_at = self.world.now().max(*stored_at);
+        *kept = cached.entry.meta.lifetime();
         [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
         let ended = Cached::new(entry, false);
         self.keep(&ended.entry.meta.key, &ended);

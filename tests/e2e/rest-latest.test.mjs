@@ -24,6 +24,20 @@ test("what is to be validated goes before what would live longer", async () => {
   assert.equal(paths.asked(path).at(-1).headers["if-none-match"], '"b"');
 });
 
+test("what a HEAD shows to be another answer's goes before the copies of the stores", async () => {
+  const path = paths.add(200, { ...TEXT, "cache-control": "max-age=600", etag: '"a"' }, "old");
+  const written = world.kv.writes;
+  await paths.get(path);
+  await world.until(() => world.kv.writes > written, "it is in KV");
+  // Neither store takes the place of what it has.
+  world.kv.mode = world.caches[0].mode = "lose";
+  paths.at(path, 200, { ...TEXT, "cache-control": "max-age=600", etag: '"b"' }, "new");
+  await paths.send("HEAD", path, { headers: ANEW });
+  const answer = await paths.get(path);
+  world.kv.mode = world.caches[0].mode = "ok";
+  assert.deepEqual([answer.text, answer.xCache], ["new", "MISS"]);
+});
+
 test("an answer that was asked for earlier and came later does not take the latest one's place", async () => {
   const fresh = { ...TEXT, "cache-control": "max-age=600" };
   const gate = held();
