@@ -136,7 +136,7 @@ impl Purging<'_> {
     /// all were refused. The body is none where it is not that of a batch that was taken.
     fn batch(&self, asked: &[Element<'_>], body: Option<&[u8]>) -> Option<MutationPurge> {
         let answers = body.and_then(|body| elements(body, asked.len()));
-        let Some(answers) = answers else { return Some(MutationPurge::Everything) };
+        let Some(answers) = answers else { return Some(MutationPurge::everything(None)) };
         let mut all: Option<TagSet> = None;
         for (element, answer) in asked.iter().zip(answers) {
             let answer: Value = serde_json::from_str(answer).unwrap_or_default();
@@ -148,7 +148,7 @@ impl Purging<'_> {
                 Element::Mutation { analysis, variables } => {
                     self.mutation(analysis, *variables, outcome)
                 }
-                Element::Query | Element::PerhapsMutation => MutationPurge::Everything,
+                Element::Query | Element::PerhapsMutation => MutationPurge::everything(None),
             };
             let MutationPurge::Tags(tags) = purge else { return Some(purge) };
             all.get_or_insert_default().extend(tags);
@@ -158,7 +158,7 @@ impl Purging<'_> {
 
     fn record(&self, purge: MutationPurge) -> Option<Record> {
         let record = match purge {
-            MutationPurge::Everything => Record::everything(),
+            MutationPurge::Everything { .. } => Record::everything(),
             MutationPurge::Tags(tags) => Record::of_tags(&tags, &self.config.same),
         };
         (!record.is_empty()).then_some(record)
