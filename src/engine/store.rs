@@ -143,7 +143,7 @@ pub fn graphql_entry(
     if let Some(seconds) = facts.hint.max_age.filter(|_| !merged.overriding) {
         merged.windows.ttl = merged.windows.ttl.min(Ttl::from_seconds(seconds));
     }
-    if facts.untyped {
+    if facts.types_unknown {
         // A type that is there and not seen could be any of these. One that is never to be cached
         // forbids it; a shorter ttl counts where the configuration says nothing of the query.
         for ttl in config.types_by_answer_alone().iter().filter_map(|one| one.ttl.seconds()) {

@@ -1,11 +1,8 @@
 //! What an answer holds: its types, entities and lists, and what of it is not known.
 
-use super::ast::OperationKind;
 use super::entity::Knowledge;
-use super::inject::TYPENAME_KEY;
-use super::injected::RESERVED_PREFIX;
-use super::schema::{FieldInfo, TypeId, TypeKind};
-use super::shape::{Shape, ShapeField};
+use super::shape::Shape;
+use super::walk::Walk;
 use crate::limits;
 use crate::tag::{BY_SCHEMA, Tag, TagSet, UNTYPED};
 use serde_json::{Map, Value};
@@ -46,8 +43,10 @@ pub struct AnswerFacts {
     pub types: BTreeSet<String>,
     /// Its tags.
     pub tags: TagSet,
-    /// Whether something in it has a type that is not known.
+    /// Whether it depends on something whose type is not known.
     pub untyped: bool,
+    /// Whether something that it shows, or counts, has a type that is not known.
+    pub types_unknown: bool,
     /// Whether a type in it is known by the schema alone.
     pub by_schema: bool,
     /// Whether it shows that the schema is not that of this API.
@@ -74,10 +73,6 @@ pub struct Shown<'a> {
     pub added: bool,
 }
 
-/// The types that a null or an empty list of an interface or a union may stand for: with more it
-/// counts as untyped.
-const POSSIBLE_TYPES: usize = 20;
-
 /// Walks the answer's data beside the selections that made it. `extensions` count too.
 pub fn facts(
     shown: Shown<'_>,
@@ -85,7 +80,7 @@ pub fn facts(
     shape: &Shape,
     knowledge: &Knowledge<'_>,
 ) -> AnswerFacts {
-    let mut walk = Walk { facts: AnswerFacts::default(), added: shown.added, things: 0, knowledge };
+    let mut walk = Walk::new(shown.added, knowledge);
     walk.root(data, shape);
     let mut facts = walk.facts;
     let extensions = shown.json.get("extensions");
@@ -123,184 +118,6 @@ fn answer_hint(extension: &Value) -> AnswerHint {
     hint
 }
 
-struct Walk<'k> {
-    facts: AnswerFacts,
-    added: bool,
-    /// Objects so far that are more than a wrapper of others.
-    things: usize,
-    knowledge: &'k Knowledge<'k>,
-}
-
-impl Walk<'_> {
-    fn root(&mut self, data: &Map<String, Value>, shape: &Shape) {
-        let root = self.knowledge.schema.and_then(|schema| schema.root(OperationKind::Query));
-        for (key, value) in data {
-            match shape.field(key) {
-                Some(field @ ShapeField { shape: Some(inner), .. }) => {
-                    self.value(value, inner, self.field_of(root, field), false);
-                }
-                // A leaf of the query itself depends on something that has no name.
-                Some(ShapeField { name: Some(name), .. }) if name == "__typename" => {}
-                _ => self.facts.untyped = true,
-            }
-        }
-    }
-
-    /// What the schema says of a field on a type.
-    fn field_of(&self, parent: Option<TypeId>, field: &ShapeField) -> Option<FieldInfo> {
-        self.knowledge.schema?.field(parent?, field.name.as_deref()?)
-    }
-
-    fn value(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>, in_list: bool) {
-        match value {
-            Value::Object(object) => self.object(object, shape, info, in_list),
-            Value::Array(items) if !items.is_empty() => {
-                for item in items {
-                    self.value(item, shape, info, true);
-                }
-            }
-            Value::Null => self.nothing(shape, info, in_list),
-            Value::Array(_) => self.nothing(shape, info, true),
-            // A scalar where an object should be: of what type?
-            _ => self.facts.untyped = true,
-        }
-    }
-
-    /// Null or an empty list. What would fill it has types that only a schema knows: its own, and
-    /// those of all that was asked below it.
-    fn nothing(&mut self, shape: &Shape, info: Option<FieldInfo>, in_list: bool) {
-        let Some((schema, info)) = self.knowledge.schema.zip(info) else {
-            self.facts.untyped = true;
-            return;
-        };
-        let possible: Vec<TypeId> = schema.possible(info.of).take(POSSIBLE_TYPES + 1).collect();
-        if possible.is_empty() || possible.len() > POSSIBLE_TYPES {
-            self.facts.untyped = true;
-            return;
-        }
-        // It rests on the schema alone.
-        self.facts.by_schema = true;
-        let in_list = in_list || info.list;
-        for of in &possible {
-            let name = schema.name(*of);
-            self.type_tags(name, in_list);
-            self.facts.tags.insert(Tag::of(&format!("{name}:"), "?"));
-        }
-        for field in shape.fields() {
-            let Some(below) = &field.shape else { continue };
-            let Some(name) = field.name.as_deref() else {
-                self.facts.untyped = true;
-                continue;
-            };
-            let mut known = false;
-            for of in &possible {
-                if let Some(info) = schema.field(*of, name) {
-                    known = true;
-                    self.nothing(below, Some(info), in_list);
-                }
-            }
-            self.facts.untyped |= !known;
-        }
-    }
-
-    fn object(
-        &mut self,
-        object: &Map<String, Value>,
-        shape: &Shape,
-        info: Option<FieldInfo>,
-        in_list: bool,
-    ) {
-        let added = object.get(TYPENAME_KEY).filter(|_| self.added).and_then(Value::as_str);
-        let told = added.or_else(|| type_name(object, shape));
-        let schema = self.knowledge.schema;
-        let expected = schema.zip(info).map(|(schema, info)| (schema, info.of));
-        if let (Some(name), Some((schema, of))) = (told, expected)
-            && schema.kind(of).is_composite()
-            && !schema.is_possible(of, name)
-        {
-            self.facts.contradicts_schema = true;
-        }
-        let foreseen = expected
-            .filter(|(schema, of)| schema.kind(*of) == TypeKind::Object)
-            .map(|(schema, of)| schema.name(of));
-        self.facts.by_schema |= told.is_none() && foreseen.is_some();
-        let is_entity = match told.or(foreseen) {
-            Some(name) => {
-                self.hint_of_type(name, info);
-                self.entity(name, object, shape, in_list)
-            }
-            None => {
-                self.facts.untyped = true;
-                false
-            }
-        };
-        let things_before = self.things;
-        let parent =
-            told.and_then(|name| schema?.type_named(name)).or_else(|| info.map(|info| info.of));
-        for (key, value) in object {
-            match shape.field(key) {
-                Some(field @ ShapeField { shape: Some(inner), .. }) => {
-                    // What only wraps a thing stands in the list for it.
-                    let in_list = in_list && !is_entity;
-                    self.value(value, inner, self.field_of(parent, field), in_list);
-                }
-                Some(_) => {}
-                None if self.added && key.starts_with(RESERVED_PREFIX) => {}
-                None => self.facts.untyped = true,
-            }
-        }
-        match told.or(foreseen) {
-            Some(PAGE_INFO) => {}
-            // A count of things that it does not show.
-            Some(name) if is_wrapper(name) && !is_entity => {
-                self.facts.untyped |= self.things == things_before;
-            }
-            _ => self.things += 1,
-        }
-    }
-
-    /// Heeds what the schema says of caching a type, where the field that led to it could not tell
-    /// that it would.
-    fn hint_of_type(&mut self, name: &str, info: Option<FieldInfo>) {
-        let Some(schema) = self.knowledge.schema else { return };
-        let Some(of) = schema.type_named(name).filter(|of| info.map(|info| info.of) != Some(*of))
-        else {
-            return;
-        };
-        let hint = schema.hint(of);
-        self.facts.hint.private |= hint.private;
-        let max_age = hint.max_age.filter(|_| !hint.inherit).map(u64::from);
-        self.facts.hint.max_age = self.facts.hint.max_age.into_iter().chain(max_age).min();
-    }
-
-    /// Tags an object of a type; true where it shows an id.
-    fn entity(
-        &mut self,
-        name: &str,
-        object: &Map<String, Value>,
-        shape: &Shape,
-        in_list: bool,
-    ) -> bool {
-        self.type_tags(name, in_list);
-        let ids = self.knowledge.ids(name, object, shape, self.added);
-        let tags = &mut self.facts.tags;
-        // A purge may name it by an id that it does not show.
-        if !ids.complete {
-            tags.insert(Tag::of(&format!("{name}:"), "?"));
-        }
-        tags.extend(ids.all.iter().map(|id| Tag::of(&format!("{name}:"), id)));
-        !ids.all.is_empty()
-    }
-
-    fn type_tags(&mut self, name: &str, in_list: bool) {
-        self.facts.types.insert(name.to_owned());
-        self.facts.tags.insert(Tag::of("", name));
-        if in_list {
-            self.facts.tags.insert(Tag::of("list:", name));
-        }
-    }
-}
-
 impl AnswerFacts {
     /// Beyond the limit only the coarse tags stay, and every type counts as one whose ids are
     /// not shown: that purges more, never less.
@@ -318,31 +135,6 @@ impl AnswerFacts {
         self.types = types;
     }
 }
-
-/// What a type's name ends with where it only wraps what it is about, as lists with pages do.
-const WRAPPERS: [&str; 13] = [
-    "Connection",
-    "Edge",
-    "Page",
-    "List",
-    "Collection",
-    "Results",
-    "Payload",
-    "Response",
-    "Aggregate",
-    "Aggregation",
-    "_aggregate",
-    "_aggregate_fields",
-    "Count",
-];
-
-/// Whether a type, by its name, only wraps what it is about.
-fn is_wrapper(type_name: &str) -> bool {
-    WRAPPERS.iter().any(|suffix| type_name.len() > suffix.len() && type_name.ends_with(suffix))
-}
-
-/// Where Relay's connections say whether there is more: it is of the things beside it.
-const PAGE_INFO: &str = "PageInfo";
 
 /// The object's type, where a key that is surely `__typename` says it.
 pub(super) fn type_name<'a>(object: &'a Map<String, Value>, shape: &Shape) -> Option<&'a str> {

@@ -19,13 +19,22 @@ fn tags(document: &str, data: Value) -> Vec<String> {
 fn types_entities_and_lists_are_tagged() {
     assert_eq!(
         tags(
-            "{ products { __typename id category { __typename name } } }",
+            "{ products { __typename id category { __typename id } } }",
             json!({ "products": [
-                { "__typename": "Product", "id": 42, "category": { "__typename": "Category", "name": "x" } },
-                { "__typename": "Product", "id": "a b", "category": { "__typename": "Category", "name": "y" } },
+                { "__typename": "Product", "id": 42, "category": { "__typename": "Category", "id": 1 } },
+                { "__typename": "Product", "id": "a b", "category": { "__typename": "Category", "id": 1 } },
             ] }),
         ),
-        ["Category", "Category:?", "Product", "Product:42", "Product:a%20b", "list:Product"]
+        ["Category", "Category:1", "Product", "Product:42", "Product:a%20b", "list:Product"]
+    );
+    // Whether `Category` is an entity or a summary of others nothing says.
+    assert_eq!(
+        tags(
+            "{ product { __typename id category { __typename name } } }",
+            json!({ "product": { "__typename": "Product", "id": 42,
+                "category": { "__typename": "Category", "name": "x" } } }),
+        ),
+        ["Category", "Category:?", "Product", "Product:42", "untyped"]
     );
 }
 
@@ -45,10 +54,13 @@ fn an_alias_does_not_pass_for_an_id_or_a_type() {
             "{ a { t: __typename id: slug __typename: name } }",
             json!({ "a": { "t": "Product", "id": "x", "__typename": "Fake" } })
         ),
-        ["Product", "Product:?"]
+        ["Product", "Product:?", "untyped"]
     );
     let ambiguous = "{ a { __typename ... on A { id } ... on B { id: slug } } }";
-    assert_eq!(tags(ambiguous, json!({ "a": { "__typename": "B", "id": "x" } })), ["B", "B:?"]);
+    assert_eq!(
+        tags(ambiguous, json!({ "a": { "__typename": "B", "id": "x" } })),
+        ["B", "B:?", "untyped"]
+    );
 }
 
 #[test]

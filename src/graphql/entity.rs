@@ -55,6 +55,14 @@ impl Knowledge<'_> {
         ID_FIELDS.into_iter().filter(|field| schema.field(of, field).is_some()).take(1).collect()
     }
 
+    /// Whether objects of a type are surely entities, shown with an id or not: the configuration
+    /// names its key, or the schema has a field for it.
+    pub(super) fn is_entity_type(&self, type_name: &str) -> bool {
+        let in_schema = || self.schema.and_then(|schema| schema.type_named(type_name)).is_some();
+        self.keys.contains_key(type_name)
+            || (in_schema() && !self.naming_fields(type_name).is_empty())
+    }
+
     /// The fields that are to be added to selections on a type, so that its objects show their
     /// ids: leaves without arguments that have to be given.
     pub(super) fn fields_to_add(&self, of: TypeId) -> Vec<&str> {

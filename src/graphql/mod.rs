@@ -14,6 +14,7 @@ mod batch;
 mod canonical;
 mod document;
 mod entity;
+mod field_names;
 mod foreseen;
 mod inject;
 mod injected;
@@ -23,6 +24,7 @@ mod manifest;
 mod measured;
 mod members;
 mod mutation;
+mod reachable;
 mod request;
 mod resolve;
 mod schema;
@@ -32,6 +34,7 @@ mod traces;
 mod typed;
 mod value;
 mod variables;
+mod walk;
 
 #[cfg(test)]
 pub(crate) use analysis::analysed;

@@ -4,6 +4,8 @@ use super::analysis::Analysis;
 use super::answer::type_name;
 use super::ast::OperationKind;
 use super::entity::{Knowledge, id_text, spellings};
+use super::field_names::{Meant, makes_something, speaks_of_many, types_meant_by};
+use super::reachable::possible_types;
 use super::schema::{FieldInfo, TypeId, TypeKind};
 use super::shape::Shape;
 use crate::config::{Config, MutationPolicy};
@@ -59,7 +61,6 @@ pub fn purge_of(
         return MutationPurge::everything(None);
     }
     let policy = config.mutations.policy;
-    let root = knowledge.schema.and_then(|schema| schema.root(OperationKind::Mutation));
     let mut tags = TagSet::new();
     let mut by_names = TagSet::new();
     for field in shape.names().into_iter().filter(|name| *name != "__typename") {
@@ -70,39 +71,62 @@ pub fn purge_of(
         if policy == MutationPolicy::All {
             return MutationPurge::everything(field);
         }
-        let mut named = Named { entities: BTreeMap::new(), untyped: false, knowledge };
-        for (key, value) in mutated.data.into_iter().flatten() {
-            match shape.field(key) {
-                Some(of) if of.name.as_deref() == Some(field) => {
-                    if let Some(inner) = &of.shape {
-                        named.under_mutation(value, inner, named.field_of(root, field));
-                    }
-                }
-                _ => {}
-            }
-        }
         let meant = types_meant_by(field, known);
+        let named = named_by(&mutated, field, &meant, knowledge);
         let unsure = named.entities.is_empty() || named.untyped;
-        if unsure && !meant.any_known {
+        if named.doubtful || (unsure && !meant.any_known) {
             return MutationPurge::everything(field);
         }
+        let many = speaks_of_many(field);
         // A field's name adds to what its answer names, unless the answer names that very type.
         let told = !unsure && named.entities.keys().any(|name| meant.names.contains(name));
-        let by_name = meant.names.into_iter().map(|name| {
-            let ids = argument_ids(&mutated, field, &name, knowledge);
-            (name, ids)
+        let by_name = meant.names.iter().map(|name| {
+            let ids = argument_ids(&mutated, field, name, knowledge);
+            (name.clone(), ids)
         });
         let by_name = by_name.filter(|(_, ids)| !told || !ids.is_empty());
-        for (name, ids) in by_name {
-            by_names.extend(tags_of(policy, &name, &ids, speaks_of_many(field)));
+        // What answers to queries show is no mere payload.
+        let shown_elsewhere = |name: &String| known.values().any(|names| names.contains(name));
+        let own = named.own.into_iter().filter(shown_elsewhere);
+        for (name, ids) in by_name.chain(own.map(|name| (name, BTreeSet::new()))) {
+            by_names.extend(tags_of(policy, &name, &ids, many));
         }
         for (name, ids) in named.entities {
-            tags.extend(tags_of(policy, &name, &ids, speaks_of_many(field)));
+            tags.extend(tags_of(policy, &name, &ids, many));
         }
     }
     knowledge.reach(&mut tags);
     tags.extend(by_names);
     MutationPurge::Tags(tags)
+}
+
+/// What the answer to all calls of a mutation's field names.
+fn named_by<'k>(
+    mutated: &Mutated<'_>,
+    field: &str,
+    meant: &'k Meant,
+    knowledge: &'k Knowledge<'k>,
+) -> Named<'k> {
+    let root = knowledge.schema.and_then(|schema| schema.root(OperationKind::Mutation));
+    let mut named = Named {
+        entities: BTreeMap::new(),
+        own: BTreeSet::new(),
+        untyped: false,
+        doubtful: false,
+        meant,
+        knowledge,
+    };
+    for (key, value) in mutated.data.into_iter().flatten() {
+        match mutated.analysis.shape.field(key) {
+            Some(of) if of.name.as_deref() == Some(field) => {
+                if let Some(inner) = &of.shape {
+                    named.under_mutation(value, inner, named.field_of(root, field));
+                }
+            }
+            _ => {}
+        }
+    }
+    named
 }
 
 /// The ids of a type's objects that the arguments of a field name: `deleteProduct(id: 42)`,
@@ -115,7 +139,7 @@ fn argument_ids(
     knowledge: &Knowledge<'_>,
 ) -> BTreeSet<Option<String>> {
     // What is made anew has an id that no argument names.
-    if words(field).iter().any(|word| MAKING.contains(&word.as_str())) {
+    if makes_something(field) {
         return BTreeSet::new();
     }
     let analysis = mutated.analysis;
@@ -182,10 +206,18 @@ fn tags_of(
     tags
 }
 
-/// The entities that a mutation's answer names, by type; an entity without an id as none.
+/// What a mutation's answer names.
 struct Named<'k> {
+    /// The entities, by type; one without an id as none.
     entities: BTreeMap<String, BTreeSet<Option<String>>>,
+    /// The types of what stands right under the mutation and shows no id.
+    own: BTreeSet<String>,
+    /// Whether what stands right under the mutation is an entity of a type that is not known.
     untyped: bool,
+    /// Whether an object below that has a type that is not known: what else was changed?
+    doubtful: bool,
+    /// The types that the mutation's name may mean.
+    meant: &'k Meant,
     knowledge: &'k Knowledge<'k>,
 }
 
@@ -201,34 +233,46 @@ impl Named<'_> {
             Value::Object(object) if !self.knowledge.shows_any_id(object, shape) => {
                 let type_name = self.type_of(object, shape, info);
                 self.fields(object, shape, type_name.as_deref(), info);
+                self.own.extend(type_name);
             }
+            Value::Object(object) => self.untyped |= !self.object(object, shape, info),
             Value::Array(items) => {
                 items.iter().for_each(|item| self.under_mutation(item, shape, info));
             }
-            other => self.value(other, shape, info),
+            _ => {}
         }
     }
 
-    fn value(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>) {
-        match value {
-            Value::Object(object) => {
-                let type_name = self.type_of(object, shape, info);
-                match &type_name {
-                    Some(name) => {
-                        let ids = self.knowledge.ids(name, object, shape, false);
-                        let entity = self.entities.entry(name.clone()).or_default();
-                        if !ids.complete {
-                            entity.insert(None);
-                        }
-                        entity.extend(ids.all.into_iter().map(Some));
-                    }
-                    None => self.untyped = true,
-                }
-                self.fields(object, shape, type_name.as_deref(), info);
+    /// Names an entity and what is in it; false where its type is not known.
+    fn object(
+        &mut self,
+        object: &Map<String, Value>,
+        shape: &Shape,
+        info: Option<FieldInfo>,
+    ) -> bool {
+        let type_name = self.type_of(object, shape, info);
+        if let Some(name) = &type_name {
+            let ids = self.knowledge.ids(name, object, shape, false);
+            let entity = self.entities.entry(name.clone()).or_default();
+            if !ids.complete {
+                entity.insert(None);
             }
-            Value::Array(items) => items.iter().for_each(|item| self.value(item, shape, info)),
-            _ => {}
+            entity.extend(ids.all.into_iter().map(Some));
         }
+        let possible = self.possible_types(info).filter(|_| type_name.is_none());
+        let is_known = type_name.is_some() || possible.is_some();
+        for name in possible.into_iter().flatten() {
+            self.entities.entry(name).or_default().insert(None);
+        }
+        self.fields(object, shape, type_name.as_deref(), info);
+        is_known
+    }
+
+    /// The types that an object of an interface or a union may have, where they are few.
+    fn possible_types(&self, info: Option<FieldInfo>) -> Option<Vec<String>> {
+        let (schema, info) = self.knowledge.schema.zip(info)?;
+        let possible = possible_types(schema, info.of)?;
+        Some(possible.into_iter().map(|of| schema.name(of).to_owned()).collect())
     }
 
     /// The object's type, as it says itself or else as the schema does.
@@ -256,170 +300,34 @@ impl Named<'_> {
         let parent = named.or(info.map(|info| info.of));
         for (key, value) in object {
             let Some(field) = shape.field(key) else { continue };
-            if let (Some(inner), name) = (&field.shape, field.name.as_deref()) {
-                let info = name.and_then(|name| self.field_of(parent, name));
-                self.value(value, inner, info);
+            if let Some(inner) = &field.shape {
+                let name = field.name.as_deref().unwrap_or_default();
+                self.below(value, inner, name, self.field_of(parent, name));
             }
         }
     }
-}
 
-/// Words in a mutation's name that say what is done, and not to what.
-const VERBS: [&str; 46] = [
-    "create",
-    "add",
-    "insert",
-    "new",
-    "make",
-    "register",
-    "import",
-    "update",
-    "edit",
-    "modify",
-    "change",
-    "set",
-    "patch",
-    "save",
-    "upsert",
-    "put",
-    "replace",
-    "delete",
-    "remove",
-    "destroy",
-    "archive",
-    "unarchive",
-    "restore",
-    "publish",
-    "unpublish",
-    "activate",
-    "deactivate",
-    "enable",
-    "disable",
-    "approve",
-    "reject",
-    "cancel",
-    "bulk",
-    "batch",
-    "many",
-    "multiple",
-    "mass",
-    "all",
-    "one",
-    "by",
-    "pk",
-    "id",
-    "ids",
-    "mutation",
-    "do",
-    "reorder",
-];
-
-/// Words that say that something new is made.
-const MAKING: [&str; 11] = [
-    "create",
-    "add",
-    "insert",
-    "new",
-    "make",
-    "register",
-    "import",
-    "copy",
-    "clone",
-    "duplicate",
-    "upsert",
-];
-
-/// Words that say that many are meant.
-const MANY: [&str; 6] = ["bulk", "batch", "many", "multiple", "mass", "all"];
-
-/// What a type's name may end with beside the thing itself.
-const SUFFIXES: [&str; 3] = ["", "Type", "Node"];
-
-/// The types that a mutation's name may mean.
-#[derive(Debug, PartialEq)]
-pub struct Meant {
-    /// Every way to spell them, those that are known among them.
-    pub names: BTreeSet<String>,
-    /// Whether any of them is known.
-    pub any_known: bool,
-}
-
-/// The types that a mutation's name may mean: `createProduct`, `update_product`,
-/// `bulkDeleteProducts` and `ProductCreate` all mean `Product`.
-///
-/// To purge a type that does not exist costs nothing, so every spelling counts, whatever this
-/// isolate has seen. Whether any is known decides only if a name says enough by itself.
-pub fn types_meant_by(field: &str, known: &KnownTypes) -> Meant {
-    let words = words(field);
-    let is_verb = |word: &String| VERBS.contains(&word.as_str());
-    let start = words.iter().position(|word| !is_verb(word)).unwrap_or(words.len());
-    let end = words.iter().rposition(|word| !is_verb(word)).map_or(start, |last| last + 1);
-    let mut meant = Meant { names: BTreeSet::new(), any_known: false };
-    let Some([first @ .., last]) = words.get(start..end) else { return meant };
-    for last in singulars(last) {
-        let spelled: Vec<&str> = first.iter().map(String::as_str).chain([last.as_str()]).collect();
-        let pascal: String = spelled.iter().map(|word| capitalised(word)).collect();
-        meant.names.insert(spelled.join("_"));
-        for suffix in SUFFIXES {
-            let name = format!("{pascal}{suffix}");
-            if let Some(names) = known.get(&name.to_lowercase()) {
-                meant.any_known = true;
-                meant.names.extend(names.iter().cloned());
+    /// What stands in a payload, under a field of that name.
+    fn below(&mut self, value: &Value, shape: &Shape, field: &str, info: Option<FieldInfo>) {
+        match value {
+            Value::Object(object) => {
+                let is_known = self.object(object, shape, info);
+                // `createProduct { product { id } }` says twice what it is.
+                self.doubtful |= !is_known && !self.is_meant(field);
+                self.untyped |= !is_known;
             }
-            meant.names.insert(name);
+            Value::Array(items) => {
+                items.iter().for_each(|item| self.below(item, shape, field, info));
+            }
+            _ => {}
         }
     }
-    meant
-}
 
-fn speaks_of_many(field: &str) -> bool {
-    let words = words(field);
-    words.iter().any(|word| MANY.contains(&word.as_str()))
-        || words.iter().any(|word| !VERBS.contains(&word.as_str()) && singulars(word).len() > 1)
-}
-
-/// A name's words in lower case: `bulkDeleteProducts`, `bulk_delete_products`, `HTTPServer`.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let letters: Vec<char> = name.chars().collect();
-    for (at, letter) in letters.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|i| letters.get(i)).copied().unwrap_or('_');
-        let after = letters.get(at + 1).copied().unwrap_or('_');
-        let begins = letter.is_uppercase() && (!before.is_uppercase() || after.is_lowercase());
-        if *letter == '_' || begins {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| *letter != '_') {
-            word.extend(letter.to_lowercase());
-        }
+    /// Whether a field's name means the same types as that of the mutation.
+    fn is_meant(&self, field: &str) -> bool {
+        let means = types_meant_by(field, &KnownTypes::new()).names;
+        means.iter().any(|name| self.meant.names.contains(name))
     }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// The word itself, and what it is the plural of.
-fn singulars(word: &str) -> Vec<String> {
-    let mut forms = vec![word.to_owned()];
-    if let Some(stem) = word.strip_suffix("ies") {
-        forms.push(format!("{stem}y"));
-    }
-    if let Some(stem) = word.strip_suffix("es") {
-        forms.push(stem.to_owned());
-    }
-    if let Some(stem) = word.strip_suffix('s').filter(|stem| !stem.ends_with('s')) {
-        forms.push(stem.to_owned());
-    }
-    match word {
-        "people" => forms.push("person".into()),
-        "children" => forms.push("child".into()),
-        _ => {}
-    }
-    forms
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@
 
 use super::ast::*;
 use crate::limits::{Amounts, Limit};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What the selections on one object ask.
 #[derive(Debug, Default, PartialEq)]
 pub struct Shape {
     fields: HashMap<String, ShapeField>,
+    /// The types on which fragments stand here.
+    conditions: BTreeSet<String>,
 }
 
 /// What stands under one response key.
@@ -21,8 +23,37 @@ pub struct ShapeField {
     pub name: Option<String>,
     /// Whether it is asked without arguments.
     pub plain: bool,
+    /// Whether its arguments name what it shows.
+    pub chosen: Chosen,
     /// The selections on it; none for a leaf.
     pub shape: Option<Shape>,
+}
+
+/// Whether a field's arguments name the objects that it shows, so that no other object can take
+/// their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// They do not, as far as can be seen.
+    No,
+    /// One by its id: `node(id: 7)`.
+    One,
+    /// Several by their ids: `nodes(ids: [7, 8])`.
+    Many,
+}
+
+impl Chosen {
+    fn by(arguments: &[(String, Value)]) -> Self {
+        let is = |names: &[&str]| {
+            arguments.iter().any(|(argument, _)| names.contains(&argument.as_str()))
+        };
+        if is(&["ids", "_ids", "uuids", "nodeIds", "pks"]) {
+            Self::Many
+        } else if is(&["id", "_id", "uuid", "nodeId", "databaseId", "pk"]) {
+            Self::One
+        } else {
+            Self::No
+        }
+    }
 }
 
 /// Fragments nest no deeper than there are fragments; this keeps the walk's stack small.
@@ -40,6 +71,11 @@ impl Shape {
     /// All fields.
     pub fn fields(&self) -> impl Iterator<Item = &ShapeField> {
         self.fields.values()
+    }
+
+    /// Whether a fragment stands here on another type than that one.
+    pub(super) fn allows_others_than(&self, type_name: &str) -> bool {
+        self.conditions.iter().any(|condition| condition != type_name)
     }
 
     /// How many fields it has in all.
@@ -112,13 +148,17 @@ impl<'d> Merge<'d> {
             }
             match selection {
                 Selection::Field(field) => self.field(shape, field)?,
-                Selection::Inline { selections, .. } => self.merge_selections(shape, selections)?,
+                Selection::Inline { on, selections, .. } => {
+                    shape.conditions.extend(on.clone());
+                    self.merge_selections(shape, selections)?;
+                }
                 Selection::Spread { name, .. } => {
                     if self.depth >= FRAGMENT_DEPTH {
                         return Err(ShapeFault::TooMany);
                     }
                     let fragment = self.fragments.get(name.as_str());
                     let fragment = *fragment.ok_or(ShapeFault::Missing)?;
+                    shape.conditions.insert(fragment.on.clone());
                     self.depth += 1;
                     self.merge_selections(shape, &fragment.selections)?;
                     self.depth -= 1;
@@ -129,10 +169,14 @@ impl<'d> Merge<'d> {
     }
 
     fn field(&mut self, shape: &mut Shape, field: &'d Field) -> Result<(), ShapeFault> {
+        let chosen = Chosen::by(&field.arguments);
         let entry = shape.fields.entry(field.response_key().to_owned()).or_insert_with(|| {
-            ShapeField { name: Some(field.name.clone()), plain: true, shape: None }
+            ShapeField { name: Some(field.name.clone()), plain: true, chosen, shape: None }
         });
         entry.plain &= field.arguments.is_empty();
+        if entry.chosen != chosen {
+            entry.chosen = Chosen::No;
+        }
         if entry.name.as_deref() != Some(field.name.as_str()) {
             entry.name = None;
         }
