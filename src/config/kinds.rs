@@ -18,6 +18,8 @@ pub struct Config {
     pub bypass: Vec<PathPattern>,
     /// Globs over the names of cookies that say nothing about who is asking.
     pub ignore_cookies: Vec<String>,
+    /// The response headers that hold tags, in lower case, beside those that always do.
+    pub tag_headers: Vec<String>,
     /// Groups of GraphQL types that are one thing.
     pub same: Aliases,
     /// What speaks GraphQL, and how.

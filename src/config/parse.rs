@@ -6,7 +6,7 @@ use super::kinds::*;
 use super::rest::{resources, rest};
 use super::section::{Faults, Section, strings};
 use super::types::{default_type, types};
-use super::words::{glob_name, graphql_name, name, parse_tag};
+use super::words::{glob_name, graphql_name, name, parse_tag, tag_header};
 use crate::http::PathPattern;
 use crate::limits::{Amounts, Limit};
 use crate::time::Ttl;
@@ -49,6 +49,7 @@ fn read(root: &Section<'_>) -> Config {
         origin: origin(root),
         bypass: root.list("bypass", PathPattern::parse),
         ignore_cookies: root.list("ignore_cookies", |text| Ok(text.to_owned())),
+        tag_headers: root.list("tag_headers", tag_header),
         same: same(root),
         graphql: graphql(root.section("graphql")),
         rest: rest(root.section("rest")),

@@ -31,6 +31,36 @@ pub(super) fn glob_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A response header that holds tags, in lower case. It does not reach the client, so it is none
+/// that clients or caches rely on.
+pub(super) fn tag_header(text: &str) -> Result<String, String> {
+    const OF_HTTP: [&str; 14] = [
+        "age",
+        "cache-control",
+        "cdn-cache-control",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "date",
+        "etag",
+        "expires",
+        "last-modified",
+        "location",
+        "set-cookie",
+        "vary",
+    ];
+    let name = text.to_ascii_lowercase();
+    let plain = name.bytes().all(|b| matches!(b, b'_' | b'-') || b.is_ascii_alphanumeric());
+    if name.is_empty() || !plain {
+        return Err(format!("expected the name of a header, found {text:?}"));
+    }
+    if OF_HTTP.contains(&name.as_str()) {
+        return Err(format!("expected a header that holds nothing but tags, found {text:?}"));
+    }
+    Ok(name)
+}
+
 /// A tag as it stands.
 pub(super) fn parse_tag(text: &str) -> Result<Tag, String> {
     Tag::parse(text).map_err(|fault| format!("{fault}, found {text:?}"))

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Fields that identify an entity where nothing says otherwise, the best known first.
-const ID_FIELDS: [&str; 4] = ["id", "_id", "uuid", "databaseId"];
+const ID_FIELDS: [&str; 5] = ["id", "_id", "uuid", "databaseId", "documentId"];
 
 /// What an added key field's response key begins with; its name and its type follow.
 pub(super) const KEY_PREFIX: &str = "evergraph__key_";

@@ -185,7 +185,8 @@ pub(super) fn speaks_of_many(field: &str) -> bool {
 /// `products`. In an object of type `Order`, `lines` is named after `OrderLine` too.
 pub(super) fn is_named_after(field: &str, type_name: &str, owner: Option<&str>) -> bool {
     let mut field = words(field);
-    if let Some(by) = field.iter().position(|word| word == "by").filter(|by| *by > 0) {
+    // What stands behind these says how it is found or grouped.
+    if let Some(by) = field.iter().position(|word| matches!(word.as_str(), "by" | "per")) {
         field.truncate(by);
     }
     while field.len() > 1 && field.last().is_some_and(|last| LISTING.contains(&last.as_str())) {
@@ -196,6 +197,13 @@ pub(super) fn is_named_after(field: &str, type_name: &str, owner: Option<&str>) 
     [words(type_name), thing(type_name)]
         .iter()
         .any(|named| ends_with(&field, named) || same_words(&of_owner, named))
+}
+
+/// Whether a field is named after a function of SQL that makes one value of many. What it holds is
+/// no entity, though it may show an `id`: `count { id }`, `_max { id }`.
+pub(super) fn is_aggregate(field: &str) -> bool {
+    let functions = ["count", "sum", "avg", "average", "min", "max", "stddev", "variance", "var"];
+    words(field).first().is_some_and(|first| functions.contains(&first.as_str()))
 }
 
 /// A type's words, without the last where that only says that it is a type.

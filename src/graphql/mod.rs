@@ -57,6 +57,7 @@ pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
     touched_types,
 };
+pub use shape::{Chosen, Shape, ShapeField};
 pub use strip::{Broken, Strip, strip};
 pub use traces::is_strippable;
 pub use variables::canonical_variables;

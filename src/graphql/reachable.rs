@@ -5,6 +5,7 @@
 
 use super::ast::OperationKind;
 use super::entity::Knowledge;
+use super::field_names::is_aggregate;
 use super::schema::{FieldInfo, Schema, TypeId};
 use std::collections::BTreeSet;
 
@@ -39,8 +40,8 @@ pub(super) fn reachable(
         Start::Wrapper(first) => (first, true),
         Start::Entity(first) => (first, false),
     };
-    let fields = schema.fields(first).map(|(_, info)| info);
-    pending.extend(fields.filter(|info| links_count || !is_link(*info)).map(|info| info.of));
+    let fields = schema.fields(first).filter(|(_, info)| links_count || !is_link(*info));
+    pending.extend(fields.filter(|(name, _)| !is_aggregate(name)).map(|(_, info)| info.of));
     while let Some(of) = pending.pop() {
         if !seen.insert(of) {
             continue;
@@ -53,9 +54,11 @@ pub(super) fn reachable(
                     return None;
                 }
             } else if object == of || seen.insert(object) {
-                for (_, info) in schema.fields(object) {
+                for (name, info) in schema.fields(object) {
                     *steps = steps.checked_sub(1)?;
-                    pending.push(info.of);
+                    if !is_aggregate(name) {
+                        pending.push(info.of);
+                    }
                 }
             }
         }

@@ -68,9 +68,9 @@ impl Shape {
         self.fields.get(response_key)
     }
 
-    /// All fields.
-    pub fn fields(&self) -> impl Iterator<Item = &ShapeField> {
-        self.fields.values()
+    /// All fields, by their response keys.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &ShapeField)> {
+        self.fields.iter().map(|(key, field)| (key.as_str(), field))
     }
 
     /// Whether a fragment stands here on another type than that one.

@@ -7,7 +7,7 @@
 use super::answer::{AnswerFacts, type_name};
 use super::ast::OperationKind;
 use super::entity::Knowledge;
-use super::field_names::is_named_after;
+use super::field_names::{is_aggregate, is_named_after};
 use super::inject::TYPENAME_KEY;
 use super::injected::RESERVED_PREFIX;
 use super::reachable::{Start, possible_types, reachable};
@@ -27,13 +27,35 @@ struct Below {
     /// The types of the entities in it, without what these hold.
     entities: BTreeSet<String>,
     /// Whether it shows something beside them that may tell of other entities.
-    open: bool,
+    open: Open,
 }
 
 impl Below {
     fn add(&mut self, other: Self) {
         self.entities.extend(other.entities);
-        self.open |= other.open;
+        self.open = self.open.max(other.open);
+    }
+
+    fn open(open: Open) -> Self {
+        Self { open, ..Self::default() }
+    }
+}
+
+/// What stands beside the entities of an object that is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Open {
+    /// Nothing, or nothing that depends on what is not known.
+    #[default]
+    No,
+    /// Words and flags: a cursor, whether there is more.
+    Words,
+    /// Numbers, which may count anything.
+    Numbers,
+}
+
+impl Open {
+    fn of(leaf: &Value) -> Self {
+        if leaf.is_number() { Self::Numbers } else { Self::Words }
     }
 }
 
@@ -62,16 +84,23 @@ impl<'w> Place<'w> {
 #[derive(Clone, Copy)]
 struct Path<'w> {
     field: Option<&'w str>,
+    /// The type of the object there that is no entity.
+    wrapper: Option<&'w str>,
     above: Option<&'w Path<'w>>,
     /// The type of the entity that holds it.
     owner: Option<&'w str>,
 }
 
-impl Path<'_> {
-    /// Whether one of the fields is named after a type.
+impl<'w> Path<'w> {
+    fn to(field: &'w ShapeField) -> Self {
+        Self { field: field.name.as_deref(), wrapper: None, above: None, owner: None }
+    }
+
+    /// Whether one of the fields, or the type of an object on the way, is named after a type.
     fn is_named_after(&self, type_name: &str) -> bool {
+        let here = [self.field, self.wrapper].into_iter().flatten();
         let above = || self.above.is_some_and(|above| above.is_named_after(type_name));
-        self.field.is_some_and(|field| is_named_after(field, type_name, self.owner)) || above()
+        here.into_iter().any(|name| is_named_after(name, type_name, self.owner)) || above()
     }
 }
 
@@ -84,7 +113,7 @@ pub(super) struct Walk<'k> {
     /// The interfaces and unions whose possible types are tagged, and whether as those of a list.
     tagged: HashSet<(TypeId, bool)>,
     /// By shape and type, what became of a null there.
-    nothings: HashMap<(usize, TypeId, bool), bool>,
+    nothings: HashMap<(usize, TypeId, bool), Open>,
     reached: HashMap<Start, Option<Rc<[TypeId]>>>,
     pub(super) steps_left: usize,
 }
@@ -108,10 +137,10 @@ impl<'k> Walk<'k> {
         for (key, value) in data {
             match shape.field(key) {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
-                    let path = Path { field: field.name.as_deref(), above: None, owner: None };
+                    let path = Path::to(field);
                     let info = self.field_of(root, field);
                     let place = Place { info, in_list: false, chosen: field.chosen, path };
-                    if self.value(value, inner, place).open {
+                    if self.value(value, inner, place).open != Open::No {
                         self.type_is_unknown();
                     }
                 }
@@ -142,14 +171,8 @@ impl<'k> Walk<'k> {
                 }
                 return below;
             }
-            Value::Null => {
-                let open = self.nothing(shape, place.info, place.in_list);
-                return Below { open, ..Below::default() };
-            }
-            Value::Array(_) => {
-                let open = self.nothing(shape, place.info, true);
-                return Below { open, ..Below::default() };
-            }
+            Value::Null => return Below::open(self.nothing(shape, place.info, place.in_list)),
+            Value::Array(_) => return Below::open(self.nothing(shape, place.info, true)),
             // A scalar where an object should be: of what type?
             _ => self.type_is_unknown(),
         }
@@ -176,7 +199,8 @@ impl<'k> Walk<'k> {
         let is_entity = match name {
             Some(name) => {
                 self.hint_of_type(name, info);
-                let is_entity = self.entity(name, object, shape, in_list);
+                let is_aggregate = place.path.field.is_some_and(is_aggregate);
+                let is_entity = self.entity(name, object, shape, in_list) && !is_aggregate;
                 self.alternatives(name, is_entity, shape, place);
                 is_entity
             }
@@ -187,44 +211,52 @@ impl<'k> Walk<'k> {
         };
         let of = name.and_then(|name| schema?.type_named(name));
         let parent = of.filter(|_| told.is_some()).or_else(|| info.map(|info| info.of));
-        let owner = name.filter(|_| is_entity);
+        if let Some(name) = name.filter(|_| is_entity) {
+            let path = Path { owner: Some(name), ..place.path };
+            let below = self.fields(object, shape, parent, Place { path, ..place }, true);
+            if below.open != Open::No {
+                self.open_in_entity(of);
+            }
+            return Below { entities: BTreeSet::from([name.to_owned()]), open: Open::No };
+        }
+        let path = Path { wrapper: name, ..place.path };
+        let mut below = self.fields(object, shape, parent, Place { path, ..place }, false);
+        if below.open != Open::No && self.is_closed(of, &below, path) {
+            below.open = Open::No;
+        }
+        below
+    }
+
+    /// Walks the fields of an object. What an entity shows of itself is its own.
+    fn fields(
+        &mut self,
+        object: &Map<String, Value>,
+        shape: &Shape,
+        parent: Option<TypeId>,
+        place: Place<'_>,
+        is_entity: bool,
+    ) -> Below {
         let mut below = Below::default();
         for (key, value) in object {
             match shape.field(key) {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
-                    let path = Path {
-                        field: field.name.as_deref(),
-                        above: (!is_entity).then_some(&place.path),
-                        owner: owner.or(place.path.owner),
+                    let above = (!is_entity).then_some(&place.path);
+                    let place = Place {
+                        info: self.field_of(parent, field),
+                        // What only wraps a thing stands in the list for it.
+                        in_list: place.in_list && !is_entity,
+                        chosen: field.chosen,
+                        path: Path { above, owner: place.path.owner, ..Path::to(field) },
                     };
-                    // What only wraps a thing stands in the list for it.
-                    let in_list = in_list && !is_entity;
-                    let info = self.field_of(parent, field);
-                    below.add(self.value(
-                        value,
-                        inner,
-                        Place { info, in_list, chosen: field.chosen, path },
-                    ));
+                    below.add(self.value(value, inner, place));
                 }
-                Some(field) => {
-                    below.open |= !is_entity && field.name.as_deref() != Some("__typename");
-                }
+                Some(field) if is_entity || field.name.as_deref() == Some("__typename") => {}
+                Some(_) => below.open = below.open.max(Open::of(value)),
                 None if self.added && key.starts_with(RESERVED_PREFIX) => {}
                 None => self.type_is_unknown(),
             }
         }
-        match owner {
-            Some(name) => {
-                if below.open {
-                    self.open_in_entity(of);
-                }
-                Below { entities: BTreeSet::from([name.to_owned()]), open: false }
-            }
-            None => {
-                below.open = below.open && !self.is_closed(of, &below.entities, place);
-                below
-            }
-        }
+        below
     }
 
     /// Tags an object of a type; true where it is an entity.
@@ -305,11 +337,11 @@ impl<'k> Walk<'k> {
     }
 
     /// Null or an empty list. What would fill it has types that only a schema knows: its own, and
-    /// those of all that was asked below it. True where it may tell of still others.
-    fn nothing(&mut self, shape: &Shape, info: Option<FieldInfo>, in_list: bool) -> bool {
+    /// those of all that was asked below it. It may tell of still others, as an object may.
+    fn nothing(&mut self, shape: &Shape, info: Option<FieldInfo>, in_list: bool) -> Open {
         let Some((schema, info)) = self.knowledge.schema.zip(info) else {
             self.type_is_unknown();
-            return false;
+            return Open::No;
         };
         let in_list = in_list || info.list;
         let place = (address(shape), info.of, in_list);
@@ -318,7 +350,7 @@ impl<'k> Walk<'k> {
         }
         let Some(possible) = possible_types(schema, info.of).filter(|_| self.step()) else {
             self.type_is_unknown();
-            return false;
+            return Open::No;
         };
         // It rests on the schema alone.
         self.facts.by_schema = true;
@@ -327,13 +359,21 @@ impl<'k> Walk<'k> {
             self.unseen_tags(schema.name(*of), in_list);
         }
         let mut open: BTreeSet<TypeId> = BTreeSet::new();
-        for field in shape.fields() {
-            let Some(below) = &field.shape else { continue };
+        for (_, field) in shape.fields() {
+            let Some(below) = &field.shape else {
+                open.extend(
+                    possible.iter().filter(|_| field.name.as_deref() != Some("__typename")),
+                );
+                continue;
+            };
+            if field.name.as_deref().is_some_and(is_aggregate) {
+                open.extend(&possible);
+            }
             let mut known = false;
             for of in &possible {
                 if let Some(info) = self.field_of(Some(*of), field).filter(|_| self.step()) {
                     known = true;
-                    if self.nothing(below, Some(info), in_list) {
+                    if self.nothing(below, Some(info), in_list) != Open::No {
                         open.insert(*of);
                     }
                 }
@@ -342,12 +382,17 @@ impl<'k> Walk<'k> {
                 self.type_is_unknown();
             }
         }
-        let mut is_open = false;
+        let mut is_open = Open::No;
         for of in possible {
-            if !self.knowledge.is_entity_type(schema.name(of)) {
-                is_open |= !self.reaches(Start::Wrapper(of), &BTreeSet::new());
-            } else if open.contains(&of) {
-                self.open_in_entity(Some(of));
+            let name = schema.name(of);
+            if self.knowledge.is_entity_type(name) {
+                continue;
+            }
+            let path = Path { field: None, wrapper: Some(name), above: None, owner: None };
+            // Whether it counts nobody knows.
+            let below = Below::open(Open::Numbers);
+            if !self.is_closed(Some(of), &below, path) && open.contains(&of) {
+                is_open = Open::Numbers;
             }
         }
         self.nothings.insert(place, is_open);
@@ -363,60 +408,58 @@ impl<'k> Walk<'k> {
 
     /// An entity holds what may tell of others: of those that it has many of.
     fn open_in_entity(&mut self, of: Option<TypeId>) {
-        match of.filter(|_| self.knowledge.schema.is_some()) {
+        match self.knowledge.schema.zip(of) {
             // Where it has many of nothing, what it holds is its own.
-            Some(of) => _ = self.reaches(Start::Entity(of), &BTreeSet::new()),
+            Some((schema, of)) => match self.reached(schema, Start::Entity(of)) {
+                Some(reached) => {
+                    self.facts.by_schema = true;
+                    for of in reached.iter() {
+                        self.unseen_tags(schema.name(*of), true);
+                    }
+                }
+                None => self.facts.untyped = true,
+            },
             None => self.facts.untyped = true,
         }
     }
 
-    /// Whether it is known of what an object without an id tells, beside the entities in it. It gets
-    /// their tags.
-    fn is_closed(
-        &mut self,
-        of: Option<TypeId>,
-        shown: &BTreeSet<String>,
-        place: Place<'_>,
-    ) -> bool {
-        if let Some(of) = of {
-            return self.reaches(Start::Wrapper(of), shown);
-        }
-        let named: Vec<&String> =
-            shown.iter().filter(|name| place.path.is_named_after(name)).collect();
-        self.facts.tags.extend(named.iter().map(|name| Tag::of("list:", name)));
-        !named.is_empty()
-    }
-
-    /// Tags the entities to which the schema's fields lead from there; false where there are none.
-    fn reaches(&mut self, start: Start, shown: &BTreeSet<String>) -> bool {
-        let Some(schema) = self.knowledge.schema else { return false };
-        let reached = match self.reached.get(&start) {
-            Some(reached) => reached.clone(),
-            None => {
-                let found = reachable(self.knowledge, schema, start, &mut self.steps_left);
-                let found = found.map(Rc::from);
-                self.reached.insert(start, found.clone());
-                found
-            }
+    /// Whether it is known of what an object without an id tells: of the entities in it, and with
+    /// a schema of those that its fields can lead to. It gets their tags. A number needs a name that
+    /// says what it counts.
+    fn is_closed(&mut self, of: Option<TypeId>, below: &Below, path: Path<'_>) -> bool {
+        let Some((schema, of)) = self.knowledge.schema.zip(of) else {
+            let named: Vec<&String> =
+                below.entities.iter().filter(|name| path.is_named_after(name)).collect();
+            self.facts.tags.extend(named.iter().map(|name| Tag::of("list:", name)));
+            return !named.is_empty();
         };
-        let Some(reached) = reached else {
+        let Some(reached) = self.reached(schema, Start::Wrapper(of)) else {
             self.facts.untyped = true;
             return true;
         };
         for of in reached.iter() {
             let name = schema.name(*of);
-            if matches!(start, Start::Wrapper(_)) {
-                // What is counted is there.
-                self.facts.types.insert(name.to_owned());
-            }
-            if shown.contains(name) {
+            // What is counted is there.
+            self.facts.types.insert(name.to_owned());
+            if below.entities.contains(name) {
                 self.facts.tags.insert(Tag::of("list:", name));
             } else {
                 self.facts.by_schema = true;
                 self.unseen_tags(name, true);
             }
         }
-        !reached.is_empty()
+        let says_which = || reached.iter().any(|of| path.is_named_after(schema.name(*of)));
+        !reached.is_empty() && (below.open != Open::Numbers || says_which())
+    }
+
+    /// The entities to which the schema's fields lead from there.
+    fn reached(&mut self, schema: &Schema, start: Start) -> Option<Rc<[TypeId]>> {
+        if let Some(reached) = self.reached.get(&start) {
+            return reached.clone();
+        }
+        let found = reachable(self.knowledge, schema, start, &mut self.steps_left).map(Rc::from);
+        self.reached.insert(start, found.clone());
+        found
     }
 
     /// Heeds what the schema says of caching a type, where the field that led to it could not tell

@@ -15,6 +15,7 @@ use crate::http::{Headers, Request, Response};
 use crate::limits::{Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
+use crate::tag::gather_tags;
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use serde_json::json;
@@ -304,6 +305,9 @@ impl<W: World> Service<W> {
         let mut answer = self.world.ask(ask).await;
         if let Ok(answer) = &mut answer {
             answer.asked_at = asked_at;
+            if let Ok(config) = &self.isolate.config {
+                gather_tags(&mut answer.headers, &config.tag_headers);
+            }
         }
         let fault = match &answer {
             Ok(answer) if answer.status >= 500 => Some(format!("answered {}", answer.status)),

@@ -11,7 +11,7 @@ mod template;
 use crate::key::DigestBuilder;
 
 pub use reach::{Aliases, graphql_type_of, reach};
-pub use set::{TagSet, origin_tags};
+pub use set::{TagSet, gather_tags, origin_tags};
 pub use template::{Filled, TagTemplate};
 
 /// The tag of an entry that holds something whose GraphQL type is not known.

@@ -65,6 +65,16 @@ impl FromIterator<Tag> for TagSet {
     }
 }
 
+/// Moves what the configured `tag_headers` of an answer hold to `xkey`, so that it counts as tags
+/// and, like these, does not reach the client.
+pub fn gather_tags(headers: &mut Headers, names: &[String]) {
+    for name in names {
+        let values: Vec<String> = headers.get_all(name).map(str::to_owned).collect();
+        headers.remove(name);
+        values.into_iter().for_each(|value| headers.append("xkey", value));
+    }
+}
+
 /// The tags in the origin's own headers: `Cache-Tag` (separated by commas), `Surrogate-Key` and
 /// `xkey` (by spaces). What is not a valid tag is left out.
 pub fn origin_tags(headers: &Headers) -> TagSet {
@@ -89,5 +99,21 @@ mod tests {
         let tags: Vec<_> =
             origin_tags(&headers).into_iter().map(|t| t.as_str().to_owned()).collect();
         assert_eq!(tags, ["a", "b:1", "c", "d", "e"]);
+    }
+
+    #[test]
+    fn a_configured_header_holds_tags_and_stays_here() {
+        let mut headers: Headers = [
+            ("X-GraphQL-Keys", "graphql:Query list:project cG9zdDozNDU="),
+            ("xkey", "own"),
+            ("X-GraphQL-Keys", "b,c"),
+        ]
+        .into_iter()
+        .collect();
+        gather_tags(&mut headers, &["x-graphql-keys".to_owned()]);
+        assert!(!headers.contains("x-graphql-keys"));
+        let tags = origin_tags(&headers);
+        let tags: Vec<_> = tags.iter().map(Tag::as_str).collect();
+        assert_eq!(tags, ["b", "c", "cG9zdDozNDU=", "graphql:Query", "list:project", "own"]);
     }
 }
