@@ -69,12 +69,13 @@ impl Plan {
         }
     }
 
-    /// What the configuration says of the answer's being stored.
-    pub fn permission(&self) -> Permission {
+    /// What the configuration says of the storing of an answer with that status.
+    pub fn permission(&self, status: u16) -> Permission {
         Permission {
             overriding: self.overriding,
             strip_set_cookie: self.rest.strip_set_cookie,
             authorized: self.rest.authorized,
+            names_status: self.rest.statuses.iter().any(|(named, _)| *named == status),
         }
     }
 }
