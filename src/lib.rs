@@ -6,6 +6,7 @@
 //! over traits; `edge` implements the traits on Cloudflare Workers.
 
 pub mod http;
+pub mod json;
 pub mod limits;
 pub mod time;
 

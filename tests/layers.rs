@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers. Within one, no module imports another, but for those named here.
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     ("time", 0),
     ("http", 0),
+    ("json", 0),
     ("limits", 0),
     ("key", 1),
     ("tag", 1),

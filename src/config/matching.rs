@@ -12,9 +12,30 @@ impl Config {
         any_matches(&self.bypass, path, self.case_of(path))
     }
 
+    /// Whether a folded path is one that is never cached.
+    pub fn bypasses_folded(&self, folded: &str) -> bool {
+        any_matches(&self.bypass, folded, Case::Ignored)
+    }
+
     /// Whether the path speaks GraphQL over HTTP.
     pub fn is_graphql(&self, path: &str) -> bool {
         any_matches(&self.graphql.paths, path, Case::Counts)
+    }
+
+    /// Whether a folded path is one that speaks GraphQL over HTTP.
+    pub fn is_graphql_folded(&self, folded: &str) -> bool {
+        any_matches(&self.graphql.paths, folded, Case::Ignored)
+    }
+
+    /// Whether the folded path is stored for fewer than the path itself: it has a cache type with a
+    /// scope, or with a ttl of 0, that the path does not have. To an origin that folds paths both
+    /// are one.
+    pub fn is_stricter_folded(&self, path: &str, folded: &str) -> bool {
+        let is_strict =
+            |one: &&CacheType| one.scope.is_some() || one.ttl.seconds().is_some_and(Ttl::is_zero);
+        self.types.iter().filter(is_strict).any(|one| {
+            matches_path(one, folded, Case::Ignored) && !matches_path(one, path, one.case())
+        })
     }
 
     /// Whether a cookie says nothing about who is asking.
@@ -24,13 +45,7 @@ impl Config {
 
     /// The cache types of a REST path.
     pub fn types_of_path(&self, path: &str) -> Vec<&CacheType> {
-        let fits = |one: &&CacheType| {
-            let case = if one.rest.ignore_case { Case::Ignored } else { Case::Counts };
-            one.matches.iter().any(
-                |one| matches!(one, Match::Rest(rest) if rest.matches_with(path, case).is_some()),
-            )
-        };
-        self.types.iter().filter(fits).collect()
+        self.types.iter().filter(|one| matches_path(one, path, one.case())).collect()
     }
 
     /// Whether the case of a REST path tells it apart. It does not where every cache type says so,
@@ -79,12 +94,11 @@ impl Config {
         self.types_matching(|one| matches!(one, Match::GraphQlType(_)))
     }
 
-    /// The resources that a path is, each with the decoded values of its parameters: a path and a
-    /// body name the same thing in the same way.
+    /// The resources that a path is, whatever its case, each with the decoded values of its
+    /// parameters: a path and a body name the same thing in the same way.
     pub fn resources_of(&self, path: &str) -> Vec<(&Resource, Vec<(String, String)>)> {
-        let case = self.case_of(path);
         let found = self.resources.iter().filter_map(|resource| {
-            let parameters = resource.path.matches_with(path, case)?;
+            let parameters = resource.path.matches_with(path, Case::Ignored)?;
             let decoded = |(name, value): (String, String)| {
                 let value = segment_decoded(&value).unwrap_or(value);
                 (name, value)
@@ -137,6 +151,19 @@ impl Config {
     fn types_matching(&self, fits: impl Fn(&Match) -> bool) -> Vec<&CacheType> {
         self.types.iter().filter(|one| one.matches.iter().any(&fits)).collect()
     }
+}
+
+impl CacheType {
+    /// Whether the case of a path tells it apart for this type.
+    fn case(&self) -> Case {
+        if self.rest.ignore_case { Case::Ignored } else { Case::Counts }
+    }
+}
+
+fn matches_path(one: &CacheType, path: &str, case: Case) -> bool {
+    let fits =
+        |one: &Match| matches!(one, Match::Rest(rest) if rest.matches_with(path, case).is_some());
+    one.matches.iter().any(fits)
 }
 
 fn any_matches(patterns: &[PathPattern], path: &str, case: Case) -> bool {

@@ -16,6 +16,10 @@ pub enum Bypass {
     Upgrade,
     /// The request has a condition that only the origin can judge.
     Precondition,
+    /// The path may lead elsewhere: it has a parent segment or a backslash once it is decoded.
+    PathClimbs,
+    /// The path is another spelling of one that is treated otherwise.
+    PathSpelling,
     /// The URL is over the limit.
     UrlTooLong,
     /// The body is over the limit.
@@ -68,6 +72,8 @@ impl Bypass {
             Self::Method => "method",
             Self::Upgrade => "upgrade",
             Self::Precondition => "precondition",
+            Self::PathClimbs => "path-climbs",
+            Self::PathSpelling => "path-spelling",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",
             Self::AcceptHtml => "accept-html",

@@ -4,9 +4,9 @@ use super::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, Query, Unread, may_hide_mutation, read_get, read_post, wants_html,
+    self, Form, Query, Unread, is_list, may_hide_mutation, read_get, read_post, wants_html,
 };
-use crate::http::{Headers, Method, Request};
+use crate::http::{Headers, Method, Request, climbs, folded_path, is_plain};
 use crate::limits::{self, Limit};
 
 /// What a request is.
@@ -20,6 +20,9 @@ pub enum Class {
     GraphQlGet,
     /// GraphQL over POST: the body has to be read.
     GraphQlPost,
+    /// What may be GraphQL and is not looked up for that reason: a request by another spelling of a
+    /// GraphQL path, or by another method than POST. The body says whether it is a mutation.
+    GraphQlUncached(Bypass),
     /// A REST read.
     Rest,
     /// A REST write.
@@ -37,16 +40,35 @@ pub fn classify(config: &Config, request: &Request) -> Class {
     if request.method == Method::Get && upgrade.eq_ignore_ascii_case("websocket") {
         return Class::PassThrough(Bypass::Upgrade);
     }
-    if config.bypasses(&path) {
+    let folded = folded_path(&request.url.path);
+    let bypasses_folded = config.bypasses_folded(&folded);
+    // A write that the origin may take for one to another path purges what is there.
+    let is_certain = || request.method.is_safe() || bypasses_folded || is_plain(&path);
+    if config.bypasses(&path) && is_certain() {
         return Class::PassThrough(Bypass::BypassPath);
     }
+    let climbs = climbs(&request.url.path);
     let graphql = config.is_graphql(&path);
+    let spells_graphql = !graphql && config.is_graphql_folded(&folded);
     match &request.method {
         Method::Get | Method::Head if request.url.target().len() > limits::URL_BYTES => {
             Class::PassThrough(Bypass::UrlTooLong)
         }
+        Method::Get | Method::Head if climbs => Class::PassThrough(Bypass::PathClimbs),
         Method::Get if graphql => Class::GraphQlGet,
-        Method::Post if graphql => Class::GraphQlPost,
+        Method::Get | Method::Head
+            if bypasses_folded || spells_graphql || config.is_stricter_folded(&path, &folded) =>
+        {
+            Class::PassThrough(Bypass::PathSpelling)
+        }
+        Method::Post if graphql && !climbs => Class::GraphQlPost,
+        method if !method.is_safe() && (graphql || spells_graphql) => {
+            Class::GraphQlUncached(match method {
+                _ if climbs => Bypass::PathClimbs,
+                Method::Post => Bypass::PathSpelling,
+                _ => Bypass::Method,
+            })
+        }
         // These are for the origin alone to judge (RFC 9111 §4.3.2).
         Method::Get | Method::Head
             if ["if-match", "if-unmodified-since"]
@@ -108,6 +130,7 @@ pub fn read_graphql(
             batch: match reason {
                 Unread::Batch | Unread::ContentEncoding | Unread::OverLimit(Limit::Batch) => true,
                 Unread::ContentType => may_be_list(&request.headers, body),
+                Unread::DuplicateMember => body.is_some_and(is_list),
                 _ => false,
             },
         }),
@@ -117,15 +140,14 @@ pub fn read_graphql(
 /// Whether a body of an unknown type may hold several operations: uploads hide them in a part.
 fn may_be_list(headers: &Headers, body: Option<&[u8]>) -> bool {
     let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
-    content_type.starts_with("multipart/")
-        || body.is_some_and(|body| body.trim_ascii_start().starts_with(b"["))
+    content_type.starts_with("multipart/") || body.is_some_and(is_list)
 }
 
 /// What stands in the way of looking up a document that is not at hand. A GET runs no mutation.
 pub fn not_at_hand(request: &Request) -> Unwritten {
     Unwritten {
         reason: Bypass::Unread(Unread::Persisted),
-        may_be_mutation: request.method == Method::Post,
+        may_be_mutation: !request.method.is_safe(),
         batch: false,
     }
 }
@@ -149,3 +171,7 @@ pub fn unwanted_answer(headers: &Headers) -> Option<Bypass> {
         && kinds.all(|kind| kind.to_ascii_lowercase().starts_with("text/event-stream"));
     only_events.then_some(Bypass::AcceptEventStream)
 }
+
+#[cfg(test)]
+#[path = "class_tests.rs"]
+mod tests;

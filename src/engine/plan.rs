@@ -5,7 +5,7 @@ use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
 use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
 use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
-use crate::http::{Headers, Method, Request, form_pairs};
+use crate::http::{Headers, Method, Request, form_decoded, has_one_decoding};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
 use crate::policy::{ByOrigin, Permission, RequestDirectives, Rule, Windows};
@@ -69,12 +69,13 @@ impl Plan {
         }
     }
 
-    /// What the configuration says of the answer's being stored.
-    pub fn permission(&self) -> Permission {
+    /// What the configuration says of the storing of an answer with that status.
+    pub fn permission(&self, status: u16) -> Permission {
         Permission {
             overriding: self.overriding,
             strip_set_cookie: self.rest.strip_set_cookie,
             authorized: self.rest.authorized,
+            names_status: self.rest.statuses.iter().any(|(named, _)| *named == status),
         }
     }
 }
@@ -274,7 +275,7 @@ pub fn plan_graphql(
     let mut tags = merged.tags;
     tags.extend(sharers.tags);
     tags.insert(Tag::of("type:", type_name));
-    tags.insert(Tag::of("path:", &request.url.comparable_path()));
+    tags.extend(rest::path_tags(config, &request.url));
     tags.insert(Tag::of("op:", analysis.name.as_deref().unwrap_or("anonymous")));
     tags.insert(Tag::of("key:", &digest.to_hex()));
     Ok(Plan {
@@ -297,9 +298,14 @@ fn rest_of_url(request: &Request) -> Option<String> {
     if request.method == Method::Post {
         return Some(query.to_owned());
     }
-    let others =
-        form_pairs(query)?.into_iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str()));
-    Some(others.fold(String::new(), |text, pair| format!("{text}{pair:?}")))
+    let is_member = |piece: &str| {
+        let name = form_decoded(piece.split('=').next().unwrap_or_default());
+        name.is_some_and(|name| MEMBERS.contains(&name.as_str()))
+    };
+    // What the origin may decode otherwise counts as it is written.
+    let counts = |piece: &&str| !is_member(piece) || !has_one_decoding(piece);
+    let pieces = query.split('&').filter(|piece| !piece.is_empty()).filter(counts);
+    Some(pieces.collect::<Vec<_>>().join("&"))
 }
 
 /// What servers that guard against cross-site requests look for in a GET.

@@ -24,7 +24,7 @@ const OF_THE_BODY: [&str; 3] = ["content-length", "content-encoding", "content-r
 
 /// Whether the head of a REST answer leaves a chance that it is stored.
 pub fn rest_storable(plan: &Plan, received: Received<'_>) -> Result<(), NotStored> {
-    storable(received.status, received.headers, plan.permission())?;
+    storable(received.status, received.headers, plan.permission(received.status))?;
     let never = |(status, ttl): &(u16, Ttl)| *status == received.status && ttl.is_zero();
     if plan.rest.statuses.iter().any(never) {
         return Err(NotStored::TtlZero);
@@ -75,7 +75,7 @@ pub fn part_storable(plan: &Plan, received: Received<'_>) -> Result<ContentRange
     if !received.headers.members("content-encoding").all(is_plain) {
         return Err(NotStored::ContentEncoding);
     }
-    head_storable(received.status, received.headers, plan.permission())?;
+    head_storable(received.status, received.headers, plan.permission(received.status))?;
     let life = lifetime(rule_of(plan, 200), received)?;
     match life.windows.ttl.as_seconds() > life.initial_age {
         true => Ok(range),
@@ -188,8 +188,8 @@ fn renewed(
         said.get_all(name).for_each(|value| known.append(name, value));
     }
     // That it may be shared was said before, unless something else is said now.
-    let authorized = plan.permission().authorized && says_how_long;
-    let permission = Permission { authorized, ..plan.permission() };
+    let authorized = plan.rest.authorized && says_how_long;
+    let permission = Permission { authorized, ..plan.permission(meta.status) };
     let whole = Received { status: meta.status, headers: &known, ..received };
     storable(meta.status, &known, permission)?;
     let Vary::On(vary) = varies_on(&known) else { return Err(NotStored::VaryAny) };

@@ -9,7 +9,7 @@ use std::fmt;
 /// More members than any request has. To look for one takes as long as there are members.
 const MOST_MEMBERS: usize = 64;
 
-/// A JSON object's members. Of two with one name the last counts, as JSON.parse has it.
+/// A JSON object's members. No two have one name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Members(Vec<Member>);
 
@@ -25,6 +25,12 @@ impl Members {
     pub fn value(&self, name: &str) -> Option<&Value> {
         let member = self.0.iter().find(|member| member.name == name);
         member.map(|member| &member.value).filter(|value| !value.is_null())
+    }
+
+    /// A member's own text.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        let member = self.0.iter().find(|member| member.name == name);
+        member.map(|member| member.raw.as_str())
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -54,6 +60,38 @@ impl Members {
     }
 }
 
+/// The members of a JSON object whose names `keeps` says yes to, as an object, each by its own text.
+/// None where the text is no object.
+pub(super) fn kept_members(object: &str, keeps: impl Fn(&str) -> bool) -> Option<String> {
+    struct Kept<F>(F);
+    impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Kept<F> {
+        type Value = String;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+            let mut object = String::from("{");
+            while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
+                if !(self.0)(&name) {
+                    continue;
+                }
+                if object.len() > 1 {
+                    object.push(',');
+                }
+                object.push_str(&text_to_json(&name));
+                object.push(':');
+                object.push_str(raw.get());
+            }
+            object.push('}');
+            Ok(object)
+        }
+    }
+    let mut json = serde_json::Deserializer::from_str(object);
+    json.deserialize_map(Kept(keeps)).ok()
+}
+
 /// A text as JSON.
 pub(super) fn text_to_json(text: &str) -> String {
     Value::from(text).to_string()
@@ -72,7 +110,9 @@ impl<'de> Deserialize<'de> for Members {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Members::default();
                 while let Some((name, raw)) = map.next_entry::<String, Box<RawValue>>()? {
-                    members.remove(&name);
+                    if members.raw(&name).is_some() {
+                        return Err(serde::de::Error::custom("two members have one name"));
+                    }
                     if members.0.len() >= MOST_MEMBERS {
                         return Err(serde::de::Error::custom("more members than any request has"));
                     }
@@ -108,9 +148,25 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_two_counts() {
-        let members: Members = serde_json::from_str("{\"a\":1,\"b\":2,\"a\":3}").unwrap();
-        assert_eq!(members.to_json(), "{\"b\":2,\"a\":3}");
+    fn keeps_members_by_their_names() {
+        let kept = |text: &str, names: &[&str]| kept_members(text, |name| names.contains(&name));
+        let text = "{ \"b\" : {\"y\": 1.0} ,\"\\u0061\":[ 1e3 ],\"c\":null}";
+        assert_eq!(kept(text, &["a", "c"]).as_deref(), Some("{\"a\":[ 1e3 ],\"c\":null}"));
+        assert_eq!(kept(text, &["b"]).as_deref(), Some("{\"b\":{\"y\": 1.0}}"));
+        assert_eq!(kept(text, &[]).as_deref(), Some("{}"));
+        for bad in ["[]", "7", "null", "{\"a\"}"] {
+            assert_eq!(kept(bad, &["a"]), None, "{bad}");
+        }
+        let many = (0..1_000).map(|n| format!("\"m{n}\":{n}")).collect::<Vec<_>>().join(",");
+        assert_eq!(
+            kept(&format!("{{{many}}}"), &["m7", "m999"]).as_deref(),
+            Some("{\"m7\":7,\"m999\":999}")
+        );
+    }
+
+    #[test]
+    fn refuses_two_of_one_name_and_more_than_any_request_has() {
+        assert!(serde_json::from_str::<Members>("{\"a\":1,\"b\":2,\"a\":3}").is_err());
         let many = (0..100).map(|n| format!("\"m{n}\":{n}")).collect::<Vec<_>>().join(",");
         assert!(serde_json::from_str::<Members>(&format!("{{{many}}}")).is_err());
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));

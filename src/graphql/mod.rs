@@ -27,6 +27,7 @@ mod mutation;
 mod reachable;
 mod request;
 mod resolve;
+mod rewrite;
 mod schema;
 mod shape;
 mod strip;
@@ -50,9 +51,10 @@ pub use manifest::{BadManifest, Manifest};
 pub use measured::{lexed, parsed_by_the_parser_alone};
 pub use mutation::{KnownTypes, Mutated, MutationPurge, purge_of};
 pub use request::{
-    Extensions, Form, Query, Rewritten, Source, Unread, accepted_kinds, answer_kind,
-    may_hide_mutation, read_get, read_post, wants_html,
+    Form, Query, Source, Unread, accepted_kinds, answer_kind, is_list, may_hide_mutation, read_get,
+    read_post, wants_html,
 };
+pub use rewrite::{Parts, Rewritten};
 pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
     touched_types,

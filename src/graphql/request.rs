@@ -5,8 +5,10 @@
 //! word on whether it may be a mutation.
 
 use super::members::{Members, text_to_json};
+use super::rewrite::{Sent, has_unkeyed};
 use crate::config::Apq;
-use crate::http::{Headers, decoded_body, form_encoded, form_pairs};
+use crate::http::{Headers, decoded_body, form_pairs};
+use crate::json::{Ambiguous, names_are_unique};
 use crate::key::sha256_hex;
 use crate::limits::{Amounts, Limit};
 use serde_json::{Map, Value};
@@ -22,10 +24,11 @@ pub struct Query {
     pub variables: Option<Map<String, Value>>,
     /// Whatever else the request says that the origin may heed, as canonical text.
     pub others: String,
-    /// Whether it has extensions that are no part of the key, and so must not reach the origin
-    /// where its answer is to be stored.
-    pub has_unkeyed: bool,
-    sent: Sent,
+    /// Whether it has extensions that are no part of the key.
+    pub(super) has_unkeyed_extensions: bool,
+    /// Whether its body is compressed.
+    pub(super) is_coded: bool,
+    pub(super) sent: Sent,
 }
 
 /// What names a document.
@@ -42,51 +45,6 @@ pub enum Source {
     Hash(String),
     /// The id under which it was stored with the origin.
     Id(String),
-}
-
-/// How a request came, as far as it can be sent otherwise.
-#[derive(Debug, Clone, PartialEq)]
-enum Sent {
-    /// A JSON object in a body.
-    Json(Members),
-    /// One of the JSON objects of a batch.
-    Element(Members),
-    /// The query of a URL.
-    Url(String),
-    /// A body that is the document.
-    Document,
-    /// Only as it came.
-    Fixed,
-}
-
-/// A request for the origin in place of the client's own.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rewritten {
-    /// A GET with this query in its URL.
-    Url(String),
-    /// A POST with this JSON.
-    Json(String),
-    /// A POST with this document as `application/graphql`.
-    Document(String),
-    /// In place of a GET whose URL would be too long: a POST with this JSON, and with this query in
-    /// its URL.
-    Posted {
-        /// What of the URL's query is no part of the GraphQL request.
-        url: String,
-        /// The GraphQL request.
-        json: String,
-    },
-}
-
-/// Which of a request's extensions go on to the origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extensions {
-    /// All of them: what comes back is not stored.
-    All,
-    /// Those that change no answer.
-    Plain,
-    /// Those, but for the document's hash.
-    PlainWithoutHash,
 }
 
 /// What a request is.
@@ -122,6 +80,8 @@ pub enum Unread {
     HashMismatch,
     /// It has parts in its URL and parts in its body.
     QueryInUrl,
+    /// It has two JSON members of one name: which of them counts differs by server.
+    DuplicateMember,
     /// It is over a limit.
     OverLimit(Limit),
 }
@@ -137,23 +97,18 @@ impl Unread {
             Self::Persisted => "persisted",
             Self::HashMismatch => "hash-mismatch",
             Self::QueryInUrl => "query-in-url",
+            Self::DuplicateMember => "duplicate-member",
             Self::OverLimit(_) => "over-limit",
         }
     }
 }
 
 /// The members of a request that a URL may hold as well.
-const MEMBERS: [&str; 7] =
+pub(super) const MEMBERS: [&str; 7] =
     ["query", "operationName", "variables", "extensions", "documentId", "doc_id", "id"];
 
 /// Members that name a document which the origin has.
 const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
-
-/// Bytes of a URL's query that every server takes.
-const REWRITTEN_URL_BYTES: usize = 8_000;
-
-/// Extensions that change no answer: what clients say of themselves, and of the document.
-const PLAIN_EXTENSIONS: [&str; 2] = ["clientLibrary", "persistedQuery"];
 
 /// Reads a GET. A GET runs no mutation, for servers must refuse it; but its document counts.
 pub fn read_get(url_query: Option<&str>) -> Form {
@@ -182,6 +137,9 @@ pub fn read_get(url_query: Option<&str>) -> Form {
             "variables" | "extensions" => value,
             _ => text_to_json(&value),
         };
+        if let Err(reason) = check_names(raw.as_bytes()) {
+            return unread(reason);
+        }
         if !members.set(&name, raw) {
             return unread(Unread::Unparsable);
         }
@@ -217,15 +175,11 @@ pub fn read_post(
     let Some(plain) = decoded_body(&coding, body, limits.of(Limit::Bytes)) else {
         return unread(Unread::ContentEncoding, true);
     };
-    // A server that does not know the coding refuses what it would answer without.
-    let coded = |mut query: Query| {
-        query = query.fixed();
-        query.others = format!("{} {}", coding.to_ascii_lowercase(), query.others);
-        query
-    };
+    if kind == BodyKind::Json && is_list(&plain) {
+        return unread(Unread::ContentEncoding, true);
+    }
     match read_body(kind, &plain, limits) {
-        Form::Query(query) => Form::Query(coded(query)),
-        Form::Batch(_) => unread(Unread::ContentEncoding, true),
+        Form::Query(query) => Form::Query(Query { is_coded: true, ..query }),
         form => form,
     }
 }
@@ -239,7 +193,8 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
                 operation_name: None,
                 variables: None,
                 others: "application/graphql".to_owned(),
-                has_unkeyed: false,
+                has_unkeyed_extensions: false,
+                is_coded: false,
                 sent: Sent::Document,
             }),
             _ => unread(Unread::Unparsable),
@@ -248,7 +203,15 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
     if hides_a_number(body) {
         return unread(Unread::Unparsable);
     }
-    if body.trim_ascii_start().starts_with(b"[") {
+    match check_names(body) {
+        // What the origin takes it for, nobody knows.
+        Err(Unread::DuplicateMember) => {
+            return Form::Unread { reason: Unread::DuplicateMember, may_be_mutation: true };
+        }
+        Err(reason) => return unread(reason),
+        Ok(()) => {}
+    }
+    if is_list(body) {
         return read_batch(body, limits);
     }
     let Ok(members) = serde_json::from_slice::<Members>(body) else {
@@ -262,6 +225,19 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
         }
         Err(reason) => unread(reason),
     }
+}
+
+/// Why JSON is left unread for the names of its members, if it is.
+fn check_names(json: &[u8]) -> Result<(), Unread> {
+    names_are_unique(json).map_err(|ambiguous| match ambiguous {
+        Ambiguous::DuplicateName => Unread::DuplicateMember,
+        Ambiguous::TooDeep => Unread::Unparsable,
+    })
+}
+
+/// Whether a body begins as a JSON list does.
+pub fn is_list(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"[")
 }
 
 fn read_batch(body: &[u8], limits: &Amounts) -> Form {
@@ -347,7 +323,8 @@ fn read_members(members: &Members) -> Result<Query, Unread> {
     };
     Ok(Query {
         others: others(members),
-        has_unkeyed: extensions.keys().any(|key| !PLAIN_EXTENSIONS.contains(&key.as_str())),
+        has_unkeyed_extensions: has_unkeyed(&extensions),
+        is_coded: false,
         source,
         operation_name,
         variables,
@@ -400,66 +377,9 @@ impl Query {
         self
     }
 
-    /// The request with another document, or with its own where none is given, and without what
-    /// is no part of the key. The hash stays only where `with_hash`, for it fits one document.
-    /// None where the request can only be sent as it came.
-    pub fn rewritten(&self, document: Option<&str>, with_hash: bool) -> Option<Rewritten> {
-        let kept = if with_hash { Extensions::Plain } else { Extensions::PlainWithoutHash };
-        self.with(document, kept)
-    }
-
-    /// The request with the document that it names by its hash, for an origin that may not know
-    /// it. None where the request can only be sent as it came.
-    pub fn in_full(&self, document: &str, extensions: Extensions) -> Option<Rewritten> {
-        self.with(Some(document), extensions).or_else(|| match &self.sent {
-            Sent::Url(query) => posted(query, document, extensions),
-            _ => None,
-        })
-    }
-
-    fn with(&self, document: Option<&str>, extensions: Extensions) -> Option<Rewritten> {
-        match &self.sent {
-            Sent::Json(members) | Sent::Element(members) => {
-                let mut members = members.clone();
-                if let Some(document) = document {
-                    members.set("query", text_to_json(document));
-                }
-                set_extensions(&mut members, extensions);
-                Some(Rewritten::Json(members.to_json()))
-            }
-            Sent::Url(query) => rewritten_url(query, document, extensions),
-            Sent::Document => document.map(|document| Rewritten::Document(document.to_owned())),
-            Sent::Fixed => None,
-        }
-    }
-
-    /// The request as one that can only be sent as it came. What would be left out then counts.
-    fn fixed(mut self) -> Self {
-        if let (Sent::Json(members), true) = (&self.sent, self.has_unkeyed) {
-            let extensions = members.value("extensions").cloned().unwrap_or_default();
-            self.others = format!("{}{extensions}", self.others);
-        }
-        self.has_unkeyed = false;
-        self.sent = Sent::Fixed;
-        self
-    }
-
-    /// The request as the element of a batch that it came as.
-    pub fn as_element(&self) -> Option<String> {
-        match &self.sent {
-            Sent::Element(members) => Some(members.to_json()),
-            _ => None,
-        }
-    }
-
     /// Whether it names its document, and does not hold it.
     pub fn names_its_document(&self) -> bool {
         !matches!(self.source, Source::Text { .. })
-    }
-
-    /// Whether it came in a batch, so that the request as it came asks for others too.
-    pub fn is_element(&self) -> bool {
-        matches!(self.sent, Sent::Element(_))
     }
 }
 
@@ -472,82 +392,11 @@ impl Query {
             operation_name: None,
             variables: serde_json::from_str(variables).unwrap(),
             others: String::new(),
-            has_unkeyed: false,
+            has_unkeyed_extensions: false,
+            is_coded: false,
             sent: Sent::Fixed,
         }
     }
-}
-
-fn rewritten_url(query: &str, document: Option<&str>, extensions: Extensions) -> Option<Rewritten> {
-    let mut pieces = Vec::new();
-    let mut written = false;
-    for piece in query.split('&').filter(|piece| !piece.is_empty()) {
-        let (name, value) = form_pairs(piece)?.pop()?;
-        match (name.as_str(), document) {
-            ("query", Some(document)) => {
-                written = true;
-                pieces.push(format!("query={}", form_encoded(document)));
-            }
-            ("extensions", _) if extensions != Extensions::All => {
-                let kept = kept_extensions(serde_json::from_str(&value).ok(), extensions);
-                pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
-            }
-            _ => pieces.push(piece.to_owned()),
-        }
-    }
-    if let (Some(document), false) = (document, written) {
-        pieces.insert(0, format!("query={}", form_encoded(document)));
-    }
-    let url = pieces.join("&");
-    // Without another document it is no longer than what came.
-    (document.is_none() || url.len() <= REWRITTEN_URL_BYTES).then_some(Rewritten::Url(url))
-}
-
-/// A GET as a POST. Not for one that may be a mutation: a server runs that by POST alone.
-fn posted(query: &str, document: &str, extensions: Extensions) -> Option<Rewritten> {
-    let mut members = Members::default();
-    members.set("query", text_to_json(document));
-    let mut others = Vec::new();
-    for piece in query.split('&').filter(|piece| !piece.is_empty()) {
-        let (name, value) = form_pairs(piece)?.pop()?;
-        let raw = match name.as_str() {
-            "query" => continue,
-            name if !MEMBERS.contains(&name) => {
-                others.push(piece);
-                continue;
-            }
-            _ if value.is_empty() => continue,
-            "variables" | "extensions" => value,
-            _ => text_to_json(&value),
-        };
-        if !members.set(&name, raw) {
-            return None;
-        }
-    }
-    set_extensions(&mut members, extensions);
-    Some(Rewritten::Posted { url: others.join("&"), json: members.to_json() })
-}
-
-fn set_extensions(members: &mut Members, extensions: Extensions) {
-    if extensions == Extensions::All {
-        return;
-    }
-    match kept_extensions(members.value("extensions").cloned(), extensions) {
-        Some(kept) => {
-            members.set("extensions", kept);
-        }
-        None => members.remove("extensions"),
-    }
-}
-
-/// The extensions that go on to the origin where not all of them do, as JSON.
-fn kept_extensions(found: Option<Value>, extensions: Extensions) -> Option<String> {
-    let Some(Value::Object(mut found)) = found else { return None };
-    let with_hash = extensions != Extensions::PlainWithoutHash;
-    found.retain(|name, _| {
-        PLAIN_EXTENSIONS.contains(&name.as_str()) && (with_hash || name != "persistedQuery")
-    });
-    (!found.is_empty()).then(|| Value::Object(found).to_string())
 }
 
 /// Whether JSON could spell the object that serde_json takes for a number of any length: then two

@@ -78,6 +78,26 @@ fn leaves_what_it_does_not_understand() {
             Unread::Unparsable,
             true,
         ),
+        ("{\"query\":\"{a}\",\"query\":\"{b}\"}", Unread::DuplicateMember, true),
+        ("{\"query\":\"{a}\",\"\\u0071uery\":\"{b}\"}", Unread::DuplicateMember, true),
+        ("{\"variables\":{\"a\":1,\"a\":2},\"query\":\"{a}\"}", Unread::DuplicateMember, true),
+        (
+            "{\"query\":\"{a}\",\"variables\":{\"a\":[{\"b\":1,\"b\":1}]}}",
+            Unread::DuplicateMember,
+            true,
+        ),
+        (
+            "{\"query\":\"{a}\",\"extensions\":{\"x\":{\"a\":1,\"a\":2}}}",
+            Unread::DuplicateMember,
+            true,
+        ),
+        ("{\"query\":\"{a}\",\"x\":1,\"x\":1}", Unread::DuplicateMember, true),
+        (
+            "[{\"query\":\"{a}\"},{\"query\":\"{a}\",\"query\":\"{b}\"}]",
+            Unread::DuplicateMember,
+            true,
+        ),
+        ("{\"query\":\"{a}\",\"query\":7}", Unread::DuplicateMember, true),
         ("{}", Unread::Persisted, true),
         ("{\"extensions\":{\"persistedQuery\":{}}}", Unread::Persisted, true),
     ] {
@@ -115,6 +135,8 @@ fn reads_urls() {
         (Some("query=%ff"), Unread::Unparsable),
         (Some("query=a&variables=%7B"), Unread::Unparsable),
         (Some("query=a&variables=[]"), Unread::Unparsable),
+        (Some("query=a&variables=%7B%22a%22:1,%22a%22:2%7D"), Unread::DuplicateMember),
+        (Some("query=a&extensions=%7B%22a%22:1,%22%5Cu0061%22:2%7D"), Unread::DuplicateMember),
     ] {
         assert_eq!(read_get(url), unread(reason, false), "{url:?}");
     }
@@ -129,6 +151,29 @@ fn accepted_kinds_follow_the_wishes() {
     assert_ne!(kinds("a/b"), kinds("a/b;q=0"));
     assert_ne!(kinds("a/b;v=1"), kinds("a/b"));
     assert_eq!(accepted_kinds(&Headers::new()), "");
+}
+
+#[test]
+fn a_compressed_body_is_read_as_what_it_holds() {
+    let read_coded = |coding: &str, body: &str| {
+        let body = miniz_oxide::deflate::compress_to_vec_zlib(body.as_bytes(), 6);
+        let headers: Headers = [("content-type", "application/json"), ("content-encoding", coding)]
+            .into_iter()
+            .collect();
+        read(&headers, None, &body)
+    };
+    let Form::Query(coded) = read_coded("Deflate", "{\"query\":\"{a}\"}") else { panic!() };
+    let Form::Query(plain) = post("{\"query\":\"{a}\"}") else { panic!() };
+    assert!(coded.is_sent_otherwise() && !plain.is_sent_otherwise());
+    assert_eq!((document_of(&coded), &coded.others), ("{a}", &plain.others));
+    for (body, reason) in [
+        ("[{\"query\":\"{a}\"}]", Unread::ContentEncoding),
+        (" [7", Unread::ContentEncoding),
+        ("{\"query\":\"{a}\",\"query\":\"{b}\"}", Unread::DuplicateMember),
+    ] {
+        assert_eq!(read_coded("deflate", body), unread(reason, true), "{body}");
+    }
+    assert_eq!(read_coded("br", "{\"query\":\"{a}\"}"), unread(Unread::ContentEncoding, true));
 }
 
 #[test]
@@ -215,100 +260,6 @@ fn a_bare_document_is_another_request_than_the_same_in_json() {
     assert_eq!(document_of(&bare), document_of(&json));
     assert_ne!(bare.others, json.others);
     assert_eq!(post_as("application/graphql", " "), unread(Unread::Unparsable, false));
-    assert_eq!(bare.rewritten(Some("{b}"), true), Some(Rewritten::Document("{b}".into())));
-}
-
-#[test]
-fn a_compressed_body_is_read_and_sent_only_as_it_came() {
-    let body = miniz_oxide::deflate::compress_to_vec_zlib(
-        b"{\"query\":\"{a}\",\"extensions\":{\"x\":1}}",
-        6,
-    );
-    let headers: Headers = [("content-type", "application/json"), ("content-encoding", "deflate")]
-        .into_iter()
-        .collect();
-    let Form::Query(query) = read(&headers, None, &body) else { panic!() };
-    assert_eq!((document_of(&query), query.rewritten(None, true)), ("{a}", None));
-    // What cannot be left out counts.
-    assert!(query.others.contains("\"x\":1") && !query.has_unkeyed);
-}
-
-#[test]
-fn a_request_is_rewritten_with_all_else_as_it_was() {
-    let hash = sha256_hex(b"{a}");
-    let body = format!(
-        "{{\"variables\":{{\"b\": 1.0}},\"query\":\"{{a}}\",\"extensions\":{{\"x\":1,\"persistedQuery\":{{\"version\":1,\"sha256Hash\":\"{hash}\"}}}}}}"
-    );
-    let Form::Query(query) = post(&body) else { panic!() };
-    assert!(query.has_unkeyed);
-    let rewritten = |document, with_hash| match query.rewritten(document, with_hash) {
-        Some(Rewritten::Json(json)) => json,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(
-        rewritten(Some("{a \"}"), false),
-        "{\"variables\":{\"b\": 1.0},\"query\":\"{a \\\"}\"}"
-    );
-    assert_eq!(
-        rewritten(None, true),
-        format!(
-            "{{\"variables\":{{\"b\": 1.0}},\"query\":\"{{a}}\",\"extensions\":{{\"persistedQuery\":{{\"sha256Hash\":\"{hash}\",\"version\":1}}}}}}"
-        )
-    );
-    let extensions = format!("{{\"persistedQuery\":{{\"version\":1,\"sha256Hash\":\"{hash}\"}}}}");
-    let extensions = crate::http::form_encoded(&extensions);
-    let url = format!("a=1&variables=%7b%7d&extensions={extensions}&b=%20");
-    let Form::Query(query) = read_get(Some(&url)) else { panic!("{url}") };
-    assert_eq!(query.source, Source::Hash(hash));
-    assert_eq!(
-        query.rewritten(Some("{a}"), false),
-        Some(Rewritten::Url("query=%7Ba%7D&a=1&variables=%7b%7d&b=%20".into()))
-    );
-}
-
-#[test]
-fn a_request_by_hash_is_sent_in_full() {
-    let hash = sha256_hex(b"{a}");
-    let extensions =
-        format!("{{\"x\":1,\"persistedQuery\":{{\"sha256Hash\":\"{hash}\",\"version\":1}}}}");
-    let plain = extensions.replace("\"x\":1,", "");
-    let Form::Query(query) = post(&format!("{{\"extensions\":{extensions}}}")) else { panic!() };
-    let in_full = |extensions| query.in_full("{a}", extensions);
-    assert_eq!(
-        in_full(Extensions::All),
-        Some(Rewritten::Json(format!("{{\"extensions\":{extensions},\"query\":\"{{a}}\"}}")))
-    );
-    assert_eq!(
-        in_full(Extensions::Plain),
-        Some(Rewritten::Json(format!("{{\"extensions\":{plain},\"query\":\"{{a}}\"}}")))
-    );
-
-    let encoded = crate::http::form_encoded(&extensions);
-    let url = format!("a=1&operationName=A&variables=%7B%22b%22:1.0%7D&extensions={encoded}&c");
-    let Form::Query(query) = read_get(Some(&url)) else { panic!() };
-    assert_eq!(
-        query.in_full("{a}", Extensions::All),
-        Some(Rewritten::Url(format!("query=%7Ba%7D&{url}")))
-    );
-    let long = format!("query A {{ a }} # {}", "x".repeat(REWRITTEN_URL_BYTES));
-    assert_eq!(query.rewritten(Some(&long), true), None);
-    assert_eq!(
-        query.in_full(&long, Extensions::Plain),
-        Some(Rewritten::Posted {
-            url: "a=1&c".into(),
-            json: format!(
-                "{{\"query\":\"{long}\",\"operationName\":\"A\",\"variables\":{{\"b\":1.0}},\"extensions\":{plain}}}"
-            ),
-        })
-    );
-}
-
-#[test]
-fn what_is_left_out_of_a_long_url_is_left_out() {
-    let long = format!("query={}&extensions=%7B%22evil%22:1%7D", "a".repeat(REWRITTEN_URL_BYTES));
-    let Form::Query(query) = read_get(Some(&long)) else { panic!() };
-    let Some(Rewritten::Url(url)) = query.rewritten(None, true) else { panic!() };
-    assert!(query.has_unkeyed && !url.contains("evil"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod coding;
 mod headers;
 mod method;
 mod path;
+mod spelling;
 mod url;
 
 pub use base64url::from_base64url;
@@ -17,7 +18,8 @@ pub use coding::decoded_body;
 pub use headers::Headers;
 pub use method::Method;
 pub use path::{Case, PathPattern, glob};
-pub use url::{Url, form_decoded, form_encoded, form_pairs, segment_decoded};
+pub use spelling::{climbs, folded_path, is_plain, plain_path};
+pub use url::{Url, form_decoded, form_encoded, form_pairs, has_one_decoding, segment_decoded};
 
 /// The head of a client's request.
 #[derive(Debug, Clone)]

@@ -95,7 +95,7 @@ impl Url {
         let mut out = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
-            match decoded(bytes, at).filter(|_| byte == b'%') {
+            match decoded_at(bytes, at).filter(|_| byte == b'%') {
                 Some(plain) if is_unreserved(plain) => {
                     out.push(plain);
                     at += 3;
@@ -169,7 +169,7 @@ pub fn form_decoded(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        match (byte, decoded(bytes, at)) {
+        match (byte, decoded_at(bytes, at)) {
             (b'%', Some(plain)) => {
                 out.push(plain);
                 at += 3;
@@ -193,7 +193,19 @@ pub fn segment_decoded(text: &str) -> Option<String> {
     form_decoded(&text.replace('+', "%2B"))
 }
 
-fn decoded(bytes: &[u8], at: usize) -> Option<u8> {
+/// Whether every server decodes a piece of a query alike: a plus is a space in a form alone, and what
+/// follows a `%` may be no escape.
+pub fn has_one_decoding(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b'+' => false,
+        b'%' => decoded_at(bytes, at).is_some(),
+        _ => true,
+    })
+}
+
+/// The byte that an escape stands for whose `%` is there.
+pub(super) fn decoded_at(bytes: &[u8], at: usize) -> Option<u8> {
     let high = char::from(*bytes.get(at + 1)?).to_digit(16)?;
     let low = char::from(*bytes.get(at + 2)?).to_digit(16)?;
     u8::try_from(high * 16 + low).ok()
@@ -251,6 +263,14 @@ mod tests {
     fn decodes_a_segment() {
         assert_eq!(segment_decoded("a%2Fb+c%3D%zz").as_deref(), Some("a/b+c=%zz"));
         assert_eq!(segment_decoded("%ff"), None);
+    }
+
+    #[test]
+    fn a_plus_and_a_broken_escape_are_decoded_in_two_ways() {
+        assert!(has_one_decoding("query=%7B%20a%20}&") && has_one_decoding(""));
+        for text in ["a=b+c", "a=%zz", "a=%", "a=%4"] {
+            assert!(!has_one_decoding(text), "{text}");
+        }
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub struct Permission {
     pub strip_set_cookie: bool,
     /// The request has `Authorization`, and nothing but the origin's word lets others share.
     pub authorized: bool,
+    /// The configuration names the answer's status.
+    pub names_status: bool,
 }
 
 /// Statuses whose meaning for a cache is known (RFC 9110 §15), those of one request aside.
@@ -109,9 +111,17 @@ const UNDERSTOOD: [u16; 39] = [
 /// answer to anybody who asks for the whole.
 const OF_ONE_REQUEST: [u16; 4] = [206, 304, 412, 416];
 
+/// Statuses that are about who is asking, or how often, and say nothing to others: the four that
+/// answer credentials and rates (RFC 9110 §15.5.2, §15.5.4, §15.5.8), and those that RFC 6585 lets no
+/// cache store. Their `max-age` is for the client that they answer.
+const OF_ONE_CLIENT: [u16; 7] = [401, 403, 407, 428, 429, 431, 511];
+
 /// Whether an answer's head lets it be stored (RFC 9111 §3).
 pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Result<(), NotStored> {
     if !(200..600).contains(&status) || OF_ONE_REQUEST.contains(&status) {
+        return Err(NotStored::Status);
+    }
+    if OF_ONE_CLIENT.contains(&status) && !permission.names_status {
         return Err(NotStored::Status);
     }
     head_storable(status, headers, permission)
@@ -194,6 +204,34 @@ mod tests {
         }
         for one in [101, 206, 304, 412, 416, 600, 999] {
             assert_eq!(status(one, "max-age=60"), Err(NotStored::Status), "{one}");
+        }
+    }
+
+    #[test]
+    fn statuses_about_one_client_are_stored_only_where_they_are_named() {
+        let headers = [("cache-control", "public, max-age=60, s-maxage=60")].into_iter().collect();
+        for (one, stored) in [
+            (401, false),
+            (403, false),
+            (407, false),
+            (428, false),
+            (429, false),
+            (431, false),
+            (511, false),
+            (200, true),
+            (400, true),
+            (402, true),
+            (404, true),
+            (410, true),
+            (451, true),
+        ] {
+            let expected = if stored { Ok(()) } else { Err(NotStored::Status) };
+            for overriding in [false, true] {
+                let permission = Permission { overriding, ..Permission::default() };
+                assert_eq!(storable(one, &headers, permission), expected, "{one}");
+            }
+            let named = Permission { names_status: true, ..Permission::default() };
+            assert_eq!(storable(one, &headers, named), Ok(()), "{one}");
         }
     }
 

@@ -8,4 +8,4 @@ mod asked;
 mod tags;
 
 pub use asked::{Asked, asked, digest, normalised};
-pub use tags::{body_tags, entry_tags, needs_body, purge_tags, written_tags};
+pub use tags::{body_tags, entry_tags, needs_body, path_tags, purge_tags, written_tags};

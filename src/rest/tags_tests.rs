@@ -14,8 +14,10 @@ fn config() -> Config {
     .unwrap()
 }
 
+/// All but the tag that the spellings of a path share, which has a test of its own.
 fn texts(tags: TagSet) -> Vec<String> {
-    tags.into_iter().map(|tag| tag.as_str().to_owned()).collect()
+    let tags = tags.into_iter().map(|tag| tag.as_str().to_owned());
+    tags.filter(|tag| !tag.starts_with("folded:")).collect()
 }
 
 fn url(path: &str) -> Url {
@@ -38,6 +40,52 @@ fn of_write(path: &str, json: Option<&Value>) -> Vec<String> {
 fn equivalent_spellings_share_tags() {
     assert_eq!(of_entry("/p/7?x=1", None), of_entry("/%70/7", None));
     assert_eq!(of_entry("/p/7", None), ["P", "P:7", "Q", "Q:?", "path:/p/7"]);
+}
+
+#[test]
+fn an_entry_and_a_write_share_a_tag_of_their_folded_path() {
+    let entry = entry_tags(&config(), &url("/p/7"));
+    assert!(entry.contains("folded:/p/7") && entry.contains("path:/p/7"));
+    for path in [
+        "/p/7",
+        "/P/7",
+        "//p/7",
+        "/p//7",
+        "/p/7/",
+        "/p/7%2f",
+        "/p%2f7",
+        "/%70/7",
+        "/p/7;x=1",
+        "/p/x/..%2f7",
+        "/p/7%00",
+        "/i/..;/p/7",
+    ] {
+        let written = purge_tags(&config(), &url(path));
+        for tag in ["folded:/p/7", "P:7", "Q"] {
+            assert!(written.contains(tag), "{path}: {written:?}");
+        }
+        assert!(written.contains(&format!("path:{}", url(path).comparable_path())), "{path}");
+        let stored = entry_tags(&config(), &url(path));
+        for tag in ["folded:/p/7", "P:7", "P", "Q", "Q:?"] {
+            assert!(stored.contains(tag), "{path}: {stored:?}");
+        }
+    }
+    let other = purge_tags(&config(), &url("/p/8"));
+    assert!(!other.iter().any(|tag| entry.contains(tag.as_str()) && tag.as_str() != "Q"));
+}
+
+#[test]
+fn a_spelled_path_names_ids_in_its_own_case_and_in_lower_case() {
+    let written = of_write("/P//UHJv", None);
+    for tag in ["P:UHJv", "P:uhjv", "path:/P//UHJv"] {
+        assert!(written.contains(&tag.to_owned()), "{tag} not in {written:?}");
+    }
+    assert!(of_entry("/P/UHJv", None).contains(&"P:UHJv".to_owned()));
+    // What a body shows is looked for as well.
+    assert!(needs_body(&config(), &url("/Cart/7;x")) && needs_body(&config(), &url("//list")));
+    let shown = json!({ "sku": "x", "items": [{ "id": 2 }] });
+    let written = of_write("/Cart/7;x", Some(&shown));
+    assert_eq!(written, ["Item:7:x", "Item:7;x:x", "Product:2", "path:/Cart/7;x"]);
 }
 
 #[test]

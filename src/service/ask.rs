@@ -71,7 +71,7 @@ impl<W: World> Service<W> {
         let standing = &operation.known.standing;
         let before = standing.get();
         let addition = self.addition(config, operation).and_then(|injected| {
-            let rewritten = operation.query.rewritten(Some(injected.text()), false)?;
+            let rewritten = operation.with_addition(injected)?;
             (before == Standing::Added).then_some((injected, rewritten))
         });
         let taken = match &addition {
@@ -232,7 +232,9 @@ pub(super) fn fitted<'r>(
             json
         }
     };
+    // It is sent as it is here, whatever the client had done to it.
     headers.remove("content-length");
+    headers.remove("content-encoding");
     Some(body.as_bytes())
 }
 

@@ -322,10 +322,10 @@ impl<W: World> Service<W> {
         place: &'p Place<'_>,
         additions: Additions,
     ) -> (String, Option<&'p Injected>) {
-        let Operation { query, known, .. } = &**place.operation;
+        let known = &place.operation.known;
         let may = additions == Additions::Where && known.standing.get() == Standing::Added;
         if let Some(injected) = self.addition(config, place.operation).filter(|_| may)
-            && let Some(Rewritten::Json(element)) = query.rewritten(Some(injected.text()), false)
+            && let Some(Rewritten::Json(element)) = place.operation.with_addition(injected)
         {
             return (element, Some(injected));
         }

@@ -8,7 +8,7 @@ use super::stats::Answered;
 use super::world::{Answer, Ask, OriginFailure, What, World};
 use crate::config::{Apq, Config};
 use crate::engine::{Bypass, Unwritten, XCache, not_at_hand, refused};
-use crate::graphql::{Extensions, OperationKind, Query, Rewritten, Source, answer_kind};
+use crate::graphql::{Injected, OperationKind, Parts, Query, Rewritten, Source, answer_kind};
 use crate::http::{Headers, Response};
 use crate::policy::{CacheStatus, Forward};
 use serde_json::{Value, json};
@@ -20,6 +20,24 @@ pub(super) struct Operation {
     /// The document's text, whatever the request named it by.
     pub document: Rc<str>,
     pub known: Rc<KnownDocument>,
+}
+
+impl Operation {
+    /// What of the request the origin is asked where its answer may be stored.
+    fn keyed(&self, with_hash: bool) -> Parts<'_> {
+        Parts::Keyed { declared: &self.known.analysis.variables, with_hash }
+    }
+
+    /// The request with what is added to its document. The hash fits the document without that.
+    pub fn with_addition(&self, injected: &Injected) -> Option<Rewritten> {
+        self.query.rewritten(Some(injected.text()), self.keyed(false))
+    }
+
+    /// Whether the origin can be asked exactly what the key holds.
+    pub fn can_be_keyed(&self) -> bool {
+        !self.query.has_unkeyed(&self.known.analysis.variables)
+            || self.query.rewritten(None, self.keyed(true)).is_some()
+    }
 }
 
 /// What is asked in place of a request whose answer is not stored.
@@ -88,12 +106,12 @@ impl<W: World> Service<W> {
     /// What the origin is asked in the client's own words where its answer may be stored, if these
     /// are not the request as it came.
     pub(super) fn as_it_came(&self, config: &Config, operation: &Operation) -> Option<Rewritten> {
-        let Operation { query, document, .. } = operation;
+        let Operation { query, document, known } = operation;
         if is_completed(config, query) {
-            return query.in_full(document, Extensions::Plain);
+            return query.in_full(document, operation.keyed(true));
         }
-        let is_other = query.has_unkeyed || query.is_element();
-        if is_other { query.rewritten(None, true) } else { None }
+        let is_other = query.is_sent_otherwise() || query.has_unkeyed(&known.analysis.variables);
+        is_other.then(|| query.rewritten(None, operation.keyed(true)))?
     }
 
     /// The same where its answer is not stored: then nothing is left out.
@@ -102,7 +120,7 @@ impl<W: World> Service<W> {
         if !is_completed(config, query) {
             return None;
         }
-        let rewritten = query.in_full(document, Extensions::All)?;
+        let rewritten = query.in_full(document, Parts::All)?;
         // What a server refuses by GET it would run by POST.
         let runs = matches!(rewritten, Rewritten::Posted { .. })
             && known.analysis.kind == OperationKind::Mutation;

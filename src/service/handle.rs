@@ -60,6 +60,8 @@ pub(super) struct Asked {
     pub wanted: Option<Seq>,
     /// Whether the client may see keys and tags.
     pub debug: bool,
+    /// Why its queries are not looked up, if its path or method says so.
+    pub uncached: Option<Bypass>,
 }
 
 impl<W: World> Service<W> {
@@ -94,7 +96,6 @@ impl<W: World> Service<W> {
                 return reply;
             }
         };
-        let bytes = config.limits.amounts.of(Limit::Bytes);
         match classify(config, &asked.request) {
             Class::Admin => self.admin(config, &asked.request).await,
             Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
@@ -108,15 +109,23 @@ impl<W: World> Service<W> {
                 Err(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             },
             Class::GraphQlGet => self.graphql(config, &asked, None).await,
-            Class::GraphQlPost => match self.world.request_body(bytes).await {
-                BodyRead::Whole(body) => self.graphql(config, &asked, Some(&body)).await,
-                BodyRead::TooLarge => {
-                    let reason = Bypass::BodyTooLarge;
-                    let perhaps = Unwritten { reason, may_be_mutation: true, batch: true };
-                    self.not_looked_up(config, &asked, perhaps).await
-                }
-                BodyRead::Broken => self.failed(400, "the request's body broke off"),
-            },
+            Class::GraphQlPost => self.graphql_body(config, &asked).await,
+            Class::GraphQlUncached(reason) => {
+                let asked = Asked { uncached: Some(reason), ..asked };
+                self.graphql_body(config, &asked).await
+            }
+        }
+    }
+
+    async fn graphql_body(&self, config: &Config, asked: &Asked) -> Reply {
+        match self.world.request_body(config.limits.amounts.of(Limit::Bytes)).await {
+            BodyRead::Whole(body) => self.graphql(config, asked, Some(&body)).await,
+            BodyRead::TooLarge => {
+                let reason = Bypass::BodyTooLarge;
+                let perhaps = Unwritten { reason, may_be_mutation: true, batch: true };
+                self.not_looked_up(config, asked, perhaps).await
+            }
+            BodyRead::Broken => self.failed(400, "the request's body broke off"),
         }
     }
 
@@ -137,7 +146,8 @@ impl<W: World> Service<W> {
         let wanted = shown.max(in_cookie.filter(|_| counts));
         self.isolate.log.note_shown(wanted);
         let questions = self.isolate.log.questions();
-        Asked { request, started: self.world.now(), questions, wanted, debug }
+        let started = self.world.now();
+        Asked { request, started, questions, wanted, debug, uncached: None }
     }
 
     async fn graphql(&self, config: &Config, asked: &Asked, body: Option<&[u8]>) -> Reply {
@@ -182,11 +192,14 @@ impl<W: World> Service<W> {
         operation: &Operation,
     ) -> Result<Plan, Bypass> {
         let analysis = &operation.known.analysis;
-        match analysis.kind {
-            OperationKind::Mutation => Err(Bypass::Mutation),
-            OperationKind::Subscription => Err(Bypass::Subscription),
-            OperationKind::Query if analysis.incremental => Err(Bypass::Incremental),
-            OperationKind::Query => {
+        match (analysis.kind, asked.uncached) {
+            (OperationKind::Mutation, _) => Err(Bypass::Mutation),
+            (OperationKind::Subscription, _) => Err(Bypass::Subscription),
+            (OperationKind::Query, _) if analysis.incremental => Err(Bypass::Incremental),
+            (OperationKind::Query, Some(reason)) => Err(reason),
+            // Without what the key lacks its URL would be too long.
+            (OperationKind::Query, None) if !operation.can_be_keyed() => Err(Bypass::UrlTooLong),
+            (OperationKind::Query, None) => {
                 let plan = |claims: &_| {
                     plan_graphql(config, &asked.request, claims, &operation.query, analysis)
                 };

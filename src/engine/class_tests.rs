@@ -1,0 +1,139 @@
+use super::*;
+use crate::http::Url;
+use serde_json::json;
+
+fn config() -> Config {
+    crate::config::parse(&json!({
+        "bypass": ["/health", "/auth/*", "/caf%C3%A9/**"],
+        "graphql": { "paths": ["/graphql", "/v1/GraphQL"] },
+        "types": {
+            "api": { "match": ["rest:/api/**"], "ttl": 60 },
+            "account": { "match": ["rest:/api/account/**"], "ttl": 60, "scope": "user" },
+            "never": { "match": ["rest:/api/Never/**"], "ttl": 0 },
+        },
+        "scopes": { "user": { "by": ["cookie:sid"] } },
+    }))
+    .unwrap()
+}
+
+fn class(method: &str, path: &str) -> Class {
+    let request = Request {
+        method: Method::parse(method),
+        url: Url::parse(&format!("http://h{path}")).unwrap(),
+        headers: Headers::new(),
+    };
+    classify(&config(), &request)
+}
+
+const SPELLINGS: [&str; 10] = [
+    "/GraphQL",
+    "//graphql",
+    "/graphql//",
+    "/graphql;x",
+    "/graphql%2f",
+    "/%47raphql",
+    "/graphql%00",
+    "/graphql%3Fa",
+    "/v1/graphql",
+    "/V1%2fGraphql",
+];
+
+#[test]
+fn a_write_to_any_spelling_of_a_graphql_path_is_read_as_graphql() {
+    for path in ["/graphql", "/graphql/", "/graphql?x=1", "/gr%61phql", "/v1/GraphQL"] {
+        assert_eq!(class("POST", path), Class::GraphQlPost, "{path}");
+        assert_eq!(class("GET", path), Class::GraphQlGet, "{path}");
+        assert_eq!(class("PUT", path), Class::GraphQlUncached(Bypass::Method), "{path}");
+        assert_eq!(class("HEAD", path), Class::PassThrough(Bypass::Method), "{path}");
+    }
+    for path in SPELLINGS {
+        let climbs = path.contains("%00");
+        let reason = if climbs { Bypass::PathClimbs } else { Bypass::PathSpelling };
+        assert_eq!(class("POST", path), Class::GraphQlUncached(reason), "{path}");
+        assert_eq!(class("GET", path), Class::PassThrough(reason), "{path}");
+        assert!(matches!(class("DELETE", path), Class::GraphQlUncached(_)), "{path}");
+    }
+    assert_eq!(class("POST", "/x/..%2fgraphql"), Class::GraphQlUncached(Bypass::PathClimbs));
+    for path in ["/graphqls", "/graphql/x", "/x/graphql", "/graphql%2fx"] {
+        assert_eq!(class("POST", path), Class::RestWrite, "{path}");
+        assert_eq!(class("GET", path), Class::Rest, "{path}");
+    }
+}
+
+#[test]
+fn a_read_that_may_lead_elsewhere_passes_through() {
+    for path in [
+        "/api/catalog/..%2faccount%2fme",
+        "/api/catalog/%2e%2e%2faccount/me",
+        "/api/catalog/..%5caccount",
+        "/api/catalog/..;/account/me",
+        "/api/catalog/%252e%252e%252faccount",
+        "/api/a%5cb",
+        "/api/a%00",
+    ] {
+        for method in ["GET", "HEAD"] {
+            assert_eq!(class(method, path), Class::PassThrough(Bypass::PathClimbs), "{path}");
+        }
+        assert_eq!(class("PUT", path), Class::RestWrite, "{path}");
+    }
+    for path in ["/api/catalog/a..b", "/api/catalog/...", "/api/a%2fb", "/api/a;b", "/api//a"] {
+        assert_eq!(class("GET", path), Class::Rest, "{path}");
+    }
+}
+
+#[test]
+fn no_spelling_leads_around_a_type_that_is_stored_for_fewer() {
+    for path in [
+        "/api//account/me",
+        "/api/Account/me",
+        "/api/account;x/me",
+        "/api%2faccount/me",
+        "/API/ACCOUNT/me",
+        "//api/account/me",
+        "/api/./account%2fme",
+        "/api/never/x",
+        "/api/Never;x/x",
+        "//health",
+        "/Health",
+        "/auth%2fx",
+        "/AUTH/x",
+    ] {
+        for method in ["GET", "HEAD"] {
+            assert_eq!(class(method, path), Class::PassThrough(Bypass::PathSpelling), "{path}");
+        }
+    }
+    for path in ["/api/account/me", "/api/accounts", "/API/x", "//api/x", "/api/Never/x", "/x"] {
+        assert_eq!(class("GET", path), Class::Rest, "{path}");
+    }
+}
+
+#[test]
+fn a_write_to_a_bypassed_path_is_a_write_where_it_may_be_one_to_another() {
+    for path in ["/health", "/health/", "/auth/x", "/auth/X%20y", "/caf%c3%a9/x/y"] {
+        for method in ["GET", "PUT"] {
+            assert_eq!(class(method, path), Class::PassThrough(Bypass::BypassPath), "{path}");
+        }
+    }
+    for path in ["/auth/..%2fapi%2fproducts", "/auth/x%2fy", "/auth/..;", "/caf%C3%A9/..%5cx"] {
+        assert_eq!(class("GET", path), Class::PassThrough(Bypass::BypassPath), "{path}");
+        assert_eq!(class("PUT", path), Class::RestWrite, "{path}");
+    }
+    assert_eq!(class("PUT", "/Health"), Class::RestWrite);
+}
+
+#[test]
+fn duplicate_members_in_a_list_may_be_several_operations() {
+    let read = |body: &str| {
+        let request = Request {
+            method: Method::Post,
+            url: Url::parse("http://h/graphql").unwrap(),
+            headers: [("content-type", "application/json")].into_iter().collect(),
+        };
+        read_graphql(&config(), &request, Some(body.as_bytes())).unwrap_err()
+    };
+    let reason = Bypass::Unread(Unread::DuplicateMember);
+    let one = "{\"query\":\"{a}\",\"query\":\"{b}\"}";
+    assert_eq!(read(one), Unwritten { reason, may_be_mutation: true, batch: false });
+    let list = format!(" [{one}]");
+    assert_eq!(read(&list), Unwritten { reason, may_be_mutation: true, batch: true });
+}

@@ -1,0 +1,247 @@
+//! The request that the origin is sent in place of the client's: with another document, or without
+//! what is no part of the key.
+//!
+//! In scope: which of a request's variables and extensions go on, and how each form of a request is
+//! written anew. All else stays as it came, byte for byte. Not in scope: when the origin is sent
+//! something else than what came (`service`).
+
+use super::analysis::DeclaredVariable;
+use super::members::{Members, kept_members, text_to_json};
+use super::request::{MEMBERS, Query, Source};
+use crate::http::{form_encoded, form_pairs};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// How a request came, as far as it can be sent otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Sent {
+    /// A JSON object in a body.
+    Json(Members),
+    /// One of the JSON objects of a batch.
+    Element(Members),
+    /// The query of a URL.
+    Url(String),
+    /// A body that is the document.
+    Document,
+    /// Only as it came.
+    Fixed,
+}
+
+/// A request for the origin in place of the client's own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rewritten {
+    /// A GET with this query in its URL.
+    Url(String),
+    /// A POST with this JSON.
+    Json(String),
+    /// A POST with this document as `application/graphql`.
+    Document(String),
+    /// In place of a GET whose URL would be too long: a POST with this JSON, and with this query in
+    /// its URL.
+    Posted {
+        /// What of the URL's query is no part of the GraphQL request.
+        url: String,
+        /// The GraphQL request.
+        json: String,
+    },
+}
+
+/// Which of a request's variables and extensions go on to the origin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Parts<'a> {
+    /// All of them: what comes back is not stored.
+    All,
+    /// The variables that the operation declares, which the key holds, and the extensions that
+    /// change no answer.
+    Keyed {
+        /// The variables that the operation declares.
+        declared: &'a [DeclaredVariable],
+        /// Whether the document's hash goes on. It fits one document.
+        with_hash: bool,
+    },
+}
+
+/// Bytes of a URL's query that every server takes.
+const REWRITTEN_URL_BYTES: usize = 8_000;
+
+/// Extensions that change no answer: what clients say of themselves, and of the document.
+const PLAIN_EXTENSIONS: [&str; 2] = ["clientLibrary", "persistedQuery"];
+
+/// What of `persistedQuery` goes on. urql says `miss`. Of two spellings of `sha256Hash` a server
+/// that ignores the case of names could take the other.
+const OF_PERSISTED_QUERY: [&str; 3] = ["version", "sha256Hash", "miss"];
+
+/// Whether extensions hold something that is no part of the key.
+pub(super) fn has_unkeyed(extensions: &Map<String, Value>) -> bool {
+    let persisted = extensions.get("persistedQuery").and_then(Value::as_object);
+    let mut of_persisted = persisted.into_iter().flat_map(Map::keys);
+    extensions.keys().any(|name| !PLAIN_EXTENSIONS.contains(&name.as_str()))
+        || of_persisted.any(|name| !OF_PERSISTED_QUERY.contains(&name.as_str()))
+}
+
+impl Query {
+    /// Whether it holds something that is no part of the key, and so must not reach the origin
+    /// where its answer is to be stored.
+    pub fn has_unkeyed(&self, declared: &[DeclaredVariable]) -> bool {
+        self.has_unkeyed_extensions || self.has_undeclared(declared)
+    }
+
+    fn has_undeclared(&self, declared: &[DeclaredVariable]) -> bool {
+        let Some(variables) = self.variables.as_ref().filter(|found| !found.is_empty()) else {
+            return false;
+        };
+        let names = names_of(declared);
+        variables.keys().any(|name| !names.contains(name.as_str()))
+    }
+
+    /// The request with another document, or with its own where none is given. None where it can
+    /// only be sent as it came, or where its URL would be too long.
+    pub fn rewritten(&self, document: Option<&str>, parts: Parts<'_>) -> Option<Rewritten> {
+        match &self.sent {
+            Sent::Json(members) | Sent::Element(members) => {
+                let mut members = members.clone();
+                if let Some(document) = document {
+                    members.set("query", text_to_json(document));
+                }
+                self.keep_parts(&mut members, parts)?;
+                Some(Rewritten::Json(members.to_json()))
+            }
+            Sent::Url(query) => self.rewritten_url(query, document, parts),
+            Sent::Document => {
+                let own = match &self.source {
+                    Source::Text { document, .. } => Some(document.as_str()),
+                    Source::Hash(_) | Source::Id(_) => None,
+                };
+                document.or(own).map(|document| Rewritten::Document(document.to_owned()))
+            }
+            Sent::Fixed => None,
+        }
+    }
+
+    /// The request with the document that it names by its hash, for an origin that may not know
+    /// it. None where the request can only be sent as it came.
+    pub fn in_full(&self, document: &str, parts: Parts<'_>) -> Option<Rewritten> {
+        self.rewritten(Some(document), parts).or_else(|| match &self.sent {
+            Sent::Url(query) => self.posted(query, document, parts),
+            _ => None,
+        })
+    }
+
+    /// The request as the element of a batch that it came as.
+    pub fn as_element(&self) -> Option<String> {
+        match &self.sent {
+            Sent::Element(members) => Some(members.to_json()),
+            _ => None,
+        }
+    }
+
+    /// Whether the request as it came is not what the origin is asked, though nothing in it is
+    /// left out: it came in a batch, or compressed, which not every server takes.
+    pub fn is_sent_otherwise(&self) -> bool {
+        self.is_coded || matches!(self.sent, Sent::Element(_))
+    }
+
+    fn rewritten_url(
+        &self,
+        query: &str,
+        document: Option<&str>,
+        parts: Parts<'_>,
+    ) -> Option<Rewritten> {
+        let mut pieces = Vec::new();
+        let mut written = false;
+        for piece in query.split('&').filter(|piece| !piece.is_empty()) {
+            let (name, value) = form_pairs(piece)?.pop()?;
+            match (name.as_str(), document, parts) {
+                ("query", Some(document), _) => {
+                    written = true;
+                    pieces.push(format!("query={}", form_encoded(document)));
+                }
+                ("extensions", _, Parts::Keyed { with_hash, .. }) => {
+                    let kept = kept_extensions(serde_json::from_str(&value).ok(), with_hash);
+                    pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
+                }
+                ("variables", _, Parts::Keyed { declared, .. })
+                    if !value.is_empty() && self.has_undeclared(declared) =>
+                {
+                    let kept = kept_variables(&value, declared)?;
+                    pieces.push(format!("variables={}", form_encoded(&kept)));
+                }
+                _ => pieces.push(piece.to_owned()),
+            }
+        }
+        if let (Some(document), false) = (document, written) {
+            pieces.insert(0, format!("query={}", form_encoded(document)));
+        }
+        let url = pieces.join("&");
+        // No longer than what came, a URL is no worse than that.
+        let most = if document.is_none() { query.len() } else { 0 };
+        (url.len() <= most.max(REWRITTEN_URL_BYTES)).then_some(Rewritten::Url(url))
+    }
+
+    /// A GET as a POST. Not for one that may be a mutation: a server runs that by POST alone.
+    fn posted(&self, query: &str, document: &str, parts: Parts<'_>) -> Option<Rewritten> {
+        let mut members = Members::default();
+        members.set("query", text_to_json(document));
+        let mut others = Vec::new();
+        for piece in query.split('&').filter(|piece| !piece.is_empty()) {
+            let (name, value) = form_pairs(piece)?.pop()?;
+            let raw = match name.as_str() {
+                "query" => continue,
+                name if !MEMBERS.contains(&name) => {
+                    others.push(piece);
+                    continue;
+                }
+                _ if value.is_empty() => continue,
+                "variables" | "extensions" => value,
+                _ => text_to_json(&value),
+            };
+            if !members.set(&name, raw) {
+                return None;
+            }
+        }
+        self.keep_parts(&mut members, parts)?;
+        Some(Rewritten::Posted { url: others.join("&"), json: members.to_json() })
+    }
+
+    /// Removes from a request's members what does not go on. None where that cannot be done.
+    fn keep_parts(&self, members: &mut Members, parts: Parts<'_>) -> Option<()> {
+        let Parts::Keyed { declared, with_hash } = parts else { return Some(()) };
+        if self.has_undeclared(declared) {
+            let kept = kept_variables(members.raw("variables")?, declared)?;
+            members.set("variables", kept);
+        }
+        match kept_extensions(members.value("extensions").cloned(), with_hash) {
+            Some(kept) => {
+                members.set("extensions", kept);
+            }
+            None => members.remove("extensions"),
+        }
+        Some(())
+    }
+}
+
+fn names_of(declared: &[DeclaredVariable]) -> BTreeSet<&str> {
+    declared.iter().map(|one| one.name.as_str()).collect()
+}
+
+/// The declared variables of a JSON object, each by its own text.
+fn kept_variables(variables: &str, declared: &[DeclaredVariable]) -> Option<String> {
+    let names = names_of(declared);
+    kept_members(variables, |name| names.contains(name))
+}
+
+/// The extensions that go on to the origin where not all of them do, as JSON.
+fn kept_extensions(found: Option<Value>, with_hash: bool) -> Option<String> {
+    let Some(Value::Object(mut found)) = found else { return None };
+    found.retain(|name, _| {
+        PLAIN_EXTENSIONS.contains(&name.as_str()) && (with_hash || name != "persistedQuery")
+    });
+    if let Some(Value::Object(persisted)) = found.get_mut("persistedQuery") {
+        persisted.retain(|name, _| OF_PERSISTED_QUERY.contains(&name.as_str()));
+    }
+    (!found.is_empty()).then(|| Value::Object(found).to_string())
+}
+
+#[cfg(test)]
+#[path = "rewrite_tests.rs"]
+mod tests;

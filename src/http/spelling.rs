@@ -1,0 +1,219 @@
+//! What else an origin may take a path for: servers differ in how often they decode it, whether
+//! they merge slashes, drop parameters and tell case apart.
+//!
+//! In scope: paths that may lead out of where they seem to be (`climbs`), and the one form that
+//! all spellings of a path share (`folded_path`). Not in scope: keys, for which spellings stay
+//! apart ([`Url::comparable_path`](super::Url::comparable_path)).
+
+use super::url::decoded_at;
+
+/// How often a proxy and a server behind it may decode a path in all.
+const MOST_DECODINGS: usize = 3;
+
+/// Whether the path holds a parent segment, a backslash or a NUL, as it is or decoded up to three
+/// times. `;parameters` of a segment, white space and control characters do not hide a parent
+/// segment: some servers drop them.
+pub fn climbs(path: &str) -> bool {
+    decodings(path).any(|path| {
+        let is_parent = |segment: &[u8]| dots(without_parameters(segment)) == Some(2);
+        path.iter().any(|byte| matches!(byte, b'\\' | 0))
+            || path.split(|byte| *byte == b'/').any(is_parent)
+    })
+}
+
+/// The path without what servers may do away with: decoded, slashes merged, dot segments resolved,
+/// without `;parameters`, trailing slash and whatever follows a NUL, `?` or `#`. Its case stays.
+pub fn plain_path(path: &str) -> String {
+    let decoded = decodings(path).last().unwrap_or_default();
+    let end = decoded.iter().position(|byte| matches!(byte, 0 | b'?' | b'#'));
+    let path = decoded.get(..end.unwrap_or(decoded.len())).unwrap_or_default();
+    let mut segments: Vec<Vec<u8>> = Vec::new();
+    for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
+        let mut name = without_parameters(segment).trim_ascii().to_vec();
+        name.retain(|byte| !byte.is_ascii_control());
+        match dots(&name) {
+            Some(0 | 1) => {}
+            Some(2) => drop(segments.pop()),
+            _ => segments.push(name),
+        }
+    }
+    format!("/{}", String::from_utf8_lossy(&segments.join(&b'/')))
+}
+
+/// The form that all spellings of a path share: [`plain_path`] in lower case. Paths that differ for
+/// some origin may share it too, so it is for purging, and for what is not looked up.
+pub fn folded_path(path: &str) -> String {
+    plain_path(path).to_lowercase()
+}
+
+/// Whether servers agree on what the path means: it is a [`plain_path`] but for escapes that each of
+/// them decodes once, and a trailing slash.
+pub fn is_plain(path: &str) -> bool {
+    let (decoded, plain) = (percent_decoded(path.as_bytes()), plain_path(path));
+    let is_same = match decoded.strip_prefix(plain.as_bytes()) {
+        Some(b"/") => plain != "/",
+        rest => rest == Some(b""),
+    };
+    is_same && !path.to_ascii_lowercase().contains("%2f")
+}
+
+fn without_parameters(segment: &[u8]) -> &[u8] {
+    segment.split(|byte| *byte == b';').next().unwrap_or_default()
+}
+
+/// How many dots a segment has, where it has nothing else but white space and control characters.
+fn dots(segment: &[u8]) -> Option<usize> {
+    let seen = || segment.iter().filter(|byte| !byte.is_ascii_control() && **byte != b' ');
+    seen().all(|byte| *byte == b'.').then(|| seen().count())
+}
+
+/// The path as it is, decoded once, and so on, as long as decoding changes it.
+fn decodings(path: &str) -> impl Iterator<Item = Vec<u8>> {
+    let next = |path: &Vec<u8>| path.contains(&b'%').then(|| percent_decoded(path));
+    std::iter::successors(Some(path.as_bytes().to_vec()), move |path| {
+        next(path).filter(|decoded| decoded != path)
+    })
+    .take(1 + MOST_DECODINGS)
+}
+
+fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = decoded_at(bytes, at).filter(|_| byte == b'%');
+        out.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_parent_segment_is_seen_in_every_spelling() {
+        for parent in [
+            "..",
+            "%2e%2e",
+            "%2E.",
+            ".%2e",
+            "%252e%252e",
+            "%25252e.",
+            "%25%32%65.",
+            "..;",
+            "..;x=1",
+            "..%3bx",
+            "..%20",
+            ".%09.",
+            "%2e%2e%0d",
+            "%00",
+            "x%2500y",
+            "%5c",
+            "\\",
+            "..%5c",
+            "%255cx",
+        ] {
+            for path in [
+                format!("/api/catalog/{parent}"),
+                format!("/api/catalog/{parent}/account/me"),
+                format!("/api/catalog/{parent}%2faccount"),
+                format!("/api/catalog%252f{parent}%252Faccount"),
+                format!("/{parent}/api"),
+                format!("/api%2f{parent}"),
+            ] {
+                assert!(climbs(&path), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_climbs() {
+        for path in [
+            "/",
+            "/api/products/42",
+            "/a/...",
+            "/a/..b",
+            "/a/b..",
+            "/a/.",
+            "/.well-known/x",
+            "/a%2fb",
+            "/a/%2e/b",
+            "/a;b=..",
+            "/a;..",
+            "/a/%2525252e%2525252e/b",
+            "/a/b.c;x",
+            "/a/%zz%2",
+            "/a/.%2eb",
+            "//a//b",
+            "/gid:%2F%2Fshop%2F42",
+            "/a%20b",
+            "/%C3%A9",
+        ] {
+            assert!(!climbs(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn spellings_fold_to_one() {
+        for path in [
+            "/api/products/42",
+            "/API/Products/42",
+            "//api/products/42",
+            "/api//products///42/",
+            "/api/products/42%2f",
+            "/api%2fproducts%2F42",
+            "/api%252fproducts/42",
+            "/api/products/42;x=1",
+            "/api;v=1/products;x/42",
+            "/%61pi/products/%34%32",
+            "/api/./products/%2e/42",
+            "/api/x/..%2fproducts/42",
+            "/api/x/..;/products/42",
+            "\\api\\products%5c42",
+            "/api/products/42%00.json",
+            "/api/products/42%3Fx",
+            "/api/products/42%23",
+            "/api/products/42%20",
+            "/api/products/4%0a2",
+            "/../api/products/42",
+        ] {
+            assert_eq!(folded_path(path), "/api/products/42", "{path}");
+        }
+        assert_eq!(plain_path("/API//Ab%2FC;x"), "/API/Ab/C");
+        assert_eq!(
+            (folded_path("/"), folded_path("//"), folded_path("/..")),
+            ("/".into(), "/".into(), "/".into())
+        );
+        assert_eq!(folded_path("/%C3%89/%ff"), "/é/\u{fffd}");
+        assert_ne!(folded_path("/api/products/4"), folded_path("/api/products/42"));
+        assert_ne!(folded_path("/api/products"), folded_path("/api/products/42"));
+    }
+
+    #[test]
+    fn only_agreed_spellings_are_plain() {
+        for path in ["/", "/api/products/42", "/API/x/", "/caf%C3%A9/%7Ea", "/a%20b/c"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in
+            ["//", "/a//b", "/a%2fb", "/a;x", "/a/%2e/b", "/a/%2525", "/a/%00", "/a/..%5c", "/a%20"]
+        {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_folded_path_climbs_nowhere_and_folding_it_leads_no_further(path in "/(\\.|%2[eEfF]|%25|2e|/|;|a|%5c|A|%0[09]| |é){0,12}") {
+            let folded = folded_path(&path);
+            prop_assert!(folded.starts_with('/') && !folded.contains("//"));
+            let last = folded.rsplit('/').next().unwrap();
+            prop_assert!(![".", ".."].contains(&last), "{}", folded);
+            if !folded.contains('%') {
+                prop_assert!(!climbs(&folded), "{}", folded);
+                prop_assert_eq!(folded_path(&folded), folded);
+            }
+        }
+    }
+}
