@@ -155,6 +155,9 @@ pub const DELTA_RECORDS: usize = 1_000;
 /// Bytes of a message from or to the purge log. A snapshot with all that may be in it has 5 MB.
 pub const WIRE_BYTES: usize = 8 << 20;
 
+/// How often the purge log repeats one record.
+pub const REPEATS: usize = 8;
+
 /// Tags that a replica keeps. Beyond them it forgets all, and every older entry is gone.
 pub const LOG_TAGS: usize = 200_000;
 

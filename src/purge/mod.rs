@@ -8,6 +8,7 @@
 mod kept;
 mod log;
 mod mark;
+mod new_record;
 mod record;
 mod replica;
 mod said;
@@ -16,6 +17,7 @@ mod wire;
 pub use kept::Unkept;
 pub use log::{Log, Stored};
 pub use mark::{Mark, Seq};
+pub use new_record::NewRecord;
 pub use record::{Record, SchemaInForce};
 pub use replica::{Delta, Lag, Replica, Schemas, Snapshot, Subject, Verdict};
 pub use said::{Comparison, LogTime, Said};

@@ -3,7 +3,8 @@
 //! ```text
 //! "EVL" version:u8 kind:u8 checksum:u64 payload
 //!
-//! question  = 0 | 1 mark          record?        (the record is there where something is added)
+//! question  = 0 | 1 mark          (record repeats)?   (there where something is added)
+//! repeats   = count seconds*
 //! appended  = seq delta
 //! said      = clock:u64 at delta
 //! delta     = 0 epoch:u64 floor after  records record*
@@ -20,13 +21,13 @@
 //! limit are refused: a log whose words cannot be read counts as one that did not answer.
 
 use super::replica::Last;
-use super::{Delta, LogTime, Mark, Record, Said, SchemaInForce, Schemas, Seq, Snapshot};
+use super::{Delta, LogTime, Mark, NewRecord, Record, Said, SchemaInForce, Schemas, Seq, Snapshot};
 use crate::key::Pattern;
 use crate::limits;
 use crate::time::Timestamp;
 
 const MAGIC: &[u8; 3] = b"EVL";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const HEADER_BYTES: usize = 13;
 
 /// The kinds of messages: one cannot be taken for another.
@@ -49,7 +50,7 @@ pub struct Question {
     /// Where its replica stands.
     pub mark: Option<Mark>,
     /// What to append, if anything.
-    pub record: Option<Record>,
+    pub new: Option<NewRecord>,
 }
 
 /// A recorded purge.
@@ -98,8 +99,10 @@ impl Question {
                 writer.fixed(mark.epoch);
                 writer.number(mark.seq);
             }
-            if let Some(record) = &self.record {
-                writer.record(record);
+            if let Some(new) = &self.new {
+                writer.record(&new.record);
+                writer.count(new.repeat_after.len());
+                new.repeat_after.iter().for_each(|seconds| writer.number((*seconds).into()));
             }
         })
     }
@@ -112,8 +115,8 @@ impl Question {
                 1 => Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }),
                 _ => return None,
             };
-            let record = if reader.is_empty() { None } else { Some(reader.record()?) };
-            Some(Self { mark, record })
+            let new = if reader.is_empty() { None } else { Some(reader.new_record()?) };
+            Some(Self { mark, new })
         })
     }
 }
@@ -383,6 +386,13 @@ impl Reader<'_> {
         let patterns = (0..patterns).map(|_| self.pattern()).collect::<Option<Vec<_>>>()?;
         let schema = if flags & SCHEMA == 0 { None } else { Some(self.schema()?) };
         Some(Record { tags, patterns, all: flags & ALL != 0, schema, soft: flags & SOFT != 0 })
+    }
+
+    fn new_record(&mut self) -> Option<NewRecord> {
+        let record = self.record()?;
+        let count = self.count(1).filter(|count| *count <= limits::REPEATS)?;
+        let repeat_after = (0..count).map(|_| u32::try_from(self.number()?).ok());
+        Some(NewRecord { record, repeat_after: repeat_after.collect::<Option<_>>()? })
     }
 
     fn delta(&mut self) -> Option<Delta> {

@@ -39,7 +39,8 @@ fn some_bytes() -> Vec<Vec<u8>> {
         said(log.since(Some(7), 300)).encode(),
         said(log.since(None, 0)).encode(),
         Appended { seq: 302, delta: log.since(Some(7), 301) }.encode(),
-        Question { mark: Some(Mark { epoch: 7, seq: 300 }), record: Some(one.clone()) }.encode(),
+        Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(one.clone().into()) }
+            .encode(),
         one.encode(),
     ]
 }
@@ -64,6 +65,7 @@ proptest! {
         records in prop::collection::vec(record(), 0..8),
         mark in prop::option::of((any::<u64>(), 0_u64..HIGHEST_SEQ)),
         alone in prop::option::of(record()),
+        repeat_after in prop::collection::vec(any::<u32>(), 0..=limits::REPEATS),
     ) {
         let log = log_of(start, records);
         for delta in [log.since(None, 0), log.since(Some(7), start)] {
@@ -76,7 +78,8 @@ proptest! {
             prop_assert_eq!(Record::decode(&record.encode()), Ok(record.clone()));
         }
         let mark = mark.map(|(epoch, seq)| Mark { epoch, seq });
-        let question = Question { mark, record: alone };
+        let new = alone.map(|record| NewRecord { record, repeat_after: repeat_after.clone() });
+        let question = Question { mark, new };
         prop_assert_eq!(Question::decode(&question.encode()), Ok(question));
     }
 
@@ -156,6 +159,11 @@ fn counts_beyond_the_bytes_are_refused() {
         Record::decode(&checked(RECORD, &[&[0][..], &MANY].concat())),
         Err(Garbled::Content)
     );
+    // A record that is to be repeated more often than any is.
+    let repeats = vec![1; limits::REPEATS + 1];
+    let question = [&[0, 0, 0, 0, repeats.len() as u8], repeats.as_slice()].concat();
+    assert_eq!(Question::decode(&checked(QUESTION, &question)), Err(Garbled::Content));
+    assert!(Question::decode(&checked(QUESTION, &[0, 0, 0, 0, 1, 1])).is_ok());
     let long = vec![0; limits::WIRE_BYTES + 1];
     assert_eq!(Said::decode(&long), Err(Garbled::TooLong));
 }

@@ -94,9 +94,12 @@ impl Plan {
             isolate_ends: at_times(300),
             drift: at_times(5_000),
             clock_steps: at_times(60),
+            origin_late: at_times(200),
+            origin_objects: at_times(300),
         };
         // A log that is new does not know what the one before it was to repeat.
-        let log_replaced = if faults.origin_lag > 0 { 0 } else { faults.log_replaced };
+        let repeats = faults.origin_lag > 0 || faults.origin_late > 0;
+        let log_replaced = if repeats { 0 } else { faults.log_replaced };
         let faults = Faults { log_replaced, ..faults };
         let settle = faults.origin_lag.div_ceil(1_000);
         let services = random.between(1, 2) as usize;
@@ -269,8 +272,8 @@ mod tests {
         plan.configs = vec![json!({ "service": "service0" })];
         let universe = Universe::new(&plan);
         let fleet = Fleet::new(universe.clone(), &plan);
-        let checksum = xxhash_rust::xxh3::xxh3_64_with_seed(b"new", 2).to_le_bytes();
-        let value = [b"EGO\x02".as_slice(), &checksum, b"new"].concat();
+        let checksum = xxhash_rust::xxh3::xxh3_64_with_seed(b"new", 3).to_le_bytes();
+        let value = [b"EGO\x03".as_slice(), &checksum, b"new"].concat();
         let key = "outbox/service0/1700000000000-0123456789abcdef";
         let of_kv = universe.clone();
         universe.executor.spawn(0, async move {
@@ -326,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_the_same_run_each_time() {
-        let (one, other) = (run(&Plan::of_seed(7)), run(&Plan::of_seed(7)));
+        let (one, other) = (run(&Plan::of_seed(3)), run(&Plan::of_seed(3)));
         assert_eq!(one.trace, other.trace);
         assert!(one.trace.len() > 1_000);
     }

@@ -3,7 +3,8 @@
 use super::random::Random;
 use super::universe::Universe;
 use crate::purge::{
-    Appended, Delta, Garbled, Log, LogTime, Mark, Question, Record, Said, Schemas, Seq, Stored,
+    Appended, Delta, Garbled, Log, LogTime, Mark, NewRecord, Question, Record, Said, Schemas, Seq,
+    Stored,
 };
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
@@ -200,8 +201,8 @@ pub struct LogObject {
     rows: RefCell<(Seq, Vec<Stored>)>,
     /// How many milliseconds after a purge it is repeated; 0 for never.
     settle: u64,
-    /// What is to be repeated, and when.
-    settling: RefCell<Vec<(u64, Record)>>,
+    /// What is to be repeated, and when, in order.
+    due: RefCell<Vec<(u64, Record)>>,
     /// All that it was ever given, with when. Another log begins with a purge of everything, for
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
@@ -244,7 +245,7 @@ impl LogObject {
             epoch: Cell::new(epoch),
             rows: RefCell::default(),
             settle,
-            settling: RefCell::default(),
+            due: RefCell::default(),
             given: RefCell::default(),
             out_of_reach_until: Cell::new(0),
             clock: Cell::new(LogClock::new(random, drift)),
@@ -334,7 +335,7 @@ impl LogObject {
     }
 
     pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Said, Fault> {
-        let question = self.on_the_way(universe, &Question { mark, record: None }).await?;
+        let question = self.on_the_way(universe, &Question { mark, new: None }).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
         let said = Said { time, delta: self.delta(question.mark) };
@@ -345,34 +346,41 @@ impl LogObject {
         &self,
         universe: &Universe,
         mark: Option<Mark>,
-        record: &Record,
+        new: &NewRecord,
     ) -> Result<Appended, Fault> {
-        let question = Question { mark, record: Some(record.clone()) };
+        let question = Question { mark, new: Some(new.clone()) };
         let question = self.on_the_way(universe, &question).await?;
         // The log takes damaged words for none, unless somebody broke that.
-        let Some(record) = question.record else { return Err("nothing to append".to_owned()) };
-        let mut seq = self.take(&record, universe.now());
+        let Some(new) = question.new else { return Err("nothing to append".to_owned()) };
+        let mut seq = self.take(&new, universe.now());
         if universe.fails(|faults| faults.log_twice) {
-            seq = self.take(&record, universe.now());
+            seq = self.take(&new, universe.now());
         }
         let appended = Appended { seq, delta: self.delta(question.mark) };
         self.on_the_way_back(universe, appended.encode(), Appended::decode).await
     }
 
-    fn take(&self, record: &Record, now: u64) -> Seq {
-        if let Some(again) = record.again().filter(|_| self.settle > 0) {
-            self.settling.borrow_mut().push((now + self.settle, again));
-        }
-        self.write_down(record, now)
+    fn take(&self, new: &NewRecord, now: u64) -> Seq {
+        let repeats = new.repeats(self.settle / 1_000, Timestamp::from_millis(now));
+        let mut due = self.due.borrow_mut();
+        due.extend(repeats.into_iter().map(|(at, again)| (at.as_millis(), again)));
+        due.sort_by_key(|(at, _)| *at);
+        self.write_down(&new.record, now)
     }
 
     /// Records once more what is due: as an alarm would, since nobody sees the log in between.
     fn repeat(&self, now: u64) {
-        let mut settling = self.settling.borrow_mut();
-        let due = settling.iter().take_while(|(at, _)| *at <= now).count();
-        for (at, again) in settling.drain(..due) {
+        let mut due = self.due.borrow_mut();
+        let count = due.iter().take_while(|(at, _)| *at <= now).count();
+        for (at, again) in due.drain(..count) {
             self.write_down(&again, at);
         }
+    }
+
+    /// When the record of that number was written down, unless it was dropped.
+    pub fn written_down_at(&self, seq: Seq) -> Option<u64> {
+        let rows = self.rows.borrow();
+        rows.1.iter().find(|one| one.seq == seq).map(|one| one.at.as_millis())
     }
 
     fn write_down(&self, record: &Record, now: u64) -> Seq {
