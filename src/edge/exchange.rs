@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// One client's request and the origin's answers to it; see entry.js.
+    /// One client's request and the origin's answers to it; see exchange.js.
     #[derive(Clone)]
     pub type Exchange;
 
