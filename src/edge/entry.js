@@ -26,7 +26,7 @@ export default {
       return await untilWasmFails(() =>
         wasm(context, env).handle(
           request.method,
-          asFetchHasIt(request.url),
+          exchange.url,
           headersToText(request.headers),
           env,
           context,
@@ -49,15 +49,3 @@ export default {
     }
   },
 };
-
-/**
- * A URL without dot segments and backslashes, as `fetch` sends it: what is looked up, and what a write
- * purges, is what the origin is asked for.
- */
-function asFetchHasIt(url) {
-  if (PLAIN_URL.test(url)) return url;
-  return URL.canParse(url) ? new URL(url).href : url;
-}
-
-/** What parsing leaves as it is: no escapes, and no segment that begins with a dot. */
-const PLAIN_URL = /^(?:[\w:?&=,;+$!*'()@~.-]|\/(?!\.))*$/;

@@ -1,8 +1,8 @@
 // One client's request and the origin's answers to it, as Wasm and the rescue use them.
 
-import { accepts, headersFromText, headersToText, UNDONE } from "./headers.js";
+import { headersFromText, headersToText } from "./headers.js";
 import { verify } from "./signature.js";
-import { copied, ofLength, readAtMost } from "./streams.js";
+import { copied, ofLength, readAtMost, readRequest } from "./streams.js";
 
 const signals = new Map();
 let lastSignal = 0;
@@ -23,6 +23,16 @@ export class Exchange {
     return this.#request;
   }
 
+  /**
+   * Its URL without dot segments and backslashes, as `fetch` sends it: what is looked up, and what a
+   * write purges, is what the origin is asked for.
+   */
+  get url() {
+    const { url } = this.#request;
+    if (PLAIN_URL.test(url)) return url;
+    return URL.canParse(url) ? new URL(url).href : url;
+  }
+
   /** Whether the origin may have been sent a write. */
   get mayHaveWritten() {
     return this.#mayHaveWritten;
@@ -31,7 +41,7 @@ export class Exchange {
   /** The request's body as bytes, or "too-large" or "broken". */
   async requestBody(limit) {
     if (this.#body instanceof Uint8Array) return this.#body;
-    const read = await readAtMost(this.#request, limit);
+    const read = await readRequest(this.#request, limit);
     if (read.fault === "broken") return "broken";
     this.#body = read.bytes ?? read.stream;
     return read.bytes ?? "too-large";
@@ -43,7 +53,7 @@ export class Exchange {
    */
   ask(url, headersText, again, altered, body) {
     this.#mayHaveWritten ||= !again && !isSafe(this.#request.method);
-    const init = { headers: headersFromText(headersText), redirect: "manual" };
+    const init = { headers: headersFromText(headersText, this.#request.headers), redirect: "manual" };
     // The bytes are Wasm's own memory, which the next call may move.
     if (body !== undefined) Object.assign(init, { method: "POST", body: body.slice() });
     else Object.assign(init, this.#asItCame());
@@ -69,7 +79,7 @@ export class Exchange {
 
   /** Asks for a change of protocol, whose answer is passed on as it is. */
   async askUntouched(url, headersText) {
-    const headers = headersFromText(headersText);
+    const headers = headersFromText(headersText, this.#request.headers);
     return this.#tell(await fetch(url, { headers, redirect: "manual" }), false);
   }
 
@@ -80,8 +90,19 @@ export class Exchange {
   }
 
   #tell(response, altered) {
-    const handle = this.#answers.push({ response, body: null, altered }) - 1;
+    const { body: source, headers } = response;
+    const handle = this.#answers.push({ response, headers, source, body: null, altered }) - 1;
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
+  }
+
+  /** Undoes an answer's gzip, which the runtime has left in place because of its name. */
+  undoGzip(handle) {
+    const answer = this.#answers[handle];
+    if (answer.source === null) return;
+    answer.source = answer.source.pipeThrough(new DecompressionStream("gzip"));
+    // By that name the runtime does it again for a client that takes it.
+    answer.headers = new Headers(answer.headers);
+    answer.headers.set("content-encoding", "gzip");
   }
 
   /** An answer's body as bytes, or "too-large" or "broken". */
@@ -92,9 +113,9 @@ export class Exchange {
   /** The same while the client gets the body as it comes. */
   copiedBody(handle, limit) {
     const answer = this.#answers[handle];
-    if (answer.body !== null || answer.response.body === null) return this.answerBody(handle, limit);
-    const { forClient, copy } = copied(answer.response.body, limit);
-    answer.body = ofLength(forClient, answer.response.headers);
+    if (answer.body !== null || answer.source === null) return this.answerBody(handle, limit);
+    const { forClient, copy } = copied(answer.source, limit);
+    answer.body = ofLength(forClient, answer.headers);
     return this.#busyWith(copy);
   }
 
@@ -102,7 +123,7 @@ export class Exchange {
     const answer = this.#answers[handle];
     if (answer.body instanceof Uint8Array) return answer.body;
     if (answer.body !== null) return "too-large";
-    const read = await readAtMost(answer.response, limit);
+    const read = await readAtMost(answer.source, answer.headers, limit);
     // What broke off is passed on up to there, and then breaks off for the client too.
     answer.body = read.bytes ?? read.stream;
     return read.bytes ?? read.fault;
@@ -115,7 +136,7 @@ export class Exchange {
     const init = { headers: { accept: "application/json" }, redirect: "manual", signal };
     const response = await fetch(url, init);
     if (response.status !== 200) throw new Error(`answered ${response.status}`);
-    const { bytes, fault } = await readAtMost(response, limit);
+    const { bytes, fault } = await readAtMost(response.body, response.headers, limit);
     if (bytes === undefined) throw new Error(`the answer is ${fault}`);
     return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
   }
@@ -144,19 +165,19 @@ export class Exchange {
   replyWhole(status, headersText, body) {
     const empty = body.length === 0 || hasNoBody(status) || this.#request.method === "HEAD";
     // The bytes are Wasm's own memory, which the next call may move.
-    return new Response(empty ? null : body.slice(), { status, headers: headersFromText(headersText) });
+    const original = this.#answers.at(-1)?.headers ?? null;
+    const headers = headersFromText(headersText, original);
+    return new Response(empty ? null : body.slice(), { status, headers });
   }
 
   replyAnswer(handle, status, headersText) {
-    const { response, body } = this.#answers[handle];
+    const { response, headers: original, source, body } = this.#answers[handle];
     // A status that nobody may make, such as 999, can only be passed on.
     if (status < 200 || status > 599) return response;
-    const headers = headersFromText(headersText);
-    // The runtime counts what it sends, and undoes an encoding that the client did not ask for.
+    const headers = headersFromText(headersText, original);
+    // The runtime counts what it sends.
     if (this.#request.method !== "HEAD") headers.delete("content-length");
-    const coding = (headers.get("content-encoding") ?? "").trim().toLowerCase();
-    if (UNDONE.includes(coding) && !accepts(this.#request, coding)) headers.delete("content-encoding");
-    return new Response(hasNoBody(status) ? null : (body ?? response.body), {
+    return new Response(hasNoBody(status) ? null : (body ?? source), {
       status,
       statusText: response.statusText,
       headers,
@@ -172,12 +193,17 @@ export class Exchange {
     await Promise.all(this.#work);
   }
 
-  /** The handle and the origin's response of the last answer to what the client asked, if there is one. */
+  /** The last answer to what the client asked, if there is one. */
   lastForClient() {
     const handle = this.#answers.findLastIndex((answer) => !answer.altered);
-    return handle === -1 ? null : { handle, response: this.#answers[handle].response };
+    if (handle === -1) return null;
+    const { response, headers } = this.#answers[handle];
+    return { handle, status: response.status, headers };
   }
 }
+
+/** What parsing leaves as it is: no escapes, and no segment that begins with a dot. */
+const PLAIN_URL = /^(?:[\w:?&=,;+$!*'()@~.-]|\/(?!\.))*$/;
 
 export const isSafe = (method) => method === "GET" || method === "HEAD" || method === "OPTIONS";
 const hasBody = (method) => method !== "GET" && method !== "HEAD";

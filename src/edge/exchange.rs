@@ -37,6 +37,11 @@ extern "C" {
         headers: &str,
     ) -> Result<JsValue, JsValue>;
 
+    /// Undoes an answer's gzip, which the runtime has left in place. It counts as one that the runtime
+    /// has undone from here on.
+    #[wasm_bindgen(method, js_name = undoGzip)]
+    pub fn undo_gzip(this: &Exchange, handle: u32);
+
     /// An answer's body, or why there is none.
     #[wasm_bindgen(method, js_name = answerBody)]
     pub async fn answer_body(this: &Exchange, handle: u32, limit: u32) -> JsValue;

@@ -1,4 +1,11 @@
-// Header fields as text, and what they say of content codings.
+// Header fields as text, which is how Wasm has them.
+//
+// The runtime shows header values as UTF-8, with U+FFFD for what is none, so text does not hold every
+// value. What it does not hold is taken from the headers that the text was made from: copies of a
+// `Headers` object have the very bytes.
+
+/** What stands in a text for bytes that it cannot hold. */
+const UNREADABLE = "\ufffd";
 
 /** Headers as `name:value` lines: one crossing into Wasm instead of one for each. */
 export function headersToText(headers) {
@@ -7,24 +14,33 @@ export function headersToText(headers) {
   return text;
 }
 
-export function headersFromText(text) {
-  const headers = new Headers();
+/** Headers from `name:value` lines; values that are the same text in `original` keep its bytes. */
+export function headersFromText(text, original = null) {
+  const fields = [];
   for (const line of text.split("\n")) {
     const colon = line.indexOf(":");
-    if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1));
+    if (colon > 0) fields.push([line.slice(0, colon), line.slice(colon + 1)]);
   }
+  if (original !== null && text.includes(UNREADABLE)) return withBytesOf(original, fields);
+  const headers = new Headers();
+  for (const [name, value] of fields) headers.append(name, value);
   return headers;
 }
 
-/** The codings that the runtime undoes in what it fetches, and does again in what it sends. */
-export const UNDONE = ["gzip", "br"];
-
-/** Whether an answer may reach the client in a coding (RFC 9110 §12.5.3). */
-export function accepts(request, coding) {
-  const members = (request.headers.get("accept-encoding") ?? "").toLowerCase().split(",");
-  const [, weight] = members
-    .map((member) => /^\s*(?:x-)?([\w*]+)\s*(?:;\s*q=([\d.]+))?\s*$/.exec(member) ?? [])
-    .map(([, name, weight = "1"]) => [name, weight])
-    .find(([name]) => name === coding) ?? [null, "0"];
-  return Number(weight) > 0;
+function withBytesOf(original, fields) {
+  const headers = new Headers(original);
+  const values = Map.groupBy(fields, ([name]) => name);
+  for (const name of [...original.keys()]) if (!values.has(name)) headers.delete(name);
+  for (const [name, lines] of values) {
+    // The field as it was, and perhaps more of it after that.
+    let said = "";
+    let same = 0;
+    for (const [index, [, value]] of lines.entries()) {
+      said = index === 0 ? value : `${said}, ${value}`;
+      if (said === original.get(name)) same = index + 1;
+    }
+    if (same === 0) headers.delete(name);
+    for (const [, value] of lines.slice(same)) headers.append(name, value);
+  }
+  return headers;
 }

@@ -1,22 +1,28 @@
 // Bodies as bytes and as streams.
 
-/** Reads a body whole if it has at most `limit` bytes; else a stream of all of it. */
-export async function readAtMost(message, limit) {
-  if (message.body === null) return { bytes: new Uint8Array(0) };
-  const length = message.headers.get("content-length");
-  const encoded = !(message instanceof Request) && message.headers.has("content-encoding");
-  if (length !== null && !encoded && Number(length) > limit) {
-    return { stream: message.body, fault: "too-large" };
-  }
+/** Reads a request's body whole if it has at most `limit` bytes; else a stream of all of it. */
+export async function readRequest(request, limit) {
+  const { body, headers } = request;
+  const length = headers.get("content-length");
+  if (body === null || length === null) return readAtMost(body, headers, limit);
+  if (Number(length) > limit) return { stream: body, fault: "too-large" };
   // Of a request nobody wants what came before it broke off, so the quick way will do.
-  if (length !== null && message instanceof Request) {
-    try {
-      return { bytes: new Uint8Array(await message.arrayBuffer()) };
-    } catch {
-      return { fault: "broken" };
-    }
+  try {
+    return { bytes: new Uint8Array(await request.arrayBuffer()) };
+  } catch {
+    return { fault: "broken" };
   }
-  const reader = message.body.getReader();
+}
+
+/** Reads a body whole if it has at most `limit` bytes; else a stream of all of it. */
+export async function readAtMost(body, headers, limit) {
+  if (body === null) return { bytes: new Uint8Array(0) };
+  const length = headers.get("content-length");
+  // Of an answer's coded body it is the length before the runtime has undone the coding.
+  if (length !== null && !headers.has("content-encoding") && Number(length) > limit) {
+    return { stream: body, fault: "too-large" };
+  }
+  const reader = body.getReader();
   const chunks = [];
   let size = 0;
   for (;;) {

@@ -16,6 +16,8 @@ pub enum Bypass {
     Upgrade,
     /// The request has a condition that only the origin can judge.
     Precondition,
+    /// A header has bytes that are not UTF-8, so that nobody can tell it from others.
+    HeaderBytes,
     /// The URL is over the limit.
     UrlTooLong,
     /// The body is over the limit.
@@ -68,6 +70,7 @@ impl Bypass {
             Self::Method => "method",
             Self::Upgrade => "upgrade",
             Self::Precondition => "precondition",
+            Self::HeaderBytes => "header-bytes",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",
             Self::AcceptHtml => "accept-html",
