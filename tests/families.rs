@@ -17,7 +17,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use evergraph::config::{self, Config};
-use evergraph::engine::{Write, Written, record_of};
+use evergraph::engine::{Write, Written, purge_of_write};
 use evergraph::graphql::{
     Analysis, Knowledge, KnownTypes, OperationKind, Schema, Shape, Shown, TypeId, analyse, facts,
 };
@@ -237,7 +237,7 @@ fn purged(family: &Family, write: &WriteCase, variant: Variant, known: &KnownTyp
     let headers = Headers::new();
     let written = Written { status: 200, headers: &headers, body: Some(body.as_bytes()) };
     let mutation = Write::Mutation { analysis: &analysis, variables: None };
-    record_of(&config, mutation, Some(written), &knowledge, known).unwrap()
+    purge_of_write(&config, mutation, Some(written), &knowledge, known).unwrap().new.record
 }
 
 fn reaches(record: &Record, tags: &TagSet) -> bool {

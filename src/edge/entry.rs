@@ -1,11 +1,11 @@
-//! What entry.js calls.
+//! What entry.js and rescue.js call.
 
 // wasm-bindgen writes unsafe code for exports.
 #![allow(unsafe_code)]
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
-use super::platform::Platform;
-use crate::http::{Method, Request, Url};
+use super::platform::{Platform, admin_tokens};
+use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
 use crate::service::{Isolate, Reply, Service};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -29,12 +29,8 @@ pub async fn handle(
     context: JsContext,
     exchange: Exchange,
 ) -> Result<JsValue, JsValue> {
-    let url = Url::parse(&url).ok_or_else(|| JsValue::from_str("the request's URL has no host"))?;
-    let request = Request {
-        method: Method::parse(&method),
-        url,
-        headers: headers_from_text(headers.lines()),
-    };
+    let request = request_of(&method, &url, &headers)?;
+    let client = request.headers.clone();
     let isolate = isolate(&env);
     let platform = Platform::new(env, context, exchange.clone(), isolate.service_name().to_owned());
     Ok(match Service::new(platform, isolate).handle(request).await {
@@ -44,10 +40,56 @@ pub async fn handle(
             &response.body,
         ),
         Reply::Answer { handle, status, headers } => {
-            exchange.reply_answer(handle, status, &headers_to_text(&headers))
+            exchange.reply_answer(handle, status, &headers_to_text(&as_sent(&client, headers)))
         }
         Reply::Untouched { handle } => exchange.reply_untouched(handle),
     })
+}
+
+fn request_of(method: &str, url: &str, headers: &str) -> Result<Request, JsValue> {
+    let url = Url::parse(url).ok_or_else(|| JsValue::from_str("the request's URL has no host"))?;
+    Ok(Request { method: Method::parse(method), url, headers: headers_from_text(headers.lines()) })
+}
+
+/// The headers of the origin's answer as they are sent: without a coding that the runtime would do
+/// again for a client that does not take it.
+fn as_sent(client: &Headers, mut headers: Headers) -> Headers {
+    if let AnswerCoding::Undone(coding) = AnswerCoding::of(&headers)
+        && !accepts_coding(client, coding)
+    {
+        headers.remove("content-encoding");
+    }
+    headers
+}
+
+/// For a request that Wasm failed at: the URL that the origin is asked for and, in the lines after
+/// it, the headers; nothing where the origin is not to be asked.
+#[wasm_bindgen(js_name = rescuedRequest)]
+pub fn rescued_request(
+    method: &str,
+    url: &str,
+    headers: &str,
+    env: Env,
+) -> Result<Option<String>, JsValue> {
+    let request = request_of(method, url, headers)?;
+    let rescued = isolate(&env).rescued_request(request, || admin_tokens(&env));
+    Ok(rescued.map(|(url, headers)| format!("{url}\n{}", headers_to_text(&headers))))
+}
+
+/// For a request that Wasm failed at: the headers of the origin's answer as the client gets them.
+#[wasm_bindgen(js_name = rescuedAnswer)]
+pub fn rescued_answer(
+    method: &str,
+    url: &str,
+    headers: &str,
+    status: u16,
+    answer: &str,
+    env: Env,
+) -> Result<String, JsValue> {
+    let request = request_of(method, url, headers)?;
+    let answer = headers_from_text(answer.lines());
+    let rescued = isolate(&env).rescued_answer(&request, status, &answer);
+    Ok(headers_to_text(&as_sent(&request.headers, rescued)))
 }
 
 /// Purges everything: for a write whose handling broke after the origin was asked, so that

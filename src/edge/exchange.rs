@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// One client's request and the origin's answers to it; see entry.js.
+    /// One client's request and the origin's answers to it; see exchange.js.
     #[derive(Clone)]
     pub type Exchange;
 
@@ -36,6 +36,11 @@ extern "C" {
         url: &str,
         headers: &str,
     ) -> Result<JsValue, JsValue>;
+
+    /// Undoes an answer's gzip, which the runtime has left in place. It counts as one that the runtime
+    /// has undone from here on.
+    #[wasm_bindgen(method, js_name = undoGzip)]
+    pub fn undo_gzip(this: &Exchange, handle: u32);
 
     /// An answer's body, or why there is none.
     #[wasm_bindgen(method, js_name = answerBody)]

@@ -2,7 +2,7 @@
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
-use crate::http::Headers;
+use crate::http::{AnswerCoding, Headers};
 use crate::purge::{Garbled, Mark, NewRecord, Question, Said};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
@@ -71,7 +71,13 @@ impl Platform {
         let mut number = || lines.next().and_then(|line| line.parse::<u32>().ok());
         let (handle, status) = (number().unwrap_or(0), number().unwrap_or(0));
         let status = u16::try_from(status).unwrap_or(0);
-        let headers = headers_from_text(lines);
+        let mut headers = headers_from_text(lines);
+        // A part cannot be undone by itself, and a status that nobody may make is passed on.
+        let whole = (200..600).contains(&status) && status != 206;
+        if whole && AnswerCoding::of(&headers) == AnswerCoding::Gzip {
+            self.exchange.undo_gzip(handle);
+            headers.set("content-encoding", "gzip");
+        }
         Ok(Answer { handle, status, headers, asked_at: self.now(), at: self.now() })
     }
 }
@@ -253,12 +259,17 @@ impl Report for Platform {
 
 impl Secrets for Platform {
     fn admin_tokens(&self) -> Option<String> {
-        self.env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
+        admin_tokens(&self.env)
     }
 
     fn jwt_secret(&self) -> Option<String> {
         self.env.secret("JWT_SECRET").ok().map(|secret| secret.to_string())
     }
+}
+
+/// `ADMIN_TOKENS`, as it was set.
+pub fn admin_tokens(env: &Env) -> Option<String> {
+    env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
 }
 
 fn cache_url(key: &str) -> String {

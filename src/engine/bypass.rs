@@ -20,6 +20,8 @@ pub enum Bypass {
     PathClimbs,
     /// The path is another spelling of one that is treated otherwise.
     PathSpelling,
+    /// A header has bytes that are not UTF-8, so that nobody can tell it from others.
+    HeaderBytes,
     /// The URL is over the limit.
     UrlTooLong,
     /// The body is over the limit.
@@ -74,6 +76,7 @@ impl Bypass {
             Self::Precondition => "precondition",
             Self::PathClimbs => "path-climbs",
             Self::PathSpelling => "path-spelling",
+            Self::HeaderBytes => "header-bytes",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",
             Self::AcceptHtml => "accept-html",

@@ -3,11 +3,10 @@
 //! A write counts as run unless its answer proves that nothing ran. In scope: the proof. Not in
 //! scope: what is purged where there is none (`write`).
 
-use super::store::is_undone;
 use super::write::Written;
 use crate::config::{Config, RestTerms, RestTtl};
 use crate::graphql::{Outcome, outcome};
-use crate::http::{Headers, Url};
+use crate::http::{AnswerCoding, Headers, Url};
 use serde_json::Value;
 
 /// Whether a write ran, as far as its answer shows it.
@@ -118,7 +117,7 @@ enum Json {
 }
 
 fn json_of(answer: Written<'_>) -> Json {
-    let body = answer.body.filter(|_| is_undone(answer.headers));
+    let body = answer.body.filter(|_| AnswerCoding::of(answer.headers).is_undone());
     match (body, Format::of(answer.headers)) {
         // What is sent in parts is no JSON text, and may hold many.
         (_, Format::Parts) => Json::Unreadable,

@@ -6,6 +6,7 @@
 mod bypass;
 mod class;
 mod effect;
+mod forward;
 mod identity;
 mod plan;
 mod purge_cookie;
@@ -18,6 +19,7 @@ mod write;
 pub use bypass::Bypass;
 pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
 pub use effect::{Effect, Format, rest_effect};
+pub use forward::{OwnHeaders, forwarded_headers, origin_url, rewrite_location, take_own_headers};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
@@ -25,8 +27,7 @@ pub use serve::{
     XCache, from_entry, has_range, passed_on, shorten_for_client, status_of_origin, without_body,
 };
 pub use store::{
-    Fetched, Stored, graphql_entry, is_graphql_json, is_undone, lasting_headers,
-    origin_request_headers,
+    Fetched, Stored, graphql_entry, is_graphql_json, lasting_headers, origin_request_headers,
 };
 pub use store_rest::{
     Freshened, completed, freshened, part_entry, part_key, part_storable, rest_entry,

@@ -6,7 +6,7 @@ use super::serve::set_client_ttl;
 use crate::config::Config;
 use crate::entry::{Entry, Meta};
 use crate::graphql::{Analysis, Knowledge, Outcome, Shown, facts, outcome};
-use crate::http::{Headers, Request};
+use crate::http::{AnswerCoding, Headers, Request};
 use crate::policy::{
     NotStored, Permission, Received, ResponseDirectives, Rule, Vary, date_of, entity_tag, lifetime,
     storable, strong_etag, variant, varies_on,
@@ -250,7 +250,7 @@ pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bo
     set_client_ttl(&mut stored, client_ttl);
     // A coding that the runtime has undone is none of the stored body's, nor is what speaks of its
     // bytes one by one (RFC 9110 §7.7).
-    if headers.contains("content-encoding") && is_undone(headers) {
+    if headers.contains("content-encoding") && AnswerCoding::of(headers).is_undone() {
         OF_THE_CODED_BODY.iter().for_each(|name| stored.remove(name));
         if let Some(etag) = strong_etag(&stored).map(|etag| format!("W/{etag}")) {
             stored.set("etag", etag);
@@ -262,14 +262,6 @@ pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bo
 /// Fields that are of a body's very bytes.
 const OF_THE_CODED_BODY: [&str; 5] =
     ["content-encoding", "content-md5", "digest", "content-digest", "repr-digest"];
-
-/// Whether the runtime has undone the codings of an answer's body.
-pub fn is_undone(headers: &Headers) -> bool {
-    let undone = ["identity", "gzip", "br"];
-    headers
-        .members("content-encoding")
-        .all(|coding| undone.iter().any(|one| coding.eq_ignore_ascii_case(one)))
-}
 
 /// Whether an answer's content type is one of GraphQL's in JSON.
 pub fn is_graphql_json(headers: &Headers) -> bool {

@@ -1,5 +1,7 @@
-//! Content codings of request bodies (RFC 9110 §8.4.1): gzip and deflate, as clients send them.
+//! Content codings (RFC 9110 §8.4.1): gzip and deflate in request bodies, as clients send them; and
+//! what is left of an answer's codings once the runtime has read its body.
 
+use super::Headers;
 use miniz_oxide::inflate::{decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit};
 
 /// The body without its coding; none where the coding is not known, the body is damaged, or it
@@ -11,6 +13,60 @@ pub fn decoded_body(coding: &str, body: &[u8], limit: usize) -> Option<Vec<u8>> 
         "deflate" => decompress_to_vec_zlib_with_limit(body, limit).ok(),
         _ => None,
     }
+}
+
+/// How an answer's body comes out of the runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerCoding {
+    /// It had no coding.
+    Plain,
+    /// The runtime undoes the coding of that name, and does it again in what it sends with that
+    /// name. These are the only values of the field with which it does either.
+    Undone(&'static str),
+    /// It is in gzip under a name that the runtime does not know, such as `GZIP`.
+    Gzip,
+    /// It comes through as the origin coded it.
+    Coded,
+}
+
+impl AnswerCoding {
+    /// The coding that an answer's headers name. Codings are compared without case, and `identity`
+    /// is none (RFC 9110 §8.4.1); the runtime goes by the field's very bytes.
+    pub fn of(headers: &Headers) -> Self {
+        let undone = ["gzip", "br"];
+        let mut fields = headers.get_all("content-encoding").map(str::trim);
+        if let (Some(only), None) = (fields.next(), fields.next())
+            && let Some(name) = undone.into_iter().find(|name| *name == only)
+        {
+            return Self::Undone(name);
+        }
+        let is_coding = |coding: &&str| !coding.eq_ignore_ascii_case("identity");
+        let mut codings = headers.members("content-encoding").filter(is_coding);
+        match (codings.next(), codings.next()) {
+            (None, _) => Self::Plain,
+            (Some(one), None) if ["gzip", "x-gzip"].iter().any(|n| one.eq_ignore_ascii_case(n)) => {
+                Self::Gzip
+            }
+            _ => Self::Coded,
+        }
+    }
+
+    /// Whether the body is at hand without any coding.
+    pub fn is_undone(self) -> bool {
+        matches!(self, Self::Plain | Self::Undone(_))
+    }
+}
+
+/// Whether an answer may reach the client in a coding (RFC 9110 §12.5.3). `*` does not count: what
+/// is not coded is never wrong.
+pub fn accepts_coding(request: &Headers, coding: &str) -> bool {
+    request.members("accept-encoding").any(|member| {
+        let mut parts = member.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        let is_zero = weight.is_some_and(|weight| weight.trim().parse() == Ok(0.0_f32));
+        name.strip_prefix("x-").unwrap_or(&name) == coding && !is_zero
+    })
 }
 
 /// A single gzip member (RFC 1952 §2.3).
@@ -64,6 +120,49 @@ mod tests {
         assert_eq!(undone("gzip", &gzip(plain, 4 | 16, b"\x02\0ab\0")).unwrap(), plain);
         assert_eq!(undone("deflate", &compress_to_vec_zlib(plain, 6)).unwrap(), plain);
         assert_eq!(undone("identity", plain).unwrap(), plain);
+    }
+
+    #[test]
+    fn only_the_very_values_gzip_and_br_are_undone() {
+        use AnswerCoding::{Coded, Gzip, Plain, Undone};
+        let of = |fields: &[&str]| {
+            AnswerCoding::of(&fields.iter().map(|value| ("content-encoding", *value)).collect())
+        };
+        for (fields, coding) in [
+            (&[][..], Plain),
+            (&["identity"], Plain),
+            (&["", "Identity, identity"], Plain),
+            (&["gzip"], Undone("gzip")),
+            (&["br"], Undone("br")),
+            (&["GZIP"], Gzip),
+            (&["x-gzip"], Gzip),
+            (&["gzip, identity"], Gzip),
+            (&["identity", "gzip"], Gzip),
+            (&["BR"], Coded),
+            (&["br, gzip"], Coded),
+            (&["gzip", "gzip"], Coded),
+            (&["gzip,br"], Coded),
+            (&["deflate"], Coded),
+            (&["zstd"], Coded),
+        ] {
+            assert_eq!(of(fields), coding, "{fields:?}");
+            assert_eq!(coding.is_undone(), matches!(coding, Plain | Undone(_)));
+        }
+    }
+
+    #[test]
+    fn a_client_gets_only_codings_that_it_names() {
+        let accepts = |value: &str| {
+            let headers = [("accept-encoding", value)].into_iter().collect();
+            accepts_coding(&headers, "gzip")
+        };
+        for yes in ["gzip", "br, GZIP;q=0.5", "x-gzip", "deflate,gzip ; q=1.0", "gzip;Q=0.001"] {
+            assert!(accepts(yes), "{yes}");
+        }
+        for no in ["", "identity", "gzip;q=0", "gzip; q=0.000", "br", "*", "gzipped"] {
+            assert!(!accepts(no), "{no}");
+        }
+        assert!(!accepts_coding(&Headers::new(), "gzip"));
     }
 
     #[test]

@@ -53,6 +53,12 @@ impl Headers {
         self.get(name).is_some()
     }
 
+    /// Whether a value has bytes that are not UTF-8. The runtime shows each of them as U+FFFD, so that
+    /// different values look alike here.
+    pub fn has_unreadable_bytes(&self) -> bool {
+        self.0.iter().any(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
+    }
+
     /// Adds a field after those of the same name.
     pub fn append(&mut self, name: &str, value: impl Into<String>) {
         self.0.push((name.to_ascii_lowercase(), value.into()));

@@ -14,7 +14,7 @@ mod url;
 pub use base64url::from_base64url;
 #[cfg(test)]
 pub(crate) use base64url::to_base64url;
-pub use coding::decoded_body;
+pub use coding::{AnswerCoding, accepts_coding, decoded_body};
 pub use headers::Headers;
 pub use method::Method;
 pub use path::{Case, PathPattern, glob};

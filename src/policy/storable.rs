@@ -25,6 +25,8 @@ pub enum NotStored {
     Authorization,
     /// Its headers are larger than an entry may have.
     HeadersTooLarge,
+    /// Its headers have bytes that are not UTF-8, and an entry could not give them back.
+    HeaderBytes,
     /// It broke off.
     Broken,
     /// It is a stream of events or parts.
@@ -69,6 +71,7 @@ impl NotStored {
             Self::NoFreshness => "no-freshness",
             Self::Authorization => "authorization",
             Self::HeadersTooLarge => "headers-too-large",
+            Self::HeaderBytes => "header-bytes",
             Self::Broken => "broken",
             Self::Stream => "stream",
             Self::ContentEncoding => "content-encoding",
@@ -142,6 +145,9 @@ pub fn head_storable(
     }
     if headers.bytes() > limits::STORED_HEADER_BYTES {
         return Err(NotStored::HeadersTooLarge);
+    }
+    if headers.has_unreadable_bytes() {
+        return Err(NotStored::HeaderBytes);
     }
     let directives = ResponseDirectives::read(headers);
     if permission.authorized && !directives.shares_authorized {
@@ -264,6 +270,8 @@ mod tests {
 
     #[test]
     fn some_reasons_cannot_be_overridden() {
+        assert_eq!(stored(&[("x-name", "caf\u{FFFD}")], true), Err(NotStored::HeaderBytes));
+        assert_eq!(stored(&[("x-name", "caf\u{E9}")], false), Ok(()));
         assert_eq!(stored(&[("vary", "accept, *")], true), Err(NotStored::VaryAny));
         assert_eq!(stored(&[("content-type", "Text/Event-Stream")], true), Err(NotStored::Stream));
     }

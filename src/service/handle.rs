@@ -5,10 +5,11 @@ use super::isolate::Isolate;
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
-use crate::config::{CdnCacheControl, Config};
+use crate::config::Config;
 use crate::engine::{
-    Bypass, Class, Plan, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
-    read_graphql, scope_tags_changed_by, status_of_origin, take_purge_cookie,
+    Bypass, Class, Plan, Read, Unwritten, XCache, classify, forwarded_headers, origin_url,
+    passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location, scope_tags_changed_by,
+    status_of_origin, take_own_headers,
 };
 use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
@@ -98,7 +99,7 @@ impl<W: World> Service<W> {
         };
         match classify(config, &asked.request) {
             Class::Admin => self.admin(config, &asked.request).await,
-            Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
+            Class::PassThrough(Bypass::Upgrade) => self.upgrade(config, &asked).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             Class::RestWrite => self.rest_write(config, &asked).await,
             Class::Rest => match self
@@ -129,25 +130,15 @@ impl<W: World> Service<W> {
         }
     }
 
-    /// Takes the admin's own token off a debugging request: it is for Evergraph, neither for the
-    /// origin nor a sign of who is asking.
+    /// Takes off a request what is for Evergraph alone.
     fn asked(&self, mut request: Request) -> Asked {
-        let wants = request.headers.get("evergraph-debug") == Some("1");
-        let tokens = wants.then(|| self.world.admin_tokens()).flatten();
-        let debug =
-            wants && admin::access(tokens.as_deref(), &request.headers) == admin::Access::Granted;
-        if debug && !request.url.path.starts_with(admin::PREFIX) {
-            request.headers.remove("authorization");
-        }
-        request.headers.remove("evergraph-debug");
-        let shown = request.headers.get("evergraph-purge").and_then(|seq| seq.trim().parse().ok());
-        let in_cookie = take_purge_cookie(&mut request.headers);
+        let own = take_own_headers(&mut request, || self.world.admin_tokens());
         let counts = self.isolate.config.as_ref().is_ok_and(|config| config.purge.cookie);
-        let wanted = shown.max(in_cookie.filter(|_| counts));
+        let wanted = own.purge.max(own.purge_cookie.filter(|_| counts));
         self.isolate.log.note_shown(wanted);
         let questions = self.isolate.log.questions();
         let started = self.world.now();
-        Asked { request, started, questions, wanted, debug, uncached: None }
+        Asked { request, started, questions, wanted, debug: own.debug, uncached: None }
     }
 
     async fn graphql(&self, config: &Config, asked: &Asked, body: Option<&[u8]>) -> Reply {
@@ -244,11 +235,13 @@ impl<W: World> Service<W> {
         Reply::Whole(response)
     }
 
-    async fn upgrade(&self, asked: &Asked) -> Reply {
+    /// A change of protocol is passed on untouched. Any other answer is one like all others.
+    async fn upgrade(&self, config: &Config, asked: &Asked) -> Reply {
         let url = self.origin_url(&asked.request);
         let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
         match self.world.ask_untouched(&url, &headers).await {
-            Ok(answer) => Reply::Untouched { handle: answer.handle },
+            Ok(answer) if answer.status == 101 => Reply::Untouched { handle: answer.handle },
+            Ok(answer) => self.passed(Some(config), asked, Bypass::Upgrade, &answer).await,
             Err(failure) => self.origin_failed(asked, &failure, Forward::Bypass),
         }
     }
@@ -272,27 +265,32 @@ impl<W: World> Service<W> {
         whole: Option<&Whole>,
     ) -> Reply {
         let again = asked.request.method.is_safe();
-        let forward = match reason {
-            Bypass::Method => Forward::Method,
-            _ => Forward::Bypass,
-        };
         match self.ask_whole(asked, whole, again).await {
-            Ok(answer) => {
-                if let Some(config) = config {
-                    self.note_scope_changes(config, &asked.request, &answer).await;
-                }
-                self.count(asked, answer.status, Answered::Bypass, None);
-                self.report_bypass(asked, reason.as_str(), answer.status);
-                let status = CacheStatus::Forwarded {
-                    forward,
-                    status: Some(answer.status),
-                    stored: false,
-                    detail: Some(reason.as_str()),
-                };
-                self.reply(asked, &answer, XCache::Bypass, &status)
-            }
-            Err(failure) => self.origin_failed(asked, &failure, forward),
+            Ok(answer) => self.passed(config, asked, reason, &answer).await,
+            Err(failure) => self.origin_failed(asked, &failure, forward_of(reason)),
         }
+    }
+
+    /// The origin's answer to a request that was not looked up.
+    async fn passed(
+        &self,
+        config: Option<&Config>,
+        asked: &Asked,
+        reason: Bypass,
+        answer: &Answer,
+    ) -> Reply {
+        if let Some(config) = config {
+            self.note_scope_changes(config, &asked.request, answer).await;
+        }
+        self.count(asked, answer.status, Answered::Bypass, None);
+        self.report_bypass(asked, reason.as_str(), answer.status);
+        let status = CacheStatus::Forwarded {
+            forward: forward_of(reason),
+            status: Some(answer.status),
+            stored: false,
+            detail: Some(reason.as_str()),
+        };
+        self.reply(asked, answer, XCache::Bypass, &status)
     }
 
     /// Asks the origin, and waits no longer than `millis` for the head of its answer.
@@ -352,14 +350,9 @@ impl<W: World> Service<W> {
         status: &CacheStatus,
     ) -> Headers {
         let mut headers =
-            passed_on(&answer.headers, x_cache, status, self.keeps_cdn_cache_control());
+            passed_on(&answer.headers, x_cache, status, self.isolate.keeps_cdn_cache_control());
         self.rewrite_location(&asked.request, &mut headers);
         headers
-    }
-
-    fn keeps_cdn_cache_control(&self) -> bool {
-        let config = self.isolate.config.as_ref();
-        config.is_ok_and(|config| config.rest.cdn_cache_control == CdnCacheControl::Keep)
     }
 
     /// Where an answer changes the cookie that a scope goes by, the old value's entries go.
@@ -427,6 +420,13 @@ impl<W: World> Service<W> {
     }
 }
 
+fn forward_of(reason: Bypass) -> Forward {
+    match reason {
+        Bypass::Method => Forward::Method,
+        _ => Forward::Bypass,
+    }
+}
+
 /// A response of Evergraph's own.
 pub(super) fn json_response(status: u16, body: &serde_json::Value) -> Response {
     let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
@@ -445,32 +445,16 @@ impl<W: World> Service<W> {
 
     /// Where the origin has another path and query than the client's.
     pub(super) fn origin_url_of(&self, request: &Request, target: &str) -> String {
-        let origin = self.isolate.origin_url.clone();
-        format!("{}{target}", origin.unwrap_or_else(|| request.url.origin()))
+        origin_url(self.isolate.origin_url.as_deref(), request, target)
     }
 
-    /// Tells an origin of another name which name the client used, as Evergraph's own word: what
-    /// the client says of that is not believed.
-    pub(super) fn forwarded_headers(&self, request: &Request, mut headers: Headers) -> Headers {
-        headers.remove("evergraph-purge");
-        if self.isolate.origin_url.is_some() {
-            headers.remove("host");
-            headers.set("x-forwarded-host", request.url.host.clone());
-            headers.set("x-forwarded-proto", request.url.scheme.clone());
-        }
-        headers
+    /// The headers of a request as the origin gets them.
+    pub(super) fn forwarded_headers(&self, request: &Request, headers: Headers) -> Headers {
+        forwarded_headers(self.isolate.origin_url.as_deref(), request, headers)
     }
 
     /// A redirect to the origin's own address leads the client to the public one.
     pub(super) fn rewrite_location(&self, request: &Request, headers: &mut Headers) {
-        let Some(origin) = &self.isolate.origin_url else { return };
-        for name in ["location", "content-location"] {
-            let target = headers.get(name).and_then(|value| value.strip_prefix(origin.as_str()));
-            let inside = |rest: &&str| rest.is_empty() || rest.starts_with(['/', '?', '#']);
-            if let Some(rest) = target.filter(inside) {
-                let public = format!("{}{rest}", request.url.origin());
-                headers.set(name, public);
-            }
-        }
+        rewrite_location(self.isolate.origin_url.as_deref(), request, headers);
     }
 }

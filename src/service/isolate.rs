@@ -11,7 +11,7 @@ use super::schema::SchemaState;
 use super::stats::Stats;
 use super::sync::LogState;
 use super::token::Tokens;
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, CdnCacheControl, Config, ConfigError};
 use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
 use crate::limits::{self, Amounts};
 use crate::purge::{Replica, SchemaInForce};
@@ -90,6 +90,12 @@ impl Isolate {
     /// The configured service; it names the purge log.
     pub fn service_name(&self) -> &str {
         &self.service
+    }
+
+    /// Whether clients get the field that is for caches on the way.
+    pub(super) fn keeps_cdn_cache_control(&self) -> bool {
+        let config = self.config.as_ref();
+        config.is_ok_and(|config| config.rest.cdn_cache_control == CdnCacheControl::Keep)
     }
 
     /// What is known of a document, found once.

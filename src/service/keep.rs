@@ -7,10 +7,10 @@ use super::handle::{Asked, Service};
 use super::memory::Cached;
 use super::world::{Answer, BodyRead, World};
 use crate::config::KvWrites;
-use crate::engine::{Fetched, Plan, Stored, graphql_entry, is_graphql_json, is_undone};
+use crate::engine::{Fetched, Plan, Stored, graphql_entry, is_graphql_json};
 use crate::entry::{Entry, Meta, encode};
 use crate::graphql::Shown;
-use crate::http::{Method, Request};
+use crate::http::{AnswerCoding, Method, Request};
 use crate::limits;
 use crate::policy::{NotStored, Permission, storable};
 use crate::purge::Mark;
@@ -74,7 +74,7 @@ impl<W: World> Service<W> {
         if !is_graphql_json(&answer.headers) {
             return Err(NotStored::ContentType);
         }
-        if !is_undone(&answer.headers) {
+        if !AnswerCoding::of(&answer.headers).is_undone() {
             return Err(NotStored::ContentEncoding);
         }
         // The types in the answer may yet override what its head says.

@@ -25,6 +25,7 @@ mod memory;
 mod nearby;
 mod outbox;
 mod report;
+mod rescue;
 mod rest;
 mod schema;
 mod stats;

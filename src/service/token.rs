@@ -75,6 +75,9 @@ impl<W: World> Service<W> {
         asked: &Asked,
         plan: impl Fn(&Claims) -> Result<Plan, Bypass>,
     ) -> Result<Plan, Bypass> {
+        if asked.request.headers.has_unreadable_bytes() {
+            return Err(Bypass::HeaderBytes);
+        }
         match plan(&Claims::NotAsked) {
             Err(Bypass::JwtUnverified) => plan(&self.claims(config, asked).await),
             planned => planned,

@@ -44,3 +44,25 @@ export default {
 
 /** After how many of them Wasm panics: from the first to one more than there are. */
 export const PANICS = Array.from({ length: 8 }, (_, n) => String(n));
+
+/** A module under which Wasm traps before the origin is asked, for each request with `x-trap`. */
+export const trappingEntry = `
+import worker, { PurgeLog } from "./index.js";
+export { PurgeLog };
+
+let armed = false;
+const { now } = Date;
+Date.now = () => {
+  // Wasm looks at the clock first, and the entry itself never.
+  if (!armed || !new Error().stack.includes("wasm")) return now();
+  armed = false;
+  throw new WebAssembly.RuntimeError("unreachable");
+};
+
+export default {
+  fetch(request, env, context) {
+    armed = request.headers.has("x-trap");
+    return worker.fetch(request, env, context);
+  },
+};
+`;

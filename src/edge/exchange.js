@@ -1,0 +1,245 @@
+// One client's request and the origin's answers to it, as Wasm and the rescue use them.
+
+import { headersFromText, headersToText } from "./headers.js";
+import { Passing } from "./passing.js";
+import { verify } from "./signature.js";
+import { copied, ofLength, readAtMost, readRequest } from "./streams.js";
+
+const signals = new Map();
+let lastSignal = 0;
+
+/** One client's request and the origin's answers to it. */
+export class Exchange {
+  #request;
+  #body = null; // bytes or a stream, once the request's body was touched
+  #answers = [];
+  #work = []; // promises of what was begun
+  #mayHaveWritten = false;
+  #purgeEverything;
+
+  constructor(request, purgeEverything) {
+    this.#request = request;
+    this.#purgeEverything = purgeEverything;
+  }
+
+  get request() {
+    return this.#request;
+  }
+
+  /**
+   * Its URL without dot segments and backslashes, as `fetch` sends it: what is looked up, and what a
+   * write purges, is what the origin is asked for.
+   */
+  get url() {
+    const { url } = this.#request;
+    if (PLAIN_URL.test(url)) return url;
+    return URL.canParse(url) ? new URL(url).href : url;
+  }
+
+  /** Whether the origin may have been sent a write. */
+  get mayHaveWritten() {
+    return this.#mayHaveWritten;
+  }
+
+  /** The request's body as bytes, or "too-large" or "broken". */
+  async requestBody(limit) {
+    if (this.#body instanceof Uint8Array) return this.#body;
+    const read = await readRequest(this.#request, limit);
+    if (read.fault === "broken") return "broken";
+    this.#body = read.bytes ?? read.stream;
+    return read.bytes ?? "too-large";
+  }
+
+  /**
+   * Asks the origin; with `again`, once more where the connection breaks. With `altered`, it is not
+   * asked what the client asked; with a body, by POST.
+   */
+  ask(url, headersText, again, altered, body) {
+    this.#mayHaveWritten ||= !again && !isSafe(this.#request.method);
+    const init = { headers: headersFromText(headersText, this.#request.headers) };
+    // The bytes are Wasm's own memory, which the next call may move.
+    if (body !== undefined) Object.assign(init, { method: "POST", body: body.slice() });
+    else Object.assign(init, this.#asItCame());
+    return this.#busyWith(this.#fetch(url, init, again, altered));
+  }
+
+  #asItCame() {
+    const { method } = this.#request;
+    const body = this.#body ?? this.#request.body;
+    if (body instanceof ReadableStream) this.#body = body;
+    return { method, body: hasBody(method) ? body : undefined };
+  }
+
+  async #fetch(url, init, again, altered) {
+    const replayable = !(init.body instanceof ReadableStream);
+    try {
+      return this.#tell(await fetchOrigin(url, init), altered);
+    } catch (error) {
+      if (!again || !replayable) throw error;
+      return this.#tell(await fetchOrigin(url, init), altered);
+    }
+  }
+
+  /** Asks for a change of protocol, whose answer is passed on as it is. */
+  async askUntouched(url, headersText) {
+    const headers = headersFromText(headersText, this.#request.headers);
+    return this.#tell(await fetchOrigin(url, { headers }), false);
+  }
+
+  /** What is under way goes on if Wasm fails, and has to be waited for then. */
+  #busyWith(work) {
+    this.#work.push(work.catch(() => {}));
+    return work;
+  }
+
+  #tell(response, altered) {
+    const { body: source, headers } = response;
+    const answer = { response, headers, source, body: null, altered, passing: null };
+    const handle = this.#answers.push(answer) - 1;
+    return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
+  }
+
+  /** Undoes an answer's gzip, which the runtime has left in place because of its name. */
+  undoGzip(handle) {
+    const answer = this.#answers[handle];
+    if (answer.source === null) return;
+    answer.source = answer.source.pipeThrough(new DecompressionStream("gzip"));
+    // By that name the runtime does it again for a client that takes it.
+    answer.headers = new Headers(answer.headers);
+    answer.headers.set("content-encoding", "gzip");
+  }
+
+  /** An answer's body as bytes, or "too-large" or "broken". */
+  answerBody(handle, limit) {
+    return this.#busyWith(this.#readAnswer(handle, limit));
+  }
+
+  /** The same while the client gets the body as it comes. */
+  copiedBody(handle, limit) {
+    const answer = this.#answers[handle];
+    if (answer.body !== null || answer.source === null) return this.answerBody(handle, limit);
+    const { forClient, copy } = copied(answer.source, limit);
+    answer.body = ofLength(forClient, answer.headers);
+    return this.#busyWith(copy);
+  }
+
+  async #readAnswer(handle, limit) {
+    const answer = this.#answers[handle];
+    if (answer.body instanceof Uint8Array) return answer.body;
+    if (answer.body !== null) return "too-large";
+    const read = await readAtMost(answer.source, answer.headers, limit);
+    // What broke off is passed on up to there, and then breaks off for the client too.
+    answer.body = read.bytes ?? read.stream;
+    return read.bytes ?? read.fault;
+  }
+
+  /**
+   * Resolves when an answer's body has ended for the client: with `true` where it was whole. From then on
+   * it is held until `releaseEnd`.
+   */
+  passedBody(handle) {
+    const passing = new Passing(this.#purgeEverything);
+    this.#answers[handle].passing = passing;
+    return passing.ended;
+  }
+
+  releaseEnd(handle) {
+    this.#answers[handle].passing?.release();
+  }
+
+  /** The client has its answer: a body that is not passed on by now never is. */
+  replied() {
+    for (const { passing } of this.#answers) passing?.replied();
+  }
+
+  /** The text at another server's address, after its `Cache-Control` and a line's end. */
+  async fetchText(url, limit, millis) {
+    const signal = AbortSignal.timeout(millis);
+    // Who can redirect could name an address that is not to be trusted.
+    const init = { headers: { accept: "application/json" }, redirect: "manual", signal };
+    const response = await fetch(url, init);
+    if (response.status !== 200) throw new Error(`answered ${response.status}`);
+    const { bytes, fault } = await readAtMost(response.body, response.headers, limit);
+    if (bytes === undefined) throw new Error(`the answer is ${fault}`);
+    return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
+  }
+
+  verify(algorithm, key, signed, signature) {
+    // The bytes are Wasm's own memory, which the next call may move.
+    return verify(algorithm, key, signed, signature.slice());
+  }
+
+  /** A signal that other requests of this isolate may wait for: a promise crosses requests. */
+  signal() {
+    lastSignal += 1;
+    signals.set(lastSignal, Promise.withResolvers());
+    return lastSignal;
+  }
+
+  give(signal) {
+    signals.get(signal)?.resolve();
+    signals.delete(signal);
+  }
+
+  async wait(signal) {
+    await signals.get(signal)?.promise;
+  }
+
+  replyWhole(status, headersText, body) {
+    const empty = body.length === 0 || hasNoBody(status) || this.#request.method === "HEAD";
+    // The bytes are Wasm's own memory, which the next call may move.
+    const original = this.#answers.at(-1)?.headers ?? null;
+    const headers = headersFromText(headersText, original);
+    return new Response(empty ? null : body.slice(), { status, headers });
+  }
+
+  replyAnswer(handle, status, headersText) {
+    const { response, headers: original, source, body, passing } = this.#answers[handle];
+    // A status that nobody may make, such as 999, can only be passed on.
+    if (status < 200 || status > 599) return response;
+    const headers = headersFromText(headersText, original);
+    // The runtime counts what it sends.
+    if (this.#request.method !== "HEAD") headers.delete("content-length");
+    let forClient = hasNoBody(status) ? null : (body ?? source);
+    if (passing !== null && forClient instanceof ReadableStream) {
+      forClient = ofLength(passing.through(forClient, original), original);
+    }
+    return new Response(forClient, {
+      status,
+      statusText: response.statusText,
+      headers,
+    });
+  }
+
+  replyUntouched(handle) {
+    return this.#answers[handle].response;
+  }
+
+  /** Waits until nothing that was begun is under way. */
+  async settled() {
+    await Promise.all(this.#work);
+  }
+
+  /** The last answer to what the client asked, if there is one. */
+  lastForClient() {
+    const handle = this.#answers.findLastIndex((answer) => !answer.altered);
+    if (handle === -1) return null;
+    const { response, headers } = this.#answers[handle];
+    return { handle, status: response.status, headers };
+  }
+}
+
+/**
+ * Asks the origin, and nobody else: `cf` tells the zone's cache what the runtime tells it for the option
+ * `cache: "no-store"`, which adds headers to the request (docs/decisions/0024).
+ */
+function fetchOrigin(url, init) {
+  return fetch(url, { ...init, redirect: "manual", cf: { cacheLevel: "bypass", cacheTtl: -1 } });
+}
+
+/** What parsing leaves as it is: no escapes, and no segment that begins with a dot. */
+const PLAIN_URL = /^(?:[\w:?&=,;+$!*'()@~.-]|\/(?!\.))*$/;
+
+export const isSafe = (method) => method === "GET" || method === "HEAD" || method === "OPTIONS";
+const hasBody = (method) => method !== "GET" && method !== "HEAD";
+const hasNoBody = (status) => status === 101 || status === 204 || status === 205 || status === 304;

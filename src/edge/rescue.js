@@ -1,0 +1,85 @@
+// The client's answer where Wasm failed. A new instance of Wasm says what the origin is asked and what
+// of its answer the client gets, by the same rules as for everything that is passed through.
+
+import { isSafe } from "./exchange.js";
+import { headersToText } from "./headers.js";
+import { report } from "./report.js";
+import { untilWasmFails, wasm } from "./wasm.js";
+
+/** Answers the client, who gets the origin's answer; a write that may have run purges everything. */
+export async function rescue(exchange, error, env, context) {
+  report("worker", error);
+  // What a write changes is known to be over once the origin has answered it.
+  await exchange.settled();
+  try {
+    if (exchange.lastForClient() === null && !exchange.mayHaveWritten) {
+      const asked = await askAgain(exchange, env, context);
+      if (!asked) return failed(503, "the worker failed; try again");
+    }
+    if (exchange.mayHaveWritten) await purgeEverything(exchange, env, context);
+    if (exchange.lastForClient() !== null) return await replyRescued(exchange, env, context);
+  } catch (again) {
+    report("worker", again);
+  }
+  return failed(502, "the origin did not answer");
+}
+
+/** Asks the origin what the client asked, which it was not asked yet. False where it is not to be asked. */
+async function askAgain(exchange, env, context) {
+  const { request } = exchange;
+  const forwarded = await anew(env, context, (instance) =>
+    instance.rescuedRequest(request.method, exchange.url, headersToText(request.headers), env),
+  );
+  if (forwarded === undefined) return false;
+  const [url] = forwarded.split("\n", 1);
+  const headers = forwarded.slice(url.length + 1);
+  const again = isSafe(request.method);
+  await exchange.ask(url, headers, again, false).catch((error) => report("origin", error));
+  return true;
+}
+
+async function replyRescued(exchange, env, context) {
+  const { request } = exchange;
+  const { handle, status, headers } = exchange.lastForClient();
+  const rescued = await anew(env, context, (instance) =>
+    instance.rescuedAnswer(
+      request.method,
+      exchange.url,
+      headersToText(request.headers),
+      status,
+      headersToText(headers),
+      env,
+    ),
+  );
+  return exchange.replyAnswer(handle, status, rescued);
+}
+
+/** Purges everything, since nobody knows what a write did. */
+export async function purgeEverything(exchange, env, context) {
+  try {
+    await anew(env, context, (instance) => instance.purgeEverything(env, context, exchange));
+  } catch (error) {
+    report("purge-log-write", error);
+  }
+}
+
+/** Calls an instance of Wasm that starts anew; where it fails again, another one. */
+async function anew(env, context, call) {
+  const calling = () => untilWasmFails(async () => call(wasm(context, env)));
+  try {
+    return await calling();
+  } catch (error) {
+    report("worker", error);
+    return calling();
+  }
+}
+
+/** An answer of Evergraph's own, for which there need not be any Wasm. */
+function failed(status, error) {
+  const headers = {
+    "cache-control": "no-store",
+    "x-cache": "BYPASS",
+    "cache-status": "evergraph; fwd=bypass; detail=worker-failed",
+  };
+  return Response.json({ error }, { status, headers });
+}

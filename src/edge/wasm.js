@@ -1,0 +1,43 @@
+// Wasm's exports, and what tells that Wasm has trapped.
+
+import Evergraph from "evergraph-wasm";
+
+/** The requests that Wasm is busy with, each by what fails it. */
+const busy = new Set();
+
+// Wasm traps in whichever task it runs, seldom in the one that called it. A trap may come wrapped;
+// the wrapper's listener for starting Wasm anew knows it only bare.
+addEventListener("error", (event) => {
+  const trap = trapOf(event.error);
+  if (trap !== null && trap !== event.error) dispatchEvent(new ErrorEvent("error", { error: trap }));
+  else if (trap !== null) for (const fail of busy) fail(trap);
+});
+
+addEventListener("unhandledrejection", (event) => {
+  const trap = trapOf(event.reason);
+  if (trap !== null) dispatchEvent(new ErrorEvent("error", { error: trap }));
+});
+
+function trapOf(error) {
+  return [error, error?.cause].find((one) => one instanceof WebAssembly.RuntimeError) ?? null;
+}
+
+/** What `work` resolves to, or a rejection as soon as Wasm traps, whichever request it was for. */
+export async function untilWasmFails(work) {
+  const { promise, resolve, reject } = Promise.withResolvers();
+  busy.add(reject);
+  try {
+    work().then(resolve, reject);
+    return await promise;
+  } finally {
+    busy.delete(reject);
+  }
+}
+
+let evergraph = null;
+
+/** Wasm's exports. They take all that they need as arguments, so one object serves every request. */
+export function wasm(context, env) {
+  evergraph ??= new Evergraph(context, env);
+  return evergraph;
+}

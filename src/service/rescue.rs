@@ -1,0 +1,46 @@
+//! A request that Wasm failed at, in an instance of Wasm that knows nothing of it: what the origin is
+//! asked, and what of its answer the client gets. Both as for any request that is passed through.
+
+use super::isolate::Isolate;
+use crate::admin;
+use crate::engine::{
+    XCache, forwarded_headers, origin_url, passed_on, rewrite_location, take_own_headers,
+};
+use crate::http::{Headers, Request};
+use crate::policy::{CacheStatus, Forward};
+
+/// The word for it in `Cache-Status`.
+const WORKER_FAILED: &str = "worker-failed";
+
+impl Isolate {
+    /// Where the origin is asked what the client asked, and with which headers. None where there is
+    /// nobody to ask: Evergraph's own routes are its own, and their tokens are not the origin's.
+    pub fn rescued_request(
+        &self,
+        mut request: Request,
+        admin_tokens: impl FnOnce() -> Option<String>,
+    ) -> Option<(String, Headers)> {
+        if request.url.comparable_path().starts_with(admin::PREFIX) || self.origin_is_faulty {
+            return None;
+        }
+        take_own_headers(&mut request, admin_tokens);
+        let origin = self.origin_url.as_deref();
+        let url = origin_url(origin, &request, &request.url.target());
+        let headers = forwarded_headers(origin, &request, request.headers.clone());
+        Some((url, headers))
+    }
+
+    /// The headers of the origin's answer as the client gets them.
+    pub fn rescued_answer(&self, request: &Request, status: u16, headers: &Headers) -> Headers {
+        let status = CacheStatus::Forwarded {
+            forward: Forward::Bypass,
+            status: Some(status),
+            stored: false,
+            detail: Some(WORKER_FAILED),
+        };
+        let keeps_cdn = self.keeps_cdn_cache_control();
+        let mut headers = passed_on(headers, XCache::Bypass, &status, keeps_cdn);
+        rewrite_location(self.origin_url.as_deref(), request, &mut headers);
+        headers
+    }
+}

@@ -1,0 +1,158 @@
+// A request that Wasm fails at is forwarded, and its answer passed on, by the very rules for what is
+// passed through: whatever its headers are.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { trappingEntry } from "./lib/panics.mjs";
+import { Random, SEED } from "./lib/random.mjs";
+import { RawOrigin, say } from "./lib/wire.mjs";
+import { ADMIN_TOKEN, startWorld } from "./lib/world.mjs";
+
+const origin = await new RawOrigin().listen();
+after(() => origin.close());
+
+const config = {
+  bypass: ["/passed/**"],
+  purge: { cookie: true },
+};
+const world = await startWorld({ entry: trappingEntry, originUrl: origin.url, config });
+const keeping = await startWorld({
+  entry: trappingEntry,
+  originUrl: origin.url,
+  config: { ...config, rest: { cdn_cache_control: "keep" } },
+});
+
+const failures = (from) => from.events("failure").filter(({ part }) => part === "worker").length;
+
+/** The fields of a head, but for those that are always another. */
+function fieldsOf(text, ignored) {
+  const [head] = text.split("\r\n\r\n");
+  const lines = head
+    .split("\r\n")
+    .slice(1)
+    .map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase()));
+  return lines.filter((line) => !ignored.some((name) => line.startsWith(`${name}:`))).sort();
+}
+
+/** Asks for a path; what the origin saw, and what the client got. With `fails`, Wasm fails at it. */
+async function exchange(from, path, sent, answered, fails) {
+  origin.at(path, `HTTP/1.1 200 X\r\n${answered}Content-Length: 2\r\n\r\nok`);
+  const before = failures(from);
+  const trap = fails ? "X-Trap: 1\r\n" : "";
+  const got = await say(
+    from.url("/"),
+    `GET ${path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n${sent}${trap}\r\n`,
+  );
+  assert.equal(failures(from) - before, fails ? 1 : 0, "it failed where it was to fail");
+  const { text } = origin.requests.findLast(({ url }) => url === path);
+  assert.match(got, fails ? /detail=worker-failed/ : /detail=bypass-path/);
+  return {
+    seen: fieldsOf(text, ["x-trap"]),
+    got: fieldsOf(got, []).map((line) => line.replace(/detail=[\w-]+$/, "")),
+    body: got.slice(got.indexOf("\r\n\r\n") + 4),
+  };
+}
+
+/** A request that Wasm fails at, after the same without a failure has come to the same. */
+async function compared(from, path, sent, answered) {
+  const passed = await exchange(from, path, sent, answered, false);
+  const rescued = await exchange(from, path, sent, answered, true);
+  assert.deepEqual(rescued, passed, `${sent}\n${answered}`);
+  return rescued;
+}
+
+const DEBUG = `Evergraph-Debug: 1\r\nAuthorization: Bearer ${ADMIN_TOKEN}\r\n`;
+/** Header lines that a client may send, each odd in its own way. */
+const SENT = [
+  DEBUG,
+  "Authorization: Bearer alice\r\n",
+  "Evergraph-Debug: 1\r\n",
+  "Evergraph-Purge: 7\r\n",
+  "Cookie: evergraph-purge=7\r\n",
+  "Cookie: a=1; evergraph-purge=7; b=2\r\n",
+  "Cookie: sid=\xe9\r\n",
+  "X-Forwarded-Host: evil.example\r\n",
+  "X-Forwarded-Proto: gopher\r\n",
+  "X-Forwarded-For: 1.2.3.4\r\n",
+  "X-Original-URL: /admin\r\n",
+  "Accept-Encoding: gzip, br\r\n",
+  "Accept: text/html\r\n",
+  "X-Name: caf\xe9\r\n",
+  "X-Name: caf\xc3\xa9\r\n",
+  'If-None-Match: "x"\r\n',
+  "Range: bytes=0-1\r\n",
+];
+const ANSWERED = [
+  "Cache-Tag: a\r\n",
+  "Surrogate-Key: a\r\n",
+  "Surrogate-Control: max-age=9\r\n",
+  "CDN-Cache-Control: max-age=9\r\n",
+  "xkey: a\r\n",
+  "Cache-Control: public, max-age=60\r\n",
+  "Set-Cookie: a=1\r\nSet-Cookie: b=\xe9\r\n",
+  'ETag: "caf\xe9"\r\n',
+  `Location: ${origin.url}/a\r\n`,
+  "Location: /caf\xe9\r\n",
+  "Content-Encoding: identity\r\n",
+  "X-Cache: HIT\r\n",
+  "Cache-Status: shield; hit\r\n",
+  "Evergraph-Debug: 1\r\n",
+  "Vary: Accept\r\n",
+];
+
+test("over generated headers the rescue does what passing through does", async () => {
+  const random = new Random(SEED);
+  const some = (lines) => lines.filter(() => random.chance(33)).join("");
+  for (let n = 0; n < 60; n += 1) {
+    await compared(n % 2 === 0 ? world : keeping, `/passed/${n}`, some(SENT), some(ANSWERED));
+  }
+});
+
+test("each header by itself, so that none hides behind another", async () => {
+  for (const [n, sent] of SENT.entries()) await compared(world, `/passed/sent-${n}`, sent, "");
+  for (const from of [world, keeping])
+    for (const [n, answered] of ANSWERED.entries())
+      await compared(from, `/passed/answered-${n}`, "", answered);
+});
+
+test("what is Evergraph's own never reaches the origin, and the public name does", async () => {
+  const sent = `${DEBUG}Evergraph-Purge: 7\r\nCookie: a=1; evergraph-purge=7\r\nX-Forwarded-Host: evil.example\r\n`;
+  const { seen } = await compared(world, "/passed/own", sent, "");
+  const text = seen.join("\n");
+  for (const own of [ADMIN_TOKEN, "evergraph-", "evil.example"]) assert.ok(!text.includes(own), text);
+  assert.ok(seen.includes("x-forwarded-host: shop.example"), text);
+  assert.ok(seen.includes("cookie: a=1"), text);
+  // The control: who is no administrator is asking the origin.
+  const alice = await compared(world, "/passed/alice", "Authorization: Bearer alice\r\n", "");
+  assert.ok(alice.seen.includes("authorization: Bearer alice"));
+});
+
+test("CDN-Cache-Control is kept where it is to be kept, and the others never", async () => {
+  const answered = "CDN-Cache-Control: max-age=9\r\nCache-Tag: a\r\nSurrogate-Key: a\r\n";
+  for (const [from, kept] of [
+    [world, []],
+    [keeping, ["cdn-cache-control: max-age=9"]],
+  ]) {
+    const { got } = await compared(from, "/passed/cdn", "", answered);
+    assert.deepEqual(
+      got.filter((line) => /^(cdn-|cache-tag|surrogate)/.test(line)),
+      kept,
+    );
+  }
+});
+
+test("a token for Evergraph's own routes is not the origin's, however the route is spelled", async () => {
+  for (const path of [
+    "/__evergraph/health",
+    "/%5f%5fevergraph/purge",
+    "/__evergraph/../__evergraph/health",
+  ]) {
+    const asked = origin.requests.length;
+    const got = await say(
+      world.url("/"),
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Trap: 1\r\nAuthorization: Bearer ${ADMIN_TOKEN}\r\n\r\n`,
+    );
+    assert.match(got, /^HTTP\/1\.1 (200|401|404|405|503)/);
+    assert.equal(origin.requests.length, asked, path);
+  }
+});
