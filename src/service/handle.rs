@@ -2,6 +2,7 @@
 
 use super::documents::{Operation, Unresolved, Whole};
 use super::isolate::Isolate;
+use super::slots::{self, Slots};
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
@@ -47,6 +48,10 @@ pub enum Reply {
 pub struct Service<W> {
     pub(super) world: W,
     pub(super) isolate: Rc<Isolate>,
+    /// For this request's reads of stores.
+    pub(super) reads: Rc<Slots>,
+    /// For the stale entries that this request fetches.
+    pub(super) revalidations: Rc<Slots>,
 }
 
 /// What is to be known of a request while it is handled.
@@ -62,9 +67,10 @@ pub(super) struct Asked {
 }
 
 impl<W: World> Service<W> {
-    /// The service over a world, with what its isolate knows.
+    /// The service over the world of one request, with what its isolate knows.
     pub fn new(world: W, isolate: Rc<Isolate>) -> Self {
-        Self { world, isolate }
+        let (reads, revalidations) = (Slots::new(slots::READS), Slots::new(slots::REVALIDATIONS));
+        Self { world, isolate, reads, revalidations }
     }
 
     /// Answers a request.
