@@ -12,6 +12,10 @@ export async function rescue(exchange, error, env, context) {
   if (new URL(exchange.request.url).pathname.startsWith("/__evergraph/")) {
     return failed(503, "the worker failed; try again");
   }
+  // On a socket whose messages nobody reads, mutations would go unseen. The client opens another.
+  if (exchange.request.headers.get("upgrade")?.toLowerCase() === "websocket") {
+    return failed(503, "the worker failed; try again");
+  }
   // What a write changes is known to be over once the origin has answered it.
   await exchange.settled();
   try {
@@ -47,7 +51,7 @@ function replyRescued(exchange) {
 }
 
 /** Wasm starts anew for this; where it fails again there is nothing left to do it with. */
-async function purgeEverything(exchange, env, context) {
+export async function purgeEverything(exchange, env, context) {
   for (let tries = 0; tries < 2; tries += 1) {
     try {
       return await untilWasmFails(() => wasm(context, env).purgeEverything(env, context, exchange));

@@ -15,7 +15,7 @@ mod token;
 mod write;
 
 pub use bypass::Bypass;
-pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
+pub use class::{Class, Read, Unwritten, classify, is_upgrade, not_at_hand, read_graphql, refused};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};

@@ -27,6 +27,7 @@ mod request;
 mod resolve;
 mod schema;
 mod shape;
+mod socket;
 mod strip;
 mod traces;
 mod typed;
@@ -54,6 +55,7 @@ pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
     touched_types,
 };
+pub use socket::{ClientMessage, read_client_message, read_server_message};
 pub use strip::{Broken, Strip, strip};
 pub use traces::is_strippable;
 pub use variables::canonical_variables;

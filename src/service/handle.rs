@@ -8,8 +8,8 @@ use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
 use crate::config::{CdnCacheControl, Config};
 use crate::engine::{
-    Bypass, Class, Plan, Read, Unwritten, XCache, classify, passed_on, plan_graphql, plan_rest,
-    read_graphql, scope_tags_changed_by, status_of_origin, take_purge_cookie,
+    Bypass, Class, Plan, Read, Unwritten, XCache, classify, is_upgrade, passed_on, plan_graphql,
+    plan_rest, read_graphql, scope_tags_changed_by, status_of_origin, take_purge_cookie,
 };
 use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
@@ -38,6 +38,12 @@ pub enum Reply {
     },
     /// The origin's answer of that handle as it is, a change of protocol included.
     Untouched {
+        /// Names the answer.
+        handle: u32,
+    },
+    /// The origin's answer of that handle, a socket on which GraphQL is spoken: its messages are
+    /// read on the way.
+    Socket {
         /// Names the answer.
         handle: u32,
     },
@@ -91,6 +97,9 @@ impl<W: World> Service<W> {
                 if isolate.origin_is_faulty {
                     return self.failed(502, "the configured origin is no URL; the log says why");
                 }
+                if is_upgrade(&asked.request) {
+                    return self.socket(asked).await;
+                }
                 let reply = self.pass_through(None, &asked, Bypass::ConfigError).await;
                 if !asked.request.method.is_safe() {
                     // Nobody knows what it changed, and the entries outlive the fault.
@@ -103,6 +112,7 @@ impl<W: World> Service<W> {
         match classify(config, &asked.request) {
             Class::Admin => self.admin(config, &asked.request).await,
             Class::PassThrough(Bypass::Upgrade) => self.upgrade(&asked).await,
+            Class::GraphQlSocket => self.socket(asked).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             Class::RestWrite => self.rest_write(config, &asked).await,
             Class::Rest => match self
@@ -236,7 +246,7 @@ impl<W: World> Service<W> {
         Reply::Whole(response)
     }
 
-    async fn upgrade(&self, asked: &Asked) -> Reply {
+    pub(super) async fn upgrade(&self, asked: &Asked) -> Reply {
         let url = self.origin_url(&asked.request);
         let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
         match self.world.ask_untouched(&url, &headers).await {

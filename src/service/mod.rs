@@ -28,6 +28,7 @@ mod report;
 mod rest;
 mod schema;
 mod slots;
+mod socket;
 mod stats;
 mod sync;
 mod token;
@@ -36,6 +37,7 @@ mod write;
 
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
+pub use socket::{SocketMessage, SocketWrite};
 pub use world::{
     Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
     OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,

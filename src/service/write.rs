@@ -15,7 +15,7 @@ use futures_util::future::{Either, select};
 use std::pin::pin;
 
 /// What became of a write's purge.
-enum Purged {
+pub(super) enum Purged {
     /// There is nothing to purge.
     Nothing,
     /// It is recorded.
@@ -94,12 +94,7 @@ impl<W: World> Service<W> {
             headers: &answer.headers,
             body: body.as_deref(),
         });
-        let record = {
-            let schema = self.known_schema();
-            let known = self.isolate.known_types.borrow();
-            let knowledge = schema.knowledge(config);
-            record_of(config, write, written, &knowledge, &known)
-        };
+        let record = self.write_record(config, write, written);
         let purged = self.purge(config, record, write).await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -182,7 +177,25 @@ impl<W: World> Service<W> {
         }
     }
 
-    async fn purge(&self, config: &Config, record: Option<Record>, write: Write<'_>) -> Purged {
+    /// What a write purges, by what is known of its types.
+    pub(super) fn write_record(
+        &self,
+        config: &Config,
+        write: Write<'_>,
+        written: Option<Written<'_>>,
+    ) -> Option<Record> {
+        let schema = self.known_schema();
+        let known = self.isolate.known_types.borrow();
+        let knowledge = schema.knowledge(config);
+        record_of(config, write, written, &knowledge, &known)
+    }
+
+    pub(super) async fn purge(
+        &self,
+        config: &Config,
+        record: Option<Record>,
+        write: Write<'_>,
+    ) -> Purged {
         let Some(record) = record else { return Purged::Nothing };
         let source = match write {
             Write::Rest(_) => "rest",
