@@ -500,9 +500,10 @@ test("a batch reads a store no faster than the runtime lets it, and its queue is
 });
 
 test("stale entries of a batch are fetched a few at a time", async () => {
-  const near = await startWorld({ config });
+  const types = { user: { match: ["graphql:Query.user"], ttl: 1, swr: 600 } };
+  const near = await startWorld({ config: { types } });
   new Api(near.origin);
-  const late = (id) => ({ query: `query Late${id} { product(id: "${id}") { id name } }` });
+  const late = (n) => ({ query: `query Late${n} { user { name } }` });
   const all = Array.from({ length: 30 }, (_, n) => late(n));
   assert.equal((await post(all, { at: near })).xCache, "MISS");
   const answer = near.origin.answer;

@@ -18,6 +18,7 @@ after(() => api.close());
 const PRODUCT = '{ product(id: "1") { __typename id name } }';
 const SHELF = "{ shelf { __typename id name } }";
 const RENAME = "mutation Rename($name: String!) { rename(id: 1, name: $name) { __typename id name } }";
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 let count = 0;
 const newName = () => {
   count += 1;
@@ -306,8 +307,7 @@ test("a mutation in bytes is read like one in text", async () => {
 });
 
 test("a hash that nobody knows may be a mutation, and one that is known is what it is", async () => {
-  const hash = (text) => createHash("sha256").update(text).digest("hex");
-  const extensions = (text) => ({ persistedQuery: { version: 1, sha256Hash: hash(text) } });
+  const extensions = (text) => ({ persistedQuery: { version: 1, sha256Hash: sha256(text) } });
   const text = "{ product(id: 2) { __typename id name } }";
   await world.ask("/graphql", {
     method: "POST",
@@ -408,12 +408,9 @@ test("where Wasm fails the socket goes on, and everything is purged", async () =
     const name = newName();
     const panic = () => world.ask("/panic-next");
     if (stage === "before the message") await panic();
-    await one.send(
-      subscribe({
-        ...rename(name),
-        extensions: { persistedQuery: { version: 1, sha256Hash: "0".repeat(64) } },
-      }),
-    );
+    // A hash is looked for in KV, for which a timer is set.
+    const persistedQuery = { version: 1, sha256Hash: sha256(name) };
+    await one.send(subscribe({ extensions: { persistedQuery } }));
     await one.settle();
     await fill();
     const before = world.events("failure").filter(({ part }) => part === "worker").length;
