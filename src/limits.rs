@@ -193,6 +193,9 @@ pub const MANIFEST_ID_BYTES: usize = 256;
 /// Keys of which one isolate remembers that their answers are not stored.
 pub const UNSHARED_KEYS: usize = 1_000;
 
+/// Keys of which one isolate remembers that they are being fetched.
+pub const KEYS_UNDER_WAY: usize = 10_000;
+
 /// GraphQL types seen in answers that one isolate remembers.
 pub const KNOWN_TYPES: usize = 10_000;
 

@@ -10,9 +10,9 @@
 mod headers;
 
 use evergraph::graphql::{
-    Analysis, DeclaredVariable, Form, Injected, Knowledge, OperationKind, Parts, Query,
-    RESERVED_PREFIX, Refusal, Rewritten, Schema, Source, Strip, analyse, array_of, elements,
-    is_strippable, read_get, read_post, strip,
+    Analysis, ClientMessage, DeclaredVariable, Form, Injected, Knowledge, OperationKind, Parts,
+    Query, RESERVED_PREFIX, Refusal, Rewritten, Schema, Source, Strip, analyse, array_of, elements,
+    is_strippable, read_client_message, read_get, read_post, read_server_message, strip,
 };
 use evergraph::http::{Headers, form_pairs};
 use evergraph::json::names_are_unique;
@@ -465,6 +465,44 @@ fn same_again(
         assert_eq!(other.source, Source::Text { document: document.to_owned(), hash: None });
         assert_eq!(parts(&other), parts(query));
     }
+}
+
+/// A client's message on a socket runs an operation only where JSON says so, and a control message
+/// is one however its members are read.
+#[test]
+fn messages() {
+    let inputs: Vec<Vec<u8>> = bodies()
+        .iter()
+        .flat_map(|body| {
+            let payload = String::from_utf8_lossy(body);
+            ["subscribe", "start", "ping", "complete", "next", "data", "error"].map(|kind| {
+                format!("{{\"id\":\"1\",\"type\":\"{kind}\",\"payload\":{payload}}}").into_bytes()
+            })
+        })
+        .collect();
+    fuzz("messages", &inputs, |input, _| {
+        let Ok(text) = std::str::from_utf8(input) else { return };
+        let (message, answer) = (read_client_message(text), read_server_message(text));
+        // A payload may be one that JSON allows and that is no value, such as half a character.
+        let Ok(value) = serde_json::from_str::<Value>(text) else { return };
+        let member = |name: &str| value.get(name);
+        let kind = member("type").and_then(Value::as_str).unwrap_or_default();
+        match message {
+            ClientMessage::Operation(payload) => {
+                assert!(matches!(kind, "subscribe" | "start"));
+                assert_eq!(serde_json::from_str(&payload).ok().as_ref(), member("payload"));
+            }
+            ClientMessage::Control => {
+                assert!(!matches!(kind, "subscribe" | "start") && member("type").is_some());
+            }
+            ClientMessage::Unclear => {}
+        }
+        if let Some(answer) = answer {
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let is_result = matches!(kind, "next" | "data") && Some(&answer) == member("payload");
+            assert!(is_result || (kind == "error" && answer["errors"].is_array()));
+        }
+    });
 }
 
 #[test]

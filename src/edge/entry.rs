@@ -6,7 +6,7 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::platform::{Platform, admin_tokens};
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
-use crate::service::{Isolate, Reply, Service};
+use crate::service::{Isolate, Reply, Service, SocketWrite};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -31,9 +31,9 @@ pub async fn handle(
 ) -> Result<JsValue, JsValue> {
     let request = request_of(&method, &url, &headers)?;
     let client = request.headers.clone();
-    let isolate = isolate(&env);
-    let platform = Platform::new(env, context, exchange.clone(), isolate.service_name().to_owned());
-    Ok(match Service::new(platform, isolate).handle(request).await {
+    let (js_env, js_context) = (JsValue::clone(env.as_ref()), JsValue::clone(context.as_ref()));
+    let service = service(env, context, exchange.clone());
+    Ok(match service.handle(request).await {
         Reply::Whole(response) => exchange.reply_whole(
             response.status,
             &headers_to_text(&response.headers),
@@ -43,6 +43,9 @@ pub async fn handle(
             exchange.reply_answer(handle, status, &headers_to_text(&as_sent(&client, headers)))
         }
         Reply::Untouched { handle } => exchange.reply_untouched(handle),
+        Reply::Socket { handle } => {
+            exchange.reply_socket(handle, &url, &headers, &js_env, &js_context)?
+        }
     })
 }
 
@@ -92,21 +95,60 @@ pub fn rescued_answer(
     Ok(headers_to_text(&as_sent(&request.headers, rescued)))
 }
 
+/// What a client's message on a socket runs: a word of `SocketMessage`. URL and headers are those
+/// of the request that opened the socket.
+#[wasm_bindgen(js_name = socketMessage)]
+pub async fn socket_message(
+    url: String,
+    headers: String,
+    text: String,
+    env: Env,
+    context: JsContext,
+    exchange: Exchange,
+) -> Result<JsValue, JsValue> {
+    let request = request_of("GET", &url, &headers)?;
+    let message = service(env, context, exchange).socket_message(request, &text).await;
+    Ok(JsValue::from_str(message.as_str()))
+}
+
+/// Purges what a write on a socket has changed. `refused` is 0 where the socket was not closed for
+/// it.
+#[wasm_bindgen(js_name = socketPurge)]
+#[allow(clippy::too_many_arguments, reason = "one crossing into Wasm")]
+pub async fn socket_purge(
+    url: String,
+    headers: String,
+    message: Option<String>,
+    answer: Option<String>,
+    refused: u16,
+    env: Env,
+    context: JsContext,
+    exchange: Exchange,
+) -> Result<(), JsValue> {
+    let request = request_of("GET", &url, &headers)?;
+    let refused = (refused != 0).then_some(refused);
+    let write = SocketWrite { message: message.as_deref(), answer: answer.as_deref(), refused };
+    service(env, context, exchange).socket_purge(request, write).await;
+    Ok(())
+}
+
 /// Purges everything: for a write whose handling broke after the origin was asked, so that
 /// nobody knows what it changed.
 #[wasm_bindgen(js_name = purgeEverything)]
 pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange) {
-    let isolate = isolate(&env);
-    let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
-    Service::new(platform, isolate).purge_after_failure().await;
+    service(env, context, exchange).purge_after_failure().await;
 }
 
 /// Records what other isolates left in the outbox, and what waits in this one.
 #[wasm_bindgen]
 pub async fn tend(env: Env, context: JsContext, exchange: Exchange) {
+    service(env, context, exchange).tend().await;
+}
+
+fn service(env: Env, context: JsContext, exchange: Exchange) -> Service<Platform> {
     let isolate = isolate(&env);
     let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
-    Service::new(platform, isolate).tend().await;
+    Service::new(platform, isolate)
 }
 
 fn isolate(env: &Env) -> Rc<Isolate> {

@@ -1,11 +1,14 @@
 // One client's request and the origin's answers to it, as Wasm and the rescue use them.
 
+import { Expiring } from "./expiring.js";
 import { headersFromText, headersToText } from "./headers.js";
 import { Passing } from "./passing.js";
 import { verify } from "./signature.js";
+import { relay } from "./socket.js";
 import { copied, ofLength, readAtMost, readRequest } from "./streams.js";
 
-const signals = new Map();
+/** Signals that were not given yet. Nobody waits longer for one than the runtime lets work go on. */
+const signals = new Expiring(30_000, 10_000);
 let lastSignal = 0;
 
 /** One client's request and the origin's answers to it. */
@@ -213,6 +216,11 @@ export class Exchange {
 
   replyUntouched(handle) {
     return this.#answers[handle].response;
+  }
+
+  /** The origin's socket, whose messages are read on the way. */
+  replySocket(handle, url, headersText, env, context) {
+    return relay(this.#answers[handle].response, { url, headersText, env, context, exchange: this });
   }
 
   /** Waits until nothing that was begun is under way. */

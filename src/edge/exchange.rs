@@ -101,6 +101,17 @@ extern "C" {
     /// Answers the client with the origin's answer as it is.
     #[wasm_bindgen(method, js_name = replyUntouched)]
     pub fn reply_untouched(this: &Exchange, handle: u32) -> JsValue;
+
+    /// Answers the client with the origin's socket, whose messages are read on the way.
+    #[wasm_bindgen(method, catch, js_name = replySocket)]
+    pub fn reply_socket(
+        this: &Exchange,
+        handle: u32,
+        url: &str,
+        headers: &str,
+        env: &JsValue,
+        context: &JsValue,
+    ) -> Result<JsValue, JsValue>;
 }
 
 /// Headers as `name:value` lines; neither names nor values can hold a line's end.

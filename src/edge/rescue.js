@@ -9,6 +9,10 @@ import { untilWasmFails, wasm } from "./wasm.js";
 /** Answers the client, who gets the origin's answer; a write that may have run purges everything. */
 export async function rescue(exchange, error, env, context) {
   report("worker", error);
+  // On a socket whose messages nobody reads, mutations would go unseen. The client opens another.
+  if (exchange.request.headers.get("upgrade")?.toLowerCase() === "websocket") {
+    return failed(503, "the worker failed; try again");
+  }
   // What a write changes is known to be over once the origin has answered it.
   await exchange.settled();
   try {

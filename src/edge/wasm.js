@@ -1,16 +1,18 @@
 // Wasm's exports, and what tells that Wasm has trapped.
 
 import Evergraph from "evergraph-wasm";
+import { Expiring } from "./expiring.js";
 
-/** The requests that Wasm is busy with, each by what fails it. */
-const busy = new Set();
+/** What fails each of the requests that Wasm is busy with, by their numbers. */
+const busy = new Expiring(15 * 60_000, 10_000);
+let lastBusy = 0;
 
 // Wasm traps in whichever task it runs, seldom in the one that called it. A trap may come wrapped;
 // the wrapper's listener for starting Wasm anew knows it only bare.
 addEventListener("error", (event) => {
   const trap = trapOf(event.error);
   if (trap !== null && trap !== event.error) dispatchEvent(new ErrorEvent("error", { error: trap }));
-  else if (trap !== null) for (const fail of busy) fail(trap);
+  else if (trap !== null) for (const fail of busy.values()) fail(trap);
 });
 
 addEventListener("unhandledrejection", (event) => {
@@ -25,12 +27,14 @@ function trapOf(error) {
 /** What `work` resolves to, or a rejection as soon as Wasm traps, whichever request it was for. */
 export async function untilWasmFails(work) {
   const { promise, resolve, reject } = Promise.withResolvers();
-  busy.add(reject);
+  lastBusy += 1;
+  const number = lastBusy;
+  busy.set(number, reject);
   try {
     work().then(resolve, reject);
     return await promise;
   } finally {
-    busy.delete(reject);
+    busy.delete(number);
   }
 }
 

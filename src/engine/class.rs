@@ -16,6 +16,8 @@ pub enum Class {
     Admin,
     /// To the origin, and nothing else.
     PassThrough(Bypass),
+    /// To the origin, and GraphQL from then on over WebSocket: its messages are read.
+    GraphQlSocket,
     /// GraphQL over GET: the URL has all of it.
     GraphQlGet,
     /// GraphQL over POST: the body has to be read.
@@ -29,16 +31,25 @@ pub enum Class {
     RestWrite,
 }
 
+/// Whether a request asks for a WebSocket. Only a GET can: any other request may say so and be a
+/// write.
+pub fn is_upgrade(request: &Request) -> bool {
+    let upgrade = request.headers.get("upgrade").unwrap_or_default();
+    request.method == Method::Get && upgrade.eq_ignore_ascii_case("websocket")
+}
+
 /// Sorts a request by its head.
 pub fn classify(config: &Config, request: &Request) -> Class {
     let path = request.url.comparable_path();
     if path.starts_with(admin::PREFIX) {
         return Class::Admin;
     }
-    // Only a GET can change the protocol; any other request may say so and be a write.
-    let upgrade = request.headers.get("upgrade").unwrap_or_default();
-    if request.method == Method::Get && upgrade.eq_ignore_ascii_case("websocket") {
-        return Class::PassThrough(Bypass::Upgrade);
+    let graphql = config.is_graphql(&path);
+    if is_upgrade(request) {
+        return match graphql && !config.bypasses(&path) {
+            true => Class::GraphQlSocket,
+            false => Class::PassThrough(Bypass::Upgrade),
+        };
     }
     let folded = folded_path(&request.url.path);
     let bypasses_folded = config.bypasses_folded(&folded);
@@ -48,7 +59,6 @@ pub fn classify(config: &Config, request: &Request) -> Class {
         return Class::PassThrough(Bypass::BypassPath);
     }
     let climbs = climbs(&request.url.path);
-    let graphql = config.is_graphql(&path);
     let spells_graphql = !graphql && config.is_graphql_folded(&folded);
     match &request.method {
         Method::Get | Method::Head if request.url.target().len() > limits::URL_BYTES => {

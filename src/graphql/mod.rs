@@ -30,6 +30,7 @@ mod resolve;
 mod rewrite;
 mod schema;
 mod shape;
+mod socket;
 mod strip;
 mod traces;
 mod typed;
@@ -60,6 +61,7 @@ pub use schema::{
     touched_types,
 };
 pub use shape::{Chosen, Shape, ShapeField};
+pub use socket::{ClientMessage, read_client_message, read_server_message};
 pub use strip::{Broken, Strip, strip};
 pub use traces::is_strippable;
 pub use variables::canonical_variables;

@@ -90,6 +90,42 @@ impl NotStored {
     }
 }
 
+impl NotStored {
+    /// Whether the next answer to the same request will not be stored either: the answer succeeded,
+    /// and its own headers forbid storing it. An answer that failed, broke off or was damaged, and
+    /// what the answer's types, the schema or the purge log stood in the way of, says nothing of
+    /// the next one.
+    pub fn will_recur(self, status: u16) -> bool {
+        let by_headers = match self {
+            Self::NoStore
+            | Self::Private
+            | Self::SetCookie
+            | Self::VaryAny
+            | Self::VaryCookie
+            | Self::NoFreshness
+            | Self::Authorization
+            | Self::HeadersTooLarge
+            | Self::HeaderBytes
+            | Self::Stream => true,
+            Self::Status
+            | Self::Broken
+            | Self::ContentEncoding
+            | Self::ContentType
+            | Self::Errors
+            | Self::TooLarge
+            | Self::TtlZero
+            | Self::ScopeOfAnswer
+            | Self::TypesUnknown
+            | Self::LogUnreadable
+            | Self::Method
+            | Self::RequestNoStore
+            | Self::SchemaContradicted
+            | Self::SchemaUnsettled => false,
+        };
+        by_headers && status < 400
+    }
+}
+
 /// What the configuration says of an answer's being stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Permission {
@@ -266,6 +302,19 @@ mod tests {
         assert_eq!(storable(200, &cookie, stripped), Ok(()));
         let large = "a".repeat(limits::STORED_HEADER_BYTES);
         assert_eq!(stored(&[("x", &large)], true), Err(NotStored::HeadersTooLarge));
+    }
+
+    #[test]
+    fn only_the_headers_of_an_answer_that_succeeded_speak_of_the_next_one() {
+        for reason in [NotStored::NoStore, NotStored::SetCookie, NotStored::VaryAny] {
+            assert!(reason.will_recur(200) && reason.will_recur(304), "{}", reason.as_str());
+            for status in [400, 401, 404, 429, 500, 503] {
+                assert!(!reason.will_recur(status), "{} {status}", reason.as_str());
+            }
+        }
+        for reason in [NotStored::Errors, NotStored::Broken, NotStored::Status] {
+            assert!(!reason.will_recur(200), "{}", reason.as_str());
+        }
     }
 
     #[test]

@@ -6,9 +6,9 @@
 //! queries, and the others go on without it.
 
 use super::ask::without_the_origins_body;
-use super::batch_read::AT_ONCE;
 use super::documents::{Operation, Unresolved, Whole, not_found};
 use super::handle::{Asked, Reply, Service, json_response};
+use super::slots;
 use super::world::{BodyRead, World};
 use super::write::Sending;
 use crate::config::Config;
@@ -111,7 +111,7 @@ impl<W: World> Service<W> {
             queries.iter().map(|query| query.as_element().unwrap_or_default()).collect();
         let operations =
             queries.into_iter().map(|query| self.operation(config, asked, query, &schema));
-        let operations: Vec<_> = iter(operations).buffered(AT_ONCE).collect().await;
+        let operations: Vec<_> = iter(operations).buffered(slots::READS).collect().await;
         let mut items = Vec::with_capacity(sent.len());
         for (sent, operation) in sent.into_iter().zip(operations) {
             let kind = match operation {

@@ -12,6 +12,7 @@ use super::find::Candidate;
 use super::handle::{Asked, Reply, Service};
 use super::isolate::Standing;
 use super::keep::Storing;
+use super::slots;
 use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
@@ -30,9 +31,6 @@ use std::rc::Rc;
 
 /// The word for a batch in `Cache-Status` and log lines.
 const BATCH: &str = "batch";
-
-/// How many operations are looked up at the same time.
-pub(super) const AT_ONCE: usize = 10;
 
 /// Headers of an entry that are not those of an array with it.
 const OF_ONE_ENTRY: [&str; 4] = ["etag", "last-modified", "cache-control", "expires"];
@@ -132,7 +130,7 @@ impl<W: World> Service<W> {
         items: &'a [Item],
     ) -> Option<Vec<Option<Place<'a>>>> {
         let looking = items.iter().map(|item| self.place(config, asked, item));
-        let mut looking = pin!(iter(looking).buffered(AT_ONCE));
+        let mut looking = pin!(iter(looking).buffered(slots::READS));
         let mut places = Vec::with_capacity(items.len());
         let mut bytes = 0;
         while let Some(place) = looking.next().await {

@@ -2,29 +2,27 @@
 //! what it stores. A stale entry is fetched anew by one isolate of a data centre.
 //!
 //! In scope: who asks and who waits. A waiting request is answered from memory like any other, so
-//! what was purged since the first one began is not for it. Not in scope: fetching.
+//! what was purged since the first one began is not for it. Each waits once: where the first one's
+//! answer is not for it, it asks for itself. Not in scope: fetching.
 
-use super::find::{Candidate, Found, variant_key};
+use super::expiring::Expiring;
+use super::find::{Candidate, Found};
 use super::handle::{Asked, Service};
-use super::memory::Cached;
 use super::world::{Fault, World};
 use crate::config::Config;
 use crate::engine::Plan;
-use crate::http::{Method, Request};
+use crate::http::Method;
 use crate::limits;
-use crate::policy::Freshness;
+use crate::policy::{Freshness, NotStored};
 use crate::purge::Lag;
-use crate::time::Timestamp;
-use lru::LruCache;
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
 
 /// How long a request waits for another one before it asks for itself.
 const WAIT_MILLIS: u64 = 5_000;
 
-/// For so long nobody waits for a key whose answer could not be stored.
-const ALONE_SECONDS: u64 = 60;
+/// For so long nobody waits for a key whose answer will not be stored.
+const ALONE_MILLIS: u64 = 60_000;
 
 /// For so long the others of a data centre leave a stale entry to the isolate that fetches it.
 const MARKER_SECONDS: u64 = 10;
@@ -32,20 +30,18 @@ const MARKER_SECONDS: u64 = 10;
 /// The keys that are being fetched in an isolate.
 #[derive(Debug)]
 pub(super) struct Fetching {
-    under_way: RefCell<HashMap<String, UnderWay>>,
-    /// Keys whose answers could not be stored, and when that was seen.
-    alone: RefCell<LruCache<String, Timestamp>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct UnderWay {
-    signal: u32,
-    since: Timestamp,
+    /// The signal of the request that fetches. One that takes longer was cut off by the runtime, or
+    /// is not worth waiting for.
+    under_way: RefCell<Expiring<u32>>,
+    /// Keys whose answers will not be stored.
+    alone: RefCell<Expiring<()>>,
 }
 
 impl Default for Fetching {
     fn default() -> Self {
-        Self { under_way: RefCell::default(), alone: RefCell::new(LruCache::unbounded()) }
+        let under_way = Expiring::new(WAIT_MILLIS, limits::KEYS_UNDER_WAY);
+        let alone = Expiring::new(ALONE_MILLIS, limits::UNSHARED_KEYS);
+        Self { under_way: RefCell::new(under_way), alone: RefCell::new(alone) }
     }
 }
 
@@ -64,34 +60,26 @@ pub(super) struct Leading<W: World> {
     service: Service<W>,
     key: String,
     signal: u32,
-    since: Timestamp,
-    request: Request,
 }
 
 impl<W: World> Drop for Leading<W> {
     fn drop(&mut self) {
-        let Self { service, key, signal, since, request } = self;
-        let Fetching { under_way, alone } = &service.isolate.fetching;
-        let mut under_way = under_way.borrow_mut();
-        if under_way.get(key).is_some_and(|one| one.signal == *signal) {
+        let Self { service, key, signal } = self;
+        let mut under_way = service.isolate.fetching.under_way.borrow_mut();
+        if under_way.get(key, service.world.now()) == Some(*signal) {
             under_way.remove(key);
         }
         drop(under_way);
-        let mut memory = service.isolate.memory.borrow_mut();
-        let first = memory.get(key);
-        let other = first
-            .as_ref()
-            .and_then(|first| memory.get(&variant_key(key, &first.entry.meta.vary, request)));
-        drop(memory);
-        let stored_at = |cached: Rc<Cached>| cached.entry.meta.stored_at;
-        if !first.into_iter().chain(other).map(stored_at).any(|at| at >= *since) {
-            let mut alone = alone.borrow_mut();
-            alone.put(key.clone(), service.world.now());
-            while alone.len() > limits::UNSHARED_KEYS {
-                alone.pop_lru();
-            }
-        }
         service.world.give(*signal);
+    }
+}
+
+/// What requests wait for together. What answers a request with `Authorization` may not be for one
+/// without, and what forbids to share the one says nothing of the other.
+fn shared_key(plan: &Plan) -> Cow<'_, str> {
+    match plan.rest.authorized {
+        true => Cow::Owned(format!("{}~authorized", plan.key.as_str())),
+        false => Cow::Borrowed(plan.key.as_str()),
     }
 }
 
@@ -131,34 +119,24 @@ impl<W: World> Service<W> {
         if asked.request.method == Method::Head || directives.no_store || directives.no_cache {
             return Joined::Alone;
         }
-        let key = plan.key.as_str();
+        let key = shared_key(plan);
         let now = self.world.now();
         let Fetching { under_way, alone } = &self.isolate.fetching;
-        let seen = alone.borrow_mut().get(key).copied();
-        if seen.is_some_and(|at| now.seconds_since(at) < ALONE_SECONDS) {
+        if alone.borrow().get(&key, now).is_some() {
             return Joined::Alone;
         }
-        let first = under_way.borrow().get(key).copied();
-        // One that takes longer was cut off by the runtime.
-        let first = first.filter(|first| now.millis_since(first.since) < WAIT_MILLIS);
+        let first = under_way.borrow().get(&key, now);
         let Some(first) = first else {
             // What was fetched while this one looked elsewhere need not be fetched again.
             if let Some(candidate) = self.fresh_in_memory(config, asked, plan) {
                 return Joined::Answered(candidate);
             }
-            let leading = Leading {
-                service: self.clone(),
-                key: key.to_owned(),
-                signal: self.world.signal(),
-                since: now,
-                request: asked.request.clone(),
-            };
-            let one = UnderWay { signal: leading.signal, since: now };
-            under_way.borrow_mut().insert(key.to_owned(), one);
-            return Joined::Leads(leading);
+            let signal = self.world.signal();
+            under_way.borrow_mut().put(&key, signal, now);
+            return Joined::Leads(Leading { service: self.clone(), key: key.into_owned(), signal });
         };
         let waiting = async {
-            self.world.wait(first.signal).await;
+            self.world.wait(first).await;
             Ok::<(), Fault>(())
         };
         // Whether it was in time shows in what there is.
@@ -170,6 +148,19 @@ impl<W: World> Service<W> {
             Some(candidate) => Joined::Answered(candidate),
             None => Joined::Alone,
         }
+    }
+
+    /// Where the answers to a request will not be stored, nobody waits for one.
+    pub(super) fn note_not_stored(&self, plan: &Plan, status: u16, reason: NotStored) {
+        if reason.will_recur(status) {
+            let mut alone = self.isolate.fetching.alone.borrow_mut();
+            alone.put(&shared_key(plan), (), self.world.now());
+        }
+    }
+
+    /// An answer was stored, so that it is worth waiting for the next one.
+    pub(super) fn note_stored(&self, plan: &Plan) {
+        self.isolate.fetching.alone.borrow_mut().remove(&shared_key(plan));
     }
 
     fn fresh_in_memory(&self, config: &Config, asked: &Asked, plan: &Plan) -> Option<Candidate> {

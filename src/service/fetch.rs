@@ -8,6 +8,7 @@ use super::find::{Candidate, Found};
 use super::handle::{Asked, Reply, Service};
 use super::keep::Storing;
 use super::report::HitLine;
+use super::slots::Slot;
 use super::stats::Answered;
 use super::world::{OriginFailure, World};
 use crate::config::{Config, KvWrites};
@@ -18,14 +19,13 @@ use crate::http::{Method, Response};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness, not_modified};
 use crate::purge::Lag;
-use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use serde_json::json;
 use std::pin::pin;
 use std::rc::Rc;
 
-/// How long the runtime lets work go on after the answer.
-const REVALIDATION_SECONDS: u64 = 30;
+/// How long the runtime lets work go on after the answer. What takes longer was cut off.
+pub(super) const REVALIDATION_MILLIS: u64 = 30_000;
 
 /// How much longer KV may take where the origin has failed.
 const LATE_MILLIS: u64 = 1_000;
@@ -117,18 +117,18 @@ impl<W: World> Service<W> {
         let key = plan.key.as_str().to_owned();
         let now = self.world.now();
         let mut revalidating = self.isolate.revalidating.borrow_mut();
-        // One that takes longer was cut off by the runtime.
-        let under_way = |since: &Timestamp| now.seconds_since(*since) < REVALIDATION_SECONDS;
-        if revalidating.get(&key).is_some_and(under_way) {
+        if revalidating.get(&key, now).is_some() {
             return;
         }
-        revalidating.insert(key.clone(), now);
+        revalidating.put(&key, (), now);
         drop(revalidating);
         let service = self.clone();
         let asked = Asked { request: asked.request.clone(), ..*asked };
         let (plan, stored_as) = (plan.clone(), meta.key.clone());
         let candidate = candidate.clone();
         self.world.spawn(async move {
+            // A batch may have many.
+            let slot = service.revalidations.take().await;
             if let Ok(config) = &service.isolate.config
                 && !service.is_revalidated_elsewhere(config, &asked, &plan, &stored_as).await
             {
@@ -138,6 +138,7 @@ impl<W: World> Service<W> {
                 service.fetch_anew(config, &asked, storing, &candidate, operation.as_deref()).await;
             }
             service.isolate.revalidating.borrow_mut().remove(&key);
+            slot.into_iter().for_each(Slot::give_back);
         });
     }
 
@@ -313,6 +314,9 @@ impl<W: World> Service<W> {
         }
         let plan = storing.plan;
         let kept = self.keep_answer(asked, &told, storing, operation).await;
+        if let Err(reason) = &kept {
+            self.note_not_stored(plan, answer.status, *reason);
+        }
         let detail = kept.as_ref().err().map(|reason| reason.as_str()).or(why.detail);
         let status = CacheStatus::Forwarded {
             forward: why.forward,

@@ -1,5 +1,6 @@
 //! Looking for a stored answer: memory, then the edge cache, then KV.
 
+use super::breaker::Breaker;
 use super::handle::{Asked, Service};
 use super::memory::Cached;
 use super::world::{Fault, World};
@@ -175,8 +176,14 @@ impl<W: World> Service<W> {
         if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
             return;
         }
-        let reading: LocalBoxFuture<'a, Option<Candidate>> =
-            Box::pin(self.kv_candidate(config, asked, plan, found.other_variant.clone()));
+        // Its time begins when its turn has come.
+        let Some(slot) = self.reads.take().await else { return };
+        let other_variant = found.other_variant.clone();
+        let reading: LocalBoxFuture<'a, Option<Candidate>> = Box::pin(async move {
+            let candidate = self.kv_candidate(config, asked, plan, other_variant).await;
+            slot.give_back();
+            candidate
+        });
         match select(reading, pin!(self.world.sleep(config.kv.timeout_ms))).await {
             Either::Left((Some(candidate), _)) => {
                 let (cached, tier) = (candidate.cached, candidate.tier);
@@ -231,24 +238,42 @@ impl<W: World> Service<W> {
         }
     }
 
-    /// What the edge cache has. A cache that fails often is left alone for a while, and one that
-    /// hangs holds nobody longer than KV may.
+    /// What the edge cache has.
     pub(super) async fn edge_bytes(&self, key: &str) -> Option<Vec<u8>> {
-        if !self.isolate.edge.allows(self.world.now()) {
-            return None;
+        let edge = &self.isolate.edge;
+        let reading = self.world.edge_get(key);
+        self.read_store(edge, EDGE_MILLIS, "edge-read", reading).await.ok().flatten()
+    }
+
+    /// What a store has, if it says so in time. One that fails often is left alone for a while. The
+    /// time for which the read waits for its turn is not the store's.
+    pub(super) async fn read_store<T>(
+        &self,
+        breaker: &Breaker,
+        millis: u64,
+        part: &str,
+        reading: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        if !breaker.allows(self.world.now()) {
+            return Err("it is left alone".to_owned());
         }
-        let read: Result<_, Fault> = self.within(EDGE_MILLIS, self.world.edge_get(key)).await;
-        match read {
-            Ok(bytes) => {
-                self.isolate.edge.succeeded();
-                bytes
-            }
+        let Some(slot) = self.reads.take().await else {
+            return Err("other reads do not end".to_owned());
+        };
+        let reading = async {
+            let read = reading.await;
+            slot.give_back();
+            read
+        };
+        let read = self.within(millis, reading).await;
+        match &read {
+            Ok(_) => breaker.succeeded(),
             Err(fault) => {
-                self.isolate.edge.failed(self.world.now(), &fault);
-                self.report_failure("edge-read", &fault);
-                None
+                breaker.failed(self.world.now(), fault);
+                self.report_failure(part, fault);
             }
         }
+        read
     }
 
     /// The entry in stored bytes, if it is whole and of this very key.

@@ -2,14 +2,15 @@
 
 use super::documents::{Operation, Unresolved, Whole};
 use super::isolate::Isolate;
+use super::slots::{self, Slots};
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
-    Bypass, Class, Plan, Read, Unwritten, XCache, classify, forwarded_headers, origin_url,
-    passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location, scope_tags_changed_by,
-    status_of_origin, take_own_headers,
+    Bypass, Class, Plan, Read, Unwritten, XCache, classify, forwarded_headers, is_upgrade,
+    origin_url, passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location,
+    scope_tags_changed_by, status_of_origin, take_own_headers,
 };
 use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
@@ -42,6 +43,12 @@ pub enum Reply {
         /// Names the answer.
         handle: u32,
     },
+    /// The origin's answer of that handle, a socket on which GraphQL is spoken: its messages are
+    /// read on the way.
+    Socket {
+        /// Names the answer.
+        handle: u32,
+    },
 }
 
 /// The service in one isolate. A clone is the same service.
@@ -49,6 +56,10 @@ pub enum Reply {
 pub struct Service<W> {
     pub(super) world: W,
     pub(super) isolate: Rc<Isolate>,
+    /// For this request's reads of stores.
+    pub(super) reads: Rc<Slots>,
+    /// For the stale entries that this request fetches.
+    pub(super) revalidations: Rc<Slots>,
 }
 
 /// What is to be known of a request while it is handled.
@@ -66,9 +77,10 @@ pub(super) struct Asked {
 }
 
 impl<W: World> Service<W> {
-    /// The service over a world, with what its isolate knows.
+    /// The service over the world of one request, with what its isolate knows.
     pub fn new(world: W, isolate: Rc<Isolate>) -> Self {
-        Self { world, isolate }
+        let (reads, revalidations) = (Slots::new(slots::READS), Slots::new(slots::REVALIDATIONS));
+        Self { world, isolate, reads, revalidations }
     }
 
     /// Answers a request.
@@ -89,6 +101,9 @@ impl<W: World> Service<W> {
                 if isolate.origin_is_faulty {
                     return self.failed(502, "the configured origin is no URL; the log says why");
                 }
+                if is_upgrade(&asked.request) {
+                    return self.socket(None, asked).await;
+                }
                 let reply = self.pass_through(None, &asked, Bypass::ConfigError).await;
                 if !asked.request.method.is_safe() {
                     // Nobody knows what it changed, and the entries outlive the fault.
@@ -99,7 +114,8 @@ impl<W: World> Service<W> {
         };
         match classify(config, &asked.request) {
             Class::Admin => self.admin(config, &asked.request).await,
-            Class::PassThrough(Bypass::Upgrade) => self.upgrade(config, &asked).await,
+            Class::PassThrough(Bypass::Upgrade) => self.upgrade(Some(config), &asked).await,
+            Class::GraphQlSocket => self.socket(Some(config), asked).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
             Class::RestWrite => self.rest_write(config, &asked).await,
             Class::Rest => match self
@@ -236,12 +252,12 @@ impl<W: World> Service<W> {
     }
 
     /// A change of protocol is passed on untouched. Any other answer is one like all others.
-    async fn upgrade(&self, config: &Config, asked: &Asked) -> Reply {
+    pub(super) async fn upgrade(&self, config: Option<&Config>, asked: &Asked) -> Reply {
         let url = self.origin_url(&asked.request);
         let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
         match self.world.ask_untouched(&url, &headers).await {
             Ok(answer) if answer.status == 101 => Reply::Untouched { handle: answer.handle },
-            Ok(answer) => self.passed(Some(config), asked, Bypass::Upgrade, &answer).await,
+            Ok(answer) => self.passed(config, asked, Bypass::Upgrade, &answer).await,
             Err(failure) => self.origin_failed(asked, &failure, Forward::Bypass),
         }
     }

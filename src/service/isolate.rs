@@ -2,6 +2,8 @@
 
 use super::breaker::Breaker;
 use super::collapse::Fetching;
+use super::expiring::Expiring;
+use super::fetch::REVALIDATION_MILLIS;
 use super::hashed::Hashed;
 use super::manifest::Uploaded;
 use super::memory::Memory;
@@ -19,7 +21,7 @@ use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// An isolate's state.
@@ -41,8 +43,8 @@ pub struct Isolate {
     pub(super) origin: OriginHealth,
     pub(super) stats: RefCell<Stats>,
     pub(super) known_types: RefCell<KnownTypes>,
-    /// The keys that are being fetched anew, and since when.
-    pub(super) revalidating: RefCell<HashMap<String, Timestamp>>,
+    /// The keys whose stale entries are being fetched.
+    pub(super) revalidating: RefCell<Expiring<()>>,
     pub(super) tokens: Tokens,
     /// The keys that are being fetched, for others to wait.
     pub(super) fetching: Fetching,
@@ -76,7 +78,7 @@ impl Isolate {
             origin: OriginHealth::default(),
             stats: RefCell::default(),
             known_types: RefCell::default(),
-            revalidating: RefCell::default(),
+            revalidating: RefCell::new(Expiring::new(REVALIDATION_MILLIS, limits::KEYS_UNDER_WAY)),
             fetching: Fetching::default(),
             tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),

@@ -145,6 +145,7 @@ impl<W: World> Service<W> {
             return cached;
         }
         self.keep(&cached.entry.meta.key, &cached);
+        self.note_stored(plan);
         if serves || replaces {
             self.put_in_stores(cached.clone(), fresh);
         }

@@ -101,18 +101,10 @@ impl<W: World> Service<W> {
 
     /// What KV has under the key, if it says so in time.
     pub(super) async fn kv_bytes(&self, key: &str, millis: u64) -> Result<Option<Vec<u8>>, Fault> {
-        if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
-            return Err("KV is left alone".to_owned());
+        if !self.world.kv_bound() {
+            return Err("KV is not bound".to_owned());
         }
-        let read = self.within(millis, self.world.kv_get(key)).await;
-        match &read {
-            Ok(_) => self.isolate.kv.succeeded(),
-            Err(fault) => {
-                self.isolate.kv.failed(self.world.now(), fault);
-                self.report_failure("kv-read", fault);
-            }
-        }
-        read
+        self.read_store(&self.isolate.kv, millis, "kv-read", self.world.kv_get(key)).await
     }
 
     /// `GET documents`

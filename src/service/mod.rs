@@ -13,6 +13,7 @@ mod breaker;
 mod collapse;
 mod documents;
 mod everything;
+mod expiring;
 mod fetch;
 mod find;
 mod handle;
@@ -28,6 +29,8 @@ mod report;
 mod rescue;
 mod rest;
 mod schema;
+mod slots;
+mod socket;
 mod stats;
 mod sync;
 mod token;
@@ -36,6 +39,7 @@ mod write;
 
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
+pub use socket::{SocketMessage, SocketWrite};
 pub use world::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
     OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What,

@@ -81,6 +81,9 @@ impl<W: World> Service<W> {
             return self.revalidated(asked, told.answer, *fresh, storing, why);
         }
         let worth = self.worth_storing(asked, answer, storing);
+        if let Err(reason) = worth {
+            self.note_not_stored(storing.plan, answer.status, reason);
+        }
         let detail = worth.err().map(NotStored::as_str).or(why.detail);
         self.count_miss(asked, storing.plan, answer.status, worth.is_ok(), detail);
         let status = CacheStatus::Forwarded {
@@ -248,6 +251,9 @@ impl<W: World> Service<W> {
             true => Err(NotStored::RequestNoStore),
             false => Ok(()),
         });
+        if let Err(reason) = stored {
+            self.note_not_stored(plan, answer.status, reason);
+        }
         let detail = stored.err().map(NotStored::as_str).or(why.detail);
         let status = CacheStatus::Forwarded {
             forward: why.forward,

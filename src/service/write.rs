@@ -19,7 +19,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 /// What became of a write's purge.
-enum Purged {
+pub(super) enum Purged {
     /// There is nothing to purge.
     Nothing,
     /// It is recorded.
@@ -115,10 +115,7 @@ impl<W: World> Service<W> {
         };
         let purge = self.purge_of(config, write, answer.as_ref().ok(), &body);
         let source = source_of(write);
-        if let Some(field) = purge.as_ref().and_then(|purge| purge.field.as_deref()) {
-            self.isolate.stats.borrow_mut().field_purged_everything(self.world.now(), field);
-        }
-        let new = purge.map(|purge| purge.new);
+        let new = purge.map(|purge| self.counted(purge));
         let purged = self.purge(config, new.clone(), source).await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -167,14 +164,31 @@ impl<W: World> Service<W> {
             headers: &answer.headers,
             body: whole,
         });
-        let schema = self.known_schema();
-        let known = self.isolate.known_types.borrow();
-        let knowledge = schema.knowledge(config);
-        let mut purge = purge_of_write(config, write, written, &knowledge, &known)?;
+        let mut purge = self.purge_of_written(config, write, written)?;
         if matches!(body, Body::Broken) {
             purge.new = purge.new.with_unknown_outcome();
         }
         Some(purge)
+    }
+
+    /// What a write purges, by what is known of its types.
+    pub(super) fn purge_of_written(
+        &self,
+        config: &Config,
+        write: Write<'_>,
+        written: Option<Written<'_>>,
+    ) -> Option<WritePurge> {
+        let schema = self.known_schema();
+        let known = self.isolate.known_types.borrow();
+        purge_of_write(config, write, written, &schema.knowledge(config), &known)
+    }
+
+    /// The record of a purge, counted by the mutation's field that made it one of everything.
+    pub(super) fn counted(&self, purge: WritePurge) -> NewRecord {
+        if let Some(field) = &purge.field {
+            self.isolate.stats.borrow_mut().field_purged_everything(self.world.now(), field);
+        }
+        purge.new
     }
 
     /// Purges once more when the answer's body has ended, for what the origin does until then. Where
@@ -216,7 +230,7 @@ impl<W: World> Service<W> {
                 let _ = self.record(new.clone(), source).await;
                 self.purge_at_end(*handle, new, source, true);
             }
-            Reply::Whole(_) | Reply::Untouched { .. } => {
+            Reply::Whole(_) | Reply::Untouched { .. } | Reply::Socket { .. } => {
                 let _ = self.record(new.with_unknown_outcome(), source).await;
             }
         }
@@ -283,7 +297,12 @@ impl<W: World> Service<W> {
         }
     }
 
-    async fn purge(&self, config: &Config, new: Option<NewRecord>, source: &'static str) -> Purged {
+    pub(super) async fn purge(
+        &self,
+        config: &Config,
+        new: Option<NewRecord>,
+        source: &'static str,
+    ) -> Purged {
         let Some(new) = new else { return Purged::Nothing };
         if !config.purge.wait {
             let service = self.clone();

@@ -172,7 +172,7 @@ impl Fleet {
                 Reply::Answer { handle, status, headers } => {
                     Got { status, headers, body: answers.borrow()[handle as usize].2.clone() }
                 }
-                Reply::Untouched { handle } => {
+                Reply::Untouched { handle } | Reply::Socket { handle } => {
                     let (status, headers, body) = answers.borrow()[handle as usize].clone();
                     Got { status, headers, body }
                 }

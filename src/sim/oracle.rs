@@ -270,17 +270,20 @@ mod tests {
 
     #[test]
     fn a_model_of_another_cache_differs() {
-        let plan = calm(3);
         let spoilt: [fn(&mut Rules); 3] = [
             |rules| rules.product_millis = 1_000_000,
             |rules| rules.by_type = !rules.by_type,
             |rules| rules.kv = if rules.kv == "always" { "never" } else { "always" }.to_owned(),
         ];
         for spoil in spoilt {
-            let mut model = Model::of(&plan);
-            model.rules.iter_mut().for_each(spoil);
-            let compared = play(&plan, model);
-            assert!(!compared.differing.is_empty());
+            // Not every run meets the rule that is spoilt.
+            let differs = (1..=5).any(|seed| {
+                let plan = calm(seed);
+                let mut model = Model::of(&plan);
+                model.rules.iter_mut().for_each(spoil);
+                !play(&plan, model).differing.is_empty()
+            });
+            assert!(differs);
         }
     }
 }

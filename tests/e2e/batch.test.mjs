@@ -480,3 +480,45 @@ test("with a real server: GraphQL Yoga's batches", async () => {
   assert.equal(written.json[0].data.rename.name, "new");
   assert.deepEqual(names(await ask([of(2), of(1)])), ["two", "new"]);
 });
+
+test("a batch reads a store no faster than the runtime lets it, and its queue is no fault of KV's", async () => {
+  const slow = await startWorld({ config: { ...config, kv: { timeout_ms: 700 } } });
+  new Api(slow.origin);
+  slow.kv.slowMillis = 400;
+  slow.kv.mode = "slow";
+  slow.kv.atOnce = 6;
+  const ids = Array.from({ length: 30 }, (_, n) => of(n));
+  const reads = slow.kv.reads;
+  assert.equal((await post(ids, { at: slow })).status, 200);
+  assert.ok(slow.kv.reads >= reads + 30, "KV was asked for each of them");
+  assert.ok(slow.kv.mostAtOnce <= 6, `${slow.kv.mostAtOnce} at once`);
+  assert.ok(slow.caches[0].reads >= 30);
+  const faults = slow.events("failure").filter(({ part }) => /^(kv|edge)-read$/.test(part));
+  assert.deepEqual(faults, []);
+  const { parts } = (await slow.admin("health")).json;
+  assert.deepEqual([parts.kv.state, parts.edge_cache.state], ["ok", "ok"]);
+});
+
+test("stale entries of a batch are fetched a few at a time", async () => {
+  const types = { user: { match: ["graphql:Query.user"], ttl: 1, swr: 600 } };
+  const near = await startWorld({ config: { types } });
+  new Api(near.origin);
+  const late = (n) => ({ query: `query Late${n} { user { name } }` });
+  const all = Array.from({ length: 30 }, (_, n) => late(n));
+  assert.equal((await post(all, { at: near })).xCache, "MISS");
+  const answer = near.origin.answer;
+  let present = 0;
+  let most = 0;
+  near.origin.answer = (request, response, body) => {
+    present += 1;
+    most = Math.max(most, present);
+    setTimeout(() => {
+      present -= 1;
+      answer(request, response, body);
+    }, 50);
+  };
+  await near.until(async () => (await post(all, { at: near })).xCache === "STALE", "they are stale");
+  const before = asked(near);
+  await near.until(() => asked(near) >= before + 10, "they are fetched");
+  assert.ok(most <= 3, `${most} at once`);
+});

@@ -9,6 +9,7 @@ const world = await startWorld({
   config: {
     types: { product: { match: ["rest:/api/products/**", "graphql:Query.product"], ttl: 600 } },
     origin_timeout: { read_ms: 0 },
+    rest: { authorization: "origin" },
   },
 });
 
@@ -17,6 +18,10 @@ const says = (response, headers = {}) => {
   response.writeHead(200, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify({ data: { product: { __typename: "Product", version } } }));
 };
+function graphqlJson(response, body, cacheControl = "max-age=60") {
+  response.writeHead(200, { "content-type": "application/json", "cache-control": cacheControl });
+  response.end(JSON.stringify(body));
+}
 let paths = 0;
 const newPath = () => {
   paths += 1;
@@ -105,6 +110,62 @@ test("what is not stored is not shared, and the next do not wait in line", async
   while (origin.held.length > 0) origin.release();
   await Promise.all(next);
   assert.equal(asked(path), 5);
+});
+
+for (const [name, answer] of [
+  ["a refusal", (response) => response.writeHead(401, { "cache-control": "no-store" }).end("{}")],
+  ["a failure", (response) => response.writeHead(500, { "set-cookie": "a=b" }).end("{}")],
+  ["a broken answer", (response) => response.writeHead(200, { "content-length": 9 }).end("{}")],
+  ["errors", (response) => graphqlJson(response, { data: null, errors: [{ message: "no" }] })],
+  [
+    "errors, not to be stored",
+    (response) => graphqlJson(response, { errors: [{ message: "no" }] }, "no-store"),
+  ],
+]) {
+  test(`after ${name} for a cold key the next requests wait for one another`, async () => {
+    const path = newPath();
+    const ask = name.startsWith("errors")
+      ? () => world.graphql(`{ product(path: "${path}") { __typename version } }`)
+      : () => world.ask(path).catch(() => null);
+    world.origin.answer = (_request, response) => answer(response);
+    assert.notEqual((await ask())?.xCache, "HIT");
+    const origin = hold();
+    const answers = await crowd(ask, 6, origin);
+    assert.equal(origin.held.length, 1);
+    origin.release();
+    const got = (await Promise.all(answers)).map(({ xCache }) => xCache);
+    assert.deepEqual(got.sort(), [...Array(5).fill("HIT"), "MISS"]);
+  });
+}
+
+test("a request with a credential says nothing of those without", async () => {
+  paths += 1;
+  const path = `/pages/${paths}`;
+  const headers = { "cache-control": "max-age=60" };
+  world.origin.answer = (_request, response) => says(response, headers);
+  const one = await world.ask(path, { headers: { authorization: "Bearer a" } });
+  assert.match(one.cacheStatus, /detail=authorization$/);
+  const origin = hold({ headers });
+  const answers = await crowd(() => world.ask(path), 6, origin);
+  assert.equal(origin.held.length, 1);
+  origin.release();
+  const got = (await Promise.all(answers)).map(({ xCache }) => xCache);
+  assert.deepEqual(got.sort(), [...Array(5).fill("HIT"), "MISS"]);
+});
+
+test("once an answer was stored the next requests wait for one another again", async () => {
+  const path = newPath();
+  world.origin.answer = (_request, response) => says(response, { "cache-control": "no-store" });
+  assert.match((await world.ask(path)).cacheStatus, /detail=no-store$/);
+  world.origin.answer = (_request, response) => says(response);
+  assert.equal((await world.ask(path)).xCache, "MISS");
+  assert.equal((await world.ask(path)).xCache, "HIT");
+  await world.admin("purge", { body: { paths: [path] } });
+  const origin = hold();
+  const answers = await crowd(() => world.ask(path), 4, origin);
+  assert.equal(origin.held.length, 1);
+  origin.release();
+  for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
 });
 
 test("one that fails fails alone", async () => {

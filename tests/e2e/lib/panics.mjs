@@ -4,7 +4,7 @@
 // that they work. Timers are set before look-ups, while the origin is asked and while a purge is
 // recorded; waitUntil is called once an answer is to be stored.
 
-/** The module: a route fires the cron trigger, and a request's `x-panic-after` says after how many of them Wasm panics. */
+/** The module: a route fires the cron trigger, another makes what comes next panic, and a request's `x-panic-after` says after how many of them Wasm panics. */
 export const panickingEntry = `
 import worker, { PurgeLog } from "./index.js";
 export { PurgeLog };
@@ -28,6 +28,10 @@ export default {
   async fetch(request, env, context) {
     if (request.url.endsWith("/the-cron-trigger")) {
       await worker.scheduled({}, env, context);
+      return new Response("done");
+    }
+    if (request.url.endsWith("/panic-next")) {
+      left = 0;
       return new Response("done");
     }
     left = Number(request.headers.get("x-panic-after") ?? Infinity);

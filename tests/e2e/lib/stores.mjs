@@ -9,6 +9,12 @@ export class Store {
   entries = new Map();
   mode = "ok";
   slowMillis = 400;
+  /** How many requests are served at once: the others queue, as in the runtime. */
+  atOnce = Number.POSITIVE_INFINITY;
+  /** The most that were there at once. */
+  mostAtOnce = 0;
+  #present = 0;
+  #queue = [];
   reads = 0;
   writes = 0;
   lists = 0;
@@ -20,7 +26,7 @@ export class Store {
 
   async listen() {
     this.server = createServer((request, response) =>
-      this.#serve(request, response).catch(() => response.destroy()),
+      this.#inTurn(() => this.#serve(request, response)).catch(() => response.destroy()),
     );
     await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
     this.address = `127.0.0.1:${this.server.address().port}`;
@@ -30,6 +36,18 @@ export class Store {
   close() {
     this.server.closeAllConnections();
     this.server.close();
+  }
+
+  async #inTurn(serve) {
+    this.#present += 1;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#present);
+    if (this.#present > this.atOnce) await new Promise((resolve) => this.#queue.push(resolve));
+    try {
+      await serve();
+    } finally {
+      this.#present -= 1;
+      this.#queue.shift()?.();
+    }
   }
 
   async #serve(request, response) {

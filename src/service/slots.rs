@@ -1,0 +1,132 @@
+//! How many calls of one kind a request makes at once.
+//!
+//! The runtime lets a request have six connections that wait for a response's head, and queues the
+//! rest (developers.cloudflare.com/workers/platform/limits). A call that is queued there has its
+//! timer running, and looks like a store that fails. So a request queues its calls itself: a timer
+//! starts when its call does.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+/// How many reads of stores a request has under way at once: the runtime's connections.
+pub(super) const READS: usize = 6;
+
+/// How many stale entries a request fetches at once. Each asks a store or the origin, one after the
+/// other, and the request's own calls need connections too.
+pub(super) const REVALIDATIONS: usize = 3;
+
+/// The slots of one request for one kind of call.
+#[derive(Debug)]
+pub(super) struct Slots {
+    free: Cell<usize>,
+    in_use: Cell<usize>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+/// The right to make one call. Dropped before the call has ended, it is lost: a call that was
+/// given up still has its connection, and nobody hears when that is free again.
+#[derive(Debug)]
+pub(super) struct Slot {
+    slots: Rc<Slots>,
+}
+
+impl Slots {
+    pub fn new(count: usize) -> Rc<Self> {
+        let (free, in_use) = (Cell::new(count), Cell::default());
+        Rc::new(Self { free, in_use, waiting: RefCell::default() })
+    }
+
+    /// Waits for a slot; none where all of them are lost.
+    pub async fn take(self: &Rc<Self>) -> Option<Slot> {
+        poll_fn(|context| {
+            let (free, in_use) = (self.free.get(), self.in_use.get());
+            if let Some(left) = free.checked_sub(1) {
+                self.free.set(left);
+                self.in_use.set(in_use + 1);
+                return Poll::Ready(Some(Slot { slots: self.clone() }));
+            }
+            if in_use == 0 {
+                return Poll::Ready(None);
+            }
+            self.waiting.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Slot {
+    /// The call has ended.
+    pub fn give_back(self) {
+        self.slots.free.set(self.slots.free.get() + 1);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slots.in_use.set(self.slots.in_use.get().saturating_sub(1));
+        // All of them: one that waits no more would take the turn of another.
+        let waiting = self.slots.waiting.take();
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::task::{Context, Wake};
+
+    #[test]
+    fn a_slot_that_is_given_back_is_for_the_next() {
+        let slots = Slots::new(2);
+        let take = || slots.take().now_or_never();
+        let (first, second) = (take().flatten().unwrap(), take().flatten().unwrap());
+        assert!(take().is_none(), "the third waits");
+        first.give_back();
+        let third = take().flatten().unwrap();
+        assert!(take().is_none());
+        drop(second);
+        assert!(take().is_none(), "what was given up is not free");
+        third.give_back();
+        take().flatten().unwrap().give_back();
+    }
+
+    #[test]
+    fn nobody_waits_where_all_slots_are_lost() {
+        let slots = Slots::new(1);
+        let slot = slots.take().now_or_never().flatten();
+        let mut waiting = Box::pin(slots.take());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        drop(slot);
+        assert!(waiting.now_or_never().is_some_and(|slot| slot.is_none()));
+        assert!(slots.take().now_or_never().is_some_and(|slot| slot.is_none()));
+    }
+
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_waits_no_more_takes_nobodys_turn() {
+        let slots = Slots::new(1);
+        let held = slots.take().now_or_never().flatten().unwrap();
+        // One that gives up, and stays in the queue.
+        assert!(Box::pin(slots.take()).now_or_never().is_none());
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = Waker::from(woken.clone());
+        let mut waiting = Box::pin(slots.take());
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        held.give_back();
+        assert!(woken.0.load(Relaxed));
+        assert!(waiting.now_or_never().flatten().is_some());
+    }
+}
