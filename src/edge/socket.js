@@ -167,9 +167,7 @@ class Relay {
 
   /** Purges what a message of the origin says is written; a promise, where it is worth waiting for. */
   #judge(data) {
-    if (this.#unclear === null && !this.#operations.hasWrites) {
-      return null;
-    }
+    if (this.#unclear === null && !this.#operations.hasWrites) return null;
     const text = textOf(data);
     const message = text === null ? null : parsed(text);
     if (message === null) return this.#purgeAll();
@@ -180,7 +178,7 @@ class Relay {
     const isEnd = message.type === "complete";
     if (!isEnd) for (const write of writes) this.#operations.answered(write, text);
     const purges = writes.map((write) => this.#purge(write, isEnd ? write.answer : text));
-    if (message.type === "complete" || message.type === "error") this.#operations.end(id);
+    if (isEnd || message.type === "error") this.#operations.end(id);
     return purges.length === 0 ? null : Promise.all(purges);
   }
 
@@ -307,6 +305,8 @@ class Operations {
 
   /** An operation of which is not known yet whether it writes. */
   add(id, message, number) {
+    // A query whose end nobody looked for: an id is used again only behind it.
+    this.dropReads(id);
     const operation = { id, message: null, number, isWrite: null, answer: null };
     this.#byId.set(id, [...(this.#byId.get(id) ?? []), operation]);
     this.#count += 1;
