@@ -168,6 +168,13 @@ fn readings(field: &str) -> Vec<Vec<String>> {
     readings
 }
 
+/// Whether a type is called after a mutation, as payloads are: `DeleteProduct`,
+/// `ProductDeletePayload`.
+pub(super) fn is_payload_of(field: &str, type_name: &str) -> bool {
+    let named = words(type_name);
+    words(field).iter().all(|word| named.contains(word))
+}
+
 /// Whether a mutation's name says that something new is made.
 pub(super) fn makes_something(field: &str) -> bool {
     words(field).iter().any(|word| MAKING.contains(&word.as_str()))

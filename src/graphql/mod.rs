@@ -24,6 +24,7 @@ mod manifest;
 mod measured;
 mod members;
 mod mutation;
+mod place;
 mod reachable;
 mod request;
 mod resolve;

@@ -4,7 +4,7 @@ use super::analysis::Analysis;
 use super::answer::type_name;
 use super::ast::OperationKind;
 use super::entity::{Knowledge, id_text, spellings};
-use super::field_names::{Meant, makes_something, speaks_of_many, types_meant_by};
+use super::field_names::{Meant, is_payload_of, makes_something, speaks_of_many, types_meant_by};
 use super::reachable::possible_types;
 use super::schema::{FieldInfo, TypeId, TypeKind};
 use super::shape::Shape;
@@ -85,9 +85,13 @@ pub fn purge_of(
             (name.clone(), ids)
         });
         let by_name = by_name.filter(|(_, ids)| !told || !ids.is_empty());
-        // What answers to queries show is no mere payload.
-        let shown_elsewhere = |name: &String| known.values().any(|names| names.contains(name));
-        let own = named.own.into_iter().filter(shown_elsewhere);
+        // What queries show is no mere payload, nor is what bears another name and holds nothing.
+        let is_shown = |name: &String| known.values().any(|names| names.contains(name));
+        let holds_nothing = named.entities.is_empty();
+        let own = named
+            .own
+            .into_iter()
+            .filter(|name| is_shown(name) || (holds_nothing && !is_payload_of(field, name)));
         for (name, ids) in by_name.chain(own.map(|name| (name, BTreeSet::new()))) {
             by_names.extend(tags_of(policy, &name, &ids, many));
         }

@@ -286,3 +286,93 @@ fn a_type_that_the_schema_lacks_reaches_what_only_it_knows() {
     };
     assert!(of("Gadget") && !of("Product"));
 }
+
+#[test]
+fn a_payload_of_unknown_types_is_not_certain() {
+    let types = &["Settings", "Product"];
+    // What was changed may be `GeneralSettings`, whatever the mutation is called.
+    for (document, data) in [
+        (
+            "mutation { updateSettings { generalSettings { title } } }",
+            json!({ "updateSettings": { "generalSettings": { "title": "x" } } }),
+        ),
+        (
+            "mutation { updateSettings { all { title } generalSettings { __typename title } } }",
+            json!({ "updateSettings": { "all": { "title": "x" },
+                "generalSettings": { "__typename": "GeneralSettings", "title": "x" } } }),
+        ),
+        (
+            "mutation { createProduct { id author { id } } }",
+            json!({ "createProduct": { "id": 1, "author": { "id": 2 } } }),
+        ),
+        (
+            "mutation { createProduct { product { id author { id } } } }",
+            json!({ "createProduct": { "product": { "id": 1, "author": { "id": 2 } } } }),
+        ),
+        (
+            "mutation { createProduct { nodes { id } } }",
+            json!({ "createProduct": { "nodes": [{ "id": 1 }] } }),
+        ),
+        (
+            "mutation { createProduct { x { ... on A { y: b { id } } ... on B { y: c { id } } } } }",
+            json!({ "createProduct": { "x": { "y": { "id": 1 } } } }),
+        ),
+    ] {
+        assert_eq!(purged(json!({}), document, data, types), None, "{document}");
+    }
+    // What the mutation answers itself, and what is called as it is, the name tells.
+    for (document, data) in [
+        ("mutation { updateProduct { id } }", json!({ "updateProduct": { "id": 1 } })),
+        ("mutation { updateProduct { ok } }", json!({ "updateProduct": { "ok": true } })),
+        (
+            "mutation { updateProduct { product { id } errors { message } } }",
+            json!({ "updateProduct": { "product": { "id": 1 }, "errors": [] } }),
+        ),
+        (
+            "mutation { bulkUpdateProducts { products { id } } }",
+            json!({ "bulkUpdateProducts": { "products": [{ "id": 1 }] } }),
+        ),
+        (
+            "mutation { updateProduct { product { id } author { __typename id } } }",
+            json!({ "updateProduct": { "product": { "id": 1 },
+                "author": { "__typename": "User", "id": 2 } } }),
+        ),
+    ] {
+        let tags = purged(json!({}), document, data, types);
+        assert!(tags.is_some_and(|tags| tags.contains(&"Product".to_owned())), "{document}");
+    }
+}
+
+#[test]
+fn a_settings_payload_purges_what_it_shows_and_what_it_is_called() {
+    let document =
+        "mutation { updateSettings { __typename generalSettings { __typename title } } }";
+    let data = json!({ "updateSettings": { "__typename": "UpdateSettingsPayload",
+        "generalSettings": { "__typename": "GeneralSettings", "title": "x" } } });
+    let tags = purged(json!({}), document, data, &["Settings"]).unwrap();
+    for name in ["GeneralSettings", "Settings"] {
+        assert!(tags.contains(&name.to_owned()), "{tags:?}");
+    }
+    // A type that is not called after the mutation is no mere payload, though it has no id.
+    let document = "mutation { updateSettings { __typename title } }";
+    let data = json!({ "updateSettings": { "__typename": "GeneralSettings", "title": "x" } });
+    let tags = purged(json!({}), document, data, &["Settings"]).unwrap();
+    assert!(tags.contains(&"GeneralSettings".to_owned()), "{tags:?}");
+}
+
+#[test]
+fn a_name_of_directus_suffices_where_its_type_is_known() {
+    let document = "mutation { update_users_me { id } }";
+    let data = json!({ "update_users_me": { "id": "7" } });
+    assert_eq!(purged(json!({}), document, data.clone(), &["companies"]), None);
+    let tags = purged(json!({}), document, data, &["directus_users"]).unwrap();
+    assert!(tags.contains(&"directus_users".to_owned()), "{tags:?}");
+}
+
+#[test]
+fn an_interface_in_a_payload_is_each_of_its_types() {
+    let document = "mutation { makeGadget { node { id } } }";
+    let data = json!({ "makeGadget": { "node": { "id": 1 } } });
+    let MutationPurge::Tags(tags) = purged_with_schema(document, data) else { panic!() };
+    assert!(tags.contains("Product") && tags.contains("Review"), "{tags:?}");
+}

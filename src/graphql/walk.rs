@@ -7,12 +7,13 @@
 use super::answer::{AnswerFacts, type_name};
 use super::ast::OperationKind;
 use super::entity::Knowledge;
-use super::field_names::{is_aggregate, is_named_after};
+use super::field_names::is_aggregate;
 use super::inject::TYPENAME_KEY;
 use super::injected::RESERVED_PREFIX;
+use super::place::{Below, Open, Path, Place};
 use super::reachable::{Start, possible_types, reachable};
 use super::schema::{FieldInfo, Schema, TypeId, TypeKind};
-use super::shape::{Chosen, Shape, ShapeField};
+use super::shape::{Shape, ShapeField};
 use crate::tag::Tag;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -20,89 +21,6 @@ use std::rc::Rc;
 
 /// How many steps a walk takes into what the schema says. Beyond them the answer is untyped.
 pub(super) const SCHEMA_STEPS: usize = 10_000;
-
-/// What an object or a list shows.
-#[derive(Debug, Default)]
-struct Below {
-    /// The types of the entities in it, without what these hold.
-    entities: BTreeSet<String>,
-    /// Whether it shows something beside them that may tell of other entities.
-    open: Open,
-}
-
-impl Below {
-    fn add(&mut self, other: Self) {
-        self.entities.extend(other.entities);
-        self.open = self.open.max(other.open);
-    }
-
-    fn open(open: Open) -> Self {
-        Self { open, ..Self::default() }
-    }
-}
-
-/// What stands beside the entities of an object that is none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Open {
-    /// Nothing, or nothing that depends on what is not known.
-    #[default]
-    No,
-    /// Words and flags: a cursor, whether there is more.
-    Words,
-    /// Numbers, which may count anything.
-    Numbers,
-}
-
-impl Open {
-    fn of(leaf: &Value) -> Self {
-        if leaf.is_number() { Self::Numbers } else { Self::Words }
-    }
-}
-
-/// Where a value stands.
-#[derive(Clone, Copy)]
-struct Place<'w> {
-    /// What the schema says of its field.
-    info: Option<FieldInfo>,
-    in_list: bool,
-    chosen: Chosen,
-    path: Path<'w>,
-}
-
-impl<'w> Place<'w> {
-    fn in_list(self) -> Self {
-        Self { in_list: true, ..self }
-    }
-
-    /// Whether the very objects in it are named by ids.
-    fn is_chosen(self) -> bool {
-        self.chosen == Chosen::Many || (self.chosen == Chosen::One && !self.in_list)
-    }
-}
-
-/// The fields that lead to a value from the entity that holds it, or from the query itself.
-#[derive(Clone, Copy)]
-struct Path<'w> {
-    field: Option<&'w str>,
-    /// The type of the object there that is no entity.
-    wrapper: Option<&'w str>,
-    above: Option<&'w Path<'w>>,
-    /// The type of the entity that holds it.
-    owner: Option<&'w str>,
-}
-
-impl<'w> Path<'w> {
-    fn to(field: &'w ShapeField) -> Self {
-        Self { field: field.name.as_deref(), wrapper: None, above: None, owner: None }
-    }
-
-    /// Whether one of the fields, or the type of an object on the way, is named after a type.
-    fn is_named_after(&self, type_name: &str) -> bool {
-        let here = [self.field, self.wrapper].into_iter().flatten();
-        let above = || self.above.is_some_and(|above| above.is_named_after(type_name));
-        here.into_iter().any(|name| is_named_after(name, type_name, self.owner)) || above()
-    }
-}
 
 pub(super) struct Walk<'k> {
     pub(super) facts: AnswerFacts,
@@ -200,7 +118,8 @@ impl<'k> Walk<'k> {
             Some(name) => {
                 self.hint_of_type(name, info);
                 let is_aggregate = place.path.field.is_some_and(is_aggregate);
-                let is_entity = self.entity(name, object, shape, in_list) && !is_aggregate;
+                let is_entity = (self.entity(name, object, shape, in_list) && !is_aggregate)
+                    || self.is_called_as_it_is(name, object, shape, place.path);
                 self.alternatives(name, is_entity, shape, place);
                 is_entity
             }
@@ -237,6 +156,11 @@ impl<'k> Walk<'k> {
         is_entity: bool,
     ) -> Below {
         let mut below = Below::default();
+        let holds = |key: &String| shape.field(key).is_some_and(|field| field.shape.is_some());
+        if !is_entity && !object.keys().any(holds) {
+            // That it is there tells something, too.
+            below.open = Open::Words;
+        }
         for (key, value) in object {
             match shape.field(key) {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
@@ -276,6 +200,32 @@ impl<'k> Walk<'k> {
         }
         tags.extend(ids.all.iter().map(|id| Tag::of(&format!("{name}:"), id)));
         !ids.all.is_empty() || self.knowledge.is_entity_type(name)
+    }
+
+    /// Whether an object without an id is taken for an entity, where no schema tells: its field is
+    /// named after its type, it has nothing but words, and no wrapper holds it.
+    /// `{ users { name } }` shows users. `pageInfo` and `pagination` stand in wrappers, and counts
+    /// are numbers.
+    fn is_called_as_it_is(
+        &self,
+        name: &str,
+        object: &Map<String, Value>,
+        shape: &Shape,
+        path: Path<'_>,
+    ) -> bool {
+        let in_schema =
+            self.knowledge.schema.is_some_and(|schema| schema.type_named(name).is_some());
+        if in_schema || path.above.is_some() || !path.is_named_after(name) {
+            return false;
+        }
+        let mut leaves = object
+            .iter()
+            .filter_map(|(key, value)| Some((shape.field(key)?, value)))
+            .filter(|(field, _)| {
+                field.shape.is_none() && field.name.as_deref() != Some("__typename")
+            })
+            .peekable();
+        leaves.peek().is_some() && leaves.all(|(_, value)| Open::of(value) == Open::Words)
     }
 
     fn type_tags(&mut self, name: &str, in_list: bool) {
@@ -358,12 +308,12 @@ impl<'k> Walk<'k> {
             self.facts.types.insert(schema.name(*of).to_owned());
             self.unseen_tags(schema.name(*of), in_list);
         }
+        let knowledge = self.knowledge;
+        let is_entity = |of: TypeId| knowledge.is_entity_type(schema.name(of));
         let mut open: BTreeSet<TypeId> = BTreeSet::new();
         for (_, field) in shape.fields() {
             let Some(below) = &field.shape else {
-                open.extend(
-                    possible.iter().filter(|_| field.name.as_deref() != Some("__typename")),
-                );
+                open.extend(possible.iter().filter(|of| !is_entity(**of)));
                 continue;
             };
             if field.name.as_deref().is_some_and(is_aggregate) {
@@ -384,11 +334,14 @@ impl<'k> Walk<'k> {
         }
         let mut is_open = Open::No;
         for of in possible {
-            let name = schema.name(of);
-            if self.knowledge.is_entity_type(name) {
+            if is_entity(of) {
+                if open.contains(&of) {
+                    self.open_in_entity(Some(of));
+                }
                 continue;
             }
-            let path = Path { field: None, wrapper: Some(name), above: None, owner: None };
+            let wrapper = Some(schema.name(of));
+            let path = Path { field: None, wrapper, above: None, owner: None };
             // Whether it counts nobody knows.
             let below = Below::open(Open::Numbers);
             if !self.is_closed(Some(of), &below, path) && open.contains(&of) {
@@ -481,3 +434,7 @@ impl<'k> Walk<'k> {
 fn address(shape: &Shape) -> usize {
     std::ptr::from_ref(shape).addr()
 }
+
+#[cfg(test)]
+#[path = "walk_tests.rs"]
+mod tests;
