@@ -26,9 +26,9 @@ pub struct Query {
     pub others: String,
     /// Whether it has extensions that are no part of the key.
     pub(super) has_unkeyed_extensions: bool,
-    /// Whether the origin is to be sent it otherwise than it came, though nothing is left out: its
-    /// body is compressed, which not every server takes, or its URL is one that servers may decode
-    /// in two ways.
+    /// Whether its body is compressed, which not every server takes.
+    is_coded: bool,
+    /// Whether its URL is one that servers may decode in two ways.
     pub(super) is_ambiguous: bool,
     pub(super) sent: Sent,
 }
@@ -188,7 +188,11 @@ pub fn read_post(
         return unread(Unread::ContentEncoding, true);
     }
     match read_body(kind, &plain, limits) {
-        Form::Query(query) => Form::Query(Query { is_ambiguous: true, ..query }),
+        // A server that does not know the coding refuses what it would answer without.
+        Form::Query(query) => {
+            let others = format!("{} {}", coding.to_ascii_lowercase(), query.others);
+            Form::Query(Query { is_coded: true, others, ..query })
+        }
         form => form,
     }
 }
@@ -203,6 +207,7 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
                 variables: None,
                 others: "application/graphql".to_owned(),
                 has_unkeyed_extensions: false,
+                is_coded: false,
                 is_ambiguous: false,
                 sent: Sent::Document,
             }),
@@ -333,6 +338,7 @@ fn read_members(members: &Members) -> Result<Query, Unread> {
     Ok(Query {
         others: others(members),
         has_unkeyed_extensions: has_unkeyed(&extensions),
+        is_coded: false,
         is_ambiguous: false,
         source,
         operation_name,
@@ -368,9 +374,10 @@ fn persisted_hash(value: &Value) -> Result<String, Unread> {
 
 impl Query {
     /// Whether the origin may be asked with another document: one that it has by its hash or its
-    /// id, or is to learn by its hash, stays as it is.
+    /// id, or is to learn by its hash, stays as it is, and so does a compressed one.
     pub fn may_be_injected(&self, apq: Apq) -> bool {
         match &self.source {
+            _ if self.is_coded => false,
             Source::Text { hash: None, .. } => true,
             Source::Text { hash: Some(_), .. } | Source::Hash(_) => apq == Apq::Own,
             Source::Id(_) => false,
@@ -402,6 +409,7 @@ impl Query {
             variables: serde_json::from_str(variables).unwrap(),
             others: String::new(),
             has_unkeyed_extensions: false,
+            is_coded: false,
             is_ambiguous: false,
             sent: Sent::Fixed,
         }
