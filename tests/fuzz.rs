@@ -456,7 +456,7 @@ fn same_again(
     let (form, text) = again(None, true);
     let Form::Query(same) = form else { panic!("{form:?}") };
     assert_eq!((&same.source, parts(&same)), (&query.source, parts(query)));
-    assert!(!same.has_unkeyed(declared));
+    assert!(!same.is_sent_otherwise(declared));
     let rewritten = same.rewritten(None, Parts::Keyed { declared, with_hash: true }).unwrap();
     assert!(matches!(rewritten, Rewritten::Json(again) | Rewritten::Url(again) if again == text));
     if let Source::Text { .. } = query.source {

@@ -5,7 +5,7 @@ use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
 use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
 use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
-use crate::http::{Headers, Method, Request, form_decoded, has_one_decoding};
+use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
 use crate::policy::{ByOrigin, Permission, RequestDirectives, Rule, Windows};
@@ -298,14 +298,12 @@ fn rest_of_url(request: &Request) -> Option<String> {
     if request.method == Method::Post {
         return Some(query.to_owned());
     }
-    let is_member = |piece: &str| {
+    // As they are written: servers may decode them otherwise.
+    let is_other = |piece: &&str| {
         let name = form_decoded(piece.split('=').next().unwrap_or_default());
-        name.is_some_and(|name| MEMBERS.contains(&name.as_str()))
+        !piece.is_empty() && !name.is_some_and(|name| MEMBERS.contains(&name.as_str()))
     };
-    // What the origin may decode otherwise counts as it is written.
-    let counts = |piece: &&str| !is_member(piece) || !has_one_decoding(piece);
-    let pieces = query.split('&').filter(|piece| !piece.is_empty()).filter(counts);
-    Some(pieces.collect::<Vec<_>>().join("&"))
+    Some(query.split('&').filter(is_other).collect::<Vec<_>>().join("&"))
 }
 
 /// What servers that guard against cross-site requests look for in a GET.

@@ -7,7 +7,7 @@
 use super::members::{Members, text_to_json};
 use super::rewrite::{Sent, has_unkeyed};
 use crate::config::Apq;
-use crate::http::{Headers, decoded_body, form_pairs};
+use crate::http::{Headers, decoded_body, form_pairs, has_one_decoding};
 use crate::json::{Ambiguous, names_are_unique};
 use crate::key::sha256_hex;
 use crate::limits::{Amounts, Limit};
@@ -26,8 +26,10 @@ pub struct Query {
     pub others: String,
     /// Whether it has extensions that are no part of the key.
     pub(super) has_unkeyed_extensions: bool,
-    /// Whether its body is compressed.
-    pub(super) is_coded: bool,
+    /// Whether its body is compressed, which not every server takes.
+    is_coded: bool,
+    /// Whether its URL is one that servers may decode in two ways.
+    pub(super) is_ambiguous: bool,
     pub(super) sent: Sent,
 }
 
@@ -117,9 +119,11 @@ pub fn read_get(url_query: Option<&str>) -> Form {
     let Some(pairs) = form_pairs(url_query) else {
         return unread(Unread::Unparsable);
     };
+    let mut is_ambiguous = false;
+    let pieces = url_query.split('&').filter(|piece| !piece.is_empty());
     let mut members = Members::default();
     let mut seen: Vec<String> = Vec::new();
-    for (name, value) in pairs {
+    for ((name, value), piece) in pairs.into_iter().zip(pieces) {
         if !MEMBERS.contains(&name.as_str()) {
             continue;
         }
@@ -127,6 +131,7 @@ pub fn read_get(url_query: Option<&str>) -> Form {
             return unread(Unread::Unparsable); // which of the two counts differs by server
         }
         seen.push(name.clone());
+        is_ambiguous |= !has_one_decoding(piece);
         if hides_a_number(value.as_bytes()) {
             return unread(Unread::Unparsable);
         }
@@ -145,7 +150,10 @@ pub fn read_get(url_query: Option<&str>) -> Form {
         }
     }
     match read_members(&members) {
-        Ok(query) => Form::Query(Query { sent: Sent::Url(url_query.to_owned()), ..query }),
+        Ok(query) => {
+            let sent = Sent::Url(url_query.to_owned());
+            Form::Query(Query { sent, is_ambiguous, ..query })
+        }
         Err(reason) => unread(reason),
     }
 }
@@ -160,7 +168,8 @@ pub fn read_post(
     let unread = |reason, may_be_mutation| Form::Unread { reason, may_be_mutation };
     let kind = body_kind(headers.get("content-type").unwrap_or_default());
     let Some(kind) = kind else { return unread(Unread::ContentType, true) };
-    let in_url = form_pairs(url_query.unwrap_or_default());
+    // Some servers take a semicolon for what divides parameters too.
+    let in_url = form_pairs(&url_query.unwrap_or_default().replace(';', "&"));
     let in_url = in_url.is_none_or(|pairs| {
         pairs.iter().any(|(name, _)| MEMBERS.contains(&name.as_str()) && name != "id")
     });
@@ -168,8 +177,8 @@ pub fn read_post(
         return unread(Unread::QueryInUrl, true);
     }
     let coding = headers.joined("content-encoding").unwrap_or_default();
-    let is_coded = !matches!(coding.trim().to_ascii_lowercase().as_str(), "" | "identity");
-    if !is_coded {
+    let is_ambiguous = !matches!(coding.trim().to_ascii_lowercase().as_str(), "" | "identity");
+    if !is_ambiguous {
         return read_body(kind, body, limits);
     }
     let Some(plain) = decoded_body(&coding, body, limits.of(Limit::Bytes)) else {
@@ -179,7 +188,11 @@ pub fn read_post(
         return unread(Unread::ContentEncoding, true);
     }
     match read_body(kind, &plain, limits) {
-        Form::Query(query) => Form::Query(Query { is_coded: true, ..query }),
+        // A server that does not know the coding refuses what it would answer without.
+        Form::Query(query) => {
+            let others = format!("{} {}", coding.to_ascii_lowercase(), query.others);
+            Form::Query(Query { is_coded: true, others, ..query })
+        }
         form => form,
     }
 }
@@ -195,6 +208,7 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
                 others: "application/graphql".to_owned(),
                 has_unkeyed_extensions: false,
                 is_coded: false,
+                is_ambiguous: false,
                 sent: Sent::Document,
             }),
             _ => unread(Unread::Unparsable),
@@ -325,6 +339,7 @@ fn read_members(members: &Members) -> Result<Query, Unread> {
         others: others(members),
         has_unkeyed_extensions: has_unkeyed(&extensions),
         is_coded: false,
+        is_ambiguous: false,
         source,
         operation_name,
         variables,
@@ -359,9 +374,10 @@ fn persisted_hash(value: &Value) -> Result<String, Unread> {
 
 impl Query {
     /// Whether the origin may be asked with another document: one that it has by its hash or its
-    /// id, or is to learn by its hash, stays as it is.
+    /// id, or is to learn by its hash, stays as it is, and so does a compressed one.
     pub fn may_be_injected(&self, apq: Apq) -> bool {
         match &self.source {
+            _ if self.is_coded => false,
             Source::Text { hash: None, .. } => true,
             Source::Text { hash: Some(_), .. } | Source::Hash(_) => apq == Apq::Own,
             Source::Id(_) => false,
@@ -394,6 +410,7 @@ impl Query {
             others: String::new(),
             has_unkeyed_extensions: false,
             is_coded: false,
+            is_ambiguous: false,
             sent: Sent::Fixed,
         }
     }

@@ -8,7 +8,7 @@
 use super::analysis::DeclaredVariable;
 use super::members::{Members, kept_members, text_to_json};
 use super::request::{MEMBERS, Query, Source};
-use crate::http::{form_encoded, form_pairs};
+use crate::http::{form_encoded, form_pairs, has_one_decoding};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -82,7 +82,7 @@ pub(super) fn has_unkeyed(extensions: &Map<String, Value>) -> bool {
 impl Query {
     /// Whether it holds something that is no part of the key, and so must not reach the origin
     /// where its answer is to be stored.
-    pub fn has_unkeyed(&self, declared: &[DeclaredVariable]) -> bool {
+    fn has_unkeyed(&self, declared: &[DeclaredVariable]) -> bool {
         self.has_unkeyed_extensions || self.has_undeclared(declared)
     }
 
@@ -135,10 +135,10 @@ impl Query {
         }
     }
 
-    /// Whether the request as it came is not what the origin is asked, though nothing in it is
-    /// left out: it came in a batch, or compressed, which not every server takes.
-    pub fn is_sent_otherwise(&self) -> bool {
-        self.is_coded || matches!(self.sent, Sent::Element(_))
+    /// Whether the request as it came is not what the origin is asked where its answer may be
+    /// stored: something is left out, or it may be read in two ways, or it came in a batch.
+    pub fn is_sent_otherwise(&self, declared: &[DeclaredVariable]) -> bool {
+        self.is_ambiguous || matches!(self.sent, Sent::Element(_)) || self.has_unkeyed(declared)
     }
 
     fn rewritten_url(
@@ -165,6 +165,11 @@ impl Query {
                 {
                     let kept = kept_variables(&value, declared)?;
                     pieces.push(format!("variables={}", form_encoded(&kept)));
+                }
+                (name, _, Parts::Keyed { .. })
+                    if MEMBERS.contains(&name) && !has_one_decoding(piece) =>
+                {
+                    pieces.push(format!("{name}={}", form_encoded(&value)));
                 }
                 _ => pieces.push(piece.to_owned()),
             }

@@ -205,6 +205,19 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_path_breaks_it(path in ".{0,60}") {
+            prop_assert!(folded_path(&path).starts_with('/'));
+            let _ = (climbs(&path), is_plain(&path));
+        }
+
+        #[test]
+        fn one_more_encoding_changes_nothing(path in "/[a-c./;%]{0,12}") {
+            let encoded: String = path.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(folded_path(&encoded), folded_path(&path));
+            prop_assert_eq!(climbs(&encoded), climbs(&path));
+        }
+
+        #[test]
         fn a_folded_path_climbs_nowhere_and_folding_it_leads_no_further(path in "/(\\.|%2[eEfF]|%25|2e|/|;|a|%5c|A|%0[09]| |é){0,12}") {
             let folded = folded_path(&path);
             prop_assert!(folded.starts_with('/') && !folded.contains("//"));

@@ -20,11 +20,11 @@ pub fn purge_tags(config: &Config, url: &Url) -> TagSet {
     tags
 }
 
-/// The tags of every entry of a path: one of the path as it is compared with patterns, and one that
-/// all its spellings share.
+/// The tags of every entry of a path: one of the path as it is compared with patterns, and one of its
+/// folded path, which all its spellings share.
 pub fn path_tags(config: &Config, url: &Url) -> TagSet {
-    let path = Tag::of("path:", &config.tagged_path(&url.comparable_path()));
-    [path, Tag::of("folded:", &folded_path(&url.path))].into_iter().collect()
+    let paths = [config.tagged_path(&url.comparable_path()), folded_path(&url.path)];
+    paths.iter().map(|path| Tag::of("path:", path)).collect()
 }
 
 /// The tags of a path's entries, as far as the path tells them: those that a write to it purges,
@@ -154,7 +154,7 @@ fn types_of_unsure_case(config: &Config, url: &Url) -> TagSet {
 /// The type of the entity that a tag names; none where it names something else.
 fn type_of(tag: &Tag) -> Option<Tag> {
     match tag.as_str().split_once(':')? {
-        ("list" | "type" | "op" | "path" | "folded" | "key" | "scope", _) => None,
+        ("list" | "type" | "op" | "path" | "key" | "scope", _) => None,
         (name, _) => Some(Tag::of("", name)),
     }
 }

@@ -35,7 +35,7 @@ impl Operation {
 
     /// Whether the origin can be asked exactly what the key holds.
     pub fn can_be_keyed(&self) -> bool {
-        !self.query.has_unkeyed(&self.known.analysis.variables)
+        !self.query.is_sent_otherwise(&self.known.analysis.variables)
             || self.query.rewritten(None, self.keyed(true)).is_some()
     }
 }
@@ -110,7 +110,7 @@ impl<W: World> Service<W> {
         if is_completed(config, query) {
             return query.in_full(document, operation.keyed(true));
         }
-        let is_other = query.is_sent_otherwise() || query.has_unkeyed(&known.analysis.variables);
+        let is_other = query.is_sent_otherwise(&known.analysis.variables);
         is_other.then(|| query.rewritten(None, operation.keyed(true)))?
     }
 

@@ -39,7 +39,7 @@ pub fn graphql_type_of(tag: &Tag) -> Option<&str> {
     let (_, rest) = without_list(tag.as_str());
     let type_name = rest.split(':').next().unwrap_or(rest);
     let own_prefix =
-        rest.contains(':') && ["type", "op", "path", "folded", "key", "scope"].contains(&type_name);
+        rest.contains(':') && ["type", "op", "path", "key", "scope"].contains(&type_name);
     (is_graphql_name(type_name) && !own_prefix).then_some(type_name)
 }
 
@@ -92,15 +92,7 @@ mod tests {
 
     #[test]
     fn other_tags_reach_themselves() {
-        for tag in [
-            "type:product",
-            "path:/api/x",
-            "folded:/api/x",
-            "key:00",
-            "op:Get",
-            "my-tag",
-            "scope:user:x",
-        ] {
+        for tag in ["type:product", "path:/api/x", "key:00", "op:Get", "my-tag", "scope:user:x"] {
             assert_eq!(reached(tag), [tag]);
         }
     }

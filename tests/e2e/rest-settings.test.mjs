@@ -16,7 +16,11 @@ const world = await startWorld({
       except: { match: ["rest:/query/except"], ttl: 600, query: { except: ["utm_*", "fbclid"] } },
       asItCame: { match: ["rest:/query/plain"], ttl: 600 },
       pages: { match: ["rest:/Pages/**"], ttl: 600, ignore_case: true },
-      statuses: { match: ["rest:/status/**"], ttl: 600, statuses: { 404: 60, 301: 600, 410: 0, 429: 20, 503: 60 } },
+      statuses: {
+        match: ["rest:/status/**"],
+        ttl: 600,
+        statuses: { 404: 60, 301: 600, 410: 0, 429: 20, 503: 60 },
+      },
       stripped: { match: ["rest:/strip/**"], ttl: 600, strip_set_cookie: true },
       varied: { match: ["rest:/vary/**"], ttl: 600, vary: ["X-Currency", "x-b"] },
     },
