@@ -8,7 +8,7 @@ use super::platform::{Platform, admin_tokens};
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
 use crate::service::{Isolate, Reply, Service};
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use worker::Env;
@@ -17,6 +17,8 @@ use worker::worker_sys::Context as JsContext;
 thread_local! {
     /// This isolate, made at its first request.
     static ISOLATE: RefCell<Option<Rc<Isolate>>> = const { RefCell::new(None) };
+    /// Whether JavaScript knows the budget for bodies.
+    static BUDGET_SET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Answers one request.
@@ -30,8 +32,8 @@ pub async fn handle(
     exchange: Exchange,
 ) -> Result<JsValue, JsValue> {
     let request = request_of(&method, &url, &headers)?;
-    let client = request.headers.clone();
-    let isolate = isolate(&env);
+    let client = request.headers.iter().filter(|(name, _)| *name == "accept-encoding").collect();
+    let isolate = isolate_of(&env, &exchange);
     let platform = Platform::new(env, context, exchange.clone(), isolate.service_name().to_owned());
     Ok(match Service::new(platform, isolate).handle(request).await {
         Reply::Whole(response) => exchange.reply_whole(
@@ -107,6 +109,15 @@ pub async fn tend(env: Env, context: JsContext, exchange: Exchange) {
     let isolate = isolate(&env);
     let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
     Service::new(platform, isolate).tend().await;
+}
+
+/// The isolate. Its first request that reads bodies sets the budget for them.
+fn isolate_of(env: &Env, exchange: &Exchange) -> Rc<Isolate> {
+    let isolate = isolate(env);
+    if !BUDGET_SET.replace(true) {
+        exchange.set_budget(u32::try_from(isolate.memory_in_flight()).unwrap_or(u32::MAX));
+    }
+    isolate
 }
 
 fn isolate(env: &Env) -> Rc<Isolate> {

@@ -1,6 +1,7 @@
 // Wasm's exports, and what tells that Wasm has trapped.
 
 import Evergraph from "evergraph-wasm";
+import { releaseAll } from "./budget.js";
 
 /** The requests that Wasm is busy with, each by what fails it. */
 const busy = new Set();
@@ -10,7 +11,10 @@ const busy = new Set();
 addEventListener("error", (event) => {
   const trap = trapOf(event.error);
   if (trap !== null && trap !== event.error) dispatchEvent(new ErrorEvent("error", { error: trap }));
-  else if (trap !== null) for (const fail of busy) fail(trap);
+  else if (trap !== null) {
+    releaseAll();
+    for (const fail of busy) fail(trap);
+  }
 });
 
 addEventListener("unhandledrejection", (event) => {

@@ -16,7 +16,9 @@ mod token;
 mod write;
 
 pub use bypass::Bypass;
-pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
+pub use class::{
+    Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused, size_of_request,
+};
 pub use forward::{OwnHeaders, forwarded_headers, origin_url, rewrite_location, take_own_headers};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};

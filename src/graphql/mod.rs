@@ -17,6 +17,7 @@ mod entity;
 mod foreseen;
 mod inject;
 mod injected;
+mod json_size;
 mod lexer;
 mod manifest;
 #[cfg(feature = "measure")]
@@ -42,6 +43,7 @@ pub use batch::{array_of, elements};
 pub use entity::Knowledge;
 pub use foreseen::Foreseen;
 pub use injected::{Injected, RESERVED_PREFIX};
+pub use json_size::JsonSize;
 pub use manifest::{BadManifest, Manifest};
 #[cfg(feature = "measure")]
 pub use measured::{lexed, parsed_by_the_parser_alone};

@@ -4,6 +4,7 @@
 //! GET; documents by their text, their hash or their id. Any other form is left unread, with a
 //! word on whether it may be a mutation.
 
+use super::json_size::JsonSize;
 use super::members::{Members, text_to_json};
 use crate::config::Apq;
 use crate::http::{Headers, decoded_body, form_encoded, form_pairs};
@@ -247,6 +248,9 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
     }
     if hides_a_number(body) {
         return unread(Unread::Unparsable);
+    }
+    if JsonSize::of(body).values > limits.of(Limit::Values) {
+        return unread(Unread::OverLimit(Limit::Values));
     }
     if body.trim_ascii_start().starts_with(b"[") {
         return read_batch(body, limits);

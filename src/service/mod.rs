@@ -17,6 +17,7 @@ mod find;
 mod handle;
 mod hashed;
 mod health;
+mod in_flight;
 mod isolate;
 mod keep;
 mod manifest;
@@ -36,6 +37,6 @@ mod write;
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
 pub use world::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory, Origin,
     OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };

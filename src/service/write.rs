@@ -6,7 +6,6 @@ use super::stats::Answered;
 use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::Config;
 use crate::engine::{Bypass, Unwritten, Write, Written, XCache, purge_cookie, record_of};
-use crate::limits;
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
 use crate::rest;
@@ -176,9 +175,9 @@ impl<W: World> Service<W> {
         if !content_type.to_ascii_lowercase().contains("json") {
             return None;
         }
-        match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
+        match self.json_body(answer).await {
             BodyRead::Whole(body) => Some(body),
-            BodyRead::TooLarge | BodyRead::Broken => None,
+            BodyRead::TooLarge | BodyRead::NoRoom | BodyRead::Broken => None,
         }
     }
 

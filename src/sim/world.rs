@@ -7,7 +7,7 @@ use crate::config::Algorithm;
 use crate::http::{Headers, Request};
 use crate::purge::{self, Delta, Mark, Record};
 use crate::service::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory, Origin,
     OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
 };
 use crate::time::Timestamp;
@@ -108,7 +108,7 @@ impl PurgeLog for SimulatedWorld {
 }
 
 impl Origin for SimulatedWorld {
-    async fn request_body(&self, _limit: usize) -> BodyRead {
+    async fn request_body(&self, _limit: usize, _copies: usize) -> BodyRead {
         BodyRead::Whole(self.body.clone())
     }
 
@@ -153,6 +153,12 @@ impl Origin for SimulatedWorld {
         } else {
             BodyRead::Whole(body.as_slice().into())
         }
+    }
+}
+
+impl Memory for SimulatedWorld {
+    fn reserve(&self, _bytes: usize) -> bool {
+        true
     }
 }
 
