@@ -21,11 +21,13 @@ pub enum Limit {
     Operations,
     /// Requests in one batch.
     Batch,
+    /// JSON values in a request's body.
+    Values,
 }
 
 impl Limit {
     /// All of them, in the order of their fields.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Bytes,
         Self::Tokens,
         Self::Depth,
@@ -33,6 +35,7 @@ impl Limit {
         Self::Selections,
         Self::Operations,
         Self::Batch,
+        Self::Values,
     ];
 
     /// The name in the configuration, the statistics and refusals.
@@ -45,6 +48,7 @@ impl Limit {
             Self::Selections => "selections",
             Self::Operations => "operations",
             Self::Batch => "batch",
+            Self::Values => "values",
         }
     }
 
@@ -59,17 +63,18 @@ impl Limit {
             Self::Selections => (10_000, 100_000),
             Self::Operations => (100, 10_000),
             Self::Batch => (50, 1_000),
+            Self::Values => (50_000, 1_000_000),
         }
     }
 }
 
 /// A number for each limit: what is allowed, what a request needs, or the most that any needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amounts([usize; 7]);
+pub struct Amounts([usize; 8]);
 
 impl Amounts {
     /// Nothing.
-    pub const ZERO: Self = Self([0; 7]);
+    pub const ZERO: Self = Self([0; 8]);
 
     /// The limits where the configuration says nothing.
     pub fn default_limits() -> Self {
@@ -105,6 +110,28 @@ impl Amounts {
         }
     }
 }
+
+/// Bytes that the bodies in flight may take in one isolate, all copies counted, unless the
+/// configuration says otherwise. An isolate has 128 MB, of which entries and analyses take 40.
+pub const MEMORY_IN_FLIGHT: usize = 48 << 20;
+
+/// The least and the most that it can be set to.
+pub const MEMORY_IN_FLIGHT_RANGE: (usize, usize) = (1 << 20, 96 << 20);
+
+/// Copies of a GraphQL request's body: as it came in JavaScript; in Wasm; its members by their texts,
+/// once as they are read; its document and variables; their canonical text; and what the origin is
+/// sent, in Wasm and in JavaScript.
+pub const REQUEST_COPIES: usize = 8;
+
+/// Copies of an answer's body that is stored: in JavaScript in chunks, and in one; in Wasm; in its
+/// envelope; and that in JavaScript for the edge cache and for KV.
+pub const ANSWER_COPIES: usize = 6;
+
+/// Bytes of a stored value that need not be counted when it is read.
+pub const SMALL_STORED_BYTES: usize = 64 << 10;
+
+/// Copies of a stored value that is read: in JavaScript, in Wasm, its body, and that for the client.
+pub const STORED_COPIES: usize = 4;
 
 /// Bytes of an admin request's body, but for those that upload documents or a schema.
 pub const ADMIN_BODY_BYTES: usize = 1 << 20;

@@ -270,6 +270,8 @@ pub struct Limits {
     pub amounts: Amounts,
     /// Whether a request over a limit is refused instead of passed through.
     pub refuse: bool,
+    /// Bytes that the bodies in flight may take in one isolate, all copies counted.
+    pub memory_in_flight: usize,
 }
 
 /// `kv`

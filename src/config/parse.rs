@@ -8,7 +8,7 @@ use super::section::{Faults, Section, strings};
 use super::types::{default_type, types};
 use super::words::{glob_name, graphql_name, name, parse_tag, tag_header};
 use crate::http::PathPattern;
-use crate::limits::{Amounts, Limit};
+use crate::limits::{Amounts, Limit, MEMORY_IN_FLIGHT, MEMORY_IN_FLIGHT_RANGE};
 use crate::time::Ttl;
 use serde_json::Value;
 
@@ -175,7 +175,10 @@ fn limits(section: Section<'_>) -> Limits {
             amounts.set(limit, usize::try_from(amount).unwrap_or(usize::MAX));
         }
     }
-    let limits = Limits { amounts, refuse: section.flag("refuse", false) };
+    let (least, most) = MEMORY_IN_FLIGHT_RANGE;
+    let memory = section.number("memory_in_flight", "bytes", least as u64..=most as u64);
+    let memory_in_flight = memory.map_or(MEMORY_IN_FLIGHT, |bytes| bytes as usize);
+    let limits = Limits { amounts, refuse: section.flag("refuse", false), memory_in_flight };
     section.report_unknown();
     limits
 }

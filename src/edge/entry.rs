@@ -8,7 +8,7 @@ use super::platform::{Platform, admin_tokens};
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
 use crate::service::{Isolate, Reply, Service, SocketWrite};
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use worker::Env;
@@ -17,6 +17,8 @@ use worker::worker_sys::Context as JsContext;
 thread_local! {
     /// This isolate, made at its first request.
     static ISOLATE: RefCell<Option<Rc<Isolate>>> = const { RefCell::new(None) };
+    /// Whether JavaScript knows the budget for bodies.
+    static BUDGET_SET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Answers one request.
@@ -30,7 +32,7 @@ pub async fn handle(
     exchange: Exchange,
 ) -> Result<JsValue, JsValue> {
     let request = request_of(&method, &url, &headers)?;
-    let client = request.headers.clone();
+    let client = request.headers.iter().filter(|(name, _)| *name == "accept-encoding").collect();
     let (js_env, js_context) = (JsValue::clone(env.as_ref()), JsValue::clone(context.as_ref()));
     let service = service(env, context, exchange.clone());
     Ok(match service.handle(request).await {
@@ -146,9 +148,18 @@ pub async fn tend(env: Env, context: JsContext, exchange: Exchange) {
 }
 
 fn service(env: Env, context: JsContext, exchange: Exchange) -> Service<Platform> {
-    let isolate = isolate(&env);
+    let isolate = isolate_of(&env, &exchange);
     let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
     Service::new(platform, isolate)
+}
+
+/// The isolate. Its first request that reads bodies sets the budget for them.
+fn isolate_of(env: &Env, exchange: &Exchange) -> Rc<Isolate> {
+    let isolate = isolate(env);
+    if !BUDGET_SET.replace(true) {
+        exchange.set_budget(u32::try_from(isolate.memory_in_flight()).unwrap_or(u32::MAX));
+    }
+    isolate
 }
 
 fn isolate(env: &Env) -> Rc<Isolate> {

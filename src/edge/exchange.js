@@ -1,11 +1,12 @@
 // One client's request and the origin's answers to it, as Wasm and the rescue use them.
 
+import { Share, setBudget } from "./budget.js";
 import { Expiring } from "./expiring.js";
 import { headersFromText, headersToText } from "./headers.js";
 import { Passing } from "./passing.js";
 import { verify } from "./signature.js";
 import { relay } from "./socket.js";
-import { copied, ofLength, readAtMost, readRequest } from "./streams.js";
+import { copied, ofLength, ROOM, readAtMost, readRequest } from "./streams.js";
 
 /** Signals that were not given yet. Nobody waits longer for one than the runtime lets work go on. */
 const signals = new Expiring(30_000, 10_000);
@@ -19,6 +20,7 @@ export class Exchange {
   #work = []; // promises of what was begun
   #mayHaveWritten = false;
   #purgeEverything;
+  #share = new Share();
 
   constructor(request, purgeEverything) {
     this.#request = request;
@@ -44,13 +46,35 @@ export class Exchange {
     return this.#mayHaveWritten;
   }
 
-  /** The request's body as bytes, or "too-large" or "broken". */
-  async requestBody(limit) {
+  /** The request's body as bytes, or why there are none. There will be so many copies of it. */
+  async requestBody(limit, copies) {
     if (this.#body instanceof Uint8Array) return this.#body;
-    const read = await readRequest(this.#request, limit);
+    const read = await readRequest(this.#request, limit, this.#room(copies));
     if (read.fault === "broken") return "broken";
     this.#body = read.bytes ?? read.stream;
-    return read.bytes ?? "too-large";
+    return read.bytes ?? read.fault;
+  }
+
+  /** Room for bodies of which there will be so many copies; without any they do not count. */
+  #room(copies) {
+    const share = this.#share;
+    if (copies === 0) return ROOM;
+    return { take: (bytes) => share.take(bytes * copies), give: (bytes) => share.give(bytes * copies) };
+  }
+
+  /** Sets how much memory the bodies of all requests may take. */
+  setBudget(bytes) {
+    setBudget(bytes);
+  }
+
+  /** Takes memory for what is made of a body; false where there is no room. */
+  reserve(bytes) {
+    return this.#share.take(bytes);
+  }
+
+  /** Nothing that was read or reserved is needed any more. */
+  release() {
+    this.#share.give();
   }
 
   /**
@@ -97,7 +121,7 @@ export class Exchange {
 
   #tell(response, altered) {
     const { body: source, headers } = response;
-    const answer = { response, headers, source, body: null, altered, passing: null };
+    const answer = { response, headers, source, body: null, fault: "too-large", altered, passing: null };
     const handle = this.#answers.push(answer) - 1;
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
   }
@@ -112,27 +136,28 @@ export class Exchange {
     answer.headers.set("content-encoding", "gzip");
   }
 
-  /** An answer's body as bytes, or "too-large" or "broken". */
-  answerBody(handle, limit) {
-    return this.#busyWith(this.#readAnswer(handle, limit));
+  /** An answer's body as bytes, or why there are none. */
+  answerBody(handle, limit, copies) {
+    return this.#busyWith(this.#readAnswer(handle, limit, copies));
   }
 
-  /** The same while the client gets the body as it comes. */
-  copiedBody(handle, limit) {
+  /** The same, in chunks, while the client gets the body as it comes. */
+  copiedBody(handle, limit, copies) {
     const answer = this.#answers[handle];
-    if (answer.body !== null || answer.source === null) return this.answerBody(handle, limit);
-    const { forClient, copy } = copied(answer.source, limit);
+    if (answer.body !== null || answer.source === null) return this.answerBody(handle, limit, copies);
+    const { forClient, copy } = copied(answer.source, limit, this.#room(copies));
     answer.body = ofLength(forClient, answer.headers);
     return this.#busyWith(copy);
   }
 
-  async #readAnswer(handle, limit) {
+  async #readAnswer(handle, limit, copies) {
     const answer = this.#answers[handle];
     if (answer.body instanceof Uint8Array) return answer.body;
-    if (answer.body !== null) return "too-large";
-    const read = await readAtMost(answer.source, answer.headers, limit);
+    if (answer.body !== null) return answer.fault;
+    const read = await readAtMost(answer.source, answer.headers, limit, this.#room(copies));
     // What broke off is passed on up to there, and then breaks off for the client too.
     answer.body = read.bytes ?? read.stream;
+    answer.fault = read.fault ?? null;
     return read.bytes ?? read.fault;
   }
 
@@ -162,9 +187,20 @@ export class Exchange {
     const init = { headers: { accept: "application/json" }, redirect: "manual", signal };
     const response = await fetch(url, init);
     if (response.status !== 200) throw new Error(`answered ${response.status}`);
-    const { bytes, fault } = await readAtMost(response.body, response.headers, limit);
+    const { bytes, fault } = await readAtMost(response.body, response.headers, limit, ROOM);
     if (bytes === undefined) throw new Error(`the answer is ${fault}`);
     return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
+  }
+
+  /** Stores bytes in the edge cache. */
+  async putAtEdge(url, value, seconds) {
+    const headers = {
+      "cache-control": `public, max-age=${seconds}`,
+      "content-type": "application/octet-stream",
+    };
+    // The bytes are Wasm's own memory, which the next call may move.
+    const stored = new Response(value.slice(), { headers });
+    await caches.default.put(url, stored);
   }
 
   verify(algorithm, key, signed, signature) {

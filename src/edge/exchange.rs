@@ -15,7 +15,19 @@ extern "C" {
 
     /// The request's body, or why there is none.
     #[wasm_bindgen(method, js_name = requestBody)]
-    pub async fn request_body(this: &Exchange, limit: u32) -> JsValue;
+    pub async fn request_body(this: &Exchange, limit: u32, copies: u32) -> JsValue;
+
+    /// Sets how much memory the bodies of all requests may take.
+    #[wasm_bindgen(method, js_name = setBudget)]
+    pub fn set_budget(this: &Exchange, bytes: u32);
+
+    /// Takes memory for what is made of a body; false where there is no room.
+    #[wasm_bindgen(method)]
+    pub fn reserve(this: &Exchange, bytes: u32) -> bool;
+
+    /// Nothing that was read or reserved is needed any more.
+    #[wasm_bindgen(method)]
+    pub fn release(this: &Exchange);
 
     /// The answer's handle, status and headers as one text. With `altered`, the answer is not the
     /// client's as it is; with a body, it is that of a POST.
@@ -44,11 +56,20 @@ extern "C" {
 
     /// An answer's body, or why there is none.
     #[wasm_bindgen(method, js_name = answerBody)]
-    pub async fn answer_body(this: &Exchange, handle: u32, limit: u32) -> JsValue;
+    pub async fn answer_body(this: &Exchange, handle: u32, limit: u32, copies: u32) -> JsValue;
 
-    /// A promise of the same, while the client gets the body as it comes.
+    /// A promise of the same in chunks, while the client gets the body as it comes.
     #[wasm_bindgen(method, js_name = copiedBody)]
-    pub fn copied_body(this: &Exchange, handle: u32, limit: u32) -> js_sys::Promise;
+    pub fn copied_body(this: &Exchange, handle: u32, limit: u32, copies: u32) -> js_sys::Promise;
+
+    /// Stores bytes in the edge cache.
+    #[wasm_bindgen(method, catch, js_name = putAtEdge)]
+    pub async fn put_at_edge(
+        this: &Exchange,
+        url: &str,
+        value: &[u8],
+        seconds: u32,
+    ) -> Result<JsValue, JsValue>;
 
     /// A promise of whether an answer's body was passed on whole, once it has ended. Its end reaches
     /// the client after `releaseEnd`.

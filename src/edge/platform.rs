@@ -3,19 +3,22 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
 use crate::http::{AnswerCoding, Headers};
+use crate::limits;
 use crate::purge::{Garbled, Mark, NewRecord, Question, Said};
 use crate::service::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What,
-    World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
+    Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
+    What, World,
 };
 use crate::time::Timestamp;
+use js_sys::Uint8Array;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::Context as JsContext;
-use worker::{Cache, Context, Delay, Env, Method, RequestInit, ResponseBuilder, Stub};
+use worker::{Cache, Context, Delay, Env, Method, RequestInit, Stub};
 
 /// The KV namespace's binding.
 const KV: &str = "CACHE_KV";
@@ -31,11 +34,35 @@ pub struct Platform {
     context: Rc<Context>,
     exchange: Exchange,
     service: String,
+    bodies: Rc<Bodies>,
+}
+
+/// The memory that the bodies of one request take of the isolate's budget, until the last work for the
+/// request is done.
+struct Bodies {
+    exchange: Exchange,
+    any: Cell<bool>,
+}
+
+impl Drop for Bodies {
+    fn drop(&mut self) {
+        // A hit from memory has none, and need not call JavaScript for it.
+        if self.any.get() {
+            self.exchange.release();
+        }
+    }
 }
 
 impl Platform {
     pub fn new(env: Env, context: JsContext, exchange: Exchange, service: String) -> Self {
-        Self { env, context: Rc::new(Context::new(context)), exchange, service }
+        let bodies = Rc::new(Bodies { exchange: exchange.clone(), any: Cell::new(false) });
+        Self { env, context: Rc::new(Context::new(context)), exchange, service, bodies }
+    }
+
+    /// The exchange, for a call that takes memory of the budget.
+    fn taking_memory(&self) -> &Exchange {
+        self.bodies.any.set(true);
+        &self.exchange
     }
 
     fn log_stub(&self) -> Result<Stub, Fault> {
@@ -88,18 +115,23 @@ impl EdgeCache for Platform {
     async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
         let found = Cache::default().get(cache_url(key), false).await.map_err(fault)?;
         match found {
-            Some(mut response) => response.bytes().await.map(Some).map_err(fault),
+            Some(mut response) => {
+                let length = response.headers().get("content-length").ok().flatten();
+                let length: usize = length.and_then(|text| text.parse().ok()).unwrap_or(0);
+                let counts = length > limits::SMALL_STORED_BYTES;
+                if counts && !self.reserve(length * limits::STORED_COPIES) {
+                    return Ok(None);
+                }
+                response.bytes().await.map(Some).map_err(fault)
+            }
             None => Ok(None),
         }
     }
 
     async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        let response = ResponseBuilder::new()
-            .with_header("cache-control", &format!("public, max-age={seconds}"))
-            .and_then(|builder| builder.with_header("content-type", "application/octet-stream"))
-            .and_then(|builder| builder.from_bytes(value.to_vec()))
-            .map_err(fault)?;
-        Cache::default().put(cache_url(key), response).await.map_err(fault)
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        let put = self.exchange.put_at_edge(&cache_url(key), value, seconds).await;
+        put.map(|_| ()).map_err(|error| text_of(&error))
     }
 }
 
@@ -148,8 +180,8 @@ impl PurgeLog for Platform {
 }
 
 impl Origin for Platform {
-    async fn request_body(&self, limit: usize) -> BodyRead {
-        body_read(&self.exchange.request_body(limit as u32).await)
+    async fn request_body(&self, limit: usize, copies: usize) -> BodyRead {
+        body_read(&self.taking_memory().request_body(limit as u32, copies as u32).await)
     }
 
     async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
@@ -168,12 +200,14 @@ impl Origin for Platform {
     }
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
-        body_read(&self.exchange.answer_body(handle, limit as u32).await)
+        let copies = limits::ANSWER_COPIES as u32;
+        body_read(&self.taking_memory().answer_body(handle, limit as u32, copies).await)
     }
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
         // The copy begins with the call, and not when it is first waited for.
-        let copying = self.exchange.copied_body(handle, limit as u32);
+        let copies = limits::ANSWER_COPIES as u32;
+        let copying = self.taking_memory().copied_body(handle, limit as u32, copies);
         async move {
             match JsFuture::from(copying).await {
                 Ok(read) => body_read(&read),
@@ -196,6 +230,12 @@ impl Passing for Platform {
 
     fn release_end(&self, handle: u32) {
         self.exchange.release_end(handle);
+    }
+}
+
+impl Memory for Platform {
+    fn reserve(&self, bytes: usize) -> bool {
+        self.taking_memory().reserve(bytes.min(u32::MAX as usize) as u32)
     }
 }
 
@@ -276,12 +316,33 @@ fn cache_url(key: &str) -> String {
     format!("{CACHE_HOST}{key}")
 }
 
+/// A body as JavaScript gives it: bytes, a list of them, or the word for why there are none.
 fn body_read(read: &JsValue) -> BodyRead {
-    match read.dyn_ref::<js_sys::Uint8Array>() {
-        Some(bytes) => BodyRead::Whole(bytes.to_vec().into()),
-        None if read.as_string().as_deref() == Some("too-large") => BodyRead::TooLarge,
-        None => BodyRead::Broken,
+    if let Some(bytes) = read.dyn_ref::<Uint8Array>() {
+        return BodyRead::Whole(in_one([bytes.clone()].into_iter()));
     }
+    if let Some(chunks) = read.dyn_ref::<js_sys::Array>() {
+        return BodyRead::Whole(in_one(chunks.iter().map(Uint8Array::from)));
+    }
+    match read.as_string().as_deref() {
+        Some("too-large") => BodyRead::TooLarge,
+        Some("no-room") => BodyRead::NoRoom,
+        _ => BodyRead::Broken,
+    }
+}
+
+/// Chunks in one piece of memory, without another copy of any.
+fn in_one(chunks: impl Iterator<Item = Uint8Array> + Clone) -> Rc<[u8]> {
+    let length = chunks.clone().map(|chunk| chunk.length() as usize).sum();
+    let mut bytes: Rc<[u8]> = std::iter::repeat_n(0, length).collect();
+    let mut rest = Rc::get_mut(&mut bytes).unwrap_or_default();
+    for chunk in chunks {
+        let length = rest.len().min(chunk.length() as usize);
+        let (place, after) = rest.split_at_mut(length);
+        chunk.copy_to(place);
+        rest = after;
+    }
+    bytes
 }
 
 fn fault(error: worker::Error) -> Fault {

@@ -1,11 +1,18 @@
 // Bodies as bytes and as streams.
+//
+// Whoever reads a body whole says by `limit` how long it may be, and gives a `room` that takes so many
+// bytes more, or refuses them.
 
-/** Reads a request's body whole if it has at most `limit` bytes; else a stream of all of it. */
-export async function readRequest(request, limit) {
+/** Room without end. */
+export const ROOM = { take: () => true, give() {} };
+
+/** Reads a request's body whole if it may; else a stream of all of it. */
+export async function readRequest(request, limit, room) {
   const { body, headers } = request;
   const length = headers.get("content-length");
-  if (body === null || length === null) return readAtMost(body, headers, limit);
+  if (body === null || length === null) return readAtMost(body, headers, limit, room);
   if (Number(length) > limit) return { stream: body, fault: "too-large" };
+  if (!room.take(Number(length))) return { stream: body, fault: "no-room" };
   // Of a request nobody wants what came before it broke off, so the quick way will do.
   try {
     return { bytes: new Uint8Array(await request.arrayBuffer()) };
@@ -14,28 +21,54 @@ export async function readRequest(request, limit) {
   }
 }
 
-/** Reads a body whole if it has at most `limit` bytes; else a stream of all of it. */
-export async function readAtMost(body, headers, limit) {
+/** Reads a body whole if it may; else a stream of all of it. */
+export async function readAtMost(body, headers, limit, room) {
   if (body === null) return { bytes: new Uint8Array(0) };
-  const length = headers.get("content-length");
   // Of an answer's coded body it is the length before the runtime has undone the coding.
-  if (length !== null && !headers.has("content-encoding") && Number(length) > limit) {
-    return { stream: body, fault: "too-large" };
-  }
+  const known = headers.has("content-encoding") ? 0 : Number(headers.get("content-length") ?? 0);
+  if (known > limit) return { stream: body, fault: "too-large" };
+  const reading = new Reading(limit, room);
+  if (!reading.expects(known)) return { stream: body, fault: "no-room" };
   const reader = body.getReader();
-  const chunks = [];
-  let size = 0;
   for (;;) {
     let read;
     try {
       read = await reader.read();
     } catch (error) {
-      return { stream: joined(chunks, () => Promise.reject(error)), fault: "broken" };
+      return { stream: joined(reading.chunks, () => Promise.reject(error)), fault: "broken" };
     }
-    if (read.done) return { bytes: concatenated(chunks, size) };
-    chunks.push(read.value);
-    size += read.value.byteLength;
-    if (size > limit) return { stream: joined(chunks, () => reader.read()), fault: "too-large" };
+    if (read.done) return { bytes: concatenated(reading.chunks, reading.size) };
+    const fault = reading.add(read.value);
+    if (fault !== null) return { stream: joined(reading.chunks, () => reader.read()), fault };
+  }
+}
+
+/** The chunks of a body that is read, as long as it may be. */
+class Reading {
+  chunks = [];
+  size = 0;
+  #taken = 0;
+
+  constructor(limit, room) {
+    this.limit = limit;
+    this.room = room;
+  }
+
+  /** Whether there is room for a body of that size. */
+  expects(size) {
+    if (size <= this.#taken) return true;
+    if (!this.room.take(size - this.#taken)) return false;
+    this.#taken = size;
+    return true;
+  }
+
+  /** Adds a chunk; why it was the last, where it was. */
+  add(chunk) {
+    this.chunks.push(chunk);
+    this.size += chunk.byteLength;
+    const fault = this.size > this.limit ? "too-large" : this.expects(this.size) ? null : "no-room";
+    if (fault !== null) this.room.give(this.#taken);
+    return fault;
   }
 }
 
@@ -57,10 +90,11 @@ export function ofLength(stream, headers) {
 }
 
 /**
- * A body for the client, and a copy of it as bytes, "too-large" or "broken". Unlike a branch of `tee` the
- * copy waits for no client: others wait for it. What a slow client has not read yet is in the copy too.
+ * A body for the client, and a copy of it as chunks of bytes, or why there is none. Unlike a branch of
+ * `tee` the copy waits for no client: others wait for it. What a slow client has not read yet is in the
+ * copy too.
  */
-export function copied(body, limit) {
+export function copied(body, limit, room) {
   const reader = body.getReader();
   const reads = new Map();
   const place = { client: 0, copy: 0 };
@@ -77,15 +111,13 @@ export function copied(body, limit) {
     return read;
   };
   const copy = async () => {
-    const chunks = [];
-    let size = 0;
-    while (size <= limit) {
+    const reading = new Reading(limit, room);
+    for (;;) {
       const { value, done } = await next("copy");
-      if (done) return concatenated(chunks, size);
-      chunks.push(value);
-      size += value.byteLength;
+      if (done) return reading.chunks;
+      const fault = reading.add(value);
+      if (fault !== null) return fault;
     }
-    return "too-large";
   };
   const giveUp = () => reader.cancel().catch(() => {});
   const stream = {

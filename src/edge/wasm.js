@@ -1,6 +1,7 @@
 // Wasm's exports, and what tells that Wasm has trapped.
 
 import Evergraph from "evergraph-wasm";
+import { releaseAll } from "./budget.js";
 import { Expiring } from "./expiring.js";
 
 /** What fails each of the requests that Wasm is busy with, by their numbers. */
@@ -12,7 +13,10 @@ let lastBusy = 0;
 addEventListener("error", (event) => {
   const trap = trapOf(event.error);
   if (trap !== null && trap !== event.error) dispatchEvent(new ErrorEvent("error", { error: trap }));
-  else if (trap !== null) for (const fail of busy.values()) fail(trap);
+  else if (trap !== null) {
+    releaseAll();
+    for (const fail of busy.values()) fail(trap);
+  }
 });
 
 addEventListener("unhandledrejection", (event) => {

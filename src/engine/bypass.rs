@@ -26,6 +26,8 @@ pub enum Bypass {
     UrlTooLong,
     /// The body is over the limit.
     BodyTooLarge,
+    /// The bodies in flight leave no room for this one, or for what is made of it.
+    MemoryInFlight,
     /// A page is asked for, and not GraphQL's answer.
     AcceptHtml,
     /// A stream of events is asked for.
@@ -79,6 +81,7 @@ impl Bypass {
             Self::HeaderBytes => "header-bytes",
             Self::UrlTooLong => "url-too-long",
             Self::BodyTooLarge => "body-too-large",
+            Self::MemoryInFlight => "memory-in-flight",
             Self::AcceptHtml => "accept-html",
             Self::AcceptEventStream => "accept-event-stream",
             Self::AuthorizationWithoutScope => "authorization-without-scope",

@@ -4,9 +4,10 @@ use super::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, Query, Unread, is_list, may_hide_mutation, read_get, read_post, wants_html,
+    self, Form, JsonSize, Query, Unread, is_list, may_hide_mutation, read_get, read_post,
+    wants_html,
 };
-use crate::http::{Headers, Method, Request, climbs, folded_path, is_plain};
+use crate::http::{Headers, Method, Request, climbs, decoded_body, folded_path, is_plain};
 use crate::limits::{self, Limit};
 
 /// What a request is.
@@ -138,12 +139,23 @@ pub fn read_graphql(
             reason: Bypass::Unread(reason),
             may_be_mutation,
             batch: match reason {
-                Unread::Batch | Unread::ContentEncoding | Unread::OverLimit(Limit::Batch) => true,
+                Unread::Batch | Unread::ContentEncoding | Unread::OverLimit(_) => true,
                 Unread::ContentType => may_be_list(&request.headers, body),
                 Unread::DuplicateMember => body.is_some_and(is_list),
                 _ => false,
             },
         }),
+    }
+}
+
+/// How much memory the body of a GraphQL request takes as a tree; that of a coded one, without its
+/// coding.
+pub fn size_of_request(config: &Config, request: &Request, body: &[u8]) -> JsonSize {
+    let most = config.limits.amounts.of(Limit::Bytes);
+    let coding = request.headers.joined("content-encoding");
+    match coding.and_then(|coding| decoded_body(&coding, body, most)) {
+        Some(plain) => JsonSize::of(&plain),
+        None => JsonSize::of(body),
     }
 }
 

@@ -18,6 +18,7 @@ mod field_names;
 mod foreseen;
 mod inject;
 mod injected;
+mod json_size;
 mod lexer;
 mod manifest;
 #[cfg(feature = "measure")]
@@ -48,6 +49,7 @@ pub use batch::{array_of, elements};
 pub use entity::Knowledge;
 pub use foreseen::Foreseen;
 pub use injected::{Injected, RESERVED_PREFIX};
+pub use json_size::JsonSize;
 pub use manifest::{BadManifest, Manifest};
 #[cfg(feature = "measure")]
 pub use measured::{lexed, parsed_by_the_parser_alone};

@@ -4,6 +4,7 @@
 //! GET; documents by their text, their hash or their id. Any other form is left unread, with a
 //! word on whether it may be a mutation.
 
+use super::json_size::JsonSize;
 use super::members::{Members, text_to_json};
 use super::rewrite::{Sent, has_unkeyed};
 use crate::config::Apq;
@@ -216,6 +217,9 @@ fn read_body(kind: BodyKind, body: &[u8], limits: &Amounts) -> Form {
     }
     if hides_a_number(body) {
         return unread(Unread::Unparsable);
+    }
+    if JsonSize::of(body).values > limits.of(Limit::Values) {
+        return unread(Unread::OverLimit(Limit::Values));
     }
     match check_names(body) {
         // What the origin takes it for, nobody knows.

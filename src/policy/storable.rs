@@ -40,6 +40,8 @@ pub enum NotStored {
     Errors,
     /// It is larger than an entry may be.
     TooLarge,
+    /// The bodies in flight leave no room for it, or for what is made of it.
+    MemoryInFlight,
     /// It holds a type that is not to be cached.
     TtlZero,
     /// It holds a type with a scope that its key lacks.
@@ -78,6 +80,7 @@ impl NotStored {
             Self::ContentType => "content-type",
             Self::Errors => "errors",
             Self::TooLarge => "too-large",
+            Self::MemoryInFlight => "memory-in-flight",
             Self::TtlZero => "ttl-zero",
             Self::ScopeOfAnswer => "scope-of-answer",
             Self::TypesUnknown => "types-unknown",
@@ -117,6 +120,7 @@ impl NotStored {
             | Self::ScopeOfAnswer
             | Self::TypesUnknown
             | Self::LogUnreadable
+            | Self::MemoryInFlight
             | Self::Method
             | Self::RequestNoStore
             | Self::SchemaContradicted

@@ -43,9 +43,9 @@ impl<W: World> Service<W> {
     }
 
     async fn purge_route(&self, config: &Config) -> Reply {
-        let body = match self.world.request_body(limits::ADMIN_BODY_BYTES).await {
+        let body = match self.world.request_body(limits::ADMIN_BODY_BYTES, 0).await {
             BodyRead::Whole(body) => body,
-            BodyRead::TooLarge => {
+            BodyRead::TooLarge | BodyRead::NoRoom => {
                 return self.failed(413, "a purge has at most 1 MiB; send several");
             }
             BodyRead::Broken => return self.failed(400, "the request's body broke off"),
@@ -83,9 +83,11 @@ impl<W: World> Service<W> {
 
     /// A schema as SDL, or as the answer to the introspection query.
     async fn schema_route(&self) -> Reply {
-        let body = match self.world.request_body(limits::SCHEMA_BYTES).await {
+        let body = match self.world.request_body(limits::SCHEMA_BYTES, 0).await {
             BodyRead::Whole(body) => body,
-            BodyRead::TooLarge => return self.failed(413, "a schema has at most 8 MiB"),
+            BodyRead::TooLarge | BodyRead::NoRoom => {
+                return self.failed(413, "a schema has at most 8 MiB");
+            }
             BodyRead::Broken => return self.failed(400, "the request's body broke off"),
         };
         let read = match std::str::from_utf8(&body) {

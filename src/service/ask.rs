@@ -141,7 +141,7 @@ impl<W: World> Service<W> {
                 _ => Taken::Unreadable,
             });
         }
-        let read = self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await;
+        let read = self.json_body(&answer).await;
         let BodyRead::Whole(body) = read else { return Ok(Taken::Unreadable) };
         let Ok(json) = serde_json::from_slice::<Value>(&body) else {
             return Ok(Taken::Unreadable);
@@ -188,7 +188,7 @@ impl<W: World> Service<W> {
         let prefix = RESERVED_PREFIX.as_bytes();
         match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
             BodyRead::Whole(body) => body.windows(prefix.len()).any(|window| window == prefix),
-            BodyRead::TooLarge | BodyRead::Broken => true,
+            BodyRead::TooLarge | BodyRead::NoRoom | BodyRead::Broken => true,
         }
     }
 
@@ -197,13 +197,13 @@ impl<W: World> Service<W> {
         if !(200..300).contains(&answer.status) || !is_graphql_json(&answer.headers) {
             return false;
         }
-        match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
+        match self.json_body(answer).await {
             BodyRead::Whole(body) => serde_json::from_slice(&body).is_ok_and(|json| {
                 matches!(outcome(&json), Outcome::Data(_) | Outcome::Partial(Some(_)))
             }),
             // Nobody refuses at such length.
             BodyRead::TooLarge => true,
-            BodyRead::Broken => false,
+            BodyRead::NoRoom | BodyRead::Broken => false,
         }
     }
 }

@@ -183,7 +183,7 @@ impl<W: World> Service<W> {
                 None => {}
             },
             BodyRead::Broken => return Reply::Answer { handle, status, headers },
-            BodyRead::TooLarge => {}
+            BodyRead::TooLarge | BodyRead::NoRoom => {}
         }
         let error = json!({ "error": "the origin's answer does not fit the batch" });
         let mut response = json_response(502, &error);

@@ -301,7 +301,7 @@ impl<W: World> Service<W> {
             Ok(answer) if answer.status == 200 => answer,
             other => return Err(untold(other)),
         };
-        let read = self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await;
+        let read = self.json_body(&answer).await;
         let BodyRead::Whole(body) = read else { return Err(untold(Ok(answer))) };
         let Some(found) = elements(&body, asking.len()) else { return Err(untold(Ok(answer))) };
         let elements = found

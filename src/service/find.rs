@@ -228,7 +228,8 @@ impl<W: World> Service<W> {
         match self.world.kv_get(key).await {
             Ok(bytes) => {
                 self.isolate.kv.succeeded();
-                self.decoded(&bytes?, key, true)
+                let bytes = bytes.filter(|bytes| self.has_room_for_stored(bytes.len()))?;
+                self.decoded(&bytes, key, true)
             }
             Err(fault) => {
                 self.isolate.kv.failed(self.world.now(), &fault);

@@ -14,7 +14,7 @@ use crate::engine::{
 };
 use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
-use crate::limits::{Amounts, Limit};
+use crate::limits::{self, Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::{Record, Seq};
 use crate::tag::gather_tags;
@@ -135,13 +135,11 @@ impl<W: World> Service<W> {
     }
 
     async fn graphql_body(&self, config: &Config, asked: &Asked) -> Reply {
-        match self.world.request_body(config.limits.amounts.of(Limit::Bytes)).await {
-            BodyRead::Whole(body) => self.graphql(config, asked, Some(&body)).await,
-            BodyRead::TooLarge => {
-                let reason = Bypass::BodyTooLarge;
-                let perhaps = Unwritten { reason, may_be_mutation: true, batch: true };
-                self.not_looked_up(config, asked, perhaps).await
-            }
+        let bytes = config.limits.amounts.of(Limit::Bytes);
+        match self.world.request_body(bytes, limits::REQUEST_COPIES).await {
+            BodyRead::Whole(body) => self.graphql(config, asked, Some(body)).await,
+            BodyRead::TooLarge => self.unread(config, asked, Bypass::BodyTooLarge).await,
+            BodyRead::NoRoom => self.unread(config, asked, Bypass::MemoryInFlight).await,
             BodyRead::Broken => self.failed(400, "the request's body broke off"),
         }
     }
@@ -157,10 +155,24 @@ impl<W: World> Service<W> {
         Asked { request, started, questions, wanted, debug: own.debug, uncached: None }
     }
 
-    async fn graphql(&self, config: &Config, asked: &Asked, body: Option<&[u8]>) -> Reply {
+    /// A GraphQL request whose body nobody has read may be a mutation, and a batch.
+    async fn unread(&self, config: &Config, asked: &Asked, reason: Bypass) -> Reply {
+        let perhaps = Unwritten { reason, may_be_mutation: true, batch: true };
+        self.not_looked_up(config, asked, perhaps).await
+    }
+
+    async fn graphql(&self, config: &Config, asked: &Asked, body: Option<Rc<[u8]>>) -> Reply {
         let mut needed = Amounts::ZERO;
-        needed.raise(Limit::Bytes, body.map_or(0, <[u8]>::len));
-        let read = read_graphql(config, &asked.request, body);
+        let request = &asked.request;
+        if let Some(body) = &body {
+            needed.raise(Limit::Bytes, body.len());
+            if !self.has_room_for_request(config, request, body, &mut needed) {
+                return self.unread(config, asked, Bypass::MemoryInFlight).await;
+            }
+        }
+        let read = read_graphql(config, request, body.as_deref());
+        // What was read of it is enough from here on.
+        drop(body);
         if let Ok(Read::Batch(queries)) = &read {
             needed.raise(Limit::Batch, queries.len());
         }

@@ -94,6 +94,12 @@ impl Isolate {
         &self.service
     }
 
+    /// Bytes that the bodies in flight may take, all copies counted.
+    pub fn memory_in_flight(&self) -> usize {
+        let limits = self.config.as_ref().map(|config| &config.limits);
+        limits.map_or(limits::MEMORY_IN_FLIGHT, |limits| limits.memory_in_flight)
+    }
+
     /// Whether clients get the field that is for caches on the way.
     pub(super) fn keeps_cdn_cache_control(&self) -> bool {
         let config = self.config.as_ref();

@@ -53,6 +53,7 @@ pub(super) fn whole(read: BodyRead) -> Result<Rc<[u8]>, NotStored> {
     match read {
         BodyRead::Whole(body) => Ok(body),
         BodyRead::TooLarge => Err(NotStored::TooLarge),
+        BodyRead::NoRoom => Err(NotStored::MemoryInFlight),
         BodyRead::Broken => Err(NotStored::Broken),
     }
 }
@@ -83,7 +84,7 @@ impl<W: World> Service<W> {
         let mark = mark.ok_or(NotStored::LogUnreadable)?;
         let body = match &told.body {
             Some(body) => body.bytes.clone(),
-            None => self.whole_body(answer, limits::GRAPHQL_ANSWER_BYTES).await?,
+            None => whole(self.json_body(answer).await)?,
         };
         if body.len() > limits::GRAPHQL_ANSWER_BYTES {
             return Err(NotStored::TooLarge);

@@ -138,9 +138,9 @@ impl<W: World> Service<W> {
                 });
             }
         };
-        let body = match self.world.request_body(limits::UPLOAD_BYTES).await {
+        let body = match self.world.request_body(limits::UPLOAD_BYTES, 0).await {
             BodyRead::Whole(body) => body,
-            BodyRead::TooLarge => {
+            BodyRead::TooLarge | BodyRead::NoRoom => {
                 return self.failed(413, "an upload has at most 8 MiB; send several");
             }
             BodyRead::Broken => return self.failed(400, "the request's body broke off"),

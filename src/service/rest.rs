@@ -22,6 +22,7 @@ use crate::entry::Entry;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, NotStored, is_head_of, not_modified};
+use crate::rest;
 use crate::time::Timestamp;
 use serde_json::json;
 use std::rc::Rc;
@@ -204,6 +205,9 @@ impl<W: World> Service<W> {
         let plan = storing.plan;
         let mark = storing.mark.ok_or(NotStored::LogUnreadable)?;
         let request = &asked.request;
+        if rest::needs_body(config, &request.url) && !self.has_room_for_tree(&body) {
+            return Err(NotStored::MemoryInFlight);
+        }
         let fetched = Fetched { request, received: answer.received(), body, mark };
         let entry = match answer.status {
             206 => part_entry(config, plan, fetched)?,

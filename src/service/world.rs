@@ -55,6 +55,8 @@ pub enum BodyRead {
     Whole(Rc<[u8]>),
     /// It has more bytes than the limit. It can still be streamed on.
     TooLarge,
+    /// The bodies in flight leave no room for it. It can still be streamed on.
+    NoRoom,
     /// It broke off.
     Broken,
 }
@@ -136,8 +138,9 @@ pub enum What<'a> {
 
 /// One client's request and the origin's answers to it.
 pub trait Origin {
-    /// Reads the client's body, if it has at most `limit` bytes.
-    async fn request_body(&self, limit: usize) -> BodyRead;
+    /// Reads the client's body, if it has at most `limit` bytes, and there is room for so many copies
+    /// of it. Without any it does not count.
+    async fn request_body(&self, limit: usize, copies: usize) -> BodyRead;
     /// Asks the origin.
     async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure>;
     /// Sends a GET on whose answer the client gets as it is, for a change of protocol.
@@ -156,6 +159,13 @@ pub trait Passing {
     fn passed_body(&self, handle: u32) -> impl Future<Output = BodyEnd> + 'static;
     /// Lets the end of a body reach the client.
     fn release_end(&self, handle: u32);
+}
+
+/// The isolate's budget for the memory of bodies in flight.
+pub trait Memory {
+    /// Takes memory for what is made of a body, until the request's work is done. False where there is
+    /// no room.
+    fn reserve(&self, bytes: usize) -> bool;
 }
 
 /// A text that was fetched.
@@ -232,6 +242,7 @@ pub trait World:
     + PurgeLog
     + Origin
     + Passing
+    + Memory
     + Outside
     + Verify
     + Clock

@@ -269,7 +269,7 @@ impl<W: World> Service<W> {
     /// Reads the answer's body where it says what ran, and where it is short.
     async fn body_of(&self, config: &Config, write: Write<'_>, answer: &Answer) -> Body {
         let Some(limit) = read_limit(config, write, answer) else { return Body::Streamed };
-        let reading = pin!(self.world.answer_body(answer.handle, limit));
+        let reading = pin!(self.json_body_within(answer, limit));
         let read = match select(reading, pin!(self.world.sleep(BODY_MILLIS))).await {
             Either::Left((read, _)) => read,
             Either::Right((_, reading)) => {
@@ -280,7 +280,7 @@ impl<W: World> Service<W> {
         };
         match read {
             BodyRead::Whole(body) => Body::Whole(body),
-            BodyRead::TooLarge => Body::Streamed,
+            BodyRead::TooLarge | BodyRead::NoRoom => Body::Streamed,
             BodyRead::Broken => Body::Broken,
         }
     }

@@ -7,9 +7,9 @@ use crate::config::Algorithm;
 use crate::http::{Headers, Request};
 use crate::purge::{self, Delta, Mark, NewRecord};
 use crate::service::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What,
-    World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
+    Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
+    What, World,
 };
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -112,7 +112,7 @@ impl PurgeLog for SimulatedWorld {
 }
 
 impl Origin for SimulatedWorld {
-    async fn request_body(&self, _limit: usize) -> BodyRead {
+    async fn request_body(&self, _limit: usize, _copies: usize) -> BodyRead {
         BodyRead::Whole(self.body.clone())
     }
 
@@ -188,6 +188,12 @@ impl Passing for SimulatedWorld {
     }
 
     fn release_end(&self, _handle: u32) {}
+}
+
+impl Memory for SimulatedWorld {
+    fn reserve(&self, _bytes: usize) -> bool {
+        true
+    }
 }
 
 impl Outside for SimulatedWorld {

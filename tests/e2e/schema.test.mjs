@@ -685,6 +685,7 @@ const AMOUNTS = {
   selections: 12,
   operations: 2,
   batch: 2,
+  values: 20,
 };
 /** Bodies that are over one limit and within all others. */
 const OVER = {
@@ -697,6 +698,7 @@ const OVER = {
   selections: { query: "{ ...F ...F ...F ...F } fragment F on Query { hello x: hello y: hello }" },
   operations: { query: "query A { hello } query B { hello } query C { hello }", operationName: "A" },
   batch: [{ query: "{ hello }" }, { query: "{ hello }" }, { query: "{ hello }" }],
+  values: { query: "{ hello }", variables: { x: Array(20).fill(0) } },
 };
 const postJson = (world, body) =>
   world.ask("/graphql", {
@@ -736,7 +738,7 @@ test("the statistics have the most that a request within each limit needed", asy
         return [name, highest];
       }),
     );
-  assert.deepEqual(Object.values(await highest()), [0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(Object.values(await highest()), [0, 0, 0, 0, 0, 0, 0, 0]);
   const body = { query: "{ a: hello ...F ...F } fragment F on Query { product { name } }" };
   await postJson(world, body);
   const expected = {
@@ -747,6 +749,7 @@ test("the statistics have the most that a request within each limit needed", asy
     selections: 7,
     operations: 1,
     batch: 0,
+    values: 2,
   };
   assert.deepEqual(await highest(), expected);
   await postJson(world, { query: "{ hello }" });

@@ -24,6 +24,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * - `entry`: another main module, which imports `./index.js`
  * - `originUrl`: another origin than the test's own
  * - `cfBlobHeader`: the header in which the origin sees what Cloudflare would be told of each request
+ * - `inspector`: whether workerd's inspector listens, at `inspectorPort`
  */
 export async function startWorld(options = {}) {
   const world = new World();
@@ -65,11 +66,13 @@ class World {
     this.folder = mkdtempSync(join(tmpdir(), "evergraph-"));
     this.ports = await Promise.all(this.caches.map(() => freePort()));
     this.#write(options);
+    if (options.inspector) this.inspectorPort = await freePort();
     await this.startWorkerd();
   }
 
   async startWorkerd() {
-    this.process = start(bin("workerd"), ["serve", "--experimental", "config.capnp"], {
+    const inspector = this.inspectorPort ? [`--inspector-addr=127.0.0.1:${this.inspectorPort}`] : [];
+    this.process = start(bin("workerd"), ["serve", "--experimental", ...inspector, "config.capnp"], {
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
     });
