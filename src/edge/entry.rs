@@ -135,10 +135,10 @@ pub async fn socket_purge(
 }
 
 /// Purges everything: for a write whose handling broke after the origin was asked, so that
-/// nobody knows what it changed.
+/// nobody knows what it changed. It is over where the origin has answered.
 #[wasm_bindgen(js_name = purgeEverything)]
-pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange) {
-    service(env, context, exchange).purge_after_failure().await;
+pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange, is_over: bool) {
+    service(env, context, exchange).purge_after_failure(is_over).await;
 }
 
 /// Records what other isolates left in the outbox, and what waits in this one.

@@ -136,9 +136,9 @@ export class Exchange {
     answer.headers.set("content-encoding", "gzip");
   }
 
-  /** An answer's body as bytes, or why there are none. */
-  answerBody(handle, limit, copies) {
-    return this.#busyWith(this.#readAnswer(handle, limit, copies));
+  /** An answer's body as bytes, or why there are none; with `millis` "late" where it takes longer. */
+  answerBody(handle, limit, copies, millis) {
+    return this.#busyWith(this.#readAnswer(handle, limit, copies, millis));
   }
 
   /** The same, in chunks, while the client gets the body as it comes. */
@@ -150,11 +150,11 @@ export class Exchange {
     return this.#busyWith(copy);
   }
 
-  async #readAnswer(handle, limit, copies) {
+  async #readAnswer(handle, limit, copies, millis) {
     const answer = this.#answers[handle];
     if (answer.body instanceof Uint8Array) return answer.body;
     if (answer.body !== null) return answer.fault;
-    const read = await readAtMost(answer.source, answer.headers, limit, this.#room(copies));
+    const read = await readAtMost(answer.source, answer.headers, limit, this.#room(copies), millis);
     // What broke off is passed on up to there, and then breaks off for the client too.
     answer.body = read.bytes ?? read.stream;
     answer.fault = read.fault ?? null;

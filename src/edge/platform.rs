@@ -60,6 +60,11 @@ impl Platform {
     }
 
     /// The exchange, for a call that takes memory of the budget.
+    async fn read_answer(&self, handle: u32, limit: usize, millis: Option<u32>) -> JsValue {
+        let copies = limits::ANSWER_COPIES as u32;
+        self.taking_memory().answer_body(handle, limit as u32, copies, millis).await
+    }
+
     fn taking_memory(&self) -> &Exchange {
         self.bodies.any.set(true);
         &self.exchange
@@ -200,8 +205,12 @@ impl Origin for Platform {
     }
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
-        let copies = limits::ANSWER_COPIES as u32;
-        body_read(&self.taking_memory().answer_body(handle, limit as u32, copies).await)
+        body_read(&self.read_answer(handle, limit, None).await)
+    }
+
+    async fn short_body(&self, handle: u32, limit: usize, millis: u64) -> Option<BodyRead> {
+        let read = self.read_answer(handle, limit, Some(millis as u32)).await;
+        (read.as_string().as_deref() != Some("late")).then(|| body_read(&read))
     }
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {

@@ -60,8 +60,9 @@ async function replyRescued(exchange, env, context) {
 
 /** Purges everything, since nobody knows what a write did. */
 export async function purgeEverything(exchange, env, context) {
+  const isOver = exchange.lastForClient() !== null;
   try {
-    await anew(env, context, (instance) => instance.purgeEverything(env, context, exchange));
+    await anew(env, context, (instance) => instance.purgeEverything(env, context, exchange, isOver));
   } catch (error) {
     report("purge-log-write", error);
   }

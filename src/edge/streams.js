@@ -21,8 +21,8 @@ export async function readRequest(request, limit, room) {
   }
 }
 
-/** Reads a body whole if it may; else a stream of all of it. */
-export async function readAtMost(body, headers, limit, room) {
+/** Reads a body whole if it may, and if it ends within `millis`; else a stream of all of it. */
+export async function readAtMost(body, headers, limit, room, millis) {
   if (body === null) return { bytes: new Uint8Array(0) };
   // Of an answer's coded body it is the length before the runtime has undone the coding.
   const known = headers.has("content-encoding") ? 0 : Number(headers.get("content-length") ?? 0);
@@ -30,12 +30,18 @@ export async function readAtMost(body, headers, limit, room) {
   const reading = new Reading(limit, room);
   if (!reading.expects(known)) return { stream: body, fault: "no-room" };
   const reader = body.getReader();
+  const late = millis === undefined ? [] : [sleep(millis)];
   for (;;) {
+    const next = reader.read();
     let read;
     try {
-      read = await reader.read();
+      read = await Promise.race([next, ...late]);
     } catch (error) {
       return { stream: joined(reading.chunks, () => Promise.reject(error)), fault: "broken" };
+    }
+    if (read === null) {
+      reading.giveUp();
+      return { stream: joined(reading.chunks, continued(next, reader)), fault: "late" };
     }
     if (read.done) return { bytes: concatenated(reading.chunks, reading.size) };
     const fault = reading.add(read.value);
@@ -67,9 +73,31 @@ class Reading {
     this.chunks.push(chunk);
     this.size += chunk.byteLength;
     const fault = this.size > this.limit ? "too-large" : this.expects(this.size) ? null : "no-room";
-    if (fault !== null) this.room.give(this.#taken);
+    if (fault !== null) this.giveUp();
     return fault;
   }
+
+  /** Gives back the room: the body is not kept. */
+  giveUp() {
+    this.room.give(this.#taken);
+  }
+}
+
+/** Resolves to null once the time is over. */
+async function sleep(millis) {
+  await null; // not while Wasm is on the stack
+  return new Promise((resolve) => setTimeout(resolve, millis, null));
+}
+
+/** Reads on, where a read is under way. */
+function continued(reading, reader) {
+  reading.catch(() => {});
+  let first = reading;
+  return () => {
+    const read = first ?? reader.read();
+    first = null;
+    return read;
+  };
 }
 
 /** How long a body is as it is read here, where the origin has said it; else infinite. */

@@ -87,7 +87,9 @@ impl<W: World> Service<W> {
     /// Purges what a write on a socket has changed. With `purge.wait` it is recorded by then, or kept
     /// pending.
     pub async fn socket_purge(&self, request: Request, write: SocketWrite<'_>) {
-        let Ok(config) = &self.isolate.config else { return self.purge_after_failure().await };
+        let Ok(config) = &self.isolate.config else {
+            return self.purge_after_failure(write.answer.is_some()).await;
+        };
         let message = write.message.map(read_client_message);
         let carried = match &message {
             Some(ClientMessage::Operation(payload)) => {

@@ -68,7 +68,8 @@ impl Plan {
     /// The run of a seed.
     pub fn of_seed(seed: u64) -> Self {
         let random = Random::new(seed);
-        let at_times = |often: u64| if random.happens(500) { random.between(0, often) } else { 0 };
+        let of_writes = Random::new(seed ^ 0x3817E);
+        let at_times = |often: u64| random.at_times(often);
         let faults = Faults {
             edge: at_times(100),
             edge_evicts: at_times(300),
@@ -94,8 +95,9 @@ impl Plan {
             isolate_ends: at_times(300),
             drift: at_times(5_000),
             clock_steps: at_times(60),
-            origin_late: at_times(200),
-            origin_objects: at_times(300),
+            // From a source of their own, so that a seed's plan is what it was without them.
+            origin_late: of_writes.at_times(200),
+            origin_objects: of_writes.at_times(300),
         };
         // A log that is new does not know what the one before it was to repeat.
         let repeats = faults.origin_lag > 0 || faults.origin_late > 0;
@@ -329,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_the_same_run_each_time() {
-        let (one, other) = (run(&Plan::of_seed(3)), run(&Plan::of_seed(3)));
+        let (one, other) = (run(&Plan::of_seed(7)), run(&Plan::of_seed(7)));
         assert_eq!(one.trace, other.trace);
         assert!(one.trace.len() > 1_000);
     }
