@@ -225,11 +225,11 @@ fn only_adds(document: &str, analysis: &Analysis, injected: &Injected) {
     assert_eq!(without, document);
     let again = understood(injected.text()).unwrap();
     assert_eq!(
-        (again.kind, again.name, again.root_fields, again.variables),
+        (again.kind, again.name, again.roots.keys().collect(), again.variables),
         (
             analysis.kind,
             analysis.name.clone(),
-            analysis.root_fields.clone(),
+            analysis.roots.keys().collect::<Vec<_>>(),
             analysis.variables.clone()
         )
     );

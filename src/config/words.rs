@@ -1,6 +1,7 @@
 //! Single words of the configuration.
 
 use super::section::Section;
+use crate::http::is_token;
 use crate::tag::Tag;
 
 /// A name that becomes a segment of keys.
@@ -29,6 +30,45 @@ pub(super) fn glob_name(text: &str) -> Result<String, String> {
         return Err(format!("expected a GraphQL name, \"*\" allowed, found {text:?}"));
     }
     Ok(text.to_owned())
+}
+
+/// A list of names of request headers that belong to keys, in order and each once.
+pub(super) fn header_names(section: &Section<'_>, key: &'static str) -> Vec<String> {
+    let mut names = section.list(key, header_name);
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// RFC 9110 §5.1: field-name = token. In lower case.
+fn header_token(text: &str) -> Result<String, String> {
+    let fault = || format!("expected the name of a header, found {text:?}");
+    is_token(text).then(|| text.to_ascii_lowercase()).ok_or_else(fault)
+}
+
+fn header_name(text: &str) -> Result<String, String> {
+    let name = header_token(text)?;
+    if matches!(name.as_str(), "cookie" | "authorization") {
+        return Err(format!(
+            "{name} says who is asking, which is what scopes are for: name it in a scope's \"by\", and the scope in a type's \"scope\""
+        ));
+    }
+    Ok(name)
+}
+
+/// A glob over the names of request headers that are no signals.
+pub(super) fn header_glob(text: &str) -> Result<String, String> {
+    let name = header_token(text)?;
+    match name.as_str() {
+        "cookie" => Err(
+            "cookie is more than one signal: name cookies in \"ignore_cookies\"".to_owned()
+        ),
+        "authorization" => Err(
+            "authorization says who is asking; give what is the same for all a scope with \"by\" = []"
+                .to_owned(),
+        ),
+        _ => Ok(name),
+    }
 }
 
 /// A tag as it stands.

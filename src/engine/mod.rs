@@ -6,9 +6,12 @@
 mod bypass;
 mod class;
 mod identity;
+mod neutral;
+mod parts;
 mod plan;
 mod purge_cookie;
 mod serve;
+mod signals;
 mod store;
 mod store_rest;
 mod token;
@@ -22,6 +25,7 @@ pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
 pub use serve::{
     XCache, from_entry, has_range, passed_on, shorten_for_client, status_of_origin, without_body,
 };
+pub use signals::SignalName;
 pub use store::{
     Fetched, Stored, graphql_entry, is_graphql_json, is_undone, lasting_headers,
     origin_request_headers,
@@ -32,3 +36,6 @@ pub use store_rest::{
 };
 pub use token::{Sent, claim_paths, sent_token};
 pub use write::{Element, Write, Written, record_of};
+
+#[cfg(test)]
+mod sharing_tests;

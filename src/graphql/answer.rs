@@ -210,8 +210,7 @@ impl Walk<'_> {
         info: Option<FieldInfo>,
         in_list: bool,
     ) {
-        let added = object.get(TYPENAME_KEY).filter(|_| self.added).and_then(Value::as_str);
-        let told = added.or_else(|| type_name(object, shape));
+        let told = object_type(object, shape, self.added);
         let schema = self.knowledge.schema;
         let expected = schema.zip(info).map(|(schema, info)| (schema, info.of));
         if let (Some(name), Some((schema, of))) = (told, expected)
@@ -343,6 +342,17 @@ fn is_wrapper(type_name: &str) -> bool {
 
 /// Where Relay's connections say whether there is more: it is of the things beside it.
 const PAGE_INFO: &str = "PageInfo";
+
+/// The object's type as the answer shows it, by what was added to the document or by what the client
+/// asked for.
+pub(super) fn object_type<'a>(
+    object: &'a Map<String, Value>,
+    shape: &Shape,
+    added: bool,
+) -> Option<&'a str> {
+    let by_addition = object.get(TYPENAME_KEY).filter(|_| added).and_then(Value::as_str);
+    by_addition.or_else(|| type_name(object, shape))
+}
 
 /// The object's type, where a key that is surely `__typename` says it.
 pub(super) fn type_name<'a>(object: &'a Map<String, Value>, shape: &Shape) -> Option<&'a str> {

@@ -25,6 +25,7 @@ mod members;
 mod mutation;
 mod request;
 mod resolve;
+mod roots;
 mod schema;
 mod shape;
 mod strip;
@@ -33,9 +34,9 @@ mod typed;
 mod value;
 mod variables;
 
-#[cfg(test)]
-pub(crate) use analysis::analysed;
 pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
+#[cfg(test)]
+pub(crate) use analysis::{analysed, analysed_with};
 pub use answer::{AnswerFacts, AnswerHint, Outcome, Shown, facts, outcome};
 pub use ast::OperationKind;
 pub use batch::{array_of, elements};
@@ -50,6 +51,7 @@ pub use request::{
     Extensions, Form, Query, Rewritten, Source, Unread, accepted_kinds, answer_kind,
     may_hide_mutation, read_get, read_post, wants_html,
 };
+pub use roots::{Agreement, RootArguments, RootField, types_of_root_field};
 pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
     touched_types,
