@@ -245,6 +245,8 @@ fn matches_by_argument_restrict_where_they_may_match_and_declare_where_they_do()
     assert_eq!(of(search, "{\"l\":\"en\"}"), Ok(60));
     assert_eq!(of(search, "{\"l\":\"de\"}"), Ok(600));
     assert_eq!(of(search, "{}"), Ok(600));
+    let plan = planned(&config, "{ search(kind: PRODUCT, lang: [\"en\"]) { id } }", &[]).unwrap();
+    assert_eq!((ttl(&plan), plan.undeclared.len()), (60, 1), "it may be that, and may not");
     // One that matches nowhere else leaves the default in force.
     let both = "{ a: search(kind: PRODUCT, lang: \"en\") { id } search { id } }";
     let plan = planned(&config, both, &[]).unwrap();
