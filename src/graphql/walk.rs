@@ -4,11 +4,10 @@
 //! show: a count, a page, an aggregate. What it depends on is decided where it stands: by the
 //! entities beside it, by what the schema says of its fields, or it is untyped.
 
-use super::answer::{AnswerFacts, type_name};
+use super::answer::{AnswerFacts, object_type};
 use super::ast::OperationKind;
 use super::entity::Knowledge;
 use super::field_names::is_aggregate;
-use super::inject::TYPENAME_KEY;
 use super::injected::RESERVED_PREFIX;
 use super::place::{Below, Open, Path, Place};
 use super::reachable::{Start, possible_types, reachable};
@@ -99,8 +98,7 @@ impl<'k> Walk<'k> {
 
     fn object(&mut self, object: &Map<String, Value>, shape: &Shape, place: Place<'_>) -> Below {
         let Place { info, in_list, .. } = place;
-        let added = object.get(TYPENAME_KEY).filter(|_| self.added).and_then(Value::as_str);
-        let told = added.or_else(|| type_name(object, shape));
+        let told = object_type(object, shape, self.added);
         let schema = self.knowledge.schema;
         let expected = schema.zip(info).map(|(schema, info)| (schema, info.of));
         if let (Some(name), Some((schema, of))) = (told, expected)

@@ -15,7 +15,7 @@ pub use base64url::from_base64url;
 #[cfg(test)]
 pub(crate) use base64url::to_base64url;
 pub use coding::{AnswerCoding, accepts_coding, decoded_body};
-pub use headers::Headers;
+pub use headers::{Headers, is_token};
 pub use method::Method;
 pub use path::{Case, PathPattern, glob};
 pub use spelling::{climbs, folded_path, is_plain, plain_path};

@@ -299,12 +299,13 @@ impl<W: World> Service<W> {
             self.note_scope_changes(config, &asked.request, answer).await;
         }
         self.count(asked, answer.status, Answered::Bypass, None);
-        self.report_bypass(asked, reason.as_str(), answer.status);
+        let detail = reason.detail();
+        self.report_bypass(asked, &detail, answer.status);
         let status = CacheStatus::Forwarded {
             forward: forward_of(reason),
             status: Some(answer.status),
             stored: false,
-            detail: Some(reason.as_str()),
+            detail: Some(&detail),
         };
         self.reply(asked, answer, XCache::Bypass, &status)
     }

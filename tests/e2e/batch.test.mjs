@@ -11,6 +11,7 @@ const config = {
   types: {
     product: { match: ["graphql:Query.product"], ttl: 600 },
     me: { match: ["graphql:Query.me"], ttl: 600, scope: "user" },
+    user: { match: ["graphql:Query.user"], ttl: 600, swr: 600, sie: 600 },
     late: { match: ["operation:Late*"], ttl: 1, swr: 600 },
     spare: { match: ["operation:Spare*"], ttl: 1, sie: 600 },
     never: { match: ["operation:Never*"], ttl: 0 },

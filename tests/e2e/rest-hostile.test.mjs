@@ -13,6 +13,7 @@ const world = await startWorld({
       api: { match: ["rest:/api/**"], ttl: 600 },
     },
     scopes: { session: { by: ["cookie:session"] } },
+    ignore_headers: ["x-lang"],
     bypass: ["/private/**"],
     purge: { max_lag: 1 },
   },
