@@ -44,7 +44,7 @@ export class Stage extends Paths {
     await this.world.until(async () => {
       answer = await ask();
       return answer.xCache === "HIT";
-    }, `a hit; the last answer was ${answer?.cacheStatus}`);
+    }, "a hit");
     return answer;
   }
 

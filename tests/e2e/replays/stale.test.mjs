@@ -247,7 +247,7 @@ replay([
   },
   {
     report: "logto-io/logto#9428",
-    wrong: "the same for a read that began while its entry was being refreshed",
+    wrong: "a read that began before a write brought its old value back after the write's invalidation",
     run: async () => {
       const { promise, release } = held();
       const begun = held();
