@@ -201,7 +201,7 @@ impl<'k> Walk<'k> {
     }
 
     /// Whether an object without an id is taken for an entity, where no schema tells: its field is
-    /// named after its type, it has nothing but words, and no wrapper holds it.
+    /// named after its type, it has words and nothing but words, and no wrapper holds it.
     /// `{ users { name } }` shows users. `pageInfo` and `pagination` stand in wrappers, and counts
     /// are numbers.
     fn is_called_as_it_is(
@@ -216,14 +216,16 @@ impl<'k> Walk<'k> {
         if in_schema || path.above.is_some() || !path.is_named_after(name) {
             return false;
         }
-        let mut leaves = object
-            .iter()
-            .filter_map(|(key, value)| Some((shape.field(key)?, value)))
-            .filter(|(field, _)| {
-                field.shape.is_none() && field.name.as_deref() != Some("__typename")
-            })
-            .peekable();
-        leaves.peek().is_some() && leaves.all(|(_, value)| Open::of(value) == Open::Words)
+        let is_leaf = |field: &ShapeField| {
+            field.shape.is_none() && field.name.as_deref() != Some("__typename")
+        };
+        let leaves = || {
+            let fields = object.iter().filter_map(|(key, value)| Some((shape.field(key)?, value)));
+            fields.filter(|(field, _)| is_leaf(field)).map(|(_, value)| value)
+        };
+        // What is null may be a number the next time.
+        leaves().any(|value| !value.is_null())
+            && leaves().all(|value| Open::of(value) == Open::Words)
     }
 
     fn type_tags(&mut self, name: &str, in_list: bool) {
