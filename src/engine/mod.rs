@@ -20,7 +20,9 @@ mod token;
 mod write;
 
 pub use bypass::Bypass;
-pub use class::{Class, Read, Unwritten, classify, is_upgrade, not_at_hand, read_graphql, refused};
+pub use class::{
+    Class, Read, Unwritten, classify, is_upgrade, is_write, not_at_hand, read_graphql, refused,
+};
 pub use effect::{Effect, Format, rest_effect};
 pub use forward::{OwnHeaders, forwarded_headers, origin_url, rewrite_location, take_own_headers};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
