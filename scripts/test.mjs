@@ -15,7 +15,9 @@ await main(async () => {
   await step("the simulated world, 300 seeds", () => run("cargo", [...sim, "--seeds", "300"]));
   await build();
   const folder = "tests/e2e";
-  const files = readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs"));
+  const files = readdirSync(join(root, folder), { recursive: true }).filter((name) =>
+    name.endsWith(".test.mjs"),
+  );
   await step("the worker in workerd, end to end", () =>
     run(node, [
       "--test",

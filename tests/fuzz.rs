@@ -226,11 +226,11 @@ fn only_adds(document: &str, analysis: &Analysis, injected: &Injected) {
     assert_eq!(without, document);
     let again = understood(injected.text()).unwrap();
     assert_eq!(
-        (again.kind, again.name, again.root_fields, again.variables),
+        (again.kind, again.name, again.roots.keys().collect(), again.variables),
         (
             analysis.kind,
             analysis.name.clone(),
-            analysis.root_fields.clone(),
+            analysis.roots.keys().collect::<Vec<_>>(),
             analysis.variables.clone()
         )
     );
@@ -426,7 +426,9 @@ fn document_of(query: &Query) -> Option<&str> {
 fn declared(query: &Query) -> Vec<DeclaredVariable> {
     let names = query.variables.iter().flat_map(|variables| variables.keys());
     let names = names.filter(|name| !name.contains('x'));
-    names.map(|name| DeclaredVariable { name: name.clone(), default: None }).collect()
+    names
+        .map(|name| DeclaredVariable { name: name.clone(), default: None, inexact_default: false })
+        .collect()
 }
 
 /// A request says what another reader of JSON finds in it.

@@ -563,7 +563,7 @@ impl Cache {
         fields: &[(&'static str, String)],
         origin: &mut Origin,
     ) -> Option<Answer> {
-        let mut headers = origin_request_headers(&request.headers);
+        let mut headers = origin_request_headers(&self.config, &request.headers);
         fields.iter().for_each(|(name, value)| headers.set(name, value.as_str()));
         origin.ask(&request.method, &headers, self.now)
     }
@@ -758,7 +758,11 @@ fn is_usable(entry: &Entry, request: &Request, plan: &Plan) -> bool {
     shared && is_variant(entry, request)
 }
 
-fn forwarded(forward: Forward, status: u16, stored: Result<(), &'static str>) -> CacheStatus {
+fn forwarded(
+    forward: Forward,
+    status: u16,
+    stored: Result<(), &'static str>,
+) -> CacheStatus<'static> {
     let detail = stored.err();
     CacheStatus::Forwarded { forward, status: Some(status), stored: stored.is_ok(), detail }
 }

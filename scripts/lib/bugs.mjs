@@ -15,7 +15,7 @@ function allBugs() {
   const names = readdirSync(join(root, folder)).filter((name) => name.endsWith(".patch"));
   return names.sort().map((file) => {
     const [first] = readFileSync(join(root, folder, file), "utf8").split("\n");
-    const said = /^# (seed|oracle) (\d+): (.+)$/.exec(first);
+    const said = /^# (seed|oracle|signals) (\d+): (.+)$/.exec(first);
     if (!said) throw new Advice(`${folder}/${file}: the first line names no seed`);
     const [, kind, seed, what] = said;
     return { file, name: file.replace(/\.patch$/, ""), kind, seed, what };
@@ -84,10 +84,10 @@ async function catchBug(bug) {
     rmSync(binary, { force: true });
     await run("cargo", [...cargo, "--target-dir", "target"], { cwd, quiet: true });
     if (!existsSync(binary)) throw new Advice(`${binary} was not built`);
-    const oracle = bug.kind === "oracle" ? ["--oracle"] : [];
-    const seen = await brokenBy(["--seeds", "1", "--first", bug.seed, ...oracle]);
+    const kind = bug.kind === "seed" ? [] : [`--${bug.kind}`];
+    const seen = await brokenBy(["--seeds", "1", "--first", bug.seed, ...kind]);
     if (seen) return { caught: true, seen: seen.what };
-    const other = await brokenBy(["--seeds", `${searched}`, ...oracle]);
+    const other = await brokenBy(["--seeds", `${searched}`, ...kind]);
     return { caught: false, other, seen: other ? `seed ${other.seed} would: ${other.what}` : "by no seed" };
   } finally {
     await apply(bug, "--reverse", `--directory=${scratch}`);

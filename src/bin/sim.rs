@@ -2,11 +2,11 @@
 //!
 //! Ends with status 1 at the first seed that breaks a law, with its trace; `--trace` shows that of
 //! a seed that breaks none; `--oracle` runs the seeds without faults and compares how often the cache
-//! answers with a model.
+//! answers with a model; `--signals` runs clients that say who they are, and looks for leaks.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use evergraph::sim::{Outcome, Plan, compare, run};
+use evergraph::sim::{Outcome, Plan, compare, run, share};
 use std::process::ExitCode;
 
 /// Lines of a trace that are shown; the file has all.
@@ -19,15 +19,19 @@ struct Arguments {
     first: u64,
     trace: bool,
     oracle: bool,
+    signals: bool,
 }
 
 fn main() -> ExitCode {
-    let Some(Arguments { seeds, first, trace, oracle }) = arguments() else {
-        eprintln!("usage: npm run sim -- [--seeds N] [--first S] [--trace | --oracle]");
+    let Some(Arguments { seeds, first, trace, oracle, signals }) = arguments() else {
+        eprintln!("usage: npm run sim -- [--seeds N] [--first S] [--trace | --oracle | --signals]");
         return ExitCode::from(2);
     };
     if oracle {
         return compare_all(seeds, first);
+    }
+    if signals {
+        return share_all(seeds, first);
     }
     let mut reads = [0; 3];
     let (mut faults, mut millis) = (0, 0);
@@ -58,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Option<Arguments> {
-    let mut read = Arguments { seeds: 300, first: 1, trace: false, oracle: false };
+    let mut read = Arguments { seeds: 300, first: 1, trace: false, oracle: false, signals: false };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         match name.as_str() {
@@ -66,6 +70,7 @@ fn arguments() -> Option<Arguments> {
             "--first" => read.first = given.next()?.parse().ok()?,
             "--trace" => read.trace = true,
             "--oracle" => read.oracle = true,
+            "--signals" => read.signals = true,
             _ => return None,
         }
     }
@@ -89,6 +94,23 @@ fn compare_all(seeds: u64, first: u64) -> ExitCode {
     println!(
         "{seeds} seeds from {first}: {hits} of {reads} reads from the cache, as the model says"
     );
+    ExitCode::SUCCESS
+}
+
+fn share_all(seeds: u64, first: u64) -> ExitCode {
+    let (mut reads, mut hits) = (0, 0);
+    for seed in first..first.saturating_add(seeds) {
+        let sharing = share(seed);
+        if let Some(what) = sharing.broken.first() {
+            println!("seed {seed} breaks {} times who may share; first:", sharing.broken.len());
+            println!("- {what}");
+            println!("again: npm run sim -- --signals --seeds 1 --first {seed}");
+            return ExitCode::FAILURE;
+        }
+        reads += sharing.reads;
+        hits += sharing.hits;
+    }
+    println!("{seeds} seeds from {first}: {hits} of {reads} reads from the cache, and no leak");
     ExitCode::SUCCESS
 }
 

@@ -16,10 +16,14 @@ pub struct Config {
     pub origin: Option<String>,
     /// Paths that are never cached.
     pub bypass: Vec<PathPattern>,
-    /// Globs over the names of cookies that say nothing about who is asking.
+    /// Globs over the names of cookies that are no signals.
     pub ignore_cookies: Vec<String>,
     /// The response headers that hold tags, in lower case, beside those that always do.
     pub tag_headers: Vec<String>,
+    /// Globs over the names of request headers, in lower case, that are no signals.
+    pub ignore_headers: Vec<String>,
+    /// Names of request headers, in lower case and in order, that belong to every key.
+    pub vary: Vec<String>,
     /// Groups of GraphQL types that are one thing.
     pub same: Aliases,
     /// What speaks GraphQL, and how.
@@ -100,6 +104,8 @@ pub struct CacheType {
     pub sie: Option<Ttl>,
     /// The name of the scope; none for `public`.
     pub scope: Option<String>,
+    /// Names of request headers, in lower case and in order, that belong to its keys.
+    pub vary: Vec<String>,
     /// More tags for its entries.
     pub tags: Vec<Tag>,
     /// Whether `no-store`, `private`, `Set-Cookie` and `Vary: Cookie` are overridden.
@@ -134,12 +140,21 @@ impl TypeTtl {
 pub enum Match {
     /// `graphql:Product`, a type in the answer
     GraphQlType(String),
-    /// `graphql:Query.products`, a root field, `*` allowed
-    QueryField(String),
+    /// `graphql:Query.products` or `graphql:Query.search(kind: PRODUCT)`, a root field
+    QueryField(FieldPattern),
     /// `operation:Catalog*`, an operation's name
     Operation(String),
     /// `rest:/api/products/**`, a path
     Rest(PathPattern),
+}
+
+/// What a root field is called, and what it is asked with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldPattern {
+    /// A glob over the field's name.
+    pub name: String,
+    /// Arguments by name, all of which it has to have with these values.
+    pub arguments: Vec<(String, serde_json::Value)>,
 }
 
 /// `scopes.*`
@@ -149,6 +164,17 @@ pub struct Scope {
     pub name: String,
     /// What tells people apart. Empty: nothing does, everyone shares.
     pub by: Vec<Identity>,
+    /// Signals that do not change the answers of what has this scope.
+    pub ignore: Vec<SignalPattern>,
+}
+
+/// `scopes.*.ignore`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignalPattern {
+    /// `header:x-client-*`, a glob over names in lower case
+    Header(String),
+    /// `cookie:theme`, a glob over names
+    Cookie(String),
 }
 
 /// `scopes.*.by`

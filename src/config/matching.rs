@@ -38,11 +38,6 @@ impl Config {
         })
     }
 
-    /// Whether a cookie says nothing about who is asking.
-    pub fn ignores_cookie(&self, name: &str) -> bool {
-        self.ignore_cookies.iter().any(|pattern| glob(pattern, name))
-    }
-
     /// The cache types of a REST path.
     pub fn types_of_path(&self, path: &str) -> Vec<&CacheType> {
         self.types.iter().filter(|one| matches_path(one, path, one.case())).collect()
@@ -70,13 +65,11 @@ impl Config {
         }
     }
 
-    /// The cache types of a query by its operation's name and root fields.
-    pub fn types_of_query(&self, operation: Option<&str>, root_fields: &[&str]) -> Vec<&CacheType> {
-        self.types_matching(|one| match one {
-            Match::QueryField(field) => root_fields.iter().any(|name| glob(field, name)),
-            Match::Operation(name) => operation.is_some_and(|operation| glob(name, operation)),
-            _ => false,
-        })
+    /// The cache types of an operation by its name.
+    pub fn types_of_operation(&self, operation: &str) -> Vec<&CacheType> {
+        self.types_matching(
+            |one| matches!(one, Match::Operation(pattern) if glob(pattern, operation)),
+        )
     }
 
     /// The cache types of an answer by the GraphQL types in it, under every name that they have.

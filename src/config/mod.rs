@@ -3,20 +3,22 @@
 //! In scope: reading it, with every fault named by its path, and asking it what matches. Not in
 //! scope: what the answers are used for.
 
+mod arguments;
 mod jwt;
 mod kinds;
 mod matching;
 mod parse;
 mod rest;
 mod section;
+mod signals;
 mod terms;
 mod types;
 mod words;
 
 pub use kinds::{
-    Algorithm, Apq, CacheType, Config, GraphQl, Identity, Jwt, KeyFields, Kv, KvWrites, Limits,
-    Match, MutationPolicy, MutationRule, Mutations, OriginTimeout, Purge, SchemaSource, Scope,
-    TokenPlace, TypeTtl, Unreadable,
+    Algorithm, Apq, CacheType, Config, FieldPattern, GraphQl, Identity, Jwt, KeyFields, Kv,
+    KvWrites, Limits, Match, MutationPolicy, MutationRule, Mutations, OriginTimeout, Purge,
+    SchemaSource, Scope, SignalPattern, TokenPlace, TypeTtl, Unreadable,
 };
 pub use parse::{origin_of, parse, service_of};
 pub use rest::{Authorization, CdnCacheControl, Parameters, Resource, Rest, RestSettings};

@@ -5,8 +5,11 @@ use super::jwt::jwt;
 use super::kinds::*;
 use super::rest::{resources, rest};
 use super::section::{Faults, Section, strings};
+use super::signals::scopes;
 use super::types::{default_type, types};
-use super::words::{glob_name, graphql_name, name, parse_tag, tag_header};
+use super::words::{
+    glob_name, graphql_name, header_glob, header_names, name, parse_tag, tag_header,
+};
 use crate::http::PathPattern;
 use crate::limits::{Amounts, Limit, MEMORY_IN_FLIGHT, MEMORY_IN_FLIGHT_RANGE};
 use crate::time::Ttl;
@@ -50,6 +53,8 @@ fn read(root: &Section<'_>) -> Config {
         bypass: root.list("bypass", PathPattern::parse),
         ignore_cookies: root.list("ignore_cookies", |text| Ok(text.to_owned())),
         tag_headers: root.list("tag_headers", tag_header),
+        ignore_headers: root.list("ignore_headers", header_glob),
+        vary: header_names(root, "vary"),
         same: same(root),
         graphql: graphql(root.section("graphql")),
         rest: rest(root.section("rest")),
@@ -181,46 +186,6 @@ fn limits(section: Section<'_>) -> Limits {
     let limits = Limits { amounts, refuse: section.flag("refuse", false), memory_in_flight };
     section.report_unknown();
     limits
-}
-
-fn scopes(root: &Section<'_>) -> Vec<Scope> {
-    let has_tokens = root.has("jwt");
-    root.entries("scopes")
-        .into_iter()
-        .map(|(scope_name, value)| {
-            let path = format!("scopes.{scope_name}");
-            if scope_name == "public" {
-                root.faults().add(&path, "this name is Evergraph's own; choose another");
-            }
-            name(root, &path, scope_name);
-            let section = Section::new(path, Some(value), root.faults());
-            if section.value("by").is_none() {
-                section
-                    .faults()
-                    .add(&section.path_of("by"), "a scope says what tells people apart");
-            }
-            let by = section.list("by", |text| parse_identity(text, has_tokens));
-            section.report_unknown();
-            Scope { name: scope_name.to_owned(), by }
-        })
-        .collect()
-}
-
-fn parse_identity(text: &str, has_tokens: bool) -> Result<Identity, String> {
-    match text.split_once(':') {
-        Some(("header", header)) if !header.is_empty() => {
-            Ok(Identity::Header(header.to_ascii_lowercase()))
-        }
-        Some(("cookie", cookie)) if !cookie.is_empty() => Ok(Identity::Cookie(cookie.to_owned())),
-        Some(("jwt", claim)) if claim.split('.').all(|name| !name.is_empty()) => {
-            let without =
-                format!("{text:?} needs the table jwt, which says how tokens are verified");
-            has_tokens.then(|| Identity::Claim(claim.to_owned())).ok_or(without)
-        }
-        _ => Err(format!(
-            "expected \"header:<name>\", \"cookie:<name>\" or \"jwt:<claim>\", found {text:?}"
-        )),
-    }
 }
 
 fn mutations(section: Section<'_>) -> Mutations {

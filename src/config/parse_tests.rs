@@ -33,9 +33,8 @@ fn whole() -> Value {
 fn reads_a_whole_configuration() {
     let config = parse(&whole()).unwrap();
     assert_eq!(config.types[0].matches.len(), 4);
-    assert_eq!(config.types_of_query(Some("CatalogPage"), &[]).len(), 1);
-    assert_eq!(config.types_of_query(None, &["products"]).len(), 1);
-    assert_eq!(config.types_of_query(None, &["product"]).len(), 0);
+    assert_eq!(config.types_of_operation("CatalogPage").len(), 1);
+    assert_eq!(config.types_of_operation("Page").len(), 0);
     assert_eq!(config.types_of_answer(&["Product"]).len(), 1);
     assert_eq!(config.types_of_path("/api/products/1").len(), 1);
     assert!(config.resource_tags("/api/products/4%2C2").contains("Product:4%2C2"));

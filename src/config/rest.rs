@@ -44,8 +44,6 @@ pub enum Authorization {
 /// What a cache type says of REST alone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RestSettings {
-    /// Names of request headers, in lower case, that belong to the key.
-    pub vary: Vec<String>,
     /// Which parameters of the query belong to the key; none where it counts as it came.
     pub query: Option<Parameters>,
     /// Whether the path's case does not matter.
@@ -106,14 +104,7 @@ pub(super) fn settings(section: &Section<'_>, matches: &[Match]) -> RestSettings
             section.faults().add(&section.path_of(key), message);
         }
     }
-    if section.has("vary") {
-        require_rest(section, "vary", matches);
-    }
-    let mut vary = section.list("vary", header_name);
-    vary.sort_unstable();
-    vary.dedup();
     RestSettings {
-        vary,
         query: parameters(section),
         ignore_case: section.flag("ignore_case", false),
         statuses: statuses(section),
@@ -131,21 +122,6 @@ pub(super) fn require_rest(section: &Section<'_>, key: &'static str, matches: &[
 
 fn is_rest(one: &Match) -> bool {
     matches!(one, Match::Rest(_))
-}
-
-/// RFC 9110 §5.1, §5.6.2: field-name = token.
-fn header_name(text: &str) -> Result<String, String> {
-    let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    let name = text.to_ascii_lowercase();
-    if name.is_empty() || !name.bytes().all(is_token_byte) {
-        return Err(format!("expected the name of a header, found {text:?}"));
-    }
-    if matches!(name.as_str(), "cookie" | "authorization") {
-        return Err(format!(
-            "{name} says who is asking, which is what scopes are for: name it in a scope's \"by\", and the scope in this type's \"scope\""
-        ));
-    }
-    Ok(name)
 }
 
 fn parameters(section: &Section<'_>) -> Option<Parameters> {

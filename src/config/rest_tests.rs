@@ -51,7 +51,7 @@ fn reads_a_types_settings() {
     .unwrap();
     let one = &config.types[0];
     assert_eq!((one.ttl, one.swr, one.sie), (TypeTtl::Origin, None, None));
-    assert_eq!(one.rest.vary, ["accept-language", "x-currency"]);
+    assert_eq!(one.vary, ["accept-language", "x-currency"]);
     assert_eq!(one.rest.query, Some(Parameters::Only(vec!["page".into(), "q*".into()])));
     assert!(one.rest.ignore_case && one.rest.strip_set_cookie);
     let seconds: Vec<_> =
@@ -94,7 +94,6 @@ fn every_fault_is_named_by_its_path() {
         (&rest, json!({ "ttl": true }), "ttl: expected a whole number of seconds from"),
         (&both, json!({ "ttl": "origin" }), "ttl: it is of REST alone, so each match"),
         (&graphql, json!({ "ttl": "origin" }), "ttl: it is of REST alone, so each match"),
-        (&both, json!({ "vary": ["x"] }), "vary: it is of REST alone, so each match"),
         (&rest, json!({ "vary": "x" }), "vary: expected a list"),
         (&rest, json!({ "vary": ["x", "Cookie"] }), "vary[1]: cookie says who is asking"),
         (&rest, json!({ "vary": ["Authorization"] }), "vary[0]: authorization says who"),

@@ -53,7 +53,7 @@ impl RestTerms {
     /// The terms of these types; of none the origin decides, and the URL counts as it came.
     pub fn of(types: &[&CacheType]) -> Self {
         let rest = || types.iter().map(|one| &one.rest);
-        let mut vary: Vec<String> = rest().flat_map(|one| one.vary.iter().cloned()).collect();
+        let mut vary: Vec<String> = types.iter().flat_map(|one| one.vary.iter().cloned()).collect();
         vary.sort_unstable();
         vary.dedup();
         let kept: Option<Vec<_>> = rest().map(|one| one.query.clone()).collect();

@@ -1,9 +1,10 @@
 //! Cache types: what they match, and how that is cached.
 
-use super::kinds::{CacheType, Match, TypeTtl};
+use super::arguments::arguments;
+use super::kinds::{CacheType, FieldPattern, Match, TypeTtl};
 use super::rest::{require_rest, settings};
 use super::section::Section;
-use super::words::{glob_name, graphql_name, name, parse_tag};
+use super::words::{glob_name, graphql_name, header_names, name, parse_tag};
 use crate::http::PathPattern;
 use crate::time::Ttl;
 use serde_json::Value;
@@ -83,6 +84,7 @@ fn cache_type(type_name: &str, section: &Section<'_>, ttl: TypeTtl) -> CacheType
         swr: section.seconds("swr"),
         sie: section.seconds("sie"),
         scope: section.text("scope").filter(|scope| *scope != "public").map(str::to_owned),
+        vary: header_names(section, "vary"),
         tags: section.list("tags", parse_tag),
         overriding: section.flag("override", false),
         client_ttl: section.seconds("client_ttl"),
@@ -94,7 +96,7 @@ fn parse_match(text: &str) -> Result<Match, String> {
     let (kind, rest) = text.split_once(':').unwrap_or(("", text));
     match (kind, rest.split_once('.')) {
         ("graphql", None) => graphql_name(rest).map(Match::GraphQlType),
-        ("graphql", Some(("Query", field))) => glob_name(field).map(Match::QueryField),
+        ("graphql", Some(("Query", field))) => field_pattern(field).map(Match::QueryField),
         ("graphql", Some((parent, _))) => Err(format!(
             "expected \"graphql:Query.<field>\", the query root by that name whatever the schema calls it; found the type {parent:?}"
         )),
@@ -104,4 +106,13 @@ fn parse_match(text: &str) -> Result<Match, String> {
             "expected \"graphql:Type\", \"graphql:Query.field\", \"operation:Name\" or \"rest:/path\", found {text:?}"
         )),
     }
+}
+
+/// `products`, `product*`, or with arguments: `search(kind: PRODUCT, lang: "en")`.
+fn field_pattern(text: &str) -> Result<FieldPattern, String> {
+    let (name, arguments) = match text.split_once('(') {
+        Some((name, rest)) => (name.trim_end(), arguments(rest)?),
+        None => (text, Vec::new()),
+    };
+    Ok(FieldPattern { name: glob_name(name)?, arguments })
 }

@@ -1,6 +1,7 @@
 //! Single words of the configuration.
 
 use super::section::Section;
+use crate::http::is_token;
 use crate::tag::Tag;
 
 /// A name that becomes a segment of keys.
@@ -50,15 +51,54 @@ pub(super) fn tag_header(text: &str) -> Result<String, String> {
         "set-cookie",
         "vary",
     ];
-    let name = text.to_ascii_lowercase();
-    let plain = name.bytes().all(|b| matches!(b, b'_' | b'-') || b.is_ascii_alphanumeric());
-    if name.is_empty() || !plain {
+    let name = header_token(text)?;
+    // No glob: it names one header.
+    if name.contains('*') {
         return Err(format!("expected the name of a header, found {text:?}"));
     }
     if OF_HTTP.contains(&name.as_str()) {
         return Err(format!("expected a header that holds nothing but tags, found {text:?}"));
     }
     Ok(name)
+}
+
+/// A list of names of request headers that belong to keys, in order and each once.
+pub(super) fn header_names(section: &Section<'_>, key: &'static str) -> Vec<String> {
+    let mut names = section.list(key, header_name);
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// RFC 9110 §5.1: field-name = token. In lower case.
+fn header_token(text: &str) -> Result<String, String> {
+    let fault = || format!("expected the name of a header, found {text:?}");
+    is_token(text).then(|| text.to_ascii_lowercase()).ok_or_else(fault)
+}
+
+fn header_name(text: &str) -> Result<String, String> {
+    let name = header_token(text)?;
+    if matches!(name.as_str(), "cookie" | "authorization") {
+        return Err(format!(
+            "{name} says who is asking, which is what scopes are for: name it in a scope's \"by\", and the scope in a type's \"scope\""
+        ));
+    }
+    Ok(name)
+}
+
+/// A glob over the names of request headers that are no signals.
+pub(super) fn header_glob(text: &str) -> Result<String, String> {
+    let name = header_token(text)?;
+    match name.as_str() {
+        "cookie" => Err(
+            "cookie is more than one signal: name cookies in \"ignore_cookies\"".to_owned()
+        ),
+        "authorization" => Err(
+            "authorization says who is asking; give what is the same for all a scope with \"by\" = []"
+                .to_owned(),
+        ),
+        _ => Ok(name),
+    }
 }
 
 /// A tag as it stands.

@@ -1,7 +1,9 @@
 //! Why a request is not answered from the cache.
 
+use super::SignalName;
 use crate::graphql::{Refusal, Unread};
 use crate::limits::Limit;
+use std::borrow::Cow;
 
 /// The reason that a request goes to the origin without a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +34,14 @@ pub enum Bypass {
     AcceptHtml,
     /// A stream of events is asked for.
     AcceptEventStream,
-    /// `Authorization` is sent, and no cache type names a scope that tells by it.
+    /// `Authorization` is sent, and a part of what is asked has no scope that covers it.
     AuthorizationWithoutScope,
-    /// A cookie is sent, and no cache type names a scope that tells by it.
-    CookieWithoutScope,
+    /// The same for a cookie.
+    CookieWithoutScope(SignalName),
+    /// The same for what some servers take for a cookie, though no `;` stands before it.
+    CookieSeparator(SignalName),
+    /// The same for another request header.
+    HeaderWithoutScope(SignalName),
     /// A scope goes by a claim, and nobody knows whether the request's token is good.
     JwtUnverified,
     /// A cache type says never.
@@ -68,6 +74,20 @@ impl Bypass {
         }
     }
 
+    /// The reason with the name of the signal that it is about, as in `cookie-without-scope: sid`.
+    pub fn detail(self) -> Cow<'static, str> {
+        match self {
+            Self::CookieWithoutScope(name)
+            | Self::CookieSeparator(name)
+            | Self::HeaderWithoutScope(name)
+                if !name.as_str().is_empty() =>
+            {
+                format!("{}: {}", self.as_str(), name.as_str()).into()
+            }
+            _ => self.as_str().into(),
+        }
+    }
+
     /// The reason as `Cache-Status`, logs and docs name it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +105,9 @@ impl Bypass {
             Self::AcceptHtml => "accept-html",
             Self::AcceptEventStream => "accept-event-stream",
             Self::AuthorizationWithoutScope => "authorization-without-scope",
-            Self::CookieWithoutScope => "cookie-without-scope",
+            Self::CookieWithoutScope(_) => "cookie-without-scope",
+            Self::CookieSeparator(_) => "cookie-separator",
+            Self::HeaderWithoutScope(_) => "header-without-scope",
             Self::JwtUnverified => "jwt-unverified",
             Self::TtlZero => "ttl-zero",
             Self::PrivateHint => "private-hint",

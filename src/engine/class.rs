@@ -23,20 +23,40 @@ pub enum Class {
     GraphQlGet,
     /// GraphQL over POST: the body has to be read.
     GraphQlPost,
-    /// What may be GraphQL and is not looked up for that reason: a request by another spelling of a
-    /// GraphQL path, or by another method than POST. The body says whether it is a mutation.
+    /// What may be GraphQL and is not looked up for that reason: a write by another spelling of a
+    /// GraphQL path, or by another method than POST. Its body says whether it is a mutation, and its
+    /// URL where it is a GET that a header makes a write.
     GraphQlUncached(Bypass),
     /// A REST read.
     Rest,
-    /// A REST write.
+    /// A REST write: by its method, or by one that a header puts in its place.
     RestWrite,
+}
+
+/// Headers in which a request names another method than its own. Many frameworks take it for the
+/// request's method.
+const METHOD_OVERRIDES: [&str; 3] =
+    ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// Whether a request may write: by its method, or by one that a header puts in its place.
+pub fn is_write(request: &Request) -> bool {
+    !request.method.is_safe() || is_made_write(&request.headers)
+}
+
+/// Whether a header makes a write of a request of any method.
+fn is_made_write(headers: &Headers) -> bool {
+    let mut methods = METHOD_OVERRIDES.iter().flat_map(|name| headers.get_all(name));
+    methods.any(|method| {
+        let method = method.trim().to_ascii_uppercase();
+        !method.is_empty() && !Method::parse(&method).is_safe()
+    })
 }
 
 /// Whether a request asks for a WebSocket. Only a GET can: any other request may say so and be a
 /// write.
 pub fn is_upgrade(request: &Request) -> bool {
     let upgrade = request.headers.get("upgrade").unwrap_or_default();
-    request.method == Method::Get && upgrade.eq_ignore_ascii_case("websocket")
+    request.method == Method::Get && !is_write(request) && upgrade.eq_ignore_ascii_case("websocket")
 }
 
 /// Sorts a request by its head.
@@ -55,12 +75,21 @@ pub fn classify(config: &Config, request: &Request) -> Class {
     let folded = folded_path(&request.url.path);
     let bypasses_folded = config.bypasses_folded(&folded);
     // A write that the origin may take for one to another path purges what is there.
-    let is_certain = || request.method.is_safe() || bypasses_folded || is_plain(&path);
+    let is_certain = || !is_write(request) || bypasses_folded || is_plain(&path);
     if config.bypasses(&path) && is_certain() {
         return Class::PassThrough(Bypass::BypassPath);
     }
     let climbs = climbs(&request.url.path);
     let spells_graphql = !graphql && config.is_graphql_folded(&folded);
+    if is_write(request) {
+        return match request.method {
+            Method::Post if graphql && !climbs => Class::GraphQlPost,
+            _ if !graphql && !spells_graphql => Class::RestWrite,
+            _ if climbs => Class::GraphQlUncached(Bypass::PathClimbs),
+            Method::Post => Class::GraphQlUncached(Bypass::PathSpelling),
+            _ => Class::GraphQlUncached(Bypass::Method),
+        };
+    }
     match &request.method {
         Method::Get | Method::Head if request.url.target().len() > limits::URL_BYTES => {
             Class::PassThrough(Bypass::UrlTooLong)
@@ -72,14 +101,6 @@ pub fn classify(config: &Config, request: &Request) -> Class {
         {
             Class::PassThrough(Bypass::PathSpelling)
         }
-        Method::Post if graphql && !climbs => Class::GraphQlPost,
-        method if !method.is_safe() && (graphql || spells_graphql) => {
-            Class::GraphQlUncached(match method {
-                _ if climbs => Bypass::PathClimbs,
-                Method::Post => Bypass::PathSpelling,
-                _ => Bypass::Method,
-            })
-        }
         // These are for the origin alone to judge (RFC 9111 §4.3.2).
         Method::Get | Method::Head
             if ["if-match", "if-unmodified-since"]
@@ -89,8 +110,7 @@ pub fn classify(config: &Config, request: &Request) -> Class {
             Class::PassThrough(Bypass::Precondition)
         }
         Method::Get | Method::Head if !graphql => Class::Rest,
-        method if method.is_safe() => Class::PassThrough(Bypass::Method),
-        _ => Class::RestWrite,
+        _ => Class::PassThrough(Bypass::Method),
     }
 }
 
@@ -165,11 +185,12 @@ fn may_be_list(headers: &Headers, body: Option<&[u8]>) -> bool {
     content_type.starts_with("multipart/") || body.is_some_and(is_list)
 }
 
-/// What stands in the way of looking up a document that is not at hand. A GET runs no mutation.
+/// What stands in the way of looking up a document that is not at hand. A GET runs no mutation,
+/// unless a header makes it a write.
 pub fn not_at_hand(request: &Request) -> Unwritten {
     Unwritten {
         reason: Bypass::Unread(Unread::Persisted),
-        may_be_mutation: !request.method.is_safe(),
+        may_be_mutation: is_write(request),
         batch: false,
     }
 }

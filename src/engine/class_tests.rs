@@ -17,10 +17,14 @@ fn config() -> Config {
 }
 
 fn class(method: &str, path: &str) -> Class {
+    class_with(method, path, &[])
+}
+
+fn class_with(method: &str, path: &str, headers: &[(&str, &str)]) -> Class {
     let request = Request {
         method: Method::parse(method),
         url: Url::parse(&format!("http://h{path}")).unwrap(),
-        headers: Headers::new(),
+        headers: headers.iter().copied().collect(),
     };
     classify(&config(), &request)
 }
@@ -119,6 +123,32 @@ fn a_write_to_a_bypassed_path_is_a_write_where_it_may_be_one_to_another() {
         assert_eq!(class("PUT", path), Class::RestWrite, "{path}");
     }
     assert_eq!(class("PUT", "/Health"), Class::RestWrite);
+}
+
+#[test]
+fn a_header_makes_a_write_of_a_read() {
+    for name in METHOD_OVERRIDES {
+        for value in ["DELETE", "post", " Patch ", "X", "GET, DELETE"] {
+            for method in ["GET", "HEAD", "OPTIONS"] {
+                let of = |path: &str| class_with(method, path, &[(name, value)]);
+                for path in ["/api/x", "/api/account;x/me", "/api/a%5cb", "/auth/..%2fapi/x"] {
+                    assert_eq!(of(path), Class::RestWrite, "{method} {path} {name}: {value}");
+                }
+                assert_eq!(of("/graphql"), Class::GraphQlUncached(Bypass::Method));
+                assert_eq!(of("/GraphQL"), Class::GraphQlUncached(Bypass::Method));
+                assert_eq!(of("/x/..%2fgraphql"), Class::GraphQlUncached(Bypass::PathClimbs));
+                assert_eq!(of("/health"), Class::PassThrough(Bypass::BypassPath));
+            }
+        }
+        for value in ["", "GET", "head", " OPTIONS"] {
+            assert_eq!(class_with("GET", "/api/x", &[(name, value)]), Class::Rest, "{value}");
+            assert_eq!(class_with("POST", "/api/x", &[(name, value)]), Class::RestWrite);
+            assert_eq!(class_with("GET", "/graphql", &[(name, value)]), Class::GraphQlGet);
+        }
+        let upgrade = [("upgrade", "websocket"), (name, "DELETE")];
+        assert_eq!(class_with("GET", "/api/x", &upgrade), Class::RestWrite);
+        assert_eq!(class_with("POST", "/graphql", &[(name, "PUT")]), Class::GraphQlPost);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who is asking, as far as the configuration says that it matters.
 
 use super::Bypass;
-use crate::config::{Config, Identity, Scope, TokenPlace};
+use crate::config::{Config, Identity, Scope};
 use crate::http::Headers;
 use crate::jwt::Claims;
 use crate::key::{Digest, DigestBuilder};
@@ -26,28 +26,14 @@ pub(super) struct Asker<'a> {
     pub claims: &'a Claims,
 }
 
-/// Resolves the scopes of a request's cache types.
-///
-/// A request that says who is asking, by `Authorization`, by its token or by a cookie that is not
-/// ignored, is not cached unless a scope is resolved by something that it sends: what nobody
-/// declared could decide the answer.
-///
-/// Those of `named` scopes were named for this very query or path. The others are of types that
-/// are only in it, and say nothing of what else is: they resolve who is asking only where they go
-/// by all that the request says of it.
+/// Resolves the scopes of a request's cache types. Whether they cover what the request says of who
+/// is asking is for [`super::signals`] to say.
 pub(super) fn sharers(
     config: &Config,
     scopes: &[String],
-    named: &[String],
     asker: Asker<'_>,
 ) -> Result<Sharers, Bypass> {
     let scopes = certain(config, scopes, asker)?;
-    let resolved = scopes.iter().filter(|scope| named.contains(&scope.name)).any(|scope| {
-        scope.by.is_empty() || scope.by.iter().any(|identity| value(identity, asker).is_some())
-    });
-    if !resolved && let Some(bypass) = undeclared_identity(config, &scopes, asker.headers) {
-        return Err(bypass);
-    }
     let mut segments = Vec::new();
     let mut tags = TagSet::new();
     for scope in &scopes {
@@ -63,6 +49,12 @@ pub(super) fn sharers(
         some => some,
     };
     Ok(Sharers { segment, digest, tags })
+}
+
+/// Whether the request's token shows a claim by which a scope goes.
+pub(super) fn shows_claim(scope: &Scope, asker: Asker<'_>) -> bool {
+    let mut claims = scope.by.iter().filter(|by| matches!(by, Identity::Claim(_)));
+    claims.any(|claim| value(claim, asker).is_some())
 }
 
 /// The values that a request has for these scopes, as one digest.
@@ -133,27 +125,6 @@ pub fn cookie_pairs(headers: &Headers) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The first thing by which a request says who is asking and by which none of the scopes goes. A
-/// claim is only a part of a token.
-fn undeclared_identity(config: &Config, scopes: &[&Scope], headers: &Headers) -> Option<Bypass> {
-    let goes_by = |one: Identity| scopes.iter().any(|scope| scope.by.contains(&one));
-    let token = config.jwt.as_ref().map(|jwt| &jwt.place);
-    let mut signs = vec!["authorization"];
-    if let Some(TokenPlace::Header(name)) = token {
-        signs.push(name);
-    }
-    let undeclared =
-        |name: &&str| headers.contains(name) && !goes_by(Identity::Header((*name).into()));
-    if signs.iter().any(undeclared) {
-        return Some(Bypass::AuthorizationWithoutScope);
-    }
-    let is_token = |sent: &str| matches!(token, Some(TokenPlace::Cookie(name)) if name == sent);
-    let tells = |sent: &str| !config.ignores_cookie(sent) || is_token(sent);
-    let undeclared = |name: &str| tells(name) && !goes_by(Identity::Cookie(name.to_owned()));
-    let told = cookie_pairs(headers).iter().any(|(name, _)| undeclared(name));
-    told.then_some(Bypass::CookieWithoutScope)
-}
-
 fn value(identity: &Identity, asker: Asker<'_>) -> Option<String> {
     match identity {
         // As JSON, in which the text "7" and the number 7 differ.
@@ -193,178 +164,5 @@ fn value_digest(scope: &Scope, asker: Asker<'_>) -> Digest {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn config() -> Config {
-        crate::config::parse(&json!({
-            "ignore_cookies": ["_ga*"],
-            "scopes": {
-                "user": { "by": ["header:authorization", "cookie:session"] },
-                "everyone": { "by": [] },
-            },
-        }))
-        .unwrap()
-    }
-
-    fn of(scopes: &[&str], fields: &[(&str, &str)]) -> Result<Sharers, Bypass> {
-        let scopes: Vec<_> = scopes.iter().map(|s| (*s).to_owned()).collect();
-        let headers = fields.iter().copied().collect();
-        sharers(&config(), &scopes, &scopes, Asker { headers: &headers, claims: &Claims::NotAsked })
-    }
-
-    fn config_with_tokens(place: &str, name: &str) -> Config {
-        let mut value = json!({
-            "ignore_cookies": ["token"],
-            "scopes": {
-                "user": { "by": ["jwt:sub"] },
-                "tenant": { "by": ["header:x-tenant", "jwt:tenant"] },
-                "everyone": { "by": [] },
-            },
-            "jwt": { "algorithms": ["HS256"] },
-        });
-        value["jwt"][place] = json!(name);
-        crate::config::parse(&value).unwrap()
-    }
-
-    fn verified(claims: serde_json::Value) -> Claims {
-        let claims = claims.as_object().unwrap().clone();
-        Claims::Verified(std::rc::Rc::new(claims.into_iter().collect()))
-    }
-
-    #[test]
-    fn who_is_not_declared_is_not_cached() {
-        assert_eq!(of(&[], &[]).unwrap().segment, "public");
-        assert_eq!(of(&[], &[("cookie", "_ga=1; _gat=2")]).unwrap().segment, "public");
-        assert_eq!(of(&[], &[("authorization", "x")]), Err(Bypass::AuthorizationWithoutScope));
-        assert_eq!(of(&[], &[("cookie", "_ga=1; a=2")]), Err(Bypass::CookieWithoutScope));
-        assert_eq!(of(&["user"], &[("cookie", "a=2")]), Err(Bypass::CookieWithoutScope));
-        assert!(of(&["everyone"], &[("authorization", "x")]).is_ok());
-    }
-
-    #[test]
-    fn a_type_within_a_query_says_nothing_of_the_rest() {
-        let of = |scopes: &[&str], fields: &[(&str, &str)]| {
-            let scopes: Vec<_> = scopes.iter().map(|s| (*s).to_owned()).collect();
-            let headers = fields.iter().copied().collect();
-            sharers(&config(), &scopes, &[], Asker { headers: &headers, claims: &Claims::NotAsked })
-        };
-        // Products are everyone's; the cart that they are in is not.
-        let bypass = Err(Bypass::AuthorizationWithoutScope);
-        assert_eq!(of(&["everyone"], &[("authorization", "x")]), bypass);
-        assert!(of(&["user"], &[("authorization", "x")]).is_ok());
-        assert!(of(&["user", "everyone"], &[("authorization", "x")]).is_ok());
-        let both = [("authorization", "x"), ("cookie", "other=1")];
-        assert!(of(&["user"], &both).is_err());
-        assert!(of(&["everyone"], &[]).is_ok());
-    }
-
-    #[test]
-    fn each_value_has_its_own_group() {
-        let values: [&[(&str, &str)]; 6] = [
-            &[],
-            &[("authorization", "a")],
-            &[("authorization", "b")],
-            &[("cookie", "session=a")],
-            &[("cookie", "session=a; session=b")],
-            &[("authorization", "a"), ("cookie", "session=a")],
-        ];
-        for (n, one) in values.iter().enumerate() {
-            for other in values.iter().skip(n + 1) {
-                let (one, other) = (of(&["user"], one).unwrap(), of(&["user"], other).unwrap());
-                assert_ne!(one.digest, other.digest);
-            }
-        }
-        let with_others = of(&["user"], &[("cookie", "x=1; session=a; y=2")]).unwrap();
-        assert_eq!(with_others, of(&["user"], &[("cookie", "session=a")]).unwrap());
-    }
-
-    #[test]
-    fn a_group_has_a_tag_for_each_of_its_values() {
-        let tags = |fields: &[(&str, &str)]| of(&["user"], fields).unwrap().tags;
-        let tagged = |values: &[&str]| values.iter().map(|v| Tag::of_scope("user", v)).collect();
-        assert_eq!(tags(&[]), TagSet::new());
-        assert_eq!(tags(&[("authorization", "a"), ("cookie", "session=b")]), tagged(&["a", "b"]));
-        assert_eq!(tags(&[("cookie", "session=a; session=b")]), tagged(&["a", "b"]));
-        assert_ne!(Tag::of_scope("user", "a"), Tag::of_scope("other", "a"));
-    }
-
-    #[test]
-    fn a_changed_cookie_ends_the_old_values_entries() {
-        let changed = |request: &str, answer: &str| {
-            scope_tags_changed_by(
-                &config(),
-                &[("cookie", request)].into_iter().collect(),
-                &[("set-cookie", answer)].into_iter().collect(),
-            )
-        };
-        let old = of(&["user"], &[("cookie", "session=a")]).unwrap().tags;
-        assert_eq!(changed("session=a", "session=b; Path=/"), old);
-        assert_eq!(changed("session=a", "session=; Max-Age=0"), old);
-        assert!(changed("session=a", "session=a; Path=/").is_empty());
-        assert!(changed("session=a", "other=b").is_empty());
-        assert!(changed("x=1", "session=b").is_empty());
-    }
-
-    #[test]
-    fn a_claim_that_is_not_certain_is_not_guessed() {
-        let config = config_with_tokens("header", "authorization");
-        for claims in [Claims::NotAsked, Claims::Unverified] {
-            let headers = [("x-tenant", "a")].into_iter().collect();
-            let asker = Asker { headers: &headers, claims: &claims };
-            let of =
-                |scope: &str| sharers(&config, &[scope.to_owned()], &[scope.to_owned()], asker);
-            assert_eq!(of("user"), Err(Bypass::JwtUnverified));
-            assert_eq!(of("tenant"), Err(Bypass::JwtUnverified), "whatever else resolves it");
-            assert!(of("everyone").is_ok());
-            let digest = value_digests(&config, &["user".to_owned()], asker);
-            assert_eq!(digest, Err(Bypass::JwtUnverified));
-        }
-    }
-
-    #[test]
-    fn a_claim_is_a_value_whatever_token_it_is_of() {
-        let config = config_with_tokens("header", "authorization");
-        let of = |claims: serde_json::Value, token: &str| {
-            let headers = [("authorization", token)].into_iter().collect();
-            let claims = verified(claims);
-            sharers(
-                &config,
-                &["user".into()],
-                &["user".into()],
-                Asker { headers: &headers, claims: &claims },
-            )
-        };
-        let alice = of(json!({ "sub": "alice" }), "one").unwrap();
-        assert_eq!(alice, of(json!({ "sub": "alice", "tenant": 1 }), "two").unwrap());
-        assert!(alice.tags.contains(Tag::of_scope("user", "alice").as_str()));
-        assert_ne!(alice.digest, of(json!({ "sub": "bob" }), "one").unwrap().digest);
-        assert_eq!(of(json!({}), "one"), Err(Bypass::AuthorizationWithoutScope));
-        let (number, text) = (of(json!({ "sub": 7 }), "x"), of(json!({ "sub": "7" }), "x"));
-        let (number, text) = (number.unwrap(), text.unwrap());
-        assert!(number.digest != text.digest && number.tags == text.tags);
-        let list = of(json!({ "sub": ["a", { "y": 1, "x": null }] }), "x").unwrap();
-        let canonical = Tag::of_scope("user", "[\"a\",{\"x\":null,\"y\":1}]");
-        assert!(list.tags.contains(canonical.as_str()));
-    }
-
-    #[test]
-    fn a_token_says_who_is_asking_wherever_it_is() {
-        for (place, name, field, bypass) in [
-            ("header", "x-token", ("x-token", "t"), Bypass::AuthorizationWithoutScope),
-            ("cookie", "token", ("cookie", "token=t"), Bypass::CookieWithoutScope),
-        ] {
-            let config = config_with_tokens(place, name);
-            let headers = [field].into_iter().collect();
-            let claims = verified(json!({}));
-            let asker = Asker { headers: &headers, claims: &claims };
-            for scopes in [vec![], vec!["user".to_owned()]] {
-                assert_eq!(sharers(&config, &scopes, &scopes, asker), Err(bypass));
-            }
-            assert!(
-                sharers(&config, &["everyone".to_owned()], &["everyone".to_owned()], asker).is_ok()
-            );
-        }
-    }
-}
+#[path = "identity_tests.rs"]
+mod tests;

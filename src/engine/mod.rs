@@ -8,9 +8,12 @@ mod class;
 mod effect;
 mod forward;
 mod identity;
+mod neutral;
+mod parts;
 mod plan;
 mod purge_cookie;
 mod serve;
+mod signals;
 mod store;
 mod store_rest;
 mod token;
@@ -18,7 +21,7 @@ mod write;
 
 pub use bypass::Bypass;
 pub use class::{
-    Class, Read, Unwritten, classify, is_upgrade, not_at_hand, read_graphql, refused,
+    Class, Read, Unwritten, classify, is_upgrade, is_write, not_at_hand, read_graphql, refused,
     size_of_request,
 };
 pub use effect::{Effect, Format, rest_effect};
@@ -29,6 +32,7 @@ pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
 pub use serve::{
     XCache, from_entry, has_range, passed_on, shorten_for_client, status_of_origin, without_body,
 };
+pub use signals::SignalName;
 pub use store::{
     Fetched, Stored, graphql_entry, is_graphql_json, lasting_headers, origin_request_headers,
 };
@@ -38,3 +42,6 @@ pub use store_rest::{
 };
 pub use token::{Sent, claim_paths, sent_token};
 pub use write::{Element, Write, WritePurge, Written, purge_of_write};
+
+#[cfg(test)]
+mod sharing_tests;

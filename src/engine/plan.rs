@@ -3,13 +3,15 @@
 use super::Bypass;
 use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
+use super::parts::Parts;
+use super::signals::{Counted, Coverage, Signal};
 use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
 use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
 use crate::policy::{ByOrigin, Permission, RequestDirectives, Rule, Windows};
-use crate::rest;
+use crate::rest::{self, header_parts};
 use crate::tag::{Tag, TagSet};
 use crate::time::Ttl;
 
@@ -30,8 +32,10 @@ pub struct Plan {
     pub tags: TagSet,
     /// The scopes that the key has.
     pub scopes: Vec<String>,
-    /// The names of the cache types that matched; none where the default applies.
+    /// The names of the cache types that matched, without the default.
     pub type_names: Vec<String>,
+    /// The root fields of a GraphQL query that no cache type matched, which are of the default.
+    pub undeclared: Vec<String>,
     /// What is decided of a REST read alone.
     pub rest: RestPlan,
 }
@@ -141,16 +145,20 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
     let rule = rule(config, &asked)?;
     let merged = merge(&asked.types);
     let asker = Asker { headers: &request.headers, claims };
-    let mut authorized = false;
-    let sharers = match sharers(config, &merged.scopes, &merged.scopes, asker) {
-        Err(Bypass::AuthorizationWithoutScope) if shares_by_the_origins_word(config, rule) => {
-            authorized = true;
-            let mut others = request.headers.clone();
-            others.remove("authorization");
-            sharers(config, &merged.scopes, &merged.scopes, Asker { headers: &others, claims })?
-        }
-        sharers => sharers?,
+    let sharers = sharers(config, &merged.scopes, asker)?;
+    let counted = match asked.terms.ttl {
+        RestTtl::Origin => Counted::Standard,
+        RestTtl::Seconds(_) | RestTtl::OriginAtMost(_) => Counted::All,
     };
+    let (types, keyed) = (asked.types.as_slice(), asked.terms.vary.as_slice());
+    let mut uncovered = Coverage { config, asker, types, keyed, counted }.uncovered();
+    let is_authorization = |signal: &Signal<'_>| *signal == Signal::Header("authorization");
+    let authorized =
+        shares_by_the_origins_word(config, rule) && uncovered.iter().any(is_authorization);
+    uncovered.retain(|signal| !(authorized && is_authorization(signal)));
+    if let Some(signal) = uncovered.first() {
+        return Err(signal.bypass(config));
+    }
     let digest = asked.digest(&request.headers).part(sharers.digest.as_bytes()).finish();
     let type_name = naming(&asked.types).map_or("default", |one| one.name.as_str());
     let key = Key::new(&KeyParts {
@@ -175,6 +183,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
         tags,
         scopes: merged.scopes,
         type_names: asked.types.iter().map(|one| one.name.clone()).collect(),
+        undeclared: Vec::new(),
         rest: RestPlan {
             target: Some(asked.url.target()),
             statuses: asked.terms.statuses.into_iter().collect(),
@@ -218,30 +227,29 @@ pub fn plan_graphql(
     if let Some(bypass) = unwanted_answer(&request.headers) {
         return Err(bypass);
     }
-    let root_fields: Vec<&str> = analysis.root_fields.iter().map(String::as_str).collect();
-    let mut types = config.types_of_query(analysis.name.as_deref(), &root_fields);
-    let named = merge(&types).scopes;
-    let foreseen: Vec<&str> = analysis.foreseen.types.iter().map(String::as_str).collect();
-    for one in config.types_of_answer(&foreseen) {
-        if !types.iter().any(|known| known.name == one.name) {
-            types.push(one);
-        }
-    }
-    let applied = if types.is_empty() { vec![&config.default_type] } else { types.clone() };
-    let merged = merge(&applied).hinted(&analysis.foreseen, types.is_empty());
+    let parts = Parts::of(config, query, analysis);
+    let applied = parts.applied(config);
+    let merged = merge(&applied).hinted(&analysis.foreseen, parts.types.is_empty());
     if analysis.foreseen.private && !merged.overriding {
         return Err(Bypass::PrivateHint);
     }
     // The default's ttl may yet be replaced by that of a type in the answer.
-    let may_be_replaced = types.is_empty() && !config.types_by_answer_alone().is_empty();
+    let is_never = |one: &&CacheType| one.ttl.seconds().is_some_and(Ttl::is_zero);
+    let may_be_replaced = parts.may_be_declared && !parts.types.iter().any(is_never);
     if merged.windows.ttl.is_zero() && !may_be_replaced {
         return Err(Bypass::TtlZero);
     }
     let asker = Asker { headers: &request.headers, claims };
-    let sharers = sharers(config, &merged.scopes, &named, asker)?;
+    let sharers = sharers(config, &merged.scopes, asker)?;
     // A type that only the answer shows may have a scope; who it would tell apart does not share.
-    let unseen = merge(&config.types_by_answer_alone()).scopes;
-    let unseen = value_digests(config, &unseen, asker)?;
+    let unseen = config.types_by_answer_alone();
+    let unseen_values = value_digests(config, &merge(&unseen).scopes, asker)?;
+    let keyed = keyed_headers(config, &[applied, unseen].concat());
+    let types = parts.covering.as_slice();
+    let coverage = Coverage { config, asker, types, keyed: &keyed, counted: Counted::All };
+    if let Some(signal) = coverage.uncovered().first() {
+        return Err(signal.bypass(config));
+    }
     let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
     let digest = DigestBuilder::new("graphql")
         .part(request.method.as_str().as_bytes())
@@ -255,13 +263,11 @@ pub fn plan_graphql(
         .part(variables.as_bytes())
         .part(query.others.as_bytes())
         .part(sharers.digest.as_bytes())
-        .part(unseen.as_bytes())
-        .finish();
-    let introspection =
-        !root_fields.is_empty() && root_fields.iter().all(|field| field.starts_with("__"));
-    let type_name = match naming(&types) {
+        .part(unseen_values.as_bytes());
+    let digest = header_parts(digest, &keyed, &request.headers).finish();
+    let type_name = match naming(&parts.types) {
         Some(one) => one.name.as_str(),
-        None if introspection => "introspection",
+        None if parts.is_introspection => "introspection",
         None => "default",
     };
     let key = Key::new(&KeyParts {
@@ -286,9 +292,19 @@ pub fn plan_graphql(
         client_ttl: merged.client_ttl,
         tags,
         scopes: merged.scopes,
-        type_names: types.iter().map(|one| one.name.clone()).collect(),
+        type_names: parts.types.iter().map(|one| one.name.clone()).collect(),
+        undeclared: parts.undeclared,
         rest: RestPlan::default(),
     })
+}
+
+/// The names of the headers that a GraphQL key holds, in order and each once.
+fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
+    let of_types = types.iter().flat_map(|one| &one.vary);
+    let mut names: Vec<String> = config.vary.iter().chain(of_types).cloned().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// What a URL has beside the GraphQL request itself, which the origin may heed.

@@ -5,7 +5,7 @@ use super::plan::merge;
 use super::serve::set_client_ttl;
 use crate::config::Config;
 use crate::entry::{Entry, Meta};
-use crate::graphql::{Analysis, Knowledge, Outcome, Shown, facts, outcome};
+use crate::graphql::{Analysis, Knowledge, Outcome, Shown, facts, outcome, types_of_root_field};
 use crate::http::{AnswerCoding, Headers, Request};
 use crate::policy::{
     NotStored, Permission, Received, ResponseDirectives, Rule, Vary, date_of, entity_tag, lifetime,
@@ -48,7 +48,7 @@ const NOT_STORED: [&str; 24] = [
 
 /// Request headers that could change an answer and are no part of any key. An origin that
 /// believes them would let one client write what all others read.
-const UNKEYED: [&str; 9] = [
+const NOT_FORWARDED: [&str; 9] = [
     "forwarded",
     "front-end-https",
     "x-host",
@@ -92,16 +92,20 @@ pub struct Stored {
     pub contradicts_schema: bool,
 }
 
-/// The headers with which the origin is asked for an answer that may be stored.
-pub fn origin_request_headers(headers: &Headers) -> Headers {
+/// The headers with which the origin is asked for an answer that may be stored. What the
+/// configuration puts in a key reaches the origin.
+pub fn origin_request_headers(config: &Config, headers: &Headers) -> Headers {
     let mut headers = headers.clone();
-    for name in UNKEYED.iter().chain(&CONDITIONAL).chain(&OF_ONE_CONNECTION) {
+    for name in CONDITIONAL.iter().chain(&OF_ONE_CONNECTION) {
         headers.remove(name);
     }
     // The client's address changes no answer that may be shared; the scheme is in the key.
-    headers.retain(|name| {
-        !name.starts_with("x-forwarded-") || matches!(name, "x-forwarded-for" | "x-forwarded-proto")
-    });
+    let is_unkeyed = |name: &str| {
+        NOT_FORWARDED.contains(&name)
+            || (name.starts_with("x-forwarded-")
+                && !matches!(name, "x-forwarded-for" | "x-forwarded-proto"))
+    };
+    headers.retain(|name| !is_unkeyed(name) || config.keys_by_header(name));
     // The runtime undoes gzip; an entry is kept as the client gets it.
     headers.set("accept-encoding", "gzip");
     headers
@@ -127,13 +131,19 @@ pub fn graphql_entry(
     let Outcome::Data(data) = outcome(shown.json) else { return Err(NotStored::Errors) };
     let facts = facts(shown, data, &analysis.shape, knowledge);
 
-    let shown: Vec<&str> = facts.types.iter().map(String::as_str).collect();
-    let by_answer = config.types_of_answer(&shown);
+    let shown_types: Vec<&str> = facts.types.iter().map(String::as_str).collect();
+    let by_answer = config.types_of_answer(&shown_types);
     let mut types: Vec<_> =
         config.types.iter().filter(|one| plan.type_names.contains(&one.name)).collect();
     types.extend(by_answer.iter().filter(|one| !plan.type_names.contains(&one.name)));
     let by_default = types.is_empty();
-    if by_default {
+    let declares = |name: &str| !config.types_of_answer(&[name]).is_empty();
+    let is_declared = |field: &String| {
+        let own = types_of_root_field(shown, data, &analysis.shape, field);
+        own.is_some_and(|own| own.into_iter().all(declares))
+    };
+    let has_default = !plan.undeclared.iter().all(is_declared);
+    if has_default {
         types.push(&config.default_type);
     }
     let mut merged = merge(&types).hinted(&analysis.foreseen, by_default);
@@ -150,7 +160,7 @@ pub fn graphql_entry(
             if ttl.is_zero() {
                 return Err(NotStored::TypesUnknown);
             }
-            if by_default {
+            if has_default {
                 merged.windows.ttl = merged.windows.ttl.min(ttl);
             }
         }

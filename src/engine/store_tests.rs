@@ -119,3 +119,41 @@ fn prohibitions_are_overridden_where_every_type_says_so() {
     assert_eq!((meta.ttl.as_seconds(), meta.headers.get("set-cookie")), (600, None));
     assert_eq!(stored(types(false), TYPED, typed(), &fields), Err(NotStored::NoStore));
 }
+
+#[test]
+fn only_a_fields_own_types_replace_the_default() {
+    let types = |overriding: bool| {
+        json!({
+            "field": { "match": ["graphql:Query.field"], "ttl": 7200, "override": true },
+            "product": { "match": ["graphql:Product"], "ttl": 7200, "override": overriding },
+        })
+    };
+    let product = || json!({ "__typename": "Product", "id": 1 });
+    let other = || json!({ "__typename": "Other", "id": 1, "product": product() });
+    let ttl = |query: &str, data| ttl(types(true), query, data);
+    const FIELD: &str = "field { __typename id }";
+    let and_field = |fields: &str| format!("{{ {FIELD} {fields} }}");
+    // The default has 300 seconds.
+    for (fields, data, seconds) in [
+        ("a { __typename id }", json!({ "a": product() }), 7200),
+        ("a { __typename id }", json!({ "a": [product(), product()] }), 7200),
+        ("a { __typename id }", json!({ "a": [product(), other()] }), 300),
+        ("a { __typename id product { __typename id } }", json!({ "a": other() }), 300),
+        ("a { __typename id } b { __typename id }", json!({ "a": product(), "b": other() }), 300),
+        ("a { __typename id }", json!({ "a": null }), 300),
+        ("a", json!({ "a": 1 }), 300),
+    ] {
+        assert_eq!(ttl(&format!("{{ {fields} }}"), data.clone()), Ok(seconds), "{fields} {data}");
+        let mut both = data.clone();
+        both["field"] = other();
+        assert_eq!(ttl(&and_field(fields), both), Ok(seconds), "{fields} {data}");
+    }
+    let private = [("cache-control", "private")];
+    let query = "{ field { __typename id } a { __typename id } }";
+    let of = |a: Value| {
+        let data = json!({ "field": product(), "a": a });
+        stored(types(true), query, data, &private).map(drop)
+    };
+    assert_eq!(of(product()), Ok(()));
+    assert_eq!(of(other()), Err(NotStored::Private));
+}

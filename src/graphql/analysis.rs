@@ -5,6 +5,7 @@ use super::entity::Knowledge;
 use super::foreseen::Foreseen;
 use super::inject;
 use super::injected::Injected;
+use super::roots::{RootField, each_root_field, root_fields};
 #[cfg(test)]
 use super::schema::Schema;
 use super::shape::{Shape, ShapeFault};
@@ -12,6 +13,7 @@ use super::{canonical, document, lexer, resolve};
 use crate::key::{Digest, DigestBuilder};
 use crate::limits::{Amounts, Limit};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 
 /// An operation, understood.
 #[derive(Debug)]
@@ -20,8 +22,8 @@ pub struct Analysis {
     pub kind: OperationKind,
     /// Its name.
     pub name: Option<String>,
-    /// The names of its root fields, each once.
-    pub root_fields: Vec<String>,
+    /// The fields right under it, by name.
+    pub roots: BTreeMap<String, RootField>,
     /// The variables that it declares.
     pub variables: Vec<DeclaredVariable>,
     /// The digest of its canonical text.
@@ -35,13 +37,13 @@ pub struct Analysis {
     /// What a schema tells of its answer.
     pub foreseen: Foreseen,
     /// The arguments of its root fields, where it is a mutation.
-    pub(super) arguments: RootArguments,
+    pub(super) arguments: ArgumentsByKey,
     /// What it needs of each limit.
     pub needed: Amounts,
 }
 
 /// By response key, the arguments of root fields.
-pub(super) type RootArguments = Vec<(String, Vec<(String, Value)>)>;
+pub(super) type ArgumentsByKey = Vec<(String, Vec<(String, Value)>)>;
 
 /// A variable that an operation declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,8 @@ pub struct DeclaredVariable {
     pub name: String,
     /// What counts where the request has no value for it.
     pub default: Option<Json>,
+    /// Whether it has a default that JSON does not mean quite the same.
+    pub inexact_default: bool,
 }
 
 /// Why an operation is left to the origin.
@@ -104,14 +108,19 @@ pub fn analyse(
         })?;
     needed.raise(Limit::Selections, selections);
     let text = canonical::canonical(&document, operation).ok_or(Refusal::Unparsable)?;
-    let declared = |variable: &Variable| DeclaredVariable {
-        name: variable.name.clone(),
-        default: variable.default.as_ref().and_then(Value::to_json),
+    let declared = |variable: &Variable| {
+        let default = variable.default.as_ref().map(Value::to_json);
+        let inexact_default = default == Some(None);
+        DeclaredVariable {
+            name: variable.name.clone(),
+            default: default.flatten(),
+            inexact_default,
+        }
     };
     Ok(Analysis {
         kind: operation.kind,
         name: operation.name.clone(),
-        root_fields: shape.names().into_iter().map(str::to_owned).collect(),
+        roots: root_fields(&document, operation, knowledge.schema),
         variables: operation.variables.iter().map(declared).collect(),
         digest: DigestBuilder::new("operation").part(text.as_bytes()).finish(),
         shape,
@@ -126,7 +135,7 @@ pub fn analyse(
             .map(|schema| Foreseen::of(&document, operation, schema))
             .unwrap_or_default(),
         arguments: match operation.kind {
-            OperationKind::Mutation => root_arguments(&document, operation),
+            OperationKind::Mutation => arguments_by_key(&document, operation),
             _ => Vec::new(),
         },
         incremental,
@@ -162,26 +171,11 @@ impl Analysis {
 }
 
 /// The arguments of the fields right under an operation, in fragments too.
-fn root_arguments(document: &Document, operation: &Operation) -> RootArguments {
+fn arguments_by_key(document: &Document, operation: &Operation) -> ArgumentsByKey {
     let mut found = Vec::new();
-    let mut pending: Vec<&[Selection]> = vec![&operation.selections];
-    let mut spread: Vec<&str> = Vec::new();
-    while let Some(selections) = pending.pop() {
-        for selection in selections {
-            match selection {
-                Selection::Field(field) => {
-                    found.push((field.response_key().to_owned(), field.arguments.clone()));
-                }
-                Selection::Inline { selections, .. } => pending.push(selections),
-                Selection::Spread { name, .. } if !spread.contains(&name.as_str()) => {
-                    spread.push(name);
-                    let named = document.fragments.iter().filter(|one| one.name == *name);
-                    pending.extend(named.map(|fragment| fragment.selections.as_slice()));
-                }
-                Selection::Spread { .. } => {}
-            }
-        }
-    }
+    each_root_field(document, operation, |field| {
+        found.push((field.response_key().to_owned(), field.arguments.clone()));
+    });
     found
 }
 

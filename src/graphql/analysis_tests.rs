@@ -81,7 +81,7 @@ fn what_literals_skip_is_as_if_it_were_not_there() {
     ] {
         assert_ne!(digest(one), digest(other), "{one}");
     }
-    assert_eq!(analyse("{ a b @skip(if: true) }", None).unwrap().root_fields, ["a"]);
+    assert!(analyse("{ a b @skip(if: true) }", None).unwrap().roots.keys().eq(["a"]));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn root_fields_come_through_fragments_and_aliases() {
         None,
     )
     .unwrap();
-    assert_eq!(analysis.root_fields, ["products", "user"]);
+    assert!(analysis.roots.keys().eq(["products", "user"]));
 }
 
 /// A small document of fields, arguments, fragments and literals, with two ways to write it.
@@ -259,8 +259,8 @@ fn real_documents_are_understood_as_the_reference_does() {
             fields.sort_unstable();
             fields.dedup();
             assert_eq!(
-                (analysis.kind, analysis.root_fields),
-                (kind, fields.into_iter().map(str::to_owned).collect()),
+                (analysis.kind, analysis.roots.keys().map(String::as_str).collect()),
+                (kind, fields),
                 "{file}"
             );
         }

@@ -1,6 +1,7 @@
 //! What an answer holds: its types, entities and lists, and what of it is not known.
 
 use super::entity::Knowledge;
+use super::inject::TYPENAME_KEY;
 use super::shape::Shape;
 use super::walk::Walk;
 use crate::limits;
@@ -146,6 +147,17 @@ impl AnswerFacts {
         self.tags.extend(types.iter().map(|name| Tag::of(&format!("{name}:"), "?")));
         self.types = types;
     }
+}
+
+/// The object's type as the answer shows it, by what was added to the document or by what the client
+/// asked for.
+pub(super) fn object_type<'a>(
+    object: &'a Map<String, Value>,
+    shape: &Shape,
+    added: bool,
+) -> Option<&'a str> {
+    let by_addition = object.get(TYPENAME_KEY).filter(|_| added).and_then(Value::as_str);
+    by_addition.or_else(|| type_name(object, shape))
 }
 
 /// The object's type, where a key that is surely `__typename` says it.

@@ -30,6 +30,7 @@ mod reachable;
 mod request;
 mod resolve;
 mod rewrite;
+mod roots;
 mod schema;
 mod shape;
 mod socket;
@@ -40,9 +41,9 @@ mod value;
 mod variables;
 mod walk;
 
-#[cfg(test)]
-pub(crate) use analysis::analysed;
 pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
+#[cfg(test)]
+pub(crate) use analysis::{analysed, analysed_with};
 pub use answer::{AnswerFacts, AnswerHint, Outcome, Shown, facts, outcome};
 pub use ast::OperationKind;
 pub use batch::{array_of, elements};
@@ -59,6 +60,7 @@ pub use request::{
     read_post, wants_html,
 };
 pub use rewrite::{Parts, Rewritten};
+pub use roots::{Agreement, RootArguments, RootField, types_of_root_field};
 pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
     touched_types,

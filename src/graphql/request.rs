@@ -8,7 +8,7 @@ use super::json_size::JsonSize;
 use super::members::{Members, text_to_json};
 use super::rewrite::{Sent, has_unkeyed};
 use crate::config::Apq;
-use crate::http::{Headers, decoded_body, form_pairs, has_one_decoding};
+use crate::http::{Headers, decoded_body, form_pairs, has_one_decoding, percent_decoded};
 use crate::json::{Ambiguous, names_are_unique};
 use crate::key::sha256_hex;
 use crate::limits::{Amounts, Limit};
@@ -113,10 +113,14 @@ pub(super) const MEMBERS: [&str; 7] =
 /// Members that name a document which the origin has.
 const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
 
-/// Reads a GET. A GET runs no mutation, for servers must refuse it; but its document counts.
+/// Reads a GET. Servers must not run a mutation for it, but some do: what cannot be read is possibly
+/// one. A document that is named by a hash or an id is none.
 pub fn read_get(url_query: Option<&str>) -> Form {
-    let unread = |reason| Form::Unread { reason, may_be_mutation: false };
     let url_query = url_query.unwrap_or_default();
+    let unread = |reason| Form::Unread {
+        reason,
+        may_be_mutation: may_hide_mutation(&percent_decoded(url_query.as_bytes())),
+    };
     let Some(pairs) = form_pairs(url_query) else {
         return unread(Unread::Unparsable);
     };

@@ -25,7 +25,11 @@ fn got(url: &str) -> Query {
 }
 
 fn declared(names: &[&str]) -> Vec<DeclaredVariable> {
-    let declared = |name: &&str| DeclaredVariable { name: (*name).to_owned(), default: None };
+    let declared = |name: &&str| DeclaredVariable {
+        name: (*name).to_owned(),
+        default: None,
+        inexact_default: false,
+    };
     names.iter().map(declared).collect()
 }
 

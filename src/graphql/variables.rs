@@ -31,7 +31,7 @@ mod tests {
     }
 
     fn declared(name: &str, default: Option<Value>) -> DeclaredVariable {
-        DeclaredVariable { name: name.to_owned(), default }
+        DeclaredVariable { name: name.to_owned(), default, inexact_default: false }
     }
 
     #[test]

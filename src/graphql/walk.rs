@@ -4,11 +4,10 @@
 //! show: a count, a page, an aggregate. What it depends on is decided where it stands: by the
 //! entities beside it, by what the schema says of its fields, or it is untyped.
 
-use super::answer::{AnswerFacts, type_name};
+use super::answer::{AnswerFacts, object_type};
 use super::ast::OperationKind;
 use super::entity::Knowledge;
 use super::field_names::is_aggregate;
-use super::inject::TYPENAME_KEY;
 use super::injected::RESERVED_PREFIX;
 use super::place::{Below, Open, Path, Place};
 use super::reachable::{Start, possible_types, reachable};
@@ -99,8 +98,7 @@ impl<'k> Walk<'k> {
 
     fn object(&mut self, object: &Map<String, Value>, shape: &Shape, place: Place<'_>) -> Below {
         let Place { info, in_list, .. } = place;
-        let added = object.get(TYPENAME_KEY).filter(|_| self.added).and_then(Value::as_str);
-        let told = added.or_else(|| type_name(object, shape));
+        let told = object_type(object, shape, self.added);
         let schema = self.knowledge.schema;
         let expected = schema.zip(info).map(|(schema, info)| (schema, info.of));
         if let (Some(name), Some((schema, of))) = (told, expected)
@@ -203,7 +201,7 @@ impl<'k> Walk<'k> {
     }
 
     /// Whether an object without an id is taken for an entity, where no schema tells: its field is
-    /// named after its type, it has nothing but words, and no wrapper holds it.
+    /// named after its type, it has words and nothing but words, and no wrapper holds it.
     /// `{ users { name } }` shows users. `pageInfo` and `pagination` stand in wrappers, and counts
     /// are numbers.
     fn is_called_as_it_is(
@@ -218,14 +216,16 @@ impl<'k> Walk<'k> {
         if in_schema || path.above.is_some() || !path.is_named_after(name) {
             return false;
         }
-        let mut leaves = object
-            .iter()
-            .filter_map(|(key, value)| Some((shape.field(key)?, value)))
-            .filter(|(field, _)| {
-                field.shape.is_none() && field.name.as_deref() != Some("__typename")
-            })
-            .peekable();
-        leaves.peek().is_some() && leaves.all(|(_, value)| Open::of(value) == Open::Words)
+        let is_leaf = |field: &ShapeField| {
+            field.shape.is_none() && field.name.as_deref() != Some("__typename")
+        };
+        let leaves = || {
+            let fields = object.iter().filter_map(|(key, value)| Some((shape.field(key)?, value)));
+            fields.filter(|(field, _)| is_leaf(field)).map(|(_, value)| value)
+        };
+        // What is null may be a number the next time.
+        leaves().any(|value| !value.is_null())
+            && leaves().all(|value| Open::of(value) == Open::Words)
     }
 
     fn type_tags(&mut self, name: &str, in_list: bool) {

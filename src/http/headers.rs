@@ -101,3 +101,9 @@ impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for Headers {
         )
     }
 }
+
+/// Whether a text is a token, as the names of fields and of cookies are (RFC 9110 §5.6.2).
+pub fn is_token(text: &str) -> bool {
+    let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}

@@ -15,11 +15,13 @@ pub use base64url::from_base64url;
 #[cfg(test)]
 pub(crate) use base64url::to_base64url;
 pub use coding::{AnswerCoding, accepts_coding, decoded_body};
-pub use headers::Headers;
+pub use headers::{Headers, is_token};
 pub use method::Method;
 pub use path::{Case, PathPattern, glob};
 pub use spelling::{climbs, folded_path, is_plain, plain_path};
-pub use url::{Url, form_decoded, form_encoded, form_pairs, has_one_decoding, segment_decoded};
+pub use url::{
+    Url, form_decoded, form_encoded, form_pairs, has_one_decoding, percent_decoded, segment_decoded,
+};
 
 /// The head of a client's request.
 #[derive(Debug, Clone)]

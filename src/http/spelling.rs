@@ -5,7 +5,7 @@
 //! all spellings of a path share (`folded_path`). Not in scope: keys, for which spellings stay
 //! apart ([`Url::comparable_path`](super::Url::comparable_path)).
 
-use super::url::decoded_at;
+use super::url::percent_decoded;
 
 /// How often a proxy and a server behind it may decode a path in all.
 const MOST_DECODINGS: usize = 3;
@@ -74,17 +74,6 @@ fn decodings(path: &str) -> impl Iterator<Item = Vec<u8>> {
         next(path).filter(|decoded| decoded != path)
     })
     .take(1 + MOST_DECODINGS)
-}
-
-fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let escaped = decoded_at(bytes, at).filter(|_| byte == b'%');
-        out.push(escaped.unwrap_or(byte));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    out
 }
 
 #[cfg(test)]

@@ -193,6 +193,18 @@ pub fn segment_decoded(text: &str) -> Option<String> {
     form_decoded(&text.replace('+', "%2B"))
 }
 
+/// Bytes with every escape decoded once. What follows a `%` and is no escape stays.
+pub fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = decoded_at(bytes, at).filter(|_| byte == b'%');
+        out.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    out
+}
+
 /// Whether every server decodes a piece of a query alike: a plus is a space in a form alone, and what
 /// follows a `%` may be no escape.
 pub fn has_one_decoding(text: &str) -> bool {
@@ -205,7 +217,7 @@ pub fn has_one_decoding(text: &str) -> bool {
 }
 
 /// The byte that an escape stands for whose `%` is there.
-pub(super) fn decoded_at(bytes: &[u8], at: usize) -> Option<u8> {
+fn decoded_at(bytes: &[u8], at: usize) -> Option<u8> {
     let high = char::from(*bytes.get(at + 1)?).to_digit(16)?;
     let low = char::from(*bytes.get(at + 2)?).to_digit(16)?;
     u8::try_from(high * 16 + low).ok()

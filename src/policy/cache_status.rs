@@ -1,6 +1,6 @@
 //! `Cache-Status` (RFC 9211).
 
-use crate::http::Headers;
+use crate::http::{Headers, is_token};
 use crate::time::Ttl;
 
 /// Why a request went to the origin (§2.2).
@@ -20,7 +20,7 @@ pub enum Forward {
 
 /// One member of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CacheStatus {
+pub enum CacheStatus<'a> {
     /// Answered from the cache.
     Hit {
         /// How long the answer stays fresh; negative once it is stale.
@@ -37,11 +37,11 @@ pub enum CacheStatus {
         /// Whether the answer was stored.
         stored: bool,
         /// The named reason, where there is one.
-        detail: Option<&'static str>,
+        detail: Option<&'a str>,
     },
 }
 
-impl CacheStatus {
+impl CacheStatus<'_> {
     /// A hit of that age.
     pub fn hit(ttl: Ttl, age: u64, tier: &'static str) -> Self {
         let seconds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -54,7 +54,7 @@ impl CacheStatus {
     }
 }
 
-impl std::fmt::Display for CacheStatus {
+impl std::fmt::Display for CacheStatus<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("evergraph; ")?;
         match self {
@@ -75,12 +75,32 @@ impl std::fmt::Display for CacheStatus {
                     out.write_str("; stored")?;
                 }
                 match detail {
-                    Some(detail) => write!(out, "; detail={detail}"),
+                    Some(detail) if is_sf_token(detail) => write!(out, "; detail={detail}"),
+                    Some(detail) => write!(out, "; detail={}", sf_string(detail)),
                     None => Ok(()),
                 }
             }
         }
     }
+}
+
+/// Whether a text is a token of structured fields (RFC 8941 §3.3.4).
+fn is_sf_token(text: &str) -> bool {
+    let plain = text.replace([':', '/'], "-");
+    is_token(&plain) && text.starts_with(|c: char| c == '*' || c.is_ascii_alphabetic())
+}
+
+/// A text as a string of structured fields (RFC 8941 §3.3.3), without what such a string cannot have.
+fn sf_string(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars().filter(|c| matches!(c, ' '..='~')) {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(test)]
@@ -105,5 +125,20 @@ mod tests {
             detail: Some("authorization-without-scope"),
         };
         assert_eq!(bypass.to_string(), "evergraph; fwd=bypass; detail=authorization-without-scope");
+        let with_detail = |detail| CacheStatus::Forwarded {
+            forward: Forward::Bypass,
+            status: None,
+            stored: false,
+            detail: Some(detail),
+        };
+        for (detail, shown) in [
+            ("cookie-without-scope: sid", "\"cookie-without-scope: sid\""),
+            ("a\"b\\c\ré", "\"a\\\"b\\\\c\""),
+            ("1", "\"1\""),
+            ("a/b:c", "a/b:c"),
+        ] {
+            let expected = format!("evergraph; fwd=bypass; detail={shown}");
+            assert_eq!(with_detail(detail).to_string(), expected);
+        }
     }
 }

@@ -24,18 +24,26 @@ pub struct Asked<'c> {
 pub fn asked<'c>(config: &'c Config, url: &Url) -> Asked<'c> {
     let path = url.comparable_path();
     let types = config.types_of_path(&path);
-    let terms = RestTerms::of(&types);
+    let mut terms = RestTerms::of(&types);
+    terms.vary.extend(config.vary.iter().cloned());
+    terms.vary.sort_unstable();
+    terms.vary.dedup();
     Asked { url: normalised(url, config.case_of(&path), &terms.query), types, terms }
 }
 
 impl Asked<'_> {
-    /// Starts the digest of the read: everything but who is asking. The headers of `vary` count by
-    /// their whole value, and one that is missing is not one that is empty.
+    /// Starts the digest of the read: everything but who is asking.
     pub fn digest(&self, headers: &Headers) -> DigestBuilder {
-        self.terms.vary.iter().fold(digest(&self.url), |digest, name| {
-            digest.part(name.as_bytes()).optional(headers.joined(name).as_deref())
-        })
+        header_parts(digest(&self.url), &self.terms.vary, headers)
     }
+}
+
+/// Adds the headers of `vary`. They count by their whole value, and one that is missing is not one
+/// that is empty.
+pub fn header_parts(digest: DigestBuilder, names: &[String], headers: &Headers) -> DigestBuilder {
+    names.iter().fold(digest, |digest, name| {
+        digest.part(name.as_bytes()).optional(headers.joined(name).as_deref())
+    })
 }
 
 /// Starts the digest of a URL as the origin is asked for it; nothing is merged that the origin may

@@ -7,5 +7,5 @@
 mod asked;
 mod tags;
 
-pub use asked::{Asked, asked, digest, normalised};
+pub use asked::{Asked, asked, digest, header_parts, normalised};
 pub use tags::{body_tags, entry_tags, needs_body, path_tags, purge_tags, written_tags};

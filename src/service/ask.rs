@@ -13,7 +13,7 @@ use crate::engine::{Freshened, is_graphql_json, origin_request_headers};
 use crate::graphql::{
     Injected, Outcome, RESERVED_PREFIX, Rewritten, is_strippable, outcome, strip,
 };
-use crate::http::{Headers, Response};
+use crate::http::{Headers, Request, Response};
 use crate::limits;
 use serde_json::Value;
 use std::rc::Rc;
@@ -163,6 +163,16 @@ impl<W: World> Service<W> {
         }))
     }
 
+    /// The client's headers as the origin gets them where its answer may be stored.
+    pub(super) fn headers_to_origin(&self, request: &Request) -> Headers {
+        // With a faulty configuration nothing is looked up.
+        let config = self.isolate.config.as_ref();
+        config.map_or_else(
+            |_| request.headers.clone(),
+            |config| origin_request_headers(config, &request.headers),
+        )
+    }
+
     /// Asks for what the client asked, or for what stands in its place.
     pub(super) async fn ask_rewritten(
         &self,
@@ -170,7 +180,7 @@ impl<W: World> Service<W> {
         rewritten: Option<&Rewritten>,
     ) -> Result<Answer, OriginFailure> {
         let request = &asked.request;
-        let mut headers = origin_request_headers(&request.headers);
+        let mut headers = self.headers_to_origin(request);
         let mut url = self.origin_url(request);
         let body = rewritten.map(|rewritten| fitted(rewritten, &mut url, &mut headers));
         let what = match body {

@@ -7,7 +7,7 @@ use super::handle::{Asked, Service};
 use super::memory::Cached;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
 use crate::config::Config;
-use crate::engine::{Plan, completed, freshened, origin_request_headers, part_key};
+use crate::engine::{Plan, completed, freshened, part_key};
 use crate::entry::Entry;
 use crate::http::Method;
 use crate::limits;
@@ -123,7 +123,7 @@ impl<W: World> Service<W> {
         fields: &[(&'static str, String)],
     ) -> Result<Answer, OriginFailure> {
         let request = &asked.request;
-        let mut headers = origin_request_headers(&request.headers);
+        let mut headers = self.headers_to_origin(request);
         fields.iter().for_each(|(name, value)| headers.set(name, value.as_str()));
         // A part of a coded answer cannot be decoded by itself.
         if headers.contains("range") {

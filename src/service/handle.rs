@@ -9,7 +9,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::engine::{
     Bypass, Class, Plan, Read, Unwritten, XCache, classify, forwarded_headers, is_upgrade,
-    origin_url, passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location,
+    is_write, origin_url, passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location,
     scope_tags_changed_by, status_of_origin, take_own_headers,
 };
 use crate::graphql::{OperationKind, Query};
@@ -105,7 +105,7 @@ impl<W: World> Service<W> {
                     return self.socket(None, asked).await;
                 }
                 let reply = self.pass_through(None, &asked, Bypass::ConfigError).await;
-                if !asked.request.method.is_safe() {
+                if is_write(&asked.request) {
                     // Nobody knows what it changed, and the entries outlive the fault.
                     self.purge_for_unread(&reply, "config-error").await;
                 }
@@ -129,7 +129,10 @@ impl<W: World> Service<W> {
             Class::GraphQlPost => self.graphql_body(config, &asked).await,
             Class::GraphQlUncached(reason) => {
                 let asked = Asked { uncached: Some(reason), ..asked };
-                self.graphql_body(config, &asked).await
+                match asked.request.method.is_safe() {
+                    true => self.graphql(config, &asked, None).await,
+                    false => self.graphql_body(config, &asked).await,
+                }
             }
         }
     }
@@ -292,7 +295,7 @@ impl<W: World> Service<W> {
         reason: Bypass,
         whole: Option<&Whole>,
     ) -> Reply {
-        let again = asked.request.method.is_safe();
+        let again = !is_write(&asked.request);
         match self.ask_whole(asked, whole, again).await {
             Ok(answer) => self.passed(config, asked, reason, &answer).await,
             Err(failure) => self.origin_failed(asked, &failure, forward_of(reason)),
@@ -311,12 +314,13 @@ impl<W: World> Service<W> {
             self.note_scope_changes(config, &asked.request, answer).await;
         }
         self.count(asked, answer.status, Answered::Bypass, None);
-        self.report_bypass(asked, reason.as_str(), answer.status);
+        let detail = reason.detail();
+        self.report_bypass(asked, &detail, answer.status);
         let status = CacheStatus::Forwarded {
             forward: forward_of(reason),
             status: Some(answer.status),
             stored: false,
-            detail: Some(reason.as_str()),
+            detail: Some(&detail),
         };
         self.reply(asked, answer, XCache::Bypass, &status)
     }

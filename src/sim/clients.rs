@@ -43,10 +43,10 @@ struct Slot {
 }
 
 /// A response as a client has it.
-struct Got {
-    status: u16,
-    headers: Headers,
-    body: Vec<u8>,
+pub struct Got {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Vec<u8>,
 }
 
 /// How long after its answer a pending purge is on its way to the outbox.
@@ -152,7 +152,7 @@ impl Fleet {
     }
 
     /// Sends a request to an isolate; none where no answer comes.
-    async fn ask(&self, which: usize, request: Request, body: Vec<u8>) -> Option<Got> {
+    pub async fn ask(&self, which: usize, request: Request, body: Vec<u8>) -> Option<Got> {
         let (world, isolate) = {
             let slots = self.slots.borrow();
             let slot = &slots[which];
@@ -572,7 +572,8 @@ impl Fleet {
     }
 }
 
-fn graphql(who: Option<&str>) -> Request {
+/// A GraphQL request without a body.
+pub fn graphql(who: Option<&str>) -> Request {
     let mut request = request("POST", "/graphql");
     request.headers.set("content-type", "application/json");
     if let Some(who) = who {
@@ -581,7 +582,8 @@ fn graphql(who: Option<&str>) -> Request {
     request
 }
 
-fn request(method: &str, path: &str) -> Request {
+/// A request without headers.
+pub fn request(method: &str, path: &str) -> Request {
     Request {
         method: Method::parse(method),
         url: Url::parse(&format!("https://api.example{path}")).unwrap(),

@@ -23,9 +23,11 @@ mod random;
 mod run;
 #[cfg(test)]
 mod scenarios;
+mod sharing;
 mod stores;
 mod universe;
 mod world;
 
 pub use oracle::{Compared, compare};
 pub use run::{Outcome, Plan, run};
+pub use sharing::{Sharing, share};

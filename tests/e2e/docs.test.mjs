@@ -104,3 +104,20 @@ test("every reason that an answer may name is explained", () => {
     }
   }
 });
+
+test("every test that docs/security.md names is there", () => {
+  const { text } = pages.find(({ file }) => file === "docs/security.md");
+  const rows = text.split("\n").filter((line) => line.startsWith("|"));
+  const named = rows.flatMap((row) => [
+    ...row.matchAll(/`((?:tests|src)\/[\w./-]+)`(?::((?:,? "[^"]+")+))?/g),
+  ]);
+  assert.ok(named.length >= 40, `${named.length} tests`);
+  const missing = named.flatMap(([, file, titles = ""]) => {
+    if (!existsSync(join(root, file))) return [file];
+    const source = readFileSync(join(root, file), "utf8");
+    return [...titles.matchAll(/"([^"]+)"/g)]
+      .filter(([, title]) => !source.includes(title))
+      .map(([, title]) => `${file}: ${title}`);
+  });
+  assert.deepEqual([...new Set(missing)], []);
+});

@@ -237,7 +237,7 @@ test("the worker panics: the origin's answer, and each write once", async () => 
   const panics = () => world.events("failure").filter(({ part }) => part === "worker").length;
   const before = panics();
   for (const after of PANICS) {
-    const headers = { "x-panic-after": after };
+    const headers = { "evergraph-panic-after": after };
     areTheOrigins(await crowd((place) => world.ask(newPath(), { headers }, place)));
     version += 1;
     const asked = world.origin.requests.length;

@@ -481,7 +481,7 @@ test("where Wasm panics the client sees nothing of what was added", async () => 
     const query = `query P${after} { product { related { name } } }`;
     const expected = await answerOf(panicking.origin.url, { path: "/graphql", query });
     const before = panicking.origin.requests.length;
-    const found = await panicking.graphql(query, { headers: { "x-panic-after": after } });
+    const found = await panicking.graphql(query, { headers: { "evergraph-panic-after": after } });
     assert.deepEqual([found.status, found.text], [200, expected.bytes.toString()], after);
     const asked = panicking.origin.requests.slice(before).map(hasAddition);
     if (/worker-failed/.test(found.cacheStatus) && asked[0]) {

@@ -21,7 +21,7 @@ test("every entry is written, deflated, for as long as it may live", async () =>
   const { text } = await world.ask("/long/1");
   await world.until(() => world.kv.writes === 1, "written");
   const { key, ttl, body } = world.kv.lastWrite;
-  assert.match(key, /^test\/1\/rest\/long\/long~1\/public\/[0-9a-f]{64}$/);
+  assert.match(key, /^test\/2\/rest\/long\/long~1\/public\/[0-9a-f]{64}$/);
   assert.equal(ttl, "7800");
   assert.ok(body.length < text.length / 5, `${body.length} bytes of ${text.length}`);
   assert.ok(!body.includes("compressible"));

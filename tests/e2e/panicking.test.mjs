@@ -27,10 +27,12 @@ function countFailures() {
 test("reads get the origin's answer, wherever it happens", async () => {
   const failed = countFailures();
   for (const after of PANICS) {
-    const rest = await world.ask(`/api/products/read-${after}`, { headers: { "x-panic-after": after } });
+    const rest = await world.ask(`/api/products/read-${after}`, {
+      headers: { "evergraph-panic-after": after },
+    });
     assert.deepEqual([rest.status, rest.json], [200, { name: `v${version}` }], after);
     const graphql = await world.graphql(`query R${after} { product { name } }`, {
-      headers: { "x-panic-after": after },
+      headers: { "evergraph-panic-after": after },
     });
     assert.deepEqual(
       [graphql.status, graphql.json],
@@ -50,7 +52,7 @@ test("writes reach the origin exactly once, and purge", async () => {
     const write = await world.ask("/api/products/written", {
       method: "PUT",
       body: `{"after":${after}}`,
-      headers: { "x-panic-after": after },
+      headers: { "evergraph-panic-after": after },
     });
     assert.deepEqual([write.status, write.json], [200, { name: `v${version}` }], after);
     assert.deepEqual(
@@ -73,7 +75,7 @@ test("mutations reach the origin exactly once with their bodies, and purge", asy
     const asked = world.origin.requests.length;
     version += 1;
     const write = await world.graphql("mutation { product { name } }", {
-      headers: { "x-panic-after": after },
+      headers: { "evergraph-panic-after": after },
     });
     assert.deepEqual(
       [write.status, write.json],
@@ -113,7 +115,7 @@ test("batches with a mutation reach the origin once, and nobody gets an answer o
       version += 1;
       const write = await world.ask("/graphql", {
         method: "POST",
-        headers: { "content-type": "application/json", "x-panic-after": after },
+        headers: { "content-type": "application/json", "evergraph-panic-after": after },
         body: JSON.stringify(batch),
       });
       assert.equal(world.origin.requests.length, asked + 1, after);
@@ -139,7 +141,7 @@ test("a write's purge that the log does not take is in the outbox, and outlives 
   version += 1;
   world.logMode = "error";
   // It panics once the origin has answered.
-  const headers = { "x-panic-after": "0" };
+  const headers = { "evergraph-panic-after": "0" };
   const failed = countFailures();
   const write = await world.ask(path, { method: "PUT", body: "{}", headers });
   assert.deepEqual([write.status, write.json, failed()], [200, { name: `v${version}` }, 1]);
@@ -163,7 +165,7 @@ test("requests that Wasm was busy with fall back as well", async () => {
   };
   const slow = Array.from({ length: 4 }, (_, n) => world.ask(`/api/products/held-${n}`));
   await world.until(() => held.length === 4, "four reads are under way");
-  await world.ask("/api/products/panic", { headers: { "x-panic-after": "0" } });
+  await world.ask("/api/products/panic", { headers: { "evergraph-panic-after": "0" } });
   // They are asked for again, and held again.
   const releasing = setInterval(release, 20);
   try {

@@ -550,9 +550,10 @@ const HINTED = {
 
 test("maxAge gives the ttl where no type matches, and shortens it where one does", async () => {
   const types = {
-    long: { match: ["operation:Long"], ttl: 600 },
-    short: { match: ["operation:Short"], ttl: 10 },
-    forced: { match: ["operation:Forced"], ttl: 500, override: true },
+    long: { match: ["graphql:Query.hello", "graphql:Query.product(first: 9)"], ttl: 600 },
+    short: { match: ["graphql:Query.product(first: 8)"], ttl: 10 },
+    forced: { match: ["graphql:Query.product(first: 7)"], ttl: 500, override: true },
+    named: { match: ["operation:Named"], ttl: 25 },
   };
   const [world] = await withSchema({ config: { types, default: { ttl: 20 } } }, sdlWith(HINTED));
   for (const [query, ttl] of [
@@ -561,10 +562,13 @@ test("maxAge gives the ttl where no type matches, and shortens it where one does
     ['{ product(id: "1") { name } }', 20],
     ['{ products { id } product(id: "1") { name } }', 20],
     ['{ review(id: "none") { text } }', 20],
-    ["query Long { products { id } }", 30],
-    ["query Long { hello }", 600],
-    ["query Short { products { id } }", 10],
-    ["query Forced { products { id } }", 500],
+    ['{ product(id: "1", first: 9) { name } }', 40],
+    ["{ hello }", 600],
+    ['{ product(id: "1", first: 8) { name } }', 10],
+    ['{ product(id: "1", first: 7) { name } }', 500],
+    // The name of an operation shortens, and lifts nothing.
+    ["query Named { products { id } }", 20],
+    ["query Named { hello }", 25],
   ]) {
     await store(world, [query]);
     const left = ttlOf(await world.graphql(query));
@@ -573,14 +577,11 @@ test("maxAge gives the ttl where no type matches, and shortens it where one does
 });
 
 test("maxAge 0 and PRIVATE keep an answer out, unless it is overridden", async () => {
-  const types = {
-    forced: { match: ["operation:Forced"], ttl: 600, override: true },
-    typed: { match: ["operation:Typed"], ttl: 600 },
-  };
+  const types = { typed: { match: ["graphql:Query.me", "graphql:Query.reviews"], ttl: 600 } };
   const [world] = await withSchema({ config: { types } }, sdlWith(HINTED));
   for (const [query, reason] of [
     ["{ user { name } }", "private-hint"],
-    ["query Typed { user { name } }", "private-hint"],
+    ["{ reviews { id } user { name } }", "private-hint"],
     ["{ hello ...F } fragment F on Query { user { id } }", "private-hint"],
     ["{ me { id } }", "private-hint"],
   ]) {
@@ -592,19 +593,20 @@ test("maxAge 0 and PRIVATE keep an answer out, unless it is overridden", async (
   }
   await upload(world, sdlWith({ "Query.me": "@cacheControl(maxAge: 0)" }));
   assert.equal(detail(await world.graphql("{ me { id } }")), "ttl-zero");
-  assert.equal(detail(await world.graphql("query Typed { me { id } }")), "ttl-zero");
-  await upload(world, sdlWith(HINTED));
-  await store(world, ["query Forced { user { name } }", "query Forced { me { id } }"]);
+  assert.equal(detail(await world.graphql("{ reviews { id } me { id } }")), "ttl-zero");
+  const forced = { match: ["graphql:Query.user", "graphql:Query.me"], ttl: 600, override: true };
+  const [other] = await withSchema({ config: { types: { forced } } }, sdlWith(HINTED));
+  await store(other, ["{ user { name } }", "{ me { id } }"]);
 });
 
 test("what an answer says of its own caching counts as Apollo writes it", async () => {
-  const types = { forced: { match: ["operation:Forced"], ttl: 500, override: true } };
+  const types = { forced: { match: ["graphql:Query.reviews"], ttl: 500, override: true } };
   const [world, shop] = await start({ config: { types } });
   let count = 0;
-  const ask = async (cacheControl, operation = "") => {
+  const ask = async (cacheControl, field = "hello") => {
     count += 1;
     shop.extensions = { cacheControl };
-    const query = `${operation} { hello n${count}: hello }`;
+    const query = `{ n${count}: ${field} }`;
     const miss = await world.graphql(query);
     assert.equal(miss.text, await directly(world, query));
     const again = await world.graphql(query);
@@ -629,14 +631,15 @@ test("what an answer says of its own caching counts as Apollo writes it", async 
     assert.ok(fits, `${JSON.stringify(cacheControl)}: ${found}`);
   }
   for (const cacheControl of [{ maxAge: 0 }, { maxAge: 5, scope: "PRIVATE" }])
-    assert.ok((await ask(cacheControl, "query Forced")) > 490, "overridden");
+    assert.ok((await ask(cacheControl, "reviews { id }")) > 490, "overridden");
 });
 
 test("a type's scope is known beforehand with a schema, and forbids to store without one", async () => {
   const [world] = await start({
     config: {
       types: { user: { match: ["graphql:User"], ttl: 600, scope: "user" } },
-      scopes: { user: { by: ["header:x-user"] } },
+      default: { scope: "everyone" },
+      scopes: { user: { by: ["header:x-user"] }, everyone: { by: [] } },
     },
   });
   const me = (user, name) => world.graphql(`{ me { name ${name}: id } }`, { headers: { "x-user": user } });

@@ -428,7 +428,7 @@ test("where Wasm fails the socket goes on, and everything is purged", async () =
 
 test("a socket whose messages nobody would read is not opened", async () => {
   api.byHand = () => {};
-  const options = { headers: { "x-panic-after": "0" } };
+  const options = { headers: { "evergraph-panic-after": "0" } };
   const message = await Client.open(world.url("/graphql"), [NEW], options).catch((error) => error.message);
   assert.match(message, /503/);
   const client = await Client.open(world.url("/graphql"));

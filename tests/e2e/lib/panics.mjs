@@ -4,7 +4,7 @@
 // that they work. Timers are set before look-ups, while the origin is asked and while a purge is
 // recorded; waitUntil is called once an answer is to be stored.
 
-/** The module: a route fires the cron trigger, another makes what comes next panic, and a request's `x-panic-after` says after how many of them Wasm panics. */
+/** The module: a route fires the cron trigger, another makes what comes next panic, and a request's `evergraph-panic-after` says after how many of them Wasm panics. */
 export const panickingEntry = `
 import worker, { PurgeLog } from "./index.js";
 export { PurgeLog };
@@ -34,7 +34,7 @@ export default {
       left = 0;
       return new Response("done");
     }
-    left = Number(request.headers.get("x-panic-after") ?? Infinity);
+    left = Number(request.headers.get("evergraph-panic-after") ?? Infinity);
     return worker.fetch(request, env, {
       passThroughOnException: () => context.passThroughOnException(),
       waitUntil(promise) {

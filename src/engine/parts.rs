@@ -1,0 +1,135 @@
+//! Which cache types a GraphQL query has, by its parts.
+//!
+//! A part is a root field. Its types are those that match it by name, and with a schema those that
+//! match its own object type; where none does, it is a part of the default type. What else is known
+//! of the query can only restrict it: types deeper in it, which a schema tells, and types that match
+//! the operation's name, which the client chooses.
+
+use crate::config::{CacheType, Config, Match};
+use crate::graphql::{Agreement, Analysis, Query, RootField};
+use crate::http::glob;
+
+/// The meta field that every type has (GraphQL §4.4). It shows nothing.
+const TYPENAME: &str = "__typename";
+
+/// The cache types of a query.
+#[derive(Debug)]
+pub(super) struct Parts<'c> {
+    /// All of them but the default, in the configuration's order.
+    pub types: Vec<&'c CacheType>,
+    /// Those that have to cover every signal of the request, the default included.
+    pub covering: Vec<&'c CacheType>,
+    /// The root fields that are of the default type, in order.
+    pub undeclared: Vec<String>,
+    /// Whether the types in the answer may turn out to match all that is of the default type.
+    pub may_be_declared: bool,
+    /// Whether all of it is introspection.
+    pub is_introspection: bool,
+}
+
+impl<'c> Parts<'c> {
+    /// The parts of a query.
+    pub fn of(config: &'c Config, query: &Query, analysis: &Analysis) -> Self {
+        let fields = || analysis.roots.iter().filter(|(name, _)| *name != TYPENAME);
+        let mut own: Vec<&CacheType> = Vec::new();
+        let mut undeclared = Vec::new();
+        let mut may_be_declared = !config.types_by_answer_alone().is_empty();
+        for (name, field) in fields() {
+            let matching = Matching::of(config, query, analysis, name, field);
+            add(&mut own, &matching.types);
+            if !matching.declares {
+                undeclared.push(name.clone());
+                may_be_declared &= field.object_type.is_none();
+            }
+        }
+        // What asks for no field asks for something that nobody declared.
+        if fields().next().is_none() {
+            undeclared.push(TYPENAME.to_owned());
+            may_be_declared = false;
+        }
+        let foreseen: Vec<&str> = analysis.foreseen.types.iter().map(String::as_str).collect();
+        let deeper = config.types_of_answer(&foreseen);
+        let of_operation = analysis
+            .name
+            .as_deref()
+            .map(|name| config.types_of_operation(name))
+            .unwrap_or_default();
+        let mut covering = own.clone();
+        let scoped: Vec<_> = deeper.iter().copied().filter(|one| one.scope.is_some()).collect();
+        add(&mut covering, &scoped);
+        if !undeclared.is_empty() {
+            covering.push(&config.default_type);
+        }
+        add(&mut own, &deeper);
+        add(&mut own, &of_operation);
+        Self {
+            types: config.types.iter().filter(|one| has(&own, one)).collect(),
+            covering,
+            is_introspection: fields().next().is_some()
+                && fields().all(|(name, _)| name.starts_with("__")),
+            undeclared,
+            may_be_declared,
+        }
+    }
+
+    /// The types with the default where a part is of it.
+    pub fn applied(&self, config: &'c Config) -> Vec<&'c CacheType> {
+        let default = (!self.undeclared.is_empty()).then_some(&config.default_type);
+        self.types.iter().copied().chain(default).collect()
+    }
+}
+
+/// The cache types that match a root field.
+struct Matching<'c> {
+    types: Vec<&'c CacheType>,
+    /// Whether one matches for certain wherever the query has the field.
+    declares: bool,
+}
+
+impl<'c> Matching<'c> {
+    fn of(
+        config: &'c Config,
+        query: &Query,
+        analysis: &Analysis,
+        name: &str,
+        field: &RootField,
+    ) -> Self {
+        let object_type: Vec<&str> = field.object_type.iter().map(String::as_str).collect();
+        let mut types = config.types_of_answer(&object_type);
+        let mut declared: Vec<bool> = vec![!types.is_empty(); field.places.len()];
+        for one in &config.types {
+            let patterns = one.matches.iter().filter_map(|one| match one {
+                Match::QueryField(pattern) if glob(&pattern.name, name) => Some(pattern),
+                _ => None,
+            });
+            for pattern in patterns {
+                for (place, declared) in field.places.iter().zip(&mut declared) {
+                    let variables = query.variables.as_ref();
+                    let agreement = analysis.agreement(place, &pattern.arguments, variables);
+                    // What may match restricts, and declares nothing.
+                    if agreement != Agreement::No {
+                        add(&mut types, &[one]);
+                    }
+                    *declared |= agreement == Agreement::Yes;
+                }
+            }
+        }
+        Self { types, declares: declared.into_iter().all(|declared| declared) }
+    }
+}
+
+fn has(types: &[&CacheType], one: &CacheType) -> bool {
+    types.iter().any(|known| known.name == one.name)
+}
+
+fn add<'c>(types: &mut Vec<&'c CacheType>, more: &[&'c CacheType]) {
+    for one in more {
+        if !has(types, one) {
+            types.push(one);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "parts_tests.rs"]
+mod tests;

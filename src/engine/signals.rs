@@ -1,0 +1,186 @@
+//! What of a request may say who or what is asking, and whether the configuration says what that
+//! means for an answer. A request with a signal that one part of it does not cover is passed
+//! through: what nobody declared could decide the answer. docs/signals.md is this for users.
+
+use super::Bypass;
+use super::identity::{Asker, shows_claim};
+use super::neutral::is_neutral;
+use crate::config::{CacheType, Config, Identity, Scope, TokenPlace};
+use crate::http::is_token;
+use std::fmt;
+
+/// One thing in a request that may say who or what is asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal<'h> {
+    /// A header of that name, in lower case.
+    Header(&'h str),
+    /// A cookie of that name.
+    Cookie(&'h str),
+    /// What some servers take for a cookie of that name, and others for a part of another one: it
+    /// follows a comma or a space, and no `;` (RFC 6265 §4.2.1).
+    MisplacedCookie(&'h str),
+}
+
+/// Which signals count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// All of them.
+    All,
+    /// Those that RFC 9111 knows: `Authorization` and cookies, and the token's place. Of other
+    /// headers the origin says in `Vary` whether they count.
+    Standard,
+}
+
+/// A request, and what has to cover its signals.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Coverage<'a> {
+    pub config: &'a Config,
+    pub asker: Asker<'a>,
+    /// The cache types, each of which has to cover every signal. Of none nothing is covered.
+    pub types: &'a [&'a CacheType],
+    /// The names of headers that belong to the key.
+    pub keyed: &'a [String],
+    pub counted: Counted,
+}
+
+impl<'a> Coverage<'a> {
+    /// The signals that one of the cache types leaves uncovered.
+    pub fn uncovered(&self) -> Vec<Signal<'a>> {
+        let names = self.asker.headers.iter().map(|(name, _)| name);
+        let of_headers = names.filter(|name| self.is_signal(name)).map(Signal::Header);
+        of_headers.chain(self.cookies()).filter(|signal| !self.covers(*signal)).collect()
+    }
+
+    fn is_signal(&self, header: &str) -> bool {
+        if header == "cookie" || self.keyed.iter().any(|name| name == header) {
+            return false;
+        }
+        let is_standard = header == "authorization" || self.token_header() == Some(header);
+        is_standard
+            || (self.counted == Counted::All
+                && !is_neutral(header)
+                && !self.config.ignores_header(header))
+    }
+
+    fn cookies(&self) -> impl Iterator<Item = Signal<'a>> {
+        let lines = self.asker.headers.get_all("cookie");
+        let pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
+        let cookies = pairs.filter(|pair| !pair.is_empty()).flat_map(cookies_of_pair);
+        cookies.filter(|signal| match signal {
+            Signal::Cookie(name) | Signal::MisplacedCookie(name) => {
+                self.token_cookie() == Some(name) || !self.config.ignores_cookie(name)
+            }
+            Signal::Header(_) => true,
+        })
+    }
+
+    fn covers(&self, signal: Signal<'_>) -> bool {
+        let covers = |one: &&CacheType| {
+            let scope = one.scope.as_ref().and_then(|name| self.config.scope(name));
+            scope.is_some_and(|scope| self.scope_covers(scope, signal))
+        };
+        !self.types.is_empty() && self.types.iter().all(covers)
+    }
+
+    /// Whether a scope goes by a signal, sets it aside, or says that all share.
+    fn scope_covers(&self, scope: &Scope, signal: Signal<'_>) -> bool {
+        if scope.by.is_empty() {
+            return true;
+        }
+        let goes_by = |identity: Identity| scope.by.contains(&identity);
+        match signal {
+            Signal::Header(name) => {
+                goes_by(Identity::Header(name.to_owned()))
+                    || scope.ignores_header(name)
+                    || (self.token_header() == Some(name) && shows_claim(scope, self.asker))
+            }
+            Signal::Cookie(name) => {
+                goes_by(Identity::Cookie(name.to_owned()))
+                    || scope.ignores_cookie(name)
+                    || (self.token_cookie() == Some(name) && shows_claim(scope, self.asker))
+            }
+            // Nobody knows whether the origin takes it for a cookie, so no key can go by it.
+            Signal::MisplacedCookie(name) => scope.ignores_cookie(name),
+        }
+    }
+
+    fn token_header(&self) -> Option<&str> {
+        match &self.config.jwt.as_ref()?.place {
+            TokenPlace::Header(name) => Some(name),
+            TokenPlace::Cookie(_) => None,
+        }
+    }
+
+    fn token_cookie(&self) -> Option<&str> {
+        match &self.config.jwt.as_ref()?.place {
+            TokenPlace::Header(_) => None,
+            TokenPlace::Cookie(name) => Some(name),
+        }
+    }
+}
+
+/// The cookie that a pair is, and the cookies that it is for servers which also take commas and
+/// spaces for separators. What has no `=` is the value of a cookie without a name.
+fn cookies_of_pair(pair: &str) -> impl Iterator<Item = Signal<'_>> {
+    let name = pair.split_once('=').map_or("", |(name, _)| name);
+    let pieces = pair.split(|c: char| c == ',' || c.is_ascii_whitespace()).skip(1);
+    let misplaced = pieces.filter_map(|piece| piece.split_once('=')).map(|(name, _)| name);
+    // RFC 6265 §4.1.1: cookie-name = token.
+    std::iter::once(Signal::Cookie(name.trim()))
+        .chain(misplaced.filter(|name| is_token(name)).map(Signal::MisplacedCookie))
+}
+
+impl Signal<'_> {
+    /// The reason to pass a request through for which it is not covered.
+    pub fn bypass(self, config: &Config) -> Bypass {
+        let token = config.jwt.as_ref().map(|jwt| &jwt.place);
+        match self {
+            Self::Header("authorization") => Bypass::AuthorizationWithoutScope,
+            Self::Header(name) if token == Some(&TokenPlace::Header(name.to_owned())) => {
+                Bypass::AuthorizationWithoutScope
+            }
+            Self::Header(name) => Bypass::HeaderWithoutScope(SignalName::new(name)),
+            Self::Cookie(name) => Bypass::CookieWithoutScope(SignalName::new(name)),
+            Self::MisplacedCookie(name) => Bypass::CookieSeparator(SignalName::new(name)),
+        }
+    }
+}
+
+/// The longest name of a signal that is shown, in bytes.
+const NAME_BYTES: usize = 48;
+
+/// The name of a signal as reasons show it: of bounded length and in safe characters, since clients
+/// choose it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SignalName {
+    bytes: [u8; NAME_BYTES],
+    length: usize,
+}
+
+impl SignalName {
+    /// Cuts what is too long, and shows `?` for what is not plain.
+    pub fn new(name: &str) -> Self {
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+        let mut bytes = [0; NAME_BYTES];
+        for (place, byte) in bytes.iter_mut().zip(name.bytes()) {
+            *place = Some(byte).filter(is_plain).unwrap_or(b'?');
+        }
+        Self { bytes, length: name.len().min(NAME_BYTES) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SignalName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), out)
+    }
+}
+
+#[cfg(test)]
+#[path = "signals_tests.rs"]
+mod tests;

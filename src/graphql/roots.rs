@@ -1,0 +1,230 @@
+//! The fields right under a query: what each of them is asked with before the answer, and of which
+//! types its objects are in the answer.
+
+use super::analysis::Analysis;
+use super::answer::{Shown, object_type};
+use super::ast::*;
+use super::schema::{Schema, TypeKind};
+use super::shape::Shape;
+use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A field right under an operation, fragments spread.
+#[derive(Debug, Default)]
+pub struct RootField {
+    /// The object type that a schema gives it.
+    pub object_type: Option<String>,
+    /// The arguments of each place where the operation has it.
+    pub places: Vec<RootArguments>,
+}
+
+/// The arguments of one place where an operation has a root field.
+#[derive(Debug, Default, PartialEq)]
+pub struct RootArguments(Vec<(String, Value)>);
+
+/// Whether arguments have the values that a match wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Agreement {
+    /// One of them has another value, or none.
+    No,
+    /// A server may read one of them as the wanted value, or its value is not known.
+    Perhaps,
+    /// All of them have the very values.
+    Yes,
+}
+
+/// The fields right under an operation, by name.
+pub(super) fn root_fields(
+    document: &Document,
+    operation: &Operation,
+    schema: Option<&Schema>,
+) -> BTreeMap<String, RootField> {
+    let mut found: BTreeMap<String, RootField> = BTreeMap::new();
+    each_root_field(document, operation, |field| {
+        let root = found.entry(field.name.clone()).or_insert_with(|| RootField {
+            object_type: schema.and_then(|schema| object_type_of(schema, operation, field)),
+            places: Vec::new(),
+        });
+        let arguments = RootArguments(field.arguments.clone());
+        if root.places.last() != Some(&arguments) {
+            root.places.push(arguments);
+        }
+    });
+    found
+}
+
+/// Visits the fields right under an operation, in fragments too.
+pub(super) fn each_root_field<'d>(
+    document: &'d Document,
+    operation: &'d Operation,
+    mut visitor: impl FnMut(&'d Field),
+) {
+    let mut pending: Vec<&[Selection]> = vec![&operation.selections];
+    let mut spread: BTreeSet<&str> = BTreeSet::new();
+    while let Some(selections) = pending.pop() {
+        for selection in selections {
+            match selection {
+                Selection::Field(field) => visitor(field),
+                Selection::Inline { selections, .. } => pending.push(selections),
+                Selection::Spread { name, .. } => {
+                    if spread.insert(name) {
+                        let named = document.fragments.iter().filter(|one| one.name == *name);
+                        pending.extend(named.map(|fragment| fragment.selections.as_slice()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn object_type_of(schema: &Schema, operation: &Operation, field: &Field) -> Option<String> {
+    let of = schema.field(schema.root(operation.kind)?, &field.name)?.of;
+    (schema.kind(of) == TypeKind::Object).then(|| schema.name(of).to_owned())
+}
+
+/// The types that the objects of a root field show in an answer. None where it has no object, or
+/// where one of them does not show its type.
+pub fn types_of_root_field<'a>(
+    shown: Shown<'a>,
+    data: &'a Map<String, Json>,
+    shape: &'a Shape,
+    name: &str,
+) -> Option<BTreeSet<&'a str>> {
+    let mut types = BTreeSet::new();
+    for (key, value) in data {
+        let Some(field) = shape.field(key) else { continue };
+        if field.name.as_deref() == Some(name) {
+            add_types(shown, value, field.shape.as_ref()?, &mut types)?;
+        }
+    }
+    (!types.is_empty()).then_some(types)
+}
+
+fn add_types<'a>(
+    shown: Shown<'a>,
+    value: &'a Json,
+    shape: &'a Shape,
+    types: &mut BTreeSet<&'a str>,
+) -> Option<()> {
+    match value {
+        Json::Array(items) if !items.is_empty() => {
+            items.iter().try_for_each(|item| add_types(shown, item, shape, types))
+        }
+        Json::Object(object) => {
+            types.insert(object_type(object, shape, shown.added)?);
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+/// An argument's value, as far as it is known before a server has it.
+enum Input {
+    /// None is given.
+    Omitted,
+    /// It may be anything: JSON does not mean quite the same.
+    Unknown,
+    Known(Json),
+}
+
+impl Analysis {
+    /// Whether a root field's arguments have the wanted values, by literals and variables alike.
+    /// One that is left out has none: the schema's own default is not looked at.
+    pub fn agreement(
+        &self,
+        arguments: &RootArguments,
+        wanted: &[(String, Json)],
+        variables: Option<&Map<String, Json>>,
+    ) -> Agreement {
+        let of = |(name, wanted): &(String, Json)| {
+            let given = arguments.0.iter().find(|(given, _)| given == name);
+            match given.map_or(Input::Omitted, |(_, value)| self.known_input(value, variables)) {
+                Input::Omitted => Agreement::No,
+                Input::Unknown => Agreement::Perhaps,
+                Input::Known(value) => compared(&value, wanted),
+            }
+        };
+        wanted.iter().map(of).min().unwrap_or(Agreement::Yes)
+    }
+
+    fn known_input(&self, value: &Value, variables: Option<&Map<String, Json>>) -> Input {
+        match value {
+            Value::Variable(name) => {
+                if let Some(given) = variables.and_then(|variables| variables.get(name)) {
+                    return Input::Known(given.clone());
+                }
+                match self.variables.iter().find(|one| one.name == *name) {
+                    Some(one) if one.inexact_default => Input::Unknown,
+                    Some(one) => one.default.clone().map_or(Input::Omitted, Input::Known),
+                    None => Input::Unknown,
+                }
+            }
+            Value::Object(fields) => {
+                let mut object = Map::new();
+                for (name, value) in fields {
+                    match self.known_input(value, variables) {
+                        Input::Omitted => {}
+                        Input::Unknown => return Input::Unknown,
+                        Input::Known(value) => drop(object.insert(name.clone(), value)),
+                    }
+                }
+                Input::Known(Json::Object(object))
+            }
+            Value::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    match self.known_input(item, variables) {
+                        Input::Omitted => list.push(Json::Null),
+                        Input::Unknown => return Input::Unknown,
+                        Input::Known(value) => list.push(value),
+                    }
+                }
+                Input::Known(Json::Array(list))
+            }
+            constant => constant.to_json().map_or(Input::Unknown, Input::Known),
+        }
+    }
+}
+
+/// Compares a value with the wanted one. A server's input coercion (§3.5, §3.11) may make one of
+/// the other where they differ: a number of a text, a list of one item of the item, an object with
+/// more fields of one that leaves them out.
+fn compared(value: &Json, wanted: &Json) -> Agreement {
+    if value == wanted {
+        return Agreement::Yes;
+    }
+    let perhaps = |perhaps: bool| if perhaps { Agreement::Perhaps } else { Agreement::No };
+    let is_near = |value: &Json, wanted: &Json| compared(value, wanted) != Agreement::No;
+    match (value, wanted) {
+        (Json::Array(values), Json::Array(items)) => {
+            let near = values.iter().zip(items).all(|(value, item)| is_near(value, item));
+            perhaps(near && values.len() == items.len())
+        }
+        (Json::Array(one), other) => match one.as_slice() {
+            [one] => perhaps(is_near(one, other)),
+            _ => Agreement::No,
+        },
+        (other, Json::Array(one)) => match one.as_slice() {
+            [one] => perhaps(is_near(other, one)),
+            _ => Agreement::No,
+        },
+        (Json::Object(values), Json::Object(fields)) => {
+            let near = |(name, field): (&String, &Json)| {
+                values.get(name).is_some_and(|value| is_near(value, field))
+            };
+            perhaps(fields.iter().all(near))
+        }
+        (Json::Number(one), Json::Number(other)) => perhaps(one.as_f64() == other.as_f64()),
+        (Json::Number(number), Json::String(text)) | (Json::String(text), Json::Number(number)) => {
+            perhaps(text.parse().ok() == number.as_f64())
+        }
+        (Json::Bool(flag), Json::String(text)) | (Json::String(text), Json::Bool(flag)) => {
+            perhaps(text.eq_ignore_ascii_case(if *flag { "true" } else { "false" }))
+        }
+        _ => Agreement::No,
+    }
+}
+
+#[cfg(test)]
+#[path = "roots_tests.rs"]
+mod tests;
