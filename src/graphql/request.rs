@@ -119,7 +119,7 @@ pub fn read_get(url_query: Option<&str>) -> Form {
     let url_query = url_query.unwrap_or_default();
     let unread = |reason| Form::Unread {
         reason,
-        may_be_mutation: may_hide_mutation(&percent_decoded(url_query.as_bytes())),
+        may_be_mutation: may_show_mutation(&percent_decoded(url_query.as_bytes())),
     };
     let Some(pairs) = form_pairs(url_query) else {
         return unread(Unread::Unparsable);
@@ -286,8 +286,13 @@ fn read_batch(body: &[u8], limits: &Amounts) -> Form {
 /// Whether bytes that were not understood can hold a mutation: the keyword has no other spelling
 /// in GraphQL, and in JSON only one with escapes.
 pub fn may_hide_mutation(body: &[u8]) -> bool {
+    may_show_mutation(body) || contains(body, b"\\u")
+}
+
+/// The same of bytes in which the document is not written as JSON, as it is in a URL.
+fn may_show_mutation(bytes: &[u8]) -> bool {
     // In UTF-16 or UTF-32 every letter has a zero beside it.
-    contains(body, b"mutation") || contains(body, b"\\u") || body.contains(&0)
+    contains(bytes, b"mutation") || bytes.contains(&0)
 }
 
 fn contains(body: &[u8], what: &[u8]) -> bool {

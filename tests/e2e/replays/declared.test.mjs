@@ -15,7 +15,7 @@ const world = await startWorld({
       entries: { match: ["graphql:Query.entries"], ttl: 600 },
       drafts: { match: ["graphql:Query.entries(drafts: true)"], ttl: 0 },
       shelf: { match: ["graphql:Query.shelf"], ttl: 600, vary: ["store", "content-currency"] },
-      settings: { match: ["graphql:Query.general", "graphql:Query.reading"], ttl: 600 },
+      settings: { match: ["graphql:Query.*Settings"], ttl: 600 },
     },
     purge: { max_lag: 60 },
   },
@@ -88,12 +88,13 @@ replay([
     wrong: "answers were tagged with their settings' group, and nothing purged by that tag",
     run: async () => {
       const api = stage.graph(
-        "type Group { title: String } type Query { general: Group reading: Group }",
-        () => ({ general: { title: "a" }, reading: { title: "b" } }),
+        `type GeneralSettings { title: String } type ReadingSettings { title: String }
+         type Query { generalSettings: GeneralSettings readingSettings: ReadingSettings }`,
+        () => ({ generalSettings: { title: "a" }, readingSettings: { title: "b" } }),
       );
       const ask = (group) => {
         api.headers = { "x-graphql-keys": `graphql:Query setting_group:${group}` };
-        return api.post(`{ ${group} { title } }`);
+        return api.post(`{ ${group}Settings { title } }`);
       };
       for (const group of ["general", "reading"]) await stage.hit(() => ask(group));
       await world.admin("purge", { body: { tags: ["setting_group:general"] } });
