@@ -196,7 +196,7 @@ fn read<T>(
     if *stored_checksum != checksum(kind, payload) {
         return Err(Garbled::Checksum);
     }
-    let mut reader = Reader { rest: payload, patterns: 0 };
+    let mut reader = Reader::of(payload);
     let read = content(&mut reader).ok_or(Garbled::Content)?;
     if reader.is_empty() { Ok(read) } else { Err(Garbled::Content) }
 }
@@ -206,19 +206,19 @@ fn checksum(kind: u8, payload: &[u8]) -> [u8; 8] {
     xxhash_rust::xxh3::xxh3_64_with_seed(payload, seed).to_le_bytes()
 }
 
-struct Writer(Vec<u8>);
+pub(super) struct Writer(pub Vec<u8>);
 
 impl Writer {
     fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }
 
-    fn fixed(&mut self, number: u64) {
+    pub fn fixed(&mut self, number: u64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     /// LEB128: seven bits a byte, the lowest first.
-    fn number(&mut self, mut number: u64) {
+    pub fn number(&mut self, mut number: u64) {
         loop {
             let low = (number & 0x7F).to_le_bytes()[0];
             number >>= 7;
@@ -229,16 +229,16 @@ impl Writer {
         }
     }
 
-    fn count(&mut self, count: usize) {
+    pub fn count(&mut self, count: usize) {
         self.number(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
-    fn last(&mut self, last: Last) {
+    pub fn last(&mut self, last: Last) {
         self.number(last.hard);
         self.number(last.soft);
     }
 
-    fn pattern(&mut self, pattern: &Pattern) {
+    pub fn pattern(&mut self, pattern: &Pattern) {
         self.count(pattern.as_str().len());
         self.0.extend_from_slice(pattern.as_str().as_bytes());
     }
@@ -300,14 +300,18 @@ impl Writer {
 }
 
 /// Reads a payload, which has the right checksum and yet could be anything.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
     /// How many were read: in memory they take many times their bytes.
     patterns: usize,
 }
 
-impl Reader<'_> {
-    fn is_empty(&self) -> bool {
+impl<'a> Reader<'a> {
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, patterns: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
@@ -317,14 +321,14 @@ impl Reader<'_> {
         Some(*byte)
     }
 
-    fn fixed(&mut self) -> Option<u64> {
+    pub fn fixed(&mut self) -> Option<u64> {
         let (number, rest) = self.rest.split_first_chunk::<8>()?;
         self.rest = rest;
         Some(u64::from_le_bytes(*number))
     }
 
     /// A number in the shortest form that it has, so that there is one form of each message.
-    fn number(&mut self) -> Option<u64> {
+    pub fn number(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -341,23 +345,23 @@ impl Reader<'_> {
         None
     }
 
-    fn seq(&mut self) -> Option<Seq> {
+    pub fn seq(&mut self) -> Option<Seq> {
         self.number().filter(|seq| *seq <= HIGHEST_SEQ)
     }
 
     /// How many things follow that have at least `bytes` each: no more than there is room for, so
     /// that memory for them can be had on its word.
-    fn count(&mut self, bytes: usize) -> Option<usize> {
+    pub fn count(&mut self, bytes: usize) -> Option<usize> {
         let count = usize::try_from(self.number()?).ok()?;
         (count.checked_mul(bytes)? <= self.rest.len()).then_some(count)
     }
 
-    fn last(&mut self, head: Seq) -> Option<Last> {
+    pub fn last(&mut self, head: Seq) -> Option<Last> {
         let last = Last { hard: self.number()?, soft: self.number()? };
         (last.hard.max(last.soft) <= head).then_some(last)
     }
 
-    fn pattern(&mut self) -> Option<Pattern> {
+    pub fn pattern(&mut self) -> Option<Pattern> {
         self.patterns += 1;
         if self.patterns > limits::PURGE_ITEMS {
             return None;
@@ -368,7 +372,7 @@ impl Reader<'_> {
         Pattern::parse(std::str::from_utf8(text).ok()?).ok()
     }
 
-    fn schema(&mut self) -> Option<SchemaInForce> {
+    pub fn schema(&mut self) -> Option<SchemaInForce> {
         self.fixed().map(SchemaInForce::from_number)
     }
 

@@ -86,6 +86,8 @@ impl Plan {
             log_slow: at_times(100),
             log_outages: at_times(60),
             log_forgets: at_times(100),
+            log_without_pages: at_times(60),
+            log_rolled_back: at_times(20),
             log_replaced: at_times(20),
             origin_refuses: at_times(200),
             origin_slow: at_times(100),
@@ -180,6 +182,16 @@ pub fn run(plan: &Plan) -> Outcome {
                 let kept = chaos.random.between(0, 10) as usize;
                 log.forgets(kept);
                 chaos.tell(|| format!("log{service} keeps only its last {kept} records"));
+            }
+            if chaos.fails(|faults| faults.log_without_pages) {
+                let kept = chaos.random.between(0, 10) as usize;
+                log.runs_without_pages(kept);
+                chaos
+                    .tell(|| format!("log{service} has run without pages and kept {kept} records"));
+            }
+            if chaos.fails(|faults| faults.log_rolled_back) {
+                log.is_rolled_back(chaos.now());
+                chaos.tell(|| format!("log{service} has an older storage"));
             }
             if chaos.fails(|faults| faults.log_replaced) {
                 of_chaos.deploy_anew(service);
