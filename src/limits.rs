@@ -152,6 +152,9 @@ pub const DELTA_RECORDS: usize = 1_000;
 /// Bytes of a message from or to the purge log. A snapshot with all that may be in it has 5 MB.
 pub const WIRE_BYTES: usize = 8 << 20;
 
+/// How often the purge log repeats one record.
+pub const REPEATS: usize = 8;
+
 /// Tags that the purge log and its replicas keep. Beyond them the older half is forgotten, and
 /// entries from before it are gone.
 pub const LOG_TAGS: usize = 200_000;

@@ -11,7 +11,7 @@ use evergraph::config::{self, Config};
 use evergraph::engine::{
     Class, Fetched, Plan, Write, Written, XCache, classify, completed, freshened, from_entry,
     has_range, lasting_headers, origin_request_headers, part_entry, part_key, part_storable,
-    passed_on, plan_rest, record_of, rest_entry, rest_storable, shorten_for_client,
+    passed_on, plan_rest, purge_of_write, rest_entry, rest_storable, shorten_for_client,
     status_of_origin, updated, without_body,
 };
 use evergraph::entry::{Entry, decode, encode};
@@ -372,8 +372,8 @@ impl Cache {
         let knowledge = Knowledge { schema: None, keys: &self.config.graphql.keys };
         let known = KnownTypes::new();
         let write = Write::Rest(request);
-        if let Some(record) = record_of(&self.config, write, written, &knowledge, &known) {
-            self.log.append(&record, self.now).unwrap();
+        if let Some(purge) = purge_of_write(&self.config, write, written, &knowledge, &known) {
+            self.log.append(&purge.new.record, self.now).unwrap();
             self.replica.learn(self.log.since(None), self.now);
         }
         let Some(answer) = answer else { return failed(status_of_origin(false)) };

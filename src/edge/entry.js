@@ -13,7 +13,7 @@ export default {
   async fetch(request, env, context) {
     // For a failure of this very code: the runtime then sends the request on itself.
     context.passThroughOnException();
-    const exchange = new Exchange(request, env);
+    const exchange = new Exchange(request, env, context);
     const done = Promise.withResolvers();
     // A client that leaves must not keep a write from being purged, nor others from the answer that
     // they wait for.
@@ -32,6 +32,7 @@ export default {
     } catch (error) {
       return await exchange.rescue(error, env, context);
     } finally {
+      exchange.replied();
       done.resolve();
     }
   },
@@ -39,7 +40,7 @@ export default {
   // The cron trigger, for purges that wait and that no request comes for.
   async scheduled(_controller, env, context) {
     try {
-      await untilWasmFails(() => wasm(context, env).tend(env, context, new Exchange(null, env)));
+      await untilWasmFails(() => wasm(context, env).tend(env, context, new Exchange(null, env, context)));
     } catch (error) {
       report("worker", error);
     }
@@ -109,10 +110,12 @@ class Exchange {
   #answers = [];
   #work = []; // promises of what was begun
   #mayHaveWritten = false;
+  #purge; // purges everything
 
-  constructor(request, env) {
+  constructor(request, env, context) {
     this.#request = request;
     this.#origin = originOf(env);
+    this.#purge = () => this.#purgeEverything(env, context);
   }
 
   /** The request's body as bytes, or "too-large" or "broken". */
@@ -130,7 +133,7 @@ class Exchange {
    */
   ask(url, headersText, again, altered, body) {
     this.#mayHaveWritten ||= !again && !isSafe(this.#request.method);
-    const init = { headers: headersFromText(headersText), redirect: "manual" };
+    const init = { headers: headersFromText(headersText) };
     // The bytes are Wasm's own memory, which the next call may move.
     if (body !== undefined) Object.assign(init, { method: "POST", body: body.slice() });
     else Object.assign(init, this.#asItCame());
@@ -147,17 +150,17 @@ class Exchange {
   async #fetch(url, init, again, altered) {
     const replayable = !(init.body instanceof ReadableStream);
     try {
-      return this.#tell(await fetch(url, init), altered);
+      return this.#tell(await fetchOrigin(url, init), altered);
     } catch (error) {
       if (!again || !replayable) throw error;
-      return this.#tell(await fetch(url, init), altered);
+      return this.#tell(await fetchOrigin(url, init), altered);
     }
   }
 
   /** Asks for a change of protocol, whose answer is passed on as it is. */
   async askUntouched(url, headersText) {
     const headers = headersFromText(headersText);
-    return this.#tell(await fetch(url, { headers, redirect: "manual" }), false);
+    return this.#tell(await fetchOrigin(url, { headers }), false);
   }
 
   /** What is under way goes on if Wasm fails, and has to be waited for then. */
@@ -167,7 +170,7 @@ class Exchange {
   }
 
   #tell(response, altered) {
-    const handle = this.#answers.push({ response, body: null, altered }) - 1;
+    const handle = this.#answers.push({ response, body: null, altered, passing: null }) - 1;
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
   }
 
@@ -193,6 +196,25 @@ class Exchange {
     // What broke off is passed on up to there, and then breaks off for the client too.
     answer.body = read.bytes ?? read.stream;
     return read.bytes ?? read.fault;
+  }
+
+  /**
+   * Resolves when an answer's body has ended for the client: with `true` where it was whole. From then on
+   * it is held until `releaseEnd`.
+   */
+  passedBody(handle) {
+    const passing = new Passing(this.#purge);
+    this.#answers[handle].passing = passing;
+    return passing.ended;
+  }
+
+  releaseEnd(handle) {
+    this.#answers[handle].passing?.release();
+  }
+
+  /** The client has its answer: a body that is not passed on by now never is. */
+  replied() {
+    for (const { passing } of this.#answers) passing?.replied();
   }
 
   /** The text at another server's address, after its `Cache-Control` and a line's end. */
@@ -235,7 +257,7 @@ class Exchange {
   }
 
   replyAnswer(handle, status, headersText) {
-    const { response, body } = this.#answers[handle];
+    const { response, body, passing } = this.#answers[handle];
     // A status that nobody may make, such as 999, can only be passed on.
     if (status < 200 || status > 599) return response;
     const headers = headersFromText(headersText);
@@ -243,7 +265,11 @@ class Exchange {
     if (this.#request.method !== "HEAD") headers.delete("content-length");
     const coding = (headers.get("content-encoding") ?? "").trim().toLowerCase();
     if (UNDONE.includes(coding) && !accepts(this.#request, coding)) headers.delete("content-encoding");
-    return new Response(hasNoBody(status) ? null : (body ?? response.body), {
+    let forClient = hasNoBody(status) ? null : (body ?? response.body);
+    if (passing !== null && forClient instanceof ReadableStream) {
+      forClient = ofLength(passing.through(forClient, response.headers), response.headers);
+    }
+    return new Response(forClient, {
       status,
       statusText: response.statusText,
       headers,
@@ -311,6 +337,83 @@ class Exchange {
   }
 }
 
+/** How many bytes of a passing body are read before a slow client wants them: its end is waited for. */
+const READ_AHEAD = 64 << 10;
+
+/** The passing on of a body whose end is waited for, and held until what depends on it is done. */
+class Passing {
+  #ended = Promise.withResolvers();
+  #released = Promise.withResolvers();
+  #held; // what comes first: the release, or a failure of Wasm
+  #begun = false;
+
+  constructor(purge) {
+    // With Wasm whoever waits for the end is gone.
+    this.#held = untilWasmFails(() => this.#released.promise).catch(async () => {
+      await this.ended;
+      await purge();
+    });
+  }
+
+  /** `true` where the body was whole. */
+  get ended() {
+    return this.#ended.promise;
+  }
+
+  release() {
+    this.#released.resolve();
+  }
+
+  replied() {
+    if (!this.#begun) this.#ended.resolve(false);
+  }
+
+  #end(whole) {
+    this.#ended.resolve(whole);
+    return this.#held;
+  }
+
+  /** The body for the client. It is read whether or not the client reads: a client that leaves shows late. */
+  through(body, headers) {
+    this.#begun = true;
+    const size = (chunk) => chunk.byteLength;
+    const { readable, writable } = new TransformStream({}, { highWaterMark: READ_AHEAD, size });
+    this.#pass(body.getReader(), writable.getWriter(), lengthOf(headers));
+    return readable;
+  }
+
+  async #pass(reader, writer, length) {
+    let left = length;
+    let written = null;
+    writer.closed.catch(() => {});
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        left -= value?.byteLength ?? 0;
+        if (done || left <= 0) await this.#end(true);
+        if (done) return await writer.close();
+        await writer.ready;
+        written = writer.write(value);
+        written.catch(() => {});
+      }
+    } catch (error) {
+      await this.#end(false);
+      reader.cancel(error).catch(() => {});
+      // An error drops what the client has not read yet.
+      await written?.catch(() => {});
+      writer.abort(error).catch(() => {});
+    }
+  }
+}
+
+/**
+ * Asks the origin, and nobody else: `cf` tells the zone's cache what the runtime tells it for the option
+ * `cache: "no-store"`, which adds headers to the request (docs/decisions/0024).
+ */
+function fetchOrigin(url, init) {
+  return fetch(url, { ...init, redirect: "manual", cf: { cacheLevel: "bypass", cacheTtl: -1 } });
+}
+
 function report(part, error) {
   const fault = String(error?.message ?? error).slice(0, 200);
   console.log(JSON.stringify({ event: "failure", part, fault }));
@@ -353,11 +456,18 @@ async function readAtMost(message, limit) {
   }
 }
 
+/** How long a body is as it is read here, where the origin has said it; else infinite. */
+function lengthOf(headers) {
+  const length = headers.get("content-length");
+  const isSaid = length !== null && /^\d{1,15}$/.test(length) && !headers.has("content-encoding");
+  return isSaid ? Number(length) : Infinity;
+}
+
 /** A stream that tells the client how long it is, where the origin has said it. */
 function ofLength(stream, headers) {
-  const length = headers.get("content-length");
-  if (length === null || !/^\d{1,15}$/.test(length) || headers.has("content-encoding")) return stream;
-  const fixed = new FixedLengthStream(Number(length));
+  const length = lengthOf(headers);
+  if (length === Infinity) return stream;
+  const fixed = new FixedLengthStream(length);
   // What breaks off, and who leaves, shows at either end.
   stream.pipeTo(fixed.writable).catch(() => {});
   return fixed.readable;

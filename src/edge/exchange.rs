@@ -45,6 +45,15 @@ extern "C" {
     #[wasm_bindgen(method, js_name = copiedBody)]
     pub fn copied_body(this: &Exchange, handle: u32, limit: u32) -> js_sys::Promise;
 
+    /// A promise of whether an answer's body was passed on whole, once it has ended. Its end reaches
+    /// the client after `releaseEnd`.
+    #[wasm_bindgen(method, js_name = passedBody)]
+    pub fn passed_body(this: &Exchange, handle: u32) -> js_sys::Promise;
+
+    /// Lets the end of an answer's body reach the client.
+    #[wasm_bindgen(method, js_name = releaseEnd)]
+    pub fn release_end(this: &Exchange, handle: u32);
+
     /// The `Cache-Control` and the text at another server's address, with a line's end between.
     #[wasm_bindgen(method, catch, js_name = fetchText)]
     pub async fn fetch_text(

@@ -6,7 +6,7 @@
 //!
 //! Calls of `exec` without an `await` between them are one transaction, and the answer to a request
 //! leaves only once what it wrote is on disk
-//! (<https://developers.cloudflare.com/durable-objects/api/storage-api/>). Where one of several
+//! (<https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>). Where one of several
 //! fails alone, the first ones say less than is known, never more.
 
 use crate::purge::{LogRows, Opened, Record, Schemas, Seq, Stored};

@@ -3,10 +3,11 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
 use crate::http::Headers;
-use crate::purge::{Garbled, Mark, Question, Record, Said};
+use crate::purge::{Garbled, Mark, NewRecord, Question, Said};
 use crate::service::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What,
+    World,
 };
 use crate::time::Timestamp;
 use std::rc::Rc;
@@ -130,12 +131,12 @@ impl KvStore for Platform {
 
 impl PurgeLog for Platform {
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault> {
-        let question = Question { mark, record: None };
+        let question = Question { mark, new: None };
         self.call_log("since", &question, Said::decode).await
     }
 
-    async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {
-        let question = Question { mark, record: Some(record.clone()) };
+    async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
+        let question = Question { mark, new: Some(new.clone()) };
         self.call_log("append", &question, Appended::decode).await
     }
 }
@@ -173,6 +174,22 @@ impl Origin for Platform {
                 Err(_) => BodyRead::Broken,
             }
         }
+    }
+}
+
+impl Passing for Platform {
+    fn passed_body(&self, handle: u32) -> impl Future<Output = BodyEnd> + 'static {
+        let passing = self.exchange.passed_body(handle);
+        async move {
+            match JsFuture::from(passing).await {
+                Ok(whole) if whole == JsValue::TRUE => BodyEnd::Whole,
+                _ => BodyEnd::Cut,
+            }
+        }
+    }
+
+    fn release_end(&self, handle: u32) {
+        self.exchange.release_end(handle);
     }
 }
 

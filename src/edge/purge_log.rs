@@ -8,11 +8,12 @@
 use super::entry::configuration;
 use super::log_rows::{SqlRows, integer, parsed, text_of};
 use crate::config;
-use crate::purge::{Appended, Log, LogTime, Mark, Question, Record, Said, Seq, Sizes};
+use crate::purge::{Appended, Log, LogTime, Mark, NewRecord, Question, Record, Said, Seq, Sizes};
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
 use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use worker::{
     DurableObject, Env, Request, Response, Result, SqlStorage, State, console_log, durable_object,
 };
@@ -40,8 +41,8 @@ pub struct PurgeLog {
 }
 
 #[derive(Deserialize)]
-struct SettlingRow {
-    seq: f64,
+struct RepeatRow {
+    id: f64,
     record: String,
 }
 
@@ -63,28 +64,28 @@ impl DurableObject for PurgeLog {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let question = match Question::decode(&request.bytes().await?) {
+        let (question, version) = match Question::decode(&request.bytes().await?) {
             Ok(question) => question,
             Err(garbled) => return Response::error(garbled.as_str(), 400),
         };
-        let Some(record) = question.record else {
+        let Some(new) = question.new else {
             // Before the look at the records: whoever reads this must not take it for younger.
             let time = LogTime { clock: *self.clock.get_or_init(random), at: now() };
             let delta = self.with_log(|log| {
                 meet(log, question.mark)?;
                 Ok(log.since(question.mark))
             })?;
-            return Response::from_bytes(Said { time, delta }.encode());
+            return Response::from_bytes(Said { time, delta }.encode(version));
         };
         let now = now();
         let appended = self.with_log(|log| {
             meet(log, question.mark)?;
-            let seq = append(log, &record, now)?;
-            self.settle(seq, &record, now)?;
+            let seq = append(log, &new.record, now)?;
+            self.note_repeats(&new, now)?;
             Ok(Appended { seq, delta: log.since(question.mark) })
         })?;
         self.wake(now).await?;
-        Response::from_bytes(appended.encode())
+        Response::from_bytes(appended.encode(version))
     }
 
     /// Repeats what is due, and forgets what nobody needs.
@@ -114,33 +115,37 @@ impl PurgeLog {
         }
     }
 
-    /// Writes down that a purge is to be repeated. It goes with the record: there are both or none.
-    fn settle(&self, seq: Seq, record: &Record, now: Timestamp) -> Result<()> {
+    /// Writes down when a purge is to be repeated. It goes with the record: there are all or none.
+    fn note_repeats(&self, new: &NewRecord, now: Timestamp) -> Result<()> {
         let configured = || config::parse(&configuration(&self.env)).ok();
-        let seconds = *self
+        let settle = *self
             .settle_seconds
             .get_or_init(|| configured().map_or(0, |config| config.purge.settle));
-        let Some(again) = record.again().filter(|_| seconds > 0) else { return Ok(()) };
-        let due = now.as_millis() + seconds * 1_000;
-        self.sql().exec(
-            "INSERT INTO settling (seq, due, record) VALUES (?, ?, ?)",
-            vec![integer(seq), integer(due), text_of(&again)?.into()],
-        )?;
+        for (due, again) in new.repeats(settle, now) {
+            self.sql().exec(
+                "INSERT INTO repeats (due, record) VALUES (?, ?)",
+                vec![integer(due.as_millis()), text_of(&again)?.into()],
+            )?;
+        }
         Ok(())
     }
 
-    /// Records once more what is due.
+    /// Records once more what is due. What is due several times by now is recorded once.
     fn repeat(&self, log: &mut Log<SqlRows>, now: Timestamp) -> Result<()> {
-        let due: Vec<SettlingRow> = self
+        let due: Vec<RepeatRow> = self
             .sql()
             .exec(
-                "SELECT seq, record FROM settling WHERE due <= ? ORDER BY seq LIMIT ?",
+                "SELECT id, record FROM repeats WHERE due <= ? ORDER BY due, id LIMIT ?",
                 vec![integer(now.as_millis()), integer(REPEATED_AT_ONCE.into())],
             )?
             .to_array()?;
+        let mut repeated = BTreeSet::new();
         for row in due {
-            append(log, &parsed(&row.record)?, now)?;
-            self.sql().exec("DELETE FROM settling WHERE seq = ?", vec![integer(row.seq as Seq)])?;
+            if !repeated.contains(&row.record) {
+                append(log, &parsed(&row.record)?, now)?;
+                repeated.insert(row.record);
+            }
+            self.sql().exec("DELETE FROM repeats WHERE id = ?", vec![integer(row.id as u64)])?;
         }
         Ok(())
     }
@@ -148,7 +153,7 @@ impl PurgeLog {
     /// Sets the alarm for what is due next, unless it goes off by then.
     async fn wake(&self, now: Timestamp) -> Result<()> {
         let due: Vec<DueRow> =
-            self.sql().exec("SELECT min(due) AS due FROM settling", None)?.to_array()?;
+            self.sql().exec("SELECT min(due) AS due FROM repeats", None)?.to_array()?;
         let due = due.first().and_then(|row| row.due).map(|due| due as u64);
         let records = self.with_log(|log| Ok(log.head() > log.floor()))?;
         let tending = records.then(|| now.as_millis() + TEND_MILLIS);
@@ -165,8 +170,12 @@ impl PurgeLog {
     fn open(&self) -> Result<Log<SqlRows>> {
         let sql = self.sql();
         sql.exec(
-            "CREATE TABLE IF NOT EXISTS settling (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
-             CREATE INDEX IF NOT EXISTS settling_due ON settling (due);",
+            // `settling` is what versions before had in place of `repeats`.
+            "CREATE TABLE IF NOT EXISTS repeats (id INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
+             CREATE INDEX IF NOT EXISTS repeats_due ON repeats (due);
+             CREATE TABLE IF NOT EXISTS settling (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
+             INSERT INTO repeats (due, record) SELECT due, record FROM settling;
+             DELETE FROM settling;",
             None,
         )?;
         let mut log = Log::open(SqlRows::new(sql), self.retention(), Sizes::default(), new_epoch)?;

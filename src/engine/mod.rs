@@ -5,6 +5,7 @@
 
 mod bypass;
 mod class;
+mod effect;
 mod identity;
 mod plan;
 mod purge_cookie;
@@ -16,6 +17,7 @@ mod write;
 
 pub use bypass::Bypass;
 pub use class::{Class, Read, Unwritten, classify, not_at_hand, read_graphql, refused};
+pub use effect::{Effect, Format, rest_effect};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
@@ -31,4 +33,4 @@ pub use store_rest::{
     rest_storable, updated,
 };
 pub use token::{Sent, claim_paths, sent_token};
-pub use write::{Element, Write, Written, record_of};
+pub use write::{Element, Write, WritePurge, Written, purge_of_write};

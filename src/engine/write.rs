@@ -1,11 +1,12 @@
 //! What a write purges, once the origin has answered it.
 
+use super::effect::{Effect, element_proves, graphql_effect, is_client_error, rest_effect};
 use crate::config::Config;
 use crate::graphql::{
     Analysis, Knowledge, KnownTypes, Mutated, MutationPurge, Outcome, elements, outcome, purge_of,
 };
 use crate::http::{Headers, Request, Url};
-use crate::purge::Record;
+use crate::purge::{NewRecord, Record};
 use crate::rest;
 use crate::tag::TagSet;
 use serde_json::{Map, Value};
@@ -20,11 +21,8 @@ pub enum Write<'a> {
         /// Its variables.
         variables: Option<&'a Map<String, Value>>,
     },
-    /// A GraphQL request that may be a mutation.
-    PerhapsMutation {
-        /// Whether it holds several operations, or may: then not even a 4xx proves anything.
-        batch: bool,
-    },
+    /// A GraphQL request that may be a mutation, or hold several.
+    PerhapsMutation,
     /// Several GraphQL operations of which not all are queries, in one request that was understood.
     Batch(&'a [Element<'a>]),
     /// A REST request of an unsafe method.
@@ -58,56 +56,54 @@ pub struct Written<'a> {
     pub body: Option<&'a [u8]>,
 }
 
-/// The record of what the write purges; none where it purges nothing.
-///
-/// A write purges unless its answer proves that nothing ran: the 4xx of a single operation,
-/// `errors` without any `data`, or, of a REST write, the origin's own word that it failed.
-/// `answer` is none where the origin was asked and never answered.
-pub fn record_of(
+/// What a write purges.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WritePurge {
+    /// The record for the log.
+    pub new: NewRecord,
+    /// The mutation's field for which everything is purged, where one is the cause.
+    pub field: Option<String>,
+}
+
+/// What the write purges; none where its answer proves that nothing ran ([`graphql_effect`],
+/// [`rest_effect`]), or nothing depends on it. `answer` is none where the origin was asked and never
+/// answered.
+pub fn purge_of_write(
     config: &Config,
     write: Write<'_>,
     answer: Option<Written<'_>>,
     knowledge: &Knowledge<'_>,
     known: &KnownTypes,
-) -> Option<Record> {
-    let status = answer.map(|answer| answer.status);
-    let body = answer.and_then(|answer| answer.body);
-    let batch = matches!(write, Write::PerhapsMutation { batch: true } | Write::Batch(_));
-    if status.is_some_and(is_refusal_of_form) {
-        return None;
-    }
-    if !batch && status.is_some_and(|status| (400..500).contains(&status)) {
-        return None;
-    }
-    if let Write::Rest(request) = write {
-        if status.is_some_and(has_failed) {
-            return None;
+) -> Option<WritePurge> {
+    let effect = match write {
+        Write::Rest(request) => {
+            rest_effect(config, &request.url, answer.map(|answer| answer.status))
         }
-        let mut tags = rest::purge_tags(config, &request.url);
-        let headers = answer.map(|answer| answer.headers);
-        for url in headers.into_iter().flat_map(|headers| pointed_at(config, &request.url, headers))
-        {
-            tags.extend(rest::purge_tags(config, &url));
-        }
-        let json = body.and_then(|body| serde_json::from_slice(body).ok());
-        tags.extend(rest::written_tags(config, &request.url, json.as_ref()));
-        knowledge.reach(&mut tags);
-        return Some(Record::of_tags(&tags, &config.same));
+        Write::Batch(operations) => graphql_effect(answer, Some(operations.len())),
+        Write::Mutation { .. } | Write::PerhapsMutation => graphql_effect(answer, None),
+    };
+    if effect == Effect::Nothing {
+        return None;
     }
     let purging = Purging { config, knowledge, known };
-    if let Write::Batch(elements) = write {
-        let body = body.filter(|_| status == Some(200));
-        return purging.batch(elements, body).and_then(|purge| purging.record(purge));
-    }
-    let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
-    let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
-    // A gateway's 5xx may have errors of its own and no data, whatever ran behind it.
-    let refused = outcome == Outcome::NothingRan && status.is_some_and(|status| status < 500);
-    if !batch && refused {
-        return None;
-    }
-    let Write::Mutation { analysis, variables } = write else { return Some(Record::everything()) };
-    purging.record(purging.mutation(analysis, variables, outcome))
+    let purge = match write {
+        Write::Rest(request) => MutationPurge::Tags(purging.rest(request, answer)),
+        Write::Batch(operations) => purging.batch(operations, answer)?,
+        Write::Mutation { analysis, variables } => {
+            let body = answer.and_then(|answer| answer.body);
+            let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
+            let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
+            purging.mutation(analysis, variables, outcome)
+        }
+        Write::PerhapsMutation => MutationPurge::everything(None),
+    };
+    let (record, field) = match purge {
+        MutationPurge::Everything { field } => (Record::everything(), field),
+        MutationPurge::Tags(tags) => (Record::of_tags(&tags, &config.same), None),
+    };
+    let new = NewRecord::from(record);
+    let new = if effect == Effect::Unknown { new.with_unknown_outcome() } else { new };
+    (!new.record.is_empty()).then_some(WritePurge { new, field })
 }
 
 /// What tells what a mutation purges.
@@ -133,22 +129,28 @@ impl Purging<'_> {
     }
 
     /// What all mutations of a batch purge, each by its own element of the answer; none where they
-    /// all were refused. The body is none where it is not that of a batch that was taken.
-    fn batch(&self, asked: &[Element<'_>], body: Option<&[u8]>) -> Option<MutationPurge> {
-        let answers = body.and_then(|body| elements(body, asked.len()));
-        let Some(answers) = answers else { return Some(MutationPurge::Everything) };
+    /// all were refused. An answer without an element for each says nothing of any.
+    fn batch(
+        &self,
+        operations: &[Element<'_>],
+        answer: Option<Written<'_>>,
+    ) -> Option<MutationPurge> {
+        let answer = answer.filter(|answer| answer.status < 500);
+        let refuses = answer.is_some_and(|answer| is_client_error(answer.status));
+        let body = answer.and_then(|answer| answer.body);
+        let answers = body.and_then(|body| elements(body, operations.len()));
+        let Some(answers) = answers else { return Some(MutationPurge::everything(None)) };
         let mut all: Option<TagSet> = None;
-        for (element, answer) in asked.iter().zip(answers) {
+        for (operation, answer) in operations.iter().zip(answers) {
             let answer: Value = serde_json::from_str(answer).unwrap_or_default();
-            let outcome = outcome(&answer);
-            if matches!(element, Element::Query) || outcome == Outcome::NothingRan {
+            if matches!(operation, Element::Query) || element_proves(&answer, refuses) {
                 continue;
             }
-            let purge = match element {
+            let purge = match operation {
                 Element::Mutation { analysis, variables } => {
-                    self.mutation(analysis, *variables, outcome)
+                    self.mutation(analysis, *variables, outcome(&answer))
                 }
-                Element::Query | Element::PerhapsMutation => MutationPurge::Everything,
+                Element::Query | Element::PerhapsMutation => MutationPurge::everything(None),
             };
             let MutationPurge::Tags(tags) = purge else { return Some(purge) };
             all.get_or_insert_default().extend(tags);
@@ -156,27 +158,22 @@ impl Purging<'_> {
         all.map(MutationPurge::Tags)
     }
 
-    fn record(&self, purge: MutationPurge) -> Option<Record> {
-        let record = match purge {
-            MutationPurge::Everything => Record::everything(),
-            MutationPurge::Tags(tags) => Record::of_tags(&tags, &self.config.same),
-        };
-        (!record.is_empty()).then_some(record)
+    /// What a REST write purges: by its path, by what its answer points at, and by what its answer
+    /// shows.
+    fn rest(&self, request: &Request, answer: Option<Written<'_>>) -> TagSet {
+        let config = self.config;
+        let mut tags = rest::purge_tags(config, &request.url);
+        let headers = answer.map(|answer| answer.headers);
+        for url in headers.into_iter().flat_map(|headers| pointed_at(config, &request.url, headers))
+        {
+            tags.extend(rest::purge_tags(config, &url));
+        }
+        let body = answer.and_then(|answer| answer.body);
+        let json = body.and_then(|body| serde_json::from_slice(body).ok());
+        tags.extend(rest::written_tags(config, &request.url, json.as_ref()));
+        self.knowledge.reach(&mut tags);
+        tags
     }
-}
-
-/// Statuses that a server gives before it has read what to do: the method, the length, the URL,
-/// the media type or the headers are not to its liking (RFC 9110 §15.5). Nothing ran, whatever
-/// was asked.
-fn is_refusal_of_form(status: u16) -> bool {
-    matches!(status, 405 | 411 | 413 | 414 | 415 | 431)
-}
-
-/// Statuses by which an origin itself says that it failed (RFC 9110 §15.6): RFC 9111 §4.4 has them
-/// invalidate nothing. What a gateway says in its place (502, 503, 504 and those that have no
-/// meaning of their own) leaves open what the origin has done.
-fn has_failed(status: u16) -> bool {
-    matches!(status, 500 | 501 | 505..=508 | 510 | 511)
 }
 
 /// The other URLs of the same origin that a write's answer says it has changed (RFC 9111 §4.4).
@@ -213,51 +210,106 @@ mod tests {
         .unwrap()
     }
 
-    fn recorded(write: Write<'_>, status: Option<u16>, body: Option<&[u8]>) -> Option<Record> {
+    fn purged(write: Write<'_>, status: Option<u16>, body: Option<&[u8]>) -> Option<NewRecord> {
         let config = config();
         let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
         let headers = Headers::new();
         let answer = status.map(|status| Written { status, headers: &headers, body });
-        record_of(&config, write, answer, &knowledge, &KnownTypes::new())
+        let purge = purge_of_write(&config, write, answer, &knowledge, &KnownTypes::new());
+        purge.map(|purge| purge.new)
     }
 
-    fn mutation(document: &str, status: Option<u16>, body: &str) -> Option<Record> {
+    fn mutation(document: &str, status: Option<u16>, body: &str) -> Option<NewRecord> {
         let analysis = analysed(document);
         let write = Write::Mutation { analysis: &analysis, variables: None };
-        recorded(write, status, Some(body.as_bytes()))
+        purged(write, status, Some(body.as_bytes()))
+    }
+
+    fn everything() -> Option<NewRecord> {
+        Some(NewRecord::everything())
+    }
+
+    fn everything_repeatedly() -> Option<NewRecord> {
+        everything().map(NewRecord::with_unknown_outcome)
     }
 
     #[test]
     fn only_proof_that_nothing_ran_keeps_the_cache() {
         let document = "mutation { a { __typename x { __typename id } } }";
         let data = r#"{"data":{"a":{"x":{"__typename":"X","id":1}}}}"#;
-        assert!(mutation(document, Some(200), data).unwrap().tags.contains(&hash_of("X")));
-        assert_eq!(mutation(document, Some(400), data), None);
-        assert_eq!(mutation(document, Some(200), r#"{"errors":[{}]}"#), None);
+        for status in [200, 202, 401, 403, 409, 422, 500] {
+            let new = mutation(document, Some(status), data).unwrap();
+            assert!(new.record.tags.contains(&hash_of("X")) && new.repeat_after.is_empty());
+        }
+        for body in [r#"{"errors":[{}]}"#, r#"{"data":null,"errors":[{}]}"#] {
+            for status in [200, 400, 401, 521, 523, 525, 526, 530] {
+                assert_eq!(mutation(document, Some(status), body), None, "{status} {body}");
+            }
+        }
+        let with_path = r#"{"errors":[{"path":["a"]}]}"#;
         for (status, body) in [
-            (Some(200), r#"{"data":null,"errors":[{}]}"#),
-            (Some(200), "<html>"),
-            (Some(500), r#"{"data":{"a":null}}"#),
-            (Some(504), r#"{"errors":[{}]}"#),
-            (Some(302), ""),
-            (None, ""),
+            (200, r#"{"data":null}"#),
+            (200, with_path),
+            (422, with_path),
+            (200, "<html>"),
+            (500, r#"{"data":{"a":null}}"#),
+            (501, r#"{"errors":[{}]}"#),
+            (302, ""),
         ] {
-            assert_eq!(mutation(document, status, body), Some(Record::everything()), "{body}");
+            assert_eq!(mutation(document, Some(status), body), everything(), "{body}");
+        }
+        for (status, body) in [(Some(504), r#"{"errors":[{}]}"#), (Some(520), ""), (None, "")] {
+            assert_eq!(mutation(document, status, body), everything_repeatedly(), "{body}");
         }
         assert_eq!(mutation("mutation { track }", Some(200), r#"{"data":{"track":1}}"#), None);
+        assert_eq!(mutation("mutation { track }", None, ""), None);
+    }
+
+    #[test]
+    fn what_purges_everything_is_named() {
+        let config = config();
+        let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+        let cause = |write: Write<'_>, body: &str| {
+            let body = Some(body.as_bytes());
+            let answer = Some(Written { status: 200, headers: &Headers::new(), body });
+            let known = KnownTypes::new();
+            purge_of_write(&config, write, answer, &knowledge, &known).unwrap().field
+        };
+        let (plain, aliased) = (analysed("mutation { doIt }"), analysed("mutation { a: doIt }"));
+        for analysis in [&plain, &aliased] {
+            let write = Write::Mutation { analysis, variables: None };
+            assert_eq!(cause(write, r#"{"data":{"doIt":1}}"#).as_deref(), Some("doIt"));
+            let operations = [Element::Mutation { analysis, variables: None }];
+            let of_batch = cause(Write::Batch(&operations), r#"[{"data":{"doIt":1}}]"#);
+            assert_eq!(of_batch.as_deref(), Some("doIt"));
+        }
+        assert_eq!(cause(Write::PerhapsMutation, "{}"), None);
     }
 
     #[test]
     fn what_may_be_a_mutation_purges_everything() {
-        let record = |batch, status, body: &str| {
-            let write = Write::PerhapsMutation { batch };
-            recorded(write, status, Some(body.as_bytes()))
+        let of = |status, body: &str| {
+            purged(Write::PerhapsMutation, Some(status), Some(body.as_bytes()))
         };
-        assert_eq!(record(false, Some(200), "{}"), Some(Record::everything()));
-        assert_eq!(record(false, Some(400), "{}"), None);
-        assert_eq!(record(false, Some(200), r#"{"errors":[{}]}"#), None);
-        assert_eq!(record(true, Some(400), "[]"), Some(Record::everything()));
-        assert_eq!(record(true, Some(415), ""), None);
+        let (data, path) = (r#"{"data":{"a":1}}"#, r#"{"errors":[{"path":["a"]}]}"#);
+        for (status, body) in [(200, "{}"), (200, data), (400, data), (401, path), (307, "")] {
+            assert_eq!(of(status, body), everything(), "{status} {body}");
+        }
+        assert_eq!(of(400, &format!("[{data}]")), everything());
+        assert_eq!(of(502, ""), everything_repeatedly());
+        for (status, body) in [
+            (400, "{}"),
+            (400, ""),
+            (200, r#"{"errors":[{}]}"#),
+            (200, r#"[{"errors":[{}]}]"#),
+            (400, "[]"),
+            (401, r#"[{"errors":[{}]},{"errors":[{}]}]"#),
+            (415, ""),
+            (521, ""),
+        ] {
+            assert_eq!(of(status, body), None, "{status} {body}");
+        }
+        assert_eq!(purged(Write::PerhapsMutation, Some(400), None), everything());
     }
 
     #[test]
@@ -268,60 +320,78 @@ mod tests {
         let x = r#"{"data":{"a":{"__typename":"X","id":1}}}"#;
         let y = r#"{"data":{"b":{"__typename":"Y","id":1}}}"#;
         let (refused, query) = (r#"{"errors":[{}]}"#, r#"{"data":{"c":1}}"#);
-        let purged = |elements: &[Element<'_>], status, body: &str| {
-            recorded(Write::Batch(elements), status, Some(body.as_bytes()))
+        let of_batch = |elements: &[Element<'_>], status, body: &str| {
+            purged(Write::Batch(elements), status, Some(body.as_bytes()))
         };
         let both = [mutation(&a), Element::Query, mutation(&b)];
-        let names = |record: Option<Record>| {
-            let tags = record.filter(|record| !record.all).map(|record| record.tags);
+        let names = |new: Option<NewRecord>| {
+            let tags = new.filter(|new| !new.record.all).map(|new| new.record.tags);
             tags.map(|tags| ["X", "Y"].map(|name| tags.contains(&hash_of(name))))
         };
-        for (answer, expected) in [
-            (format!("[{x},{query},{y}]"), [true, true]),
-            (format!("[{x}, {query}, {refused}]"), [true, false]),
-            (format!("[{refused},{query},{y}]"), [false, true]),
-        ] {
-            assert_eq!(names(purged(&both, Some(200), &answer)), Some(expected), "{answer}");
+        for status in [200, 201, 400, 401] {
+            for (answer, expected) in [
+                (format!("[{x},{query},{y}]"), Some([true, true])),
+                (format!("[{x}, {query}, {refused}]"), Some([true, false])),
+                (format!("[{refused},{query},{y}]"), Some([false, true])),
+                (format!("[{refused},{query},{refused}]"), None),
+            ] {
+                let new = of_batch(&both, Some(status), &answer);
+                assert_eq!(new.is_some(), expected.is_some(), "{status} {answer}");
+                assert_eq!(names(new), expected, "{status} {answer}");
+            }
         }
-        let none = format!("[{refused},{query},{refused}]");
-        assert_eq!(purged(&both, Some(200), &none), None);
-        assert_eq!(purged(&[mutation(&track), Element::Query], Some(200), "[{},{}]"), None);
+        assert_eq!(of_batch(&[mutation(&track), Element::Query], Some(200), "[{},{}]"), None);
         for (status, answer) in [
-            (Some(200), format!("[{x},{query}]")),
-            (Some(200), format!("[{x},{query},{y},{y}]")),
-            (Some(200), format!("[{x},[{query}],7]")),
-            (Some(200), x.to_owned()),
-            (Some(200), String::new()),
-            (Some(201), none.clone()),
-            (Some(400), none.clone()),
-            (Some(500), none.clone()),
-            (None, String::new()),
+            (200, format!("[{x},{query}]")),
+            (200, format!("[{refused},{refused}]")),
+            (200, format!("[{x},{query},{y},{y}]")),
+            (200, format!("[{x},[{query}],7]")),
+            (400, format!("[{x}]")),
+            (200, x.to_owned()),
+            (200, String::new()),
+            (302, String::new()),
+            (500, format!("[{refused},{query},{refused}]")),
         ] {
-            assert_eq!(purged(&both, status, &answer), Some(Record::everything()), "{answer}");
+            assert_eq!(of_batch(&both, Some(status), &answer), everything(), "{answer}");
         }
-        assert_eq!(purged(&both, Some(415), ""), None);
+        for status in [Some(503), None] {
+            assert_eq!(of_batch(&both, status, ""), everything_repeatedly());
+        }
+        for (status, answer) in
+            [(415, ""), (400, "[]"), (400, refused), (401, "<html>"), (200, refused), (521, "")]
+        {
+            assert_eq!(of_batch(&both, Some(status), answer), None, "{status} {answer}");
+        }
         let perhaps = [Element::Query, Element::PerhapsMutation];
-        assert_eq!(purged(&perhaps, Some(200), "[{},{\"errors\":[{}]}]"), None);
-        assert_eq!(purged(&perhaps, Some(200), "[{},{}]"), Some(Record::everything()));
+        assert_eq!(of_batch(&perhaps, Some(200), "[{},{\"errors\":[{}]}]"), None);
+        assert_eq!(of_batch(&perhaps, Some(200), "[{},{}]"), everything());
     }
 
     #[test]
     fn a_rest_write_purges_its_path_and_its_resources() {
-        let request = Request {
+        let request = |path: &str| Request {
             method: Method::parse("PUT"),
-            url: Url::parse("http://h/p/7?x=1").unwrap(),
+            url: Url::parse(&format!("http://h{path}")).unwrap(),
             headers: Headers::new(),
         };
-        let record = |status| recorded(Write::Rest(&request), status, None);
-        let tags = record(Some(200)).unwrap().tags;
+        let (tied, other) = (request("/p/7?x=1"), request("/other"));
+        let of = |request, status| purged(Write::Rest(request), status, None);
+        let new = of(&tied, Some(200)).unwrap();
         for tag in ["path:/p/7", "P:7", "P:?"] {
-            assert!(tags.contains(&hash_of(tag)), "{tag}");
+            assert!(new.record.tags.contains(&hash_of(tag)), "{tag}");
         }
+        assert!(new.repeat_after.is_empty());
         for status in [Some(502), Some(503), Some(504), Some(520), None] {
-            assert!(record(status).is_some(), "{status:?}");
+            for request in [&tied, &other] {
+                assert_eq!(of(request, status).unwrap().repeat_after, [10, 60], "{status:?}");
+            }
         }
-        for status in [Some(404), Some(500), Some(501), Some(508)] {
-            assert_eq!(record(status), None, "{status:?}");
+        for status in [Some(500), Some(501), Some(508)] {
+            assert!(of(&tied, status).unwrap().repeat_after.is_empty(), "{status:?}");
+            assert_eq!(of(&other, status), None, "{status:?}");
+        }
+        for status in [Some(404), Some(422), Some(521)] {
+            assert!([&tied, &other].iter().all(|request| of(request, status).is_none()));
         }
     }
 
@@ -333,17 +403,19 @@ mod tests {
             url: Url::parse("http://h/p").unwrap(),
             headers: Headers::new(),
         };
-        let purged = |name, value: &str| {
+        let points_at = |name, value: &str| {
             let headers: Headers = [(name, value)].into_iter().collect();
             let answer = Some(Written { status: 201, headers: &headers, body: None });
             let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
             let write = Write::Rest(&request);
-            let tags = record_of(&config, write, answer, &knowledge, &KnownTypes::new());
-            tags.unwrap().tags.contains(&hash_of("P:9"))
+            let purge = purge_of_write(&config, write, answer, &knowledge, &KnownTypes::new());
+            purge.unwrap().new.record.tags.contains(&hash_of("P:9"))
         };
-        assert!(purged("location", "/p/9") && purged("content-location", "p/9?x"));
-        assert!(purged("location", "http://h/p/9#a") && purged("location", "http://origin/p/9"));
-        assert!(!purged("location", "http://other/p/9") && !purged("link", "/p/9"));
+        assert!(points_at("location", "/p/9") && points_at("content-location", "p/9?x"));
+        assert!(
+            points_at("location", "http://h/p/9#a") && points_at("location", "http://origin/p/9")
+        );
+        assert!(!points_at("location", "http://other/p/9") && !points_at("link", "/p/9"));
     }
 
     #[test]
@@ -353,7 +425,7 @@ mod tests {
             url: Url::parse("http://h/q").unwrap(),
             headers: Headers::new(),
         };
-        let record = |body| recorded(Write::Rest(&request), Some(201), body).unwrap().tags;
+        let record = |body| purged(Write::Rest(&request), Some(201), body).unwrap().record.tags;
         let shown = record(Some(br#"{"id":7}"#));
         assert!(shown.contains(&hash_of("Q:7")) && !shown.contains(&hash_of("Q")));
         for body in [None, Some(&b"<html>"[..]), Some(b"{}")] {

@@ -80,8 +80,20 @@ fn outcomes() {
     assert!(matches!(outcome(&json!({ "data": {}, "errors": null })), Outcome::Data(_)));
     assert!(matches!(outcome(&json!({ "data": {}, "errors": [{}] })), Outcome::Partial(Some(_))));
     assert!(matches!(outcome(&json!({ "data": {}, "hasNext": true })), Outcome::Partial(Some(_))));
-    assert_eq!(outcome(&json!({ "data": null, "errors": [{}] })), Outcome::Partial(None));
+    assert_eq!(outcome(&json!({ "data": null, "errors": [{}] })), Outcome::NothingRan);
     assert_eq!(outcome(&json!({ "errors": [{}] })), Outcome::NothingRan);
+    assert_eq!(outcome(&json!({ "errors": [{ "path": null }] })), Outcome::NothingRan);
+    for answer in [
+        json!({ "data": null }),
+        json!({ "data": null, "errors": [{ "path": ["a"] }] }),
+        json!({ "errors": [{}, { "path": ["a"] }] }),
+        json!({ "errors": [{ "path": [] }] }),
+        json!({ "errors": [] }),
+        json!({ "errors": { "a": 1 } }),
+        json!({ "errors": [{}], "hasNext": false }),
+    ] {
+        assert_eq!(outcome(&answer), Outcome::Partial(None), "{answer}");
+    }
     assert_eq!(outcome(&json!({})), Outcome::Unknown);
     assert_eq!(outcome(&json!([])), Outcome::Unknown);
 }

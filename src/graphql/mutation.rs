@@ -17,7 +17,18 @@ pub enum MutationPurge {
     /// These tags; there may be none.
     Tags(TagSet),
     /// Everything of the service.
-    Everything,
+    Everything {
+        /// The mutation's field for which nothing narrower is certain; none where no single field
+        /// is the cause.
+        field: Option<String>,
+    },
+}
+
+impl MutationPurge {
+    /// A purge of everything, and the mutation's field that caused it.
+    pub fn everything<'a>(field: impl Into<Option<&'a str>>) -> Self {
+        Self::Everything { field: field.into().map(str::to_owned) }
+    }
 }
 
 /// A mutation that the origin has answered.
@@ -45,7 +56,7 @@ pub fn purge_of(
     let shape = &mutated.analysis.shape;
     // Which field a key is must be certain, for every field may have its own rule.
     if shape.is_ambiguous() {
-        return MutationPurge::Everything;
+        return MutationPurge::everything(None);
     }
     let policy = config.mutations.policy;
     let root = knowledge.schema.and_then(|schema| schema.root(OperationKind::Mutation));
@@ -57,7 +68,7 @@ pub fn purge_of(
             continue;
         }
         if policy == MutationPolicy::All {
-            return MutationPurge::Everything;
+            return MutationPurge::everything(field);
         }
         let mut named = Named { entities: BTreeMap::new(), untyped: false, knowledge };
         for (key, value) in mutated.data.into_iter().flatten() {
@@ -73,7 +84,7 @@ pub fn purge_of(
         let meant = types_meant_by(field, known);
         let unsure = named.entities.is_empty() || named.untyped;
         if unsure && !meant.any_known {
-            return MutationPurge::Everything;
+            return MutationPurge::everything(field);
         }
         // A field's name adds to what its answer names, unless the answer names that very type.
         let told = !unsure && named.entities.keys().any(|name| meant.names.contains(name));

@@ -18,7 +18,7 @@ fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<
     let mutated =
         Mutated { analysis: &analysis, variables: variables.as_object(), data: data.as_object() };
     match purge_of(&config, mutated, &knowledge, &known(names)) {
-        MutationPurge::Everything => None,
+        MutationPurge::Everything { .. } => None,
         MutationPurge::Tags(mut tags) => {
             // Without a schema it is always there.
             tags.retain(|tag| tag.as_str() != crate::tag::BY_SCHEMA);
@@ -281,7 +281,7 @@ fn a_type_that_the_schema_lacks_reaches_what_only_it_knows() {
             MutationPurge::Tags(tags) => {
                 tags.iter().any(|tag| tag.as_str() == crate::tag::BY_SCHEMA)
             }
-            MutationPurge::Everything => panic!(),
+            MutationPurge::Everything { .. } => panic!(),
         }
     };
     assert!(of("Gadget") && !of("Product"));

@@ -3,10 +3,12 @@
 //! The first twelve bytes have the same meaning in every version, so that a value of a later one
 //! can be told from a damaged one.
 
-use super::Record;
+use super::{NewRecord, Record};
 
 const MAGIC: &[u8; 3] = b"EGO";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version before it, whose records are never repeated.
+const WITHOUT_REPEATS: u8 = 1;
 
 /// Why a value of the outbox cannot be read. Whatever it is, it stood for some purge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +29,17 @@ impl Unkept {
     }
 }
 
-impl Record {
-    /// The record as bytes.
+impl NewRecord {
+    /// The record as bytes, with when it is to be repeated.
     ///
     /// Without its schema: a value may be recorded twice, and late. A purge does not mind, but
     /// which schema is in force would change back.
     pub fn keep(&self) -> Vec<u8> {
-        let record = Self { schema: None, ..self.clone() };
+        let record = Record { schema: None, ..self.record.clone() };
+        let new = Self { record, repeat_after: self.repeat_after.clone() };
         // A record is numbers, texts and flags, which can always be written. If not, no value says
         // less than a damaged one.
-        envelope(VERSION, &serde_json::to_vec(&record).unwrap_or_default())
+        envelope(VERSION, &serde_json::to_vec(&new).unwrap_or_default())
     }
 
     /// The record that was kept.
@@ -48,7 +51,9 @@ impl Record {
             return Err(Unkept::Damaged);
         }
         match *version {
-            VERSION => serde_json::from_slice(content).map_err(|_| Unkept::Damaged),
+            VERSION | WITHOUT_REPEATS => {
+                serde_json::from_slice(content).map_err(|_| Unkept::Damaged)
+            }
             0 => Err(Unkept::Damaged),
             _ => Err(Unkept::Newer),
         }
@@ -70,30 +75,38 @@ mod tests {
     use crate::purge::SchemaInForce;
     use proptest::prelude::*;
 
-    fn record() -> Record {
-        Record { tags: vec![1, u64::MAX], soft: true, ..Record::default() }
+    fn new_record() -> NewRecord {
+        let record = Record { tags: vec![1, u64::MAX], soft: true, ..Record::default() };
+        NewRecord::from(record).with_unknown_outcome()
     }
 
     #[test]
     fn comes_back_without_its_schema() {
-        assert_eq!(Record::unkept(&record().keep()), Ok(record()));
+        assert_eq!(NewRecord::unkept(&new_record().keep()), Ok(new_record()));
         let with_schema = Record { schema: Some(SchemaInForce::of(7)), ..Record::everything() };
-        assert_eq!(Record::unkept(&with_schema.keep()), Ok(Record::everything()));
+        let kept = NewRecord::from(with_schema).keep();
+        assert_eq!(NewRecord::unkept(&kept), Ok(NewRecord::everything()));
+    }
+
+    #[test]
+    fn what_the_version_before_kept_is_read() {
+        let kept = envelope(WITHOUT_REPEATS, br#"{"t":[1,18446744073709551615],"s":true}"#);
+        assert_eq!(NewRecord::unkept(&kept), Ok(new_record().record.into()));
     }
 
     #[test]
     fn a_later_version_is_not_damage() {
-        assert_eq!(Record::unkept(&envelope(VERSION + 1, b"\0\x01")), Err(Unkept::Newer));
-        assert_eq!(Record::unkept(&envelope(VERSION, b"{\"t\":1}")), Err(Unkept::Damaged));
+        assert_eq!(NewRecord::unkept(&envelope(VERSION + 1, b"\0\x01")), Err(Unkept::Newer));
+        assert_eq!(NewRecord::unkept(&envelope(VERSION, b"{\"t\":1}")), Err(Unkept::Damaged));
     }
 
     proptest! {
         #[test]
         fn damage_is_noticed(at in 0_usize..40, bit in 0_u8..8, cut in any::<bool>()) {
-            let mut bytes = record().keep();
+            let mut bytes = new_record().keep();
             let at = at % bytes.len();
             if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
-            prop_assert_eq!(Record::unkept(&bytes), Err(Unkept::Damaged));
+            prop_assert_eq!(NewRecord::unkept(&bytes), Err(Unkept::Damaged));
         }
     }
 }

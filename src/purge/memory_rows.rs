@@ -64,6 +64,11 @@ impl MemoryRows {
         self.0.borrow().records.keys().copied().collect()
     }
 
+    /// When the record of that number was written down, unless it was dropped.
+    pub fn written_down_at(&self, seq: Seq) -> Option<Timestamp> {
+        self.0.borrow().records.get(&seq).map(|(at, _)| *at)
+    }
+
     /// How many bytes each page has.
     pub fn page_bytes(&self) -> Vec<usize> {
         self.0.borrow().pages.values().map(Vec::len).collect()

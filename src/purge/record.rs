@@ -78,6 +78,11 @@ impl Record {
         (!again.is_empty()).then_some(again)
     }
 
+    /// Whether after it no older entry is left.
+    pub fn is_everything(&self) -> bool {
+        self.all && !self.soft
+    }
+
     /// Whether the record names nothing.
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty() && self.patterns.is_empty() && !self.all && self.schema.is_none()

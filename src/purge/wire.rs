@@ -3,7 +3,8 @@
 //! ```text
 //! "EVL" version:u8 kind:u8 checksum:u64 payload
 //!
-//! question  = 0 | 1 mark          record?        (the record is there where something is added)
+//! question  = 0 | 1 mark          (record repeats)?   (there where something is added)
+//! repeats   = count seconds*
 //! appended  = seq delta
 //! said      = clock:u64 at delta
 //! delta     = 0 epoch:u64 floor after  records record*
@@ -18,16 +19,40 @@
 //! What has a width is little-endian; the other numbers are LEB128. The checksum (XXH3) covers the
 //! payload, and version and kind as its seed. Bytes of another version, damaged, cut off or over a
 //! limit are refused: a log whose words cannot be read counts as one that did not answer.
+//!
+//! While a deployment goes around, isolates of two versions ask one log. So the version before is
+//! read as well, and what was asked in it is answered in it. It had no `repeats`.
 
 use super::replica::Last;
-use super::{Delta, LogTime, Mark, Record, Said, SchemaInForce, Schemas, Seq, Snapshot};
+use super::{Delta, LogTime, Mark, NewRecord, Record, Said, SchemaInForce, Schemas, Seq, Snapshot};
 use crate::key::Pattern;
 use crate::limits;
 use crate::time::Timestamp;
 
 const MAGIC: &[u8; 3] = b"EVL";
-const VERSION: u8 = 2;
 const HEADER_BYTES: usize = 13;
+
+/// A version of the form that is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// The one before.
+    Previous,
+    /// The one that everything but an answer to the one before is written in.
+    Current,
+}
+
+impl Version {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Previous => 2,
+            Self::Current => 3,
+        }
+    }
+
+    fn of_byte(byte: u8) -> Option<Self> {
+        [Self::Previous, Self::Current].into_iter().find(|version| version.byte() == byte)
+    }
+}
 
 /// The kinds of messages: one cannot be taken for another.
 const QUESTION: u8 = 1;
@@ -49,7 +74,7 @@ pub struct Question {
     /// Where its replica stands.
     pub mark: Option<Mark>,
     /// What to append, if anything.
-    pub record: Option<Record>,
+    pub new: Option<NewRecord>,
 }
 
 /// A recorded purge.
@@ -92,36 +117,38 @@ impl Garbled {
 impl Question {
     /// The question as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        message(QUESTION, |writer| {
+        message(Version::Current, QUESTION, |writer| {
             writer.byte(u8::from(self.mark.is_some()));
             if let Some(mark) = self.mark {
                 writer.fixed(mark.epoch);
                 writer.number(mark.seq);
             }
-            if let Some(record) = &self.record {
-                writer.record(record);
+            if let Some(new) = &self.new {
+                writer.record(&new.record);
+                writer.count(new.repeat_after.len());
+                new.repeat_after.iter().for_each(|seconds| writer.number((*seconds).into()));
             }
         })
     }
 
-    /// The question that was encoded as these bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(QUESTION, bytes, |reader| {
+    /// The question that was encoded as these bytes, and the version for its answer.
+    pub fn decode(bytes: &[u8]) -> Result<(Self, Version), Garbled> {
+        read(QUESTION, bytes, |reader, version| {
             let mark = match reader.byte()? {
                 0 => None,
                 1 => Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }),
                 _ => return None,
             };
-            let record = if reader.is_empty() { None } else { Some(reader.record()?) };
-            Some(Self { mark, record })
+            let new = if reader.is_empty() { None } else { Some(reader.new_record(version)?) };
+            Some((Self { mark, new }, version))
         })
     }
 }
 
 impl Said {
     /// What was said as bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        message(SAID, |writer| {
+    pub fn encode(&self, version: Version) -> Vec<u8> {
+        message(version, SAID, |writer| {
             writer.fixed(self.time.clock);
             writer.number(self.time.at.as_millis());
             writer.delta(&self.delta);
@@ -130,7 +157,7 @@ impl Said {
 
     /// What was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(SAID, bytes, |reader| {
+        read(SAID, bytes, |reader, _| {
             let (clock, at) = (reader.fixed()?, Timestamp::from_millis(reader.number()?));
             Some(Self { time: LogTime { clock, at }, delta: reader.delta()? })
         })
@@ -139,8 +166,8 @@ impl Said {
 
 impl Appended {
     /// The answer as bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        message(APPENDED, |writer| {
+    pub fn encode(&self, version: Version) -> Vec<u8> {
+        message(version, APPENDED, |writer| {
             writer.number(self.seq);
             writer.delta(&self.delta);
         })
@@ -148,30 +175,30 @@ impl Appended {
 
     /// The answer that was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(APPENDED, bytes, |reader| Some(Self { seq: reader.seq()?, delta: reader.delta()? }))
+        read(APPENDED, bytes, |reader, _| Some(Self { seq: reader.seq()?, delta: reader.delta()? }))
     }
 }
 
 impl Record {
     /// The record as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        message(RECORD, |writer| writer.record(self))
+        message(Version::Current, RECORD, |writer| writer.record(self))
     }
 
     /// The record that was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(RECORD, bytes, |reader| reader.record())
+        read(RECORD, bytes, |reader, _| reader.record())
     }
 }
 
-fn message(kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+fn message(version: Version, kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer(Vec::with_capacity(HEADER_BYTES));
     writer.0.extend_from_slice(MAGIC);
-    writer.0.extend_from_slice(&[VERSION, kind]);
+    writer.0.extend_from_slice(&[version.byte(), kind]);
     writer.0.extend_from_slice(&[0; 8]);
     write(&mut writer);
     let mut bytes = writer.0;
-    let checksum = checksum(kind, bytes.get(HEADER_BYTES..).unwrap_or_default());
+    let checksum = checksum(version, kind, bytes.get(HEADER_BYTES..).unwrap_or_default());
     if let Some(place) = bytes.get_mut(5..HEADER_BYTES) {
         place.copy_from_slice(&checksum);
     }
@@ -181,28 +208,26 @@ fn message(kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 fn read<T>(
     kind: u8,
     bytes: &[u8],
-    content: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    content: impl FnOnce(&mut Reader<'_>, Version) -> Option<T>,
 ) -> Result<T, Garbled> {
     if bytes.len() > limits::WIRE_BYTES {
         return Err(Garbled::TooLong);
     }
     let rest = bytes.strip_prefix(MAGIC).ok_or(Garbled::NotAMessage)?;
     let (version, rest) = rest.split_first().ok_or(Garbled::NotAMessage)?;
-    if *version != VERSION {
-        return Err(Garbled::Version);
-    }
+    let version = Version::of_byte(*version).ok_or(Garbled::Version)?;
     let rest = rest.strip_prefix(&[kind]).ok_or(Garbled::NotAMessage)?;
     let (stored_checksum, payload) = rest.split_first_chunk::<8>().ok_or(Garbled::Checksum)?;
-    if *stored_checksum != checksum(kind, payload) {
+    if *stored_checksum != checksum(version, kind, payload) {
         return Err(Garbled::Checksum);
     }
     let mut reader = Reader::of(payload);
-    let read = content(&mut reader).ok_or(Garbled::Content)?;
+    let read = content(&mut reader, version).ok_or(Garbled::Content)?;
     if reader.is_empty() { Ok(read) } else { Err(Garbled::Content) }
 }
 
-fn checksum(kind: u8, payload: &[u8]) -> [u8; 8] {
-    let seed = u64::from(u16::from_be_bytes([VERSION, kind]));
+fn checksum(version: Version, kind: u8, payload: &[u8]) -> [u8; 8] {
+    let seed = u64::from(u16::from_be_bytes([version.byte(), kind]));
     xxhash_rust::xxh3::xxh3_64_with_seed(payload, seed).to_le_bytes()
 }
 
@@ -387,6 +412,16 @@ impl<'a> Reader<'a> {
         let patterns = (0..patterns).map(|_| self.pattern()).collect::<Option<Vec<_>>>()?;
         let schema = if flags & SCHEMA == 0 { None } else { Some(self.schema()?) };
         Some(Record { tags, patterns, all: flags & ALL != 0, schema, soft: flags & SOFT != 0 })
+    }
+
+    fn new_record(&mut self, version: Version) -> Option<NewRecord> {
+        let record = self.record()?;
+        if version == Version::Previous {
+            return Some(record.into());
+        }
+        let count = self.count(1).filter(|count| *count <= limits::REPEATS)?;
+        let repeat_after = (0..count).map(|_| u32::try_from(self.number()?).ok());
+        Some(NewRecord { record, repeat_after: repeat_after.collect::<Option<_>>()? })
     }
 
     fn delta(&mut self) -> Option<Delta> {

@@ -88,7 +88,7 @@ impl<W: World> Service<W> {
                 let reply = self.pass_through(None, &asked, Bypass::ConfigError).await;
                 if !asked.request.method.is_safe() {
                     // Nobody knows what it changed, and the entries outlive the fault.
-                    let _ = self.record(Record::everything(), "config-error").await;
+                    self.purge_for_unread(&reply, "config-error").await;
                 }
                 return reply;
             }

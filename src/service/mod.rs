@@ -12,6 +12,7 @@ mod batch_read;
 mod breaker;
 mod collapse;
 mod documents;
+mod everything;
 mod fetch;
 mod find;
 mod handle;
@@ -35,6 +36,7 @@ mod write;
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
 pub use world::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What,
+    World,
 };

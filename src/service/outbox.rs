@@ -8,7 +8,7 @@ use super::handle::Service;
 use super::world::{Fault, World};
 use crate::key::DigestBuilder;
 use crate::limits;
-use crate::purge::{Record, Unkept};
+use crate::purge::{NewRecord, Record, Unkept};
 use crate::time::Timestamp;
 use futures_util::future::join_all;
 use std::cell::{Cell, RefCell};
@@ -34,15 +34,15 @@ const LEAST_SECONDS: u64 = 86_400;
 pub(super) struct Pending {
     /// Where it is in the outbox; also what tells it from others that name the same.
     key: String,
-    pub record: Record,
+    pub new: NewRecord,
     tried_at: Option<Timestamp>,
     in_outbox: bool,
 }
 
 impl Pending {
     /// Its key, and what is to be recorded.
-    pub fn to_record(&self) -> (String, Record) {
-        (self.key.clone(), self.record.clone())
+    pub fn to_record(&self) -> (String, NewRecord) {
+        (self.key.clone(), self.new.clone())
     }
 }
 
@@ -100,16 +100,19 @@ impl<W: World> Service<W> {
 
     /// Keeps a purge that the log did not take. A schema that it puts in force does not wait with
     /// it: late, it would take the place of a newer one. That there is none from now on may wait.
-    pub(super) fn keep_pending(&self, mut record: Record) {
-        record.schema = record.schema.filter(|schema| !schema.is_some());
+    pub(super) fn keep_pending(&self, mut new: NewRecord) {
+        new.record.schema = new.record.schema.filter(|schema| !schema.is_some());
         let outbox = &self.isolate.outbox;
         outbox.becomes_due();
         let mut pending = self.isolate.log.pending.borrow_mut();
         let overflows = pending.len() >= limits::PENDING_PURGES;
         let replaced: Vec<Pending> = if overflows { pending.drain(..).collect() } else { vec![] };
-        let record = if overflows { Record::everything() } else { record };
-        let key = self.outbox_key(&record);
-        pending.push(Pending { key, record, tried_at: None, in_outbox: false });
+        if overflows {
+            new.record = Record::everything();
+            replaced.iter().for_each(|one| new.repeat_also(&one.new.repeat_after));
+        }
+        let key = self.outbox_key(&new);
+        pending.push(Pending { key, new, tried_at: None, in_outbox: false });
         drop(pending);
         if !overflows {
             return self.fill_outbox();
@@ -163,7 +166,7 @@ impl<W: World> Service<W> {
                 continue;
             }
             one.tried_at = Some(now);
-            puts.push((one.key.clone(), one.record.keep()));
+            puts.push((one.key.clone(), one.new.keep()));
         }
         let put = puts.iter().map(|(key, value)| self.put_in_outbox(key, value));
         join_all(put).await.into_iter().all(|there| there)
@@ -246,21 +249,21 @@ impl<W: World> Service<W> {
             let found = self.within(KV_MILLIS, self.world.kv_get(key)).await.map_err(Stuck::Kv)?;
             // Somebody else was quicker, or KV does not show it here yet.
             let Some(value) = found else { return Ok(()) };
-            let read = Record::unkept(&value);
+            let read = NewRecord::unkept(&value);
             if let Err(unkept) = read {
                 self.report_failure("outbox-value", unkept.as_str());
             }
             if read == Err(Unkept::Newer) {
                 return self.purge_for_newer(key, purged_everything).await;
             }
-            // Damaged or not, it stood for some purge.
-            let record = read.unwrap_or_else(|_| Record::everything());
-            self.purge_for_value(&record, purged_everything).await?;
+            // Damaged or not, it stood for some purge, which may have been one to repeat.
+            let new = read.unwrap_or_else(|_| NewRecord::everything().with_unknown_outcome());
+            self.purge_for_value(&new, purged_everything).await?;
             self.isolate.outbox.note_done(key);
         }
         self.isolate.log.pending.borrow_mut().retain(|waiting| {
             // What is kept of a record says nothing of its schema.
-            waiting.key != key || waiting.record.schema.is_some()
+            waiting.key != key || waiting.new.record.schema.is_some()
         });
         self.delete_from_outbox(key).await;
         Ok(())
@@ -275,7 +278,8 @@ impl<W: World> Service<W> {
         }
         let marked = self.within(KV_MILLIS, self.world.kv_get(&mark)).await.map_err(Stuck::Kv)?;
         if marked.is_none() {
-            self.purge_for_value(&Record::everything(), purged_everything).await?;
+            let new = NewRecord::everything().with_unknown_outcome();
+            self.purge_for_value(&new, purged_everything).await?;
             let put = self.world.kv_put(&mark, b"1", self.outbox_seconds());
             self.within(KV_MILLIS, put).await.map_err(Stuck::Kv)?;
         }
@@ -285,15 +289,17 @@ impl<W: World> Service<W> {
 
     async fn purge_for_value(
         &self,
-        record: &Record,
+        new: &NewRecord,
         purged_everything: &mut bool,
     ) -> Result<(), Stuck> {
-        if *purged_everything || record.is_empty() {
+        let is_covered = *purged_everything && new.repeat_after.is_empty();
+        if is_covered || new.record.is_empty() {
             return Ok(());
         }
-        match self.append_waiting(record).await {
+        match self.append_waiting(new).await {
             Ok(()) => {
-                *purged_everything = record.all && !record.soft;
+                *purged_everything |= new.record.is_everything();
+                self.count_purge_of_everything(&new.record, "outbox");
                 Ok(())
             }
             Err(fault) => {
@@ -309,7 +315,7 @@ impl<W: World> Service<W> {
 
     /// Where a purge is kept. Two writers never share a key: not even isolates of one moment know
     /// the same of the log, have kept as many, and purge the same.
-    fn outbox_key(&self, record: &Record) -> String {
+    fn outbox_key(&self, new: &NewRecord) -> String {
         let made = &self.isolate.outbox.made;
         made.set(made.get().saturating_add(1));
         let replica = self.isolate.replica.borrow();
@@ -319,7 +325,7 @@ impl<W: World> Service<W> {
         let digest = [made.get(), mark.0, mark.1, synced_at, now]
             .iter()
             .fold(DigestBuilder::new("outbox"), |digest, part| digest.part(&part.to_le_bytes()))
-            .part(&record.keep());
+            .part(&new.keep());
         format!("{}{now:013}-{}", self.outbox_prefix(), digest.finish().to_short_hex())
     }
 

@@ -33,7 +33,22 @@ struct Counters {
     cached_millis: u64,
     uncached_millis: u64,
     by_type: BTreeMap<String, [u64; 3]>,
+    everything: PurgesOfEverything,
 }
+
+/// Purges of everything, and what caused them.
+#[derive(Debug, Clone, Default)]
+struct PurgesOfEverything {
+    total: u64,
+    by_source: BTreeMap<&'static str, u64>,
+    by_field: BTreeMap<String, u64>,
+}
+
+/// The names of mutations' fields that are counted. The rarest gives way to one that is new:
+/// clients choose names.
+const FIELDS: usize = 50;
+/// The letters of a name that are kept.
+const FIELD_LETTERS: usize = 100;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -85,6 +100,20 @@ impl Stats {
         self.each(now, |counters| counters.purges += 1);
     }
 
+    /// Counts a purge of everything, by where it comes from.
+    pub fn purged_everything(&mut self, now: Timestamp, source: &'static str) {
+        self.each(now, |counters| {
+            counters.everything.total += 1;
+            *counters.everything.by_source.entry(source).or_default() += 1;
+        });
+    }
+
+    /// Counts a mutation's field that caused a purge of everything.
+    pub fn field_purged_everything(&mut self, now: Timestamp, field: &str) {
+        let field: String = field.chars().take(FIELD_LETTERS).collect();
+        self.each(now, |counters| counters.everything.add_field(&field, 1));
+    }
+
     fn each(&mut self, now: Timestamp, count: impl Fn(&mut Counters)) {
         let slot = now.as_millis() / 1000 / SLOT_SECONDS;
         if self.slots.back().is_none_or(|(last, _)| *last < slot) {
@@ -124,6 +153,7 @@ impl Counters {
             let sums = self.by_type.entry(name.clone()).or_default();
             sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
+        self.everything.add(&other.everything);
     }
 
     fn to_json(&self, is_available: bool) -> Value {
@@ -148,9 +178,33 @@ impl Counters {
             "avg_response_time_cached_ms": ratio(self.cached_millis, cached),
             "avg_response_time_uncached_ms": ratio(self.uncached_millis, uncached),
             "purges": self.purges,
+            "purges_of_everything": {
+                "total": self.everything.total,
+                "by_source": self.everything.by_source,
+                "by_field": self.everything.by_field,
+            },
             "is_available": is_available,
             "by_type": by_type,
         })
+    }
+}
+
+impl PurgesOfEverything {
+    fn add_field(&mut self, field: &str, times: u64) {
+        if !self.by_field.contains_key(field) && self.by_field.len() >= FIELDS {
+            let rarest = self.by_field.iter().min_by_key(|(_, count)| **count);
+            let rarest = rarest.map(|(name, _)| name.clone());
+            rarest.and_then(|name| self.by_field.remove(&name));
+        }
+        *self.by_field.entry(field.to_owned()).or_default() += times;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.total += other.total;
+        for (source, count) in &other.by_source {
+            *self.by_source.entry(source).or_default() += count;
+        }
+        other.by_field.iter().for_each(|(field, count)| self.add_field(field, *count));
     }
 }
 
@@ -186,5 +240,37 @@ mod tests {
             (&json!(0), &json!(1), &json!(0))
         );
         assert_eq!(recent["by_type"]["product"]["stale"], json!(1));
+    }
+
+    #[test]
+    fn purges_of_everything_are_counted_by_what_caused_them() {
+        let mut stats = Stats::default();
+        let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
+        stats.purged_everything(at(0), "mutation");
+        stats.field_purged_everything(at(0), "doIt");
+        stats.purged_everything(at(100), "mutation");
+        stats.field_purged_everything(at(100), "doIt");
+        stats.purged_everything(at(100), "admin");
+        let of = |window| stats.to_json(at(100), window, true)["purges_of_everything"].clone();
+        let by_source = json!({ "admin": 1, "mutation": 2 });
+        let all = json!({ "total": 3, "by_source": by_source, "by_field": { "doIt": 2 } });
+        assert_eq!(of(None), all);
+        assert_eq!(
+            (&of(Some(20))["total"], &of(Some(20))["by_field"]),
+            (&json!(2), &json!({ "doIt": 1 }))
+        );
+    }
+
+    #[test]
+    fn of_many_names_the_frequent_ones_stay() {
+        let mut stats = Stats::default();
+        for n in 0..1_000 {
+            stats.field_purged_everything(Timestamp::default(), "often");
+            stats.field_purged_everything(Timestamp::default(), &format!("{n}{}", "x".repeat(200)));
+        }
+        let all = stats.to_json(Timestamp::default(), None, true);
+        let fields = all["purges_of_everything"]["by_field"].as_object().unwrap();
+        assert_eq!((fields.len(), &fields["often"]), (FIELDS, &json!(1_000)));
+        assert!(fields.keys().all(|name| name.len() <= FIELD_LETTERS));
     }
 }

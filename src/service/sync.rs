@@ -1,10 +1,11 @@
 //! Keeping the replica close to the log, and recording purges in it.
 
+use super::everything::Everything;
 use super::handle::{Asked, Service};
 use super::outbox::Pending;
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Delta, Lag, Mark, Record, Said, Seq, Subject, Verdict};
+use crate::purge::{Delta, Lag, Mark, NewRecord, Said, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -13,7 +14,7 @@ use std::pin::pin;
 /// How long a read of the log may hold up a request.
 const READ_MILLIS: u64 = 1_000;
 /// How long a write of the log may hold up the answer to a write.
-const WRITE_MILLIS: u64 = 3_000;
+pub(super) const WRITE_MILLIS: u64 = 3_000;
 /// How long after a failed read the log is not asked again.
 const RETRY_MILLIS: u64 = 1_000;
 /// How often in `max_lag` an isolate looks for what others have read, at most.
@@ -34,6 +35,8 @@ pub(super) struct LogState {
     answered: Cell<u64>,
     /// Purges that the log has not taken yet. What they touch is gone here meanwhile.
     pub pending: RefCell<Vec<Pending>>,
+    /// The purges of everything that this isolate appends.
+    pub everything: Everything,
 }
 
 impl LogState {
@@ -218,7 +221,8 @@ impl<W: World> Service<W> {
     /// What the log and the purges that it has not taken yet say of an entry.
     pub(super) fn verdict(&self, subject: &Subject<'_>) -> Verdict {
         let pending = self.isolate.log.pending.borrow();
-        let touched = pending.iter().any(|Pending { record, .. }| {
+        let touched = pending.iter().any(|Pending { new, .. }| {
+            let record = &new.record;
             record.all
                 || record.tags.iter().any(|tag| subject.tags.contains(tag))
                 || record.patterns.iter().any(|pattern| pattern.matches(subject.key_from_kind))
@@ -226,39 +230,54 @@ impl<W: World> Service<W> {
         if touched { Verdict::Gone } else { self.isolate.replica.borrow().verdict(subject) }
     }
 
-    /// Records a purge, trying twice. Where the log does not take it, this isolate keeps it,
-    /// obeys it, and records it with the next request that can; if it ends before, others do.
-    pub(super) async fn record(&self, record: Record, source: &str) -> Result<Seq, Fault> {
-        let mut appended = self.append(&record, WRITE_MILLIS).await;
+    /// Records a purge. Where the log does not take it, this isolate keeps it, obeys it, and records
+    /// it with the next request that can; if it ends before, others do.
+    pub(super) async fn record(
+        &self,
+        new: impl Into<NewRecord>,
+        source: &'static str,
+    ) -> Result<Seq, Fault> {
+        let new = new.into();
+        self.count_purge_of_everything(&new.record, source);
+        let recorded = match new.record.is_everything() && new.record.schema.is_none() {
+            true => self.append_everything(&new.repeat_after).await,
+            false => self.append_or_keep(&new).await,
+        };
+        if let Ok(seq) = &recorded {
+            self.isolate.stats.borrow_mut().purged(self.world.now());
+            self.report_purge(*seq, &new.record, source);
+        }
+        recorded
+    }
+
+    /// Appends a record, trying twice, and keeps it where the log does not take it.
+    pub(super) async fn append_or_keep(&self, new: &NewRecord) -> Result<Seq, Fault> {
+        let mut appended = self.append(new, WRITE_MILLIS).await;
         if appended.is_err() {
-            appended = self.append(&record, WRITE_MILLIS).await;
+            appended = self.append(new, WRITE_MILLIS).await;
         }
         match &appended {
-            Ok(seq) => {
-                self.isolate.stats.borrow_mut().purged(self.world.now());
-                self.report_purge(*seq, &record, source);
-                self.look_in_outbox();
-            }
+            Ok(_) => self.look_in_outbox(),
             Err(fault) => {
                 self.isolate.log.failed(self.world.now(), fault);
                 self.report_failure("purge-log-write", fault);
-                self.keep_pending(record);
+                self.keep_pending(new.clone());
             }
         }
         appended
     }
 
-    /// Purges everything, since nobody knows what a write did whose handling broke. What the log
-    /// does not take is kept pending, and goes to the outbox.
+    /// Purges everything, since nobody knows what a write did whose handling broke, or whether it
+    /// is over. What the log does not take is kept pending, and goes to the outbox.
     pub async fn purge_after_failure(&self) {
-        let _ = self.record(Record::everything(), "worker").await;
+        let _ = self.record(NewRecord::everything().with_unknown_outcome(), "worker").await;
     }
 
-    async fn append(&self, record: &Record, millis: u64) -> Result<Seq, Fault> {
+    async fn append(&self, new: &NewRecord, millis: u64) -> Result<Seq, Fault> {
         let asked_at = self.world.now();
         let question = self.isolate.log.next_question();
         let mark = self.isolate.replica.borrow().mark();
-        let appending = self.world.log_append(mark, record);
+        let appending = self.world.log_append(mark, new);
         let Appended { seq, delta } = self.within(millis, appending).await?;
         self.learn(delta, asked_at, question);
         Ok(seq)
@@ -268,8 +287,8 @@ impl<W: World> Service<W> {
     pub(super) async fn drain_pending(&self) -> Result<(), Fault> {
         for _ in 0..DRAINED_AT_ONCE {
             let next = self.isolate.log.pending.borrow().first().map(Pending::to_record);
-            let Some((key, record)) = next else { break };
-            self.append_waiting(&record).await?;
+            let Some((key, new)) = next else { break };
+            self.append_waiting(&new).await?;
             self.is_recorded(&key);
         }
         self.look_in_outbox();
@@ -277,9 +296,9 @@ impl<W: World> Service<W> {
     }
 
     /// Records a purge that has waited.
-    pub(super) async fn append_waiting(&self, record: &Record) -> Result<(), Fault> {
-        let seq = self.append(record, READ_MILLIS).await?;
-        self.report_purge(seq, record, "outbox");
+    pub(super) async fn append_waiting(&self, new: &NewRecord) -> Result<(), Fault> {
+        let seq = self.append(new, READ_MILLIS).await?;
+        self.report_purge(seq, &new.record, "outbox");
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use crate::config::Algorithm;
 use crate::http::Headers;
 use crate::policy::Received;
-use crate::purge::{Mark, Record, Said};
+use crate::purge::{Mark, NewRecord, Said};
 use crate::time::Timestamp;
 use std::future::Future;
 use std::rc::Rc;
@@ -45,7 +45,7 @@ pub trait PurgeLog {
     /// What happened since `mark`; everything, where there is none.
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.
-    async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault>;
+    async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault>;
 }
 
 /// A body that was asked for.
@@ -57,6 +57,15 @@ pub enum BodyRead {
     TooLarge,
     /// It broke off.
     Broken,
+}
+
+/// How a body ended that was passed on to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// The origin has sent all of it.
+    Whole,
+    /// It broke off, or the client left.
+    Cut,
 }
 
 /// The head of the origin's answer. Its body stays with the world, under the handle.
@@ -140,6 +149,15 @@ pub trait Origin {
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static;
 }
 
+/// The bodies of answers that the client gets as they come.
+pub trait Passing {
+    /// Resolves when an answer's body has ended. This is called before the client gets the answer,
+    /// and from then on the body's end does not reach the client before [`Passing::release_end`].
+    fn passed_body(&self, handle: u32) -> impl Future<Output = BodyEnd> + 'static;
+    /// Lets the end of a body reach the client.
+    fn release_end(&self, handle: u32);
+}
+
 /// A text that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
@@ -213,6 +231,7 @@ pub trait World:
     + KvStore
     + PurgeLog
     + Origin
+    + Passing
     + Outside
     + Verify
     + Clock

@@ -3,16 +3,20 @@
 use super::documents::{Operation, Whole};
 use super::handle::{Asked, Reply, Service};
 use super::stats::Answered;
-use super::world::{Answer, BodyRead, OriginFailure, World};
+use super::world::{Answer, BodyEnd, BodyRead, OriginFailure, World};
 use crate::config::Config;
-use crate::engine::{Bypass, Unwritten, Write, Written, XCache, purge_cookie, record_of};
+use crate::engine::{
+    Bypass, Effect, Format, Unwritten, Write, WritePurge, Written, XCache, purge_cookie,
+    purge_of_write, rest_effect,
+};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
-use crate::purge::{Record, Seq};
+use crate::purge::{NewRecord, Seq};
 use crate::rest;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use std::pin::pin;
+use std::rc::Rc;
 
 /// What became of a write's purge.
 enum Purged {
@@ -25,6 +29,26 @@ enum Purged {
     /// The log did not take it yet.
     Pending,
 }
+
+/// What was read of the body of a write's answer, before the client gets any of it.
+enum Body {
+    /// All of it.
+    Whole(Rc<[u8]>),
+    /// It broke off.
+    Broken,
+    /// The client gets it as it comes.
+    Streamed,
+}
+
+/// A body of so many bytes is read whole, if its answer says how long it is: then the write is known
+/// to be over before its purge is recorded.
+const SMALL_BODY_BYTES: usize = 64 << 10;
+
+/// How long a body may take before its write is purged without it, and once more when it is there.
+const BODY_MILLIS: u64 = 2_000;
+
+/// How often a write is purged whose answer goes on and on.
+const STREAM_MILLIS: u64 = 20_000;
 
 /// A write as it is sent.
 pub(super) struct Sending<'a> {
@@ -59,7 +83,7 @@ impl<W: World> Service<W> {
         asked: &Asked,
         unwritten: Unwritten,
     ) -> Reply {
-        let write = Write::PerhapsMutation { batch: unwritten.batch };
+        let write = Write::PerhapsMutation;
         let sending = Sending { write, whole: None, reason: unwritten.reason.as_str() };
         self.write(config, asked, sending).await
     }
@@ -86,21 +110,16 @@ impl<W: World> Service<W> {
         let request = &asked.request;
         let answer = self.ask_once(config, asked, whole).await;
         let body = match &answer {
-            Ok(answer) => self.readable_body(config, write, answer).await,
-            Err(_) => None,
+            Ok(answer) => self.body_of(config, write, answer).await,
+            Err(_) => Body::Broken,
         };
-        let written = answer.as_ref().ok().map(|answer| Written {
-            status: answer.status,
-            headers: &answer.headers,
-            body: body.as_deref(),
-        });
-        let record = {
-            let schema = self.known_schema();
-            let known = self.isolate.known_types.borrow();
-            let knowledge = schema.knowledge(config);
-            record_of(config, write, written, &knowledge, &known)
-        };
-        let purged = self.purge(config, record, write).await;
+        let purge = self.purge_of(config, write, answer.as_ref().ok(), &body);
+        let source = source_of(write);
+        if let Some(field) = purge.as_ref().and_then(|purge| purge.field.as_deref()) {
+            self.isolate.stats.borrow_mut().field_purged_everything(self.world.now(), field);
+        }
+        let new = purge.map(|purge| purge.new);
+        let purged = self.purge(config, new.clone(), source).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(failure) => return self.origin_failed(asked, &failure, forward),
@@ -125,7 +144,82 @@ impl<W: World> Service<W> {
                 headers.append("set-cookie", purge_cookie(*seq, config.purge.max_lag, request));
             }
         }
+        if let (Some(new), Body::Streamed) = (new, body) {
+            self.purge_at_end(answer.handle, new, source, config.purge.wait);
+        }
         reply
+    }
+
+    /// What a write purges, as far as its answer shows it.
+    fn purge_of(
+        &self,
+        config: &Config,
+        write: Write<'_>,
+        answer: Option<&Answer>,
+        body: &Body,
+    ) -> Option<WritePurge> {
+        let whole = match body {
+            Body::Whole(body) => Some(&**body),
+            Body::Broken | Body::Streamed => None,
+        };
+        let written = answer.map(|answer| Written {
+            status: answer.status,
+            headers: &answer.headers,
+            body: whole,
+        });
+        let schema = self.known_schema();
+        let known = self.isolate.known_types.borrow();
+        let knowledge = schema.knowledge(config);
+        let mut purge = purge_of_write(config, write, written, &knowledge, &known)?;
+        if matches!(body, Body::Broken) {
+            purge.new = purge.new.with_unknown_outcome();
+        }
+        Some(purge)
+    }
+
+    /// Purges once more when the answer's body has ended, for what the origin does until then. Where
+    /// it breaks off, or the client leaves, nobody knows when that is. With `wait` the client sees
+    /// the body's end after the purge is recorded.
+    fn purge_at_end(&self, handle: u32, new: NewRecord, source: &'static str, wait: bool) {
+        let passed = self.world.passed_body(handle);
+        let service = self.clone();
+        self.world.spawn(async move {
+            let mut passed = pin!(passed);
+            let unknown = new.clone().with_unknown_outcome();
+            let end = loop {
+                match select(passed.as_mut(), pin!(service.world.sleep(STREAM_MILLIS))).await {
+                    Either::Left((end, _)) => break end,
+                    // The client may have left, and then the runtime ends this without a word.
+                    Either::Right(_) => {
+                        let _ = service.record(unknown.clone(), source).await;
+                    }
+                }
+            };
+            if !wait {
+                service.world.release_end(handle);
+            }
+            // What the log does not take is kept pending.
+            let _ = match end {
+                BodyEnd::Whole => service.record(new, source).await,
+                BodyEnd::Cut => service.record(unknown, source).await,
+            };
+            service.world.release_end(handle);
+        });
+    }
+
+    /// Purges everything for a write of which nothing but its answer's head is known.
+    pub(super) async fn purge_for_unread(&self, reply: &Reply, source: &'static str) {
+        let new = NewRecord::everything();
+        match reply {
+            Reply::Answer { handle, .. } => {
+                // What the log does not take is kept pending.
+                let _ = self.record(new.clone(), source).await;
+                self.purge_at_end(*handle, new, source, true);
+            }
+            Reply::Whole(_) | Reply::Untouched { .. } => {
+                let _ = self.record(new.with_unknown_outcome(), source).await;
+            }
+        }
     }
 
     /// Sends a write once, and waits no longer for its answer than is configured. What the origin
@@ -149,56 +243,97 @@ impl<W: World> Service<W> {
                 let service = self.clone();
                 self.world.spawn(async move {
                     let _ = asking.await;
-                    // What the log does not take is kept pending.
-                    let _ = service.record(Record::everything(), "late-write").await;
+                    // Its body may still be on its way. What the log does not take is kept pending.
+                    let new = NewRecord::everything().with_unknown_outcome();
+                    let _ = service.record(new, "late-write").await;
                 });
                 Err(OriginFailure::after(millis))
             }
         }
     }
 
-    /// The answer's body, where it tells what ran.
-    async fn readable_body(
-        &self,
-        config: &Config,
-        write: Write<'_>,
-        answer: &Answer,
-    ) -> Option<std::rc::Rc<[u8]>> {
-        let tells = match write {
-            Write::Rest(request) => rest::needs_body(config, &request.url),
-            Write::PerhapsMutation { batch } => !batch,
-            Write::Mutation { .. } | Write::Batch(_) => true,
+    /// Reads the answer's body where it says what ran, and where it is short.
+    async fn body_of(&self, config: &Config, write: Write<'_>, answer: &Answer) -> Body {
+        let Some(limit) = read_limit(config, write, answer) else { return Body::Streamed };
+        let reading = pin!(self.world.answer_body(answer.handle, limit));
+        let read = match select(reading, pin!(self.world.sleep(BODY_MILLIS))).await {
+            Either::Left((read, _)) => read,
+            Either::Right((_, reading)) => {
+                // The runtime may end this request before the rest is there.
+                self.purge_for_slow(config, write, answer);
+                reading.await
+            }
         };
-        if !tells {
-            return None;
-        }
-        let content_type = answer.headers.get("content-type").unwrap_or_default();
-        if !content_type.to_ascii_lowercase().contains("json") {
-            return None;
-        }
-        match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
-            BodyRead::Whole(body) => Some(body),
-            BodyRead::TooLarge | BodyRead::Broken => None,
+        match read {
+            BodyRead::Whole(body) => Body::Whole(body),
+            BodyRead::TooLarge => Body::Streamed,
+            BodyRead::Broken => Body::Broken,
         }
     }
 
-    async fn purge(&self, config: &Config, record: Option<Record>, write: Write<'_>) -> Purged {
-        let Some(record) = record else { return Purged::Nothing };
-        let source = match write {
-            Write::Rest(_) => "rest",
-            _ => "mutation",
-        };
+    /// Purges beside the reading of a body what its write may have changed already.
+    fn purge_for_slow(&self, config: &Config, write: Write<'_>, answer: &Answer) {
+        let purge = self.purge_of(config, write, Some(answer), &Body::Broken);
+        let (service, source) = (self.clone(), source_of(write));
+        if let Some(purge) = purge {
+            self.world.spawn(async move {
+                // What the log does not take is kept pending.
+                let _ = service.record(purge.new, source).await;
+            });
+        }
+    }
+
+    async fn purge(&self, config: &Config, new: Option<NewRecord>, source: &'static str) -> Purged {
+        let Some(new) = new else { return Purged::Nothing };
         if !config.purge.wait {
             let service = self.clone();
             self.world.spawn(async move {
                 // What the log does not take is kept pending.
-                let _ = service.record(record, source).await;
+                let _ = service.record(new, source).await;
             });
             return Purged::InBackground;
         }
-        match self.record(record, source).await {
+        match self.record(new, source).await {
             Ok(seq) => Purged::Recorded(seq),
             Err(_) => Purged::Pending,
         }
     }
+}
+
+/// The word for a write's purges in log lines and statistics.
+fn source_of(write: Write<'_>) -> &'static str {
+    match write {
+        Write::Mutation { .. } => "mutation",
+        Write::Batch(_) => "batch",
+        Write::PerhapsMutation => "perhaps-mutation",
+        Write::Rest(_) => "rest",
+    }
+}
+
+/// How many bytes of an answer's body are read before the client gets any; none where it is passed
+/// on as it comes.
+fn read_limit(config: &Config, write: Write<'_>, answer: &Answer) -> Option<usize> {
+    let format = Format::of(&answer.headers);
+    if format == Format::Parts {
+        return None;
+    }
+    let says_what_ran = match write {
+        Write::Rest(request) => {
+            let effect = rest_effect(config, &request.url, Some(answer.status));
+            if effect == Effect::Nothing {
+                return None;
+            }
+            format == Format::Json && rest::needs_body(config, &request.url)
+        }
+        _ => format == Format::Json,
+    };
+    if says_what_ran {
+        return Some(limits::GRAPHQL_ANSWER_BYTES);
+    }
+    // Whether a refusal is a GraphQL answer shows in its body alone.
+    let is_refusal = !matches!(write, Write::Rest(_)) && (400..500).contains(&answer.status);
+    let length = answer.headers.get("content-length").and_then(|length| length.parse().ok());
+    let is_short = length.is_some_and(|length: usize| length <= SMALL_BODY_BYTES);
+    let is_empty = matches!(answer.status, 204 | 205 | 304);
+    (is_refusal || is_short || is_empty).then_some(SMALL_BODY_BYTES)
 }

@@ -52,6 +52,9 @@ struct Got {
 /// How long after its answer a pending purge is on its way to the outbox.
 const SOON: u64 = 1_000;
 
+/// How long after a purge of unknown outcome it is repeated for the last time.
+const LAST_REPETITION: u64 = 60_000;
+
 /// For how long clients wait.
 const PATIENCE: u64 = 60_000;
 
@@ -205,6 +208,9 @@ const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v wh
 const PRODUCTS_QUERY: &str = "query L { products { __typename id v who service } }";
 const ME: &str = "query Me { me { __typename id v who service } }";
 const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
+/// A mutation that says nothing of what it changes.
+const TOUCH: &str =
+    "mutation T($id: ID!, $write: Int!) { touch(id: $id, write: $write) { id v who service } }";
 const UPDATE_ME: &str =
     "mutation M($write: Int!) { updateMe(write: $write) { __typename id v who service } }";
 
@@ -227,7 +233,8 @@ impl Client {
                 50..60 => self.read_me(which).await,
                 60..78 => self.read_rest(which, &id).await,
                 78..82 => self.head_rest(which, &id).await,
-                82..89 => self.update_product(which, &id).await,
+                82..87 => self.update_product(which, &id).await,
+                87..89 => self.touch_product(which, &id).await,
                 89..93 => self.update_me(which).await,
                 93..97 => self.put_rest(which, &id).await,
                 _ => self.change_and_purge(which, &id).await,
@@ -368,6 +375,13 @@ impl Client {
         self.write(which, graphql(None), body.to_string(), write).await;
     }
 
+    /// Changes a product by a mutation that purges everything.
+    pub async fn touch_product(&self, which: usize, id: &str) {
+        let write = self.fleet.write_number();
+        let body = json!({ "query": TOUCH, "variables": { "id": id, "write": write } });
+        self.write(which, graphql(None), body.to_string(), write).await;
+    }
+
     pub async fn update_me(&self, which: usize) {
         let write = self.fleet.write_number();
         let body = json!({ "query": UPDATE_ME, "variables": { "write": write } });
@@ -406,7 +420,10 @@ impl Client {
             let at = universe.apis[service].changed_at(*version) + self.fleet.settles;
             universe.laws.written(asked_to, entity, *version, at);
         }
-        if got.status != 200 {
+        if ![200, 422].contains(&got.status) {
+            if seq.is_some() {
+                self.expect_late_commit(service, write);
+            }
             return;
         }
         let arrivals = universe.apis[service].arrivals.borrow().get(&write).copied().unwrap_or(0);
@@ -423,12 +440,27 @@ impl Client {
         }
         let Some(seq) = seq else { return };
         universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
+        self.fleet.number_is_of_a_later_record((service, epoch), &seq, &shown);
         let cookie = got.headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
         // Some clients send headers of their own all the same.
         let cookie = cookie.filter(|_| universe.random.happens(700));
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
         let own = Own { entity: shown.entity, version: shown.version, seq, cookie, epoch };
         self.own.borrow_mut()[service] = Some(own);
+    }
+
+    /// A write's purge is recorded, and nobody knows whether the write is over. Once the purge was
+    /// repeated for the last time, no answer is older than what the write did until then.
+    fn expect_late_commit(&self, service: usize, write: u64) {
+        let universe = self.fleet.universe.clone();
+        let repeated_at = universe.now() + LAST_REPETITION;
+        universe.executor.clone().spawn(0, async move {
+            universe.executor.sleep(LAST_REPETITION).await;
+            let made = universe.apis[service].made.borrow().get(&write).cloned();
+            if let Some((entity, version)) = made {
+                universe.laws.recorded(service, &entity, version, repeated_at);
+            }
+        });
     }
 
     /// The log did not take a write's purge: the isolate has to put it into the outbox soon.
@@ -500,6 +532,26 @@ impl Fleet {
                 let shown = Shown { service: *service, entity, version };
                 self.universe.laws.promised(shown, changed_at);
             }
+        }
+    }
+
+    /// The number that a write's answer shows is that of a record which was appended once the origin
+    /// had done the write.
+    fn number_is_of_a_later_record(
+        &self,
+        (service, epoch): (usize, u64),
+        seq: &str,
+        shown: &Shown,
+    ) {
+        let log = &self.universe.logs[service];
+        let at = seq.parse().ok().and_then(|seq| log.written_down_at(seq));
+        let changed_at = self.universe.apis[service].changed_at(shown.version);
+        // One that took the log's place in between numbers anew.
+        if log.epoch() == epoch && at.is_some_and(|at| at < changed_at) {
+            self.universe.laws.broken(format!(
+                "an older purge: {} became version {} at {changed_at}, and its purge {seq} was recorded at {at:?}",
+                shown.entity, shown.version
+            ));
         }
     }
 

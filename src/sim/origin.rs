@@ -122,7 +122,8 @@ impl Api {
         Some(said)
     }
 
-    fn handle(
+    /// Does what a request asks, and answers it.
+    pub fn handle(
         &self,
         universe: &Universe,
         method: &str,
@@ -143,6 +144,11 @@ impl Api {
         let data = if query.contains("updateProduct") {
             self.write(universe, &request["variables"]["write"], &product(&id));
             json!({ "updateProduct": self.object("Product", &id, &who, WRITTEN) })
+        } else if query.contains("touch") {
+            self.write(universe, &request["variables"]["write"], &product(&id));
+            let mut touched = self.object("Product", &id, &who, WRITTEN);
+            touched.as_object_mut().unwrap().remove("__typename");
+            json!({ "touch": touched })
         } else if query.contains("updateMe") {
             self.write(universe, &request["variables"]["write"], &user(&who));
             json!({ "updateMe": self.object("User", &who, &who, WRITTEN) })
@@ -155,7 +161,13 @@ impl Api {
         } else {
             json!({ "product": self.object("Product", &id, &who, now) })
         };
-        (200, json_type(), json!({ "data": data }).to_string().into_bytes())
+        let mut answer = json!({ "data": data });
+        let mutates = query.starts_with("mutation");
+        if mutates && universe.fails(|faults| faults.origin_objects) {
+            answer["errors"] = json!([{ "message": "and yet it ran", "path": ["x"] }]);
+            return (422, json_type(), answer.to_string().into_bytes());
+        }
+        (200, json_type(), answer.to_string().into_bytes())
     }
 
     fn rest(&self, universe: &Universe, method: &str, path: &str, headers: &Headers) -> Said {

@@ -83,3 +83,68 @@ fn a_clock_that_is_set_back_does_not_make_an_old_answer_of_the_log_a_new_one() {
         assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
     }
 }
+
+/// Purges of everything share appends, and none joins one that began before its write was over.
+#[test]
+fn an_isolate_appends_one_purge_of_everything_a_second() {
+    const SECONDS: u64 = 10;
+    for seed in 1..=10 {
+        let (universe, client) = calm_world(seed, 2, &json!({}));
+        universe.faults.set(Faults { origin_slow: 200, log_slow: 200, ..Faults::default() });
+        for isolate in 0..2 {
+            for _ in 0..20 {
+                let (client, all) = (client.clone(), universe.clone());
+                universe.executor.spawn(0, async move {
+                    while all.now() < SECONDS * 1_000 {
+                        all.takes(0, 500).await;
+                        client.touch_product(isolate, "0").await;
+                        client.read_product(isolate, "0").await;
+                    }
+                });
+            }
+        }
+        universe.executor.run_until(SECONDS * 1_000 + 60_000);
+        assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
+        let numbered =
+            universe.trace().iter().filter(|line| line.contains("is answered 200")).count();
+        let given = universe.logs[0].given();
+        let mut times: Vec<u64> =
+            given.iter().filter(|(_, one)| one.all).map(|(at, _)| *at).collect();
+        times.sort_unstable();
+        // Two isolates, each at once and then once a second, until the last writes are over.
+        let last = times.last().copied().unwrap_or(0);
+        assert!(times.len() as u64 <= 2 * (last / 1_000 + 2), "{} until {last}", times.len());
+        assert!(numbered > 2 * times.len(), "{numbered} writes, {} appends", times.len());
+    }
+}
+
+/// A gateway gives up a write, and its origin goes on: what is read and stored meanwhile is gone when
+/// the purge is repeated.
+#[test]
+fn what_is_written_after_a_gateway_gave_up_is_seen_within_a_minute() {
+    for seed in 1..=20 {
+        let (universe, client) = calm_world(
+            seed,
+            1,
+            &json!({
+                "types": { "product": { "match": ["rest:/api/products/**"], "ttl": 600 } },
+            }),
+        );
+        universe.faults.set(Faults { origin_late: 1_000, ..Faults::default() });
+        let all = universe.clone();
+        universe.executor.spawn(0, async move {
+            client.read_rest(0, "0").await;
+            client.put_rest(0, "0").await;
+            for _ in 0..40 {
+                all.executor.sleep(2_000).await;
+                client.read_rest(0, "0").await;
+            }
+        });
+        universe.executor.run_until(100_000);
+        let lines = |what: &str| universe.trace().iter().filter(|line| line.contains(what)).count();
+        let shown = universe.trace().into_iter().rfind(|line| line.contains("shows product 0"));
+        assert!(shown.unwrap().contains("at version 1"), "seed {seed}: it is seen at last");
+        assert!(lines("shows product 0 at version 1 (hit") > 0, "seed {seed}: and stored again");
+        assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
+    }
+}

@@ -3,8 +3,8 @@
 use super::random::Random;
 use super::universe::{Faults, Universe};
 use crate::purge::{
-    Appended, DeltaLimits, Garbled, Log, LogTime, Mark, MemoryRows, Question, Record, Said, Seq,
-    Sizes,
+    Appended, DeltaLimits, Garbled, Log, LogTime, Mark, MemoryRows, NewRecord, Question, Record,
+    Said, Seq, Sizes, Version,
 };
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
@@ -201,8 +201,8 @@ pub struct LogObject {
     older: RefCell<MemoryRows>,
     /// How many milliseconds after a purge it is repeated; 0 for never.
     settle: u64,
-    /// What is to be repeated, and when.
-    settling: RefCell<Vec<(u64, Record)>>,
+    /// What is to be repeated, and when, in order.
+    due: RefCell<Vec<(u64, Record)>>,
     /// All that it was ever given, with when. Another log begins with a purge of everything, for
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
@@ -244,10 +244,11 @@ const TAG_NANOS: u64 = 170;
 const MEMORY_BYTES: usize = 40 << 20;
 
 /// Where a log is to forget, so little that a run meets all limits.
-fn sizes(random: &Random, forgets: bool) -> Sizes {
+fn sizes(epoch: u64, forgets: bool) -> Sizes {
     if !forgets {
         return Sizes::default();
     }
+    let random = Random::new(epoch);
     Sizes {
         tags: random.between(10, 60) as usize,
         page_tags: random.between(5, 20) as usize,
@@ -258,7 +259,7 @@ fn sizes(random: &Random, forgets: bool) -> Sizes {
 
 impl LogObject {
     pub fn new(epoch: u64, settle: u64, random: &Random, faults: &Faults) -> Self {
-        let sizes = sizes(random, faults.log_forgets > 0);
+        let sizes = sizes(epoch, faults.log_forgets > 0);
         let rows = MemoryRows::of_log(epoch, 0);
         let log = Log::open(rows.clone(), Ttl::from_seconds(RETENTION), sizes, || epoch);
         Self {
@@ -266,7 +267,7 @@ impl LogObject {
             older: RefCell::new(rows.copy()),
             rows,
             settle,
-            settling: RefCell::default(),
+            due: RefCell::default(),
             given: RefCell::default(),
             busy_until: Cell::new(0),
             out_of_reach_until: Cell::new(0),
@@ -356,7 +357,9 @@ impl LogObject {
         }
         self.has_its_turn(universe).await;
         self.repeat(universe.now());
-        Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())
+        let (question, _) =
+            Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())?;
+        Ok(question)
     }
 
     /// The object does one thing after the other.
@@ -365,7 +368,10 @@ impl LogObject {
         let tags = self.log.borrow().tags() as u64;
         let until = self.busy_until.get().max(now) + QUESTION_MICROS + tags * TAG_NANOS / 1_000;
         self.busy_until.set(until);
-        universe.executor.sleep((until - now) / 1_000).await;
+        let millis = (until - now) / 1_000;
+        if millis > 0 {
+            universe.executor.sleep(millis).await;
+        }
     }
 
     /// The answer as it arrives at the isolate.
@@ -389,47 +395,53 @@ impl LogObject {
     }
 
     pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Said, Fault> {
-        let question = self.on_the_way(universe, &Question { mark, record: None }).await?;
+        let question = self.on_the_way(universe, &Question { mark, new: None }).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
         self.meets(universe, question.mark);
         let said = Said { time, delta: self.log.borrow().since(question.mark) };
-        self.on_the_way_back(universe, said.encode(), Said::decode).await
+        self.on_the_way_back(universe, said.encode(Version::Current), Said::decode).await
     }
 
     pub async fn append(
         &self,
         universe: &Universe,
         mark: Option<Mark>,
-        record: &Record,
+        new: &NewRecord,
     ) -> Result<Appended, Fault> {
-        let question = Question { mark, record: Some(record.clone()) };
+        let question = Question { mark, new: Some(new.clone()) };
         let question = self.on_the_way(universe, &question).await?;
         // The log takes damaged words for none, unless somebody broke that.
-        let Some(record) = question.record else { return Err("nothing to append".to_owned()) };
+        let Some(new) = question.new else { return Err("nothing to append".to_owned()) };
         self.meets(universe, question.mark);
-        let mut seq = self.take(&record, universe.now());
+        let mut seq = self.take(&new, universe.now());
         if universe.fails(|faults| faults.log_twice) {
-            seq = self.take(&record, universe.now());
+            seq = self.take(&new, universe.now());
         }
         let appended = Appended { seq, delta: self.log.borrow().since(question.mark) };
-        self.on_the_way_back(universe, appended.encode(), Appended::decode).await
+        self.on_the_way_back(universe, appended.encode(Version::Current), Appended::decode).await
     }
 
-    fn take(&self, record: &Record, now: u64) -> Seq {
-        if let Some(again) = record.again().filter(|_| self.settle > 0) {
-            self.settling.borrow_mut().push((now + self.settle, again));
-        }
-        self.write_down(record, now)
+    fn take(&self, new: &NewRecord, now: u64) -> Seq {
+        let repeats = new.repeats(self.settle / 1_000, Timestamp::from_millis(now));
+        let mut due = self.due.borrow_mut();
+        due.extend(repeats.into_iter().map(|(at, again)| (at.as_millis(), again)));
+        due.sort_by_key(|(at, _)| *at);
+        self.write_down(&new.record, now)
     }
 
     /// Records once more what is due: as an alarm would, since nobody sees the log in between.
     fn repeat(&self, now: u64) {
-        let mut settling = self.settling.borrow_mut();
-        let due = settling.iter().take_while(|(at, _)| *at <= now).count();
-        for (at, again) in settling.drain(..due) {
+        let mut due = self.due.borrow_mut();
+        let count = due.iter().take_while(|(at, _)| *at <= now).count();
+        for (at, again) in due.drain(..count) {
             self.write_down(&again, at);
         }
+    }
+
+    /// When the record of that number was written down, unless it was dropped.
+    pub fn written_down_at(&self, seq: Seq) -> Option<u64> {
+        self.rows.written_down_at(seq).map(Timestamp::as_millis)
     }
 
     fn write_down(&self, record: &Record, now: u64) -> Seq {

@@ -57,6 +57,10 @@ pub struct Faults {
     pub origin_slow: u64,
     /// The origin's answer is lost on its way back.
     pub origin_breaks: u64,
+    /// A gateway before the origin gives up a write, and the origin does it later.
+    pub origin_late: u64,
+    /// The origin does what a mutation asks, and answers with 422 and what it did.
+    pub origin_objects: u64,
     /// For at most so many milliseconds the origin's reads do not show what was written.
     pub origin_lag: u64,
     /// An isolate ends, so many times in a thousand seconds.

@@ -5,10 +5,11 @@ use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, Request};
-use crate::purge::{self, Delta, Mark, Record};
+use crate::purge::{self, Delta, Mark, NewRecord};
 use crate::service::{
-    Answer, Appended, Ask, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
-    OriginFailure, Outside, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What, World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Origin,
+    OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify, What,
+    World,
 };
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -17,6 +18,9 @@ use std::rc::Rc;
 
 /// When a run begins, by a clock that is not ahead.
 pub const EPOCH_MILLIS: u64 = 1_700_000_000_000;
+
+/// How late an origin commits a write after a gateway has given up, at most.
+const LATEST_COMMIT_MILLIS: u64 = 55_000;
 
 /// One client's request in one isolate.
 #[derive(Clone)]
@@ -53,8 +57,8 @@ impl KvStore for SimulatedWorld {
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
         let outbox = format!("outbox/service{}/", self.service);
-        let record = key.strip_prefix(&outbox).and_then(|_| Record::unkept(value).ok());
-        let kept = record.map(|record| (self.service, self.isolate, record));
+        let new = key.strip_prefix(&outbox).and_then(|_| NewRecord::unkept(value).ok());
+        let kept = new.map(|new| (self.service, self.isolate, new.record));
         if let Some((service, isolate, record)) = &kept {
             self.universe.laws.put_asked(*service, *isolate, record, self.universe.now());
         }
@@ -96,8 +100,8 @@ impl PurgeLog for SimulatedWorld {
         Ok(said)
     }
 
-    async fn log_append(&self, mark: Option<Mark>, record: &Record) -> Result<Appended, Fault> {
-        let appended = self.universe.logs[self.service].append(&self.universe, mark, record).await;
+    async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
+        let appended = self.universe.logs[self.service].append(&self.universe, mark, new).await;
         let isolate = self.isolate;
         self.universe.tell(|| match &appended {
             Ok(appended) => format!("isolate{isolate}: purge {} is recorded", appended.seq),
@@ -120,6 +124,9 @@ impl Origin for SimulatedWorld {
         };
         let path = ask.url.splitn(4, '/').nth(3).unwrap_or_default();
         let path = format!("/{}", path.split('?').next().unwrap_or_default());
+        if method != "GET" && method != "HEAD" && self.universe.fails(|faults| faults.origin_late) {
+            return Ok(self.given_up(method, &path, ask.headers, body));
+        }
         let api = &self.universe.apis[self.service];
         let mut said = api.answer(&self.universe, method, &path, ask.headers, body).await;
         if said.is_none() && ask.again {
@@ -129,11 +136,7 @@ impl Origin for SimulatedWorld {
             timed_out: false,
             fault: "the connection broke".to_owned(),
         })?;
-        let (status, headers) = (said.0, said.1.clone());
-        let mut answers = self.answers.borrow_mut();
-        answers.push(said);
-        let handle = answers.len() as u32 - 1;
-        Ok(Answer { handle, status, headers, asked_at: self.now(), at: self.now() })
+        Ok(self.told(said))
     }
 
     async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure> {
@@ -154,6 +157,37 @@ impl Origin for SimulatedWorld {
             BodyRead::Whole(body.as_slice().into())
         }
     }
+}
+
+impl SimulatedWorld {
+    fn told(&self, said: Said) -> Answer {
+        let (status, headers) = (said.0, said.1.clone());
+        let mut answers = self.answers.borrow_mut();
+        answers.push(said);
+        let handle = answers.len() as u32 - 1;
+        Answer { handle, status, headers, asked_at: self.now(), at: self.now() }
+    }
+
+    /// A gateway that gives up, while the origin behind it goes on.
+    fn given_up(&self, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Answer {
+        let universe = self.universe.clone();
+        let (service, method, path) = (self.service, method.to_owned(), path.to_owned());
+        let (headers, body) = (headers.clone(), body.to_vec());
+        universe.executor.clone().spawn(0, async move {
+            universe.takes(0, LATEST_COMMIT_MILLIS).await;
+            universe.apis[service].handle(&universe, &method, &path, &headers, &body);
+            universe.tell(|| format!("origin{service}: {method} {path} is done, late"));
+        });
+        self.told((504, Headers::new(), b"the gateway gives up".to_vec()))
+    }
+}
+
+impl Passing for SimulatedWorld {
+    fn passed_body(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
+        std::future::ready(BodyEnd::Whole)
+    }
+
+    fn release_end(&self, _handle: u32) {}
 }
 
 impl Outside for SimulatedWorld {

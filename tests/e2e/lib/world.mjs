@@ -23,6 +23,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * - `secrets`: more secrets by name
  * - `entry`: another main module, which imports `./index.js`
  * - `originUrl`: another origin than the test's own
+ * - `cfBlobHeader`: the header in which the origin sees what Cloudflare would be told of each request
  */
 export async function startWorld(options = {}) {
   const world = new World();
@@ -174,7 +175,7 @@ class World {
     writeFileSync(join(this.folder, "config.capnp"), this.#capnp(options));
   }
 
-  #capnp({ kv, adminTokens, secrets = {}, entry, log = true }) {
+  #capnp({ kv, adminTokens, secrets = {}, entry, log = true, cfBlobHeader }) {
     const quoted = (text) => JSON.stringify(text);
     const external = (name, address) => `(name = "${name}", external = (address = "${address}", http = ()))`;
     const places = this.caches.map((_, n) => n);
@@ -191,6 +192,9 @@ class World {
           )
         : null,
     ].filter(Boolean);
+    const network = cfBlobHeader
+      ? `(name = "network", external = (address = "127.0.0.1:${this.origin.port}", http = (cfBlobHeader = "${cfBlobHeader}")))`
+      : '(name = "network", network = (allow = ["private", "public"]))';
     const modules = [
       entry ? '(name = "entry.js", esModule = embed "entry.js")' : null,
       '(name = "index.js", esModule = embed "index.js")',
@@ -210,7 +214,7 @@ class World {
     return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "network", network = (allow = ["private", "public"])),
+    ${network},
     (name = "storage", disk = (path = "storage", writable = true)),
     ${external("kv", this.kv.address)},
     ${external("control", `127.0.0.1:${this.control.port}`)},
