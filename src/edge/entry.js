@@ -174,9 +174,9 @@ class Exchange {
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
   }
 
-  /** An answer's body as bytes, or "too-large" or "broken". */
-  answerBody(handle, limit) {
-    return this.#busyWith(this.#readAnswer(handle, limit));
+  /** An answer's body as bytes, or "too-large" or "broken"; with `millis` "late" where it takes longer. */
+  answerBody(handle, limit, millis) {
+    return this.#busyWith(this.#readAnswer(handle, limit, millis));
   }
 
   /** The same while the client gets the body as it comes. */
@@ -188,11 +188,11 @@ class Exchange {
     return this.#busyWith(copy);
   }
 
-  async #readAnswer(handle, limit) {
+  async #readAnswer(handle, limit, millis) {
     const answer = this.#answers[handle];
     if (answer.body instanceof Uint8Array) return answer.body;
     if (answer.body !== null) return "too-large";
-    const read = await readAtMost(answer.response, limit);
+    const read = await readAtMost(answer.response, limit, millis);
     // What broke off is passed on up to there, and then breaks off for the client too.
     answer.body = read.bytes ?? read.stream;
     return read.bytes ?? read.fault;
@@ -327,9 +327,10 @@ class Exchange {
 
   /** Wasm starts anew for this; where it fails again there is nothing left to do it with. */
   async #purgeEverything(env, context) {
+    const isOver = this.#lastForClient() !== -1;
     for (let tries = 0; tries < 2; tries += 1) {
       try {
-        return await untilWasmFails(() => wasm(context, env).purgeEverything(env, context, this));
+        return await untilWasmFails(() => wasm(context, env).purgeEverything(env, context, this, isOver));
       } catch (error) {
         report("purge-log-write", error);
       }
@@ -423,8 +424,8 @@ function failed(status, error) {
   return Response.json({ error }, { status, headers: rescued() });
 }
 
-/** Reads a body whole if it has at most `limit` bytes; else a stream of all of it. */
-async function readAtMost(message, limit) {
+/** Reads a body whole if it has at most `limit` bytes and ends within `millis`; else a stream of all of it. */
+async function readAtMost(message, limit, millis) {
   if (message.body === null) return { bytes: new Uint8Array(0) };
   const length = message.headers.get("content-length");
   const encoded = !(message instanceof Request) && message.headers.has("content-encoding");
@@ -442,18 +443,38 @@ async function readAtMost(message, limit) {
   const reader = message.body.getReader();
   const chunks = [];
   let size = 0;
+  const late = millis === undefined ? [] : [sleep(millis)];
   for (;;) {
+    const reading = reader.read();
     let read;
     try {
-      read = await reader.read();
+      read = await Promise.race([reading, ...late]);
     } catch (error) {
       return { stream: joined(chunks, () => Promise.reject(error)), fault: "broken" };
     }
+    if (read === null) return { stream: joined(chunks, continued(reading, reader)), fault: "late" };
     if (read.done) return { bytes: concatenated(chunks, size) };
     chunks.push(read.value);
     size += read.value.byteLength;
     if (size > limit) return { stream: joined(chunks, () => reader.read()), fault: "too-large" };
   }
+}
+
+/** Resolves to null once the time is over. */
+async function sleep(millis) {
+  await null; // not while Wasm is on the stack
+  return new Promise((resolve) => setTimeout(resolve, millis, null));
+}
+
+/** Reads on, where a read is under way. */
+function continued(reading, reader) {
+  reading.catch(() => {});
+  let first = reading;
+  return () => {
+    const read = first ?? reader.read();
+    first = null;
+    return read;
+  };
 }
 
 /** How long a body is as it is read here, where the origin has said it; else infinite. */

@@ -51,12 +51,12 @@ pub async fn handle(
 }
 
 /// Purges everything: for a write whose handling broke after the origin was asked, so that
-/// nobody knows what it changed.
+/// nobody knows what it changed. It is over where the origin has answered.
 #[wasm_bindgen(js_name = purgeEverything)]
-pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange) {
+pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange, is_over: bool) {
     let isolate = isolate(&env);
     let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
-    Service::new(platform, isolate).purge_after_failure().await;
+    Service::new(platform, isolate).purge_after_failure(is_over).await;
 }
 
 /// Records what other isolates left in the outbox, and what waits in this one.

@@ -37,9 +37,14 @@ extern "C" {
         headers: &str,
     ) -> Result<JsValue, JsValue>;
 
-    /// An answer's body, or why there is none.
+    /// An answer's body, or why there is none. With `millis` also where it takes longer.
     #[wasm_bindgen(method, js_name = answerBody)]
-    pub async fn answer_body(this: &Exchange, handle: u32, limit: u32) -> JsValue;
+    pub async fn answer_body(
+        this: &Exchange,
+        handle: u32,
+        limit: u32,
+        millis: Option<u32>,
+    ) -> JsValue;
 
     /// A promise of the same, while the client gets the body as it comes.
     #[wasm_bindgen(method, js_name = copiedBody)]

@@ -162,7 +162,12 @@ impl Origin for Platform {
     }
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
-        body_read(&self.exchange.answer_body(handle, limit as u32).await)
+        body_read(&self.exchange.answer_body(handle, limit as u32, None).await)
+    }
+
+    async fn short_body(&self, handle: u32, limit: usize, millis: u64) -> Option<BodyRead> {
+        let read = self.exchange.answer_body(handle, limit as u32, Some(millis as u32)).await;
+        (read.as_string().as_deref() != Some("late")).then(|| body_read(&read))
     }
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {

@@ -267,10 +267,13 @@ impl<W: World> Service<W> {
         appended
     }
 
-    /// Purges everything, since nobody knows what a write did whose handling broke, or whether it
-    /// is over. What the log does not take is kept pending, and goes to the outbox.
-    pub async fn purge_after_failure(&self) {
-        let _ = self.record(NewRecord::everything().with_unknown_outcome(), "worker").await;
+    /// Purges everything, since nobody knows what a write did whose handling broke, nor, unless the
+    /// origin has answered it, whether it is over. What the log does not take is kept pending, and
+    /// goes to the outbox.
+    pub async fn purge_after_failure(&self, is_over: bool) {
+        let new = NewRecord::everything();
+        let new = if is_over { new } else { new.with_unknown_outcome() };
+        let _ = self.record(new, "worker").await;
     }
 
     async fn append(&self, new: &NewRecord, millis: u64) -> Result<Seq, Fault> {

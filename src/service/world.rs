@@ -144,6 +144,8 @@ pub trait Origin {
     async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure>;
     /// Reads an answer's body, if it has at most `limit` bytes.
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead;
+    /// The same; none where the body does not end within `millis`. It can still be streamed on.
+    async fn short_body(&self, handle: u32, limit: usize, millis: u64) -> Option<BodyRead>;
     /// The same while the client gets the body too, as it comes. This is called before the client
     /// gets the answer, and waited for beside it.
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static;

@@ -40,9 +40,10 @@ enum Body {
     Streamed,
 }
 
-/// A body of so many bytes is read whole, if its answer says how long it is: then the write is known
-/// to be over before its purge is recorded.
-const SMALL_BODY_BYTES: usize = 64 << 10;
+/// A body of at most so many bytes is read whole, if its answer says how long it is, or if it ends
+/// soon after its head: then the write is known to be over before its purge is recorded.
+const SHORT_BODY_BYTES: usize = 64 << 10;
+const SHORT_BODY_MILLIS: u64 = 100;
 
 /// How long a body may take before its write is purged without it, and once more when it is there.
 const BODY_MILLIS: u64 = 2_000;
@@ -254,20 +255,27 @@ impl<W: World> Service<W> {
 
     /// Reads the answer's body where it says what ran, and where it is short.
     async fn body_of(&self, config: &Config, write: Write<'_>, answer: &Answer) -> Body {
-        let Some(limit) = read_limit(config, write, answer) else { return Body::Streamed };
-        let reading = pin!(self.world.answer_body(answer.handle, limit));
-        let read = match select(reading, pin!(self.world.sleep(BODY_MILLIS))).await {
-            Either::Left((read, _)) => read,
-            Either::Right((_, reading)) => {
-                // The runtime may end this request before the rest is there.
-                self.purge_for_slow(config, write, answer);
-                reading.await
+        let read = match reading_of(config, write, answer) {
+            Reading::None => return Body::Streamed,
+            Reading::Short => {
+                self.world.short_body(answer.handle, SHORT_BODY_BYTES, SHORT_BODY_MILLIS).await
+            }
+            Reading::Whole { bytes } => {
+                let reading = pin!(self.world.answer_body(answer.handle, bytes));
+                Some(match select(reading, pin!(self.world.sleep(BODY_MILLIS))).await {
+                    Either::Left((read, _)) => read,
+                    Either::Right((_, reading)) => {
+                        // The runtime may end this request before the rest is there.
+                        self.purge_for_slow(config, write, answer);
+                        reading.await
+                    }
+                })
             }
         };
         match read {
-            BodyRead::Whole(body) => Body::Whole(body),
-            BodyRead::TooLarge => Body::Streamed,
-            BodyRead::Broken => Body::Broken,
+            Some(BodyRead::Whole(body)) => Body::Whole(body),
+            Some(BodyRead::TooLarge) | None => Body::Streamed,
+            Some(BodyRead::Broken) => Body::Broken,
         }
     }
 
@@ -310,30 +318,40 @@ fn source_of(write: Write<'_>) -> &'static str {
     }
 }
 
-/// How many bytes of an answer's body are read before the client gets any; none where it is passed
-/// on as it comes.
-fn read_limit(config: &Config, write: Write<'_>, answer: &Answer) -> Option<usize> {
+/// What of an answer's body is read before the client gets any.
+enum Reading {
+    /// Nothing.
+    None,
+    /// All of it, if it is short.
+    Short,
+    /// All of it up to so many bytes, however long that takes.
+    Whole { bytes: usize },
+}
+
+fn reading_of(config: &Config, write: Write<'_>, answer: &Answer) -> Reading {
     let format = Format::of(&answer.headers);
     if format == Format::Parts {
-        return None;
+        return Reading::None;
     }
     let says_what_ran = match write {
         Write::Rest(request) => {
             let effect = rest_effect(config, &request.url, Some(answer.status));
             if effect == Effect::Nothing {
-                return None;
+                return Reading::None;
             }
             format == Format::Json && rest::needs_body(config, &request.url)
         }
         _ => format == Format::Json,
     };
-    if says_what_ran {
-        return Some(limits::GRAPHQL_ANSWER_BYTES);
-    }
     // Whether a refusal is a GraphQL answer shows in its body alone.
     let is_refusal = !matches!(write, Write::Rest(_)) && (400..500).contains(&answer.status);
     let length = answer.headers.get("content-length").and_then(|length| length.parse().ok());
-    let is_short = length.is_some_and(|length: usize| length <= SMALL_BODY_BYTES);
-    let is_empty = matches!(answer.status, 204 | 205 | 304);
-    (is_refusal || is_short || is_empty).then_some(SMALL_BODY_BYTES)
+    let is_short = length.is_some_and(|length: usize| length <= SHORT_BODY_BYTES);
+    if says_what_ran {
+        Reading::Whole { bytes: limits::GRAPHQL_ANSWER_BYTES }
+    } else if is_refusal || is_short {
+        Reading::Whole { bytes: SHORT_BODY_BYTES }
+    } else {
+        Reading::Short
+    }
 }

@@ -34,6 +34,12 @@ impl Random {
         self.below(1_000) < per_mille
     }
 
+    /// How many times in a thousand something happens in a run, at most so many: in half of the runs
+    /// never.
+    pub fn at_times(&self, most: u64) -> u64 {
+        if self.happens(500) { self.between(0, most) } else { 0 }
+    }
+
     /// One of several.
     pub fn of<'a, T>(&self, several: &'a [T]) -> &'a T {
         &several[self.below(several.len() as u64) as usize]

@@ -148,6 +148,10 @@ impl Origin for SimulatedWorld {
         async move { world.answer_body(handle, limit).await }
     }
 
+    async fn short_body(&self, handle: u32, limit: usize, _millis: u64) -> Option<BodyRead> {
+        Some(self.answer_body(handle, limit).await)
+    }
+
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
         let answers = self.answers.borrow();
         let body = &answers[handle as usize].2;

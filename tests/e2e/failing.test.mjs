@@ -183,6 +183,7 @@ test("statistics count what was answered, by cache type", async () => {
     "limits",
     "misses",
     "purges",
+    "purges_of_everything",
     "stale",
     "total_requests",
   ]);
