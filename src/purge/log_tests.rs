@@ -206,6 +206,18 @@ fn a_delta_that_arrives_late_changes_nothing() {
     assert_eq!(verdict(&replica, 1, &[2]), Verdict::Gone);
 }
 
+/// It would bring back entries of the earlier log.
+#[test]
+fn what_an_earlier_log_answered_late_is_not_learned() {
+    let late = empty().since(None);
+    let mut log = empty();
+    log.meet(Some(Mark { epoch: EPOCH, seq: 1 }), || EPOCH + 1).unwrap();
+    let mut replica = synced(&log);
+    assert!(!replica.learn(late, at(1)));
+    assert_eq!(replica.mark(), Some(Mark { epoch: EPOCH + 1, seq: 1 }));
+    assert_eq!(verdict(&replica, 1, &[]), Verdict::Gone);
+}
+
 #[test]
 fn a_repeated_purge_reaches_what_was_fetched_meanwhile_and_leaves_the_schema() {
     let schema = Some(SchemaInForce::of(1));

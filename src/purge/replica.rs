@@ -135,6 +135,15 @@ pub enum Delta {
     },
 }
 
+impl Delta {
+    /// Which log says it.
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Self::Records { epoch, .. } | Self::Snapshot { epoch, .. } => *epoch,
+        }
+    }
+}
+
 /// An isolate's copy of what the log says, as of its last good sync.
 #[derive(Debug, Clone, Default)]
 pub struct Replica {
@@ -216,6 +225,10 @@ impl Replica {
     /// Learns what the log said, to a question asked at `asked_at`. False where the records do
     /// not join what is known: then the replica is as before and must ask again.
     pub fn learn(&mut self, delta: Delta, asked_at: Timestamp) -> bool {
+        // What an earlier log has answered may come late. A later one has a higher epoch.
+        if self.epoch.is_some_and(|known| delta.epoch() < known) {
+            return false;
+        }
         match delta {
             Delta::Records { epoch, floor, after, records } => {
                 let fresh = self.epoch.is_none() && after == 0;
