@@ -173,9 +173,6 @@ pub const PURGE_ITEMS: usize = 10_000;
 /// log has at most 2 MB.
 pub const RECORD_TAGS: usize = 50_000;
 
-/// Records that the purge log keeps before it raises its floor.
-pub const LOG_RECORDS: usize = 100_000;
-
 /// Records that the purge log says at once. A replica that is further behind gets a snapshot.
 pub const DELTA_RECORDS: usize = 1_000;
 
@@ -185,8 +182,13 @@ pub const WIRE_BYTES: usize = 8 << 20;
 /// How often the purge log repeats one record.
 pub const REPEATS: usize = 8;
 
-/// Tags that a replica keeps. Beyond them it forgets all, and every older entry is gone.
+/// Tags that the purge log and its replicas keep. Beyond them the older half is forgotten, and
+/// entries from before it are gone.
 pub const LOG_TAGS: usize = 200_000;
+
+/// Tags on one of the pages in which the purge log writes them down: a row has at most 2 MB. It is
+/// more than one record has.
+pub const LOG_PAGE_TAGS: usize = 60_000;
 
 /// Purges that an isolate keeps while the log does not take them. Beyond them they become a purge
 /// of everything.

@@ -22,7 +22,7 @@ use evergraph::policy::{
     CacheStatus, ContentRange, Forward, Freshness, NotStored, Received, freshness, is_head_of,
     not_modified, strong_etag, validators, variant,
 };
-use evergraph::purge::{Log, Mark, Replica, Subject};
+use evergraph::purge::{Log, Mark, MemoryRows, Replica, Sizes, Subject};
 use evergraph::tag::hash_of;
 use evergraph::time::{Timestamp, Ttl};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -327,16 +327,16 @@ struct Storing<'a> {
 struct Cache {
     config: Config,
     entries: HashMap<String, Entry>,
-    log: Log,
+    log: Log<MemoryRows>,
     replica: Replica,
     now: Timestamp,
 }
 
 impl Cache {
     fn new(config: Config) -> Self {
-        let log = Log::restore(1, Ttl::MAX, Default::default(), Vec::new());
+        let log = Log::open(MemoryRows::default(), Ttl::MAX, Sizes::default(), || 1).unwrap();
         let mut replica = Replica::new();
-        replica.learn(log.since(None, 0), Timestamp::from_millis(START * 1000));
+        replica.learn(log.since(None), Timestamp::from_millis(START * 1000));
         Self { config, entries: HashMap::new(), log, replica, now: Timestamp::default() }
     }
 
@@ -373,8 +373,8 @@ impl Cache {
         let known = KnownTypes::new();
         let write = Write::Rest(request);
         if let Some(purge) = purge_of_write(&self.config, write, written, &knowledge, &known) {
-            self.log.append(purge.new.record, self.now);
-            self.replica.learn(self.log.since(None, 0), self.now);
+            self.log.append(&purge.new.record, self.now).unwrap();
+            self.replica.learn(self.log.since(None), self.now);
         }
         let Some(answer) = answer else { return failed(status_of_origin(false)) };
         let status = forwarded(Forward::Method, answer.status, Err("method"));

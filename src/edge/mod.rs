@@ -7,5 +7,6 @@
 
 mod entry;
 mod exchange;
+mod log_rows;
 mod platform;
 mod purge_log;

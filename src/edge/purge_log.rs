@@ -1,30 +1,28 @@
 //! The purge log as a Durable Object: one per service, its records in SQLite.
 //!
 //! A record is written down before its number is said. All reads are answered from memory, which
-//! is made from the rows when the object starts. Rows are JSON, which an operator can read and a
-//! later build can add to; what isolates send and get is binary (`purge/wire.rs`).
+//! is made from the rows when the object starts (`edge/log_rows.rs`). Records in rows are JSON, which
+//! an operator can read and a later build can add to; what isolates send and get is binary
+//! (`purge/wire.rs`).
 
 use super::entry::configuration;
+use super::log_rows::{SqlRows, integer, parsed, text_of};
 use crate::config;
-use crate::purge::{
-    Appended, Delta, Log, LogTime, Mark, NewRecord, Question, Record, Said, Seq, Stored,
-};
+use crate::purge::{Appended, Log, LogTime, Mark, NewRecord, Question, Record, Said, Seq, Sizes};
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
+use serde_json::json;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use worker::{
-    DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
-    durable_object,
+    DurableObject, Env, Request, Response, Result, SqlStorage, State, console_log, durable_object,
 };
 
 /// The least time for which records are kept: REST answers without a type live as long as their
 /// origin says.
 const RETENTION_SECONDS: u64 = 86_400;
-/// Records between two looks for what can be dropped.
-const COMPACT_EVERY: u64 = 64;
-/// And while nothing is recorded, the time between two.
-const COMPACT_MILLIS: u64 = 3_600_000;
+/// While nothing is recorded, the time between two looks for what can be forgotten.
+const TEND_MILLIS: u64 = 3_600_000;
 /// Purges that one alarm repeats before others get their turn.
 const REPEATED_AT_ONCE: u32 = 1_000;
 
@@ -33,20 +31,13 @@ const REPEATED_AT_ONCE: u32 = 1_000;
 pub struct PurgeLog {
     state: State,
     env: Env,
-    log: RefCell<Option<Log>>,
+    log: RefCell<Option<Log<SqlRows>>>,
     /// Tells this object's clock from that of the one before it, which ran elsewhere.
     clock: OnceCell<u64>,
     /// When the alarm goes off, as far as this object knows: another before it may have set one.
     wakes_at: Cell<Option<u64>>,
     /// `purge.settle`.
     settle_seconds: OnceCell<u64>,
-}
-
-#[derive(Deserialize)]
-struct RecordRow {
-    seq: f64,
-    at: f64,
-    record: String,
 }
 
 #[derive(Deserialize)]
@@ -58,11 +49,6 @@ struct RepeatRow {
 #[derive(Deserialize)]
 struct DueRow {
     due: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct MetaRow {
-    value: String,
 }
 
 impl DurableObject for PurgeLog {
@@ -78,33 +64,38 @@ impl DurableObject for PurgeLog {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let question = match Question::decode(&request.bytes().await?) {
+        let (question, version) = match Question::decode(&request.bytes().await?) {
             Ok(question) => question,
             Err(garbled) => return Response::error(garbled.as_str(), 400),
         };
         let Some(new) = question.new else {
             // Before the look at the records: whoever reads this must not take it for younger.
             let time = LogTime { clock: *self.clock.get_or_init(random), at: now() };
-            let delta = self.with_log(|log| Ok(since(log, question.mark)))?;
-            return Response::from_bytes(Said { time, delta }.encode());
+            let delta = self.with_log(|log| {
+                meet(log, question.mark)?;
+                Ok(log.since(question.mark))
+            })?;
+            return Response::from_bytes(Said { time, delta }.encode(version));
         };
         let now = now();
         let appended = self.with_log(|log| {
-            let seq = self.append(log, &new.record, now)?;
+            meet(log, question.mark)?;
+            let seq = append(log, &new.record, now)?;
             self.note_repeats(&new, now)?;
-            Ok(Appended { seq, delta: since(log, question.mark) })
+            Ok(Appended { seq, delta: log.since(question.mark) })
         })?;
         self.wake(now).await?;
-        Response::from_bytes(appended.encode())
+        Response::from_bytes(appended.encode(version))
     }
 
-    /// Repeats what is due, and drops what nobody needs.
+    /// Repeats what is due, and forgets what nobody needs.
     async fn alarm(&self) -> Result<Response> {
         self.wakes_at.set(None);
         let now = now();
         self.with_log(|log| {
             self.repeat(log, now)?;
-            self.compact(log, now)
+            tend(log, now);
+            Ok(())
         })?;
         self.wake(now).await?;
         Response::empty()
@@ -116,26 +107,12 @@ impl PurgeLog {
         self.state.storage().sql()
     }
 
-    fn with_log<T>(&self, work: impl FnOnce(&mut Log) -> Result<T>) -> Result<T> {
+    fn with_log<T>(&self, work: impl FnOnce(&mut Log<SqlRows>) -> Result<T>) -> Result<T> {
         let mut log = self.log.borrow_mut();
         match log.as_mut() {
             Some(log) => work(log),
-            None => work(log.insert(self.restore()?)),
+            None => work(log.insert(self.open()?)),
         }
-    }
-
-    fn append(&self, log: &mut Log, record: &Record, now: Timestamp) -> Result<Seq> {
-        let text = text_of(record)?;
-        let seq = log.next();
-        self.sql().exec(
-            "INSERT INTO records (seq, at, record) VALUES (?, ?, ?)",
-            vec![integer(seq), integer(now.as_millis()), text.into()],
-        )?;
-        log.append(record.clone(), now);
-        if seq.is_multiple_of(COMPACT_EVERY) {
-            self.compact(log, now)?;
-        }
-        Ok(seq)
     }
 
     /// Writes down when a purge is to be repeated. It goes with the record: there are all or none.
@@ -154,7 +131,7 @@ impl PurgeLog {
     }
 
     /// Records once more what is due. What is due several times by now is recorded once.
-    fn repeat(&self, log: &mut Log, now: Timestamp) -> Result<()> {
+    fn repeat(&self, log: &mut Log<SqlRows>, now: Timestamp) -> Result<()> {
         let due: Vec<RepeatRow> = self
             .sql()
             .exec(
@@ -165,7 +142,7 @@ impl PurgeLog {
         let mut repeated = BTreeSet::new();
         for row in due {
             if !repeated.contains(&row.record) {
-                self.append(log, &parsed(&row.record)?, now)?;
+                append(log, &parsed(&row.record)?, now)?;
                 repeated.insert(row.record);
             }
             self.sql().exec("DELETE FROM repeats WHERE id = ?", vec![integer(row.id as u64)])?;
@@ -179,8 +156,8 @@ impl PurgeLog {
             self.sql().exec("SELECT min(due) AS due FROM repeats", None)?.to_array()?;
         let due = due.first().and_then(|row| row.due).map(|due| due as u64);
         let records = self.with_log(|log| Ok(log.head() > log.floor()))?;
-        let compaction = records.then(|| now.as_millis() + COMPACT_MILLIS);
-        let Some(next) = due.into_iter().chain(compaction).min() else { return Ok(()) };
+        let tending = records.then(|| now.as_millis() + TEND_MILLIS);
+        let Some(next) = due.into_iter().chain(tending).min() else { return Ok(()) };
         if self.wakes_at.get().is_some_and(|at| at <= next) {
             return Ok(());
         }
@@ -190,76 +167,20 @@ impl PurgeLog {
         Ok(())
     }
 
-    fn compact(&self, log: &mut Log, now: Timestamp) -> Result<()> {
-        let Some(floor) = log.compact(now) else { return Ok(()) };
+    fn open(&self) -> Result<Log<SqlRows>> {
         let sql = self.sql();
         sql.exec(
-            "INSERT INTO meta (name, value) VALUES ('floor', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
-            vec![floor.to_string().into()],
-        )?;
-        // Which schema is in force outlives the record that said so. Replayed over what follows,
-        // it ends as it is now.
-        let schemas = serde_json::to_string(&log.schemas()).unwrap_or_default();
-        sql.exec(
-            "INSERT INTO meta (name, value) VALUES ('schemas', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
-            vec![schemas.into()],
-        )?;
-        sql.exec("DELETE FROM records WHERE seq <= ?", vec![integer(floor)])?;
-        Ok(())
-    }
-
-    fn restore(&self) -> Result<Log> {
-        let sql = self.sql();
-        // `settling` is what versions before had in place of `repeats`.
-        sql.exec(
-            "CREATE TABLE IF NOT EXISTS records (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, record TEXT NOT NULL);
-             CREATE TABLE IF NOT EXISTS repeats (id INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
+            // `settling` is what versions before had in place of `repeats`.
+            "CREATE TABLE IF NOT EXISTS repeats (id INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
              CREATE INDEX IF NOT EXISTS repeats_due ON repeats (due);
              CREATE TABLE IF NOT EXISTS settling (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
              INSERT INTO repeats (due, record) SELECT due, record FROM settling;
-             DELETE FROM settling;
-             CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);",
+             DELETE FROM settling;",
             None,
         )?;
-        let epoch = match self.meta("epoch")? {
-            Some(epoch) => epoch,
-            None => {
-                // Drawn once for the log's life.
-                let epoch = random();
-                sql.exec(
-                    "INSERT INTO meta (name, value) VALUES ('epoch', ?)",
-                    vec![epoch.to_string().into()],
-                )?;
-                epoch
-            }
-        };
-        let rows: Vec<RecordRow> =
-            sql.exec("SELECT seq, at, record FROM records ORDER BY seq", None)?.to_array()?;
-        let stored = rows.iter().map(|row| {
-            Ok(Stored {
-                seq: row.seq as Seq,
-                at: Timestamp::from_millis(row.at as u64),
-                record: parsed(&row.record)?,
-            })
-        });
-        let stored = stored.collect::<Result<Vec<_>>>()?;
-        let floor = self.meta("floor")?.unwrap_or(0);
-        let schemas = self.meta_text("schemas")?.map(|text| parsed(&text)).transpose()?;
-        let start = (floor, schemas.unwrap_or_default());
-        Ok(Log::restore(epoch, self.retention(), start, stored))
-    }
-
-    fn meta(&self, name: &str) -> Result<Option<u64>> {
-        let number = |text: String| text.parse().map_err(|_| Error::from("meta is damaged"));
-        self.meta_text(name)?.map(number).transpose()
-    }
-
-    fn meta_text(&self, name: &str) -> Result<Option<String>> {
-        let rows: Vec<MetaRow> = self
-            .sql()
-            .exec("SELECT value FROM meta WHERE name = ?", vec![name.into()])?
-            .to_array()?;
-        Ok(rows.into_iter().next().map(|row| row.value))
+        let mut log = Log::open(SqlRows::new(sql), self.retention(), Sizes::default(), new_epoch)?;
+        tend(&mut log, now());
+        Ok(log)
     }
 
     fn retention(&self) -> Ttl {
@@ -269,9 +190,33 @@ impl PurgeLog {
     }
 }
 
-fn since(log: &Log, mark: Option<Mark>) -> Delta {
-    let (epoch, seq) = mark.map_or((None, 0), |mark| (Some(mark.epoch), mark.seq));
-    log.since(epoch, seq)
+fn append(log: &mut Log<SqlRows>, record: &Record, now: Timestamp) -> Result<Seq> {
+    let seq = log.append(record, now)?;
+    tend(log, now);
+    Ok(seq)
+}
+
+/// What fails of this is due again with the next record, and nothing is lost meanwhile.
+fn tend(log: &mut Log<SqlRows>, now: Timestamp) {
+    if let Err(error) = log.tend(now) {
+        report("purge-log-rows", &error.to_string());
+    }
+}
+
+fn meet(log: &mut Log<SqlRows>, mark: Option<Mark>) -> Result<()> {
+    if log.meet(mark, new_epoch)? {
+        report("purge-log-storage", "it is older than what was told: the log has begun anew");
+    }
+    Ok(())
+}
+
+fn report(part: &str, fault: &str) {
+    console_log!("{}", json!({ "event": "failure", "part": part, "fault": fault }));
+}
+
+/// Milliseconds, and 12 bits of chance: the epoch of a later log is higher.
+fn new_epoch() -> u64 {
+    now().as_millis() << 12 | random() >> 41
 }
 
 /// 53 bits, as JavaScript draws them.
@@ -281,16 +226,4 @@ fn random() -> u64 {
 
 fn now() -> Timestamp {
     Timestamp::from_millis(js_sys::Date::now() as u64)
-}
-
-fn text_of(record: &Record) -> Result<String> {
-    serde_json::to_string(record).map_err(|error| Error::RustError(error.to_string()))
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::RustError(error.to_string()))
-}
-
-fn integer(number: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

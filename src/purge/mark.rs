@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub type Seq = u64;
 
 /// A point in one log's life. Numbers of different logs cannot be compared, so each log has an
-/// epoch of its own, drawn when it is created.
+/// epoch of its own, drawn when it is created. A later log of a service has a higher epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Which log.

@@ -64,9 +64,7 @@ impl From<Record> for NewRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::purge::SchemaInForce;
-    use crate::purge::log::Log;
-    use crate::purge::{Mark, Replica, Schemas, Subject, Verdict};
+    use crate::purge::{Log, Mark, MemoryRows, Replica, SchemaInForce, Sizes, Subject, Verdict};
     use crate::time::Ttl;
 
     fn seconds_of(new: &NewRecord, settle: u64) -> Vec<u64> {
@@ -102,14 +100,15 @@ mod tests {
     #[test]
     fn what_is_stored_before_a_late_commit_is_gone_after_the_repetition() {
         let at = Timestamp::from_millis;
-        let mut log = Log::restore(9, Ttl::from_seconds(600), (0, Schemas::default()), Vec::new());
+        let rows = MemoryRows::default();
+        let mut log = Log::open(rows, Ttl::from_seconds(600), Sizes::default(), || 9).unwrap();
         let new = NewRecord::from(Record { tags: vec![1], ..Record::default() });
         let new = new.with_unknown_outcome();
         let mut repeats = new.repeats(0, at(0));
-        log.append(new.record, at(0));
-        let is_valid = |log: &Log, seq, tag| {
+        log.append(&new.record, at(0)).unwrap();
+        let is_valid = |log: &Log<MemoryRows>, seq, tag| {
             let mut replica = Replica::new();
-            assert!(replica.learn(log.since(None, 0), at(0)));
+            assert!(replica.learn(log.since(None), at(0)));
             let (mark, tags) = (Mark { epoch: 9, seq }, &[tag]);
             replica.verdict(&Subject { mark, tags, key_from_kind: "gql" }) == Verdict::Valid
         };
@@ -117,7 +116,7 @@ mod tests {
             let stored = log.head();
             assert!(is_valid(&log, stored, 1));
             let (due, again) = repeats.remove(0);
-            log.append(again, due);
+            log.append(&again, due).unwrap();
             assert!(!is_valid(&log, stored, 1) && is_valid(&log, stored, 2));
         }
         assert!(repeats.is_empty() && is_valid(&log, log.head(), 1));

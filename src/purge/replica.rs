@@ -1,11 +1,11 @@
 //! What an isolate knows of the purge log.
 
+use super::table::{Most, TagTable};
 use super::{Mark, Record, SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// What a purge may name of an entry.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +54,20 @@ pub(super) struct Last {
 }
 
 impl Last {
-    fn note(&mut self, seq: Seq, soft: bool) {
-        let place = if soft { &mut self.soft } else { &mut self.hard };
-        *place = (*place).max(seq);
+    /// One purge.
+    fn one(seq: Seq, soft: bool) -> Self {
+        if soft { Self { hard: 0, soft: seq } } else { Self { hard: seq, soft: 0 } }
+    }
+
+    /// The later ones of both.
+    pub fn join(&mut self, other: Self) {
+        self.hard = self.hard.max(other.hard);
+        self.soft = self.soft.max(other.soft);
+    }
+
+    /// The number of the last purge of either kind.
+    pub fn newest(self) -> Seq {
+        self.hard.max(self.soft)
     }
 
     fn verdict(self, since: Seq) -> Verdict {
@@ -124,6 +135,15 @@ pub enum Delta {
     },
 }
 
+impl Delta {
+    /// Which log says it.
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Self::Records { epoch, .. } | Self::Snapshot { epoch, .. } => *epoch,
+        }
+    }
+}
+
 /// An isolate's copy of what the log says, as of its last good sync.
 #[derive(Debug, Clone, Default)]
 pub struct Replica {
@@ -131,7 +151,7 @@ pub struct Replica {
     head: Seq,
     floor: Seq,
     all: Last,
-    tags: HashMap<u64, Last>,
+    tags: TagTable,
     patterns: Vec<(Pattern, Last)>,
     schemas: Schemas,
     synced_at: Option<Timestamp>,
@@ -184,13 +204,13 @@ impl Replica {
             return Verdict::Gone;
         }
         let since = entry.mark.seq;
-        let by_tag = entry.tags.iter().filter_map(|hash| self.tags.get(hash));
+        let by_tag = entry.tags.iter().filter_map(|hash| self.tags.get(*hash));
         let by_pattern = self
             .patterns
             .iter()
             .filter(|(_, last)| last.hard > since || last.soft > since)
             .filter(|(pattern, _)| pattern.matches(entry.key_from_kind))
-            .map(|(_, last)| last);
+            .map(|(_, last)| *last);
         let mut verdict = self.all.verdict(since);
         for last in by_tag.chain(by_pattern) {
             match last.verdict(since) {
@@ -205,6 +225,10 @@ impl Replica {
     /// Learns what the log said, to a question asked at `asked_at`. False where the records do
     /// not join what is known: then the replica is as before and must ask again.
     pub fn learn(&mut self, delta: Delta, asked_at: Timestamp) -> bool {
+        // What an earlier log has answered may come late. A later one has a higher epoch.
+        if self.epoch.is_some_and(|known| delta.epoch() < known) {
+            return false;
+        }
         match delta {
             Delta::Records { epoch, floor, after, records } => {
                 let fresh = self.epoch.is_none() && after == 0;
@@ -233,44 +257,47 @@ impl Replica {
         true
     }
 
-    /// Applies the record of that number, which follows `head`.
+    /// Learns the record of that number. A log that starts learns records again that it knows
+    /// already: that changes nothing.
     pub(super) fn apply(&mut self, seq: Seq, record: &Record) {
-        self.head = seq;
+        self.head = self.head.max(seq);
         if let Some(schema) = record.schema {
             self.schemas.follow(schema);
         }
+        let last = Last::one(seq, record.soft);
         if record.all {
-            self.all.note(seq, record.soft);
+            self.all.join(last);
         }
         for tag in &record.tags {
-            self.tags.entry(*tag).or_default().note(seq, record.soft);
+            self.tags.note(*tag, last);
         }
         for pattern in &record.patterns {
             match self.patterns.iter_mut().find(|(known, _)| known == pattern) {
-                Some((_, last)) => last.note(seq, record.soft),
-                None => {
-                    let mut last = Last::default();
-                    last.note(seq, record.soft);
-                    self.patterns.push((pattern.clone(), last));
-                }
+                Some((_, known)) => known.join(last),
+                None => self.patterns.push((pattern.clone(), last)),
             }
         }
+        self.forget_what_is_too_much();
+    }
+
+    fn forget_what_is_too_much(&mut self) {
         while self.patterns.len() > limits::LOG_PATTERNS {
             let (_, last) = self.patterns.remove(0);
             // Forgetting a pattern must not revive what it purged.
-            self.all.note(last.hard.max(last.soft), false);
+            self.all.join(Last::one(last.newest(), false));
         }
-        if self.tags.len() > limits::LOG_TAGS {
-            self.raise_floor(seq);
+        while self.tags.is_too_large() {
+            let floor = self.tags.forget_older_half(self.floor);
+            self.raise_floor(floor);
         }
     }
 
-    /// Forgets what was purged at or before `floor`; entries from before it are gone instead.
+    /// Forgets what was purged at or before `floor`; entries from before it are gone instead. Tags
+    /// stay in the table until there are too many, or their page is written down.
     pub(super) fn raise_floor(&mut self, floor: Seq) {
         self.floor = self.floor.max(floor);
         let floor = self.floor;
-        self.tags.retain(|_, last| last.hard.max(last.soft) > floor);
-        self.patterns.retain(|(_, last)| last.hard.max(last.soft) > floor);
+        self.patterns.retain(|(_, last)| last.newest() > floor);
     }
 
     pub(super) fn head(&self) -> Seq {
@@ -281,18 +308,46 @@ impl Replica {
         self.floor
     }
 
-    pub(super) fn start(epoch: u64, head: Seq, schemas: Schemas) -> Self {
-        Self { epoch: Some(epoch), head, floor: head, schemas, ..Self::default() }
+    /// The state of a log that starts.
+    pub(super) fn start(epoch: u64, head: Seq, floor: Seq, most: Most) -> Self {
+        let tags = TagTable::of_at_most(most);
+        Self { epoch: Some(epoch), head, floor, tags, ..Self::default() }
+    }
+
+    /// Learns tags that were written down, which knew the records up to that one.
+    pub(super) fn learn_tags(&mut self, up_to: Seq, tags: Vec<(u64, Last)>) {
+        self.head = self.head.max(up_to);
+        tags.into_iter().for_each(|(tag, last)| self.tags.note(tag, last));
+    }
+
+    /// The same for what is not about tags.
+    pub(super) fn learn_rest(&mut self, up_to: Seq, all: Last, patterns: Vec<(Pattern, Last)>) {
+        self.head = self.head.max(up_to);
+        self.all.join(all);
+        self.patterns = patterns;
+    }
+
+    pub(super) fn set_schemas(&mut self, schemas: Schemas) {
+        self.schemas = schemas;
+    }
+
+    /// What is to be written down of a page's tags.
+    pub(super) fn page_of_tags(&mut self, number: usize) -> Vec<(u64, Last)> {
+        self.tags.prune(number, self.floor);
+        self.tags.page(number)
+    }
+
+    /// The same of what is not about tags.
+    pub(super) fn rest(&self) -> (Last, Vec<(Pattern, Last)>) {
+        (self.all, self.patterns.clone())
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let mut tags: Vec<_> = self.tags.iter().map(|(hash, last)| (*hash, *last)).collect();
-        tags.sort_unstable_by_key(|(hash, _)| *hash);
         Snapshot {
             head: self.head,
             floor: self.floor,
             all: self.all,
-            tags,
+            tags: self.tags.newer_than(self.floor),
             patterns: self.patterns.clone(),
             schemas: self.schemas,
         }
@@ -303,8 +358,21 @@ impl Replica {
         self.head = snapshot.head;
         self.floor = snapshot.floor;
         self.all = snapshot.all;
-        self.tags = snapshot.tags.into_iter().collect();
+        self.tags = TagTable::default();
+        snapshot.tags.into_iter().for_each(|(tag, last)| self.tags.note(tag, last));
         self.patterns = snapshot.patterns;
         self.schemas = snapshot.schemas;
+    }
+
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn tags(&self) -> usize {
+        self.tags.len()
+    }
+
+    /// About how many bytes of memory it takes.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn memory_bytes(&self) -> usize {
+        // A place in a map has 25 bytes, and after it has grown 7 in 16 are taken.
+        self.tags.len() * 25 * 16 / 7 + 2_000 * self.patterns.len()
     }
 }

@@ -33,9 +33,7 @@ pub struct Said {
 impl Said {
     /// Which log said it.
     pub fn epoch(&self) -> u64 {
-        match &self.delta {
-            Delta::Records { epoch, .. } | Delta::Snapshot { epoch, .. } => *epoch,
-        }
+        self.delta.epoch()
     }
 
     /// The number of the last record that it tells of.

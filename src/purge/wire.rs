@@ -19,6 +19,9 @@
 //! What has a width is little-endian; the other numbers are LEB128. The checksum (XXH3) covers the
 //! payload, and version and kind as its seed. Bytes of another version, damaged, cut off or over a
 //! limit are refused: a log whose words cannot be read counts as one that did not answer.
+//!
+//! While a deployment goes around, isolates of two versions ask one log. So the version before is
+//! read as well, and what was asked in it is answered in it. It had no `repeats`.
 
 use super::replica::Last;
 use super::{Delta, LogTime, Mark, NewRecord, Record, Said, SchemaInForce, Schemas, Seq, Snapshot};
@@ -27,8 +30,29 @@ use crate::limits;
 use crate::time::Timestamp;
 
 const MAGIC: &[u8; 3] = b"EVL";
-const VERSION: u8 = 3;
 const HEADER_BYTES: usize = 13;
+
+/// A version of the form that is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// The one before.
+    Previous,
+    /// The one that everything but an answer to the one before is written in.
+    Current,
+}
+
+impl Version {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Previous => 2,
+            Self::Current => 3,
+        }
+    }
+
+    fn of_byte(byte: u8) -> Option<Self> {
+        [Self::Previous, Self::Current].into_iter().find(|version| version.byte() == byte)
+    }
+}
 
 /// The kinds of messages: one cannot be taken for another.
 const QUESTION: u8 = 1;
@@ -93,7 +117,7 @@ impl Garbled {
 impl Question {
     /// The question as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        message(QUESTION, |writer| {
+        message(Version::Current, QUESTION, |writer| {
             writer.byte(u8::from(self.mark.is_some()));
             if let Some(mark) = self.mark {
                 writer.fixed(mark.epoch);
@@ -107,24 +131,24 @@ impl Question {
         })
     }
 
-    /// The question that was encoded as these bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(QUESTION, bytes, |reader| {
+    /// The question that was encoded as these bytes, and the version for its answer.
+    pub fn decode(bytes: &[u8]) -> Result<(Self, Version), Garbled> {
+        read(QUESTION, bytes, |reader, version| {
             let mark = match reader.byte()? {
                 0 => None,
                 1 => Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }),
                 _ => return None,
             };
-            let new = if reader.is_empty() { None } else { Some(reader.new_record()?) };
-            Some(Self { mark, new })
+            let new = if reader.is_empty() { None } else { Some(reader.new_record(version)?) };
+            Some((Self { mark, new }, version))
         })
     }
 }
 
 impl Said {
     /// What was said as bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        message(SAID, |writer| {
+    pub fn encode(&self, version: Version) -> Vec<u8> {
+        message(version, SAID, |writer| {
             writer.fixed(self.time.clock);
             writer.number(self.time.at.as_millis());
             writer.delta(&self.delta);
@@ -133,7 +157,7 @@ impl Said {
 
     /// What was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(SAID, bytes, |reader| {
+        read(SAID, bytes, |reader, _| {
             let (clock, at) = (reader.fixed()?, Timestamp::from_millis(reader.number()?));
             Some(Self { time: LogTime { clock, at }, delta: reader.delta()? })
         })
@@ -142,8 +166,8 @@ impl Said {
 
 impl Appended {
     /// The answer as bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        message(APPENDED, |writer| {
+    pub fn encode(&self, version: Version) -> Vec<u8> {
+        message(version, APPENDED, |writer| {
             writer.number(self.seq);
             writer.delta(&self.delta);
         })
@@ -151,30 +175,30 @@ impl Appended {
 
     /// The answer that was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(APPENDED, bytes, |reader| Some(Self { seq: reader.seq()?, delta: reader.delta()? }))
+        read(APPENDED, bytes, |reader, _| Some(Self { seq: reader.seq()?, delta: reader.delta()? }))
     }
 }
 
 impl Record {
     /// The record as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        message(RECORD, |writer| writer.record(self))
+        message(Version::Current, RECORD, |writer| writer.record(self))
     }
 
     /// The record that was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(RECORD, bytes, |reader| reader.record())
+        read(RECORD, bytes, |reader, _| reader.record())
     }
 }
 
-fn message(kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+fn message(version: Version, kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer(Vec::with_capacity(HEADER_BYTES));
     writer.0.extend_from_slice(MAGIC);
-    writer.0.extend_from_slice(&[VERSION, kind]);
+    writer.0.extend_from_slice(&[version.byte(), kind]);
     writer.0.extend_from_slice(&[0; 8]);
     write(&mut writer);
     let mut bytes = writer.0;
-    let checksum = checksum(kind, bytes.get(HEADER_BYTES..).unwrap_or_default());
+    let checksum = checksum(version, kind, bytes.get(HEADER_BYTES..).unwrap_or_default());
     if let Some(place) = bytes.get_mut(5..HEADER_BYTES) {
         place.copy_from_slice(&checksum);
     }
@@ -184,44 +208,42 @@ fn message(kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 fn read<T>(
     kind: u8,
     bytes: &[u8],
-    content: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    content: impl FnOnce(&mut Reader<'_>, Version) -> Option<T>,
 ) -> Result<T, Garbled> {
     if bytes.len() > limits::WIRE_BYTES {
         return Err(Garbled::TooLong);
     }
     let rest = bytes.strip_prefix(MAGIC).ok_or(Garbled::NotAMessage)?;
     let (version, rest) = rest.split_first().ok_or(Garbled::NotAMessage)?;
-    if *version != VERSION {
-        return Err(Garbled::Version);
-    }
+    let version = Version::of_byte(*version).ok_or(Garbled::Version)?;
     let rest = rest.strip_prefix(&[kind]).ok_or(Garbled::NotAMessage)?;
     let (stored_checksum, payload) = rest.split_first_chunk::<8>().ok_or(Garbled::Checksum)?;
-    if *stored_checksum != checksum(kind, payload) {
+    if *stored_checksum != checksum(version, kind, payload) {
         return Err(Garbled::Checksum);
     }
-    let mut reader = Reader { rest: payload, patterns: 0 };
-    let read = content(&mut reader).ok_or(Garbled::Content)?;
+    let mut reader = Reader::of(payload);
+    let read = content(&mut reader, version).ok_or(Garbled::Content)?;
     if reader.is_empty() { Ok(read) } else { Err(Garbled::Content) }
 }
 
-fn checksum(kind: u8, payload: &[u8]) -> [u8; 8] {
-    let seed = u64::from(u16::from_be_bytes([VERSION, kind]));
+fn checksum(version: Version, kind: u8, payload: &[u8]) -> [u8; 8] {
+    let seed = u64::from(u16::from_be_bytes([version.byte(), kind]));
     xxhash_rust::xxh3::xxh3_64_with_seed(payload, seed).to_le_bytes()
 }
 
-struct Writer(Vec<u8>);
+pub(super) struct Writer(pub Vec<u8>);
 
 impl Writer {
     fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }
 
-    fn fixed(&mut self, number: u64) {
+    pub fn fixed(&mut self, number: u64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     /// LEB128: seven bits a byte, the lowest first.
-    fn number(&mut self, mut number: u64) {
+    pub fn number(&mut self, mut number: u64) {
         loop {
             let low = (number & 0x7F).to_le_bytes()[0];
             number >>= 7;
@@ -232,16 +254,16 @@ impl Writer {
         }
     }
 
-    fn count(&mut self, count: usize) {
+    pub fn count(&mut self, count: usize) {
         self.number(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
-    fn last(&mut self, last: Last) {
+    pub fn last(&mut self, last: Last) {
         self.number(last.hard);
         self.number(last.soft);
     }
 
-    fn pattern(&mut self, pattern: &Pattern) {
+    pub fn pattern(&mut self, pattern: &Pattern) {
         self.count(pattern.as_str().len());
         self.0.extend_from_slice(pattern.as_str().as_bytes());
     }
@@ -303,14 +325,18 @@ impl Writer {
 }
 
 /// Reads a payload, which has the right checksum and yet could be anything.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
     /// How many were read: in memory they take many times their bytes.
     patterns: usize,
 }
 
-impl Reader<'_> {
-    fn is_empty(&self) -> bool {
+impl<'a> Reader<'a> {
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, patterns: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
@@ -320,14 +346,14 @@ impl Reader<'_> {
         Some(*byte)
     }
 
-    fn fixed(&mut self) -> Option<u64> {
+    pub fn fixed(&mut self) -> Option<u64> {
         let (number, rest) = self.rest.split_first_chunk::<8>()?;
         self.rest = rest;
         Some(u64::from_le_bytes(*number))
     }
 
     /// A number in the shortest form that it has, so that there is one form of each message.
-    fn number(&mut self) -> Option<u64> {
+    pub fn number(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -344,23 +370,23 @@ impl Reader<'_> {
         None
     }
 
-    fn seq(&mut self) -> Option<Seq> {
+    pub fn seq(&mut self) -> Option<Seq> {
         self.number().filter(|seq| *seq <= HIGHEST_SEQ)
     }
 
     /// How many things follow that have at least `bytes` each: no more than there is room for, so
     /// that memory for them can be had on its word.
-    fn count(&mut self, bytes: usize) -> Option<usize> {
+    pub fn count(&mut self, bytes: usize) -> Option<usize> {
         let count = usize::try_from(self.number()?).ok()?;
         (count.checked_mul(bytes)? <= self.rest.len()).then_some(count)
     }
 
-    fn last(&mut self, head: Seq) -> Option<Last> {
+    pub fn last(&mut self, head: Seq) -> Option<Last> {
         let last = Last { hard: self.number()?, soft: self.number()? };
         (last.hard.max(last.soft) <= head).then_some(last)
     }
 
-    fn pattern(&mut self) -> Option<Pattern> {
+    pub fn pattern(&mut self) -> Option<Pattern> {
         self.patterns += 1;
         if self.patterns > limits::PURGE_ITEMS {
             return None;
@@ -371,7 +397,7 @@ impl Reader<'_> {
         Pattern::parse(std::str::from_utf8(text).ok()?).ok()
     }
 
-    fn schema(&mut self) -> Option<SchemaInForce> {
+    pub fn schema(&mut self) -> Option<SchemaInForce> {
         self.fixed().map(SchemaInForce::from_number)
     }
 
@@ -388,8 +414,11 @@ impl Reader<'_> {
         Some(Record { tags, patterns, all: flags & ALL != 0, schema, soft: flags & SOFT != 0 })
     }
 
-    fn new_record(&mut self) -> Option<NewRecord> {
+    fn new_record(&mut self, version: Version) -> Option<NewRecord> {
         let record = self.record()?;
+        if version == Version::Previous {
+            return Some(record.into());
+        }
         let count = self.count(1).filter(|count| *count <= limits::REPEATS)?;
         let repeat_after = (0..count).map(|_| u32::try_from(self.number()?).ok());
         Some(NewRecord { record, repeat_after: repeat_after.collect::<Option<_>>()? })

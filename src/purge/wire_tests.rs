@@ -1,4 +1,4 @@
-use super::super::Log;
+use super::super::{Log, MemoryRows, Sizes};
 use super::*;
 use crate::time::Ttl;
 use proptest::prelude::*;
@@ -16,12 +16,17 @@ fn record() -> impl Strategy<Value = Record> {
     )
 }
 
-fn log_of(start: Seq, records: impl IntoIterator<Item = Record>) -> Log {
-    let mut log = Log::restore(7, Ttl::from_seconds(60), (start, Schemas::default()), Vec::new());
+fn log_of(start: Seq, records: impl IntoIterator<Item = Record>) -> Log<MemoryRows> {
+    let rows = MemoryRows::of_log(7, start);
+    let mut log = Log::open(rows, Ttl::from_seconds(60), Sizes::default(), || 7).unwrap();
     for record in records {
-        log.append(record, Timestamp::from_millis(0));
+        log.append(&record, Timestamp::from_millis(0)).unwrap();
     }
     log
+}
+
+fn since(log: &Log<MemoryRows>, seq: Seq) -> Delta {
+    log.since(Some(Mark { epoch: 7, seq }))
 }
 
 fn said(delta: Delta) -> Said {
@@ -36,9 +41,9 @@ fn some_bytes() -> Vec<Vec<u8>> {
         Record { tags: vec![1, u64::MAX], patterns: vec![pattern], schema, ..Record::default() };
     let log = log_of(300, [one.clone(), Record::everything()]);
     vec![
-        said(log.since(Some(7), 300)).encode(),
-        said(log.since(None, 0)).encode(),
-        Appended { seq: 302, delta: log.since(Some(7), 301) }.encode(),
+        said(since(&log, 300)).encode(Version::Current),
+        said(log.since(None)).encode(Version::Current),
+        Appended { seq: 302, delta: since(&log, 301) }.encode(Version::Current),
         Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(one.clone().into()) }
             .encode(),
         one.encode(),
@@ -55,7 +60,7 @@ fn is_read(bytes: &[u8]) -> bool {
 
 /// A message with this payload and the right checksum.
 fn checked(kind: u8, payload: &[u8]) -> Vec<u8> {
-    message(kind, |writer| writer.0.extend_from_slice(payload))
+    message(Version::Current, kind, |writer| writer.0.extend_from_slice(payload))
 }
 
 proptest! {
@@ -68,11 +73,15 @@ proptest! {
         repeat_after in prop::collection::vec(any::<u32>(), 0..=limits::REPEATS),
     ) {
         let log = log_of(start, records);
-        for delta in [log.since(None, 0), log.since(Some(7), start)] {
+        for delta in [log.since(None), since(&log, start)] {
             let said = said(delta.clone());
-            prop_assert_eq!(Said::decode(&said.encode()), Ok(said));
+            for version in [Version::Previous, Version::Current] {
+                prop_assert_eq!(Said::decode(&said.encode(version)), Ok(said.clone()));
+            }
             let appended = Appended { seq: log.head(), delta };
-            prop_assert_eq!(Appended::decode(&appended.encode()), Ok(appended));
+            for version in [Version::Previous, Version::Current] {
+                prop_assert_eq!(Appended::decode(&appended.encode(version)), Ok(appended.clone()));
+            }
         }
         if let Some(record) = &alone {
             prop_assert_eq!(Record::decode(&record.encode()), Ok(record.clone()));
@@ -80,7 +89,7 @@ proptest! {
         let mark = mark.map(|(epoch, seq)| Mark { epoch, seq });
         let new = alone.map(|record| NewRecord { record, repeat_after: repeat_after.clone() });
         let question = Question { mark, new };
-        prop_assert_eq!(Question::decode(&question.encode()), Ok(question));
+        prop_assert_eq!(Question::decode(&question.encode()), Ok((question, Version::Current)));
     }
 
     #[test]
@@ -123,7 +132,7 @@ proptest! {
             prop_assert_eq!(record.encode(), bytes.clone());
         }
         if let Ok(said) = Said::decode(&bytes) {
-            prop_assert_eq!(said.encode(), bytes.clone());
+            prop_assert_eq!(said.encode(Version::Current), bytes.clone());
             super::super::Replica::new().learn(said.delta, Timestamp::from_millis(0));
         }
     }
@@ -132,7 +141,7 @@ proptest! {
 #[test]
 fn another_version_is_refused_as_such() {
     for mut bytes in some_bytes() {
-        bytes[3] = VERSION + 1;
+        bytes[3] = Version::Current.byte() + 1;
         assert_eq!(Said::decode(&bytes), Err(Garbled::Version));
         assert_eq!(Question::decode(&bytes), Err(Garbled::Version));
     }
@@ -172,12 +181,13 @@ fn counts_beyond_the_bytes_are_refused() {
 fn numbers_that_no_log_reaches_are_refused() {
     let after = |after: Seq| {
         let records = vec![Record::everything()];
-        said(Delta::Records { epoch: 1, floor: 0, after, records }).encode()
+        said(Delta::Records { epoch: 1, floor: 0, after, records }).encode(Version::Current)
     };
     assert!(Said::decode(&after(HIGHEST_SEQ)).is_ok());
     assert_eq!(Said::decode(&after(HIGHEST_SEQ + 1)), Err(Garbled::Content));
     assert_eq!(Said::decode(&after(u64::MAX)), Err(Garbled::Content));
-    let above = said(Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] }).encode();
+    let above = said(Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] })
+        .encode(Version::Current);
     assert_eq!(Said::decode(&above), Err(Garbled::Content));
 }
 
@@ -189,12 +199,12 @@ fn bytes_against_json() {
         |n: u64| Record { tags: (0..5).map(|m| random(n * 5 + m)).collect(), ..Record::default() };
     let log = log_of(1_000_000, (0..2_000).map(record));
     for (what, delta) in [
-        ("nothing new", log.since(Some(7), 1_002_000)),
-        ("100 records of 5 tags", log.since(Some(7), 1_001_900)),
-        ("a snapshot of 10,000 tags", log.since(None, 0)),
+        ("nothing new", since(&log, 1_002_000)),
+        ("100 records of 5 tags", since(&log, 1_001_900)),
+        ("a snapshot of 10,000 tags", log.since(None)),
     ] {
         let json = serde_json::to_vec(&delta).unwrap().len();
-        let wire = said(delta).encode().len();
+        let wire = said(delta).encode(Version::Current).len();
         println!("{what}: {wire} bytes, as JSON {json}");
         assert!(wire < json);
     }
@@ -202,7 +212,65 @@ fn bytes_against_json() {
     let many = (0..limits::LOG_TAGS as u64).map(random).collect();
     let largest =
         log_of(HIGHEST_SEQ - 10, [Record { tags: many, soft: true, ..Record::default() }]);
-    let bytes = said(largest.since(None, 0)).encode();
+    let bytes = said(largest.since(None)).encode(Version::Current);
     println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
     assert!(Said::decode(&bytes).is_ok());
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16).unwrap() as u8;
+    hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+/// Bytes that a Worker of the version before and its log have exchanged.
+#[test]
+fn the_version_before_is_understood_and_answered() {
+    let asked = |hex: &str| Question::decode(&bytes_of(hex)).unwrap();
+
+    // A new isolate reads an empty log.
+    let new = (Question { mark: None, new: None }, Version::Previous);
+    assert_eq!(asked("45564c0201412b8b9714e6074700"), new);
+    let answer = bytes_of(
+        "45564c02024077382133c268859150222fbd4c0900add0a496a23401d68939ea395c0000\
+         00000000000000000000000000000000000000000000",
+    );
+    let said = Said::decode(&answer).unwrap();
+    let empty = Snapshot::default();
+    assert_eq!(said.delta, Delta::Snapshot { epoch: said.epoch(), snapshot: empty });
+    assert_eq!(said.encode(Version::Previous), answer);
+    let epoch = said.epoch();
+    assert_eq!(epoch.to_le_bytes(), [0xD6, 0x89, 0x39, 0xEA, 0x39, 0x5C, 0, 0]);
+
+    // It appends a soft purge of two tags and a pattern, then one of everything.
+    let (Question { mark, new }, version) = asked(
+        "45564c020196fc09c8cccc43f401d68939ea395c000000020476befc8640d2e0039bd5c9\
+         d8741e4b2cbe8a741010c229fe4a4e7d7b8aa2f9c2010e67716c2f70726f647563742f2a2a",
+    );
+    assert_eq!((mark, version), (Some(Mark { epoch, seq: 0 }), Version::Previous));
+    let soft = new.unwrap();
+    assert_eq!((soft.record.tags.len(), soft.record.soft, soft.repeat_after), (4, true, vec![]));
+    assert_eq!(soft.record.patterns, [Pattern::parse("gql/product/**").unwrap()]);
+    let answer = bytes_of(
+        "45564c0203b85033969c364c1c0100d68939ea395c0000000001020476befc8640d2e003\
+         9bd5c9d8741e4b2cbe8a741010c229fe4a4e7d7b8aa2f9c2010e67716c2f70726f647563\
+         742f2a2a",
+    );
+    let delta = Delta::Records { epoch, floor: 0, after: 0, records: vec![soft.record] };
+    let appended = Appended { seq: 1, delta };
+    assert_eq!(Appended::decode(&answer), Ok(appended.clone()));
+    assert_eq!(appended.encode(Version::Previous), answer);
+    let (Question { mark, new }, _) = asked("45564c02017ebe2e3d61c7f46e01d68939ea395c000001010000");
+    assert_eq!((mark, new), (Some(Mark { epoch, seq: 1 }), Some(NewRecord::everything())));
+
+    // It asks again, and there is nothing new.
+    let (Question { mark, .. }, _) = asked("45564c02013fc6bb5775ae245301d68939ea395c000002");
+    assert_eq!(mark, Some(Mark { epoch, seq: 2 }));
+    let answer = bytes_of(
+        "45564c020236918d2ae26248039150222fbd4c090086dda496a23400d68939ea395c0000\
+         000200",
+    );
+    let said = Said::decode(&answer).unwrap();
+    let nothing = Delta::Records { epoch, floor: 0, after: 2, records: vec![] };
+    assert_eq!(said.delta, nothing);
+    assert_eq!(said.encode(Version::Previous), answer);
 }

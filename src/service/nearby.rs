@@ -6,7 +6,7 @@
 
 use super::handle::Service;
 use super::world::World;
-use crate::purge::{Comparison, Mark, Said, Seq};
+use crate::purge::{Comparison, Mark, Said, Seq, Version};
 use crate::time::Timestamp;
 use std::cell::Cell;
 
@@ -66,7 +66,7 @@ impl<W: World> Service<W> {
         if self.isolate.edge.is_open() {
             return;
         }
-        let (key, bytes) = (self.nearby_key(said.epoch()), said.encode());
+        let (key, bytes) = (self.nearby_key(said.epoch()), said.encode(Version::Current));
         let (service, seconds) = (self.clone(), config.purge.max_lag);
         self.world.spawn(async move {
             if let Err(fault) = service.world.edge_put(&key, &bytes, seconds).await {

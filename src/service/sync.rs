@@ -164,8 +164,14 @@ impl<W: World> Service<W> {
         }
         let question = self.isolate.log.next_question();
         let shown = self.isolate.log.shown.get();
+        let own = self.isolate.replica.borrow().mark();
         let mark = self.nearby_mark();
-        let said = self.ask_log(mark, asked_at).await?;
+        let mut said = self.ask_log(mark, asked_at).await?;
+        // It was asked from where others stand. That it lacks records it finds out only when it is
+        // asked from where this isolate stands.
+        if own.is_some_and(|own| own.epoch == said.epoch() && own.seq > said.head()) {
+            said = self.ask_log(own, asked_at).await?;
+        }
         if mark.is_some() {
             self.tell_nearby(&said);
         }

@@ -106,8 +106,7 @@ impl Fleet {
     /// Another log takes the place of a service's, and with it all isolates start cold.
     pub fn deploy_anew(&self, service: usize) {
         self.universe.tell(|| format!("service{service} is deployed anew, with another log"));
-        let epoch = self.universe.random.next() >> 11;
-        self.universe.logs[service].is_replaced(epoch, self.universe.now());
+        self.universe.logs[service].is_replaced(self.universe.now());
         for slot in self.slots.borrow_mut().iter_mut().filter(|slot| slot.service == service) {
             self.universe.executor.kill(slot.group);
             *slot = self.cold(slot.service, slot.place);

@@ -69,6 +69,7 @@ impl Plan {
     pub fn of_seed(seed: u64) -> Self {
         let random = Random::new(seed);
         let of_writes = Random::new(seed ^ 0x3817E);
+        let of_log = Random::new(!seed);
         let at_times = |often: u64| random.at_times(often);
         let faults = Faults {
             edge: at_times(100),
@@ -95,9 +96,11 @@ impl Plan {
             isolate_ends: at_times(300),
             drift: at_times(5_000),
             clock_steps: at_times(60),
-            // From a source of their own, so that a seed's plan is what it was without them.
+            // From sources of their own, so that a seed's plan is what it was without them.
             origin_late: of_writes.at_times(200),
             origin_objects: of_writes.at_times(300),
+            log_without_pages: of_log.at_times(60),
+            log_rolled_back: of_log.at_times(20),
         };
         // A log that is new does not know what the one before it was to repeat.
         let repeats = faults.origin_lag > 0 || faults.origin_late > 0;
@@ -185,6 +188,20 @@ pub fn run(plan: &Plan) -> Outcome {
                 let kept = chaos.random.between(0, 10) as usize;
                 log.forgets(kept);
                 chaos.tell(|| format!("log{service} keeps only its last {kept} records"));
+            }
+            if chaos.faults.get().log_without_pages > 0
+                && chaos.fails(|faults| faults.log_without_pages)
+            {
+                let kept = chaos.random.between(0, 10) as usize;
+                log.runs_without_pages(kept);
+                chaos
+                    .tell(|| format!("log{service} has run without pages and kept {kept} records"));
+            }
+            if chaos.faults.get().log_rolled_back > 0
+                && chaos.fails(|faults| faults.log_rolled_back)
+            {
+                log.is_rolled_back(chaos.now());
+                chaos.tell(|| format!("log{service} has an older storage"));
             }
             if chaos.fails(|faults| faults.log_replaced) {
                 of_chaos.deploy_anew(service);

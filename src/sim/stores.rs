@@ -1,10 +1,10 @@
 //! Edge caches, KV and the purge log's object, in memory, with their faults.
 
 use super::random::Random;
-use super::universe::Universe;
+use super::universe::{Faults, Universe};
 use crate::purge::{
-    Appended, Delta, Garbled, Log, LogTime, Mark, NewRecord, Question, Record, Said, Schemas, Seq,
-    Stored,
+    Appended, DeltaLimits, Garbled, Log, LogTime, Mark, MemoryRows, NewRecord, Question, Record,
+    Said, Seq, Sizes, Version,
 };
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
@@ -195,10 +195,10 @@ impl Kv {
 
 /// The Durable Object with the log of one service.
 pub struct LogObject {
-    log: RefCell<Log>,
-    epoch: Cell<u64>,
-    /// What it has written down: the number of the last record that was dropped, and those after.
-    rows: RefCell<(Seq, Vec<Stored>)>,
+    log: RefCell<Log<MemoryRows>>,
+    rows: MemoryRows,
+    /// What it had written down when it started last.
+    older: RefCell<MemoryRows>,
     /// How many milliseconds after a purge it is repeated; 0 for never.
     settle: u64,
     /// What is to be repeated, and when, in order.
@@ -206,6 +206,8 @@ pub struct LogObject {
     /// All that it was ever given, with when. Another log begins with a purge of everything, for
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
+    /// Until when it is busy with questions that came earlier, in microseconds.
+    busy_until: Cell<u64>,
     out_of_reach_until: Cell<u64>,
     clock: Cell<LogClock>,
     /// How often it was read.
@@ -235,50 +237,92 @@ impl LogClock {
 
 /// Seconds, longer than any entry of a run lives.
 const RETENTION: u64 = 86_400;
+/// Microseconds that a question takes by itself, and for each tag of a snapshot.
+const QUESTION_MICROS: u64 = 300;
+const TAG_NANOS: u64 = 170;
+/// Bytes of memory within which a log stays.
+const MEMORY_BYTES: usize = 40 << 20;
+
+/// Where a log is to forget, so little that a run meets all limits.
+fn sizes(epoch: u64, forgets: bool) -> Sizes {
+    if !forgets {
+        return Sizes::default();
+    }
+    let random = Random::new(epoch);
+    Sizes {
+        tags: random.between(10, 60) as usize,
+        page_tags: random.between(5, 20) as usize,
+        delta: DeltaLimits { records: 20, tags: random.between(10, 80) as usize, patterns: 10 },
+        page_cost: *random.of(&[2, 20, 1_000]),
+    }
+}
 
 impl LogObject {
-    pub fn new(epoch: u64, settle: u64, random: &Random, drift: u64) -> Self {
-        let log =
-            Log::restore(epoch, Ttl::from_seconds(RETENTION), (0, Schemas::default()), Vec::new());
+    pub fn new(epoch: u64, settle: u64, random: &Random, faults: &Faults) -> Self {
+        let sizes = sizes(epoch, faults.log_forgets > 0);
+        let rows = MemoryRows::of_log(epoch, 0);
+        let log = Log::open(rows.clone(), Ttl::from_seconds(RETENTION), sizes, || epoch);
         Self {
-            log: RefCell::new(log),
-            epoch: Cell::new(epoch),
-            rows: RefCell::default(),
+            log: RefCell::new(log.unwrap()),
+            older: RefCell::new(rows.copy()),
+            rows,
             settle,
             due: RefCell::default(),
             given: RefCell::default(),
+            busy_until: Cell::new(0),
             out_of_reach_until: Cell::new(0),
-            clock: Cell::new(LogClock::new(random, drift)),
+            clock: Cell::new(LogClock::new(random, faults.drift)),
             reads: Cell::new(0),
         }
     }
 
     /// Which log it is.
     pub fn epoch(&self) -> u64 {
-        self.epoch.get()
+        self.log.borrow().epoch()
     }
 
-    /// Drops all but its last records, as it does beyond its limit, and starts anew from the rest.
+    /// The object ends, and another starts with what it has written down.
+    fn starts_again(&self) {
+        let sizes = self.log.borrow().sizes();
+        let rows = self.rows.clone();
+        let log = Log::open(rows, Ttl::from_seconds(RETENTION), sizes, || 0);
+        self.log.replace(log.unwrap());
+        self.older.replace(self.rows.copy());
+    }
+
+    /// Forgets all but its last records, as it does with those that are older than any entry, and
+    /// starts again.
     pub fn forgets(&self, kept: usize) {
-        let (dropped, rows) = &mut *self.rows.borrow_mut();
-        for old in rows.drain(..rows.len().saturating_sub(kept)) {
-            *dropped = old.seq;
+        let seqs = self.rows.seqs();
+        let forgotten = seqs.len().saturating_sub(kept).checked_sub(1).map(|last| seqs[last]);
+        if let Some(seq) = forgotten {
+            self.log.borrow_mut().forget(seq).unwrap();
         }
-        let from = (*dropped, Schemas::default());
-        self.log.replace(Log::restore(
-            self.epoch(),
-            Ttl::from_seconds(RETENTION),
-            from,
-            rows.clone(),
-        ));
+        self.starts_again();
+    }
+
+    /// A version without pages runs for a while, which drops all but its last records.
+    pub fn runs_without_pages(&self, kept: usize) {
+        self.rows.drop_without_pages(kept);
+        self.starts_again();
+    }
+
+    /// Its storage is an older one than what was told, and an isolate that knows more asks first.
+    pub fn is_rolled_back(&self, now: u64) {
+        let mark = Mark { epoch: self.epoch(), seq: self.log.borrow().head() };
+        self.rows.roll_back(&self.older.borrow());
+        self.starts_again();
+        if self.log.borrow_mut().meet(Some(mark), || 0).unwrap() {
+            self.given.borrow_mut().push((now, Record::everything()));
+        }
     }
 
     /// Another log takes its place, which knows nothing.
-    pub fn is_replaced(&self, epoch: u64, now: u64) {
-        self.epoch.set(epoch);
+    pub fn is_replaced(&self, now: u64) {
+        let epoch = self.epoch() + 1;
         self.given.borrow_mut().push((now, Record::everything()));
-        self.rows.take();
-        self.forgets(0);
+        self.rows.roll_back(&MemoryRows::of_log(epoch, 0));
+        self.starts_again();
     }
 
     /// All that it was ever given, with when.
@@ -288,6 +332,7 @@ impl LogObject {
 
     /// Puts the log out of reach; when it is back it runs on another machine.
     pub fn fails_until(&self, at: u64, random: &Random, drift: u64) {
+        self.starts_again();
         self.out_of_reach_until.set(at);
         self.clock.set(LogClock::new(random, drift));
     }
@@ -310,8 +355,23 @@ impl LogObject {
         if universe.fails(|faults| faults.log_damages) {
             damage(universe, &mut bytes);
         }
+        self.has_its_turn(universe).await;
         self.repeat(universe.now());
-        Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())
+        let (question, _) =
+            Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())?;
+        Ok(question)
+    }
+
+    /// The object does one thing after the other.
+    async fn has_its_turn(&self, universe: &Universe) {
+        let now = universe.now() * 1_000;
+        let tags = self.log.borrow().tags() as u64;
+        let until = self.busy_until.get().max(now) + QUESTION_MICROS + tags * TAG_NANOS / 1_000;
+        self.busy_until.set(until);
+        let millis = (until - now) / 1_000;
+        if millis > 0 {
+            universe.executor.sleep(millis).await;
+        }
     }
 
     /// The answer as it arrives at the isolate.
@@ -338,8 +398,9 @@ impl LogObject {
         let question = self.on_the_way(universe, &Question { mark, new: None }).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
-        let said = Said { time, delta: self.delta(question.mark) };
-        self.on_the_way_back(universe, said.encode(), Said::decode).await
+        self.meets(universe, question.mark);
+        let said = Said { time, delta: self.log.borrow().since(question.mark) };
+        self.on_the_way_back(universe, said.encode(Version::Current), Said::decode).await
     }
 
     pub async fn append(
@@ -352,12 +413,13 @@ impl LogObject {
         let question = self.on_the_way(universe, &question).await?;
         // The log takes damaged words for none, unless somebody broke that.
         let Some(new) = question.new else { return Err("nothing to append".to_owned()) };
+        self.meets(universe, question.mark);
         let mut seq = self.take(&new, universe.now());
         if universe.fails(|faults| faults.log_twice) {
             seq = self.take(&new, universe.now());
         }
-        let appended = Appended { seq, delta: self.delta(question.mark) };
-        self.on_the_way_back(universe, appended.encode(), Appended::decode).await
+        let appended = Appended { seq, delta: self.log.borrow().since(question.mark) };
+        self.on_the_way_back(universe, appended.encode(Version::Current), Appended::decode).await
     }
 
     fn take(&self, new: &NewRecord, now: u64) -> Seq {
@@ -379,20 +441,24 @@ impl LogObject {
 
     /// When the record of that number was written down, unless it was dropped.
     pub fn written_down_at(&self, seq: Seq) -> Option<u64> {
-        let rows = self.rows.borrow();
-        rows.1.iter().find(|one| one.seq == seq).map(|one| one.at.as_millis())
+        self.rows.written_down_at(seq).map(Timestamp::as_millis)
     }
 
     fn write_down(&self, record: &Record, now: u64) -> Seq {
         self.given.borrow_mut().push((now, record.clone()));
         let at = Timestamp::from_millis(now);
-        let seq = self.log.borrow_mut().append(record.clone(), at);
-        self.rows.borrow_mut().1.push(Stored { seq, at, record: record.clone() });
+        let mut log = self.log.borrow_mut();
+        let seq = log.append(record, at).unwrap();
+        log.tend(at).unwrap();
+        assert!(log.memory_bytes() < MEMORY_BYTES, "the log takes too much memory");
         seq
     }
 
-    fn delta(&self, mark: Option<Mark>) -> Delta {
-        let (epoch, seq) = mark.map_or((None, 0), |mark| (Some(mark.epoch), mark.seq));
-        self.log.borrow().since(epoch, seq)
+    /// No isolate knows more than its log, unless the log's storage was rolled back.
+    fn meets(&self, universe: &Universe, mark: Option<Mark>) {
+        let anew = self.log.borrow_mut().meet(mark, || 0).unwrap();
+        if anew {
+            universe.laws.broken(format!("the log knows less than an isolate: {mark:?}"));
+        }
     }
 }

@@ -45,6 +45,10 @@ pub struct Faults {
     pub log_outages: u64,
     /// The log drops its oldest records, so many times in a thousand seconds.
     pub log_forgets: u64,
+    /// A version that knows no pages runs for a while, so many times in a thousand seconds.
+    pub log_without_pages: u64,
+    /// The log's storage is rolled back to an older one, so many times in a thousand seconds.
+    pub log_rolled_back: u64,
     /// A service is deployed anew with another log, so many times in a thousand seconds.
     pub log_replaced: u64,
     /// The origin answers 5xx, having done nothing.
@@ -102,7 +106,7 @@ impl Universe {
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
             logs: (0..services)
-                .map(|_| LogObject::new(random.next() >> 11, settle, &random, faults.drift))
+                .map(|_| LogObject::new(random.next() >> 11, settle, &random, &faults))
                 .collect(),
             apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
