@@ -1,7 +1,7 @@
 //! The conventions of GraphQL servers in common use: after each write, every read that it changes
 //! is purged, with a schema and without one.
 //!
-//! `tests/families/*.graphql` has a file for each family: its SDL, a line `---`, and its operations,
+//! `tests/families/*.txt` has a file for each family: its SDL, a line `---`, and its operations,
 //! each with a line on what it is:
 //!
 //! - `# read list`: a query, by a name of its own; `# read refetched as Ship`: one in whose answer

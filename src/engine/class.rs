@@ -4,8 +4,7 @@ use super::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, JsonSize, Query, Unread, is_list, may_hide_mutation, read_get, read_post,
-    wants_html,
+    self, Form, JsonSize, Query, Unread, may_hide_mutation, read_get, read_post, wants_html,
 };
 use crate::http::{Headers, Method, Request, climbs, decoded_body, folded_path, is_plain};
 use crate::limits::{self, Limit};
@@ -66,13 +65,14 @@ pub fn classify(config: &Config, request: &Request) -> Class {
         return Class::Admin;
     }
     let graphql = config.is_graphql(&path);
+    let folded = folded_path(&request.url.path);
     if is_upgrade(request) {
-        return match graphql && !config.bypasses(&path) {
+        let speaks_graphql = graphql || config.is_graphql_folded(&folded);
+        return match speaks_graphql && !config.bypasses(&path) {
             true => Class::GraphQlSocket,
             false => Class::PassThrough(Bypass::Upgrade),
         };
     }
-    let folded = folded_path(&request.url.path);
     let bypasses_folded = config.bypasses_folded(&folded);
     // A write that the origin may take for one to another path purges what is there.
     let is_certain = || !is_write(request) || bypasses_folded || is_plain(&path);
@@ -121,14 +121,12 @@ pub struct Unwritten {
     pub reason: Bypass,
     /// Whether the origin may run a mutation for it.
     pub may_be_mutation: bool,
-    /// Whether it holds several operations, or may.
-    pub batch: bool,
 }
 
 impl Unwritten {
     /// Not to be looked up for that reason, and no mutation.
     pub fn read(reason: Bypass) -> Self {
-        Self { reason, may_be_mutation: false, batch: false }
+        Self { reason, may_be_mutation: false }
     }
 }
 
@@ -155,16 +153,9 @@ pub fn read_graphql(
     match form {
         Form::Query(query) => Ok(Read::One(query)),
         Form::Batch(queries) => Ok(Read::Batch(queries)),
-        Form::Unread { reason, may_be_mutation } => Err(Unwritten {
-            reason: Bypass::Unread(reason),
-            may_be_mutation,
-            batch: match reason {
-                Unread::Batch | Unread::ContentEncoding | Unread::OverLimit(_) => true,
-                Unread::ContentType => may_be_list(&request.headers, body),
-                Unread::DuplicateMember => body.is_some_and(is_list),
-                _ => false,
-            },
-        }),
+        Form::Unread { reason, may_be_mutation } => {
+            Err(Unwritten { reason: Bypass::Unread(reason), may_be_mutation })
+        }
     }
 }
 
@@ -179,20 +170,10 @@ pub fn size_of_request(config: &Config, request: &Request, body: &[u8]) -> JsonS
     }
 }
 
-/// Whether a body of an unknown type may hold several operations: uploads hide them in a part.
-fn may_be_list(headers: &Headers, body: Option<&[u8]>) -> bool {
-    let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
-    content_type.starts_with("multipart/") || body.is_some_and(is_list)
-}
-
 /// What stands in the way of looking up a document that is not at hand. A GET runs no mutation,
 /// unless a header makes it a write.
 pub fn not_at_hand(request: &Request) -> Unwritten {
-    Unwritten {
-        reason: Bypass::Unread(Unread::Persisted),
-        may_be_mutation: is_write(request),
-        batch: false,
-    }
+    Unwritten { reason: Bypass::Unread(Unread::Persisted), may_be_mutation: is_write(request) }
 }
 
 /// What stands in the way of looking up a document that was refused.
@@ -200,7 +181,6 @@ pub fn refused(document: &str, refusal: graphql::Refusal) -> Unwritten {
     Unwritten {
         reason: Bypass::Refused(refusal),
         may_be_mutation: may_hide_mutation(document.as_bytes()),
-        batch: false,
     }
 }
 

@@ -152,7 +152,18 @@ fn a_header_makes_a_write_of_a_read() {
 }
 
 #[test]
-fn duplicate_members_in_a_list_may_be_several_operations() {
+fn a_socket_on_any_spelling_of_a_graphql_path_is_read() {
+    let socket = |path| class_with("GET", path, &[("upgrade", "WebSocket")]);
+    for path in SPELLINGS.iter().chain(&["/graphql"]) {
+        assert_eq!(socket(path), Class::GraphQlSocket, "{path}");
+    }
+    for path in ["/live", "/health", "/graphqlx"] {
+        assert_eq!(socket(path), Class::PassThrough(Bypass::Upgrade), "{path}");
+    }
+}
+
+#[test]
+fn duplicate_members_may_be_a_mutation_in_a_list_too() {
     let read = |body: &str| {
         let request = Request {
             method: Method::Post,
@@ -163,7 +174,7 @@ fn duplicate_members_in_a_list_may_be_several_operations() {
     };
     let reason = Bypass::Unread(Unread::DuplicateMember);
     let one = "{\"query\":\"{a}\",\"query\":\"{b}\"}";
-    assert_eq!(read(one), Unwritten { reason, may_be_mutation: true, batch: false });
+    assert_eq!(read(one), Unwritten { reason, may_be_mutation: true });
     let list = format!(" [{one}]");
-    assert_eq!(read(&list), Unwritten { reason, may_be_mutation: true, batch: true });
+    assert_eq!(read(&list), Unwritten { reason, may_be_mutation: true });
 }

@@ -6,7 +6,7 @@
 use super::write::Written;
 use crate::config::{Config, RestTerms, RestTtl};
 use crate::graphql::{Outcome, outcome};
-use crate::http::{AnswerCoding, Headers, Url};
+use crate::http::{AnswerCoding, Headers, Url, folded_path};
 use serde_json::Value;
 
 /// Whether a write ran, as far as its answer shows it.
@@ -97,10 +97,13 @@ fn effect_of_status(status: u16) -> Option<Effect> {
 
 /// Whether nothing but the origin's own headers says what of a path is stored.
 fn is_left_to_the_origin(config: &Config, url: &Url) -> bool {
+    let is_left = |path: &str| {
+        RestTerms::of(&config.types_of_path(path)).ttl == RestTtl::Origin
+            && config.resources_of(path).is_empty()
+    };
     let path = url.comparable_path();
-    RestTerms::of(&config.types_of_path(&path)).ttl == RestTtl::Origin
-        && config.resources_of(&path).is_empty()
-        && config.resources_of(&config.tagged_path(&path)).is_empty()
+    // To the origin another spelling may be the same path.
+    is_left(&path) && is_left(&config.tagged_path(&path)) && is_left(&folded_path(&url.path))
 }
 
 pub(super) fn is_client_error(status: u16) -> bool {

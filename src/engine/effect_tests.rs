@@ -172,5 +172,8 @@ fn a_rest_write_is_judged_by_its_status_alone() {
     for status in [500, 501, 505, 506, 507, 508, 510, 511] {
         assert!(by_type.iter().all(|path| of(path, Some(status)) == Effect::Something));
         assert!(by_origin.iter().all(|path| of(path, Some(status)) == Effect::Nothing));
+        for spelled in ["/Typed/1", "//typed/1", "/other/..%2ftyped/1", "/typed%2f1", "/TIED/1"] {
+            assert_eq!(of(spelled, Some(status)), Effect::Something, "{spelled} {status}");
+        }
     }
 }

@@ -56,7 +56,7 @@ pub use manifest::{BadManifest, Manifest};
 pub use measured::{lexed, parsed_by_the_parser_alone};
 pub use mutation::{KnownTypes, Mutated, MutationPurge, purge_of};
 pub use request::{
-    Form, Query, Source, Unread, accepted_kinds, answer_kind, is_list, may_hide_mutation, read_get,
+    Form, Query, Source, Unread, accepted_kinds, answer_kind, may_hide_mutation, read_get,
     read_post, wants_html,
 };
 pub use rewrite::{Parts, Rewritten};

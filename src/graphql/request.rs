@@ -258,7 +258,7 @@ fn check_names(json: &[u8]) -> Result<(), Unread> {
 }
 
 /// Whether a body begins as a JSON list does.
-pub fn is_list(body: &[u8]) -> bool {
+fn is_list(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"[")
 }
 

@@ -160,7 +160,7 @@ impl<W: World> Service<W> {
 
     /// A GraphQL request whose body nobody has read may be a mutation, and a batch.
     async fn unread(&self, config: &Config, asked: &Asked, reason: Bypass) -> Reply {
-        let perhaps = Unwritten { reason, may_be_mutation: true, batch: true };
+        let perhaps = Unwritten { reason, may_be_mutation: true };
         self.not_looked_up(config, asked, perhaps).await
     }
 
@@ -272,7 +272,12 @@ impl<W: World> Service<W> {
         let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
         match self.world.ask_untouched(&url, &headers).await {
             Ok(answer) if answer.status == 101 => Reply::Untouched { handle: answer.handle },
-            Ok(answer) => self.passed(config, asked, Bypass::Upgrade, &answer).await,
+            Ok(mut answer) => {
+                if let Some(config) = config {
+                    gather_tags(&mut answer.headers, &config.tag_headers);
+                }
+                self.passed(config, asked, Bypass::Upgrade, &answer).await
+            }
             Err(failure) => self.origin_failed(asked, &failure, Forward::Bypass),
         }
     }

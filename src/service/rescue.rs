@@ -8,6 +8,7 @@ use crate::engine::{
 };
 use crate::http::{Headers, Request};
 use crate::policy::{CacheStatus, Forward};
+use crate::tag::gather_tags;
 
 /// The word for it in `Cache-Status`.
 const WORKER_FAILED: &str = "worker-failed";
@@ -38,8 +39,12 @@ impl Isolate {
             stored: false,
             detail: Some(WORKER_FAILED),
         };
+        let mut headers = headers.clone();
+        if let Ok(config) = &self.config {
+            gather_tags(&mut headers, &config.tag_headers);
+        }
         let keeps_cdn = self.keeps_cdn_cache_control();
-        let mut headers = passed_on(headers, XCache::Bypass, &status, keeps_cdn);
+        let mut headers = passed_on(&headers, XCache::Bypass, &status, keeps_cdn);
         rewrite_location(self.origin_url.as_deref(), request, &mut headers);
         headers
     }

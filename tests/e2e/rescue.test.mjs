@@ -13,6 +13,7 @@ after(() => origin.close());
 
 const config = {
   bypass: ["/passed/**"],
+  tag_headers: ["x-own-tags"],
   purge: { cookie: true },
 };
 const world = await startWorld({ entry: trappingEntry, originUrl: origin.url, config });
@@ -128,14 +129,14 @@ test("what is Evergraph's own never reaches the origin, and the public name does
 });
 
 test("CDN-Cache-Control is kept where it is to be kept, and the others never", async () => {
-  const answered = "CDN-Cache-Control: max-age=9\r\nCache-Tag: a\r\nSurrogate-Key: a\r\n";
+  const answered = "CDN-Cache-Control: max-age=9\r\nCache-Tag: a\r\nSurrogate-Key: a\r\nX-Own-Tags: a\r\n";
   for (const [from, kept] of [
     [world, []],
     [keeping, ["cdn-cache-control: max-age=9"]],
   ]) {
     const { got } = await compared(from, "/passed/cdn", "", answered);
     assert.deepEqual(
-      got.filter((line) => /^(cdn-|cache-tag|surrogate)/.test(line)),
+      got.filter((line) => /^(cdn-|cache-tag|surrogate|x-own-tags)/.test(line)),
       kept,
     );
   }
