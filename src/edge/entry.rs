@@ -5,6 +5,7 @@
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::platform::{Platform, admin_tokens};
+use crate::engine::is_write;
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
 use crate::service::{Isolate, Reply, Service, SocketWrite};
 use serde_json::Value;
@@ -67,8 +68,8 @@ fn as_sent(client: &Headers, mut headers: Headers) -> Headers {
     headers
 }
 
-/// For a request that Wasm failed at: the URL that the origin is asked for and, in the lines after
-/// it, the headers; nothing where the origin is not to be asked.
+/// For a request that Wasm failed at: `read` or `write`, in the next line the URL that the origin is
+/// asked for, and in the lines after it the headers; nothing where the origin is not to be asked.
 #[wasm_bindgen(js_name = rescuedRequest)]
 pub fn rescued_request(
     method: &str,
@@ -77,8 +78,9 @@ pub fn rescued_request(
     env: Env,
 ) -> Result<Option<String>, JsValue> {
     let request = request_of(method, url, headers)?;
+    let kind = if is_write(&request) { "write" } else { "read" };
     let rescued = isolate(&env).rescued_request(request, || admin_tokens(&env));
-    Ok(rescued.map(|(url, headers)| format!("{url}\n{}", headers_to_text(&headers))))
+    Ok(rescued.map(|(url, headers)| format!("{kind}\n{url}\n{}", headers_to_text(&headers))))
 }
 
 /// For a request that Wasm failed at: the headers of the origin's answer as the client gets them.

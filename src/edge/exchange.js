@@ -78,11 +78,11 @@ export class Exchange {
   }
 
   /**
-   * Asks the origin; with `again`, once more where the connection breaks. With `altered`, it is not
-   * asked what the client asked; with a body, by POST.
+   * Asks the origin; with `again`, once more where the connection breaks: only a write is never sent
+   * twice. With `altered`, it is not asked what the client asked; with a body, by POST.
    */
   ask(url, headersText, again, altered, body) {
-    this.#mayHaveWritten ||= !again && !isSafe(this.#request.method);
+    this.#mayHaveWritten ||= !again;
     const init = { headers: headersFromText(headersText, this.#request.headers) };
     // The bytes are Wasm's own memory, which the next call may move.
     if (body !== undefined) Object.assign(init, { method: "POST", body: body.slice() });
@@ -284,6 +284,5 @@ function fetchOrigin(url, init) {
 /** What parsing leaves as it is: no escapes, and no segment that begins with a dot. */
 const PLAIN_URL = /^(?:[\w:?&=,;+$!*'()@~.-]|\/(?!\.))*$/;
 
-export const isSafe = (method) => method === "GET" || method === "HEAD" || method === "OPTIONS";
 const hasBody = (method) => method !== "GET" && method !== "HEAD";
 const hasNoBody = (status) => status === 101 || status === 204 || status === 205 || status === 304;

@@ -1,7 +1,6 @@
 // The client's answer where Wasm failed. A new instance of Wasm says what the origin is asked and what
 // of its answer the client gets, by the same rules as for everything that is passed through.
 
-import { isSafe } from "./exchange.js";
 import { headersToText } from "./headers.js";
 import { report } from "./report.js";
 import { untilWasmFails, wasm } from "./wasm.js";
@@ -35,10 +34,9 @@ async function askAgain(exchange, env, context) {
     instance.rescuedRequest(request.method, exchange.url, headersToText(request.headers), env),
   );
   if (forwarded === undefined) return false;
-  const [url] = forwarded.split("\n", 1);
-  const headers = forwarded.slice(url.length + 1);
-  const again = isSafe(request.method);
-  await exchange.ask(url, headers, again, false).catch((error) => report("origin", error));
+  const [kind, url] = forwarded.split("\n", 2);
+  const headers = forwarded.slice(kind.length + url.length + 2);
+  await exchange.ask(url, headers, kind === "read", false).catch((error) => report("origin", error));
   return true;
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Place<'w> {
     pub(super) info: Option<FieldInfo>,
     pub(super) in_list: bool,
     pub(super) chosen: Chosen,
+    /// Whether objects of the same list show plain values that are not null.
+    pub(super) words: bool,
     pub(super) path: Path<'w>,
 }
 

@@ -56,7 +56,8 @@ impl<'k> Walk<'k> {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
                     let path = Path::to(field);
                     let info = self.field_of(root, field);
-                    let place = Place { info, in_list: false, chosen: field.chosen, path };
+                    let place =
+                        Place { info, in_list: false, chosen: field.chosen, words: false, path };
                     if self.value(value, inner, place).open != Open::No {
                         self.type_is_unknown();
                     }
@@ -83,8 +84,13 @@ impl<'k> Walk<'k> {
             Value::Object(object) => return self.object(object, shape, place),
             Value::Array(items) if !items.is_empty() => {
                 let mut below = Below::default();
+                let shows_words = |item: &Value| {
+                    let object = item.as_object();
+                    object.is_some_and(|object| leaves(object, shape).any(|leaf| !leaf.is_null()))
+                };
+                let words = items.iter().any(shows_words);
                 for item in items {
-                    below.add(self.value(item, shape, place.in_list()));
+                    below.add(self.value(item, shape, Place { words, ..place.in_list() }));
                 }
                 return below;
             }
@@ -117,7 +123,7 @@ impl<'k> Walk<'k> {
                 self.hint_of_type(name, info);
                 let is_aggregate = place.path.field.is_some_and(is_aggregate);
                 let is_entity = (self.entity(name, object, shape, in_list) && !is_aggregate)
-                    || self.is_called_as_it_is(name, object, shape, place.path);
+                    || self.is_called_as_it_is(name, object, shape, place);
                 self.alternatives(name, is_entity, shape, place);
                 is_entity
             }
@@ -168,6 +174,7 @@ impl<'k> Walk<'k> {
                         // What only wraps a thing stands in the list for it.
                         in_list: place.in_list && !is_entity,
                         chosen: field.chosen,
+                        words: false,
                         path: Path { above, owner: place.path.owner, ..Path::to(field) },
                     };
                     below.add(self.value(value, inner, place));
@@ -209,23 +216,17 @@ impl<'k> Walk<'k> {
         name: &str,
         object: &Map<String, Value>,
         shape: &Shape,
-        path: Path<'_>,
+        Place { path, words, .. }: Place<'_>,
     ) -> bool {
         let in_schema =
             self.knowledge.schema.is_some_and(|schema| schema.type_named(name).is_some());
         if in_schema || path.above.is_some() || !path.is_named_after(name) {
             return false;
         }
-        let is_leaf = |field: &ShapeField| {
-            field.shape.is_none() && field.name.as_deref() != Some("__typename")
-        };
-        let leaves = || {
-            let fields = object.iter().filter_map(|(key, value)| Some((shape.field(key)?, value)));
-            fields.filter(|(field, _)| is_leaf(field)).map(|(_, value)| value)
-        };
-        // What is null may be a number the next time.
-        leaves().any(|value| !value.is_null())
-            && leaves().all(|value| Open::of(value) == Open::Words)
+        // What is null may be a number the next time, unless others of its list show what it is.
+        (words || leaves(object, shape).any(|leaf| !leaf.is_null()))
+            && leaves(object, shape).next().is_some()
+            && leaves(object, shape).all(|leaf| Open::of(leaf) == Open::Words)
     }
 
     fn type_tags(&mut self, name: &str, in_list: bool) {
@@ -428,6 +429,16 @@ impl<'k> Walk<'k> {
         let max_age = hint.max_age.filter(|_| !hint.inherit).map(u64::from);
         self.facts.hint.max_age = self.facts.hint.max_age.into_iter().chain(max_age).min();
     }
+}
+
+/// The plain values of an object, without its type's name.
+fn leaves<'v>(object: &'v Map<String, Value>, shape: &'v Shape) -> impl Iterator<Item = &'v Value> {
+    let is_leaf =
+        |field: &ShapeField| field.shape.is_none() && field.name.as_deref() != Some("__typename");
+    object
+        .iter()
+        .filter(move |(key, _)| shape.field(key).is_some_and(is_leaf))
+        .map(|(_, leaf)| leaf)
 }
 
 /// What tells a shape from others while the walk lasts.

@@ -232,6 +232,10 @@ fn what_stands_beside_entities_goes_with_them_alone() {
 fn words_under_a_field_of_the_same_name_are_a_thing_of_that_type() {
     for (document, data) in [
         ("{ users { name } }", json!({ "users": [{ "t": "User", "name": "x" }] })),
+        (
+            "{ users { name } }",
+            json!({ "users": [{ "t": "User", "name": null }, { "t": "User", "name": "x" }] }),
+        ),
         ("{ user { name } }", json!({ "user": { "t": "UserType", "name": "x" } })),
         (
             "{ shop { id user { name } } }",

@@ -101,7 +101,7 @@ impl<W: World> Service<W> {
         let Some(origin) = &config.origin else { return Part::Works };
         let headers = Headers::new();
         let url = format!("{origin}/");
-        let ask = Ask { url: &url, headers: &headers, again: false, what: What::AsItCame };
+        let ask = Ask { url: &url, headers: &headers, again: true, what: What::AsItCame };
         let asked = self.within(PROBE_MILLIS, async {
             self.world.ask(&ask).await.map_err(|failure| failure.fault)
         });

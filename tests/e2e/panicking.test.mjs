@@ -68,6 +68,23 @@ test("writes reach the origin exactly once, and purge", async () => {
   assert.ok(failed() >= 1, "it did happen");
 });
 
+test("a read that a header makes a write reaches the origin exactly once, and purges", async () => {
+  const failed = countFailures();
+  for (const after of PANICS) {
+    await world.ask("/api/products/overridden");
+    const asked = world.origin.requests.length;
+    version += 1;
+    const write = await world.ask("/api/products/overridden", {
+      headers: { "evergraph-panic-after": after, "x-http-method-override": "DELETE" },
+    });
+    assert.equal(write.status, 200, after);
+    assert.equal(world.origin.requests.length, asked + 1, after);
+    const { json } = await world.ask("/api/products/overridden");
+    assert.deepEqual(json, { name: `v${version}` }, `stale after ${after}`);
+  }
+  assert.ok(failed() >= 1, "it did happen");
+});
+
 test("mutations reach the origin exactly once with their bodies, and purge", async () => {
   const failed = countFailures();
   for (const after of PANICS) {
