@@ -2,6 +2,7 @@
 
 use super::handle::{Reply, Service, json_response};
 use super::schema::Uploaded;
+use super::sync::ADMIN;
 use super::world::{BodyRead, World};
 use crate::admin::{Access, Route, RouteError, access, read_purge, route};
 use crate::config::Config;
@@ -59,7 +60,7 @@ impl<W: World> Service<W> {
         };
         let (tags, patterns) = (command.tags.len(), command.patterns.len());
         self.known_schema().knowledge(config).reach(&mut command.tags);
-        match self.record(command.record(&config.same), "admin").await {
+        match self.record(command.record(&config.same), ADMIN).await {
             Ok(seq) => {
                 let answer = json!({ "seq": seq, "tags": tags, "patterns": patterns });
                 let mut response = json_response(200, &answer);

@@ -1,4 +1,5 @@
-//! Purges of everything: an isolate appends at most one a second.
+//! Purges of everything that writes cause: an isolate appends at most one a second. Those of
+//! administrators do not wait.
 //!
 //! In scope: which purges share an append. A purge joins only an append that begins after the purge
 //! was asked for, and so after the origin has answered the write that it is for: one that was already
