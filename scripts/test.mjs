@@ -22,6 +22,8 @@ await main(async () => {
     run(node, [
       "--test",
       "--test-timeout=300000",
+      // They wait more than they work.
+      "--test-concurrency=3",
       "--test-reporter=spec",
       ...files.map((name) => join(folder, name)),
     ]),
