@@ -4,7 +4,7 @@ use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
 use crate::http::{AnswerCoding, Headers};
 use crate::limits;
-use crate::purge::{Garbled, Mark, NewRecord, Question, Said};
+use crate::purge::{Garbled, Mark, NewRecord, Question, Said, Version};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
     Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
@@ -81,7 +81,7 @@ impl Platform {
         question: &Question,
         read: fn(&[u8]) -> Result<T, Garbled>,
     ) -> Result<T, Fault> {
-        let message = js_sys::Uint8Array::from(question.encode().as_slice());
+        let message = js_sys::Uint8Array::from(question.encode(Version::CURRENT).as_slice());
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(message.into()));
         let url = format!("https://purge-log/{route}");

@@ -9,6 +9,7 @@ mod log;
 mod mark;
 mod memory_rows;
 mod new_record;
+mod parts;
 mod recent;
 mod record;
 mod replica;

@@ -13,10 +13,10 @@
 //! tag is 64 bits, and a Durable Object's rows come back as JavaScript's numbers, which have 53. So
 //! tags are written as bytes, and many to a row: rows are what storage is billed by.
 
+use super::parts::{Reader, Writer};
 use super::replica::{Last, Schemas};
 use super::table::PAGES;
 use super::times::{Period, Times};
-use super::wire::{Reader, Writer};
 use super::{Record, Seq};
 use crate::key::Pattern;
 use crate::time::Timestamp;

@@ -1,5 +1,7 @@
+use super::super::parts::HIGHEST_SEQ;
 use super::super::{Log, MemoryRows, Sizes};
 use super::*;
+use crate::key::Pattern;
 use crate::time::Ttl;
 use proptest::prelude::*;
 
@@ -41,11 +43,11 @@ fn some_bytes() -> Vec<Vec<u8>> {
         Record { tags: vec![1, u64::MAX], patterns: vec![pattern], schema, ..Record::default() };
     let log = log_of(300, [one.clone(), Record::everything()]);
     vec![
-        said(since(&log, 300)).encode(Version::Current),
-        said(log.since(None)).encode(Version::Current),
-        Appended { seq: 302, delta: since(&log, 301) }.encode(Version::Current),
+        said(since(&log, 300)).encode(Version::CURRENT),
+        said(log.since(None)).encode(Version::CURRENT),
+        Appended { seq: 302, delta: since(&log, 301) }.encode(Version::CURRENT),
         Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(one.clone().into()) }
-            .encode(),
+            .encode(Version::CURRENT),
         one.encode(),
     ]
 }
@@ -60,7 +62,7 @@ fn is_read(bytes: &[u8]) -> bool {
 
 /// A message with this payload and the right checksum.
 fn checked(kind: u8, payload: &[u8]) -> Vec<u8> {
-    message(Version::Current, kind, |writer| writer.0.extend_from_slice(payload))
+    message(Version::CURRENT, kind, |writer| writer.0.extend_from_slice(payload))
 }
 
 proptest! {
@@ -75,11 +77,11 @@ proptest! {
         let log = log_of(start, records);
         for delta in [log.since(None), since(&log, start)] {
             let said = said(delta.clone());
-            for version in [Version::Previous, Version::Current] {
+            for version in [Version::V2, Version::V3, Version::V4] {
                 prop_assert_eq!(Said::decode(&said.encode(version)), Ok(said.clone()));
             }
             let appended = Appended { seq: log.head(), delta };
-            for version in [Version::Previous, Version::Current] {
+            for version in [Version::V2, Version::V3, Version::V4] {
                 prop_assert_eq!(Appended::decode(&appended.encode(version)), Ok(appended.clone()));
             }
         }
@@ -89,7 +91,8 @@ proptest! {
         let mark = mark.map(|(epoch, seq)| Mark { epoch, seq });
         let new = alone.map(|record| NewRecord { record, repeat_after: repeat_after.clone() });
         let question = Question { mark, new };
-        prop_assert_eq!(Question::decode(&question.encode()), Ok((question, Version::Current)));
+        prop_assert_eq!(Question::decode(&question.encode(Version::V3)), Ok((question.clone(), Version::V3)));
+        prop_assert_eq!(Question::decode(&question.encode(Version::V4)), Ok((question, Version::V4)));
     }
 
     #[test]
@@ -132,7 +135,7 @@ proptest! {
             prop_assert_eq!(record.encode(), bytes.clone());
         }
         if let Ok(said) = Said::decode(&bytes) {
-            prop_assert_eq!(said.encode(Version::Current), bytes.clone());
+            prop_assert_eq!(said.encode(Version::CURRENT), bytes.clone());
             super::super::Replica::new().learn(said.delta, Timestamp::from_millis(0));
         }
     }
@@ -141,7 +144,7 @@ proptest! {
 #[test]
 fn another_version_is_refused_as_such() {
     for mut bytes in some_bytes() {
-        bytes[3] = Version::Current.byte() + 1;
+        bytes[3] = Version::CURRENT.byte() + 1;
         assert_eq!(Said::decode(&bytes), Err(Garbled::Version));
         assert_eq!(Question::decode(&bytes), Err(Garbled::Version));
     }
@@ -181,13 +184,13 @@ fn counts_beyond_the_bytes_are_refused() {
 fn numbers_that_no_log_reaches_are_refused() {
     let after = |after: Seq| {
         let records = vec![Record::everything()];
-        said(Delta::Records { epoch: 1, floor: 0, after, records }).encode(Version::Current)
+        said(Delta::Records { epoch: 1, floor: 0, after, records }).encode(Version::CURRENT)
     };
     assert!(Said::decode(&after(HIGHEST_SEQ)).is_ok());
     assert_eq!(Said::decode(&after(HIGHEST_SEQ + 1)), Err(Garbled::Content));
     assert_eq!(Said::decode(&after(u64::MAX)), Err(Garbled::Content));
     let above = said(Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] })
-        .encode(Version::Current);
+        .encode(Version::CURRENT);
     assert_eq!(Said::decode(&above), Err(Garbled::Content));
 }
 
@@ -204,7 +207,7 @@ fn bytes_against_json() {
         ("a snapshot of 10,000 tags", log.since(None)),
     ] {
         let json = serde_json::to_vec(&delta).unwrap().len();
-        let wire = said(delta).encode(Version::Current).len();
+        let wire = said(delta).encode(Version::CURRENT).len();
         println!("{what}: {wire} bytes, as JSON {json}");
         assert!(wire < json);
     }
@@ -212,7 +215,7 @@ fn bytes_against_json() {
     let many = (0..limits::LOG_TAGS as u64).map(random).collect();
     let largest =
         log_of(HIGHEST_SEQ - 10, [Record { tags: many, soft: true, ..Record::default() }]);
-    let bytes = said(largest.since(None)).encode(Version::Current);
+    let bytes = said(largest.since(None)).encode(Version::CURRENT);
     println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
     assert!(Said::decode(&bytes).is_ok());
 }
@@ -222,13 +225,13 @@ fn bytes_of(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-/// Bytes that a Worker of the version before and its log have exchanged.
+/// Bytes that a Worker of version 2 and its log have exchanged.
 #[test]
-fn the_version_before_is_understood_and_answered() {
+fn version_2_is_understood_and_answered() {
     let asked = |hex: &str| Question::decode(&bytes_of(hex)).unwrap();
 
     // A new isolate reads an empty log.
-    let new = (Question { mark: None, new: None }, Version::Previous);
+    let new = (Question { mark: None, new: None }, Version::V2);
     assert_eq!(asked("45564c0201412b8b9714e6074700"), new);
     let answer = bytes_of(
         "45564c02024077382133c268859150222fbd4c0900add0a496a23401d68939ea395c0000\
@@ -237,7 +240,7 @@ fn the_version_before_is_understood_and_answered() {
     let said = Said::decode(&answer).unwrap();
     let empty = Snapshot::default();
     assert_eq!(said.delta, Delta::Snapshot { epoch: said.epoch(), snapshot: empty });
-    assert_eq!(said.encode(Version::Previous), answer);
+    assert_eq!(said.encode(Version::V2), answer);
     let epoch = said.epoch();
     assert_eq!(epoch.to_le_bytes(), [0xD6, 0x89, 0x39, 0xEA, 0x39, 0x5C, 0, 0]);
 
@@ -246,7 +249,7 @@ fn the_version_before_is_understood_and_answered() {
         "45564c020196fc09c8cccc43f401d68939ea395c000000020476befc8640d2e0039bd5c9\
          d8741e4b2cbe8a741010c229fe4a4e7d7b8aa2f9c2010e67716c2f70726f647563742f2a2a",
     );
-    assert_eq!((mark, version), (Some(Mark { epoch, seq: 0 }), Version::Previous));
+    assert_eq!((mark, version), (Some(Mark { epoch, seq: 0 }), Version::V2));
     let soft = new.unwrap();
     assert_eq!((soft.record.tags.len(), soft.record.soft, soft.repeat_after), (4, true, vec![]));
     assert_eq!(soft.record.patterns, [Pattern::parse("gql/product/**").unwrap()]);
@@ -258,7 +261,7 @@ fn the_version_before_is_understood_and_answered() {
     let delta = Delta::Records { epoch, floor: 0, after: 0, records: vec![soft.record] };
     let appended = Appended { seq: 1, delta };
     assert_eq!(Appended::decode(&answer), Ok(appended.clone()));
-    assert_eq!(appended.encode(Version::Previous), answer);
+    assert_eq!(appended.encode(Version::V2), answer);
     let (Question { mark, new }, _) = asked("45564c02017ebe2e3d61c7f46e01d68939ea395c000001010000");
     assert_eq!((mark, new), (Some(Mark { epoch, seq: 1 }), Some(NewRecord::everything())));
 
@@ -272,5 +275,53 @@ fn the_version_before_is_understood_and_answered() {
     let said = Said::decode(&answer).unwrap();
     let nothing = Delta::Records { epoch, floor: 0, after: 2, records: vec![] };
     assert_eq!(said.delta, nothing);
-    assert_eq!(said.encode(Version::Previous), answer);
+    assert_eq!(said.encode(Version::V2), answer);
 }
+
+/// Bytes of version 3: of a log with a soft purge and one of everything whose outcome is unknown.
+#[test]
+fn version_3_is_understood_and_answered() {
+    for (hex, question) in version_3_questions() {
+        assert_eq!(Question::decode(&bytes_of(hex)), Ok((question.clone(), Version::V3)));
+        assert_eq!(question.encode(Version::V3), bytes_of(hex));
+    }
+    let (delta, whole) = version_3_deltas();
+    let said = said(delta);
+    assert_eq!(Said::decode(&bytes_of(V3_SAID)), Ok(said.clone()));
+    assert_eq!(said.encode(Version::V3), bytes_of(V3_SAID));
+    let appended = Appended { seq: 302, delta: whole };
+    assert_eq!(Appended::decode(&bytes_of(V3_APPENDED)), Ok(appended.clone()));
+    assert_eq!(appended.encode(Version::V3), bytes_of(V3_APPENDED));
+}
+
+fn version_3_questions() -> [(&'static str, Question); 3] {
+    let mark = Some(Mark { epoch: 7, seq: 300 });
+    let new = NewRecord::everything().with_unknown_outcome();
+    [
+        (V3_ASKED, Question { mark: None, new: None }),
+        (V3_ASKED_SINCE, Question { mark, new: None }),
+        (V3_ASKED_TO_APPEND, Question { mark, new: Some(new) }),
+    ]
+}
+
+fn version_3_deltas() -> (Delta, Delta) {
+    let pattern = Pattern::parse("gql/product/**").unwrap();
+    let soft = Record {
+        tags: vec![1, u64::MAX],
+        patterns: vec![pattern],
+        soft: true,
+        ..Record::default()
+    };
+    let log = log_of(300, [soft, Record::everything()]);
+    (since(&log, 300), log.since(None))
+}
+
+const V3_ASKED: &str = "45564c030166a458336861a94100";
+const V3_ASKED_SINCE: &str = "45564c03010b55c0a96b651fb2010700000000000000ac02";
+const V3_ASKED_TO_APPEND: &str = "45564c030141934c550112c3b0010700000000000000ac02010000020a3c";
+const V3_SAID: &str = "45564c0302c00e776581df6888090000000000000080a0f1c2b134000700000000000000\
+    ac02ac020202020100000000000000ffffffffffffffff010e67716c2f70726f64756374\
+    2f2a2a010000";
+const V3_APPENDED: &str = "45564c030387502efc42228145ae02010700000000000000ae02ac02ae02000201000000\
+    0000000000ad02ffffffffffffffff00ad02010e67716c2f70726f647563742f2a2a00ad\
+    0200000000000000000000000000000000";

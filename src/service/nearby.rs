@@ -66,7 +66,7 @@ impl<W: World> Service<W> {
         if self.isolate.edge.is_open() {
             return;
         }
-        let (key, bytes) = (self.nearby_key(said.epoch()), said.encode(Version::Current));
+        let (key, bytes) = (self.nearby_key(said.epoch()), said.encode(Version::CURRENT));
         let (service, seconds) = (self.clone(), config.purge.max_lag);
         self.world.spawn(async move {
             if let Err(fault) = service.world.edge_put(&key, &bytes, seconds).await {

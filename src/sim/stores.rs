@@ -351,7 +351,7 @@ impl LogObject {
         if out || universe.fails(|faults| faults.log_request) {
             return fault(universe, "the purge log").await;
         }
-        let mut bytes = question.encode();
+        let mut bytes = question.encode(Version::CURRENT);
         if universe.fails(|faults| faults.log_damages) {
             damage(universe, &mut bytes);
         }
@@ -400,7 +400,7 @@ impl LogObject {
         let time = self.clock.get().shows(universe.now());
         self.meets(universe, question.mark);
         let said = Said { time, delta: self.log.borrow().since(question.mark) };
-        self.on_the_way_back(universe, said.encode(Version::Current), Said::decode).await
+        self.on_the_way_back(universe, said.encode(Version::CURRENT), Said::decode).await
     }
 
     pub async fn append(
@@ -419,7 +419,7 @@ impl LogObject {
             seq = self.take(&new, universe.now());
         }
         let appended = Appended { seq, delta: self.log.borrow().since(question.mark) };
-        self.on_the_way_back(universe, appended.encode(Version::Current), Appended::decode).await
+        self.on_the_way_back(universe, appended.encode(Version::CURRENT), Appended::decode).await
     }
 
     fn take(&self, new: &NewRecord, now: u64) -> Seq {

@@ -1,0 +1,128 @@
+//! The parts that messages and pages are made of, as bytes.
+//!
+//! What has a width is little-endian; the other numbers are LEB128.
+
+use super::replica::Last;
+use super::{SchemaInForce, Seq};
+use crate::key::Pattern;
+use crate::limits;
+
+/// The highest number of a record: SQLite's rows come back as JavaScript's numbers.
+pub(super) const HIGHEST_SEQ: Seq = 1 << 53;
+
+/// Writes parts, one after the other.
+pub(super) struct Writer(pub Vec<u8>);
+
+impl Writer {
+    pub fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    pub fn fixed(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// LEB128: seven bits a byte, the lowest first.
+    pub fn number(&mut self, mut number: u64) {
+        loop {
+            let low = (number & 0x7F).to_le_bytes()[0];
+            number >>= 7;
+            if number == 0 {
+                return self.byte(low);
+            }
+            self.byte(low | 0x80);
+        }
+    }
+
+    pub fn count(&mut self, count: usize) {
+        self.number(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    pub fn last(&mut self, last: Last) {
+        self.number(last.hard);
+        self.number(last.soft);
+    }
+
+    pub fn pattern(&mut self, pattern: &Pattern) {
+        self.count(pattern.as_str().len());
+        self.0.extend_from_slice(pattern.as_str().as_bytes());
+    }
+}
+
+/// Reads a payload, which has the right checksum and yet could be anything.
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+    /// How many were read: in memory they take many times their bytes.
+    patterns: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, patterns: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
+    }
+
+    pub fn fixed(&mut self) -> Option<u64> {
+        let (number, rest) = self.rest.split_first_chunk::<8>()?;
+        self.rest = rest;
+        Some(u64::from_le_bytes(*number))
+    }
+
+    /// A number in the shortest form that it has, so that there is one form of each message.
+    pub fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7F);
+            let placed = bits << shift;
+            if placed >> shift != bits || (byte == 0 && shift > 0) {
+                return None;
+            }
+            number |= placed;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    pub fn seq(&mut self) -> Option<Seq> {
+        self.number().filter(|seq| *seq <= HIGHEST_SEQ)
+    }
+
+    /// How many things follow that have at least `bytes` each: no more than there is room for, so
+    /// that memory for them can be had on its word.
+    pub fn count(&mut self, bytes: usize) -> Option<usize> {
+        let count = usize::try_from(self.number()?).ok()?;
+        (count.checked_mul(bytes)? <= self.rest.len()).then_some(count)
+    }
+
+    pub fn last(&mut self, head: Seq) -> Option<Last> {
+        let last = Last { hard: self.number()?, soft: self.number()? };
+        (last.hard.max(last.soft) <= head).then_some(last)
+    }
+
+    pub fn pattern(&mut self) -> Option<Pattern> {
+        self.patterns += 1;
+        if self.patterns > limits::PURGE_ITEMS {
+            return None;
+        }
+        let bytes = self.count(1)?;
+        let (text, rest) = self.rest.split_at_checked(bytes)?;
+        self.rest = rest;
+        Pattern::parse(std::str::from_utf8(text).ok()?).ok()
+    }
+
+    pub fn schema(&mut self) -> Option<SchemaInForce> {
+        self.fixed().map(SchemaInForce::from_number)
+    }
+}
