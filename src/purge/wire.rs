@@ -24,7 +24,7 @@
 //! and a question is answered in its own version. Version 2 had no `repeats`.
 
 use super::parts::{Reader, Writer};
-use super::{Delta, LogTime, Mark, NewRecord, Record, Said, SchemaInForce, Schemas, Seq, Snapshot};
+use super::{Delta, LogTime, Mark, NewRecord, Record, Said, Schemas, Seq, Snapshot};
 use crate::limits;
 use crate::time::Timestamp;
 

@@ -2,6 +2,7 @@ use super::super::parts::HIGHEST_SEQ;
 use super::super::{Log, MemoryRows, Sizes};
 use super::*;
 use crate::key::Pattern;
+use crate::purge::SchemaInForce;
 use crate::time::Ttl;
 use proptest::prelude::*;
 
