@@ -5,6 +5,7 @@
 //! (`engine`) and the runtime (`edge`).
 
 mod admin;
+mod append;
 mod ask;
 mod ask_rest;
 mod batch;
