@@ -4,7 +4,7 @@ use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
 use crate::http::{AnswerCoding, Headers};
 use crate::limits;
-use crate::purge::{Garbled, Mark, NewRecord, Question, Said, Version};
+use crate::purge::{Garbled, LogVersion, Mark, NewRecord, Question, Said, Version};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
     Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
@@ -26,6 +26,11 @@ const KV: &str = "CACHE_KV";
 const LOG: &str = "PURGE_LOG";
 /// The host under which the edge cache knows entries. It is asked for nothing.
 const CACHE_HOST: &str = "https://evergraph.internal/";
+
+thread_local! {
+    /// The version that this isolate's purge log reads.
+    static LOG_VERSION: LogVersion = const { LogVersion::unknown() };
+}
 
 /// What one request can reach.
 #[derive(Clone)]
@@ -81,18 +86,33 @@ impl Platform {
         question: &Question,
         read: fn(&[u8]) -> Result<T, Garbled>,
     ) -> Result<T, Fault> {
-        let message = js_sys::Uint8Array::from(question.encode(Version::CURRENT).as_slice());
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(message.into()));
-        let url = format!("https://purge-log/{route}");
-        let request = worker::Request::new_with_init(&url, &init).map_err(fault)?;
-        let mut response = self.log_stub()?.fetch_with_request(request).await.map_err(fault)?;
+        let version = LOG_VERSION.with(|log| log.to_ask_in(self.now()));
+        let mut response = self.send_to_log(route, question, version).await?;
+        if refuses_version(&mut response).await {
+            // Nothing was recorded: the log has not read the question.
+            let version = LOG_VERSION.with(|log| log.after_refusal(version, self.now()));
+            response = self.send_to_log(route, question, version).await?;
+        }
         let status = response.status_code();
         if status != 200 {
             return Err(format!("the purge log answered {status}"));
         }
         let bytes = response.bytes().await.map_err(fault)?;
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
+    }
+
+    async fn send_to_log(
+        &self,
+        route: &str,
+        question: &Question,
+        version: Version,
+    ) -> Result<worker::Response, Fault> {
+        let message = Uint8Array::from(question.encode(version).as_slice());
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_body(Some(message.into()));
+        let url = format!("https://purge-log/{route}");
+        let request = worker::Request::new_with_init(&url, &init).map_err(fault)?;
+        self.log_stub()?.fetch_with_request(request).await.map_err(fault)
     }
 
     fn answer(&self, told: Result<JsValue, JsValue>) -> Result<Answer, OriginFailure> {
@@ -319,6 +339,12 @@ impl Secrets for Platform {
 /// `ADMIN_TOKENS`, as it was set.
 pub fn admin_tokens(env: &Env) -> Option<String> {
     env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
+}
+
+/// Whether the log says that it does not know the question's version.
+async fn refuses_version(response: &mut worker::Response) -> bool {
+    response.status_code() == 400
+        && response.text().await.is_ok_and(|reason| reason == Garbled::Version.as_str())
 }
 
 fn cache_url(key: &str) -> String {

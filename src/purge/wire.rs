@@ -46,6 +46,8 @@ pub enum Version {
 impl Version {
     /// The one that this build asks in.
     pub const CURRENT: Self = Self::V4;
+    /// The one that a log which refuses the current one is asked in.
+    pub const PREVIOUS: Self = Self::V3;
 
     fn byte(self) -> u8 {
         match self {

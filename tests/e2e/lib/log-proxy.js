@@ -24,6 +24,13 @@ export class FaultyLog {
       const question = SPOILED.damaged(new Uint8Array(await request.arrayBuffer()));
       return real.fetch(new Request(request.url, { method: "POST", body: question }));
     }
+    if (mode.startsWith("reads-only-")) {
+      const question = new Uint8Array(await request.arrayBuffer());
+      await this.env.CONTROL.fetch(`http://control/asked-in-version/${question[3]}`);
+      if (question[3] !== Number(mode.slice("reads-only-".length)))
+        return new Response("version", { status: 400 });
+      return real.fetch(new Request(request.url, { method: "POST", body: question }));
+    }
     const response = await real.fetch(request);
     const spoil = SPOILED[mode];
     if (spoil) return new Response(spoil(new Uint8Array(await response.arrayBuffer())));

@@ -1,0 +1,122 @@
+//! What earlier versions have sent and written is read as they meant it, or refused as a whole.
+//!
+//! `tests/fixtures/` holds bytes that earlier versions made. They are never changed: whoever raises a
+//! version adds a file of the version before (docs/architecture.md, "Versions").
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use evergraph::entry::{self, Damage};
+use evergraph::purge::{
+    Appended, Log, LogRows, Mark, MemoryRows, NewRecord, Question, Record, Replica, Said, Sizes,
+    Subject, Unkept, Verdict, Version,
+};
+use evergraph::time::{Timestamp, Ttl};
+
+const LOG_3: &str = include_str!("fixtures/log-version-3.txt");
+const ENTRY_3: &str = include_str!("fixtures/entry-version-3.txt");
+const OUTBOX_2: &str = include_str!("fixtures/outbox-version-2.txt");
+const PAGES_1: &str = include_str!("fixtures/pages-layout-1.txt");
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let digits = hex.trim().as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+fn lines(fixture: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = fixture.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split_once(' ').unwrap())
+}
+
+/// What the log and isolates of version 3 said is understood, and said again in the same bytes.
+#[test]
+fn messages_of_version_3() {
+    let (mut reads, mut appends) = (0, 0);
+    for (question, answer) in lines(LOG_3) {
+        let (question, answer) = (bytes_of(question), bytes_of(answer));
+        let (asked, version) = Question::decode(&question).unwrap();
+        assert_eq!((version, asked.encode(version)), (Version::V3, question));
+        if asked.new.is_some() {
+            appends += 1;
+            assert_eq!(Appended::decode(&answer).unwrap().encode(version), answer);
+        } else {
+            reads += 1;
+            assert_eq!(Said::decode(&answer).unwrap().encode(version), answer);
+        }
+    }
+    assert_eq!((reads, appends), (3, 3));
+}
+
+/// An isolate that asks in the previous version says all that it means, and is answered.
+#[test]
+fn the_current_version_is_said_in_the_previous_one() {
+    let new = NewRecord::everything().with_unknown_outcome();
+    let asked = Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(new) };
+    let bytes = asked.encode(Version::PREVIOUS);
+    assert_eq!(Question::decode(&bytes), Ok((asked, Version::PREVIOUS)));
+}
+
+#[test]
+fn an_entry_of_version_3_is_read_or_is_a_miss() {
+    match entry::decode(&bytes_of(ENTRY_3)) {
+        Ok(entry) => {
+            assert_eq!(&*entry.body, br#"{"id":1}"#);
+            assert_eq!(entry.meta.mark, Mark { epoch: 7_372_800_000_001_024, seq: 0 });
+            assert!(entry.meta.tags.iter().any(|tag| tag == "path:/api/products/1"));
+        }
+        Err(damage) => assert_eq!(damage, Damage::Version),
+    }
+}
+
+#[test]
+fn outbox_values_of_earlier_versions() {
+    let tag = 11_685_972_668_329_245_625;
+    let of_tag = NewRecord::from(Record { tags: vec![tag], ..Record::default() });
+    let kept = bytes_of(OUTBOX_2);
+    assert_eq!(NewRecord::unkept(&kept), Ok(of_tag));
+    let mut changed = kept;
+    *changed.last_mut().unwrap() ^= 1;
+    assert_eq!(NewRecord::unkept(&changed), Err(Unkept::Damaged));
+}
+
+/// The text of a record in `records` and `repeats`. Members are added with a default, and never
+/// change their meaning.
+#[test]
+fn rows_of_records() {
+    let record = |text: &str| serde_json::from_str::<Record>(text).unwrap();
+    let of_tags = record(r#"{"t":[1,18446744073709551615],"p":["gql/product/**"],"s":true}"#);
+    assert_eq!((of_tags.tags, of_tags.soft), (vec![1, u64::MAX], true));
+    assert_eq!(of_tags.patterns[0].as_str(), "gql/product/**");
+    assert!(record(r#"{"a":true}"#).is_everything());
+    assert_eq!(record(r#"{"c":5}"#).schema.map(|schema| schema.number()), Some(5));
+    // What a later version has added is ignored after a rollback.
+    assert!(record(r#"{"a":true,"later":{"x":1}}"#).is_everything());
+}
+
+/// Pages of layout 1, up to record 129 and of every record's own tag, with nothing else left.
+#[test]
+fn pages_of_layout_1_are_read_or_count_as_missing() {
+    let rows = MemoryRows::of_log(7, 129);
+    for (number, page) in lines(PAGES_1) {
+        rows.put_page(number.parse().unwrap(), &bytes_of(page)).unwrap();
+    }
+    let log = Log::open(rows, Ttl::from_seconds(86_400), Sizes::default(), || 8).unwrap();
+    assert_eq!((log.epoch(), log.head()), (7, 129));
+    let mut replica = Replica::new();
+    replica.learn(log.since(None), Timestamp::from_millis(0));
+    let verdict = |tag: u64, seq| {
+        let mark = Mark { epoch: 7, seq };
+        replica.verdict(&Subject { mark, tags: &[tag], key_from_kind: "gql/x" })
+    };
+    for record in 1..=129 {
+        assert_eq!(verdict(tag_of(record), record - 1), Verdict::Gone, "{record}");
+    }
+    // Nobody has purged this one: valid if the pages are read, gone if they are not.
+    let expected = if log.floor() == 0 { Verdict::Valid } else { Verdict::Gone };
+    assert_eq!(verdict(5, 0), expected);
+    assert_eq!(verdict(5, 129), Verdict::Valid);
+}
+
+/// A tag on a page of its own: the upper 7 bits choose it.
+fn tag_of(record: u64) -> u64 {
+    record << 57 | record
+}
