@@ -4,6 +4,7 @@
 // Wasm says what a client's message runs, and purges what the server's answers say. Nothing of a
 // socket is in Wasm, so it outlives a failure there. What cannot be understood is possibly a mutation.
 
+import { Operations } from "./operations.js";
 import { report } from "./report.js";
 import { purgeEverything } from "./rescue.js";
 import { untilWasmFails, wasm } from "./wasm.js";
@@ -11,11 +12,11 @@ import { untilWasmFails, wasm } from "./wasm.js";
 /** Characters of a message that is read. */
 const READ_LENGTH = 1 << 20;
 
-/** Operations of a socket that are told apart. */
-const OPERATIONS = 1_000;
+/** Characters of an operation's id. Ids are kept as long as their operations are. */
+const ID_LENGTH = 256;
 
-/** Characters of messages that a socket keeps to know what their mutations purge. */
-const KEPT_LENGTH = 1 << 18;
+/** Characters of a server's message in which the end of a query or subscription is looked for. */
+const END_LENGTH = 4_096;
 
 /** Characters or bytes for the client that wait for a purge. With more of them none waits. */
 const HELD_LENGTH = 1 << 18;
@@ -56,6 +57,7 @@ class Relay {
   #undecided = new Set(); // promises of what is not known yet of the client's messages
   #sent = 0; // messages of the client
   #unclear = null; // the last of them that was not understood, and that may have run a mutation
+  #isAcknowledged = false; // whether the server has accepted the connection
   #held = []; // what the client gets once a purge is recorded, in order
   #heldLength = 0;
   #overflow = Promise.withResolvers();
@@ -129,18 +131,23 @@ class Relay {
       (word) => {
         if (word === "unclear") this.#notUnderstood(number);
         if (operation === null) return;
-        // Its answer is then one of an unknown operation.
-        if (word === "unclear") this.#operations.drop(operation);
-        else this.#operations.decide(operation, word === "write");
+        if (word === "unclear") this.#operations.disown(operation);
+        else this.#decided(operation, word === "write");
       },
       (error) => {
         report("worker", error);
         if (operation === null) this.#notUnderstood(number);
-        else this.#operations.decide(operation, true);
+        else this.#decided(operation, true);
       },
     );
     this.#undecided.add(deciding);
     deciding.finally(() => this.#undecided.delete(deciding));
+  }
+
+  #decided(operation, isWrite) {
+    const isKept = this.#operations.decide(operation, isWrite);
+    // Its answer is then one of an unknown operation, too.
+    if (isWrite && !isKept) this.#notUnderstood(operation.number);
   }
 
   #notUnderstood(number) {
@@ -151,7 +158,6 @@ class Relay {
   #givenUp(id) {
     const purgeWrites = () => {
       for (const write of this.#operations.writes(id)) this.#purge(write, write.answer);
-      this.#operations.dropReads(id);
     };
     if (this.#undecided.size === 0) purgeWrites();
     else Promise.all(this.#undecided).then(purgeWrites);
@@ -167,19 +173,39 @@ class Relay {
 
   /** Purges what a message of the origin says is written; a promise, where it is worth waiting for. */
   #judge(data) {
-    if (this.#unclear === null && !this.#operations.hasWrites) return null;
+    if (this.#unclear === null && !this.#operations.hasWrites) return this.#notice(data);
     const text = textOf(data);
     const message = text === null ? null : parsed(text);
     if (message === null) return this.#purgeAll();
+    this.#isAcknowledged ||= message.type === "connection_ack";
     if (SERVER_CONTROL.includes(message.type)) return null;
     const id = idOf(message);
     if (id === null || !this.#operations.has(id)) return this.#unclear === null ? null : this.#purgeUnclear();
     const writes = this.#operations.writes(id);
     const isEnd = message.type === "complete";
+    // Some servers end an operation for a later message with its id, which may be one of these.
+    if (isEnd && this.#unclear !== null && writes.length === 0) {
+      this.#operations.end(id);
+      return this.#purgeUnclear();
+    }
     if (!isEnd) for (const write of writes) this.#operations.answered(write, text);
     const purges = writes.map((write) => this.#purge(write, isEnd ? write.answer : text));
     if (isEnd || message.type === "error") this.#operations.end(id);
     return purges.length === 0 ? null : Promise.all(purges);
+  }
+
+  /**
+   * Reads what counts later of a message for which there is nothing to purge: that an operation has
+   * ended, so that the end of the next one with its id is not taken for its own. An end that is not
+   * seen here only makes a write count as open for longer.
+   */
+  #notice(data) {
+    if (this.#isAcknowledged && lengthOf(data) > END_LENGTH) return null;
+    const text = textOf(data);
+    const message = text !== null && /complete|error|connection_ack/.test(text) ? parsed(text) : null;
+    this.#isAcknowledged ||= message?.type === "connection_ack";
+    if (message?.type === "complete" || message?.type === "error") this.#operations.end(idOf(message));
+    return null;
   }
 
   /** What waits goes to the client in its order, and so does what comes behind it. */
@@ -269,7 +295,8 @@ class Relay {
   /**
    * The HTTP status that says the same as a close code by which the server refuses the only write that
    * has no outcome; 0 where it does not. That is so if no message came behind it: the code is for the
-   * last one.
+   * last one. Once the server has accepted the connection a mutation that was understood may be running,
+   * and the code may be for something else, such as a token that has expired.
    */
   #refusedBy(code) {
     const isRefusal = (code >= 4400 && code <= 4499) || REFUSING.includes(code);
@@ -277,98 +304,13 @@ class Relay {
     const unclear = this.#unclear;
     const isOnlyUnclear = unclear?.isFirst && writes.length === 0 && unclear.number === this.#sent;
     const isOnlyWrite =
-      unclear === null && writes.length === 1 && writes[0].number === this.#sent && writes[0].answer === null;
+      !this.#isAcknowledged &&
+      unclear === null &&
+      writes.length === 1 &&
+      writes[0].number === this.#sent &&
+      writes[0].answer === null;
     if (!isRefusal || !(isOnlyUnclear || isOnlyWrite)) return 0;
     return code >= 4400 ? code - 4000 : 400;
-  }
-}
-
-/** The operations of a socket, by their ids. A client may use an id again. */
-class Operations {
-  #byId = new Map();
-  #count = 0;
-  #writeCount = 0;
-  #keptLength = 0;
-
-  get hasWrites() {
-    return this.#writeCount > 0;
-  }
-
-  hasRoom() {
-    if (this.#count >= OPERATIONS) this.#dropAllReads();
-    return this.#count < OPERATIONS;
-  }
-
-  has(id) {
-    return this.#byId.has(id);
-  }
-
-  /** An operation of which is not known yet whether it writes. */
-  add(id, message, number) {
-    // A query whose end nobody looked for: an id is used again only behind it.
-    this.dropReads(id);
-    const operation = { id, message: null, number, isWrite: null, answer: null };
-    this.#byId.set(id, [...(this.#byId.get(id) ?? []), operation]);
-    this.#count += 1;
-    operation.message = this.#kept(message);
-    return operation;
-  }
-
-  decide(operation, isWrite) {
-    operation.isWrite = isWrite;
-    if (isWrite) this.#writeCount += 1;
-    else operation.message = this.#forgotten(operation.message);
-  }
-
-  /** Keeps the answer to a write, for when it is complete. */
-  answered(write, text) {
-    this.#forgotten(write.answer);
-    write.answer = this.#kept(text);
-  }
-
-  writes(id) {
-    return (this.#byId.get(id) ?? []).filter(({ isWrite }) => isWrite);
-  }
-
-  allWrites() {
-    return [...this.#byId.keys()].flatMap((id) => this.writes(id));
-  }
-
-  /** The server has ended one operation of that id. */
-  end(id) {
-    const [first] = this.#byId.get(id) ?? [];
-    if (first !== undefined) this.drop(first);
-  }
-
-  dropReads(id) {
-    const reads = (this.#byId.get(id) ?? []).filter(({ isWrite }) => isWrite === false);
-    for (const read of reads) this.drop(read);
-  }
-
-  #dropAllReads() {
-    for (const id of [...this.#byId.keys()]) this.dropReads(id);
-  }
-
-  drop(operation) {
-    const left = this.#byId.get(operation.id).filter((one) => one !== operation);
-    if (left.length === 0) this.#byId.delete(operation.id);
-    else this.#byId.set(operation.id, left);
-    this.#count -= 1;
-    if (operation.isWrite) this.#writeCount -= 1;
-    this.#forgotten(operation.message);
-    this.#forgotten(operation.answer);
-  }
-
-  /** A text, if there is room for it: without it a write purges everything. */
-  #kept(text) {
-    if (this.#keptLength + text.length > KEPT_LENGTH) return null;
-    this.#keptLength += text.length;
-    return text;
-  }
-
-  #forgotten(text) {
-    this.#keptLength -= text?.length ?? 0;
-    return null;
   }
 }
 
@@ -394,7 +336,8 @@ function parsed(text) {
 
 function idOf(message) {
   const id = message?.id;
-  return typeof id === "string" || typeof id === "number" ? String(id) : null;
+  const text = typeof id === "string" || typeof id === "number" ? String(id) : null;
+  return text !== null && text.length <= ID_LENGTH ? text : null;
 }
 
 function send(socket, data) {

@@ -381,6 +381,135 @@ test("a refusal of a later message is none of an earlier one", async () => {
   await world.until(async () => (await read())[1] === name, "it is purged");
 });
 
+/** What a client sends so that an end which is not the mutation's own comes before its result. */
+const reused = {
+  async "of an operation that runs"({ send, settle }) {
+    await send(subscribe({ query: PRODUCT }));
+    await settle();
+  },
+  async "of an operation that the client has stopped"({ send, settle }) {
+    await send(subscribe({ query: "subscription { renamed { id } }" }));
+    await settle();
+    await send({ type: "complete", id: "1" });
+  },
+  async "of an operation for which there was no room any more"({ client, got, send, settle }) {
+    await send(subscribe({ query: PRODUCT }));
+    for (let n = 0; n < 1_000; n += 1) client.send(subscribe({ query: "{ shelf { id } }" }, `s${n}`));
+    await world.until(() => got.length >= 1_001, "the server gets them");
+    await settle();
+  },
+};
+for (const [name, before] of Object.entries(reused)) {
+  test(`a mutation with the id ${name} is purged when its own result comes`, async () => {
+    const one = await byHand();
+    const written = newName();
+    await before(one);
+    await one.send(subscribe(rename(written)));
+    one.say({ type: "complete", id: "1" });
+    assert.equal(JSON.parse(await one.client.next()).type, "complete");
+    await fill();
+    api.names.set("1", written);
+    one.say({ type: "next", id: "1", payload: result(written) });
+    assert.equal(JSON.parse(await one.client.next()).type, "next");
+    assert.deepEqual([await read(), await shelf()], [["MISS", written], "HIT"]);
+    await one.client.close(1000);
+  });
+}
+
+test("an id is free once its operation has ended", async () => {
+  const { client, say, send, settle } = await byHand();
+  say({ type: "connection_ack" });
+  for (let n = 0; n < 3; n += 1) {
+    await send(subscribe({ query: PRODUCT }));
+    await settle();
+    say({ type: "next", id: "1", payload: { data: { product: null } } });
+    say(n === 0 ? { type: "error", id: "1", payload: [{ message: "no" }] } : { type: "complete", id: "1" });
+    await settle();
+    const name = newName();
+    await send(subscribe(rename(name)));
+    api.names.set("1", name);
+    say({ type: "next", id: "1", payload: result(name) });
+    say({ type: "complete", id: "1" });
+    await settle();
+    assert.equal((await read())[1], name);
+    const before = purges();
+    await send(subscribe({ query: PRODUCT }));
+    say({ type: "next", id: "1", payload: { data: { product: null } } });
+    say({ type: "complete", id: "1" });
+    await settle();
+    assert.equal(purges(), before, "a query with the id of a mutation purges nothing");
+  }
+  const before = purges();
+  await client.close(1000);
+  await world.admin("health");
+  assert.equal(purges(), before, "nothing is without an outcome");
+});
+
+test("a mutation may be running where the server closes the socket for another reason", async () => {
+  const one = await byHand();
+  one.say({ type: "connection_ack" });
+  const name = newName();
+  await one.settle();
+  await one.send(subscribe(rename(name)));
+  assert.equal((await read())[0], "HIT", "it has no outcome yet");
+  api.names.set("1", name);
+  one.server.close(4401, "the token has expired");
+  await world.until(async () => (await read())[1] === name, "it is purged");
+  const before = purges();
+  const other = await byHand();
+  other.say({ type: "connection_ack" });
+  await other.send("junk");
+  other.server.close(4400, "no");
+  await other.client.untilClosed();
+  await world.admin("health");
+  assert.equal(purges(), before, "what is no message was refused");
+});
+
+for (const [name, message, isHeld] of [
+  [
+    "in a known form",
+    '{"type":"ping","type":"subscribe","id":"1","payload":{"query":"mutation { rename }"}}',
+    true,
+  ],
+  [
+    "in an unknown form",
+    '{"Type":"subscribe","type":"ping","id":"1","payload":{"query":"mutation { rename }"}}',
+    false,
+  ],
+]) {
+  test(`a message that is not understood may take an id ${name}`, async () => {
+    const { client, say, send, settle } = await byHand();
+    await send(subscribe({ query: "subscription { renamed { id } }" }));
+    await send(message);
+    await settle();
+    assert.deepEqual([(await read())[0], await shelf()], ["HIT", "HIT"]);
+    const written = newName();
+    api.names.set("1", written);
+    say({ type: "next", id: "1", payload: { data: { renamed: null } } });
+    if (!isHeld) say({ type: "complete", id: "1" });
+    await settle();
+    assert.deepEqual(await read(), ["MISS", written]);
+    await client.close(1000);
+  });
+}
+
+test("an id that is too long to be kept is none", async () => {
+  const { client, say, send, settle } = await byHand();
+  const [long, longest] = ["i".repeat(256), "i".repeat(257)];
+  const before = purges();
+  for (const [id, expected] of [
+    [long, 0],
+    [longest, 1],
+  ]) {
+    await send(subscribe({ query: PRODUCT }, id));
+    await settle();
+    say({ type: "next", id, payload: { data: { product: null } } });
+    await settle();
+    assert.equal(purges() - before, expected);
+  }
+  await client.close(1000);
+});
+
 test("sockets with many operations know them all", async () => {
   const { client, say, send, got } = await byHand();
   for (let n = 0; n < 1_200; n += 1)
