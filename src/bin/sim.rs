@@ -1,73 +1,158 @@
 //! Runs the simulated world over many seeds: `npm run sim -- --seeds 1000 --first 1`.
 //!
-//! Ends with status 1 at the first seed that breaks a law, with its trace; `--trace` shows that of
-//! a seed that breaks none; `--oracle` runs the seeds without faults and compares how often the cache
-//! answers with a model; `--signals` runs clients that say who they are, and looks for leaks.
+//! Ends with status 1 at the first seed that breaks a law, with its trace; `--hours` runs as many
+//! seeds as it takes; `--trace` shows the trace of a seed that breaks none; `--oracle` runs the seeds
+//! without faults and compares how often the cache answers with a model; `--signals` runs clients
+//! that say who they are, and looks for leaks.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use evergraph::sim::{Outcome, Plan, compare, run, share};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 /// Lines of a trace that are shown; the file has all.
 const SHOWN_LINES: usize = 60;
 /// Seeds between two words on how far it is.
 const PROGRESS: u64 = 100;
+/// Seeds that are handed out for as many hours as are wanted.
+const MANY: u64 = 1 << 40;
 
 struct Arguments {
     seeds: u64,
     first: u64,
+    hours: Option<u64>,
     trace: bool,
     oracle: bool,
     signals: bool,
 }
 
 fn main() -> ExitCode {
-    let Some(Arguments { seeds, first, trace, oracle, signals }) = arguments() else {
-        eprintln!("usage: npm run sim -- [--seeds N] [--first S] [--trace | --oracle | --signals]");
+    let Some(arguments) = arguments() else {
+        eprintln!(
+            "usage: npm run sim -- [--seeds N | --hours H] [--first S] [--trace | --oracle | --signals]"
+        );
         return ExitCode::from(2);
     };
-    if oracle {
+    let Arguments { seeds, first, .. } = arguments;
+    if arguments.oracle {
         return compare_all(seeds, first);
     }
-    if signals {
+    if arguments.signals {
         return share_all(seeds, first);
     }
-    let mut reads = [0; 3];
-    let (mut faults, mut millis) = (0, 0);
-    for seed in first..first.saturating_add(seeds) {
-        let outcome = run(&Plan::of_seed(seed));
-        if !outcome.broken.is_empty() {
-            tell(seed, &outcome);
-            return ExitCode::FAILURE;
-        }
-        if trace {
-            println!("{}", outcome.trace.join("\n"));
-        }
-        faults += outcome.faults;
-        millis += outcome.millis;
-        reads.iter_mut().zip(outcome.reads).for_each(|(sum, count)| *sum += count);
-        let done = seed - first + 1;
-        if done % PROGRESS == 0 && done < seeds {
-            println!("{done} of {seeds} seeds, {:.1} simulated hours", hours(millis));
-        }
+    run_all(&arguments)
+}
+
+/// What the runs came to.
+#[derive(Default)]
+struct Sum {
+    seeds: u64,
+    reads: [u64; 3],
+    faults: u64,
+    millis: u64,
+}
+
+impl Sum {
+    fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.faults += outcome.faults;
+        self.millis += outcome.millis;
+        self.reads.iter_mut().zip(outcome.reads).for_each(|(sum, count)| *sum += count);
     }
-    let [hits, misses, others] = reads;
-    println!(
-        "{seeds} seeds from {first}: {:.1} simulated hours, {} reads ({hits} from the cache, {misses} looked up in vain, {others} passed through), {faults} faults; every law held",
-        hours(millis),
-        hits + misses + others,
-    );
-    ExitCode::SUCCESS
+
+    fn hours(&self) -> f64 {
+        self.millis as f64 / 3_600_000.0
+    }
+
+    fn tell(&self, first: u64) {
+        let [hits, misses, others] = self.reads;
+        println!(
+            "{} seeds from {first}: {:.1} simulated hours, {} reads ({hits} from the cache, {misses} looked up in vain, {others} passed through), {} faults; every law held",
+            self.seeds,
+            self.hours(),
+            hits + misses + others,
+            self.faults,
+        );
+    }
+}
+
+/// Hands out seeds to threads, until there are enough.
+struct Seeds {
+    next: AtomicU64,
+    last: u64,
+    enough: AtomicBool,
+}
+
+impl Seeds {
+    fn take(&self) -> Option<u64> {
+        let seed = self.next.fetch_add(1, Ordering::Relaxed);
+        (seed < self.last && !self.enough.load(Ordering::Relaxed)).then_some(seed)
+    }
+}
+
+/// Runs the seeds, as many at a time as there are processors.
+fn run_all(arguments: &Arguments) -> ExitCode {
+    let Arguments { seeds, first, hours, trace, .. } = *arguments;
+    let last = first.saturating_add(hours.map_or(seeds, |_| MANY));
+    let seeds = Seeds { next: AtomicU64::new(first), last, enough: AtomicBool::new(false) };
+    let threads = if trace { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
+    thread::scope(|scope| {
+        let (outcomes, done) = mpsc::channel();
+        for _ in 0..threads {
+            let (outcomes, seeds) = (outcomes.clone(), &seeds);
+            scope.spawn(move || {
+                while let Some(seed) = seeds.take() {
+                    let mut plan = Plan::of_seed(seed);
+                    plan.traced = trace;
+                    let outcome = run(&plan);
+                    // Nobody hears of more where one has broken a law.
+                    let _ = outcomes.send((seed, outcome));
+                }
+            });
+        }
+        drop(outcomes);
+        let mut sum = Sum::default();
+        for (seed, outcome) in done {
+            if !outcome.broken.is_empty() {
+                seeds.enough.store(true, Ordering::Relaxed);
+                // The same once more, now written down.
+                tell(seed, &run(&Plan::of_seed(seed)));
+                return ExitCode::FAILURE;
+            }
+            if trace {
+                println!("{}", outcome.trace.join("\n"));
+            }
+            sum.add(&outcome);
+            if hours.is_some_and(|hours| sum.hours() >= hours as f64) {
+                seeds.enough.store(true, Ordering::Relaxed);
+            }
+            if sum.seeds % PROGRESS == 0 {
+                println!("{} seeds, {:.1} simulated hours", sum.seeds, sum.hours());
+            }
+        }
+        sum.tell(first);
+        ExitCode::SUCCESS
+    })
 }
 
 fn arguments() -> Option<Arguments> {
-    let mut read = Arguments { seeds: 300, first: 1, trace: false, oracle: false, signals: false };
+    let mut read = Arguments {
+        seeds: 300,
+        first: 1,
+        hours: None,
+        trace: false,
+        oracle: false,
+        signals: false,
+    };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         match name.as_str() {
             "--seeds" => read.seeds = given.next()?.parse().ok()?,
             "--first" => read.first = given.next()?.parse().ok()?,
+            "--hours" => read.hours = Some(given.next()?.parse().ok()?),
             "--trace" => read.trace = true,
             "--oracle" => read.oracle = true,
             "--signals" => read.signals = true,
@@ -129,8 +214,4 @@ fn tell(seed: u64, outcome: &Outcome) {
         Err(error) => eprintln!("{file}: {error}"),
     }
     println!("again: npm run sim -- --seeds 1 --first {seed}");
-}
-
-fn hours(millis: u64) -> f64 {
-    millis as f64 / 3_600_000.0
 }

@@ -1,45 +1,46 @@
 //! Isolates, and the clients that ask them.
 
-use super::executor::{Group, Promise};
+use super::executor::{Group, RequestId};
+use super::judging::Sent;
 use super::laws::Shown;
+use super::lifecycle::{InFlight, Invocation};
 use super::origin::{brief, objects, product, user};
 use super::run::{Plan, TOKEN};
 use super::universe::Universe;
-use super::world::SimulatedWorld;
-use crate::engine::is_purge_cookie;
 use crate::http::{Headers, Method, Request, Url};
-use crate::service::{Isolate, Reply, Service};
-use futures_util::future::{Either, select};
+use crate::service::{Isolate, Service};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::rc::Rc;
 
 /// Isolates of every service in every place.
 pub struct Fleet {
     pub universe: Rc<Universe>,
     pub configs: Vec<Value>,
-    slots: RefCell<Vec<Slot>>,
+    pub(super) slots: RefCell<Vec<Slot>>,
+    /// Requests whose clients wait.
+    pub(super) in_flight: RefCell<BTreeMap<RequestId, InFlight>>,
     next_group: Cell<Group>,
     next_write: Cell<u64>,
-    /// Which service and isolate each write was sent to.
-    sent: RefCell<BTreeMap<u64, (usize, Group)>>,
+    /// Which service and isolate each write was sent to, and the request that it was.
+    pub(super) sent: RefCell<BTreeMap<u64, (Sent, Rc<Invocation>)>>,
     /// How long after a purge is recorded answers may still be older: `max_lag`, and as long as an
     /// origin that lags takes to settle, and as far as a clock is set back.
     pub grace: u64,
     /// How long after a write the isolate that it went through may still show what was before.
-    settles: u64,
+    pub(super) settles: u64,
     pub products: u64,
     /// Answers by their `X-Cache`: hits and stale, misses, others.
     pub counts: Cell<[u64; 3]>,
 }
 
-struct Slot {
-    service: usize,
-    place: usize,
-    group: Group,
-    isolate: Rc<Isolate>,
+/// An isolate that has clients.
+pub struct Slot {
+    pub service: usize,
+    pub place: usize,
+    pub group: Group,
+    pub isolate: Rc<Isolate>,
 }
 
 /// A response as a client has it.
@@ -48,15 +49,6 @@ pub struct Got {
     pub headers: Headers,
     pub body: Vec<u8>,
 }
-
-/// How long after its answer a pending purge is on its way to the outbox.
-const SOON: u64 = 1_000;
-
-/// How long after a purge of unknown outcome it is repeated for the last time.
-const LAST_REPETITION: u64 = 60_000;
-
-/// For how long clients wait.
-const PATIENCE: u64 = 60_000;
 
 impl Fleet {
     pub fn new(universe: Rc<Universe>, plan: &Plan) -> Rc<Self> {
@@ -68,6 +60,7 @@ impl Fleet {
             universe,
             configs: plan.configs.clone(),
             slots: RefCell::default(),
+            in_flight: RefCell::default(),
             next_group: Cell::new(1),
             next_write: Cell::new(0),
             sent: RefCell::default(),
@@ -95,10 +88,14 @@ impl Fleet {
 
     /// Ends one isolate with all that it is busy with; another starts cold.
     pub fn end_one(&self) {
-        let mut slots = self.slots.borrow_mut();
-        let which = self.universe.random.below(slots.len() as u64) as usize;
-        let slot = &mut slots[which];
-        self.universe.tell(|| format!("isolate{} ends", slot.group));
+        let which = self.universe.random.below(self.isolates() as u64) as usize;
+        self.universe.tell(|| format!("isolate{} ends", self.group_of(which)));
+        self.replace(which);
+    }
+
+    /// Another isolate takes the place of one that ends.
+    pub(super) fn replace(&self, which: usize) {
+        let slot = &mut self.slots.borrow_mut()[which];
         self.universe.executor.kill(slot.group);
         *slot = self.cold(slot.service, slot.place);
     }
@@ -130,58 +127,11 @@ impl Fleet {
         let slot = *self.universe.random.of(&of_service);
         let cold = self.universe.random.happens(500).then(|| self.cold(service, slot.place));
         let slot = cold.as_ref().unwrap_or(slot);
-        let world = self.world(slot, &request("GET", "/"), Vec::new());
+        let world = self.world(slot, &request("GET", "/"), &[]);
         let (group, isolate) = (slot.group, slot.isolate.clone());
         self.universe.tell(|| format!("isolate{group}: the cron trigger of service {service}"));
-        self.universe.executor.spawn(group, async move {
-            Service::new(world, isolate).tend().await;
-        });
-    }
-
-    fn world(&self, slot: &Slot, request: &Request, body: Vec<u8>) -> SimulatedWorld {
-        SimulatedWorld {
-            universe: self.universe.clone(),
-            service: slot.service,
-            place: slot.place,
-            isolate: slot.group,
-            request: Rc::new(request.clone()),
-            body: body.into(),
-            answers: Rc::default(),
-        }
-    }
-
-    /// Sends a request to an isolate; none where no answer comes.
-    pub async fn ask(&self, which: usize, request: Request, body: Vec<u8>) -> Option<Got> {
-        let (world, isolate) = {
-            let slots = self.slots.borrow();
-            let slot = &slots[which];
-            (self.world(slot, &request, body), slot.isolate.clone())
-        };
-        let (promise, keep) = Promise::new();
-        let group = world.isolate;
-        self.universe.executor.spawn(group, async move {
-            let answers = world.answers.clone();
-            let reply = Service::new(world, isolate).handle(request).await;
-            keep(match reply {
-                Reply::Whole(response) => Got {
-                    status: response.status,
-                    headers: response.headers,
-                    body: response.body.to_vec(),
-                },
-                Reply::Answer { handle, status, headers } => {
-                    Got { status, headers, body: answers.borrow()[handle as usize].2.clone() }
-                }
-                Reply::Untouched { handle } | Reply::Socket { handle } => {
-                    let (status, headers, body) = answers.borrow()[handle as usize].clone();
-                    Got { status, headers, body }
-                }
-            });
-        });
-        let waits = self.universe.executor.sleep(PATIENCE);
-        match select(pin!(promise), pin!(waits)).await {
-            Either::Left((got, _)) => Some(got),
-            Either::Right(_) => None,
-        }
+        let invocation = world.invocation.clone();
+        invocation.spawn(async move { Service::new(world, isolate).tend().await });
     }
 }
 
@@ -193,15 +143,16 @@ pub struct Client {
     own: RefCell<Vec<Option<Own>>>,
 }
 
+/// A client's own write, as its answer showed it.
 #[derive(Debug, Clone)]
-struct Own {
-    entity: String,
-    version: u64,
-    seq: String,
+pub struct Own {
+    pub entity: String,
+    pub version: u64,
+    pub seq: String,
     /// The same in a cookie, where the answer set one.
-    cookie: Option<String>,
+    pub cookie: Option<String>,
     /// The log that the number is of.
-    epoch: u64,
+    pub epoch: u64,
 }
 
 const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
@@ -220,11 +171,14 @@ impl Client {
         Self { fleet, name: format!("client{number}"), own }
     }
 
-    /// Does something, and waits a little, until the end.
-    pub async fn live(self, until: u64, pause: u64) {
+    /// Does something, and waits a little, until the end. Every now and then it rests.
+    pub async fn live(self, until: u64, pause: u64, rest: u64) {
         let universe = self.fleet.universe.clone();
         while universe.now() < until {
             universe.takes(10, pause).await;
+            if rest > 0 && universe.random.happens(50) {
+                universe.takes(rest / 10, rest).await;
+            }
             let which = universe.random.below(self.fleet.isolates() as u64) as usize;
             let id = universe.random.below(self.fleet.products).to_string();
             match universe.random.below(100) {
@@ -326,7 +280,7 @@ impl Client {
         };
         let lags = self.fleet.settles;
         for object in objects(&body) {
-            let shown = self.shown(object, service, id, &how);
+            let shown = self.fleet.shown(&self.name, object, (service, id), &how);
             // An origin that lags does not even show it itself.
             let own = own.as_ref().filter(|own| own.entity == shown.entity && lags == 0);
             let own = own.map(|own| own.version);
@@ -338,35 +292,6 @@ impl Client {
                 ));
             }
         }
-    }
-
-    /// What an object of an answer shows, and whether it is for this client and this request.
-    fn shown(&self, object: &Value, service: usize, id: Option<&str>, how: &str) -> Shown {
-        let laws = &self.fleet.universe.laws;
-        let shown_id = object["id"].as_str().unwrap_or_default();
-        if object["service"] != json!(service) {
-            laws.broken(format!(
-                "another service's answer: {object} for service {service} ({how})"
-            ));
-        }
-        let entity = match object["__typename"].as_str() {
-            Some("User") => {
-                if object["who"] != json!(self.name) {
-                    laws.broken(format!(
-                        "another person's answer: {object} for {} ({how})",
-                        self.name
-                    ));
-                }
-                user(shown_id)
-            }
-            _ => {
-                if id.is_some_and(|id| id != shown_id) {
-                    laws.broken(format!("another request's answer: {object} for {id:?} ({how})"));
-                }
-                product(shown_id)
-            }
-        };
-        Shown { service, entity, version: object["v"].as_u64().unwrap_or(0) }
     }
 
     pub async fn update_product(&self, which: usize, id: &str) {
@@ -397,8 +322,7 @@ impl Client {
 
     async fn write(&self, which: usize, request: Request, body: String, write: u64) {
         let universe = &self.fleet.universe;
-        let service = self.fleet.service_of(which);
-        let asked_to = self.fleet.group_of(which);
+        let (service, asked_to) = (self.fleet.service_of(which), self.fleet.group_of(which));
         universe.tell(|| {
             let what = request.url.path.as_str();
             format!(
@@ -406,78 +330,18 @@ impl Client {
                 self.name
             )
         });
-        self.fleet.sent.borrow_mut().insert(write, (service, asked_to));
         let epoch = universe.logs[service].epoch();
-        let Some(got) = self.fleet.ask(which, request, body.into_bytes()).await else { return };
-        let seq = got.headers.get("evergraph-purge").map(str::to_owned);
-        universe.tell(|| {
-            let purge = seq.as_ref().map_or("not recorded", String::as_str);
-            let (status, shown) = (got.status, brief(&got.body));
-            format!("{}: write {write} is answered {status}, purge {purge}: {shown}", self.name)
-        });
-        // Also where its answer was lost: the isolate has to reckon with it.
-        if let Some((entity, version)) = universe.apis[service].made.borrow().get(&write) {
-            let at = universe.apis[service].changed_at(*version) + self.fleet.settles;
-            universe.laws.written(asked_to, entity, *version, at);
+        let sent = Sent { write, service, isolate: asked_to, epoch };
+        let told = Rc::new(RefCell::new(None));
+        let (name, tell) = (self.name.clone(), told.clone());
+        // What holds of the answer holds whether or not somebody waits for it.
+        let look = move |fleet: &Rc<Fleet>, got: &Got| {
+            tell.replace(fleet.judge_write(&name, sent, got));
+        };
+        let got = self.fleet.ask_and(which, request, body.into_bytes(), Some(sent), look).await;
+        if let Some(own) = told.take().filter(|_| got.is_some()) {
+            self.own.borrow_mut()[service] = Some(own);
         }
-        if ![200, 422].contains(&got.status) {
-            if seq.is_some() {
-                self.expect_late_commit(service, write);
-            }
-            return;
-        }
-        let arrivals = universe.apis[service].arrivals.borrow().get(&write).copied().unwrap_or(0);
-        if arrivals != 1 {
-            universe
-                .laws
-                .broken(format!("write {write} was answered and arrived {arrivals} times"));
-        }
-        let Ok(body) = serde_json::from_slice::<Value>(&got.body) else { return };
-        let Some(object) = objects(&body).first().copied() else { return };
-        let shown = self.shown(object, service, None, "write");
-        if got.headers.get("cache-status").is_some_and(|how| how.ends_with("purge-pending")) {
-            self.pending(asked_to, &shown);
-        }
-        let Some(seq) = seq else { return };
-        universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
-        self.fleet.number_is_of_a_later_record((service, epoch), &seq, &shown);
-        let cookie = got.headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
-        // Some clients send headers of their own all the same.
-        let cookie = cookie.filter(|_| universe.random.happens(700));
-        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
-        let own = Own { entity: shown.entity, version: shown.version, seq, cookie, epoch };
-        self.own.borrow_mut()[service] = Some(own);
-    }
-
-    /// A write's purge is recorded, and nobody knows whether the write is over. Once the purge was
-    /// repeated for the last time, no answer is older than what the write did until then.
-    fn expect_late_commit(&self, service: usize, write: u64) {
-        let universe = self.fleet.universe.clone();
-        let repeated_at = universe.now() + LAST_REPETITION;
-        universe.executor.clone().spawn(0, async move {
-            universe.executor.sleep(LAST_REPETITION).await;
-            let made = universe.apis[service].made.borrow().get(&write).cloned();
-            if let Some((entity, version)) = made {
-                universe.laws.recorded(service, &entity, version, repeated_at);
-            }
-        });
-    }
-
-    /// The log did not take a write's purge: the isolate has to put it into the outbox soon.
-    fn pending(&self, isolate: Group, shown: &Shown) {
-        let universe = self.fleet.universe.clone();
-        let at = universe.apis[shown.service].changed_at(shown.version);
-        universe.laws.pending(isolate, shown, at);
-        let (fleet, shown) = (self.fleet.clone(), shown.clone());
-        universe.executor.clone().spawn(0, async move {
-            universe.executor.sleep(SOON).await;
-            if fleet.lives(isolate) && !universe.laws.was_put(isolate, &shown, at) {
-                universe.laws.broken(format!(
-                    "not put into the outbox: {} at version {} by isolate{isolate}",
-                    shown.entity, shown.version
-                ));
-            }
-        });
     }
 
     /// The data is changed behind Evergraph's back, and Evergraph is told.
@@ -499,7 +363,7 @@ impl Client {
             // The log did not take it, and the isolate says that it will try again.
             let at = universe.apis[service].changed_at(version) + self.fleet.settles;
             universe.laws.written(asked_to, &product(id), version, at);
-            self.pending(asked_to, &Shown { service, entity: product(id), version });
+            self.fleet.pending(asked_to, &Shown { service, entity: product(id), version });
         }
     }
 }
@@ -515,44 +379,8 @@ impl Fleet {
         (slot.service, slot.place, slot.group)
     }
 
-    fn group_of(&self, which: usize) -> Group {
+    pub(super) fn group_of(&self, which: usize) -> Group {
         self.slots.borrow()[which].group
-    }
-
-    /// Every write that arrived is due now, answered or not, unless its isolate ended before it
-    /// could purge.
-    pub fn all_writes_are_due(&self) {
-        let slots = self.slots.borrow();
-        for (write, (service, group)) in self.sent.borrow().iter() {
-            let made = self.universe.apis[*service].made.borrow().get(write).cloned();
-            let made = made.filter(|_| slots.iter().any(|slot| slot.group == *group));
-            if let Some((entity, version)) = made {
-                self.universe.laws.recorded(*service, &entity, version, self.universe.now());
-                let changed_at = self.universe.apis[*service].changed_at(version);
-                let shown = Shown { service: *service, entity, version };
-                self.universe.laws.promised(shown, changed_at);
-            }
-        }
-    }
-
-    /// The number that a write's answer shows is that of a record which was appended once the origin
-    /// had done the write.
-    fn number_is_of_a_later_record(
-        &self,
-        (service, epoch): (usize, u64),
-        seq: &str,
-        shown: &Shown,
-    ) {
-        let log = &self.universe.logs[service];
-        let at = seq.parse().ok().and_then(|seq| log.written_down_at(seq));
-        let changed_at = self.universe.apis[service].changed_at(shown.version);
-        // One that took the log's place in between numbers anew.
-        if log.epoch() == epoch && at.is_some_and(|at| at < changed_at) {
-            self.universe.laws.broken(format!(
-                "an older purge: {} became version {} at {changed_at}, and its purge {seq} was recorded at {at:?}",
-                shown.entity, shown.version
-            ));
-        }
     }
 
     fn write_number(&self) -> u64 {

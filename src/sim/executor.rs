@@ -13,18 +13,28 @@ use std::task::{Context, Poll, Wake, Waker};
 /// Whose tasks end together: those of one isolate.
 pub type Group = u64;
 
+/// Which of an isolate's tasks end together: those of one request. 0 is none.
+pub type RequestId = u64;
+
 /// Runs tasks.
 pub struct Executor {
     random: Random,
     now: Cell<u64>,
     next: Cell<u64>,
     tasks: RefCell<BTreeMap<u64, Task>>,
-    timers: RefCell<BTreeMap<(u64, u64), Waker>>,
+    timers: RefCell<BTreeMap<(u64, u64), Timer>>,
     ready: Arc<Mutex<Vec<u64>>>,
+}
+
+/// What happens at a moment.
+enum Timer {
+    Wake(Waker),
+    End(RequestId),
 }
 
 struct Task {
     group: Group,
+    context: RequestId,
     future: Pin<Box<dyn Future<Output = ()>>>,
 }
 
@@ -60,17 +70,47 @@ impl Executor {
     }
 
     pub fn spawn(&self, group: Group, work: impl Future<Output = ()> + 'static) {
+        self.spawn_in(group, 0, work);
+    }
+
+    /// The same for one request.
+    pub fn spawn_in(
+        &self,
+        group: Group,
+        context: RequestId,
+        work: impl Future<Output = ()> + 'static,
+    ) {
         let id = self.number();
-        self.tasks.borrow_mut().insert(id, Task { group, future: Box::pin(work) });
+        self.tasks.borrow_mut().insert(id, Task { group, context, future: Box::pin(work) });
         self.ready.lock().unwrap().push(id);
+    }
+
+    /// A request, with no tasks yet.
+    pub fn open(&self) -> RequestId {
+        self.number()
     }
 
     /// Ends a group's tasks where they stand.
     pub fn kill(&self, group: Group) {
+        self.end_those(|task| task.group == group);
+    }
+
+    /// Ends a request's tasks where they stand.
+    pub fn end(&self, context: RequestId) {
+        self.end_those(|task| task.context == context);
+    }
+
+    /// Ends a request's tasks when so many milliseconds are over.
+    pub fn end_after(&self, context: RequestId, millis: u64) {
+        let timer = (self.now() + millis, self.number());
+        self.timers.borrow_mut().insert(timer, Timer::End(context));
+    }
+
+    fn end_those(&self, ends: impl Fn(&Task) -> bool) {
         // What a future does when it is dropped may come back here.
         let mut tasks = self.tasks.borrow_mut();
         let ids: Vec<u64> =
-            tasks.iter().filter(|(_, task)| task.group == group).map(|(id, _)| *id).collect();
+            tasks.iter().filter(|(_, task)| ends(task)).map(|(id, _)| *id).collect();
         let ended: Vec<Task> = ids.iter().filter_map(|id| tasks.remove(id)).collect();
         drop(tasks);
         drop(ended);
@@ -93,10 +133,13 @@ impl Executor {
             if at > end {
                 break;
             }
-            let waker = entry.remove();
+            let timer = entry.remove();
             drop(timers);
             self.now.set(at.max(self.now()));
-            waker.wake();
+            match timer {
+                Timer::Wake(waker) => waker.wake(),
+                Timer::End(context) => self.end(context),
+            }
         }
         self.now.set(end.max(self.now()));
     }
@@ -145,7 +188,7 @@ impl Future for Sleep {
         }
         // Even no time at all lets the others go first.
         let timer = (self.at, executor.number());
-        timers.insert(timer, context.waker().clone());
+        timers.insert(timer, Timer::Wake(context.waker().clone()));
         self.timer = Some(timer);
         Poll::Pending
     }

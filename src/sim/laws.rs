@@ -93,7 +93,8 @@ impl Laws {
     /// What was written through an isolate, as far as it shows it by now.
     pub fn all_written_by(&self, isolate: Group, now: u64) -> BTreeMap<String, u64> {
         let all = self.written.borrow();
-        let of_isolate = all.iter().filter(|((group, _), _)| *group == isolate);
+        let of_isolate = all.range((isolate, String::new())..);
+        let of_isolate = of_isolate.take_while(|((group, _), _)| *group == isolate);
         let newest = of_isolate.filter_map(|((_, entity), versions)| {
             let due = versions.iter().filter(|one| one.at <= now);
             Some((entity.clone(), due.map(|one| one.version).max()?))

@@ -16,7 +16,9 @@
 
 mod clients;
 mod executor;
+mod judging;
 mod laws;
+mod lifecycle;
 mod oracle;
 mod origin;
 mod random;

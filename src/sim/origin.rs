@@ -66,12 +66,8 @@ impl Api {
     /// The version of an entity that reads see by then.
     fn version(&self, entity: &str, now: u64) -> u64 {
         let versions = self.versions.borrow();
-        let of_entity = versions.get(entity).into_iter().flatten();
-        of_entity
-            .filter(|(seen_at, _)| *seen_at <= now)
-            .map(|(_, version)| *version)
-            .max()
-            .unwrap_or(0)
+        let mut newest_first = versions.get(entity).into_iter().flatten().rev();
+        newest_first.find(|(seen_at, _)| *seen_at <= now).map_or(0, |(_, version)| *version)
     }
 
     /// Changes an entity, behind Evergraph's back.
@@ -101,6 +97,10 @@ impl Api {
         universe.takes(5, 60).await;
         if universe.fails(|faults| faults.origin_slow) {
             universe.takes(500, 8_000).await;
+        }
+        let writes = method != "GET" && (path != "/graphql" || mutates(body));
+        if writes && universe.fails(|faults| faults.origin_crawls) {
+            universe.takes(8_000, 50_000).await;
         }
         if universe.fails(|faults| faults.origin_refuses) {
             return Some((503, json_type(), b"{\"error\":\"busy\"}".to_vec()));
@@ -229,6 +229,10 @@ impl Api {
             "service": self.service,
         })
     }
+}
+
+fn mutates(body: &[u8]) -> bool {
+    body.windows(8).any(|words| words == b"mutation")
 }
 
 /// The name of a product among entities.

@@ -28,8 +28,16 @@ pub struct Plan {
     pub products: u64,
     /// For how many milliseconds a client does nothing between two requests, at most.
     pub pause: u64,
+    /// For how many milliseconds it rests after twenty of them or so, at most.
+    pub rest: u64,
+    /// Every so many milliseconds chance decides what happens to isolates and the log.
+    pub tick: u64,
+    /// Whether what happens is written down.
+    pub traced: bool,
     /// What goes wrong.
     pub faults: Faults,
+    /// How many calls a request may make.
+    pub(super) calls: u64,
     /// The configuration of each service.
     pub configs: Vec<Value>,
     pub(super) max_lag: u64,
@@ -58,11 +66,23 @@ pub struct Outcome {
 /// obeyed within `max_lag`.
 const CALM_MILLIS: u64 = 200_000;
 
+/// How long all is read once more.
+const LAST_MILLIS: u64 = 120_000;
+
 /// How often an isolate is asked meanwhile.
 const CALM_READS_MILLIS: u64 = 10_000;
 
+/// How many runs in a thousand take hours.
+const LONG_RUNS: u64 = 250;
+
+/// How many calls the runtime allows a request, by plan.
+const CALLS: [u64; 3] = [50, 10_000, 10_000];
+
 /// How often the cron trigger fires.
 const CRON_MILLIS: u64 = 60_000;
+
+/// How often the log's alarm goes off, where nothing else sets it.
+const TEND_MINUTES: u64 = 60;
 
 impl Plan {
     /// The run of a seed.
@@ -70,6 +90,7 @@ impl Plan {
         let random = Random::new(seed);
         let of_writes = Random::new(seed ^ 0x3817E);
         let of_log = Random::new(!seed);
+        let of_runtime = Random::new(seed ^ 0x52_7574_696D_65);
         let at_times = |often: u64| random.at_times(often);
         let faults = Faults {
             edge: at_times(100),
@@ -101,6 +122,10 @@ impl Plan {
             origin_objects: of_writes.at_times(300),
             log_without_pages: of_log.at_times(60),
             log_rolled_back: of_log.at_times(20),
+            isolate_over_limit: of_runtime.at_times(10),
+            client_leaves: of_runtime.at_times(200),
+            request_cancelled: of_runtime.at_times(500),
+            origin_crawls: of_runtime.at_times(100),
         };
         // A log that is new does not know what the one before it was to repeat.
         let repeats = faults.origin_lag > 0 || faults.origin_late > 0;
@@ -110,9 +135,18 @@ impl Plan {
         let services = random.between(1, 2) as usize;
         let max_lag = random.between(1, 10);
         let configs = (0..services).map(|n| config(&random, n, max_lag, settle)).collect();
+        let (millis, rest, tick) = match of_runtime.happens(LONG_RUNS) {
+            true => {
+                (of_runtime.between(1, 6) * 3_600_000, of_runtime.between(1, 15) * 60_000, 30_000)
+            }
+            false => (120_000, 0, 1_000),
+        };
         Self {
             seed,
-            millis: 120_000,
+            millis,
+            rest,
+            tick,
+            traced: true,
             places: random.between(1, 3) as usize,
             isolates: random.between(1, 3) as usize,
             clients: random.between(2, 10) as usize,
@@ -120,6 +154,7 @@ impl Plan {
             products: random.between(1, 6),
             pause: *random.of(&[300, 1_500, 1_500]),
             faults,
+            calls: *of_runtime.of(&CALLS),
             configs,
             max_lag: max_lag * 1_000,
             settle: settle * 1_000,
@@ -168,12 +203,13 @@ pub fn run(plan: &Plan) -> Outcome {
     let fleet = Fleet::new(universe.clone(), plan);
     for number in 0..plan.clients {
         let client = Client::new(fleet.clone(), number);
-        universe.executor.spawn(0, client.live(plan.millis, plan.pause));
+        universe.executor.spawn(0, client.live(plan.millis, plan.pause, plan.rest));
     }
     let (chaos, of_chaos, until) = (universe.clone(), fleet.clone(), plan.millis);
+    let tick = plan.tick;
     universe.executor.spawn(0, async move {
         while chaos.now() < until {
-            chaos.takes(1_000, 1_000).await;
+            chaos.executor.sleep(tick).await;
             if chaos.fails(|faults| faults.isolate_ends) {
                 of_chaos.end_one();
             }
@@ -213,8 +249,11 @@ pub fn run(plan: &Plan) -> Outcome {
     });
     let (clock, of_clock, services) = (universe.clone(), fleet.clone(), plan.services);
     universe.executor.spawn(0, async move {
-        loop {
+        for minute in 1.. {
             clock.executor.sleep(CRON_MILLIS).await;
+            if minute % TEND_MINUTES == 0 {
+                clock.logs.iter().for_each(|log| log.tends(clock.now()));
+            }
             (0..services).for_each(|service| of_clock.tend(service));
         }
     });
@@ -248,7 +287,7 @@ pub fn run(plan: &Plan) -> Outcome {
             last.read_all(which).await;
         }
     });
-    universe.executor.run_until(calm + 600_000);
+    universe.executor.run_until(calm + LAST_MILLIS);
     universe.laws.all_promised_are_recorded(|service| universe.logs[service].given());
     for (service, api) in universe.apis.iter().enumerate() {
         for (write, times) in api.arrivals.borrow().iter().filter(|(_, times)| **times > 1) {

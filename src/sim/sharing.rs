@@ -96,7 +96,7 @@ fn config(random: &Random) -> Value {
 }
 
 /// One request by somebody, and a look at what the answer shows.
-async fn ask(fleet: &Fleet, sharing: &RefCell<Sharing>) {
+async fn ask(fleet: &Rc<Fleet>, sharing: &RefCell<Sharing>) {
     let random = &fleet.universe.random;
     let which = random.below(fleet.isolates() as u64) as usize;
     let parts: Vec<&str> = PARTS.into_iter().filter(|_| random.happens(500)).collect();

@@ -199,6 +199,8 @@ pub struct LogObject {
     rows: MemoryRows,
     /// What it had written down when it started last.
     older: RefCell<MemoryRows>,
+    /// As long as any entry lives.
+    retention: Ttl,
     /// How many milliseconds after a purge it is repeated; 0 for never.
     settle: u64,
     /// What is to be repeated, and when, in order.
@@ -235,8 +237,6 @@ impl LogClock {
     }
 }
 
-/// Seconds, longer than any entry of a run lives.
-const RETENTION: u64 = 86_400;
 /// Microseconds that a question takes by itself, and for each tag of a snapshot.
 const QUESTION_MICROS: u64 = 300;
 const TAG_NANOS: u64 = 170;
@@ -258,14 +258,15 @@ fn sizes(epoch: u64, forgets: bool) -> Sizes {
 }
 
 impl LogObject {
-    pub fn new(epoch: u64, settle: u64, random: &Random, faults: &Faults) -> Self {
+    pub fn new(epoch: u64, settle: u64, random: &Random, faults: &Faults, retention: Ttl) -> Self {
         let sizes = sizes(epoch, faults.log_forgets > 0);
         let rows = MemoryRows::of_log(epoch, 0);
-        let log = Log::open(rows.clone(), Ttl::from_seconds(RETENTION), sizes, || epoch);
+        let log = Log::open(rows.clone(), retention, sizes, || epoch);
         Self {
             log: RefCell::new(log.unwrap()),
             older: RefCell::new(rows.copy()),
             rows,
+            retention,
             settle,
             due: RefCell::default(),
             given: RefCell::default(),
@@ -285,7 +286,7 @@ impl LogObject {
     fn starts_again(&self) {
         let sizes = self.log.borrow().sizes();
         let rows = self.rows.clone();
-        let log = Log::open(rows, Ttl::from_seconds(RETENTION), sizes, || 0);
+        let log = Log::open(rows, self.retention, sizes, || 0);
         self.log.replace(log.unwrap());
         self.older.replace(self.rows.copy());
     }
@@ -437,6 +438,12 @@ impl LogObject {
         for (at, again) in due.drain(..count) {
             self.write_down(&again, at);
         }
+    }
+
+    /// Does what its alarm does once an hour.
+    pub fn tends(&self, now: u64) {
+        self.repeat(now);
+        self.log.borrow_mut().tend(Timestamp::from_millis(now)).unwrap();
     }
 
     /// When the record of that number was written down, unless it was dropped.

@@ -6,7 +6,10 @@ use super::origin::Api;
 use super::random::Random;
 use super::run::Plan;
 use super::stores::{Edge, Kv, LogObject};
+use crate::config;
+use crate::time::Ttl;
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// How likely each fault is, in thousandths, and how long things take at most. All zero: nothing
@@ -65,6 +68,15 @@ pub struct Faults {
     pub origin_lag: u64,
     /// An isolate ends, so many times in a thousand seconds.
     pub isolate_ends: u64,
+    /// An isolate meets a limit of the runtime, so many times in a thousand requests.
+    pub isolate_over_limit: u64,
+    /// A client leaves before its answer is there.
+    pub client_leaves: u64,
+    /// The runtime cancels the request of a client that leaves, instead of letting it go on for a
+    /// while.
+    pub request_cancelled: u64,
+    /// The origin takes very long for a write, before it does what it is asked.
+    pub origin_crawls: u64,
     /// Clocks of places differ by at most so many milliseconds, those within one by a tenth of it,
     /// and the log's from them by twice as much.
     pub drift: u64,
@@ -83,17 +95,25 @@ pub struct Universe {
     pub apis: Vec<Api>,
     pub laws: Laws,
     pub signals: Signals,
+    /// How many calls a request may make.
+    pub calls_allowed: u64,
     /// By how much each place's clock is ahead.
     drifts: Vec<Cell<u64>>,
     /// By how much isolates' clocks within a place differ at most.
     drift_within: u64,
-    trace: RefCell<Vec<String>>,
+    trace: RefCell<VecDeque<String>>,
+    traced: bool,
     /// Faults that happened.
     pub faults_done: Cell<u64>,
 }
 
-/// Lines of a trace that are kept.
-const TRACE_LINES: usize = 50_000;
+/// As long as any entry of a service lives.
+fn retention_of(config: &serde_json::Value) -> Ttl {
+    config::parse(config).map_or(Ttl::ZERO, |config| config.longest_lifetime())
+}
+
+/// Lines of a trace that are kept: the last ones.
+const TRACE_LINES: usize = 200_000;
 
 impl Universe {
     pub fn new(plan: &Plan) -> Rc<Self> {
@@ -105,16 +125,23 @@ impl Universe {
             faults: Cell::new(faults),
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
-            logs: (0..services)
-                .map(|_| LogObject::new(random.next() >> 11, settle, &random, &faults))
+            logs: plan
+                .configs
+                .iter()
+                .map(|config| {
+                    let epoch = random.next() >> 11;
+                    LogObject::new(epoch, settle, &random, &faults, retention_of(config))
+                })
                 .collect(),
             apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
+            calls_allowed: plan.calls,
             drifts,
             drift_within: faults.drift / 10,
             random,
             trace: RefCell::default(),
+            traced: plan.traced,
             faults_done: Cell::new(0),
         })
     }
@@ -157,14 +184,18 @@ impl Universe {
 
     /// Writes a line of the trace.
     pub fn tell(&self, line: impl FnOnce() -> String) {
+        if !self.traced {
+            return;
+        }
+        let (seconds, millis) = (self.now() / 1_000, self.now() % 1_000);
         let mut trace = self.trace.borrow_mut();
-        if trace.len() < TRACE_LINES {
-            let (seconds, millis) = (self.now() / 1_000, self.now() % 1_000);
-            trace.push(format!("{seconds:5}.{millis:03}  {}", line()));
+        trace.push_back(format!("{seconds:5}.{millis:03}  {}", line()));
+        if trace.len() > TRACE_LINES {
+            trace.pop_front();
         }
     }
 
     pub fn trace(&self) -> Vec<String> {
-        self.trace.borrow().clone()
+        self.trace.borrow().iter().cloned().collect()
     }
 }

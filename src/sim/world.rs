@@ -1,6 +1,7 @@
 //! The service's world for one request in the simulation.
 
 use super::executor::Group;
+use super::lifecycle::Invocation;
 use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
@@ -32,17 +33,23 @@ pub struct SimulatedWorld {
     pub request: Rc<Request>,
     pub body: Rc<[u8]>,
     pub answers: Rc<RefCell<Vec<Said>>>,
+    pub invocation: Rc<Invocation>,
 }
 
 impl World for SimulatedWorld {}
 
 impl EdgeCache for SimulatedWorld {
     async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        self.universe.edges[self.place].get(&self.universe, key).await
+        let (universe, place, key) = (self.universe.clone(), self.place, key.to_owned());
+        let get = async move { universe.edges[place].get(&universe, &key).await };
+        self.invocation.call(get).await?
     }
 
     async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        self.universe.edges[self.place].put(&self.universe, key, value, seconds).await
+        let (universe, place) = (self.universe.clone(), self.place);
+        let (key, value) = (key.to_owned(), value.to_vec());
+        let put = async move { universe.edges[place].put(&universe, &key, &value, seconds).await };
+        self.invocation.call(put).await?
     }
 }
 
@@ -52,7 +59,9 @@ impl KvStore for SimulatedWorld {
     }
 
     async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        self.universe.kv.get(&self.universe, self.place, key).await
+        let (universe, place, key) = (self.universe.clone(), self.place, key.to_owned());
+        let get = async move { universe.kv.get(&universe, place, &key).await };
+        self.invocation.call(get).await?
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
@@ -62,12 +71,17 @@ impl KvStore for SimulatedWorld {
         if let Some((service, isolate, record)) = &kept {
             self.universe.laws.put_asked(*service, *isolate, record, self.universe.now());
         }
-        let put = self.universe.kv.put(&self.universe, self.place, key, value, seconds).await;
-        if let (Ok(true), Some((service, isolate, record))) = (&put, &kept) {
-            self.universe.tell(|| format!("isolate{isolate}: {key} is in the outbox"));
-            self.universe.laws.put_taken(*service, *isolate, record, self.universe.now());
-        }
-        put.map(|_| ())
+        let (universe, place) = (self.universe.clone(), self.place);
+        let (key, value) = (key.to_owned(), value.to_vec());
+        let put = async move {
+            let put = universe.kv.put(&universe, place, &key, &value, seconds).await;
+            if let (Ok(true), Some((service, isolate, record))) = (&put, &kept) {
+                universe.tell(|| format!("isolate{isolate}: {key} is in the outbox"));
+                universe.laws.put_taken(*service, *isolate, record, universe.now());
+            }
+            put.map(|_| ())
+        };
+        self.invocation.call(put).await?
     }
 
     async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
@@ -75,17 +89,23 @@ impl KvStore for SimulatedWorld {
     }
 
     async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault> {
-        self.universe.kv.list(&self.universe, self.place, prefix, limit).await
+        let (universe, place, prefix) = (self.universe.clone(), self.place, prefix.to_owned());
+        let list = async move { universe.kv.list(&universe, place, &prefix, limit).await };
+        self.invocation.call(list).await?
     }
 
     async fn kv_delete(&self, key: &str) -> Result<(), Fault> {
-        self.universe.kv.delete(&self.universe, self.place, key).await.map(|_| ())
+        let (universe, place, key) = (self.universe.clone(), self.place, key.to_owned());
+        let delete = async move { universe.kv.delete(&universe, place, &key).await };
+        self.invocation.call(delete).await?.map(|_| ())
     }
 }
 
 impl PurgeLog for SimulatedWorld {
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
-        let said = self.universe.logs[self.service].since(&self.universe, mark).await?;
+        let (universe, service) = (self.universe.clone(), self.service);
+        let since = async move { universe.logs[service].since(&universe, mark).await };
+        let said = self.invocation.call(since).await??;
         let isolate = self.isolate;
         match &said.delta {
             Delta::Records { records, .. } if records.is_empty() => {}
@@ -101,7 +121,9 @@ impl PurgeLog for SimulatedWorld {
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
-        let appended = self.universe.logs[self.service].append(&self.universe, mark, new).await;
+        let (universe, service, new) = (self.universe.clone(), self.service, new.clone());
+        let append = async move { universe.logs[service].append(&universe, mark, &new).await };
+        let appended = self.invocation.call(append).await?;
         let isolate = self.isolate;
         self.universe.tell(|| match &appended {
             Ok(appended) => format!("isolate{isolate}: purge {} is recorded", appended.seq),
@@ -127,15 +149,19 @@ impl Origin for SimulatedWorld {
         if method != "GET" && method != "HEAD" && self.universe.fails(|faults| faults.origin_late) {
             return Ok(self.given_up(method, &path, ask.headers, body));
         }
-        let api = &self.universe.apis[self.service];
-        let mut said = api.answer(&self.universe, method, &path, ask.headers, body).await;
-        if said.is_none() && ask.again {
-            said = api.answer(&self.universe, method, &path, ask.headers, body).await;
-        }
-        let said = said.ok_or_else(|| OriginFailure {
-            timed_out: false,
-            fault: "the connection broke".to_owned(),
-        })?;
+        let (universe, service, again) = (self.universe.clone(), self.service, ask.again);
+        let (method, headers, body) = (method.to_owned(), ask.headers.clone(), body.to_vec());
+        let asking = async move {
+            let api = &universe.apis[service];
+            let said = api.answer(&universe, &method, &path, &headers, &body).await;
+            match said {
+                None if again => api.answer(&universe, &method, &path, &headers, &body).await,
+                said => said,
+            }
+        };
+        let broke = |fault: Fault| OriginFailure { timed_out: false, fault };
+        let said = self.invocation.call(asking).await.map_err(broke)?;
+        let said = said.ok_or_else(|| broke("the connection broke".to_owned()))?;
         Ok(self.told(said))
     }
 
@@ -225,7 +251,7 @@ impl Clock for SimulatedWorld {
 
 impl Spawn for SimulatedWorld {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        self.universe.executor.spawn(self.isolate, work);
+        self.invocation.spawn(work);
     }
 }
 
