@@ -1,8 +1,8 @@
 //! Carrying out the admin routes.
 
+use super::append::ADMIN;
 use super::handle::{Reply, Service, json_response};
 use super::schema::Uploaded;
-use super::sync::ADMIN;
 use super::world::{BodyRead, World};
 use crate::admin::{Access, Route, RouteError, access, read_purge, route};
 use crate::config::Config;

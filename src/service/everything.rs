@@ -4,10 +4,10 @@
 //! In scope: which purges share an append. A purge joins only an append that begins after the purge
 //! was asked for, and so after the origin has answered the write that it is for: one that was already
 //! on its way may have been recorded before the origin was done. Whoever joins gets the number of
-//! that append. Not in scope: how a record is appended (`sync`).
+//! that append. Not in scope: how a record is appended (`append`).
 
+use super::append::WRITE_MILLIS;
 use super::handle::Service;
-use super::sync::WRITE_MILLIS;
 use super::world::{Fault, World};
 use crate::purge::{NewRecord, Record, Seq};
 use crate::time::Timestamp;

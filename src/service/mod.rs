@@ -5,8 +5,10 @@
 //! (`engine`) and the runtime (`edge`).
 
 mod admin;
+mod append;
 mod ask;
 mod ask_rest;
+mod backoff;
 mod batch;
 mod batch_read;
 mod breaker;
@@ -30,6 +32,7 @@ mod report;
 mod rescue;
 mod rest;
 mod schema;
+mod shared_read;
 mod slots;
 mod socket;
 mod stats;
