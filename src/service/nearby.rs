@@ -89,8 +89,9 @@ impl<W: World> Service<W> {
         self.isolate.nearby.compared.get().map_or(0, |compared| compared.draw() % 1_000)
     }
 
-    /// Logs of several deployments may be read in one data centre.
+    /// Logs of several deployments may be read in one data centre, by isolates of several versions.
     fn nearby_key(&self, epoch: u64) -> String {
-        format!("{}/log/{epoch:016x}", self.isolate.service_name())
+        let version = Version::CURRENT.byte();
+        format!("{}/log/{version}/{epoch:016x}", self.isolate.service_name())
     }
 }
