@@ -1,5 +1,5 @@
 // npm run bench: Evergraph beside other workers on this machine, as ratios. `-- failures` runs that part
-// alone.
+// alone; `-- log` measures the purge log instead.
 
 import { join } from "node:path";
 import { build } from "./lib/build.mjs";
@@ -10,7 +10,10 @@ await main(async () => {
   await setup();
   await build();
   // The shop needs the SQLite of a newer Node.js than the one that may run this.
-  const child = start(node, [join(root, "bench/run.mjs"), ...process.argv.slice(2)]);
+  const [part, ...rest] = process.argv.slice(2);
+  const script =
+    part === "log" ? ["bench/log/run.mjs", ...rest] : ["bench/run.mjs", ...process.argv.slice(2)];
+  const child = start(node, [join(root, script[0]), ...script.slice(1)]);
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   process.exitCode = await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 });

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Advice, bin, root, run, step } from "./run.mjs";
 import { buildEnvironment, toolchain } from "./setup.mjs";
+import { workersCacheKeys } from "./wrangler-config.mjs";
 
 const wasmFolder = join(root, "target/worker");
 const buildFolder = join(root, "build");
@@ -64,6 +65,12 @@ function reportSize() {
 async function checkConfiguration() {
   const { parse } = await import("smol-toml");
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  const caches = workersCacheKeys(wrangler);
+  if (caches.length > 0) {
+    const why = "Workers Cache answers before the Worker, and no purge reaches it";
+    const faults = caches.map((key) => `  ${key}: leave it off. ${why}`);
+    throw new Advice(`wrangler.toml:\n${faults.join("\n")} (docs/operations.md)`);
+  }
   const found = [["vars.EVERGRAPH", wrangler.vars?.EVERGRAPH ?? null]];
   for (const [name, environment] of Object.entries(wrangler.env ?? {})) {
     found.push([`env.${name}.vars.EVERGRAPH`, environment.vars?.EVERGRAPH ?? null]);

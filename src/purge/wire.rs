@@ -49,7 +49,8 @@ impl Version {
     /// The one that a log which refuses the current one is asked in.
     pub const PREVIOUS: Self = Self::V3;
 
-    fn byte(self) -> u8 {
+    /// Its number, as messages have it.
+    pub fn byte(self) -> u8 {
         match self {
             Self::V2 => 2,
             Self::V3 => 3,

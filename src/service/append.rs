@@ -74,6 +74,14 @@ impl<W: World> Service<W> {
         Ok(seq)
     }
 
+    /// Records what waits, and sees that the outbox has what still does.
+    pub(super) async fn record_pending(&self) {
+        if let Err(fault) = self.drain_pending().await {
+            self.report_failure("purge-log-write", &fault);
+            self.fill_outbox();
+        }
+    }
+
     /// Records what waits, in order. What waits is obeyed until it is recorded.
     pub(super) async fn drain_pending(&self) -> Result<(), Fault> {
         for _ in 0..DRAINED_AT_ONCE {

@@ -21,7 +21,6 @@ use crate::graphql::{Injected, Outcome, Rewritten, array_of, elements, outcome};
 use crate::http::Response;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
-use crate::purge::Lag;
 use crate::purge::Mark;
 use futures_util::future::{Either, select};
 use futures_util::stream::{StreamExt, iter};
@@ -91,10 +90,8 @@ struct Untold {
 impl<W: World> Service<W> {
     /// Answers a batch of queries.
     pub(super) async fn batch_read(&self, config: &Config, asked: &Asked, items: &[Item]) -> Reply {
-        if self.lag(config, asked.wanted) == Lag::TooOld {
-            // Once, and not for each of them.
-            self.sync().await;
-        }
+        // Once, and not for each of them.
+        self.sync(config, asked).await;
         let Some(places) = self.places(config, asked, items).await else {
             return self.batch_again(config, asked, items, &[], None).await;
         };
@@ -156,9 +153,7 @@ impl<W: World> Service<W> {
     }
 
     async fn is_still_fresh(&self, config: &Config, asked: &Asked, place: &Place<'_>) -> bool {
-        if self.lag(config, asked.wanted) == Lag::TooOld {
-            self.sync().await;
-        }
+        self.sync(config, asked).await;
         let Some(candidate) = &place.candidate else { return false };
         self.may_judge(config, asked)
             && self.judged(&asked.request, place.plan, &candidate.cached) == Freshness::Fresh

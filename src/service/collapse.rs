@@ -14,7 +14,6 @@ use crate::engine::Plan;
 use crate::http::Method;
 use crate::limits;
 use crate::policy::{Freshness, NotStored};
-use crate::purge::Lag;
 use std::borrow::Cow;
 use std::cell::RefCell;
 
@@ -141,9 +140,7 @@ impl<W: World> Service<W> {
         };
         // Whether it was in time shows in what there is.
         let _ = self.within(WAIT_MILLIS, waiting).await;
-        if self.lag(config, asked.wanted) == Lag::TooOld {
-            self.sync().await;
-        }
+        self.sync(config, asked).await;
         match self.fresh_in_memory(config, asked, plan) {
             Some(candidate) => Joined::Answered(candidate),
             None => Joined::Alone,

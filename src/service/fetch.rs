@@ -18,7 +18,6 @@ use crate::engine::{
 use crate::http::{Method, Response};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness, not_modified};
-use crate::purge::Lag;
 use futures_util::future::{Either, select};
 use serde_json::json;
 use std::pin::pin;
@@ -287,9 +286,7 @@ impl<W: World> Service<W> {
         plan: &Plan,
         stale: &Candidate,
     ) -> bool {
-        if self.lag(config, asked.wanted) == Lag::TooOld {
-            self.sync().await;
-        }
+        self.sync(config, asked).await;
         self.may_judge(config, asked)
             && is_servable_stale(self.judged(&asked.request, plan, &stale.cached))
     }

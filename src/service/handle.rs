@@ -152,7 +152,6 @@ impl<W: World> Service<W> {
         let own = take_own_headers(&mut request, || self.world.admin_tokens());
         let counts = self.isolate.config.as_ref().is_ok_and(|config| config.purge.cookie);
         let wanted = own.purge.max(own.purge_cookie.filter(|_| counts));
-        self.isolate.log.note_shown(wanted);
         let questions = self.isolate.log.questions();
         let started = self.world.now();
         Asked { request, started, questions, wanted, debug: own.debug, uncached: None }

@@ -24,9 +24,7 @@ impl<W: World> Service<W> {
     pub(super) async fn learn_nearby(&self) -> bool {
         let nearby = &self.isolate.nearby;
         let Some(mark) = self.isolate.replica.borrow().mark() else { return false };
-        // What waits to be recorded only the log itself can take.
-        let waits = !self.isolate.log.pending.borrow().is_empty();
-        let Some(compared) = nearby.compared.get().filter(|_| !waits) else { return false };
+        let Some(compared) = nearby.compared.get() else { return false };
         let Some(bytes) = self.edge_bytes(&self.nearby_key(mark.epoch)).await else { return false };
         let said = match Said::decode(&bytes) {
             Ok(said) if said.epoch() == mark.epoch => said,
@@ -44,7 +42,18 @@ impl<W: World> Service<W> {
             return false;
         }
         let mut replica = self.isolate.replica.borrow_mut();
-        replica.synced_at().is_some_and(|at| at < said_at) && replica.learn(said.delta, said_at)
+        let learned = replica.synced_at().is_some_and(|at| at < said_at)
+            && replica.learn(said.delta, said_at);
+        // Whether it takes what waits here a neighbour does not know.
+        if learned && self.isolate.log.pending.borrow().is_empty() {
+            self.isolate.log.is_known_to_work();
+        }
+        learned
+    }
+
+    /// Whether there may be something to learn of neighbours.
+    pub(super) fn may_learn_nearby(&self) -> bool {
+        self.isolate.nearby.compared.get().is_some()
     }
 
     /// Compares the clocks: the log was asked at `asked_at`, and has answered.
@@ -80,8 +89,9 @@ impl<W: World> Service<W> {
         self.isolate.nearby.compared.get().map_or(0, |compared| compared.draw() % 1_000)
     }
 
-    /// Logs of several deployments may be read in one data centre.
+    /// Logs of several deployments may be read in one data centre, by isolates of several versions.
     fn nearby_key(&self, epoch: u64) -> String {
-        format!("{}/log/{epoch:016x}", self.isolate.service_name())
+        let version = Version::CURRENT.byte();
+        format!("{}/log/{version}/{epoch:016x}", self.isolate.service_name())
     }
 }

@@ -91,10 +91,7 @@ impl<W: World> Service<W> {
     pub async fn tend(&self) {
         // One look is enough.
         self.isolate.outbox.due.set(false);
-        if let Err(fault) = self.drain_pending().await {
-            self.report_failure("purge-log-write", &fault);
-            self.fill_outbox();
-        }
+        self.record_pending().await;
         self.drain_outbox().await;
     }
 

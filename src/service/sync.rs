@@ -1,8 +1,10 @@
 //! Keeping the replica close to the log. Recording purges in it is `append`'s.
 
+use super::backoff::Backoff;
 use super::everything::Everything;
 use super::handle::{Asked, Service};
 use super::outbox::Pending;
+use super::shared_read::{ReadStep, SharedReads};
 use super::world::{Fault, World};
 use crate::config::{Config, Unreadable};
 use crate::purge::{Delta, Lag, Mark, Said, Seq, Subject, Verdict};
@@ -11,22 +13,21 @@ use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
-/// How long a read of the log may hold up a request.
+/// How long the log may take to answer a read.
 pub(super) const READ_MILLIS: u64 = 1_000;
-/// How long after a failed read the log is not asked again.
-const RETRY_MILLIS: u64 = 1_000;
 /// How often in `max_lag` an isolate looks for what others have read, at most.
 const LOOKS: u64 = 16;
 
 /// What an isolate knows of the log beside its replica.
 #[derive(Debug, Default)]
 pub(super) struct LogState {
+    /// The reads of the log, which requests share.
+    pub reads: SharedReads,
     /// Since when, and for how many milliseconds, nothing is begun in the background.
     rests: Cell<Option<(Timestamp, u64)>>,
-    /// The highest number that a client has shown since the log was read.
-    shown: Cell<Option<Seq>>,
-    failed_at: Cell<Option<Timestamp>>,
     reason: RefCell<Option<String>>,
+    /// When and how soon the log may be asked again after failures.
+    pub backoff: Backoff,
     /// How many questions were put to the log.
     questions: Cell<u64>,
     /// The last of them whose answer the replica knows.
@@ -38,9 +39,14 @@ pub(super) struct LogState {
 }
 
 impl LogState {
-    /// Why the log failed last, unless it has answered since.
+    /// Why the log failed last, unless it has answered since, this isolate or a neighbour.
     pub fn reason(&self) -> Option<String> {
         self.reason.borrow().clone()
+    }
+
+    /// Whether the log failed last.
+    pub fn is_failing(&self) -> bool {
+        self.reason.borrow().is_some()
     }
 
     /// How many questions were put to the log. Clocks are set back; this is not.
@@ -54,22 +60,24 @@ impl LogState {
         self.questions.get()
     }
 
-    fn knows_answer(&self, question: u64) {
-        self.answered.set(self.answered.get().max(question));
-    }
-
-    /// A client has shown the number of its own write.
-    pub fn note_shown(&self, seq: Option<Seq>) {
-        self.shown.set(self.shown.get().max(seq));
+    /// Whether the replica knows the answer to a question that was put after that one.
+    pub fn has_answered_after(&self, question: u64) -> bool {
+        self.answered.get() > question
     }
 
     pub fn failed(&self, now: Timestamp, reason: &str) {
-        self.failed_at.set(Some(now));
+        self.backoff.failed(now);
         self.reason.replace(Some(reason.to_owned()));
     }
 
-    fn succeeded(&self) {
-        self.failed_at.set(None);
+    /// A neighbour has read the log.
+    pub fn is_known_to_work(&self) {
+        self.reason.replace(None);
+    }
+
+    fn succeeded(&self, question: u64) {
+        self.answered.set(self.answered.get().max(question));
+        self.backoff.succeeded();
         self.reason.replace(None);
     }
 }
@@ -82,83 +90,69 @@ impl<W: World> Service<W> {
         self.isolate.replica.borrow().lag(self.world.now(), max_millis, wanted)
     }
 
-    /// Catches up in the background, unless that is under way or was done just now: by what
-    /// others have read, and by the log itself where it is this isolate's turn.
+    /// Catches up beside what is being done, unless that is under way or was done just now: by what
+    /// neighbours have read, and by the log itself where it is this isolate's turn.
     pub(super) fn sync_in_background(&self) {
         let now = self.world.now();
-        let rests = self.isolate.log.rests.get();
-        if rests.is_some_and(|(since, millis)| now.is_within(millis, since)) {
-            return;
+        let log = &self.isolate.log;
+        let rests = log.rests.get().is_some_and(|(since, millis)| now.is_within(millis, since));
+        if !rests && log.reads.under_way(now).is_none() {
+            self.begin_read(ReadStep::NearbyThenLogIfDue);
         }
-        self.isolate.log.rests.set(Some((now, READ_MILLIS)));
-        let service = self.clone();
-        self.world.spawn(async move {
-            service.learn_nearby().await;
-            if service.is_due() {
-                service.sync_now().await;
-            }
-            let pause = service.max_millis() / LOOKS;
-            service.isolate.log.rests.set(Some((service.world.now(), pause)));
-        });
+    }
+
+    /// Reads as far as a step says. Returns whether the log was asked.
+    pub(super) async fn read_step(&self, step: ReadStep) -> bool {
+        if step != ReadStep::Log {
+            self.learn_nearby().await;
+        }
+        let asks = match step {
+            ReadStep::Nearby => false,
+            ReadStep::Log => true,
+            ReadStep::NearbyThenLogIfDue => self.is_due(),
+        };
+        if asks {
+            self.read_log().await;
+        }
+        let pause = self.max_millis() / LOOKS;
+        self.isolate.log.rests.set(Some((self.world.now(), pause)));
+        asks
     }
 
     /// Whether it is this isolate's turn to ask the log. Those that have learned the same become
     /// too old at the same moment; so that not all of them ask, each waits for another part of a
     /// quarter of `max_lag`, in which it looks whether one of the others has asked. Nobody else
-    /// can find out whether the log is back for what waits here.
+    /// can record what waits here.
     fn is_due(&self) -> bool {
         let log = &self.isolate.log;
-        if log.failed_at.get().is_some() || !log.pending.borrow().is_empty() {
+        let now = self.world.now();
+        if !log.backoff.allows(now) {
+            return false;
+        }
+        if log.is_failing() || !log.pending.borrow().is_empty() {
             return true;
         }
         let max_millis = self.max_millis();
         let waits = max_millis.div_ceil(2) + max_millis / 4 * self.nearby_turn() / 1_000;
         let synced_at = self.isolate.replica.borrow().synced_at();
-        synced_at.is_none_or(|at| !self.world.now().is_within(waits, at))
+        synced_at.is_none_or(|at| !now.is_within(waits, at))
     }
 
     fn max_millis(&self) -> u64 {
         self.isolate.config.as_ref().map_or(0, |config| config.purge.max_lag * 1_000)
     }
 
-    /// Catches up: by what others have read, or by the log. Each request asks for itself, since
-    /// requests cannot share what they read. While the log fails nobody waits for it; now and
-    /// then a request looks whether it is back.
-    pub(super) async fn sync(&self) {
-        let log = &self.isolate.log;
-        if log.failed_at.get().is_none() && self.learn_nearby().await {
-            let (now, replica) = (self.world.now(), self.isolate.replica.borrow());
-            if replica.lag(now, self.max_millis(), log.shown.get()) != Lag::TooOld {
-                return;
-            }
-        }
-        match log.failed_at.get() {
-            None => self.sync_now().await,
-            Some(at) if self.world.now().is_within(RETRY_MILLIS, at) => {}
-            Some(_) => self.sync_in_background(),
-        }
-    }
-
-    /// Catches up by the log itself, whatever happened before.
-    pub(super) async fn sync_now(&self) {
+    async fn read_log(&self) {
         let asked_at = self.world.now();
-        match self.catch_up(asked_at).await {
-            Ok(()) => self.isolate.log.succeeded(),
-            Err(fault) => {
-                self.isolate.log.failed(self.world.now(), &fault);
-                self.report_failure("purge-log-read", &fault);
-            }
+        self.isolate.log.reads.log_is_asked(asked_at);
+        if let Err(fault) = self.learn_from_log(asked_at).await {
+            self.isolate.log.failed(self.world.now(), &fault);
+            self.report_failure("purge-log-read", &fault);
         }
     }
 
-    async fn catch_up(&self, asked_at: Timestamp) -> Result<(), Fault> {
-        // A log that takes nothing can still be read.
-        if let Err(fault) = self.drain_pending().await {
-            self.report_failure("purge-log-write", &fault);
-            self.fill_outbox();
-        }
+    async fn learn_from_log(&self, asked_at: Timestamp) -> Result<(), Fault> {
         let question = self.isolate.log.next_question();
-        let shown = self.isolate.log.shown.get();
         let own = self.isolate.replica.borrow().mark();
         let mark = self.nearby_mark();
         let mut said = self.ask_log(mark, asked_at).await?;
@@ -170,15 +164,15 @@ impl<W: World> Service<W> {
         if mark.is_some() {
             self.tell_nearby(&said);
         }
-        if !self.learn(said.delta, asked_at, question) {
-            // The replica is of another log, or does not join what the log still has.
-            let all = self.ask_log(None, asked_at).await?;
-            self.learn(all.delta, asked_at, question);
+        if self.learn(said.delta, asked_at, question) {
+            return Ok(());
         }
-        if self.isolate.log.shown.get() == shown {
-            self.isolate.log.shown.set(None);
+        // The replica is of another log, or does not join what the log still has.
+        let all = self.ask_log(None, asked_at).await?;
+        match self.learn(all.delta, asked_at, question) {
+            true => Ok(()),
+            false => Err("the purge log's answer does not follow what is known".to_owned()),
         }
-        Ok(())
     }
 
     async fn ask_log(&self, mark: Option<Mark>, asked_at: Timestamp) -> Result<Said, Fault> {
@@ -191,26 +185,30 @@ impl<W: World> Service<W> {
     pub(super) fn learn(&self, delta: Delta, asked_at: Timestamp, question: u64) -> bool {
         let learned = self.isolate.replica.borrow_mut().learn(delta, asked_at);
         if learned {
-            self.isolate.log.knows_answer(question);
+            self.isolate.log.succeeded(question);
         }
         learned
     }
 
+    /// Whether the replica is close enough for a request: its last good read began less than
+    /// `max_lag` ago, and it has the number that the client shows, or a read began after the
+    /// request did: then there is no such number.
+    pub(super) fn is_close_enough(&self, config: &Config, asked: &Asked) -> bool {
+        self.lag(config, asked.wanted) != Lag::TooOld
+            || (self.lag(config, None) != Lag::TooOld && self.has_own_write(asked))
+    }
+
+    fn has_own_write(&self, asked: &Asked) -> bool {
+        let Some(mark) = self.isolate.replica.borrow().mark() else { return false };
+        asked.wanted.is_none_or(|seq| seq <= mark.seq)
+            || self.isolate.log.has_answered_after(asked.questions)
+    }
+
     /// Whether entries may be judged: the replica is close enough, or the configuration prefers
-    /// answers to certainty. For a client that shows the number of its own write, the replica has
-    /// that number, or has asked since the client did: then there is no such number.
+    /// answers to certainty. A client's own write is never uncertain.
     pub(super) fn may_judge(&self, config: &Config, asked: &Asked) -> bool {
-        let wanted = asked.wanted;
-        if self.lag(config, wanted) != Lag::TooOld {
-            return true;
-        }
-        let replica = self.isolate.replica.borrow();
-        let Some(mark) = replica.mark() else { return false };
-        let has_it = wanted.is_none_or(|seq| seq <= mark.seq)
-            || self.isolate.log.answered.get() > asked.questions;
-        has_it
-            && (self.lag(config, None) != Lag::TooOld
-                || config.purge.unreadable == Unreadable::Serve)
+        let serves = config.purge.unreadable == Unreadable::Serve;
+        self.is_close_enough(config, asked) || (serves && self.has_own_write(asked))
     }
 
     /// What the log and the purges that it has not taken yet say of an entry.
