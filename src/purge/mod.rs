@@ -16,6 +16,7 @@ mod replica;
 mod rows;
 mod said;
 mod table;
+mod tagged;
 mod times;
 mod wire;
 

@@ -82,6 +82,6 @@ impl<W: World> Service<W> {
 
     /// Logs of several deployments may be read in one data centre.
     fn nearby_key(&self, epoch: u64) -> String {
-        format!("{}/log/{epoch:016x}", self.isolate.service_name())
+        format!("{}/log/{epoch:016x}", self.isolate.log_name())
     }
 }

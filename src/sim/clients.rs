@@ -20,6 +20,8 @@ use std::rc::Rc;
 pub struct Fleet {
     pub universe: Rc<Universe>,
     pub configs: Vec<Value>,
+    /// What is deployed of each service: while a deployment goes around, two configurations.
+    deployed: RefCell<Vec<Vec<Value>>>,
     slots: RefCell<Vec<Slot>>,
     next_group: Cell<Group>,
     next_write: Cell<u64>,
@@ -67,6 +69,7 @@ impl Fleet {
         let fleet = Self {
             universe,
             configs: plan.configs.clone(),
+            deployed: RefCell::new(plan.configs.iter().map(|one| vec![one.clone()]).collect()),
             slots: RefCell::default(),
             next_group: Cell::new(1),
             next_write: Cell::new(0),
@@ -90,7 +93,26 @@ impl Fleet {
     fn cold(&self, service: usize, place: usize) -> Slot {
         let group = self.next_group.get();
         self.next_group.set(group + 1);
-        Slot { service, place, group, isolate: Isolate::new(&self.configs[service]) }
+        let deployed = self.deployed.borrow();
+        let config = match deployed[service].as_slice() {
+            [only] => only,
+            several => self.universe.random.of(several),
+        };
+        Slot { service, place, group, isolate: Isolate::new(config) }
+    }
+
+    /// From here on isolates of a service start with one of these configurations.
+    pub fn deploy(&self, service: usize, configs: Vec<Value>) {
+        self.deployed.borrow_mut()[service] = configs;
+    }
+
+    /// Ends one isolate with all that it is busy with; another starts with this configuration.
+    pub fn redeploy(&self, which: usize, config: &Value) {
+        let mut slots = self.slots.borrow_mut();
+        let slot = &mut slots[which];
+        self.universe.executor.kill(slot.group);
+        *slot = self.cold(slot.service, slot.place);
+        slot.isolate = Isolate::new(config);
     }
 
     /// Ends one isolate with all that it is busy with; another starts cold.
@@ -138,10 +160,19 @@ impl Fleet {
         });
     }
 
+    /// Which log an isolate goes by: that of `service0`, `service1`, …, or the last one for any other
+    /// name.
+    fn log_of(&self, slot: &Slot) -> usize {
+        let last = self.universe.logs.len() - 1;
+        let number = slot.isolate.log_name().strip_prefix("service");
+        number.and_then(|number| number.parse().ok()).unwrap_or(last)
+    }
+
     fn world(&self, slot: &Slot, request: &Request, body: Vec<u8>) -> SimulatedWorld {
         SimulatedWorld {
             universe: self.universe.clone(),
             service: slot.service,
+            log: self.log_of(slot),
             place: slot.place,
             isolate: slot.group,
             request: Rc::new(request.clone()),

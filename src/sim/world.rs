@@ -27,6 +27,8 @@ const LATEST_COMMIT_MILLIS: u64 = 55_000;
 pub struct SimulatedWorld {
     pub universe: Rc<Universe>,
     pub service: usize,
+    /// Which purge log it has.
+    pub log: usize,
     pub place: usize,
     pub isolate: Group,
     pub request: Rc<Request>,
@@ -85,7 +87,7 @@ impl KvStore for SimulatedWorld {
 
 impl PurgeLog for SimulatedWorld {
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
-        let said = self.universe.logs[self.service].since(&self.universe, mark).await?;
+        let said = self.universe.logs[self.log].since(&self.universe, mark).await?;
         let isolate = self.isolate;
         match &said.delta {
             Delta::Records { records, .. } if records.is_empty() => {}
@@ -101,7 +103,7 @@ impl PurgeLog for SimulatedWorld {
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
-        let appended = self.universe.logs[self.service].append(&self.universe, mark, new).await;
+        let appended = self.universe.logs[self.log].append(&self.universe, mark, new).await;
         let isolate = self.isolate;
         self.universe.tell(|| match &appended {
             Ok(appended) => format!("isolate{isolate}: purge {} is recorded", appended.seq),
