@@ -10,6 +10,7 @@ use evergraph::purge::{
     Appended, Log, LogRows, Mark, MemoryRows, NewRecord, Question, Record, Replica, Said, Sizes,
     Subject, Unkept, Verdict, Version,
 };
+use evergraph::tag::Tagging;
 use evergraph::time::{Timestamp, Ttl};
 
 const LOG_3: &str = include_str!("fixtures/log-version-3.txt");
@@ -105,7 +106,8 @@ fn pages_of_layout_1_are_read_or_count_as_missing() {
     replica.learn(log.since(None), Timestamp::from_millis(0));
     let verdict = |tag: u64, seq| {
         let mark = Mark { epoch: 7, seq };
-        replica.verdict(&Subject { mark, tags: &[tag], key_from_kind: "gql/x" })
+        let (tagging, key_from_kind) = (Tagging::of(&"rules"), "gql/x");
+        replica.verdict(&Subject { mark, tags: &[tag], tagging, key_from_kind })
     };
     for record in 1..=129 {
         assert_eq!(verdict(tag_of(record), record - 1), Verdict::Gone, "{record}");

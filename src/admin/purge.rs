@@ -5,7 +5,7 @@ use crate::http::Url;
 use crate::key::Pattern;
 use crate::limits;
 use crate::purge::Record;
-use crate::tag::{Aliases, Tag, TagSet};
+use crate::tag::{Tag, TagSet};
 use serde_json::{Map, Value};
 
 /// What a purge request asks.
@@ -34,12 +34,12 @@ const LISTS: [&str; 6] = ["tags", "types", "operations", "paths", "keys", "patte
 
 impl PurgeCommand {
     /// The record for the log.
-    pub fn record(&self, aliases: &Aliases) -> Record {
+    pub fn record(&self, config: &Config) -> Record {
         Record {
             patterns: self.patterns.clone(),
             all: self.all,
             soft: self.soft,
-            ..Record::of_tags(&self.tags, aliases)
+            ..Record::of_tags(&self.tags, &config.same, config.tagging)
         }
     }
 }

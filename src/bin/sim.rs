@@ -3,11 +3,12 @@
 //! Ends with status 1 at the first seed that breaks a law, with its trace; `--hours` runs as many
 //! seeds as it takes; `--trace` shows the trace of a seed that breaks none; `--oracle` runs the seeds
 //! without faults and compares how often the cache answers with a model; `--signals` runs clients
-//! that say who they are, and looks for leaks.
+//! that say who they are, and looks for leaks; `--deploys` runs the seeds while the service is
+//! deployed with other rules, other names, and back.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use evergraph::sim::{Outcome, Plan, compare, run, share};
+use evergraph::sim::{Outcome, Plan, compare, deploy, run, share};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -27,12 +28,13 @@ struct Arguments {
     trace: bool,
     oracle: bool,
     signals: bool,
+    deploys: bool,
 }
 
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
         eprintln!(
-            "usage: npm run sim -- [--seeds N | --hours H] [--first S] [--trace | --oracle | --signals]"
+            "usage: npm run sim -- [--seeds N | --hours H] [--first S] [--deploys] [--trace | --oracle | --signals]"
         );
         return ExitCode::from(2);
     };
@@ -95,7 +97,7 @@ impl Seeds {
 
 /// Runs the seeds, as many at a time as there are processors.
 fn run_all(arguments: &Arguments) -> ExitCode {
-    let Arguments { seeds, first, hours, trace, .. } = *arguments;
+    let Arguments { seeds, first, hours, trace, deploys, .. } = *arguments;
     let last = first.saturating_add(hours.map_or(seeds, |_| MANY));
     let seeds = Seeds { next: AtomicU64::new(first), last, enough: AtomicBool::new(false) };
     let threads = if trace { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
@@ -107,7 +109,7 @@ fn run_all(arguments: &Arguments) -> ExitCode {
                 while let Some(seed) = seeds.take() {
                     let mut plan = Plan::of_seed(seed);
                     plan.traced = trace;
-                    let outcome = run(&plan);
+                    let outcome = if deploys { deploy(plan) } else { run(&plan) };
                     // Nobody hears of more where one has broken a law.
                     let _ = outcomes.send((seed, outcome));
                 }
@@ -119,7 +121,8 @@ fn run_all(arguments: &Arguments) -> ExitCode {
             if !outcome.broken.is_empty() {
                 seeds.enough.store(true, Ordering::Relaxed);
                 // The same once more, now written down.
-                tell(seed, &run(&Plan::of_seed(seed)));
+                let plan = Plan::of_seed(seed);
+                tell(seed, deploys, &if deploys { deploy(plan) } else { run(&plan) });
                 return ExitCode::FAILURE;
             }
             if trace {
@@ -146,6 +149,7 @@ fn arguments() -> Option<Arguments> {
         trace: false,
         oracle: false,
         signals: false,
+        deploys: false,
     };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
@@ -156,6 +160,7 @@ fn arguments() -> Option<Arguments> {
             "--trace" => read.trace = true,
             "--oracle" => read.oracle = true,
             "--signals" => read.signals = true,
+            "--deploys" => read.deploys = true,
             _ => return None,
         }
     }
@@ -199,7 +204,7 @@ fn share_all(seeds: u64, first: u64) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn tell(seed: u64, outcome: &Outcome) {
+fn tell(seed: u64, deploys: bool, outcome: &Outcome) {
     let file = format!("target/sim-{seed}.txt");
     let shown = outcome.trace.len().saturating_sub(SHOWN_LINES);
     for line in outcome.trace.iter().skip(shown) {
@@ -213,5 +218,6 @@ fn tell(seed: u64, outcome: &Outcome) {
         Ok(()) => println!("the whole trace is in {file}"),
         Err(error) => eprintln!("{file}: {error}"),
     }
-    println!("again: npm run sim -- --seeds 1 --first {seed}");
+    let kind = if deploys { "--deploys " } else { "" };
+    println!("again: npm run sim -- {kind}--seeds 1 --first {seed}");
 }

@@ -3,15 +3,17 @@
 use super::rest::{Resource, Rest, RestSettings};
 use crate::http::PathPattern;
 use crate::limits::Amounts;
-use crate::tag::{Aliases, Tag};
+use crate::tag::{Aliases, Tag, Tagging};
 use crate::time::Ttl;
 use std::collections::BTreeMap;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// The first segment of every key, and the name of the purge log.
+    /// The first segment of every key.
     pub service: String,
+    /// The names that the service had before, the first one first.
+    pub formerly: Vec<String>,
     /// Where requests go, without a trailing slash; none where a route leads to the zone's own.
     pub origin: Option<String>,
     /// Paths that are never cached.
@@ -50,6 +52,8 @@ pub struct Config {
     pub kv: Kv,
     /// The purge log.
     pub purge: Purge,
+    /// Which rules all this comes to for tags.
+    pub tagging: Tagging,
 }
 
 /// `graphql`
@@ -136,7 +140,7 @@ impl TypeTtl {
 }
 
 /// `types.*.match`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub enum Match {
     /// `graphql:Product`, a type in the answer
     GraphQlType(String),
@@ -149,7 +153,7 @@ pub enum Match {
 }
 
 /// What a root field is called, and what it is asked with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct FieldPattern {
     /// A glob over the field's name.
     pub name: String,
@@ -178,7 +182,7 @@ pub enum SignalPattern {
 }
 
 /// `scopes.*.by`
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Identity {
     /// `header:authorization`, in lower case
     Header(String),
@@ -259,7 +263,7 @@ pub struct Mutations {
 }
 
 /// `mutations.policy`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MutationPolicy {
     /// The entities in the answer.
     Entity,
@@ -272,7 +276,7 @@ pub enum MutationPolicy {
 }
 
 /// `mutations.rules`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct MutationRule {
     /// A glob over the names of mutation fields.
     pub field: String,

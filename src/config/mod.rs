@@ -11,6 +11,7 @@ mod parse;
 mod rest;
 mod section;
 mod signals;
+mod tagging;
 mod terms;
 mod types;
 mod words;
@@ -20,7 +21,7 @@ pub use kinds::{
     KvWrites, Limits, Match, MutationPolicy, MutationRule, Mutations, OriginTimeout, Purge,
     SchemaSource, Scope, SignalPattern, TokenPlace, TypeTtl, Unreadable,
 };
-pub use parse::{origin_of, parse, service_of};
+pub use parse::{log_name_of, origin_of, parse};
 pub use rest::{Authorization, CdnCacheControl, Parameters, Resource, Rest, RestSettings};
 pub use terms::{QueryTerms, RestTerms, RestTtl};
 

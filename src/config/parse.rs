@@ -6,12 +6,14 @@ use super::kinds::*;
 use super::rest::{resources, rest};
 use super::section::{Faults, Section, strings};
 use super::signals::scopes;
+use super::tagging::tagging;
 use super::types::{default_type, types};
 use super::words::{
     glob_name, graphql_name, header_glob, header_names, name, parse_tag, tag_header,
 };
 use crate::http::PathPattern;
 use crate::limits::{Amounts, Limit, MEMORY_IN_FLIGHT, MEMORY_IN_FLIGHT_RANGE};
+use crate::tag::Tagging;
 use crate::time::Ttl;
 use serde_json::Value;
 
@@ -21,7 +23,8 @@ const DEFAULT_SERVICE: &str = "evergraph";
 /// Reads a configuration, or says everything that is wrong with it.
 pub fn parse(value: &Value) -> Result<Config, Vec<ConfigError>> {
     let faults = Faults::default();
-    let config = read(&Section::new(String::new(), Some(value), &faults));
+    let mut config = read(&Section::new(String::new(), Some(value), &faults));
+    config.tagging = tagging(&config);
     let faults = faults.into_list();
     if faults.is_empty() { Ok(config) } else { Err(faults) }
 }
@@ -34,21 +37,48 @@ pub fn origin_of(value: &Value) -> Option<String> {
     found.filter(|_| faults.into_list().is_empty())
 }
 
-/// The service of a configuration that has faults, if that part of it has none: writes still have
-/// to be purged.
-pub fn service_of(value: &Value) -> String {
-    let faults = Faults::default();
-    let found = service(&Section::new(String::new(), Some(value), &faults));
-    if faults.into_list().is_empty() { found } else { DEFAULT_SERVICE.to_owned() }
+/// The name of the purge log: the service's, or the first one that it had. Of a configuration with
+/// faults it is known as far as it has none itself: writes still have to be purged.
+pub fn log_name_of(value: &Value) -> String {
+    let without_faults = |read: &dyn Fn(&Section<'_>) -> Option<String>| {
+        let faults = Faults::default();
+        let found = read(&Section::new(String::new(), Some(value), &faults));
+        found.filter(|_| faults.into_list().is_empty())
+    };
+    let first = |root: &Section<'_>| {
+        let names = root.list("formerly", |text| Ok(text.to_owned()));
+        names.first().map(|text| name(root, "formerly[0]", text))
+    };
+    without_faults(&first)
+        .or_else(|| without_faults(&|root| Some(service(root))))
+        .unwrap_or_else(|| DEFAULT_SERVICE.to_owned())
 }
 
 fn service(root: &Section<'_>) -> String {
     name(root, "service", root.text("service").unwrap_or(DEFAULT_SERVICE))
 }
 
+/// The names that the service had before. Its log has the first of them.
+fn formerly(root: &Section<'_>, service: &str) -> Vec<String> {
+    let names = root.list("formerly", |text| Ok(text.to_owned()));
+    for (index, text) in names.iter().enumerate() {
+        let path = format!("formerly[{index}]");
+        name(root, &path, text);
+        if text == service {
+            root.faults().add(&path, "this is the service's name now; name those that it had");
+        }
+        if names.iter().take(index).any(|before| before == text) {
+            root.faults().add(&path, format!("{text:?} stands there twice"));
+        }
+    }
+    names
+}
+
 fn read(root: &Section<'_>) -> Config {
+    let service = service(root);
     let config = Config {
-        service: service(root),
+        formerly: formerly(root, &service),
+        service,
         origin: origin(root),
         bypass: root.list("bypass", PathPattern::parse),
         ignore_cookies: root.list("ignore_cookies", |text| Ok(text.to_owned())),
@@ -68,6 +98,7 @@ fn read(root: &Section<'_>) -> Config {
         limits: limits(root.section("limits")),
         kv: kv(root.section("kv")),
         purge: purge(root.section("purge")),
+        tagging: Tagging::UNKNOWN,
     };
     root.report_unknown();
     let default = ("default".to_owned(), &config.default_type);

@@ -100,3 +100,33 @@ fn what_is_no_table_is_a_fault() {
     assert_eq!(faults(json!({ "types": 1 })), ["types: expected a table, found 1"]);
     assert_eq!(faults(json!({ "types": { "default": { "match": [], "ttl": 1 } } })).len(), 1);
 }
+
+#[test]
+fn a_service_that_was_renamed_keeps_its_log() {
+    let config = |formerly: Value| json!({ "service": "store", "formerly": formerly });
+    assert_eq!(parse(&config(json!(["shop", "old_shop"]))).unwrap().formerly, ["shop", "old_shop"]);
+    for (value, log) in [
+        (json!({}), "evergraph"),
+        (json!({ "service": "store" }), "store"),
+        (config(json!([])), "store"),
+        (config(json!(["shop"])), "shop"),
+        (config(json!(["shop", "later"])), "shop"),
+        // With faults elsewhere, and with some of its own.
+        (json!({ "service": "a b", "formerly": ["shop"], "ttl": 1 }), "shop"),
+        (config(json!(["shop", "a b", "store"])), "shop"),
+        (config(json!(["a b"])), "store"),
+        (config(json!("shop")), "store"),
+        (json!({ "service": "a b" }), "evergraph"),
+    ] {
+        assert_eq!(log_name_of(&value), log, "{value}");
+    }
+    for (formerly, path) in [
+        (json!(["a/b"]), "formerly[0]: expected 1 to 64 letters"),
+        (json!(["shop", "store"]), "formerly[1]: this is the service's name now"),
+        (json!(["shop", "shop"]), "formerly[1]: \"shop\" stands there twice"),
+        (json!("shop"), "formerly: expected a list of strings"),
+    ] {
+        let faults = faults(config(formerly));
+        assert!(faults.iter().all(|fault| fault.starts_with(path)), "{path}: {faults:?}");
+    }
+}

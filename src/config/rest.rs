@@ -66,7 +66,7 @@ pub enum Parameters {
 }
 
 /// `resources`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Resource {
     /// The paths.
     pub path: PathPattern,

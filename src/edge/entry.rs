@@ -151,7 +151,7 @@ pub async fn tend(env: Env, context: JsContext, exchange: Exchange) {
 
 fn service(env: Env, context: JsContext, exchange: Exchange) -> Service<Platform> {
     let isolate = isolate_of(&env, &exchange);
-    let platform = Platform::new(env, context, exchange, isolate.service_name().to_owned());
+    let platform = Platform::new(env, context, exchange, isolate.log_name().to_owned());
     Service::new(platform, isolate)
 }
 

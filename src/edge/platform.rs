@@ -38,7 +38,7 @@ pub struct Platform {
     env: Env,
     context: Rc<Context>,
     exchange: Exchange,
-    service: String,
+    log_name: String,
     bodies: Rc<Bodies>,
 }
 
@@ -59,9 +59,9 @@ impl Drop for Bodies {
 }
 
 impl Platform {
-    pub fn new(env: Env, context: JsContext, exchange: Exchange, service: String) -> Self {
+    pub fn new(env: Env, context: JsContext, exchange: Exchange, log_name: String) -> Self {
         let bodies = Rc::new(Bodies { exchange: exchange.clone(), any: Cell::new(false) });
-        Self { env, context: Rc::new(Context::new(context)), exchange, service, bodies }
+        Self { env, context: Rc::new(Context::new(context)), exchange, log_name, bodies }
     }
 
     /// The exchange, for a call that takes memory of the budget.
@@ -77,7 +77,7 @@ impl Platform {
 
     fn log_stub(&self) -> Result<Stub, Fault> {
         let namespace = self.env.durable_object(LOG).map_err(fault)?;
-        namespace.id_from_name(&self.service).and_then(|id| id.get_stub()).map_err(fault)
+        namespace.id_from_name(&self.log_name).and_then(|id| id.get_stub()).map_err(fault)
     }
 
     async fn call_log<T>(

@@ -12,7 +12,7 @@ use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
 use crate::policy::{ByOrigin, Permission, RequestDirectives, Rule, Windows};
 use crate::rest::{self, header_parts};
-use crate::tag::{Tag, TagSet};
+use crate::tag::{Tag, TagSet, Tagging};
 use crate::time::Ttl;
 
 /// What is decided of a read before its answer is known.
@@ -30,6 +30,8 @@ pub struct Plan {
     pub client_ttl: Option<Ttl>,
     /// The tags that need no answer.
     pub tags: TagSet,
+    /// By which rules it has them, and gets those that need the answer.
+    pub tagging: Tagging,
     /// The scopes that the key has.
     pub scopes: Vec<String>,
     /// The names of the cache types that matched, without the default.
@@ -181,6 +183,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,
+        tagging: config.tagging,
         scopes: merged.scopes,
         type_names: asked.types.iter().map(|one| one.name.clone()).collect(),
         undeclared: Vec::new(),
@@ -291,6 +294,7 @@ pub fn plan_graphql(
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,
+        tagging: config.tagging,
         scopes: merged.scopes,
         type_names: parts.types.iter().map(|one| one.name.clone()).collect(),
         undeclared: parts.undeclared,

@@ -224,6 +224,7 @@ pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<E
         status: received.status,
         headers: stored,
         tags: tags.into_iter().map(|tag| tag.as_str().to_owned()).collect(),
+        tagging: plan.tagging,
         variant: variant(&vary, &request.headers).to_hex(),
         vary,
         type_name: plan.type_name.clone(),

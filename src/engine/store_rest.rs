@@ -12,7 +12,7 @@ use crate::policy::{
 };
 use crate::purge::Mark;
 use crate::rest;
-use crate::tag::origin_tags;
+use crate::tag::{Tagging, origin_tags};
 use crate::time::Ttl;
 use serde_json::Value;
 
@@ -162,6 +162,10 @@ pub fn updated(
         origin_tags(said).iter().map(|tag| tag.as_str().to_owned()).collect();
     tags.retain(|tag| !meta.tags.contains(tag));
     meta.tags.extend(tags);
+    // The tags of its body are by the rules of before, and those of this head by the plan's.
+    if !meta.tagging.is_same(plan.tagging) {
+        meta.tagging = Tagging::UNKNOWN;
+    }
     let stored = renewed(plan, &mut meta, request, received);
     Freshened { entry: Entry { meta, body: before.body.clone() }, stored }
 }

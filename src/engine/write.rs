@@ -99,7 +99,7 @@ pub fn purge_of_write(
     };
     let (record, field) = match purge {
         MutationPurge::Everything { field } => (Record::everything(), field),
-        MutationPurge::Tags(tags) => (Record::of_tags(&tags, &config.same), None),
+        MutationPurge::Tags(tags) => (Record::of_tags(&tags, &config.same, config.tagging), None),
     };
     let new = NewRecord::from(record);
     let new = if effect == Effect::Unknown { new.with_unknown_outcome() } else { new };

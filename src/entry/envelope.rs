@@ -11,7 +11,7 @@ use super::{Entry, Meta};
 use std::rc::Rc;
 
 const MAGIC: &[u8; 3] = b"EVG";
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const DEFLATED: u8 = 1;
 const HEADER_BYTES: usize = 21;
 /// Bodies above this many bytes are deflated.
@@ -116,6 +116,7 @@ mod tests {
     use super::*;
     use crate::http::Headers;
     use crate::purge::Mark;
+    use crate::tag::Tagging;
     use crate::time::{Timestamp, Ttl};
     use proptest::prelude::*;
 
@@ -132,6 +133,7 @@ mod tests {
                 status: 200,
                 headers: [("content-type", "application/json")].into_iter().collect::<Headers>(),
                 tags,
+                tagging: Tagging::of(&"rules"),
                 vary: vec!["origin".into()],
                 variant: "v".into(),
                 type_name: "default".into(),

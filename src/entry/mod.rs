@@ -9,6 +9,7 @@ pub use envelope::{Damage, decode, encode};
 
 use crate::http::Headers;
 use crate::purge::Mark;
+use crate::tag::Tagging;
 use crate::time::{Timestamp, Ttl};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -45,6 +46,8 @@ pub struct Meta {
     pub headers: Headers,
     /// Its tags, as text.
     pub tags: Vec<String>,
+    /// By which rules it has them.
+    pub tagging: Tagging,
     /// The names of the request headers it depends on, in lower case and sorted.
     pub vary: Vec<String>,
     /// Those headers' values in the request, as a digest.

@@ -4,7 +4,7 @@
 ///
 /// `**` stands for any number of segments, none included. A trailing slash of the path does not
 /// count, since frameworks take both forms for one route.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern(Vec<Segment>);
 
 /// Whether a path's case tells it apart from another.
@@ -16,7 +16,7 @@ pub enum Case {
     Ignored,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Segment {
     Glob(String),
     Parameter(String),

@@ -153,7 +153,7 @@ impl<R: LogRows> Log<R> {
                 self.state.set_schemas(rest.schemas);
             }
             self.times = ended_by(&rest.times, opened.dropped);
-            self.state.learn_rest(rest.up_to, rest.all, rest.patterns);
+            self.state.learn_rest(rest.up_to, rest.all, rest.tagged, rest.patterns);
         }
         // A page that does not know all records that were dropped: it was never written, cannot be
         // read, or a version without pages has dropped them. Nobody knows what they purged.
@@ -291,9 +291,9 @@ impl<R: LogRows> Log<R> {
         let (up_to, floor) = (self.head(), self.floor());
         let bytes = match number {
             REST => {
-                let (all, patterns) = self.state.rest();
+                let (all, tagged, patterns) = self.state.rest();
                 let (schemas, times) = (self.schemas(), self.times.clone());
-                Rest { up_to, floor, all, patterns, schemas, times }.encode()
+                Rest { up_to, floor, all, tagged, patterns, schemas, times }.encode()
             }
             _ => Page { up_to, floor, tags: self.state.page_of_tags(number) }.encode(),
         };

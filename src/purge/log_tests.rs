@@ -3,10 +3,13 @@ use super::super::{Lag, MemoryRows, SchemaInForce, Subject, Verdict};
 use super::*;
 use crate::key::Pattern;
 use crate::limits;
+use crate::tag::Tagging;
 use proptest::prelude::*;
 
 const EPOCH: u64 = 9;
 const RETENTION: u64 = 3600;
+/// By which rules all tags are made where nothing else is said.
+const RULES: u64 = 1;
 const KEY: &str = "gql/product/Get/public/00";
 
 fn at(seconds: u64) -> Timestamp {
@@ -31,7 +34,7 @@ fn mark(seq: Seq) -> Option<Mark> {
 }
 
 fn tags(tags: &[u64]) -> Record {
-    Record { tags: tags.to_vec(), ..Record::default() }
+    Record { tags: tags.to_vec(), tagging: Tagging::from_number(RULES), ..Record::default() }
 }
 
 fn synced(log: &Log<MemoryRows>) -> Replica {
@@ -41,8 +44,12 @@ fn synced(log: &Log<MemoryRows>) -> Replica {
 }
 
 fn verdict(replica: &Replica, seq: Seq, tags: &[u64]) -> Verdict {
-    let mark = Mark { epoch: EPOCH, seq };
-    replica.verdict(&Subject { mark, tags, key_from_kind: KEY })
+    verdict_by(replica, seq, tags, RULES)
+}
+
+fn verdict_by(replica: &Replica, seq: Seq, tags: &[u64], rules: u64) -> Verdict {
+    let (mark, tagging) = (Mark { epoch: EPOCH, seq }, Tagging::from_number(rules));
+    replica.verdict(&Subject { mark, tags, tagging, key_from_kind: KEY })
 }
 
 #[test]
@@ -64,6 +71,40 @@ fn soft_purges_make_stale_and_hard_ones_win() {
     add(&mut log, Record { soft: true, ..tags(&[1]) }, at(0));
     assert_eq!(verdict(&synced(&log), 0, &[1]), Verdict::Gone);
     assert_eq!(verdict(&synced(&log), 2, &[1]), Verdict::Stale);
+}
+
+/// A deployment with other rules, one back, and both at once.
+#[test]
+fn a_purge_of_tags_ends_every_entry_whose_tags_other_rules_made() {
+    const OTHER: u64 = RULES + 1;
+    let by = |rules, soft| Record { tagging: Tagging::from_number(rules), soft, ..tags(&[1]) };
+    let mut log = empty();
+    add(&mut log, by(RULES, false), at(0));
+    let gone = |log: &Log<MemoryRows>, seq, rules| {
+        let before = verdict_by(&synced(log), seq, &[2], rules);
+        let again = opened(&log.rows, Sizes::default());
+        assert_eq!(verdict_by(&synced(&again), seq, &[2], rules), before);
+        before
+    };
+    assert_eq!(gone(&log, 0, RULES), Verdict::Valid);
+    assert_eq!(gone(&log, 0, OTHER), Verdict::Gone);
+    assert_eq!(gone(&log, 1, OTHER), Verdict::Valid);
+    // A soft one by the new rules, and back.
+    add(&mut log, by(OTHER, true), at(0));
+    assert_eq!([gone(&log, 1, RULES), gone(&log, 2, RULES)], [Verdict::Stale, Verdict::Valid]);
+    assert_eq!(gone(&log, 1, OTHER), Verdict::Valid);
+    add(&mut log, by(RULES, false), at(0));
+    assert_eq!([gone(&log, 1, RULES), gone(&log, 2, RULES)], [Verdict::Stale, Verdict::Valid]);
+    assert_eq!([gone(&log, 2, OTHER), gone(&log, 3, OTHER)], [Verdict::Gone, Verdict::Valid]);
+    // A version without fingerprints counts as other rules for all.
+    add(&mut log, by(0, false), at(0));
+    assert_eq!([gone(&log, 3, RULES), gone(&log, 3, OTHER)], [Verdict::Gone; 2]);
+    assert_eq!([gone(&log, 4, RULES), gone(&log, 4, OTHER)], [Verdict::Valid; 2]);
+    // What names no tags has none that could be other ones.
+    let pattern = Pattern::parse("rest/**").unwrap();
+    add(&mut log, Record { patterns: vec![pattern], ..Record::default() }, at(0));
+    add(&mut log, Record { schema: Some(SchemaInForce::of(1)), ..Record::default() }, at(0));
+    assert_eq!([gone(&log, 4, RULES), gone(&log, 4, OTHER)], [Verdict::Valid; 2]);
 }
 
 #[test]
@@ -122,7 +163,8 @@ fn tags_beyond_the_limit_still_purge() {
 fn an_entry_of_another_log_is_gone() {
     let replica = synced(&empty());
     let mark = Mark { epoch: EPOCH + 1, seq: 0 };
-    let subject = Subject { mark, tags: &[], key_from_kind: "" };
+    let tagging = Tagging::UNKNOWN;
+    let subject = Subject { mark, tags: &[], tagging, key_from_kind: "" };
     assert_eq!(replica.verdict(&subject), Verdict::Gone);
     assert_eq!(Replica::new().verdict(&subject), Verdict::Gone);
 }
@@ -232,6 +274,7 @@ fn a_repeated_purge_reaches_what_was_fetched_meanwhile_and_leaves_the_schema() {
     assert_eq!(verdict(&synced(&log), 3, &[1]), Verdict::Valid);
     assert_eq!(log.schemas(), before);
     assert_eq!(Record { schema, ..Record::default() }.again(), None);
+    assert_eq!(first.again().unwrap().tagging, first.tagging);
 }
 
 const MAX_MILLIS: u64 = 5_000;
@@ -274,10 +317,12 @@ fn a_client_waits_for_its_number_and_not_for_one_that_cannot_be() {
 
 fn record() -> impl Strategy<Value = Record> {
     let pattern = prop::sample::select(vec!["gql/**", "gql/product/**", "rest/**"]);
-    (prop::collection::vec(0_u64..12, 0..3), prop::option::of(pattern), 0..20, any::<bool>())
-        .prop_map(|(tags, pattern, all, soft)| Record {
+    let rules = prop_oneof![6 => Just(RULES), 1 => Just(RULES + 1), 1 => Just(0)];
+    (prop::collection::vec(0_u64..12, 0..3), rules, prop::option::of(pattern), 0..20, any::<bool>())
+        .prop_map(|(tags, rules, pattern, all, soft)| Record {
             schema: None,
             tags: tags.into_iter().map(spread).collect(),
+            tagging: Tagging::from_number(rules),
             patterns: pattern.map(|p| Pattern::parse(p).unwrap()).into_iter().collect(),
             all: all == 0,
             soft,
@@ -368,7 +413,8 @@ fn a_log_that_is_asked_from_beyond_its_head_is_another_log() {
     assert!(replica.learn(log.since(mark(2)), at(2)));
     assert_eq!(verdict(&replica, 2, &[]), Verdict::Gone);
     let fresh = Mark { epoch: 77, seq: 2 };
-    let entry = Subject { mark: fresh, tags: &[], key_from_kind: "" };
+    let tagging = Tagging::UNKNOWN;
+    let entry = Subject { mark: fresh, tags: &[], tagging, key_from_kind: "" };
     assert_eq!(replica.verdict(&entry), Verdict::Valid);
     assert_eq!(log.append(&tags(&[3]), at(3)), Ok(3));
     assert_eq!(log.schemas(), Schemas::default());
@@ -443,7 +489,10 @@ proptest! {
     fn a_log_with_few_rows_says_what_the_full_history_says(
         events in prop::collection::vec(event(), 0..60),
         sizes in few_sizes(),
-        probes in prop::collection::vec((0_u64..60, prop::collection::vec(0_u64..12, 0..3)), 20),
+        probes in prop::collection::vec(
+            (0_u64..60, prop::collection::vec(0_u64..12, 0..3), 0_u64..4),
+            20,
+        ),
     ) {
         let rows = MemoryRows::default();
         let mut log = opened(&rows, sizes);
@@ -499,9 +548,10 @@ proptest! {
         for replica in &mut replicas {
             let mark = replica.mark();
             prop_assert!(replica.learn(log.since(mark), at(now)));
-            for (seq, tags) in &probes {
+            for (seq, tags, rules) in &probes {
                 let tags: Vec<u64> = tags.iter().map(|tag| spread(*tag)).collect();
-                let (said, truth) = (verdict(replica, *seq, &tags), truth(&history, *seq, &tags));
+                let said = verdict_by(replica, *seq, &tags, *rules);
+                let truth = truth(&history, *seq, &tags, *rules);
                 if *seq >= log.floor() && replica.floor() == log.floor() {
                     prop_assert_eq!(said, truth, "mark {}", seq);
                 }
@@ -514,12 +564,16 @@ proptest! {
 }
 
 /// What all records ever say of an entry.
-fn truth(history: &[Record], seq: Seq, tags: &[u64]) -> Verdict {
+fn truth(history: &[Record], seq: Seq, tags: &[u64], rules: u64) -> Verdict {
+    let is_other = |record: &Record| {
+        !record.tags.is_empty() && (rules == 0 || record.tagging.number() != rules)
+    };
     let touching = |soft: bool| {
         history.iter().zip(1..).any(|(record, n)| {
             n > seq
                 && record.soft == soft
                 && (record.all
+                    || is_other(record)
                     || record.tags.iter().any(|tag| tags.contains(tag))
                     || record.patterns.iter().any(|pattern| pattern.matches(KEY)))
         })
@@ -542,6 +596,7 @@ proptest! {
         syncs in prop::collection::vec(any::<bool>(), 20),
         seq in 0_u64..20,
         entry_tags in prop::collection::vec((0_u64..12).prop_map(spread), 0..3),
+        rules in 0_u64..4,
         compact_at in prop::option::of(0_u64..20),
     ) {
         let mut log = empty();
@@ -557,8 +612,8 @@ proptest! {
         }
         prop_assert!(replica.learn(log.since(replica.mark()), at(99)));
 
-        let truth = truth(&records, seq, &entry_tags);
-        let said = verdict(&replica, seq, &entry_tags);
+        let truth = truth(&records, seq, &entry_tags, rules);
+        let said = verdict_by(&replica, seq, &entry_tags, rules);
         if compact_at.is_none() {
             prop_assert_eq!(said, truth);
         } else {

@@ -17,6 +17,7 @@ mod rows;
 mod said;
 mod spoken;
 mod table;
+mod tagged;
 mod times;
 mod wire;
 

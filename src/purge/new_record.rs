@@ -65,6 +65,7 @@ impl From<Record> for NewRecord {
 mod tests {
     use super::*;
     use crate::purge::{Log, Mark, MemoryRows, Replica, SchemaInForce, Sizes, Subject, Verdict};
+    use crate::tag::Tagging;
     use crate::time::Ttl;
 
     fn seconds_of(new: &NewRecord, settle: u64) -> Vec<u64> {
@@ -102,7 +103,8 @@ mod tests {
         let at = Timestamp::from_millis;
         let rows = MemoryRows::default();
         let mut log = Log::open(rows, Ttl::from_seconds(600), Sizes::default(), || 9).unwrap();
-        let new = NewRecord::from(Record { tags: vec![1], ..Record::default() });
+        let tagging = Tagging::of(&"rules");
+        let new = NewRecord::from(Record { tags: vec![1], tagging, ..Record::default() });
         let new = new.with_unknown_outcome();
         let mut repeats = new.repeats(0, at(0));
         log.append(&new.record, at(0)).unwrap();
@@ -110,7 +112,8 @@ mod tests {
             let mut replica = Replica::new();
             assert!(replica.learn(log.since(None), at(0)));
             let (mark, tags) = (Mark { epoch: 9, seq }, &[tag]);
-            replica.verdict(&Subject { mark, tags, key_from_kind: "gql" }) == Verdict::Valid
+            replica.verdict(&Subject { mark, tags, tagging, key_from_kind: "gql" })
+                == Verdict::Valid
         };
         for _ in 0..2 {
             let stored = log.head();

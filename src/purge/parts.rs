@@ -3,9 +3,11 @@
 //! What has a width is little-endian; the other numbers are LEB128.
 
 use super::replica::Last;
+use super::tagged::{LatestTagged, TaggedPurges};
 use super::{SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
+use crate::tag::Tagging;
 
 /// The highest number of a record: SQLite's rows come back as JavaScript's numbers.
 pub(super) const HIGHEST_SEQ: Seq = 1 << 53;
@@ -41,6 +43,14 @@ impl Writer {
     pub fn last(&mut self, last: Last) {
         self.number(last.hard);
         self.number(last.soft);
+    }
+
+    pub fn tagged(&mut self, tagged: TaggedPurges) {
+        for LatestTagged { seq, tagging, by_others } in [tagged.hard, tagged.soft] {
+            self.number(seq);
+            self.fixed(tagging.number());
+            self.number(by_others);
+        }
     }
 
     pub fn pattern(&mut self, pattern: &Pattern) {
@@ -109,6 +119,20 @@ impl<'a> Reader<'a> {
     pub fn last(&mut self, head: Seq) -> Option<Last> {
         let last = Last { hard: self.number()?, soft: self.number()? };
         (last.hard.max(last.soft) <= head).then_some(last)
+    }
+
+    pub fn tagged(&mut self, head: Seq) -> Option<TaggedPurges> {
+        Some(TaggedPurges { hard: self.latest_tagged(head)?, soft: self.latest_tagged(head)? })
+    }
+
+    fn latest_tagged(&mut self, head: Seq) -> Option<LatestTagged> {
+        let (seq, tagging) = (self.number()?, self.tagging()?);
+        let by_others = self.number()?;
+        (by_others <= seq && seq <= head).then_some(LatestTagged { seq, tagging, by_others })
+    }
+
+    pub fn tagging(&mut self) -> Option<Tagging> {
+        self.fixed().map(Tagging::from_number)
     }
 
     pub fn pattern(&mut self) -> Option<Pattern> {

@@ -1,8 +1,9 @@
 //! One purge, as the log keeps it.
 
+use super::Subject;
 use crate::key::Pattern;
 use crate::limits;
-use crate::tag::{Aliases, TagSet, reach};
+use crate::tag::{Aliases, TagSet, Tagging, reach};
 use serde::{Deserialize, Serialize};
 
 /// Which schema is in force: the fingerprint of its text, or none.
@@ -41,6 +42,9 @@ pub struct Record {
     /// The hashes of the tags.
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<u64>,
+    /// By which rules it was decided that these are the tags. Without tags it says nothing.
+    #[serde(rename = "g", default, skip_serializing_if = "is_unknown")]
+    pub tagging: Tagging,
     /// Patterns over keys.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<Pattern>,
@@ -61,13 +65,13 @@ impl Record {
         Self { all: true, ..Self::default() }
     }
 
-    /// A purge of these tags and of what they reach.
-    pub fn of_tags(tags: &TagSet, aliases: &Aliases) -> Self {
+    /// A purge of these tags and of what they reach, by the rules that have chosen them.
+    pub fn of_tags(tags: &TagSet, aliases: &Aliases, tagging: Tagging) -> Self {
         let reached: TagSet = tags.iter().flat_map(|tag| reach(tag, aliases)).collect();
         if reached.len() > limits::RECORD_TAGS {
             return Self::everything();
         }
-        Self { tags: reached.iter().map(|tag| tag.hash()).collect(), ..Self::default() }
+        Self { tags: reached.iter().map(|tag| tag.hash()).collect(), tagging, ..Self::default() }
     }
 
     /// The same purge once more, for origins that read from a copy which lags behind their writes:
@@ -76,6 +80,15 @@ impl Record {
     pub fn again(&self) -> Option<Self> {
         let again = Self { schema: None, ..self.clone() };
         (!again.is_empty()).then_some(again)
+    }
+
+    /// Whether it purges an entry of before, softly or not.
+    pub fn purges(&self, entry: &Subject<'_>) -> bool {
+        let by_tags = !self.tags.is_empty()
+            && (!self.tagging.is_same(entry.tagging)
+                || self.tags.iter().any(|tag| entry.tags.contains(tag)));
+        let is_matched = |pattern: &Pattern| pattern.matches(entry.key_from_kind);
+        self.all || by_tags || self.patterns.iter().any(is_matched)
     }
 
     /// Whether after it no older entry is left.
@@ -87,4 +100,8 @@ impl Record {
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty() && self.patterns.is_empty() && !self.all && self.schema.is_none()
     }
+}
+
+fn is_unknown(tagging: &Tagging) -> bool {
+    !tagging.is_known()
 }

@@ -1,9 +1,11 @@
 //! What an isolate knows of the purge log.
 
 use super::table::{Most, TagTable};
+use super::tagged::TaggedPurges;
 use super::{Mark, Record, SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
+use crate::tag::Tagging;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,8 @@ pub struct Subject<'a> {
     pub mark: Mark,
     /// The hashes of the entry's tags.
     pub tags: &'a [u64],
+    /// By which rules it has them.
+    pub tagging: Tagging,
     /// The entry's key, from its kind on.
     pub key_from_kind: &'a str,
 }
@@ -86,6 +90,7 @@ pub struct Snapshot {
     pub(super) head: Seq,
     pub(super) floor: Seq,
     pub(super) all: Last,
+    pub(super) tagged: TaggedPurges,
     pub(super) tags: Vec<(u64, Last)>,
     pub(super) patterns: Vec<(Pattern, Last)>,
     pub(super) schemas: Schemas,
@@ -151,6 +156,7 @@ pub struct Replica {
     head: Seq,
     floor: Seq,
     all: Last,
+    tagged: TaggedPurges,
     tags: TagTable,
     patterns: Vec<(Pattern, Last)>,
     schemas: Schemas,
@@ -211,8 +217,9 @@ impl Replica {
             .filter(|(_, last)| last.hard > since || last.soft > since)
             .filter(|(pattern, _)| pattern.matches(entry.key_from_kind))
             .map(|(_, last)| *last);
+        let by_others = self.tagged.by_others_than(entry.tagging);
         let mut verdict = self.all.verdict(since);
-        for last in by_tag.chain(by_pattern) {
+        for last in by_tag.chain(by_pattern).chain([by_others]) {
             match last.verdict(since) {
                 Verdict::Gone => return Verdict::Gone,
                 Verdict::Stale if verdict == Verdict::Valid => verdict = Verdict::Stale,
@@ -268,6 +275,9 @@ impl Replica {
         if record.all {
             self.all.join(last);
         }
+        if !record.tags.is_empty() {
+            self.tagged.note(seq, record.tagging, record.soft);
+        }
         for tag in &record.tags {
             self.tags.note(*tag, last);
         }
@@ -321,9 +331,16 @@ impl Replica {
     }
 
     /// The same for what is not about tags.
-    pub(super) fn learn_rest(&mut self, up_to: Seq, all: Last, patterns: Vec<(Pattern, Last)>) {
+    pub(super) fn learn_rest(
+        &mut self,
+        up_to: Seq,
+        all: Last,
+        tagged: TaggedPurges,
+        patterns: Vec<(Pattern, Last)>,
+    ) {
         self.head = self.head.max(up_to);
         self.all.join(all);
+        self.tagged = tagged;
         self.patterns = patterns;
     }
 
@@ -338,8 +355,8 @@ impl Replica {
     }
 
     /// The same of what is not about tags.
-    pub(super) fn rest(&self) -> (Last, Vec<(Pattern, Last)>) {
-        (self.all, self.patterns.clone())
+    pub(super) fn rest(&self) -> (Last, TaggedPurges, Vec<(Pattern, Last)>) {
+        (self.all, self.tagged, self.patterns.clone())
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -347,6 +364,7 @@ impl Replica {
             head: self.head,
             floor: self.floor,
             all: self.all,
+            tagged: self.tagged,
             tags: self.tags.newer_than(self.floor),
             patterns: self.patterns.clone(),
             schemas: self.schemas,
@@ -358,6 +376,7 @@ impl Replica {
         self.head = snapshot.head;
         self.floor = snapshot.floor;
         self.all = snapshot.all;
+        self.tagged = snapshot.tagged;
         self.tags = TagTable::default();
         snapshot.tags.into_iter().for_each(|(tag, last)| self.tags.note(tag, last));
         self.patterns = snapshot.patterns;

@@ -5,17 +5,18 @@
 //!
 //! ```text
 //! page = layout:u8 up_to floor  (tag:u64 last)*
-//! rest = layout:u8 up_to floor  all:last  patterns (pattern last)*  in_force:u64 distrusted:u64
-//!        periods (began seq at)*
+//! rest = layout:u8 up_to floor  all:last  hard:latest soft:latest  patterns (pattern last)*
+//!        in_force:u64 distrusted:u64  periods (began seq at)*
 //! ```
 //!
-//! Numbers and `last` are those of `wire.rs`; `up_to` is the last record that the page knows of. A
+//! Numbers, `last` and `latest` are those of `wire.rs`; `up_to` is the last record that the page knows of. A
 //! tag is 64 bits, and a Durable Object's rows come back as JavaScript's numbers, which have 53. So
 //! tags are written as bytes, and many to a row: rows are what storage is billed by.
 
 use super::parts::{Reader, Writer};
 use super::replica::{Last, Schemas};
 use super::table::PAGES;
+use super::tagged::TaggedPurges;
 use super::times::{Period, Times};
 use super::{Record, Seq};
 use crate::key::Pattern;
@@ -26,7 +27,7 @@ pub(super) const REST: usize = PAGES;
 /// How many pages there are in all.
 pub(super) const ALL_PAGES: usize = PAGES + 1;
 /// The layout of pages. One of another layout counts as missing.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// A record as it was written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +102,8 @@ pub(super) struct Rest {
     pub floor: Seq,
     /// The last purges of everything.
     pub all: Last,
+    /// The last purges by tags.
+    pub tagged: TaggedPurges,
     /// Patterns, and their last purges.
     pub patterns: Vec<(Pattern, Last)>,
     /// What is known of schemas.
@@ -134,6 +137,7 @@ impl Rest {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = begun(self.up_to, self.floor);
         writer.last(self.all);
+        writer.tagged(self.tagged);
         writer.count(self.patterns.len());
         for (pattern, last) in &self.patterns {
             writer.pattern(pattern);
@@ -154,6 +158,7 @@ impl Rest {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (mut reader, up_to, floor) = read(bytes)?;
         let all = reader.last(up_to)?;
+        let tagged = reader.tagged(up_to)?;
         let count = reader.count(4)?;
         let pattern = |_| Some((reader.pattern()?, reader.last(up_to)?));
         let patterns = (0..count).map(pattern).collect::<Option<_>>()?;
@@ -166,7 +171,7 @@ impl Rest {
         };
         let periods = (0..count).map(period).collect::<Option<Vec<_>>>()?;
         let times = Times::from_periods(periods.into_iter());
-        reader.is_empty().then_some(Self { up_to, floor, all, patterns, schemas, times })
+        reader.is_empty().then_some(Self { up_to, floor, all, tagged, patterns, schemas, times })
     }
 }
 
@@ -188,10 +193,20 @@ fn read(bytes: &[u8]) -> Option<(Reader<'_>, Seq, Seq)> {
 mod tests {
     use super::super::SchemaInForce;
     use super::*;
+    use crate::tag::Tagging;
     use proptest::prelude::*;
 
     fn last() -> impl Strategy<Value = Last> {
         (0_u64..9_000, 0_u64..9_000).prop_map(|(hard, soft)| Last { hard, soft })
+    }
+
+    fn tagged() -> impl Strategy<Value = TaggedPurges> {
+        let note = (1_u64..9_000, any::<u64>().prop_map(Tagging::from_number), any::<bool>());
+        prop::collection::vec(note, 0..4).prop_map(|notes| {
+            let mut tagged = TaggedPurges::default();
+            notes.into_iter().for_each(|(seq, by, soft)| tagged.note(seq, by, soft));
+            tagged
+        })
     }
 
     fn rest() -> impl Strategy<Value = Rest> {
@@ -205,10 +220,10 @@ mod tests {
         let schema = || any::<u64>().prop_map(SchemaInForce::from_number);
         let schemas = (schema(), schema())
             .prop_map(|(in_force, distrusted)| Schemas { in_force, distrusted });
-        (0_u64..=9_000, last(), patterns, schemas, periods).prop_map(
-            |(floor, all, patterns, schemas, periods)| {
+        (0_u64..=9_000, last(), tagged(), patterns, schemas, periods).prop_map(
+            |(floor, all, tagged, patterns, schemas, periods)| {
                 let times = Times::from_periods(periods.into_iter());
-                Rest { up_to: 9_000, floor, all, patterns, schemas, times }
+                Rest { up_to: 9_000, floor, all, tagged, patterns, schemas, times }
             },
         )
     }

@@ -8,11 +8,12 @@
 //! appended  = seq delta
 //! said      = clock:u64 at delta
 //! delta     = 0 epoch:u64 floor after  records record*
-//!           | 1 epoch:u64 head floor last  tags (tag:u64 last)*  patterns (pattern last)*
-//!             in_force:u64 distrusted:u64
-//! record    = flags:u8  tags tag:u64*  patterns pattern*  schema:u64?
+//!           | 1 epoch:u64 head floor last  hard:latest soft:latest  tags (tag:u64 last)*
+//!             patterns (pattern last)*  in_force:u64 distrusted:u64
+//! record    = flags:u8  tags tag:u64*  tagging:u64?  patterns pattern*  schema:u64?
 //! mark      = epoch:u64 seq
 //! last      = hard soft
+//! latest    = seq tagging:u64 by_others
 //! pattern   = bytes text
 //! ```
 //!
@@ -21,11 +22,15 @@
 //! whose words cannot be read counts as one that did not answer.
 //!
 //! During a deployment isolates of two versions ask one log. So earlier versions are read as well,
-//! and a question is answered in its own version. Version 2 had no `repeats`.
+//! and a question is answered in its own version. Version 2 had no `repeats`, version 3 neither
+//! `tagging` nor `latest`: whoever asks in it is told that a purge of tags by known rules is one of
+//! everything, for it goes by others.
 
 use super::parts::{Reader, Writer};
+use super::tagged::TaggedPurges;
 use super::{Delta, LogTime, Mark, NewRecord, Record, Said, Schemas, Seq, Snapshot};
 use crate::limits;
+use crate::tag::Tagging;
 use crate::time::Timestamp;
 
 const MAGIC: &[u8; 3] = b"EVL";
@@ -73,6 +78,7 @@ const RECORD: u8 = 4;
 const ALL: u8 = 1;
 const SOFT: u8 = 2;
 const SCHEMA: u8 = 4;
+const TAGGING: u8 = 8;
 
 /// What an isolate asks of the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,13 +252,20 @@ fn write_new_record(writer: &mut Writer, new: &NewRecord, version: Version) {
     }
 }
 
-fn write_record(writer: &mut Writer, record: &Record, _version: Version) {
+fn write_record(writer: &mut Writer, record: &Record, version: Version) {
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     let schema = flag(record.schema.is_some(), SCHEMA);
-    writer.byte(flag(record.all, ALL) | flag(record.soft, SOFT) | schema);
+    let has_tagging = record.tagging.is_known();
+    let tells_tagging = version >= Version::V4;
+    let all = record.all || (has_tagging && !record.tags.is_empty() && !tells_tagging);
+    let tagging = flag(has_tagging && tells_tagging, TAGGING);
+    writer.byte(flag(all, ALL) | flag(record.soft, SOFT) | schema | tagging);
     writer.count(record.tags.len());
     for tag in &record.tags {
         writer.fixed(*tag);
+    }
+    if tagging != 0 {
+        writer.fixed(record.tagging.number());
     }
     writer.count(record.patterns.len());
     for pattern in &record.patterns {
@@ -283,10 +296,17 @@ fn write_delta(writer: &mut Writer, delta: &Delta, version: Version) {
     }
 }
 
-fn write_snapshot(writer: &mut Writer, snapshot: &Snapshot, _version: Version) {
+fn write_snapshot(writer: &mut Writer, snapshot: &Snapshot, version: Version) {
     writer.number(snapshot.head);
     writer.number(snapshot.floor);
-    writer.last(snapshot.all);
+    if version >= Version::V4 {
+        writer.last(snapshot.all);
+        writer.tagged(snapshot.tagged);
+    } else {
+        let mut all = snapshot.all;
+        all.join(snapshot.tagged.by_known());
+        writer.last(all);
+    }
     writer.count(snapshot.tags.len());
     for (tag, last) in &snapshot.tags {
         writer.fixed(*tag);
@@ -311,17 +331,24 @@ fn read_new_record(reader: &mut Reader<'_>, version: Version) -> Option<NewRecor
     Some(NewRecord { record, repeat_after: repeat_after.collect::<Option<_>>()? })
 }
 
-fn read_record(reader: &mut Reader<'_>, _version: Version) -> Option<Record> {
+fn read_record(reader: &mut Reader<'_>, version: Version) -> Option<Record> {
     let flags = reader.byte()?;
-    if flags & !(ALL | SOFT | SCHEMA) != 0 {
+    let known =
+        if version >= Version::V4 { ALL | SOFT | SCHEMA | TAGGING } else { ALL | SOFT | SCHEMA };
+    if flags & !known != 0 {
         return None;
     }
     let tags = reader.count(8)?;
     let tags = (0..tags).map(|_| reader.fixed()).collect::<Option<Vec<_>>>()?;
+    let tagging = match flags & TAGGING {
+        0 => Tagging::UNKNOWN,
+        _ => reader.tagging().filter(|tagging| tagging.is_known())?,
+    };
     let patterns = reader.count(2)?;
     let patterns = (0..patterns).map(|_| reader.pattern()).collect::<Option<Vec<_>>>()?;
     let schema = if flags & SCHEMA == 0 { None } else { Some(reader.schema()?) };
-    Some(Record { tags, patterns, all: flags & ALL != 0, schema, soft: flags & SOFT != 0 })
+    let (all, soft) = (flags & ALL != 0, flags & SOFT != 0);
+    Some(Record { tags, tagging, patterns, all, schema, soft })
 }
 
 fn read_delta(reader: &mut Reader<'_>, version: Version) -> Option<Delta> {
@@ -341,10 +368,15 @@ fn read_delta(reader: &mut Reader<'_>, version: Version) -> Option<Delta> {
     }
 }
 
-fn read_snapshot(reader: &mut Reader<'_>, _version: Version) -> Option<Snapshot> {
+fn read_snapshot(reader: &mut Reader<'_>, version: Version) -> Option<Snapshot> {
     let head = reader.seq()?;
     let floor = reader.number().filter(|floor| *floor <= head)?;
     let all = reader.last(head)?;
+    let tagged = match version >= Version::V4 {
+        true => reader.tagged(head)?,
+        // Isolates of a data center tell each other what they have read, in their own version.
+        false => TaggedPurges::unknown_up_to(head),
+    };
     let count = reader.count(10).filter(|count| *count <= limits::LOG_TAGS)?;
     let tag = |_| Some((reader.fixed()?, reader.last(head)?));
     let tags = (0..count).map(tag).collect::<Option<Vec<_>>>()?;
@@ -352,7 +384,7 @@ fn read_snapshot(reader: &mut Reader<'_>, _version: Version) -> Option<Snapshot>
     let pattern = |_| Some((reader.pattern()?, reader.last(head)?));
     let patterns = (0..count).map(pattern).collect::<Option<Vec<_>>>()?;
     let schemas = Schemas { in_force: reader.schema()?, distrusted: reader.schema()? };
-    Some(Snapshot { head, floor, all, tags, patterns, schemas })
+    Some(Snapshot { head, floor, all, tagged, tags, patterns, schemas })
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl<W: World> Service<W> {
         };
         let (tags, patterns) = (command.tags.len(), command.patterns.len());
         self.known_schema().knowledge(config).reach(&mut command.tags);
-        match self.record(command.record(&config.same), ADMIN).await {
+        match self.record(command.record(config), ADMIN).await {
             Ok(seq) => {
                 let answer = json!({ "seq": seq, "tags": tags, "patterns": patterns });
                 let mut response = json_response(200, &answer);

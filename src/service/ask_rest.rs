@@ -49,7 +49,12 @@ impl<W: World> Service<W> {
             return Before::Nothing;
         }
         match self.stored_part(config, asked, plan).await {
-            Some(part) if begins(&part.cached.entry) => Before::Beginning(part.cached),
+            // How it was tagged goes with it, and that has to be by one set of rules.
+            Some(Candidate { cached, .. })
+                if begins(&cached.entry) && cached.entry.meta.tagging.is_same(plan.tagging) =>
+            {
+                Before::Beginning(cached)
+            }
             _ => Before::Nothing,
         }
     }

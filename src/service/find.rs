@@ -343,8 +343,12 @@ impl<W: World> Service<W> {
 
     pub(super) fn judged(&self, request: &Request, plan: &Plan, cached: &Cached) -> Freshness {
         let meta = &cached.entry.meta;
-        let subject =
-            Subject { mark: meta.mark, tags: &cached.tags, key_from_kind: plan.key.from_kind() };
+        let subject = Subject {
+            mark: meta.mark,
+            tags: &cached.tags,
+            tagging: meta.tagging,
+            key_from_kind: plan.key.from_kind(),
+        };
         let directives = plan.heeded(&request.headers);
         freshness(meta, self.verdict(&subject), &directives, self.world.now())
     }

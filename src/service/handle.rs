@@ -401,7 +401,8 @@ impl<W: World> Service<W> {
         let tags = scope_tags_changed_by(config, &request.headers, &answer.headers);
         if !tags.is_empty() {
             // What the log does not take is kept pending; there is nobody to tell.
-            let _ = self.record(Record::of_tags(&tags, &config.same), "cookie").await;
+            let record = Record::of_tags(&tags, &config.same, config.tagging);
+            let _ = self.record(record, "cookie").await;
         }
     }
 

@@ -17,6 +17,7 @@ use crate::config::{self, CdnCacheControl, Config, ConfigError};
 use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
 use crate::limits::{self, Amounts};
 use crate::purge::{Replica, SchemaInForce};
+use crate::tag::Tagging;
 use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
@@ -27,7 +28,7 @@ use std::rc::Rc;
 /// An isolate's state.
 pub struct Isolate {
     pub(super) config: Result<Config, Vec<ConfigError>>,
-    service: String,
+    log_name: String,
     /// Where requests go, known even where the configuration has other faults.
     pub(super) origin_url: Option<String>,
     /// Whether there is an origin that cannot be used: the request's own URL would lead back here.
@@ -64,7 +65,7 @@ impl Isolate {
     pub fn new(config: &Value) -> Rc<Self> {
         Rc::new(Self {
             config: config::parse(config),
-            service: config::service_of(config),
+            log_name: config::log_name_of(config),
             origin_is_faulty: config.get("origin").is_some() && config::origin_of(config).is_none(),
             origin_url: config::origin_of(config),
             config_reported: Cell::new(false),
@@ -89,9 +90,14 @@ impl Isolate {
         })
     }
 
-    /// The configured service; it names the purge log.
-    pub fn service_name(&self) -> &str {
-        &self.service
+    /// The name of the purge log: the service's own, or the first that it had.
+    pub fn log_name(&self) -> &str {
+        &self.log_name
+    }
+
+    /// By which rules this isolate makes tags.
+    pub(super) fn tagging(&self) -> Tagging {
+        self.config.as_ref().map_or(Tagging::UNKNOWN, |config| config.tagging)
     }
 
     /// Bytes that the bodies in flight may take, all copies counted.

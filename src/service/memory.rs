@@ -91,6 +91,7 @@ mod tests {
             status: 200,
             headers: Headers::new(),
             tags: vec![],
+            tagging: crate::tag::Tagging::UNKNOWN,
             vary: vec![],
             variant: String::new(),
             type_name: String::new(),

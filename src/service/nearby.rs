@@ -92,6 +92,6 @@ impl<W: World> Service<W> {
     /// Logs of several deployments may be read in one data centre, by isolates of several versions.
     fn nearby_key(&self, epoch: u64) -> String {
         let version = Version::CURRENT.byte();
-        format!("{}/log/{version}/{epoch:016x}", self.isolate.service_name())
+        format!("{}/log/{version}/{epoch:016x}", self.isolate.log_name())
     }
 }

@@ -307,7 +307,7 @@ impl<W: World> Service<W> {
     }
 
     fn outbox_prefix(&self) -> String {
-        format!("outbox/{}/", self.isolate.service_name())
+        format!("outbox/{}/", self.isolate.log_name())
     }
 
     /// Where a purge is kept. Two writers never share a key: not even isolates of one moment know

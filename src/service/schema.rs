@@ -217,7 +217,7 @@ impl<W: World> Service<W> {
 
     /// Each schema has a key of its own: one that the log then refuses takes no other's place.
     fn schema_key(&self, fingerprint: SchemaInForce) -> String {
-        format!("{}/schema/{:016x}", self.isolate.service_name(), fingerprint.number())
+        format!("{}/schema/{:016x}", self.isolate.log_name(), fingerprint.number())
     }
 
     /// Takes a schema out of KV that is not in force any more.
@@ -318,6 +318,7 @@ impl<W: World> Service<W> {
             return Uploaded::Stored { types, changed: Some(Vec::new()) };
         }
         let replaced = self.isolate.replica.borrow().schemas().in_force;
+        let tagging = self.isolate.tagging();
         let record = match &before {
             Some(before) => {
                 let touched = touched_types(&before.schema, &stored.schema);
@@ -325,12 +326,12 @@ impl<W: World> Service<W> {
                 tags.insert(Tag::of("type:", "introspection"));
                 // A leaf of the query itself has no type by which it could be purged.
                 tags.insert(Tag::of("", UNTYPED));
-                Record::of_tags(&tags, &Vec::new())
+                Record::of_tags(&tags, &Vec::new(), tagging)
             }
             // The first one has no hints where it comes from the origin, and forbids nothing.
             None if !replaced.is_some() && stored.source == Source::Origin => {
                 let introspection = [Tag::of("type:", "introspection")];
-                Record::of_tags(&introspection.into_iter().collect(), &Vec::new())
+                Record::of_tags(&introspection.into_iter().collect(), &Vec::new(), tagging)
             }
             None => Record::everything(),
         };

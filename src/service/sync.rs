@@ -214,13 +214,8 @@ impl<W: World> Service<W> {
     /// What the log and the purges that it has not taken yet say of an entry.
     pub(super) fn verdict(&self, subject: &Subject<'_>) -> Verdict {
         let pending = self.isolate.log.pending.borrow();
-        let touched = pending.iter().any(|Pending { new, .. }| {
-            let record = &new.record;
-            record.all
-                || record.tags.iter().any(|tag| subject.tags.contains(tag))
-                || record.patterns.iter().any(|pattern| pattern.matches(subject.key_from_kind))
-        });
-        if touched { Verdict::Gone } else { self.isolate.replica.borrow().verdict(subject) }
+        let is_purged = pending.iter().any(|Pending { new, .. }| new.record.purges(subject));
+        if is_purged { Verdict::Gone } else { self.isolate.replica.borrow().verdict(subject) }
     }
 
     /// The future's outcome, or a fault where it takes longer.

@@ -18,6 +18,8 @@ use std::rc::Rc;
 pub struct Fleet {
     pub universe: Rc<Universe>,
     pub configs: Vec<Value>,
+    /// What is deployed of each service: while a deployment goes around, two configurations.
+    deployed: RefCell<Vec<Vec<Value>>>,
     pub(super) slots: RefCell<Vec<Slot>>,
     /// Requests whose clients wait.
     pub(super) in_flight: RefCell<BTreeMap<RequestId, InFlight>>,
@@ -59,6 +61,7 @@ impl Fleet {
         let fleet = Self {
             universe,
             configs: plan.configs.clone(),
+            deployed: RefCell::new(plan.configs.iter().map(|one| vec![one.clone()]).collect()),
             slots: RefCell::default(),
             in_flight: RefCell::default(),
             next_group: Cell::new(1),
@@ -83,7 +86,26 @@ impl Fleet {
     fn cold(&self, service: usize, place: usize) -> Slot {
         let group = self.next_group.get();
         self.next_group.set(group + 1);
-        Slot { service, place, group, isolate: Isolate::new(&self.configs[service]) }
+        let deployed = self.deployed.borrow();
+        let config = match deployed[service].as_slice() {
+            [only] => only,
+            several => self.universe.random.of(several),
+        };
+        Slot { service, place, group, isolate: Isolate::new(config) }
+    }
+
+    /// From here on isolates of a service start with one of these configurations.
+    pub fn deploy(&self, service: usize, configs: Vec<Value>) {
+        self.deployed.borrow_mut()[service] = configs;
+    }
+
+    /// Ends one isolate with all that it is busy with; another starts with this configuration.
+    pub fn redeploy(&self, which: usize, config: &Value) {
+        let mut slots = self.slots.borrow_mut();
+        let slot = &mut slots[which];
+        self.universe.executor.kill(slot.group);
+        *slot = self.cold(slot.service, slot.place);
+        slot.isolate = Isolate::new(config);
     }
 
     /// Ends one isolate with all that it is busy with; another starts cold.
@@ -132,6 +154,14 @@ impl Fleet {
         self.universe.tell(|| format!("isolate{group}: the cron trigger of service {service}"));
         let invocation = world.invocation.clone();
         invocation.spawn(async move { Service::new(world, isolate).tend().await });
+    }
+
+    /// Which log an isolate goes by: that of `service0`, `service1`, …, or the last one for any other
+    /// name.
+    pub(super) fn log_of(&self, slot: &Slot) -> usize {
+        let last = self.universe.logs.len() - 1;
+        let number = slot.isolate.log_name().strip_prefix("service");
+        number.and_then(|number| number.parse().ok()).unwrap_or(last)
     }
 }
 

@@ -271,6 +271,7 @@ impl Fleet {
         SimulatedWorld {
             universe: self.universe.clone(),
             service: slot.service,
+            log: self.log_of(slot),
             place: slot.place,
             isolate: slot.group,
             request: Rc::new(request.clone()),

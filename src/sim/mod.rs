@@ -15,6 +15,7 @@
 )]
 
 mod clients;
+mod deploys;
 mod executor;
 mod judging;
 mod laws;
@@ -30,6 +31,7 @@ mod stores;
 mod universe;
 mod world;
 
+pub use deploys::deploy;
 pub use oracle::{Compared, compare};
 pub use run::{Outcome, Plan, run};
 pub use sharing::{Sharing, share};

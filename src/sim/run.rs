@@ -5,6 +5,7 @@ use super::origin::Validators;
 use super::random::Random;
 use super::universe::{Faults, Universe};
 use serde_json::{Value, json};
+use std::rc::Rc;
 
 /// The token of the admin routes.
 pub const TOKEN: &str = "simulated-admin-token";
@@ -199,8 +200,14 @@ fn config(random: &Random, service: usize, max_lag: u64, settle: u64) -> Value {
 
 /// Runs a plan.
 pub fn run(plan: &Plan) -> Outcome {
+    run_beside(plan, |_, _| {})
+}
+
+/// Runs a plan, and what else is begun beside it.
+pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Fleet>)) -> Outcome {
     let universe = Universe::new(plan);
     let fleet = Fleet::new(universe.clone(), plan);
+    begin(&universe, &fleet);
     for number in 0..plan.clients {
         let client = Client::new(fleet.clone(), number);
         universe.executor.spawn(0, client.live(plan.millis, plan.pause, plan.rest));
@@ -213,7 +220,7 @@ pub fn run(plan: &Plan) -> Outcome {
             if chaos.fails(|faults| faults.isolate_ends) {
                 of_chaos.end_one();
             }
-            let service = chaos.random.below(chaos.logs.len() as u64) as usize;
+            let service = chaos.random.below(of_chaos.configs.len() as u64) as usize;
             let log = &chaos.logs[service];
             if chaos.fails(|faults| faults.log_outages) {
                 let millis = chaos.random.between(500, 20_000);
@@ -247,7 +254,7 @@ pub fn run(plan: &Plan) -> Outcome {
             }
         }
     });
-    let (clock, of_clock, services) = (universe.clone(), fleet.clone(), plan.services);
+    let (clock, of_clock, services) = (universe.clone(), fleet.clone(), fleet.configs.len());
     universe.executor.spawn(0, async move {
         for minute in 1.. {
             clock.executor.sleep(CRON_MILLIS).await;

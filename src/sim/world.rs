@@ -28,6 +28,8 @@ const LATEST_COMMIT_MILLIS: u64 = 55_000;
 pub struct SimulatedWorld {
     pub universe: Rc<Universe>,
     pub service: usize,
+    /// Which purge log it has.
+    pub log: usize,
     pub place: usize,
     pub isolate: Group,
     pub request: Rc<Request>,
@@ -103,8 +105,8 @@ impl KvStore for SimulatedWorld {
 
 impl PurgeLog for SimulatedWorld {
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
-        let (universe, service) = (self.universe.clone(), self.service);
-        let since = async move { universe.logs[service].since(&universe, mark).await };
+        let (universe, log) = (self.universe.clone(), self.log);
+        let since = async move { universe.logs[log].since(&universe, mark).await };
         let said = self.invocation.call(since).await??;
         let isolate = self.isolate;
         match &said.delta {
@@ -121,8 +123,8 @@ impl PurgeLog for SimulatedWorld {
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
-        let (universe, service, new) = (self.universe.clone(), self.service, new.clone());
-        let append = async move { universe.logs[service].append(&universe, mark, &new).await };
+        let (universe, log, new) = (self.universe.clone(), self.log, new.clone());
+        let append = async move { universe.logs[log].append(&universe, mark, &new).await };
         let appended = self.invocation.call(append).await?;
         let isolate = self.isolate;
         self.universe.tell(|| match &appended {

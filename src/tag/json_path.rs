@@ -7,10 +7,10 @@
 use serde_json::Value;
 
 /// A path into JSON, such as `$.items[*].id`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JsonPath(Vec<Step>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Step {
     Name(String),
     Item(usize),

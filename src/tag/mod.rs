@@ -1,17 +1,20 @@
 //! Tags: the names by which entries are purged.
 //!
 //! In scope: validated tags, sets of them, their 64-bit hashes, the tags an origin sends, those of
-//! scopes, templates that a path and a body fill, and what else a purged tag reaches. Not in scope: which tags an answer has (`graphql`, `rest`).
+//! scopes, templates that a path and a body fill, what else a purged tag reaches, and the fingerprint of
+//! the rules by which tags are made. Not in scope: which tags an answer has (`graphql`, `rest`).
 
 mod json_path;
 mod reach;
 mod set;
+mod tagging;
 mod template;
 
 use crate::key::DigestBuilder;
 
 pub use reach::{Aliases, graphql_type_of, reach};
 pub use set::{TagSet, gather_tags, origin_tags};
+pub use tagging::Tagging;
 pub use template::{Filled, TagTemplate};
 
 /// The tag of an entry that holds something whose GraphQL type is not known.

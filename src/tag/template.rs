@@ -8,10 +8,10 @@ use super::{Tag, graphql_type_of};
 use serde_json::Value;
 
 /// A tag with places that a path's parameters, and at most one path into JSON, fill.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TagTemplate(Vec<Part>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Part {
     Text(String),
     Parameter(String),

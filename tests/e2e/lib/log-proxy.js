@@ -19,7 +19,8 @@ export class FaultyLog {
     if (mode === "error" || (mode === "read-only" && appends)) throw new Error("the log is broken");
     if (mode === "hang") await new Promise(() => setInterval(() => {}, 1_000));
     if (mode === "garbage") return new Response("\u0000 no message");
-    const real = this.env.REAL.get(this.env.REAL.idFromName("the-log"));
+    // Each log has one of its own behind it.
+    const real = this.env.REAL.get(this.env.REAL.idFromName(String(this.state.id)));
     if (mode === "damaged-question") {
       const question = SPOILED.damaged(new Uint8Array(await request.arrayBuffer()));
       return real.fetch(new Request(request.url, { method: "POST", body: question }));

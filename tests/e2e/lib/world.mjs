@@ -18,6 +18,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * Starts a world; it ends with the test file.
  *
  * - `config`: the configuration, without `origin` where the origin is the test's own
+ * - `configs`: one for each data center in its place
  * - `places`: how many data centres; with `oneEdge` they are isolates of one
  * - `bindings`: `kv` and `log` may be left out
  * - `secrets`: more secrets by name
@@ -61,8 +62,8 @@ class World {
     this.caches = await Promise.all(Array.from({ length: options.places }, (_, n) => another(n)));
     this.control = await new Origin().listen();
     this.control.answer = (_request, response) => response.end(this.logMode);
-    this.config = { service: "test", origin: options.originUrl ?? this.origin.url, ...options.config };
-    if (options.config === null) this.config = null;
+    this.options = options;
+    this.configs = this.#configs(options.configs ?? this.caches.map(() => options.config));
     this.folder = mkdtempSync(join(tmpdir(), "evergraph-"));
     this.ports = await Promise.all(this.caches.map(() => freePort()));
     this.#write(options);
@@ -102,6 +103,18 @@ class World {
   async restart() {
     await stop(this.process);
     await this.startWorkerd();
+  }
+
+  /** Deploys other configurations, one for each data center; stores and logs stay. */
+  async redeploy(...configs) {
+    this.configs = this.#configs(configs);
+    writeFileSync(join(this.folder, "config.capnp"), this.#capnp(this.options));
+    await this.restart();
+  }
+
+  #configs(configs) {
+    const origin = this.options.originUrl ?? this.origin.url;
+    return configs.map((config) => (config === null ? null : { service: "test", origin, ...config }));
   }
 
   url(path = "/", place = 0) {
@@ -184,7 +197,6 @@ class World {
     const places = this.caches.map((_, n) => n);
     const binding = (name, value) => `(name = "${name}", ${value})`;
     const bindings = [
-      this.config === null ? null : binding("EVERGRAPH", `json = ${quoted(JSON.stringify(this.config))}`),
       adminTokens ? binding("ADMIN_TOKENS", `text = ${quoted(adminTokens)}`) : null,
       ...Object.entries(secrets).map(([name, secret]) => binding(name, `text = ${quoted(secret)}`)),
       kv ? binding("CACHE_KV", 'kvNamespace = "kv"') : null,
@@ -195,6 +207,10 @@ class World {
           )
         : null,
     ].filter(Boolean);
+    const configured = (n) => {
+      const config = this.configs[n];
+      return config === null ? [] : [binding("EVERGRAPH", `json = ${quoted(JSON.stringify(config))}`)];
+    };
     const network = cfBlobHeader
       ? `(name = "network", external = (address = "127.0.0.1:${this.origin.port}", http = (cfBlobHeader = "${cfBlobHeader}")))`
       : '(name = "network", network = (allow = ["private", "public"]))';
@@ -208,7 +224,7 @@ class World {
     const worker = (n) => `const place${n} :Workerd.Worker = (
   modules = [${modules}],
   compatibilityDate = "2026-11-01",
-  bindings = [${bindings.join(", ")}],
+  bindings = [${[...configured(n), ...bindings].join(", ")}],
   durableObjectNamespaces = [(className = "PurgeLog", uniqueKey = "purge-log-${n}", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),
   cacheApiOutbound = "cache${n}",
