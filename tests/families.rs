@@ -21,10 +21,11 @@ use evergraph::engine::{Write, Written, purge_of_write};
 use evergraph::graphql::{
     Analysis, Knowledge, KnownTypes, OperationKind, Schema, Shape, Shown, TypeId, analyse, facts,
 };
-use evergraph::http::Headers;
+use evergraph::http::{Headers, Url};
 use evergraph::limits::Amounts;
 use evergraph::purge::Record;
-use evergraph::tag::TagSet;
+use evergraph::rest;
+use evergraph::tag::{TAGGING_VERSION, TagSet, hash_of};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -328,4 +329,46 @@ fn few_mutations_purge_everything() {
             }
         }
     }
+}
+
+/// The version of the rules for tags, and a hash of all that they come to here.
+const TAGS_OF_VERSION: (u32, u64) = (1, 0);
+
+/// Entries of before a change of these rules have the old tags. Only another version says so.
+#[test]
+fn a_change_of_tags_raises_their_version() {
+    let (families, mut tags) = (families(), Vec::new());
+    for variant in variants() {
+        for family in &families {
+            let keys = BTreeMap::new();
+            let schema = variant.schema.then_some(&family.schema);
+            let knowledge = Knowledge { schema, keys: &keys };
+            let of_read = |read: &Read| stored(family, read, variant.reads, &knowledge).0;
+            tags.extend(family.reads.iter().map(|read| format!("{:?}", of_read(read))));
+            let known = KnownTypes::new();
+            for write in &family.writes {
+                let Record { tags: named, all, .. } = purged(family, write, variant, &known);
+                tags.push(format!("{named:?} {all}"));
+            }
+        }
+    }
+    let config = config::parse(&json!({ "resources": [
+        { "path": "/api/:name/:id", "tags": ["{name}", "{name}:{id}", "Seller:{$.seller}"] },
+    ] }));
+    let (config, body) = (config.unwrap(), json!({ "seller": 7 }));
+    for path in ["/api/products/42", "/API/Products/%34%32/", "/api//products/../a/b?c=d", "/x"] {
+        let url = Url::parse(&format!("http://origin{path}")).unwrap();
+        let entry = rest::entry_tags(&config, &url);
+        let of_body = rest::body_tags(&config, &url, Some(&body));
+        let written = rest::written_tags(&config, &url, Some(&body));
+        tags.push(format!(
+            "{entry:?} {of_body:?} {:?} {written:?}",
+            rest::purge_tags(&config, &url)
+        ));
+    }
+    let now = (TAGGING_VERSION, hash_of(&tags.join("\n")));
+    assert_eq!(
+        now, TAGS_OF_VERSION,
+        "tags have changed: raise TAGGING_VERSION in src/tag/tagging.rs, and put both numbers here"
+    );
 }

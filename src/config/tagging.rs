@@ -72,28 +72,33 @@ pub(super) fn tagging(config: &Config) -> Tagging {
         purge: _,
         tagging: _,
     } = config;
-    let GraphQl {
-        paths,
-        inject,
-        // Who answers an unknown hash: what may be a mutation purges everything.
-        apq: _,
-        // Where a schema comes from. Which one is in force the log says, with its own purges.
-        schema: _,
-        keys,
-    } = graphql;
     let Mutations { policy, rules } = mutations;
     Tagging::of(&Rules {
         origin,
         bypass,
         tag_headers,
         same,
-        graphql: (paths, *inject, keys),
+        graphql: of_graphql(graphql),
         default_type: of_type(default_type),
         types: types.iter().map(of_type).collect(),
         scopes: scopes.iter().map(of_scope).collect(),
         mutations: (*policy, rules),
         resources,
     })
+}
+
+fn of_graphql(graphql: &GraphQl) -> (&[PathPattern], bool, &KeyFields) {
+    let GraphQl {
+        paths,
+        inject,
+        // Who answers an unknown hash. What may be a mutation purges everything, and a query that
+        // nothing is added to for it is `untyped` where it shows no types.
+        apq: _,
+        // Where a schema comes from. Which one is in force the log says, with its own purges.
+        schema: _,
+        keys,
+    } = graphql;
+    (paths, *inject, keys)
 }
 
 fn of_type(one: &CacheType) -> TypeRules<'_> {

@@ -14,7 +14,7 @@ use crate::key::DigestBuilder;
 
 pub use reach::{Aliases, graphql_type_of, reach};
 pub use set::{TagSet, gather_tags, origin_tags};
-pub use tagging::Tagging;
+pub use tagging::{TAGGING_VERSION, Tagging};
 pub use template::{Filled, TagTemplate};
 
 /// The tag of an entry that holds something whose GraphQL type is not known.

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 /// The version of the rules that are in the code: which tags an answer has, and which a write
 /// names. **Raise it with every change of them.** A change of the configuration needs nothing.
-const TAGGING_VERSION: u32 = 1;
+pub const TAGGING_VERSION: u32 = 1;
 
 /// The fingerprint of the rules by which the tags of an entry or of a purge were made.
 ///
