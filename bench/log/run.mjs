@@ -16,7 +16,7 @@ import { appends, markAfter, reads, readsAll } from "./wire.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const TICKS_A_SECOND = 100; // of /proc, on every Linux
 const PURGES = 8;
-const SECONDS = Number(process.env.SECONDS ?? 5);
+const SECONDS = 5;
 
 /** The log in a workerd of its own, so that its CPU can be told from that of those who ask. */
 class LogProcess {

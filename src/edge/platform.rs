@@ -26,6 +26,8 @@ const KV: &str = "CACHE_KV";
 const LOG: &str = "PURGE_LOG";
 /// The host under which the edge cache knows entries. It is asked for nothing.
 const CACHE_HOST: &str = "https://evergraph.internal/";
+/// What a log of the previous version can be asked, too.
+const PREVIOUS_ROUTES: [&str; 2] = ["since", "append"];
 
 thread_local! {
     /// The version that this isolate's purge log reads.
@@ -86,9 +88,12 @@ impl Platform {
         question: &Question,
         read: fn(&[u8]) -> Result<T, Garbled>,
     ) -> Result<T, Fault> {
-        let version = LOG_VERSION.with(|log| log.to_ask_in(self.now()));
+        // A route that the previous version lacks has nothing to fall back to.
+        let falls_back = PREVIOUS_ROUTES.contains(&route);
+        let known = LOG_VERSION.with(|log| log.to_ask_in(self.now()));
+        let version = if falls_back { known } else { Version::CURRENT };
         let mut response = self.send_to_log(route, question, version).await?;
-        if refuses_version(&mut response).await {
+        if falls_back && refuses_version(&mut response).await {
             // Nothing was recorded: the log has not read the question.
             let version = LOG_VERSION.with(|log| log.after_refusal(version, self.now()));
             response = self.send_to_log(route, question, version).await?;
