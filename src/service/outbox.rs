@@ -91,7 +91,7 @@ impl<W: World> Service<W> {
     pub async fn tend(&self) {
         // One look is enough.
         self.isolate.outbox.due.set(false);
-        if let Err(fault) = self.drain_pending().await {
+        if let Err(fault) = self.record_pending().await {
             self.report_failure("purge-log-write", &fault);
             self.fill_outbox();
         }
@@ -109,7 +109,10 @@ impl<W: World> Service<W> {
         let replaced: Vec<Pending> = if overflows { pending.drain(..).collect() } else { vec![] };
         if overflows {
             new.record = Record::everything();
-            replaced.iter().for_each(|one| new.repeat_also(&one.new.repeat_after));
+            for one in &replaced {
+                new.repeat_also(&one.new.repeat_after);
+                new.closes.extend(&one.new.closes);
+            }
         }
         let key = self.outbox_key(&new);
         pending.push(Pending { key, new, tried_at: None, in_outbox: false });

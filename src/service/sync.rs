@@ -1,20 +1,20 @@
-//! Keeping the replica close to the log, and recording purges in it.
+//! Keeping the replica close to the log.
 
 use super::everything::Everything;
 use super::handle::{Asked, Service};
+use super::intent::Intents;
 use super::outbox::Pending;
-use super::world::{Appended, Fault, World};
+use super::record::WriteBreaker;
+use super::world::{Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Delta, Lag, Mark, NewRecord, Said, Seq, Subject, Verdict};
+use crate::purge::{Delta, Lag, Mark, Said, Seq, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
 /// How long a read of the log may hold up a request.
-const READ_MILLIS: u64 = 1_000;
-/// How long a write of the log may hold up the answer to a write.
-pub(super) const WRITE_MILLIS: u64 = 3_000;
+pub(super) const READ_MILLIS: u64 = 1_000;
 /// How long after a failed read the log is not asked again.
 const RETRY_MILLIS: u64 = 1_000;
 /// How often in `max_lag` an isolate looks for what others have read, at most.
@@ -37,6 +37,10 @@ pub(super) struct LogState {
     pub pending: RefCell<Vec<Pending>>,
     /// The purges of everything that this isolate appends.
     pub everything: Everything,
+    /// Whether the log takes purges.
+    pub writes: WriteBreaker,
+    /// The intents that it was told.
+    pub intents: Intents,
 }
 
 impl LogState {
@@ -51,7 +55,7 @@ impl LogState {
     }
 
     /// The number of a question that is about to be put.
-    fn next_question(&self) -> u64 {
+    pub fn next_question(&self) -> u64 {
         self.questions.set(self.questions.get().saturating_add(1));
         self.questions.get()
     }
@@ -65,7 +69,7 @@ impl LogState {
         self.shown.set(self.shown.get().max(seq));
     }
 
-    fn failed(&self, now: Timestamp, reason: &str) {
+    pub fn failed(&self, now: Timestamp, reason: &str) {
         self.failed_at.set(Some(now));
         self.reason.replace(Some(reason.to_owned()));
     }
@@ -75,12 +79,6 @@ impl LogState {
         self.reason.replace(None);
     }
 }
-
-/// The source of purges that an administrator asks for.
-pub(super) const ADMIN: &str = "admin";
-
-/// How many waiting purges one request records on its way.
-const DRAINED_AT_ONCE: usize = 8;
 
 impl<W: World> Service<W> {
     /// How close the replica is to the log. A client that shows the number of its own write wants
@@ -196,7 +194,7 @@ impl<W: World> Service<W> {
     }
 
     /// Learns what the log answered. False where the replica cannot join it.
-    fn learn(&self, delta: Delta, asked_at: Timestamp, question: u64) -> bool {
+    pub(super) fn learn(&self, delta: Delta, asked_at: Timestamp, question: u64) -> bool {
         let learned = self.isolate.replica.borrow_mut().learn(delta, asked_at);
         if learned {
             self.isolate.log.knows_answer(question);
@@ -231,83 +229,6 @@ impl<W: World> Service<W> {
                 || record.patterns.iter().any(|pattern| pattern.matches(subject.key_from_kind))
         });
         if touched { Verdict::Gone } else { self.isolate.replica.borrow().verdict(subject) }
-    }
-
-    /// Records a purge. Where the log does not take it, this isolate keeps it, obeys it, and records
-    /// it with the next request that can; if it ends before, others do.
-    pub(super) async fn record(
-        &self,
-        new: impl Into<NewRecord>,
-        source: &'static str,
-    ) -> Result<Seq, Fault> {
-        let new = new.into();
-        self.count_purge_of_everything(&new.record, source);
-        let is_everything = new.record.is_everything() && new.record.schema.is_none();
-        // What an administrator asks for waits for nothing: nobody else can ask for it.
-        let recorded = match is_everything && source != ADMIN {
-            true => self.append_everything(&new.repeat_after).await,
-            false => self.append_or_keep(&new).await,
-        };
-        if let Ok(seq) = &recorded {
-            self.isolate.stats.borrow_mut().purged(self.world.now());
-            self.report_purge(*seq, &new.record, source);
-        }
-        recorded
-    }
-
-    /// Appends a record, trying twice, and keeps it where the log does not take it.
-    pub(super) async fn append_or_keep(&self, new: &NewRecord) -> Result<Seq, Fault> {
-        let mut appended = self.append(new, WRITE_MILLIS).await;
-        if appended.is_err() {
-            appended = self.append(new, WRITE_MILLIS).await;
-        }
-        match &appended {
-            Ok(_) => self.look_in_outbox(),
-            Err(fault) => {
-                self.isolate.log.failed(self.world.now(), fault);
-                self.report_failure("purge-log-write", fault);
-                self.keep_pending(new.clone());
-            }
-        }
-        appended
-    }
-
-    /// Purges everything, since nobody knows what a write did whose handling broke, nor, unless the
-    /// origin has answered it, whether it is over. What the log does not take is kept pending, and
-    /// goes to the outbox.
-    pub async fn purge_after_failure(&self, is_over: bool) {
-        let new = NewRecord::everything();
-        let new = if is_over { new } else { new.with_unknown_outcome() };
-        let _ = self.record(new, "worker").await;
-    }
-
-    async fn append(&self, new: &NewRecord, millis: u64) -> Result<Seq, Fault> {
-        let asked_at = self.world.now();
-        let question = self.isolate.log.next_question();
-        let mark = self.isolate.replica.borrow().mark();
-        let appending = self.world.log_append(mark, new);
-        let Appended { seq, delta } = self.within(millis, appending).await?;
-        self.learn(delta, asked_at, question);
-        Ok(seq)
-    }
-
-    /// Records what waits, in order. What waits is obeyed until it is recorded.
-    pub(super) async fn drain_pending(&self) -> Result<(), Fault> {
-        for _ in 0..DRAINED_AT_ONCE {
-            let next = self.isolate.log.pending.borrow().first().map(Pending::to_record);
-            let Some((key, new)) = next else { break };
-            self.append_waiting(&new).await?;
-            self.is_recorded(&key);
-        }
-        self.look_in_outbox();
-        Ok(())
-    }
-
-    /// Records a purge that has waited.
-    pub(super) async fn append_waiting(&self, new: &NewRecord) -> Result<(), Fault> {
-        let seq = self.append(new, READ_MILLIS).await?;
-        self.report_purge(seq, &new.record, "outbox");
-        Ok(())
     }
 
     /// The future's outcome, or a fault where it takes longer.

@@ -5,7 +5,7 @@ use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, Request};
-use crate::purge::{self, Delta, Mark, NewRecord};
+use crate::purge::{self, Delta, IntentId, Mark, NewRecord};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
     Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
@@ -108,6 +108,16 @@ impl PurgeLog for SimulatedWorld {
             Err(fault) => format!("isolate{isolate}: a purge is not recorded: {fault}"),
         });
         appended
+    }
+
+    async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {
+        let noted = self.universe.logs[self.service].intend(&self.universe, intent).await;
+        let isolate = self.isolate;
+        self.universe.tell(|| match &noted {
+            Ok(_) => format!("isolate{isolate}: an intent is noted"),
+            Err(fault) => format!("isolate{isolate}: an intent is not noted: {fault}"),
+        });
+        noted
     }
 }
 
