@@ -2,11 +2,12 @@
 //!
 //! Ends with status 1 at the first seed that breaks a law, with its trace; `--trace` shows that of
 //! a seed that breaks none; `--oracle` runs the seeds without faults and compares how often the cache
-//! answers with a model; `--signals` runs clients that say who they are, and looks for leaks.
+//! answers with a model; `--signals` runs clients that say who they are, and looks for leaks; `--slow`
+//! runs writes that take minutes, and a log that takes nothing.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use evergraph::sim::{Outcome, Plan, compare, run, share};
+use evergraph::sim::{Outcome, Plan, compare, run, share, slow_writes};
 use std::process::ExitCode;
 
 /// Lines of a trace that are shown; the file has all.
@@ -20,11 +21,14 @@ struct Arguments {
     trace: bool,
     oracle: bool,
     signals: bool,
+    slow: bool,
 }
 
 fn main() -> ExitCode {
-    let Some(Arguments { seeds, first, trace, oracle, signals }) = arguments() else {
-        eprintln!("usage: npm run sim -- [--seeds N] [--first S] [--trace | --oracle | --signals]");
+    let Some(Arguments { seeds, first, trace, oracle, signals, slow }) = arguments() else {
+        eprintln!(
+            "usage: npm run sim -- [--seeds N] [--first S] [--trace] [--oracle | --signals | --slow]"
+        );
         return ExitCode::from(2);
     };
     if oracle {
@@ -36,9 +40,9 @@ fn main() -> ExitCode {
     let mut reads = [0; 3];
     let (mut faults, mut millis) = (0, 0);
     for seed in first..first.saturating_add(seeds) {
-        let outcome = run(&Plan::of_seed(seed));
+        let outcome = if slow { slow_writes(seed) } else { run(&Plan::of_seed(seed)) };
         if !outcome.broken.is_empty() {
-            tell(seed, &outcome);
+            tell(seed, &outcome, slow);
             return ExitCode::FAILURE;
         }
         if trace {
@@ -62,7 +66,8 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Option<Arguments> {
-    let mut read = Arguments { seeds: 300, first: 1, trace: false, oracle: false, signals: false };
+    let (trace, oracle, signals, slow) = Default::default();
+    let mut read = Arguments { seeds: 300, first: 1, trace, oracle, signals, slow };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         match name.as_str() {
@@ -71,6 +76,7 @@ fn arguments() -> Option<Arguments> {
             "--trace" => read.trace = true,
             "--oracle" => read.oracle = true,
             "--signals" => read.signals = true,
+            "--slow" => read.slow = true,
             _ => return None,
         }
     }
@@ -114,7 +120,7 @@ fn share_all(seeds: u64, first: u64) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn tell(seed: u64, outcome: &Outcome) {
+fn tell(seed: u64, outcome: &Outcome, slow: bool) {
     let file = format!("target/sim-{seed}.txt");
     let shown = outcome.trace.len().saturating_sub(SHOWN_LINES);
     for line in outcome.trace.iter().skip(shown) {
@@ -128,7 +134,8 @@ fn tell(seed: u64, outcome: &Outcome) {
         Ok(()) => println!("the whole trace is in {file}"),
         Err(error) => eprintln!("{file}: {error}"),
     }
-    println!("again: npm run sim -- --seeds 1 --first {seed}");
+    let kind = if slow { "--slow " } else { "" };
+    println!("again: npm run sim -- {kind}--seeds 1 --first {seed}");
 }
 
 fn hours(millis: u64) -> f64 {

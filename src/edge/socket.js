@@ -6,6 +6,7 @@
 
 import { report } from "./report.js";
 import { purgeEverything } from "./rescue.js";
+import { SlowWrite } from "./slow_write.js";
 import { untilWasmFails, wasm } from "./wasm.js";
 
 /** Characters of a message that is read. */
@@ -56,6 +57,7 @@ class Relay {
   #undecided = new Set(); // promises of what is not known yet of the client's messages
   #sent = 0; // messages of the client
   #unclear = null; // the last of them that was not understood, and that may have run a mutation
+  #slowUnclear = null;
   #held = []; // what the client gets once a purge is recorded, in order
   #heldLength = 0;
   #overflow = Promise.withResolvers();
@@ -131,12 +133,12 @@ class Relay {
         if (operation === null) return;
         // Its answer is then one of an unknown operation.
         if (word === "unclear") this.#operations.drop(operation);
-        else this.#operations.decide(operation, word === "write");
+        else this.#decided(operation, word === "write");
       },
       (error) => {
         report("worker", error);
         if (operation === null) this.#notUnderstood(number);
-        else this.#operations.decide(operation, true);
+        else this.#decided(operation, true);
       },
     );
     this.#undecided.add(deciding);
@@ -145,6 +147,24 @@ class Relay {
 
   #notUnderstood(number) {
     this.#unclear = { number, isFirst: this.#unclear === null };
+    this.#slowUnclear ??= this.#slowWrite(null);
+  }
+
+  #decided(operation, isWrite) {
+    this.#operations.decide(operation, isWrite);
+    if (isWrite) operation.slow = this.#slowWrite(operation.message);
+  }
+
+  /** Has the log told what a message would purge, if it has no outcome for long. */
+  #slowWrite(message) {
+    const { url, headersText, env, context, exchange } = this.#opened;
+    return new SlowWrite(() => {
+      const telling = untilWasmFails(() =>
+        wasm(context, env).socketIntent(url, headersText, message ?? undefined, env, context, exchange),
+      );
+      telling.catch((error) => report("worker", error));
+      return telling;
+    });
   }
 
   /** The client wants no answer any more. A mutation may run all the same. */
@@ -206,17 +226,20 @@ class Relay {
   #purge(write, answer, refused = 0) {
     const { url, headersText, env, context, exchange } = this.#opened;
     const message = write.message ?? undefined;
-    const purging = untilWasmFails(() =>
+    const purge = (intent) =>
       wasm(context, env).socketPurge(
         url,
         headersText,
         message,
         answer ?? undefined,
         refused,
+        intent,
         env,
         context,
         exchange,
-      ),
+      );
+    const purging = untilWasmFails(async () =>
+      purge(write.slow?.isTold ? await write.slow.intent() : 0),
     ).catch((error) => {
       report("worker", error);
       return purgeEverything(exchange, env, context);
@@ -227,13 +250,20 @@ class Relay {
 
   /** Purges what a message has changed that was not understood. */
   #purgeUnclear() {
+    this.#endUnclear();
     return this.#purge({ message: null }, null);
+  }
+
+  #endUnclear() {
+    this.#slowUnclear?.end();
+    this.#slowUnclear = null;
   }
 
   /** Purges what the only write has changed that has no outcome: as a rule nothing. */
   #purgeRefused(status) {
     const [write] = this.#operations.allWrites();
-    this.#purge(write ?? { message: null }, null, status);
+    this.#purge(write ?? { message: null, slow: this.#slowUnclear }, null, status);
+    this.#endUnclear();
     this.#unclear = null;
     if (write !== undefined) this.#operations.drop(write);
   }
@@ -257,9 +287,11 @@ class Relay {
   /** What has no outcome by now may have been written. */
   async #closed(code) {
     await Promise.all(this.#undecided);
+    this.#operations.endAll();
     const refused = this.#refusedBy(code);
     if (refused === 0) this.#purgeAll();
     else this.#purgeRefused(refused);
+    this.#endUnclear();
     this.#open -= 1;
     if (this.#open > 0) return;
     await Promise.all(this.#purges);
@@ -307,7 +339,7 @@ class Operations {
   add(id, message, number) {
     // A query whose end nobody looked for: an id is used again only behind it.
     this.dropReads(id);
-    const operation = { id, message: null, number, isWrite: null, answer: null };
+    const operation = { id, message: null, number, isWrite: null, answer: null, slow: null };
     this.#byId.set(id, [...(this.#byId.get(id) ?? []), operation]);
     this.#count += 1;
     operation.message = this.#kept(message);
@@ -334,6 +366,11 @@ class Operations {
     return [...this.#byId.keys()].flatMap((id) => this.writes(id));
   }
 
+  /** The socket is closed: nobody waits for an outcome. */
+  endAll() {
+    for (const write of this.allWrites()) write.slow?.end();
+  }
+
   /** The server has ended one operation of that id. */
   end(id) {
     const [first] = this.#byId.get(id) ?? [];
@@ -355,6 +392,7 @@ class Operations {
     else this.#byId.set(operation.id, left);
     this.#count -= 1;
     if (operation.isWrite) this.#writeCount -= 1;
+    operation.slow?.end();
     this.#forgotten(operation.message);
     this.#forgotten(operation.answer);
   }

@@ -129,7 +129,7 @@ impl<W: World> Service<W> {
             let Some(id) = service.intend(record).await else { return };
             match intent.is_over.get() {
                 // It was over before the log had answered.
-                true => service.close_intent(Some(id)).await,
+                true => service.close_intent(id).await,
                 false => intent.id.set(Some(id)),
             }
         });
@@ -160,10 +160,31 @@ impl<W: World> Service<W> {
         None
     }
 
-    /// Closes an intent whose write has changed nothing. One that stays open purges too much, and ends
-    /// by itself.
-    pub(super) async fn close_intent(&self, id: Option<IntentId>) {
-        let Some(id) = id.filter(|_| !self.isolate.log.writes.is_open()) else { return };
+    /// The record of a write, which closes its intent where it is known that the write is over. A write
+    /// that has changed nothing closes it beside what is being done.
+    pub(super) fn closing(
+        &self,
+        new: Option<NewRecord>,
+        close: impl FnOnce() -> Option<IntentId>,
+    ) -> Option<NewRecord> {
+        let Some(mut new) = new else {
+            if let Some(id) = close() {
+                let service = self.clone();
+                self.world.spawn(async move { service.close_intent(id).await });
+            }
+            return None;
+        };
+        if new.has_known_outcome() {
+            new.closes.extend(close());
+        }
+        Some(new)
+    }
+
+    /// Closes an intent by itself. One that stays open purges too much, and ends after five minutes.
+    async fn close_intent(&self, id: IntentId) {
+        if self.isolate.log.writes.is_open() {
+            return;
+        }
         let nothing = NewRecord { closes: vec![id], ..NewRecord::default() };
         let mark = self.isolate.replica.borrow().mark();
         let closing = self.within(WRITE_MILLIS, self.world.log_append(mark, &nothing));

@@ -127,7 +127,7 @@ impl<W: World> Service<W> {
         let closing = match &new {
             // Its end is still to come.
             Some(_) if matches!(body, Body::Streamed) => new.clone(),
-            _ => self.closing(new.clone(), &intent),
+            _ => self.closing(new.clone(), || intent.close()),
         };
         let purged = self.purge(config, closing, source).await;
         let answer = match answer {
@@ -163,26 +163,6 @@ impl<W: World> Service<W> {
     /// What a write would purge by its request alone.
     fn intended(&self, config: &Config, write: Write<'_>) -> Option<Record> {
         self.purge_of_written(config, write, None).map(|purge| purge.new.record)
-    }
-
-    /// The record of a write, which closes its intent: where it is known that the write is over. One
-    /// that has changed nothing closes it by itself.
-    pub(super) fn closing(&self, new: Option<NewRecord>, intent: &Intent) -> Option<NewRecord> {
-        match new {
-            Some(mut new) => {
-                if new.has_known_outcome() {
-                    new.closes.extend(intent.close());
-                }
-                Some(new)
-            }
-            None => {
-                if let Some(id) = intent.close() {
-                    let service = self.clone();
-                    self.world.spawn(async move { service.close_intent(Some(id)).await });
-                }
-                None
-            }
-        }
     }
 
     /// What a write purges, as far as its answer shows it.
@@ -249,8 +229,8 @@ impl<W: World> Service<W> {
             // What the log does not take is kept pending.
             let _ = match end {
                 BodyEnd::Whole => {
-                    let closing = service.closing(Some(new), &intent).unwrap_or_default();
-                    service.record(closing, source).await
+                    let closing = service.closing(Some(new), || intent.close());
+                    service.record(closing.unwrap_or_default(), source).await
                 }
                 BodyEnd::Cut => service.record(new.with_unknown_outcome(), source).await,
             };

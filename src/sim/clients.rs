@@ -95,8 +95,13 @@ impl Fleet {
 
     /// Ends one isolate with all that it is busy with; another starts cold.
     pub fn end_one(&self) {
+        let isolates = self.isolates() as u64;
+        self.end(self.universe.random.below(isolates) as usize);
+    }
+
+    /// Ends an isolate with all that it is busy with; another starts cold.
+    pub fn end(&self, which: usize) {
         let mut slots = self.slots.borrow_mut();
-        let which = self.universe.random.below(slots.len() as u64) as usize;
         let slot = &mut slots[which];
         self.universe.tell(|| format!("isolate{} ends", slot.group));
         self.universe.executor.kill(slot.group);
@@ -207,9 +212,9 @@ struct Own {
 const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
 const PRODUCTS_QUERY: &str = "query L { products { __typename id v who service } }";
 const ME: &str = "query Me { me { __typename id v who service } }";
-const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
+pub const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
 /// A mutation that says nothing of what it changes.
-const TOUCH: &str =
+pub const TOUCH: &str =
     "mutation T($id: ID!, $write: Int!) { touch(id: $id, write: $write) { id v who service } }";
 const UPDATE_ME: &str =
     "mutation M($write: Int!) { updateMe(write: $write) { __typename id v who service } }";

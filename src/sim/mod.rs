@@ -24,6 +24,7 @@ mod run;
 #[cfg(test)]
 mod scenarios;
 mod sharing;
+mod slow;
 mod stores;
 mod universe;
 mod world;
@@ -31,3 +32,4 @@ mod world;
 pub use oracle::{Compared, compare};
 pub use run::{Outcome, Plan, run};
 pub use sharing::{Sharing, share};
+pub use slow::slow_writes;

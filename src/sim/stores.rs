@@ -450,6 +450,7 @@ impl LogObject {
     }
 
     /// Whether an intent is open.
+    #[cfg(test)]
     pub fn intends(&self) -> bool {
         self.due.borrow().iter().any(|(_, _, intent)| intent.is_some())
     }

@@ -5,6 +5,7 @@ use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
 use super::run::Plan;
+use super::slow::SlowOrigin;
 use super::stores::{Edge, Kv, LogObject};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -77,6 +78,8 @@ pub struct Universe {
     pub executor: Rc<Executor>,
     pub random: Random,
     pub faults: Cell<Faults>,
+    /// How long the origin takes for writes, where that is minutes.
+    pub slow: Cell<Option<SlowOrigin>>,
     pub edges: Vec<Edge>,
     pub kv: Kv,
     pub logs: Vec<LogObject>,
@@ -103,6 +106,7 @@ impl Universe {
         Rc::new(Self {
             executor: Executor::new(seed),
             faults: Cell::new(faults),
+            slow: Cell::new(None),
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
             logs: (0..services)

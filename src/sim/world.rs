@@ -137,6 +137,9 @@ impl Origin for SimulatedWorld {
         if method != "GET" && method != "HEAD" && self.universe.fails(|faults| faults.origin_late) {
             return Ok(self.given_up(method, &path, ask.headers, body));
         }
+        if let Some(slow) = self.universe.slow.get().filter(|_| !ask.again) {
+            return Ok(self.ask_slowly(slow, method, &path, ask.headers, body).await);
+        }
         let api = &self.universe.apis[self.service];
         let mut said = api.answer(&self.universe, method, &path, ask.headers, body).await;
         if said.is_none() && ask.again {
@@ -174,7 +177,7 @@ impl Origin for SimulatedWorld {
 }
 
 impl SimulatedWorld {
-    fn told(&self, said: Said) -> Answer {
+    pub fn told(&self, said: Said) -> Answer {
         let (status, headers) = (said.0, said.1.clone());
         let mut answers = self.answers.borrow_mut();
         answers.push(said);
