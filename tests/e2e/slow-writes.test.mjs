@@ -126,6 +126,31 @@ test("what is committed when nobody is there any more is purged by the log", asy
   assert.equal((await world.ask(other)).json.version, version - 1, "and nothing else");
 });
 
+test("a mutation on a socket that has no answer tells the log, and its answer closes that", async () => {
+  const api = new SocketApi(world.origin);
+  const got = [];
+  api.byHand = (_socket, text) => got.push(text);
+  const client = await Client.open(world.url("/graphql"), [NEW]);
+  const calls = counted();
+  const query = "mutation { renameIt(id: 1) { __typename id } }";
+  client.send({ type: "subscribe", id: "1", payload: { query } });
+  client.send({ type: "subscribe", id: "2", payload: { query: "subscription { renamed { id } }" } });
+  await world.until(() => got.length === 2, "the origin has them");
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  assert.equal(calls("/intend"), 0);
+  await world.until(() => calls("/intend") === 1, "the log is told of one");
+  const data = { renameIt: { __typename: "Product", id: "1" } };
+  api.opened.send(JSON.stringify({ type: "next", id: "1", payload: { data } }));
+  api.opened.send(JSON.stringify({ type: "complete", id: "1" }));
+  await world.until(() => calls("/append") >= 1, "it purges");
+  const before = await nextNumber();
+  world.origin.answer = rest;
+  assert.equal(await aMinuteLater(), before + 1, "nothing of it is left");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal(await nextNumber(), before + 2);
+});
+
+// What is kept is repeated later: nobody counts numbers from here on.
 test("an intent that the log does not take goes to the outbox", async () => {
   const path = "/api/products/kept";
   await stored(path);
@@ -167,28 +192,4 @@ test("a log that hangs holds up the first write, and none after it", async () =>
   assert.ok(
     Number((await world.ask(path, { method: "PUT", body: "{}" })).headers.get("evergraph-purge")) > 0,
   );
-});
-
-test("a mutation on a socket that has no answer tells the log, and its answer closes that", async () => {
-  const api = new SocketApi(world.origin);
-  const got = [];
-  api.byHand = (_socket, text) => got.push(text);
-  const client = await Client.open(world.url("/graphql"), [NEW]);
-  const calls = counted();
-  const query = "mutation { renameIt(id: 1) { __typename id } }";
-  client.send({ type: "subscribe", id: "1", payload: { query } });
-  client.send({ type: "subscribe", id: "2", payload: { query: "subscription { renamed { id } }" } });
-  await world.until(() => got.length === 2, "the origin has them");
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
-  assert.equal(calls("/intend"), 0);
-  await world.until(() => calls("/intend") === 1, "the log is told of one");
-  const data = { renameIt: { __typename: "Product", id: "1" } };
-  api.opened.send(JSON.stringify({ type: "next", id: "1", payload: { data } }));
-  api.opened.send(JSON.stringify({ type: "complete", id: "1" }));
-  await world.until(() => calls("/append") >= 1, "it purges");
-  const before = await nextNumber();
-  world.origin.answer = rest;
-  assert.equal(await aMinuteLater(), before + 1, "nothing of it is left");
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  assert.equal(await nextNumber(), before + 2);
 });
