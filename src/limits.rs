@@ -182,6 +182,9 @@ pub const WIRE_BYTES: usize = 8 << 20;
 /// How often the purge log repeats one record.
 pub const REPEATS: usize = 8;
 
+/// Intents that are closed with one record. Others end by themselves.
+pub const INTENTS_CLOSED: usize = 256;
+
 /// Tags that the purge log and its replicas keep. Beyond them the older half is forgotten, and
 /// entries from before it are gone.
 pub const LOG_TAGS: usize = 200_000;

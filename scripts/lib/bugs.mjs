@@ -15,7 +15,7 @@ function allBugs() {
   const names = readdirSync(join(root, folder)).filter((name) => name.endsWith(".patch"));
   return names.sort().map((file) => {
     const [first] = readFileSync(join(root, folder, file), "utf8").split("\n");
-    const said = /^# (seed|oracle|signals|deploys) (\d+): (.+)$/.exec(first);
+    const said = /^# (seed|oracle|signals|deploys|slow) (\d+): (.+)$/.exec(first);
     if (!said) throw new Advice(`${folder}/${file}: the first line names no seed`);
     const [, kind, seed, what] = said;
     return { file, name: file.replace(/\.patch$/, ""), kind, seed, what };

@@ -4,11 +4,12 @@
 //! seeds as it takes; `--trace` shows the trace of a seed that breaks none; `--oracle` runs the seeds
 //! without faults and compares how often the cache answers with a model; `--signals` runs clients
 //! that say who they are, and looks for leaks; `--deploys` runs the seeds while the service is
-//! deployed with other rules, other names, and back.
+//! deployed with other rules, other names, and back; `--slow` runs writes that take minutes, and a log
+//! that takes nothing.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use evergraph::sim::{Outcome, Plan, compare, deploy, run, share};
+use evergraph::sim::{Outcome, Plan, compare, deploy, run, share, slow_writes};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -28,13 +29,39 @@ struct Arguments {
     trace: bool,
     oracle: bool,
     signals: bool,
-    deploys: bool,
+    kind: Kind,
+}
+
+/// What is run with each seed.
+#[derive(Clone, Copy)]
+enum Kind {
+    World,
+    Deploys,
+    SlowWrites,
+}
+
+impl Kind {
+    fn run(self, plan: Plan) -> Outcome {
+        match self {
+            Self::World => run(&plan),
+            Self::Deploys => deploy(plan),
+            Self::SlowWrites => slow_writes(plan.seed),
+        }
+    }
+
+    fn argument(self) -> &'static str {
+        match self {
+            Self::World => "",
+            Self::Deploys => "--deploys ",
+            Self::SlowWrites => "--slow ",
+        }
+    }
 }
 
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
         eprintln!(
-            "usage: npm run sim -- [--seeds N | --hours H] [--first S] [--deploys] [--trace | --oracle | --signals]"
+            "usage: npm run sim -- [--seeds N | --hours H] [--first S] [--deploys | --slow] [--trace | --oracle | --signals]"
         );
         return ExitCode::from(2);
     };
@@ -97,7 +124,7 @@ impl Seeds {
 
 /// Runs the seeds, as many at a time as there are processors.
 fn run_all(arguments: &Arguments) -> ExitCode {
-    let Arguments { seeds, first, hours, trace, deploys, .. } = *arguments;
+    let Arguments { seeds, first, hours, trace, kind, .. } = *arguments;
     let last = first.saturating_add(hours.map_or(seeds, |_| MANY));
     let seeds = Seeds { next: AtomicU64::new(first), last, enough: AtomicBool::new(false) };
     let threads = if trace { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
@@ -109,7 +136,7 @@ fn run_all(arguments: &Arguments) -> ExitCode {
                 while let Some(seed) = seeds.take() {
                     let mut plan = Plan::of_seed(seed);
                     plan.traced = trace;
-                    let outcome = if deploys { deploy(plan) } else { run(&plan) };
+                    let outcome = kind.run(plan);
                     // Nobody hears of more where one has broken a law.
                     let _ = outcomes.send((seed, outcome));
                 }
@@ -121,8 +148,7 @@ fn run_all(arguments: &Arguments) -> ExitCode {
             if !outcome.broken.is_empty() {
                 seeds.enough.store(true, Ordering::Relaxed);
                 // The same once more, now written down.
-                let plan = Plan::of_seed(seed);
-                tell(seed, deploys, &if deploys { deploy(plan) } else { run(&plan) });
+                tell(seed, kind, &kind.run(Plan::of_seed(seed)));
                 return ExitCode::FAILURE;
             }
             if trace {
@@ -149,7 +175,7 @@ fn arguments() -> Option<Arguments> {
         trace: false,
         oracle: false,
         signals: false,
-        deploys: false,
+        kind: Kind::World,
     };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
@@ -160,7 +186,8 @@ fn arguments() -> Option<Arguments> {
             "--trace" => read.trace = true,
             "--oracle" => read.oracle = true,
             "--signals" => read.signals = true,
-            "--deploys" => read.deploys = true,
+            "--deploys" => read.kind = Kind::Deploys,
+            "--slow" => read.kind = Kind::SlowWrites,
             _ => return None,
         }
     }
@@ -204,7 +231,7 @@ fn share_all(seeds: u64, first: u64) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn tell(seed: u64, deploys: bool, outcome: &Outcome) {
+fn tell(seed: u64, kind: Kind, outcome: &Outcome) {
     let file = format!("target/sim-{seed}.txt");
     let shown = outcome.trace.len().saturating_sub(SHOWN_LINES);
     for line in outcome.trace.iter().skip(shown) {
@@ -218,6 +245,5 @@ fn tell(seed: u64, deploys: bool, outcome: &Outcome) {
         Ok(()) => println!("the whole trace is in {file}"),
         Err(error) => eprintln!("{file}: {error}"),
     }
-    let kind = if deploys { "--deploys " } else { "" };
-    println!("again: npm run sim -- {kind}--seeds 1 --first {seed}");
+    println!("again: npm run sim -- {}--seeds 1 --first {seed}", kind.argument());
 }

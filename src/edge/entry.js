@@ -15,8 +15,6 @@ export { PurgeLog };
 
 export default {
   async fetch(request, env, context) {
-    // For a failure of this very code: the runtime then sends the request on itself.
-    context.passThroughOnException();
     const exchange = new Exchange(request, () => purgeEverything(exchange, env, context));
     const done = Promise.withResolvers();
     // A client that leaves must not keep a write from being purged, nor others from the answer that

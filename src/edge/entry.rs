@@ -5,8 +5,9 @@
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::platform::{Platform, admin_tokens};
-use crate::engine::is_write;
+use crate::engine::{fails_open, is_write};
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
+use crate::purge::IntentId;
 use crate::service::{Isolate, Reply, Service, SocketWrite};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -35,6 +36,9 @@ pub async fn handle(
     let request = request_of(&method, &url, &headers)?;
     let client = request.headers.iter().filter(|(name, _)| *name == "accept-encoding").collect();
     let (js_env, js_context) = (JsValue::clone(env.as_ref()), JsValue::clone(context.as_ref()));
+    if fails_open(&request) {
+        exchange.fail_open(&js_context);
+    }
     let service = service(env, context, exchange.clone());
     Ok(match service.handle(request).await {
         Reply::Whole(response) => exchange.reply_whole(
@@ -115,8 +119,24 @@ pub async fn socket_message(
     Ok(JsValue::from_str(message.as_str()))
 }
 
+/// Tells the log of a write on a socket that has no outcome for long. Returns the number of the intent;
+/// none where nothing is to be closed.
+#[wasm_bindgen(js_name = socketIntent)]
+pub async fn socket_intent(
+    url: String,
+    headers: String,
+    message: Option<String>,
+    env: Env,
+    context: JsContext,
+    exchange: Exchange,
+) -> Result<Option<f64>, JsValue> {
+    let request = request_of("GET", &url, &headers)?;
+    let intent = service(env, context, exchange).socket_intent(request, message.as_deref()).await;
+    Ok(intent.map(|intent| intent.number() as f64))
+}
+
 /// Purges what a write on a socket has changed. `refused` is 0 where the socket was not closed for
-/// it.
+/// it, and `intent` where the log was not told of it.
 #[wasm_bindgen(js_name = socketPurge)]
 #[allow(clippy::too_many_arguments, reason = "one crossing into Wasm")]
 pub async fn socket_purge(
@@ -125,13 +145,16 @@ pub async fn socket_purge(
     message: Option<String>,
     answer: Option<String>,
     refused: u16,
+    intent: f64,
     env: Env,
     context: JsContext,
     exchange: Exchange,
 ) -> Result<(), JsValue> {
     let request = request_of("GET", &url, &headers)?;
     let refused = (refused != 0).then_some(refused);
-    let write = SocketWrite { message: message.as_deref(), answer: answer.as_deref(), refused };
+    let intent = (intent > 0.0).then(|| IntentId::of(intent as u64));
+    let (message, answer) = (message.as_deref(), answer.as_deref());
+    let write = SocketWrite { message, answer, refused, intent };
     service(env, context, exchange).socket_purge(request, write).await;
     Ok(())
 }

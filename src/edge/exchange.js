@@ -19,6 +19,7 @@ export class Exchange {
   #answers = [];
   #work = []; // promises of what was begun
   #mayHaveWritten = false;
+  #failsOpen = false;
   #purgeEverything;
   #share = new Share();
 
@@ -60,6 +61,16 @@ export class Exchange {
     const share = this.#share;
     if (copies === 0) return ROOM;
     return { take: (bytes) => share.take(bytes * copies), give: (bytes) => share.give(bytes * copies) };
+  }
+
+  /** The runtime sends the request to the origin by itself where nothing here can answer it. */
+  failOpen(context) {
+    this.#failsOpen = true;
+    context.passThroughOnException();
+  }
+
+  get failsOpen() {
+    return this.#failsOpen;
   }
 
   /** Sets how much memory the bodies of all requests may take. */

@@ -17,6 +17,10 @@ extern "C" {
     #[wasm_bindgen(method, js_name = requestBody)]
     pub async fn request_body(this: &Exchange, limit: u32, copies: u32) -> JsValue;
 
+    /// The runtime may send the request to the origin by itself, where the Worker cannot answer.
+    #[wasm_bindgen(method, js_name = failOpen)]
+    pub fn fail_open(this: &Exchange, context: &JsValue);
+
     /// Sets how much memory the bodies of all requests may take.
     #[wasm_bindgen(method, js_name = setBudget)]
     pub fn set_budget(this: &Exchange, bytes: u32);

@@ -37,7 +37,7 @@ export class Operations {
   add(id, message, number) {
     // An end may be that of an operation which was dropped, so it ends none.
     const hasNoEnd = this.#unended?.has(id) ?? true;
-    const operation = { id, message: null, number, isWrite: null, answer: null, hasNoEnd };
+    const operation = { id, message: null, number, isWrite: null, answer: null, slow: null, hasNoEnd };
     this.#byId.set(id, [...(this.#byId.get(id) ?? []), operation]);
     this.#count += 1;
     operation.message = this.#kept(message);
@@ -65,6 +65,11 @@ export class Operations {
 
   allWrites() {
     return [...this.#byId.keys()].flatMap((id) => this.writes(id));
+  }
+
+  /** The socket is closed: nobody waits for an outcome. */
+  endAll() {
+    for (const write of this.allWrites()) write.slow?.end();
   }
 
   /** The server has ended one operation of that id. */
@@ -102,6 +107,7 @@ export class Operations {
     else this.#byId.set(operation.id, left);
     this.#count -= 1;
     if (operation.isWrite) this.#writeCount -= 1;
+    operation.slow?.end();
     this.#forgotten(operation.message);
     this.#forgotten(operation.answer);
   }

@@ -4,7 +4,9 @@ use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use crate::config::Algorithm;
 use crate::http::{AnswerCoding, Headers};
 use crate::limits;
-use crate::purge::{Garbled, LogVersion, Mark, NewRecord, Question, Said, Version};
+use crate::purge::{
+    Garbled, IntentId, LogVersion, Mark, NewRecord, Noted, Question, Said, Version,
+};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
     Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
@@ -199,13 +201,18 @@ impl KvStore for Platform {
 
 impl PurgeLog for Platform {
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault> {
-        let question = Question { mark, new: None };
+        let question = Question { mark, ..Question::default() };
         self.call_log("since", &question, Said::decode).await
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
-        let question = Question { mark, new: Some(new.clone()) };
+        let question = Question { mark, new: Some(new.clone()), ..Question::default() };
         self.call_log("append", &question, Appended::decode).await
+    }
+
+    async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {
+        let question = Question { mark: None, new: Some(intent.clone()), is_intent: true };
+        self.call_log("intend", &question, Noted::decode).await.map(|noted| noted.0)
     }
 }
 

@@ -8,7 +8,9 @@
 use super::entry::configuration;
 use super::log_rows::{SqlRows, integer, parsed, text_of};
 use crate::config;
-use crate::purge::{Appended, Log, LogTime, Mark, NewRecord, Question, Record, Said, Seq, Sizes};
+use crate::purge::{
+    Appended, IntentId, Log, LogTime, Mark, NewRecord, Noted, Question, Record, Said, Seq, Sizes,
+};
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
 use serde_json::json;
@@ -47,6 +49,11 @@ struct RepeatRow {
 }
 
 #[derive(Deserialize)]
+struct TableRow {
+    sql: String,
+}
+
+#[derive(Deserialize)]
 struct DueRow {
     due: Option<f64>,
 }
@@ -78,10 +85,17 @@ impl DurableObject for PurgeLog {
             return Response::from_bytes(Said { time, delta }.encode(version));
         };
         let now = now();
+        if question.is_intent {
+            let intent = IntentId::of(random());
+            self.with_log(|_| self.note_intent(intent, &new, now))?;
+            self.wake(now).await?;
+            return Response::from_bytes(Noted(intent).encode(version));
+        }
         let appended = self.with_log(|log| {
             meet(log, question.mark)?;
-            let seq = append(log, &new.record, now)?;
+            let seq = if new.is_empty() { log.head() } else { append(log, &new.record, now)? };
             self.note_repeats(&new, now)?;
+            self.close_intents(&new)?;
             Ok(Appended { seq, delta: log.since(question.mark) })
         })?;
         self.wake(now).await?;
@@ -117,17 +131,39 @@ impl PurgeLog {
 
     /// Writes down when a purge is to be repeated. It goes with the record: there are all or none.
     fn note_repeats(&self, new: &NewRecord, now: Timestamp) -> Result<()> {
-        let configured = || config::parse(&configuration(&self.env)).ok();
-        let settle = *self
-            .settle_seconds
-            .get_or_init(|| configured().map_or(0, |config| config.purge.settle));
-        for (due, again) in new.repeats(settle, now) {
+        for (due, again) in new.repeats(self.settle(), now) {
             self.sql().exec(
                 "INSERT INTO repeats (due, record) VALUES (?, ?)",
                 vec![integer(due.as_millis()), text_of(&again)?.into()],
             )?;
         }
         Ok(())
+    }
+
+    /// Writes down when an intent is to be recorded, unless it is closed.
+    fn note_intent(&self, intent: IntentId, new: &NewRecord, now: Timestamp) -> Result<()> {
+        for (due, record) in new.recorded_unless_closed(self.settle(), now) {
+            self.sql().exec(
+                "INSERT INTO repeats (due, record, intent) VALUES (?, ?, ?)",
+                vec![integer(due.as_millis()), text_of(&record)?.into(), integer(intent.number())],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Drops the intents that a record closes. It goes with the record.
+    fn close_intents(&self, new: &NewRecord) -> Result<()> {
+        for intent in &new.closes {
+            let intent = vec![integer(intent.number())];
+            self.sql().exec("DELETE FROM repeats WHERE intent = ?", intent)?;
+        }
+        Ok(())
+    }
+
+    /// `purge.settle`.
+    fn settle(&self) -> u64 {
+        let configured = || config::parse(&configuration(&self.env)).ok();
+        *self.settle_seconds.get_or_init(|| configured().map_or(0, |config| config.purge.settle))
     }
 
     /// Records once more what is due. What is due several times by now is recorded once.
@@ -167,6 +203,23 @@ impl PurgeLog {
         Ok(())
     }
 
+    /// Adds what a table of a version before intents lacks. Such a version goes on with the table
+    /// as it is then.
+    fn add_intents(&self) -> Result<()> {
+        let columns: Vec<TableRow> = self
+            .sql()
+            .exec("SELECT sql FROM sqlite_master WHERE name = 'repeats'", None)?
+            .to_array()?;
+        if !columns.iter().any(|table| table.sql.contains("intent")) {
+            self.sql().exec("ALTER TABLE repeats ADD COLUMN intent INTEGER", None)?;
+        }
+        self.sql().exec(
+            "CREATE INDEX IF NOT EXISTS repeats_intent ON repeats (intent) WHERE intent IS NOT NULL",
+            None,
+        )?;
+        Ok(())
+    }
+
     fn open(&self) -> Result<Log<SqlRows>> {
         let sql = self.sql();
         sql.exec(
@@ -178,6 +231,7 @@ impl PurgeLog {
              DELETE FROM settling;",
             None,
         )?;
+        self.add_intents()?;
         let mut log = Log::open(SqlRows::new(sql), self.retention(), Sizes::default(), new_epoch)?;
         tend(&mut log, now());
         Ok(log)

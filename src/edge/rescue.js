@@ -5,15 +5,36 @@ import { headersToText } from "./headers.js";
 import { report } from "./report.js";
 import { untilWasmFails, wasm } from "./wasm.js";
 
-/** Answers the client, who gets the origin's answer; a write that may have run purges everything. */
+/** How long a write may take before it purges without its answer. */
+const SLOW_MILLIS = 5_000;
+
+/**
+ * Answers the client, who gets the origin's answer; a write that may have run purges everything. Where
+ * this very code fails, the runtime sends a read to the origin by itself, and a write is answered here:
+ * it would run unpurged, or twice.
+ */
 export async function rescue(exchange, error, env, context) {
+  try {
+    return await rescued(exchange, error, env, context);
+  } catch (again) {
+    report("worker", again);
+    if (exchange.failsOpen) throw again;
+    if (exchange.mayHaveWritten) context.waitUntil(purgeEverything(exchange, env, context));
+    return noAnswer(exchange);
+  }
+}
+
+async function rescued(exchange, error, env, context) {
   report("worker", error);
   // On a socket whose messages nobody reads, mutations would go unseen. The client opens another.
   if (exchange.request.headers.get("upgrade")?.toLowerCase() === "websocket") {
     return failed(503, "the worker failed; try again");
   }
-  // What a write changes is known to be over once the origin has answered it.
-  await exchange.settled();
+  // What a write changes is known to be over once the origin has answered it. The runtime may end this
+  // before: what takes long is purged without that, and again later.
+  const settled = exchange.settled();
+  if (exchange.mayHaveWritten && !(await isSoon(settled))) await purgeEverything(exchange, env, context);
+  await settled;
   try {
     if (exchange.lastForClient() === null && !exchange.mayHaveWritten) {
       const asked = await askAgain(exchange, env, context);
@@ -24,7 +45,22 @@ export async function rescue(exchange, error, env, context) {
   } catch (again) {
     report("worker", again);
   }
-  return failed(502, "the origin did not answer");
+  return noAnswer(exchange);
+}
+
+async function isSoon(promise) {
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, SLOW_MILLIS, false);
+  });
+  const soon = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return soon;
+}
+
+function noAnswer(exchange) {
+  const mayHaveRun = "the origin did not answer; the write may have run";
+  return failed(502, exchange.mayHaveWritten ? mayHaveRun : "the origin did not answer");
 }
 
 /** Asks the origin what the client asked, which it was not asked yet. False where it is not to be asked. */

@@ -7,6 +7,7 @@
 import { Operations } from "./operations.js";
 import { report } from "./report.js";
 import { purgeEverything } from "./rescue.js";
+import { SlowWrite } from "./slow_write.js";
 import { untilWasmFails, wasm } from "./wasm.js";
 
 /** Characters of a message that is read. */
@@ -57,6 +58,7 @@ class Relay {
   #undecided = new Set(); // promises of what is not known yet of the client's messages
   #sent = 0; // messages of the client
   #unclear = null; // the last of them that was not understood, and that may have run a mutation
+  #slowUnclear = null;
   #isAcknowledged = false; // whether the server has accepted the connection
   #held = []; // what the client gets once a purge is recorded, in order
   #heldLength = 0;
@@ -148,10 +150,24 @@ class Relay {
     const isKept = this.#operations.decide(operation, isWrite);
     // Its answer is then one of an unknown operation, too.
     if (isWrite && !isKept) this.#notUnderstood(operation.number);
+    else if (isWrite) operation.slow = this.#slowWrite(operation.message);
   }
 
   #notUnderstood(number) {
     this.#unclear = { number, isFirst: this.#unclear === null };
+    this.#slowUnclear ??= this.#slowWrite(null);
+  }
+
+  /** Has the log told what a message would purge, if it has no outcome for long. */
+  #slowWrite(message) {
+    const { url, headersText, env, context, exchange } = this.#opened;
+    return new SlowWrite(() => {
+      const telling = untilWasmFails(() =>
+        wasm(context, env).socketIntent(url, headersText, message ?? undefined, env, context, exchange),
+      );
+      telling.catch((error) => report("worker", error));
+      return telling;
+    });
   }
 
   /** The client wants no answer any more. A mutation may run all the same. */
@@ -232,17 +248,20 @@ class Relay {
   #purge(write, answer, refused = 0) {
     const { url, headersText, env, context, exchange } = this.#opened;
     const message = write.message ?? undefined;
-    const purging = untilWasmFails(() =>
+    const purge = (intent) =>
       wasm(context, env).socketPurge(
         url,
         headersText,
         message,
         answer ?? undefined,
         refused,
+        intent,
         env,
         context,
         exchange,
-      ),
+      );
+    const purging = untilWasmFails(async () =>
+      purge(write.slow?.isTold ? await write.slow.intent() : 0),
     ).catch((error) => {
       report("worker", error);
       return purgeEverything(exchange, env, context);
@@ -253,13 +272,20 @@ class Relay {
 
   /** Purges what a message has changed that was not understood. */
   #purgeUnclear() {
+    this.#endUnclear();
     return this.#purge({ message: null }, null);
+  }
+
+  #endUnclear() {
+    this.#slowUnclear?.end();
+    this.#slowUnclear = null;
   }
 
   /** Purges what the only write has changed that has no outcome: as a rule nothing. */
   #purgeRefused(status) {
     const [write] = this.#operations.allWrites();
-    this.#purge(write ?? { message: null }, null, status);
+    this.#purge(write ?? { message: null, slow: this.#slowUnclear }, null, status);
+    this.#endUnclear();
     this.#unclear = null;
     if (write !== undefined) this.#operations.drop(write);
   }
@@ -283,9 +309,11 @@ class Relay {
   /** What has no outcome by now may have been written. */
   async #closed(code) {
     await Promise.all(this.#undecided);
+    this.#operations.endAll();
     const refused = this.#refusedBy(code);
     if (refused === 0) this.#purgeAll();
     else this.#purgeRefused(refused);
+    this.#endUnclear();
     this.#open -= 1;
     if (this.#open > 0) return;
     await Promise.all(this.#purges);

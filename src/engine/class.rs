@@ -4,7 +4,8 @@ use super::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, JsonSize, Query, Unread, may_hide_mutation, read_get, read_post, wants_html,
+    self, Form, JsonSize, Query, Unread, may_hide_mutation, query_may_show_mutation, read_get,
+    read_post, wants_html,
 };
 use crate::http::{Headers, Method, Request, climbs, decoded_body, folded_path, is_plain};
 use crate::limits::{self, Limit};
@@ -56,6 +57,15 @@ fn is_made_write(headers: &Headers) -> bool {
 pub fn is_upgrade(request: &Request) -> bool {
     let upgrade = request.headers.get("upgrade").unwrap_or_default();
     request.method == Method::Get && !is_write(request) && upgrade.eq_ignore_ascii_case("websocket")
+}
+
+/// Whether the runtime may send a request to the origin by itself, where the Worker fails in a way that
+/// it cannot answer. Only what nobody takes for a write: a write would run unpurged, or twice. Nor a
+/// socket, whose messages nobody would read, nor a GET whose URL may show a mutation, for some servers
+/// run one.
+pub fn fails_open(request: &Request) -> bool {
+    let shows_mutation = request.url.query.as_deref().is_some_and(query_may_show_mutation);
+    !is_write(request) && !is_upgrade(request) && !shows_mutation
 }
 
 /// Sorts a request by its head.

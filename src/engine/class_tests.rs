@@ -29,6 +29,34 @@ fn class_with(method: &str, path: &str, headers: &[(&str, &str)]) -> Class {
     classify(&config(), &request)
 }
 
+#[test]
+fn only_what_nobody_takes_for_a_write_fails_open() {
+    let opens = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        fails_open(&Request {
+            method: Method::parse(method),
+            url: Url::parse(&format!("http://h{path}")).unwrap(),
+            headers: headers.iter().copied().collect(),
+        })
+    };
+    for (method, path) in [
+        ("GET", "/"),
+        ("HEAD", "/api/1?a=b"),
+        ("OPTIONS", "/graphql"),
+        ("GET", "/graphql?query=%7Bme%7D"),
+        ("GET", "/mutation"),
+    ] {
+        assert!(opens(method, path, &[]), "{method} {path}");
+    }
+    for method in ["POST", "PUT", "PATCH", "DELETE", "PURGE", "get"] {
+        assert!(!opens(method, "/", &[]), "{method}");
+    }
+    for path in ["/graphql?query=mutation%7Ba%7D", "/x?q=%6Dutation", "/x?q=%6D%00u"] {
+        assert!(!opens("GET", path, &[]), "{path}");
+    }
+    assert!(!opens("GET", "/", &[("x-http-method-override", "DELETE")]));
+    assert!(!opens("GET", "/graphql", &[("upgrade", "websocket")]));
+}
+
 const SPELLINGS: [&str; 10] = [
     "/GraphQL",
     "//graphql",

@@ -21,8 +21,8 @@ mod write;
 
 pub use bypass::Bypass;
 pub use class::{
-    Class, Read, Unwritten, classify, is_upgrade, is_write, not_at_hand, read_graphql, refused,
-    size_of_request,
+    Class, Read, Unwritten, classify, fails_open, is_upgrade, is_write, not_at_hand, read_graphql,
+    refused, size_of_request,
 };
 pub use effect::{Effect, Format, rest_effect};
 pub use forward::{OwnHeaders, forwarded_headers, origin_url, rewrite_location, take_own_headers};

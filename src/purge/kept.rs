@@ -36,7 +36,8 @@ impl NewRecord {
     /// which schema is in force would change back.
     pub fn keep(&self) -> Vec<u8> {
         let record = Record { schema: None, ..self.record.clone() };
-        let new = Self { record, repeat_after: self.repeat_after.clone() };
+        // Whoever records it later need not know of an intent, which then ends by itself.
+        let new = Self { record, repeat_after: self.repeat_after.clone(), closes: Vec::new() };
         // A record is numbers, texts and flags, which can always be written. If not, no value says
         // less than a damaged one.
         envelope(VERSION, &serde_json::to_vec(&new).unwrap_or_default())

@@ -4,6 +4,7 @@
 //! records and what it writes down, what a replica learns of it, in which bytes and as of when, and
 //! the verdict on an entry. Not in scope: where the log's rows are kept and how it is reached.
 
+mod intent;
 mod kept;
 mod log;
 mod mark;
@@ -21,6 +22,7 @@ mod tagged;
 mod times;
 mod wire;
 
+pub use intent::IntentId;
 pub use kept::Unkept;
 pub use log::{Log, Sizes};
 pub use mark::{Mark, Seq};
@@ -32,4 +34,4 @@ pub use replica::{Delta, Lag, Replica, Schemas, Snapshot, Subject, Verdict};
 pub use rows::{LogRows, Opened, Stored};
 pub use said::{Comparison, LogTime, Said};
 pub use spoken::LogVersion;
-pub use wire::{Appended, Garbled, Question, Version};
+pub use wire::{Appended, Garbled, Noted, Question, Version};

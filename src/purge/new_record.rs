@@ -1,6 +1,6 @@
 //! A record on its way to the log, and when the log is to record the same purge again.
 
-use super::Record;
+use super::{IntentId, Record};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -14,6 +14,9 @@ pub struct NewRecord {
     /// After how many seconds the log records the purge again, in rising order.
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pub repeat_after: Vec<u32>,
+    /// The intents that are closed with it: those of writes whose outcome it is.
+    #[serde(skip)]
+    pub closes: Vec<IntentId>,
 }
 
 /// When a purge is repeated whose write may not be over: a gateway that gives up does not end what
@@ -39,6 +42,16 @@ impl NewRecord {
         self.repeat_after.dedup();
     }
 
+    /// Whether it is for a write that is known to be over.
+    pub fn has_known_outcome(&self) -> bool {
+        self.repeat_after.is_empty()
+    }
+
+    /// Whether there is nothing to append: it purges nothing, and at most closes intents.
+    pub fn is_empty(&self) -> bool {
+        self.record.is_empty()
+    }
+
     /// What is to be recorded later, and when, of a record that is appended now. With `settle`
     /// seconds each purge is repeated once more: what was fetched meanwhile may come from a copy
     /// that lags behind the origin's writes.
@@ -57,7 +70,7 @@ impl NewRecord {
 
 impl From<Record> for NewRecord {
     fn from(record: Record) -> Self {
-        Self { record, repeat_after: Vec::new() }
+        Self { record, ..Self::default() }
     }
 }
 

@@ -146,6 +146,14 @@ impl<'a> Reader<'a> {
         Pattern::parse(std::str::from_utf8(text).ok()?).ok()
     }
 
+    pub fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
     pub fn schema(&mut self) -> Option<SchemaInForce> {
         self.fixed().map(SchemaInForce::from_number)
     }

@@ -3,8 +3,10 @@
 //! ```text
 //! "EVL" version:u8 kind:u8 checksum:u64 payload
 //!
-//! question  = 0 | 1 mark          (record repeats)?   (there where something is added)
+//! question  = 0 | 1 mark          (record repeats closes intent:u8)?   (where something is added)
 //! repeats   = count seconds*
+//! closes    = count intent:u64*
+//! noted     = intent:u64
 //! appended  = seq delta
 //! said      = clock:u64 at delta
 //! delta     = 0 epoch:u64 floor after  records record*
@@ -24,11 +26,13 @@
 //! During a deployment isolates of two versions ask one log. So earlier versions are read as well,
 //! and a question is answered in its own version. Version 2 had no `repeats`, version 3 neither
 //! `tagging` nor `latest`: whoever asks in it is told that a purge of tags by known rules is one of
-//! everything, for it goes by others.
+//! everything, for it goes by others. Nor had it `closes` and `intent`: the ids of intents that end
+//! with the record, and whether it is itself an intent, to be noted and not appended, which is
+//! answered by `noted`.
 
 use super::parts::{Reader, Writer};
 use super::tagged::TaggedPurges;
-use super::{Delta, LogTime, Mark, NewRecord, Record, Said, Schemas, Seq, Snapshot};
+use super::{Delta, IntentId, LogTime, Mark, NewRecord, Record, Said, Schemas, Seq, Snapshot};
 use crate::limits;
 use crate::tag::Tagging;
 use crate::time::Timestamp;
@@ -73,6 +77,7 @@ const QUESTION: u8 = 1;
 const SAID: u8 = 2;
 const APPENDED: u8 = 3;
 const RECORD: u8 = 4;
+const NOTED: u8 = 5;
 
 /// The flags of a record.
 const ALL: u8 = 1;
@@ -81,13 +86,19 @@ const SCHEMA: u8 = 4;
 const TAGGING: u8 = 8;
 
 /// What an isolate asks of the log.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Question {
     /// Where its replica stands.
     pub mark: Option<Mark>,
     /// What to append, if anything.
     pub new: Option<NewRecord>,
+    /// Whether that is an intent, which is noted and not appended.
+    pub is_intent: bool,
 }
+
+/// An intent that was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted(pub IntentId);
 
 /// A recorded purge.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +148,9 @@ impl Question {
             }
             if let Some(new) = &self.new {
                 write_new_record(writer, new, version);
+                if version >= Version::V4 {
+                    writer.byte(u8::from(self.is_intent));
+                }
             }
         })
     }
@@ -149,9 +163,12 @@ impl Question {
                 1 => Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }),
                 _ => return None,
             };
-            let new =
-                if reader.is_empty() { None } else { Some(read_new_record(reader, version)?) };
-            Some((Self { mark, new }, version))
+            if reader.is_empty() {
+                return Some((Self { mark, ..Self::default() }, version));
+            }
+            let new = Some(read_new_record(reader, version)?);
+            let is_intent = version >= Version::V4 && reader.flag()?;
+            Some((Self { mark, new, is_intent }, version))
         })
     }
 }
@@ -189,6 +206,18 @@ impl Appended {
         read(APPENDED, bytes, |reader, version| {
             Some(Self { seq: reader.seq()?, delta: read_delta(reader, version)? })
         })
+    }
+}
+
+impl Noted {
+    /// The answer as bytes.
+    pub fn encode(&self, version: Version) -> Vec<u8> {
+        message(version, NOTED, |writer| writer.fixed(self.0.number()))
+    }
+
+    /// The answer that was encoded as these bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+        read(NOTED, bytes, |reader, _| Some(Self(IntentId::written_as(reader.fixed()?)?)))
     }
 }
 
@@ -249,6 +278,11 @@ fn write_new_record(writer: &mut Writer, new: &NewRecord, version: Version) {
     if version >= Version::V3 {
         writer.count(new.repeat_after.len());
         new.repeat_after.iter().for_each(|seconds| writer.number((*seconds).into()));
+    }
+    if version >= Version::V4 {
+        let closes = || new.closes.iter().take(limits::INTENTS_CLOSED);
+        writer.count(closes().len());
+        closes().for_each(|intent| writer.fixed(intent.number()));
     }
 }
 
@@ -328,7 +362,13 @@ fn read_new_record(reader: &mut Reader<'_>, version: Version) -> Option<NewRecor
     }
     let count = reader.count(1).filter(|count| *count <= limits::REPEATS)?;
     let repeat_after = (0..count).map(|_| u32::try_from(reader.number()?).ok());
-    Some(NewRecord { record, repeat_after: repeat_after.collect::<Option<_>>()? })
+    let repeat_after = repeat_after.collect::<Option<_>>()?;
+    let closes = match version >= Version::V4 {
+        true => reader.count(8).filter(|count| *count <= limits::INTENTS_CLOSED)?,
+        false => 0,
+    };
+    let closes = (0..closes).map(|_| IntentId::written_as(reader.fixed()?));
+    Some(NewRecord { record, repeat_after, closes: closes.collect::<Option<_>>()? })
 }
 
 fn read_record(reader: &mut Reader<'_>, version: Version) -> Option<Record> {

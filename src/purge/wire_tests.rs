@@ -63,8 +63,13 @@ fn some_bytes() -> Vec<Vec<u8>> {
         said(since(&log, 300)).encode(Version::CURRENT),
         said(log.since(None)).encode(Version::CURRENT),
         Appended { seq: 302, delta: since(&log, 301) }.encode(Version::CURRENT),
-        Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(one.clone().into()) }
-            .encode(Version::CURRENT),
+        Question {
+            mark: Some(Mark { epoch: 7, seq: 300 }),
+            new: Some(NewRecord { closes: vec![IntentId::of(9)], ..one.clone().into() }),
+            is_intent: true,
+        }
+        .encode(Version::CURRENT),
+        Noted(IntentId::of(8)).encode(Version::CURRENT),
         one.encode(),
     ]
 }
@@ -86,6 +91,7 @@ fn is_read(bytes: &[u8]) -> bool {
         || Appended::decode(bytes).is_ok()
         || Question::decode(bytes).is_ok()
         || Record::decode(bytes).is_ok()
+        || Noted::decode(bytes).is_ok()
 }
 
 /// A message with this payload and the right checksum.
@@ -101,6 +107,8 @@ proptest! {
         mark in prop::option::of((any::<u64>(), 0_u64..HIGHEST_SEQ)),
         alone in prop::option::of(record()),
         repeat_after in prop::collection::vec(any::<u32>(), 0..=limits::REPEATS),
+        closes in prop::collection::vec(any::<u64>(), 0..5),
+        is_intent in any::<bool>(),
     ) {
         let log = log_of(start, records.clone());
         let earlier = log_of(start, records.into_iter().map(without_tagging));
@@ -126,14 +134,21 @@ proptest! {
             prop_assert_eq!(Record::decode(&record.encode()), Ok(record.clone()));
         }
         let mark = mark.map(|(epoch, seq)| Mark { epoch, seq });
-        let new = alone.map(|record| NewRecord { record, repeat_after: repeat_after.clone() });
-        let question = Question { mark, new };
+        let new = alone.map(|record| {
+            NewRecord { record, repeat_after: repeat_after.clone(), closes: vec![] }
+        });
+        let question = Question { mark, new, is_intent: false };
         let mut earlier = question.clone();
         if let Some(new) = &mut earlier.new {
             new.record = without_tagging(new.record.clone());
         }
         prop_assert_eq!(Question::decode(&question.encode(Version::V3)), Ok((earlier, Version::V3)));
+        let closes: Vec<IntentId> = closes.into_iter().map(IntentId::of).collect();
+        let new = question.new.map(|new| NewRecord { closes, ..new });
+        let question = Question { mark, is_intent: is_intent && new.is_some(), new };
         prop_assert_eq!(Question::decode(&question.encode(Version::V4)), Ok((question, Version::V4)));
+        let noted = Noted(IntentId::of(start));
+        prop_assert_eq!(Noted::decode(&noted.encode(Version::V4)), Ok(noted));
     }
 
     #[test]
@@ -168,12 +183,18 @@ proptest! {
     /// a replica can learn it.
     #[test]
     fn a_payload_of_any_bytes_is_read_or_refused(
-        kind in QUESTION..=RECORD,
+        kind in QUESTION..=NOTED,
         payload in prop::collection::vec(prop_oneof![0_u8..8, any::<u8>()], 0..120),
     ) {
         let bytes = checked(kind, &payload);
         if let Ok(record) = Record::decode(&bytes) {
             prop_assert_eq!(record.encode(), bytes.clone());
+        }
+        if let Ok((question, _)) = Question::decode(&bytes) {
+            prop_assert_eq!(question.encode(Version::CURRENT), bytes.clone());
+        }
+        if let Ok(noted) = Noted::decode(&bytes) {
+            prop_assert_eq!(noted.encode(Version::CURRENT), bytes.clone());
         }
         if let Ok(said) = Said::decode(&bytes) {
             prop_assert_eq!(said.encode(Version::CURRENT), bytes.clone());
@@ -214,9 +235,13 @@ fn counts_beyond_the_bytes_are_refused() {
     );
     // A record that is to be repeated more often than any is.
     let repeats = vec![1; limits::REPEATS + 1];
-    let question = [&[0, 0, 0, 0, repeats.len() as u8], repeats.as_slice()].concat();
+    let question = [&[0, 0, 0, 0, repeats.len() as u8], repeats.as_slice(), &[0, 0]].concat();
     assert_eq!(Question::decode(&checked(QUESTION, &question)), Err(Garbled::Content));
-    assert!(Question::decode(&checked(QUESTION, &[0, 0, 0, 0, 1, 1])).is_ok());
+    assert!(Question::decode(&checked(QUESTION, &[0, 0, 0, 0, 1, 1, 0, 0])).is_ok());
+    // What is neither an intent nor none.
+    assert!(Question::decode(&checked(QUESTION, &[0, 0, 0, 0, 1, 1, 0, 2])).is_err());
+    let closes = [&[0, 0, 0, 0, 0][..], &MANY, &[0]].concat();
+    assert_eq!(Question::decode(&checked(QUESTION, &closes)), Err(Garbled::Content));
     let long = vec![0; limits::WIRE_BYTES + 1];
     assert_eq!(Said::decode(&long), Err(Garbled::TooLong));
 }
@@ -276,7 +301,7 @@ fn version_2_is_understood_and_answered() {
     let asked = |hex: &str| Question::decode(&bytes_of(hex)).unwrap();
 
     // A new isolate reads an empty log.
-    let new = (Question { mark: None, new: None }, Version::V2);
+    let new = (Question::default(), Version::V2);
     assert_eq!(asked("45564c0201412b8b9714e6074700"), new);
     let answer = bytes_of(
         "45564c02024077382133c268859150222fbd4c0900add0a496a23401d68939ea395c0000\
@@ -290,7 +315,7 @@ fn version_2_is_understood_and_answered() {
     assert_eq!(epoch.to_le_bytes(), [0xD6, 0x89, 0x39, 0xEA, 0x39, 0x5C, 0, 0]);
 
     // It appends a soft purge of two tags and a pattern, then one of everything.
-    let (Question { mark, new }, version) = asked(
+    let (Question { mark, new, .. }, version) = asked(
         "45564c020196fc09c8cccc43f401d68939ea395c000000020476befc8640d2e0039bd5c9\
          d8741e4b2cbe8a741010c229fe4a4e7d7b8aa2f9c2010e67716c2f70726f647563742f2a2a",
     );
@@ -307,7 +332,8 @@ fn version_2_is_understood_and_answered() {
     let appended = Appended { seq: 1, delta };
     assert_eq!(Appended::decode(&answer), Ok(appended.clone()));
     assert_eq!(appended.encode(Version::V2), answer);
-    let (Question { mark, new }, _) = asked("45564c02017ebe2e3d61c7f46e01d68939ea395c000001010000");
+    let (Question { mark, new, .. }, _) =
+        asked("45564c02017ebe2e3d61c7f46e01d68939ea395c000001010000");
     assert_eq!((mark, new), (Some(Mark { epoch, seq: 1 }), Some(NewRecord::everything())));
 
     // It asks again, and there is nothing new.
@@ -348,9 +374,9 @@ fn version_3_questions() -> [(&'static str, Question); 3] {
     let mark = Some(Mark { epoch: 7, seq: 300 });
     let new = NewRecord::everything().with_unknown_outcome();
     [
-        (V3_ASKED, Question { mark: None, new: None }),
-        (V3_ASKED_SINCE, Question { mark, new: None }),
-        (V3_ASKED_TO_APPEND, Question { mark, new: Some(new) }),
+        (V3_ASKED, Question::default()),
+        (V3_ASKED_SINCE, Question { mark, ..Question::default() }),
+        (V3_ASKED_TO_APPEND, Question { mark, new: Some(new), ..Question::default() }),
     ]
 }
 

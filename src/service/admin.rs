@@ -1,7 +1,7 @@
 //! Carrying out the admin routes.
 
-use super::append::ADMIN;
 use super::handle::{Reply, Service, json_response};
+use super::record::ADMIN;
 use super::schema::Uploaded;
 use super::world::{BodyRead, World};
 use crate::admin::{Access, Route, RouteError, access, read_purge, route};
@@ -140,7 +140,7 @@ impl<W: World> Service<W> {
         let breakers = json!({
             "kv": word(self.isolate.kv.is_open()),
             "edge_cache": word(self.isolate.edge.is_open()),
-            "purge_log": word(self.isolate.log.reason().is_some()),
+            "purge_log": word(self.isolate.log.reason().is_some() || self.isolate.log.writes.is_open()),
         });
         if let Some(stats) = stats.as_object_mut() {
             stats.insert("breakers".into(), breakers);

@@ -4,12 +4,12 @@
 //! In scope: which purges share an append. A purge joins only an append that begins after the purge
 //! was asked for, and so after the origin has answered the write that it is for: one that was already
 //! on its way may have been recorded before the origin was done. Whoever joins gets the number of
-//! that append. Not in scope: how a record is appended (`append`).
+//! that append. Not in scope: how a record is appended (`record`).
 
-use super::append::WRITE_MILLIS;
 use super::handle::Service;
+use super::record::WRITE_MILLIS;
 use super::world::{Fault, World};
-use crate::purge::{NewRecord, Record, Seq};
+use crate::purge::{IntentId, NewRecord, Record, Seq};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
 
@@ -30,6 +30,8 @@ pub(super) struct Everything {
     over: RefCell<Option<(u64, Result<Seq, Fault>)>>,
     /// After how many seconds the next one is to be repeated.
     repeat_after: RefCell<Vec<u32>>,
+    /// The intents that the next one closes.
+    closes: RefCell<Vec<IntentId>>,
 }
 
 impl Everything {
@@ -55,10 +57,11 @@ impl<W: World> Service<W> {
     /// Appends a purge of everything, or joins one that begins from here on. Each waits by its own
     /// timer, and the first whose time has come appends for all: a request that ends early keeps
     /// nobody waiting.
-    pub(super) async fn append_everything(&self, repeat_after: &[u32]) -> Result<Seq, Fault> {
+    pub(super) async fn append_everything(&self, wanted: &NewRecord) -> Result<Seq, Fault> {
         let everything = &self.isolate.log.everything;
         let before = everything.begun.get();
-        everything.repeat_after.borrow_mut().extend(repeat_after);
+        everything.repeat_after.borrow_mut().extend(&wanted.repeat_after);
+        everything.closes.borrow_mut().extend(&wanted.closes);
         loop {
             if let Some(recorded) = everything.over_after(before) {
                 return recorded;
@@ -73,7 +76,7 @@ impl<W: World> Service<W> {
                 return match everything.over_after(before) {
                     Some(recorded) => recorded,
                     // The request that appended has ended.
-                    None => self.begin_everything(repeat_after).await,
+                    None => self.begin_everything(&wanted.repeat_after).await,
                 };
             }
             match everything.pause(self.world.now()) {
@@ -93,6 +96,7 @@ impl<W: World> Service<W> {
         let mut new = NewRecord::everything();
         new.repeat_also(&everything.repeat_after.take());
         new.repeat_also(repeat_after);
+        new.closes = everything.closes.take();
         let recorded = self.append_or_keep(&new).await;
         let is_last = everything.over.borrow().as_ref().is_none_or(|(over, _)| *over < number);
         if is_last {

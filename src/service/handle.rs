@@ -104,12 +104,11 @@ impl<W: World> Service<W> {
                 if is_upgrade(&asked.request) {
                     return self.socket(None, asked).await;
                 }
-                let reply = self.pass_through(None, &asked, Bypass::ConfigError).await;
                 if is_write(&asked.request) {
-                    // Nobody knows what it changed, and the entries outlive the fault.
-                    self.purge_for_unread(&reply, "config-error").await;
+                    // Nobody knows what it changes, and the entries outlive the fault.
+                    return self.unread_write(&asked, Bypass::ConfigError, "config-error").await;
                 }
-                return reply;
+                return self.pass_through(None, &asked, Bypass::ConfigError).await;
             }
         };
         match classify(config, &asked.request) {

@@ -88,6 +88,9 @@ impl<W: World> Service<W> {
         self.sync_now().await;
         match self.isolate.log.reason() {
             Some(reason) => Part::Fails(reason),
+            None if self.isolate.log.writes.is_open() => {
+                Part::Fails("it can be read, and takes no purges".to_owned())
+            }
             None if self.lag(config, None) != Lag::TooOld => Part::Works,
             None => Part::Fails("not read yet".to_owned()),
         }

@@ -5,7 +5,6 @@
 //! (`engine`) and the runtime (`edge`).
 
 mod admin;
-mod append;
 mod ask;
 mod ask_rest;
 mod backoff;
@@ -22,12 +21,14 @@ mod handle;
 mod hashed;
 mod health;
 mod in_flight;
+mod intent;
 mod isolate;
 mod keep;
 mod manifest;
 mod memory;
 mod nearby;
 mod outbox;
+mod record;
 mod report;
 mod rescue;
 mod rest;

@@ -91,7 +91,8 @@ impl<W: World> Service<W> {
     pub async fn tend(&self) {
         // One look is enough.
         self.isolate.outbox.due.set(false);
-        self.record_pending().await;
+        let outcome = self.record_pending().await;
+        self.keep_in_outbox(outcome);
         self.drain_outbox().await;
     }
 
@@ -106,7 +107,10 @@ impl<W: World> Service<W> {
         let replaced: Vec<Pending> = if overflows { pending.drain(..).collect() } else { vec![] };
         if overflows {
             new.record = Record::everything();
-            replaced.iter().for_each(|one| new.repeat_also(&one.new.repeat_after));
+            for one in &replaced {
+                new.repeat_also(&one.new.repeat_after);
+                new.closes.extend(&one.new.closes);
+            }
         }
         let key = self.outbox_key(&new);
         pending.push(Pending { key, new, tried_at: None, in_outbox: false });

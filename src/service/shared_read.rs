@@ -150,7 +150,8 @@ impl<W: World> Service<W> {
             service.world.give(signal);
             if has_asked {
                 // A log that can be read may take what waits.
-                service.record_pending().await;
+                let outcome = service.drain_pending().await;
+                service.keep_in_outbox(outcome);
             }
         });
     }

@@ -14,6 +14,7 @@ use crate::graphql::{
     ClientMessage, Form, OperationKind, read_client_message, read_post, read_server_message,
 };
 use crate::http::{Headers, Method, Request};
+use crate::purge::{IntentId, Record};
 
 /// What a client's message on a socket does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct SocketWrite<'a> {
     pub answer: Option<&'a str>,
     /// The status for which the server closed the socket in place of an answer.
     pub refused: Option<u16>,
+    /// What the log calls it, where it was told of it.
+    pub intent: Option<IntentId>,
 }
 
 /// What an operation on a socket is.
@@ -56,6 +59,19 @@ enum Carried {
     Read,
     Mutation(Box<Operation>),
     PerhapsMutation,
+}
+
+impl Carried {
+    fn write(&self) -> Option<Write<'_>> {
+        match self {
+            Self::Read => None,
+            Self::Mutation(operation) => Some(Write::Mutation {
+                analysis: &operation.known.analysis,
+                variables: operation.query.variables.as_ref(),
+            }),
+            Self::PerhapsMutation => Some(Write::PerhapsMutation),
+        }
+    }
 }
 
 impl<W: World> Service<W> {
@@ -90,21 +106,8 @@ impl<W: World> Service<W> {
         let Ok(config) = &self.isolate.config else {
             return self.purge_after_failure(write.answer.is_some()).await;
         };
-        let message = write.message.map(read_client_message);
-        let carried = match &message {
-            Some(ClientMessage::Operation(payload)) => {
-                self.carried(config, &self.of_socket(request), payload).await
-            }
-            _ => Carried::PerhapsMutation,
-        };
-        let purging = match &carried {
-            Carried::Read => return,
-            Carried::Mutation(operation) => Write::Mutation {
-                analysis: &operation.known.analysis,
-                variables: operation.query.variables.as_ref(),
-            },
-            Carried::PerhapsMutation => Write::PerhapsMutation,
-        };
+        let carried = self.carried_by(config, request, write.message).await;
+        let Some(purging) = carried.write() else { return };
         let headers = Headers::new();
         let body = write.answer.and_then(read_server_message);
         let body = body.as_deref().map(str::as_bytes);
@@ -114,8 +117,35 @@ impl<W: World> Service<W> {
             None => body.map(|body| Written { status: 200, headers: &headers, body: Some(body) }),
         };
         let purge = self.purge_of_written(config, purging, written);
-        let new = purge.map(|purge| self.counted(purge));
+        let new = self.closing(purge.map(|purge| self.counted(purge)), || write.intent);
         self.purge(config, new, "socket").await;
+    }
+
+    /// Tells the log of a write on a socket that has no outcome for long.
+    pub async fn socket_intent(&self, request: Request, message: Option<&str>) -> Option<IntentId> {
+        let record = match &self.isolate.config {
+            Ok(config) => {
+                let carried = self.carried_by(config, request, message).await;
+                self.purge_of_written(config, carried.write()?, None)?.new.record
+            }
+            Err(_) => Record::everything(),
+        };
+        self.intend(record).await
+    }
+
+    /// The operation in a client's message; one that may be a mutation where it is not known.
+    async fn carried_by(
+        &self,
+        config: &Config,
+        request: Request,
+        message: Option<&str>,
+    ) -> Carried {
+        match message.map(read_client_message) {
+            Some(ClientMessage::Operation(payload)) => {
+                self.carried(config, &self.of_socket(request), &payload).await
+            }
+            _ => Carried::PerhapsMutation,
+        }
     }
 
     /// The operation in a message's payload, which is a GraphQL request as one that is posted.

@@ -1,9 +1,11 @@
-//! Keeping the replica close to the log. Recording purges in it is `append`'s.
+//! Keeping the replica close to the log. Recording purges in it is `record`'s.
 
 use super::backoff::Backoff;
 use super::everything::Everything;
 use super::handle::{Asked, Service};
+use super::intent::Intents;
 use super::outbox::Pending;
+use super::record::WriteBreaker;
 use super::shared_read::{ReadStep, SharedReads};
 use super::world::{Fault, World};
 use crate::config::{Config, Unreadable};
@@ -36,6 +38,10 @@ pub(super) struct LogState {
     pub pending: RefCell<Vec<Pending>>,
     /// The purges of everything that this isolate appends.
     pub everything: Everything,
+    /// Whether the log takes purges.
+    pub writes: WriteBreaker,
+    /// The intents that it was told.
+    pub intents: Intents,
 }
 
 impl LogState {

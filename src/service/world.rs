@@ -6,7 +6,7 @@
 use crate::config::Algorithm;
 use crate::http::Headers;
 use crate::policy::Received;
-use crate::purge::{Mark, NewRecord, Said};
+use crate::purge::{IntentId, Mark, NewRecord, Said};
 use crate::time::Timestamp;
 use std::future::Future;
 use std::rc::Rc;
@@ -46,6 +46,8 @@ pub trait PurgeLog {
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault>;
+    /// Notes an intent, which is recorded unless a record closes it.
+    async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault>;
 }
 
 /// A body that was asked for.

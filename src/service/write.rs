@@ -2,6 +2,7 @@
 
 use super::documents::{Operation, Whole};
 use super::handle::{Asked, Reply, Service};
+use super::intent::Intent;
 use super::stats::Answered;
 use super::world::{Answer, BodyEnd, BodyRead, OriginFailure, World};
 use crate::config::Config;
@@ -11,7 +12,7 @@ use crate::engine::{
 };
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
-use crate::purge::{NewRecord, Seq};
+use crate::purge::{NewRecord, Record, Seq};
 use crate::rest;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
@@ -109,15 +110,26 @@ impl<W: World> Service<W> {
             _ => Forward::Bypass,
         };
         let request = &asked.request;
-        let answer = self.ask_once(config, asked, whole).await;
-        let body = match &answer {
-            Ok(answer) => self.body_of(config, write, answer).await,
-            Err(_) => Body::Broken,
+        let intent = Intent::new(self.world.now());
+        let outcome = async {
+            let answer = self.ask_once(config, asked, (write, whole), &intent).await;
+            let body = match &answer {
+                Ok(answer) => self.body_of(config, write, answer).await,
+                Err(_) => Body::Broken,
+            };
+            (answer, body)
         };
+        let intended = || self.intended(config, write);
+        let (answer, body) = self.telling(&intent, intended, outcome).await;
         let purge = self.purge_of(config, write, answer.as_ref().ok(), &body);
         let source = source_of(write);
         let new = purge.map(|purge| self.counted(purge));
-        let purged = self.purge(config, new.clone(), source).await;
+        let closing = match &new {
+            // Its end is still to come.
+            Some(_) if matches!(body, Body::Streamed) => new.clone(),
+            _ => self.closing(new.clone(), || intent.close()),
+        };
+        let purged = self.purge(config, closing, source).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(failure) => return self.origin_failed(asked, &failure, forward),
@@ -143,9 +155,14 @@ impl<W: World> Service<W> {
             }
         }
         if let (Some(new), Body::Streamed) = (new, body) {
-            self.purge_at_end(answer.handle, new, source, config.purge.wait);
+            self.purge_at_end(answer.handle, (new, intent), source, config.purge.wait);
         }
         reply
+    }
+
+    /// What a write would purge by its request alone.
+    fn intended(&self, config: &Config, write: Write<'_>) -> Option<Record> {
+        self.purge_of_written(config, write, None).map(|purge| purge.new.record)
     }
 
     /// What a write purges, as far as its answer shows it.
@@ -195,46 +212,79 @@ impl<W: World> Service<W> {
     /// Purges once more when the answer's body has ended, for what the origin does until then. Where
     /// it breaks off, or the client leaves, nobody knows when that is. With `wait` the client sees
     /// the body's end after the purge is recorded.
-    fn purge_at_end(&self, handle: u32, new: NewRecord, source: &'static str, wait: bool) {
+    fn purge_at_end(
+        &self,
+        handle: u32,
+        (new, intent): (NewRecord, Rc<Intent>),
+        source: &'static str,
+        wait: bool,
+    ) {
         let passed = self.world.passed_body(handle);
         let service = self.clone();
         self.world.spawn(async move {
-            let mut passed = pin!(passed);
-            let unknown = new.clone().with_unknown_outcome();
-            let end = loop {
-                match select(passed.as_mut(), pin!(service.world.sleep(STREAM_MILLIS))).await {
-                    Either::Left((end, _)) => break end,
-                    // The client may have left, and then the runtime ends this without a word.
-                    Either::Right(_) => {
-                        let _ = service.record(unknown.clone(), source).await;
-                    }
-                }
-            };
+            let end = service.end_of(passed, &new, &intent, source).await;
             if !wait {
                 service.world.release_end(handle);
             }
             // What the log does not take is kept pending.
             let _ = match end {
-                BodyEnd::Whole => service.record(new, source).await,
-                BodyEnd::Cut => service.record(unknown, source).await,
+                BodyEnd::Whole => {
+                    let closing = service.closing(Some(new), || intent.close());
+                    service.record(closing.unwrap_or_default(), source).await
+                }
+                BodyEnd::Cut => service.record(new.with_unknown_outcome(), source).await,
             };
             service.world.release_end(handle);
         });
     }
 
-    /// Purges everything for a write of which nothing but its answer's head is known.
-    pub(super) async fn purge_for_unread(&self, reply: &Reply, source: &'static str) {
+    /// How a body ends that is passed on. Until then it purges from time to time what was written so
+    /// far. The client may leave meanwhile, and then the runtime ends this without a word: what is
+    /// written later is purged by the intent.
+    async fn end_of(
+        &self,
+        passed: impl Future<Output = BodyEnd>,
+        new: &NewRecord,
+        intent: &Rc<Intent>,
+        source: &'static str,
+    ) -> BodyEnd {
+        let ending = async {
+            let mut passed = pin!(passed);
+            loop {
+                match select(passed.as_mut(), pin!(self.world.sleep(STREAM_MILLIS))).await {
+                    Either::Left((end, _)) => return end,
+                    Either::Right(_) => {
+                        let _ = self.record(new.clone(), source).await;
+                    }
+                }
+            }
+        };
+        self.telling(intent, || Some(new.record.clone()), ending).await
+    }
+
+    /// Passes on a write of which nobody knows what it changes, and purges everything.
+    pub(super) async fn unread_write(
+        &self,
+        asked: &Asked,
+        reason: Bypass,
+        source: &'static str,
+    ) -> Reply {
+        let intent = Intent::new(self.world.now());
+        let everything = || Some(Record::everything());
+        let passing = self.pass_through(None, asked, reason);
+        let reply = self.telling(&intent, everything, passing).await;
         let new = NewRecord::everything();
-        match reply {
+        match &reply {
             Reply::Answer { handle, .. } => {
                 // What the log does not take is kept pending.
                 let _ = self.record(new.clone(), source).await;
-                self.purge_at_end(*handle, new, source, true);
+                self.purge_at_end(*handle, (new, intent), source, true);
             }
             Reply::Whole(_) | Reply::Untouched { .. } | Reply::Socket { .. } => {
                 let _ = self.record(new.with_unknown_outcome(), source).await;
             }
         }
+        reply
     }
 
     /// Sends a write once, and waits no longer for its answer than is configured. What the origin
@@ -243,7 +293,8 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         asked: &Asked,
-        whole: Option<Whole>,
+        (write, whole): (Write<'_>, Option<Whole>),
+        intent: &Rc<Intent>,
     ) -> Result<Answer, OriginFailure> {
         let Some(millis) = config.origin_timeout.write_ms else {
             return self.ask_whole(asked, whole.as_ref(), false).await;
@@ -255,9 +306,10 @@ impl<W: World> Service<W> {
         match select(asking.clone(), pin!(self.world.sleep(millis))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => {
-                let service = self.clone();
+                let (service, intent) = (self.clone(), intent.clone());
+                let intended = self.intended(config, write);
                 self.world.spawn(async move {
-                    let _ = asking.await;
+                    let _ = service.telling(&intent, || intended.clone(), asking).await;
                     // Its body may still be on its way. What the log does not take is kept pending.
                     let new = NewRecord::everything().with_unknown_outcome();
                     let _ = service.record(new, "late-write").await;
@@ -299,8 +351,9 @@ impl<W: World> Service<W> {
         let (service, source) = (self.clone(), source_of(write));
         if let Some(purge) = purge {
             self.world.spawn(async move {
-                // What the log does not take is kept pending.
-                let _ = service.record(purge.new, source).await;
+                // What it changes later is purged by its intent. What the log does not take is kept
+                // pending.
+                let _ = service.record(purge.new.record, source).await;
             });
         }
     }

@@ -110,7 +110,12 @@ impl Fleet {
 
     /// Ends one isolate with all that it is busy with; another starts cold.
     pub fn end_one(&self) {
-        let which = self.universe.random.below(self.isolates() as u64) as usize;
+        let isolates = self.isolates() as u64;
+        self.end(self.universe.random.below(isolates) as usize);
+    }
+
+    /// Ends an isolate with all that it is busy with; another starts cold.
+    pub fn end(&self, which: usize) {
         self.universe.tell(|| format!("isolate{} ends", self.group_of(which)));
         self.replace(which);
     }
@@ -188,9 +193,9 @@ pub struct Own {
 const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
 const PRODUCTS_QUERY: &str = "query L { products { __typename id v who service } }";
 const ME: &str = "query Me { me { __typename id v who service } }";
-const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
+pub const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
 /// A mutation that says nothing of what it changes.
-const TOUCH: &str =
+pub const TOUCH: &str =
     "mutation T($id: ID!, $write: Int!) { touch(id: $id, write: $write) { id v who service } }";
 const UPDATE_ME: &str =
     "mutation M($write: Int!) { updateMe(write: $write) { __typename id v who service } }";

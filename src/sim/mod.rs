@@ -27,6 +27,7 @@ mod run;
 #[cfg(test)]
 mod scenarios;
 mod sharing;
+mod slow;
 mod stores;
 mod universe;
 mod world;
@@ -35,3 +36,4 @@ pub use deploys::deploy;
 pub use oracle::{Compared, compare};
 pub use run::{Outcome, Plan, run};
 pub use sharing::{Sharing, share};
+pub use slow::slow_writes;

@@ -3,8 +3,8 @@
 use super::random::Random;
 use super::universe::{Faults, Universe};
 use crate::purge::{
-    Appended, DeltaLimits, Garbled, Log, LogTime, Mark, MemoryRows, NewRecord, Question, Record,
-    Said, Seq, Sizes, Version,
+    Appended, DeltaLimits, Garbled, IntentId, Log, LogTime, Mark, MemoryRows, NewRecord, Noted,
+    Question, Record, Said, Seq, Sizes, Version,
 };
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
@@ -193,6 +193,9 @@ impl Kv {
     }
 }
 
+/// What is to be recorded later: when, what, and for which intent.
+type Due = (u64, Record, Option<IntentId>);
+
 /// The Durable Object with the log of one service.
 pub struct LogObject {
     log: RefCell<Log<MemoryRows>>,
@@ -204,7 +207,9 @@ pub struct LogObject {
     /// How many milliseconds after a purge it is repeated; 0 for never.
     settle: u64,
     /// What is to be repeated, and when, in order.
-    due: RefCell<Vec<(u64, Record)>>,
+    due: RefCell<Vec<Due>>,
+    /// How many intents were noted.
+    intents: Cell<u64>,
     /// All that it was ever given, with when. Another log begins with a purge of everything, for
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
@@ -269,6 +274,7 @@ impl LogObject {
             retention,
             settle,
             due: RefCell::default(),
+            intents: Cell::new(0),
             given: RefCell::default(),
             busy_until: Cell::new(0),
             out_of_reach_until: Cell::new(0),
@@ -396,7 +402,8 @@ impl LogObject {
     }
 
     pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Said, Fault> {
-        let question = self.on_the_way(universe, &Question { mark, new: None }).await?;
+        let question = Question { mark, ..Question::default() };
+        let question = self.on_the_way(universe, &question).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
         self.meets(universe, question.mark);
@@ -410,7 +417,7 @@ impl LogObject {
         mark: Option<Mark>,
         new: &NewRecord,
     ) -> Result<Appended, Fault> {
-        let question = Question { mark, new: Some(new.clone()) };
+        let question = Question { mark, new: Some(new.clone()), ..Question::default() };
         let question = self.on_the_way(universe, &question).await?;
         // The log takes damaged words for none, unless somebody broke that.
         let Some(new) = question.new else { return Err("nothing to append".to_owned()) };
@@ -423,19 +430,54 @@ impl LogObject {
         self.on_the_way_back(universe, appended.encode(Version::CURRENT), Appended::decode).await
     }
 
+    pub async fn intend(&self, universe: &Universe, new: &NewRecord) -> Result<IntentId, Fault> {
+        let question = Question { mark: None, new: Some(new.clone()), is_intent: true };
+        let question = self.on_the_way(universe, &question).await?;
+        let Some(new) = question.new else { return Err("nothing to note".to_owned()) };
+        let mut intent = self.note(&new, universe.now());
+        if universe.fails(|faults| faults.log_twice) {
+            intent = self.note(&new, universe.now());
+        }
+        let noted = Noted(intent).encode(Version::CURRENT);
+        self.on_the_way_back(universe, noted, Noted::decode).await.map(|noted| noted.0)
+    }
+
+    fn note(&self, new: &NewRecord, now: u64) -> IntentId {
+        self.intents.set(self.intents.get() + 1);
+        let intent = IntentId::of(self.epoch() ^ self.intents.get());
+        let rows = new.recorded_unless_closed(self.settle / 1_000, Timestamp::from_millis(now));
+        self.put_due(rows.map(|(at, record)| (at.as_millis(), record, Some(intent))));
+        intent
+    }
+
+    /// Whether an intent is open.
+    #[cfg(test)]
+    pub fn intends(&self) -> bool {
+        self.due.borrow().iter().any(|(_, _, intent)| intent.is_some())
+    }
+
+    fn put_due(&self, rows: impl Iterator<Item = Due>) {
+        let mut due = self.due.borrow_mut();
+        due.extend(rows);
+        due.sort_by_key(|(at, _, _)| *at);
+    }
+
     fn take(&self, new: &NewRecord, now: u64) -> Seq {
         let repeats = new.repeats(self.settle / 1_000, Timestamp::from_millis(now));
-        let mut due = self.due.borrow_mut();
-        due.extend(repeats.into_iter().map(|(at, again)| (at.as_millis(), again)));
-        due.sort_by_key(|(at, _)| *at);
-        self.write_down(&new.record, now)
+        self.put_due(repeats.into_iter().map(|(at, again)| (at.as_millis(), again, None)));
+        let is_closed = |due: &Due| due.2.is_some_and(|intent| new.closes.contains(&intent));
+        self.due.borrow_mut().retain(|due| !is_closed(due));
+        match new.is_empty() {
+            true => self.log.borrow().head(),
+            false => self.write_down(&new.record, now),
+        }
     }
 
     /// Records once more what is due: as an alarm would, since nobody sees the log in between.
     fn repeat(&self, now: u64) {
         let mut due = self.due.borrow_mut();
-        let count = due.iter().take_while(|(at, _)| *at <= now).count();
-        for (at, again) in due.drain(..count) {
+        let count = due.iter().take_while(|(at, _, _)| *at <= now).count();
+        for (at, again, _) in due.drain(..count) {
             self.write_down(&again, at);
         }
     }

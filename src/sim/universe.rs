@@ -5,6 +5,7 @@ use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
 use super::run::Plan;
+use super::slow::SlowOrigin;
 use super::stores::{Edge, Kv, LogObject};
 use crate::config;
 use crate::time::Ttl;
@@ -89,6 +90,8 @@ pub struct Universe {
     pub executor: Rc<Executor>,
     pub random: Random,
     pub faults: Cell<Faults>,
+    /// How long the origin takes for writes, where that is minutes.
+    pub slow: Cell<Option<SlowOrigin>>,
     pub edges: Vec<Edge>,
     pub kv: Kv,
     pub logs: Vec<LogObject>,
@@ -123,6 +126,7 @@ impl Universe {
         Rc::new(Self {
             executor: Executor::new(seed),
             faults: Cell::new(faults),
+            slow: Cell::new(None),
             edges: (0..places).map(|_| Edge::default()).collect(),
             kv: Kv::new(places),
             logs: plan

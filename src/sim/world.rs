@@ -6,7 +6,7 @@ use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, Request};
-use crate::purge::{self, Delta, Mark, NewRecord};
+use crate::purge::{self, Delta, IntentId, Mark, NewRecord};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
     Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
@@ -133,6 +133,18 @@ impl PurgeLog for SimulatedWorld {
         });
         appended
     }
+
+    async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {
+        let (universe, log, intent) = (self.universe.clone(), self.log, intent.clone());
+        let intend = async move { universe.logs[log].intend(&universe, &intent).await };
+        let noted = self.invocation.call(intend).await?;
+        let isolate = self.isolate;
+        self.universe.tell(|| match &noted {
+            Ok(_) => format!("isolate{isolate}: an intent is noted"),
+            Err(fault) => format!("isolate{isolate}: an intent is not noted: {fault}"),
+        });
+        noted
+    }
 }
 
 impl Origin for SimulatedWorld {
@@ -150,6 +162,9 @@ impl Origin for SimulatedWorld {
         let path = format!("/{}", path.split('?').next().unwrap_or_default());
         if method != "GET" && method != "HEAD" && self.universe.fails(|faults| faults.origin_late) {
             return Ok(self.given_up(method, &path, ask.headers, body));
+        }
+        if let Some(slow) = self.universe.slow.get().filter(|_| !ask.again) {
+            return Ok(self.ask_slowly(slow, method, &path, ask.headers, body).await);
         }
         let (universe, service, again) = (self.universe.clone(), self.service, ask.again);
         let (method, headers, body) = (method.to_owned(), ask.headers.clone(), body.to_vec());
@@ -192,7 +207,7 @@ impl Origin for SimulatedWorld {
 }
 
 impl SimulatedWorld {
-    fn told(&self, said: Said) -> Answer {
+    pub fn told(&self, said: Said) -> Answer {
         let (status, headers) = (said.0, said.1.clone());
         let mut answers = self.answers.borrow_mut();
         answers.push(said);

@@ -14,9 +14,11 @@ export class FaultyLog {
   }
 
   async fetch(request) {
-    const mode = await (await this.env.CONTROL.fetch("http://control/")).text();
-    const appends = new URL(request.url).pathname === "/append";
-    if (mode === "error" || (mode === "read-only" && appends)) throw new Error("the log is broken");
+    const { pathname } = new URL(request.url);
+    // The test sees what the log is asked.
+    const mode = await (await this.env.CONTROL.fetch(`http://control${pathname}`)).text();
+    if (mode === "error" || (mode === "read-only" && pathname !== "/since"))
+      throw new Error("the log is broken");
     if (mode === "hang") await new Promise(() => setInterval(() => {}, 1_000));
     if (mode === "garbage") return new Response("\u0000 no message");
     // Each log has one of its own behind it.

@@ -1,0 +1,291 @@
+//! Recording purges in the log.
+//!
+//! In scope: how long a write waits for that, and what is done while the log takes nothing. Not in
+//! scope: which purges share a record (`everything`), and where those wait that the log did not
+//! take (`outbox`).
+//!
+//! A write tries twice. If both tries fail, and the log has taken nothing else meanwhile, the breaker
+//! opens: from then on a purge is kept at once, and nobody waits. One probe at a time tries to record
+//! what is kept, in the background and ever more seldom, until the log takes it. That closes the
+//! breaker.
+
+use super::handle::Service;
+use super::outbox::Pending;
+use super::sync::READ_MILLIS;
+use super::world::{Appended, Fault, World};
+use crate::purge::{NewRecord, Seq};
+use crate::time::Timestamp;
+use std::cell::Cell;
+
+/// How long a try may hold up the answer to a write.
+pub(super) const WRITE_MILLIS: u64 = 3_000;
+/// The source of purges that an administrator asks for.
+pub(super) const ADMIN: &str = "admin";
+/// How many waiting purges one request records on its way.
+const DRAINED_AT_ONCE: usize = 8;
+/// The longest pause before the first probe, and before any.
+const FIRST_PAUSE_MILLIS: u64 = 500;
+const LONGEST_PAUSE_MILLIS: u64 = 10_000;
+/// For how long one request goes on with probes: the runtime ends what takes 30 s.
+const PROBES_MILLIS: u64 = 25_000;
+/// Why a purge was kept without a try.
+const TAKES_NOTHING: &str = "the purge log takes nothing";
+
+/// Whether the log takes purges, as far as an isolate knows.
+#[derive(Debug, Default)]
+pub(super) struct WriteBreaker {
+    /// How many it has taken.
+    taken: Cell<u64>,
+    is_open: Cell<bool>,
+    /// How many writes and probes have failed since it took one.
+    failures: Cell<u32>,
+    /// Since when, and for how many milliseconds, there is no probe.
+    rests: Cell<Option<(Timestamp, u64)>>,
+    /// Since when a request makes probes.
+    probing_since: Cell<Option<Timestamp>>,
+}
+
+impl WriteBreaker {
+    /// Whether purges are kept without a try.
+    pub fn is_open(&self) -> bool {
+        self.is_open.get()
+    }
+
+    fn has_taken(&self) {
+        self.taken.set(self.taken.get().saturating_add(1));
+        self.is_open.set(false);
+        self.failures.set(0);
+        self.rests.set(None);
+    }
+
+    /// A write or a probe has failed. `draw` tells isolates apart: they are not to come back at the
+    /// same moment.
+    fn failed(&self, now: Timestamp, draw: u64) {
+        let before = self.failures.get();
+        self.failures.set(before.saturating_add(1));
+        let longest = (FIRST_PAUSE_MILLIS << before.min(10)).min(LONGEST_PAUSE_MILLIS);
+        self.rests.set(Some((now, longest / 2 + draw % (longest / 2))));
+    }
+
+    /// How long there is no probe yet.
+    fn pause(&self, now: Timestamp) -> u64 {
+        let rests = self.rests.get().filter(|(since, millis)| now.is_within(*millis, *since));
+        rests.map_or(0, |(since, millis)| millis - now.millis_since(since))
+    }
+
+    /// Whether a probe may begin. Another may not until this one is over, or was ended.
+    fn begins_probe(&self, now: Timestamp) -> bool {
+        let begins = self.pause(now) == 0;
+        if begins {
+            self.rests.set(Some((now, READ_MILLIS)));
+        }
+        begins
+    }
+
+    /// Whether a request is to make probes from here on.
+    fn begins_probing(&self, now: Timestamp) -> bool {
+        let probes = self.probing_since.get();
+        let begins = !probes.is_some_and(|since| now.is_within(PROBES_MILLIS, since));
+        if begins {
+            self.probing_since.set(Some(now));
+        }
+        begins
+    }
+}
+
+impl<W: World> Service<W> {
+    /// Records a purge. Where the log does not take it, this isolate keeps it, obeys it, and records
+    /// it with the next request that can; if it ends before, others do.
+    pub(super) async fn record(
+        &self,
+        new: impl Into<NewRecord>,
+        source: &'static str,
+    ) -> Result<Seq, Fault> {
+        let new = new.into();
+        self.count_purge_of_everything(&new.record, source);
+        let is_everything = new.record.is_everything() && new.record.schema.is_none();
+        // What an administrator asks for waits for nothing: nobody else can ask for it. A schema that
+        // is put in force does not wait with what is kept. So both are tried whatever is known.
+        let recorded = if source == ADMIN || new.record.schema.is_some() {
+            self.try_or_keep(&new).await
+        } else if is_everything {
+            self.append_everything(&new).await
+        } else {
+            self.append_or_keep(&new).await
+        };
+        if let Ok(seq) = &recorded {
+            self.isolate.stats.borrow_mut().purged(self.world.now());
+            self.report_purge(*seq, &new.record, source);
+        }
+        recorded
+    }
+
+    /// Appends a record, and keeps it where the log does not take it. While the log is known to take
+    /// nothing it is kept at once.
+    pub(super) async fn append_or_keep(&self, new: &NewRecord) -> Result<Seq, Fault> {
+        let is_known = !self.isolate.log.pending.borrow().is_empty();
+        if self.isolate.log.writes.is_open() && is_known {
+            self.keep_pending(new.clone());
+            self.probe_in_background();
+            return Err(TAKES_NOTHING.to_owned());
+        }
+        self.try_or_keep(new).await
+    }
+
+    /// Appends a record, trying twice unless the log is known to take nothing, and keeps it where the
+    /// log does not take it.
+    async fn try_or_keep(&self, new: &NewRecord) -> Result<Seq, Fault> {
+        let writes = &self.isolate.log.writes;
+        let taken = writes.taken.get();
+        let mut appended = self.append(new, WRITE_MILLIS).await;
+        if appended.is_err() && !writes.is_open() {
+            appended = self.append(new, WRITE_MILLIS).await;
+        }
+        match &appended {
+            Ok(_) => self.look_in_outbox(),
+            Err(fault) => {
+                let now = self.world.now();
+                // It may be slow for one and have taken another meanwhile.
+                if writes.taken.get() == taken && !writes.is_open() {
+                    writes.is_open.set(true);
+                    writes.failed(now, self.draw());
+                }
+                self.isolate.log.failed(now, fault);
+                self.report_failure("purge-log-write", fault);
+                self.keep_pending(new.clone());
+                self.probe_in_background();
+            }
+        }
+        appended
+    }
+
+    /// Purges everything, since nobody knows what a write did whose handling broke, nor, unless the
+    /// origin has answered it, whether it is over. What the log does not take is kept pending, and
+    /// goes to the outbox.
+    pub async fn purge_after_failure(&self, is_over: bool) {
+        let new = NewRecord::everything();
+        // With Wasm nobody is left who could tell the log more: what it does later counts too.
+        let new = if is_over { new } else { NewRecord::intent(new.record).with_unknown_outcome() };
+        let _ = self.record(new, "worker").await;
+    }
+
+    async fn append(&self, new: &NewRecord, millis: u64) -> Result<Seq, Fault> {
+        let asked_at = self.world.now();
+        let question = self.isolate.log.next_question();
+        let mark = self.isolate.replica.borrow().mark();
+        let appending = self.world.log_append(mark, new);
+        let Appended { seq, delta } = self.within(millis, appending).await?;
+        self.isolate.log.writes.has_taken();
+        self.learn(delta, asked_at, question);
+        Ok(seq)
+    }
+
+    /// Records what waits, unless the log took nothing and it is too early to try again.
+    pub(super) async fn drain_pending(&self) -> Result<(), Fault> {
+        let waits = !self.isolate.log.pending.borrow().is_empty();
+        if waits && !self.isolate.log.writes.begins_probe(self.world.now()) {
+            return Ok(());
+        }
+        self.record_pending().await
+    }
+
+    /// Records what waits, in order. What waits is obeyed until it is recorded.
+    pub(super) async fn record_pending(&self) -> Result<(), Fault> {
+        for _ in 0..DRAINED_AT_ONCE {
+            let next = self.isolate.log.pending.borrow().first().map(Pending::to_record);
+            let Some((key, new)) = next else { break };
+            if let Err(fault) = self.append_waiting(&new).await {
+                self.isolate.log.writes.failed(self.world.now(), self.draw());
+                return Err(fault);
+            }
+            self.is_recorded(&key);
+        }
+        self.look_in_outbox();
+        Ok(())
+    }
+
+    /// Sees that the outbox has what the log did not take.
+    pub(super) fn keep_in_outbox(&self, outcome: Result<(), Fault>) {
+        if let Err(fault) = outcome {
+            self.report_failure("purge-log-write", &fault);
+            self.fill_outbox();
+        }
+    }
+
+    /// Records a purge that has waited.
+    pub(super) async fn append_waiting(&self, new: &NewRecord) -> Result<(), Fault> {
+        let seq = self.append(new, READ_MILLIS).await?;
+        self.report_purge(seq, &new.record, "outbox");
+        Ok(())
+    }
+
+    /// Looks in the background whether the log takes purges again, unless another request does.
+    pub(super) fn probe_in_background(&self) {
+        let began = self.world.now();
+        if !self.isolate.log.writes.begins_probing(began) {
+            return;
+        }
+        let service = self.clone();
+        self.world.spawn(async move {
+            let log = &service.isolate.log;
+            while !log.pending.borrow().is_empty()
+                && service.world.now().is_within(PROBES_MILLIS, began)
+            {
+                let pause = log.writes.pause(service.world.now());
+                service.world.sleep(pause.max(1)).await;
+                let outcome = service.drain_pending().await;
+                service.keep_in_outbox(outcome);
+            }
+            log.writes.probing_since.set(None);
+        });
+    }
+
+    /// A number that another isolate has as a rule not drawn.
+    fn draw(&self) -> u64 {
+        let mark = self.isolate.replica.borrow().mark().map_or(0, |mark| mark.seq);
+        let now = self.world.now().as_millis().to_le_bytes();
+        xxhash_rust::xxh3::xxh3_64_with_seed(&now, mark)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn one_probe_at_a_time_and_ever_more_seldom() {
+        let writes = WriteBreaker::default();
+        assert!(!writes.is_open() && writes.begins_probing(at(0)));
+        assert!(!writes.begins_probing(at(PROBES_MILLIS - 1)), "another request does");
+        assert!(writes.begins_probing(at(PROBES_MILLIS)), "which was ended");
+        writes.is_open.set(true);
+        writes.failed(at(0), 0);
+        assert!(!writes.begins_probe(at(249)));
+        assert!(writes.begins_probe(at(250)) && !writes.begins_probe(at(251)));
+        assert!(writes.begins_probe(at(250 + READ_MILLIS)), "the one before was ended");
+        writes.failed(at(2_000), 7);
+        assert_eq!((writes.pause(at(2_000)), writes.pause(at(2_506))), (507, 1));
+        writes.has_taken();
+        assert!(!writes.is_open() && writes.pause(at(2_001)) == 0);
+    }
+
+    proptest! {
+        /// However often it fails and whatever is drawn: the pause has a bound, and grows to it.
+        #[test]
+        fn pauses_have_a_bound(failures in 1_u32..40, draw in any::<u64>()) {
+            let writes = WriteBreaker::default();
+            for _ in 0..failures {
+                writes.failed(at(9), draw);
+            }
+            let longest = (FIRST_PAUSE_MILLIS << (failures - 1).min(10)).min(LONGEST_PAUSE_MILLIS);
+            let pause = writes.pause(at(9));
+            prop_assert!(pause >= longest / 2 && pause < longest, "{pause} of {longest}");
+            prop_assert_eq!(writes.pause(at(8)), 0, "a clock that was set back proves nothing");
+        }
+    }
+}
