@@ -93,7 +93,7 @@ impl<W: World> Service<W> {
     pub(super) async fn batch_read(&self, config: &Config, asked: &Asked, items: &[Item]) -> Reply {
         if self.lag(config, asked.wanted) == Lag::TooOld {
             // Once, and not for each of them.
-            self.sync().await;
+            self.sync(asked.wanted).await;
         }
         let Some(places) = self.places(config, asked, items).await else {
             return self.batch_again(config, asked, items, &[], None).await;
@@ -157,7 +157,7 @@ impl<W: World> Service<W> {
 
     async fn is_still_fresh(&self, config: &Config, asked: &Asked, place: &Place<'_>) -> bool {
         if self.lag(config, asked.wanted) == Lag::TooOld {
-            self.sync().await;
+            self.sync(asked.wanted).await;
         }
         let Some(candidate) = &place.candidate else { return false };
         self.may_judge(config, asked)

@@ -142,7 +142,7 @@ impl<W: World> Service<W> {
         // Whether it was in time shows in what there is.
         let _ = self.within(WAIT_MILLIS, waiting).await;
         if self.lag(config, asked.wanted) == Lag::TooOld {
-            self.sync().await;
+            self.sync(asked.wanted).await;
         }
         match self.fresh_in_memory(config, asked, plan) {
             Some(candidate) => Joined::Answered(candidate),

@@ -288,7 +288,7 @@ impl<W: World> Service<W> {
         stale: &Candidate,
     ) -> bool {
         if self.lag(config, asked.wanted) == Lag::TooOld {
-            self.sync().await;
+            self.sync(asked.wanted).await;
         }
         self.may_judge(config, asked)
             && is_servable_stale(self.judged(&asked.request, plan, &stale.cached))

@@ -82,7 +82,7 @@ impl<W: World> Service<W> {
         let in_memory = self.isolate.memory.borrow_mut().get(plan.key.as_str()).is_some();
         if in_memory {
             match lag {
-                Lag::TooOld => self.sync().await,
+                Lag::TooOld => self.sync(asked.wanted).await,
                 Lag::Aging => self.sync_in_background(),
                 Lag::Current => {}
             }
@@ -91,7 +91,8 @@ impl<W: World> Service<W> {
             }
             self.look_at_the_edge(config, asked, plan, &mut found).await;
         } else if lag == Lag::TooOld {
-            let (bytes, ()) = join(self.edge_bytes(plan.key.as_str()), self.sync()).await;
+            let (bytes, ()) =
+                join(self.edge_bytes(plan.key.as_str()), self.sync(asked.wanted)).await;
             self.take_edge(config, asked, plan, bytes, &mut found).await;
         } else {
             if lag == Lag::Aging {

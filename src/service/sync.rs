@@ -3,9 +3,10 @@
 use super::everything::Everything;
 use super::handle::{Asked, Service};
 use super::outbox::Pending;
+use super::own_write::OwnWrite;
 use super::world::{Appended, Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Delta, Lag, Mark, NewRecord, Said, Seq, Subject, Verdict};
+use crate::purge::{Delta, Lag, Mark, NewRecord, Said, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -25,8 +26,8 @@ const LOOKS: u64 = 16;
 pub(super) struct LogState {
     /// Since when, and for how many milliseconds, nothing is begun in the background.
     rests: Cell<Option<(Timestamp, u64)>>,
-    /// The highest number that a client has shown since the log was read.
-    shown: Cell<Option<Seq>>,
+    /// The last record of which a client has shown the token since the log was read.
+    shown: Cell<Option<Mark>>,
     failed_at: Cell<Option<Timestamp>>,
     reason: RefCell<Option<String>>,
     /// How many questions were put to the log.
@@ -60,9 +61,14 @@ impl LogState {
         self.answered.set(self.answered.get().max(question));
     }
 
-    /// A client has shown the number of its own write.
-    pub fn note_shown(&self, seq: Option<Seq>) {
-        self.shown.set(self.shown.get().max(seq));
+    /// The last question whose answer the replica knows.
+    pub fn answered(&self) -> u64 {
+        self.answered.get()
+    }
+
+    /// A client has shown that this record is the purge of its own write.
+    pub fn note_shown(&self, record: Mark) {
+        self.shown.set(self.shown.get().max(Some(record)));
     }
 
     fn failed(&self, now: Timestamp, reason: &str) {
@@ -83,11 +89,16 @@ pub(super) const ADMIN: &str = "admin";
 const DRAINED_AT_ONCE: usize = 8;
 
 impl<W: World> Service<W> {
-    /// How close the replica is to the log. A client that shows the number of its own write wants
-    /// at least that.
-    pub(super) fn lag(&self, config: &Config, wanted: Option<Seq>) -> Lag {
-        let max_millis = config.purge.max_lag * 1_000;
-        self.isolate.replica.borrow().lag(self.world.now(), max_millis, wanted)
+    /// How close the replica is to the log. For a client whose own write it may not know it is too
+    /// old.
+    pub(super) fn lag(&self, config: &Config, wanted: Option<OwnWrite>) -> Lag {
+        match self.knows_own_write(wanted) {
+            true => {
+                let max_millis = config.purge.max_lag * 1_000;
+                self.isolate.replica.borrow().lag(self.world.now(), max_millis)
+            }
+            false => Lag::TooOld,
+        }
     }
 
     /// Catches up in the background, unless that is under way or was done just now: by what
@@ -132,11 +143,13 @@ impl<W: World> Service<W> {
     /// Catches up: by what others have read, or by the log. Each request asks for itself, since
     /// requests cannot share what they read. While the log fails nobody waits for it; now and
     /// then a request looks whether it is back.
-    pub(super) async fn sync(&self) {
+    pub(super) async fn sync(&self, wanted: Option<OwnWrite>) {
         let log = &self.isolate.log;
         if log.failed_at.get().is_none() && self.learn_nearby().await {
             let (now, replica) = (self.world.now(), self.isolate.replica.borrow());
-            if replica.lag(now, self.max_millis(), log.shown.get()) != Lag::TooOld {
+            let is_current = replica.lag(now, self.max_millis()) != Lag::TooOld;
+            drop(replica);
+            if is_current && self.knows_own_write(wanted) {
                 return;
             }
         }
@@ -167,13 +180,14 @@ impl<W: World> Service<W> {
         }
         let question = self.isolate.log.next_question();
         let shown = self.isolate.log.shown.get();
-        let own = self.isolate.replica.borrow().mark();
+        // What was recorded by now, as this isolate knows it or a client has shown.
+        let known = self.isolate.replica.borrow().mark().max(shown);
         let mark = self.nearby_mark();
         let mut said = self.ask_log(mark, asked_at).await?;
         // It was asked from where others stand. That it lacks records it finds out only when it is
-        // asked from where this isolate stands.
-        if own.is_some_and(|own| own.epoch == said.epoch() && own.seq > said.head()) {
-            said = self.ask_log(own, asked_at).await?;
+        // asked from beyond them.
+        if known.is_some_and(|known| known > said.mark()) {
+            said = self.ask_log(known, asked_at).await?;
         }
         if mark.is_some() {
             self.tell_nearby(&said);
@@ -205,20 +219,13 @@ impl<W: World> Service<W> {
     }
 
     /// Whether entries may be judged: the replica is close enough, or the configuration prefers
-    /// answers to certainty. For a client that shows the number of its own write, the replica has
-    /// that number, or has asked since the client did: then there is no such number.
+    /// answers to certainty. What a client has written itself it has to know in any case.
     pub(super) fn may_judge(&self, config: &Config, asked: &Asked) -> bool {
-        let wanted = asked.wanted;
-        if self.lag(config, wanted) != Lag::TooOld {
-            return true;
-        }
-        let replica = self.isolate.replica.borrow();
-        let Some(mark) = replica.mark() else { return false };
-        let has_it = wanted.is_none_or(|seq| seq <= mark.seq)
-            || self.isolate.log.answered.get() > asked.questions;
-        has_it
-            && (self.lag(config, None) != Lag::TooOld
-                || config.purge.unreadable == Unreadable::Serve)
+        let knows_log = self.isolate.replica.borrow().mark().is_some();
+        self.lag(config, asked.wanted) != Lag::TooOld
+            || knows_log
+                && self.knows_own_write(asked.wanted)
+                && config.purge.unreadable == Unreadable::Serve
     }
 
     /// What the log and the purges that it has not taken yet say of an entry.
@@ -239,7 +246,7 @@ impl<W: World> Service<W> {
         &self,
         new: impl Into<NewRecord>,
         source: &'static str,
-    ) -> Result<Seq, Fault> {
+    ) -> Result<Mark, Fault> {
         let new = new.into();
         self.count_purge_of_everything(&new.record, source);
         let is_everything = new.record.is_everything() && new.record.schema.is_none();
@@ -248,15 +255,15 @@ impl<W: World> Service<W> {
             true => self.append_everything(&new.repeat_after).await,
             false => self.append_or_keep(&new).await,
         };
-        if let Ok(seq) = &recorded {
+        if let Ok(record) = &recorded {
             self.isolate.stats.borrow_mut().purged(self.world.now());
-            self.report_purge(*seq, &new.record, source);
+            self.report_purge(record.seq, &new.record, source);
         }
         recorded
     }
 
     /// Appends a record, trying twice, and keeps it where the log does not take it.
-    pub(super) async fn append_or_keep(&self, new: &NewRecord) -> Result<Seq, Fault> {
+    pub(super) async fn append_or_keep(&self, new: &NewRecord) -> Result<Mark, Fault> {
         let mut appended = self.append(new, WRITE_MILLIS).await;
         if appended.is_err() {
             appended = self.append(new, WRITE_MILLIS).await;
@@ -281,14 +288,15 @@ impl<W: World> Service<W> {
         let _ = self.record(new, "worker").await;
     }
 
-    async fn append(&self, new: &NewRecord, millis: u64) -> Result<Seq, Fault> {
+    async fn append(&self, new: &NewRecord, millis: u64) -> Result<Mark, Fault> {
         let asked_at = self.world.now();
         let question = self.isolate.log.next_question();
         let mark = self.isolate.replica.borrow().mark();
         let appending = self.world.log_append(mark, new);
         let Appended { seq, delta } = self.within(millis, appending).await?;
+        let record = Mark { epoch: delta.epoch(), seq };
         self.learn(delta, asked_at, question);
-        Ok(seq)
+        Ok(record)
     }
 
     /// Records what waits, in order. What waits is obeyed until it is recorded.
@@ -305,8 +313,8 @@ impl<W: World> Service<W> {
 
     /// Records a purge that has waited.
     pub(super) async fn append_waiting(&self, new: &NewRecord) -> Result<(), Fault> {
-        let seq = self.append(new, READ_MILLIS).await?;
-        self.report_purge(seq, &new.record, "outbox");
+        let recorded = self.append(new, READ_MILLIS).await?;
+        self.report_purge(recorded.seq, &new.record, "outbox");
         Ok(())
     }
 

@@ -64,9 +64,13 @@ impl Fleet {
         let step = if faults.clock_steps > 0 { faults.drift } else { 0 };
         let grace = plan.max_lag + plan.settle + step;
         let settles = if faults.origin_lag > 0 { faults.origin_lag + grace } else { 0 };
+        let mut configs = plan.configs.clone();
+        if faults.one_name > 0 {
+            configs.iter_mut().for_each(|config| config["service"] = json!("service0"));
+        }
         let fleet = Self {
             universe,
-            configs: plan.configs.clone(),
+            configs,
             slots: RefCell::default(),
             next_group: Cell::new(1),
             next_write: Cell::new(0),
@@ -189,19 +193,19 @@ impl Fleet {
 pub struct Client {
     fleet: Rc<Fleet>,
     name: String,
-    /// By service, its last write: what, which version, which number.
+    /// By service, its last write: what, which version, which token.
     own: RefCell<Vec<Option<Own>>>,
+    /// Its cookies by their hosts and names.
+    cookies: RefCell<BTreeMap<(usize, String), String>>,
 }
 
 #[derive(Debug, Clone)]
 struct Own {
     entity: String,
     version: u64,
-    seq: String,
-    /// The same in a cookie, where the answer set one.
-    cookie: Option<String>,
-    /// The log that the number is of.
-    epoch: u64,
+    token: String,
+    /// Whether a cookie has the same, and nothing else shows it.
+    in_cookie: bool,
 }
 
 const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
@@ -217,7 +221,7 @@ const UPDATE_ME: &str =
 impl Client {
     pub fn new(fleet: Rc<Fleet>, number: usize) -> Self {
         let own = RefCell::new(vec![None; fleet.configs.len()]);
-        Self { fleet, name: format!("client{number}"), own }
+        Self { fleet, name: format!("client{number}"), own, cookies: RefCell::default() }
     }
 
     /// Does something, and waits a little, until the end.
@@ -286,12 +290,13 @@ impl Client {
     async fn read(&self, which: usize, mut request: Request, body: String, id: Option<&str>) {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
-        // Some clients send back the number of their write.
+        // Some clients send back the token of their write.
         let own = self.own.borrow()[service].clone().filter(|_| universe.random.happens(500));
-        let own = own.filter(|own| own.epoch == universe.logs[service].epoch());
         match &own {
-            Some(Own { cookie: Some(cookie), .. }) => request.headers.set("cookie", cookie.clone()),
-            Some(own) => request.headers.set("evergraph-purge", own.seq.clone()),
+            Some(own) if own.in_cookie => {
+                request.headers.set("cookie", self.cookies_for(self.fleet.host_of(service)));
+            }
+            Some(own) => request.headers.set("evergraph-purge", own.token.clone()),
             None => {}
         }
         let asked_at = universe.now();
@@ -305,7 +310,7 @@ impl Client {
                 (_, None) if body.contains("Me") => user(&self.name),
                 (_, None) => "all products".to_owned(),
             };
-            let own = own.as_ref().map(|own| format!(", at least as of purge {}", own.seq));
+            let own = own.as_ref().map(|own| format!(", at least as of purge {}", own.token));
             let own = own.unwrap_or_default();
             format!(
                 "{}: asks isolate{asked_to} in place{place} for {what} of service{service}{own}",
@@ -407,11 +412,10 @@ impl Client {
             )
         });
         self.fleet.sent.borrow_mut().insert(write, (service, asked_to));
-        let epoch = universe.logs[service].epoch();
         let Some(got) = self.fleet.ask(which, request, body.into_bytes()).await else { return };
-        let seq = got.headers.get("evergraph-purge").map(str::to_owned);
+        let token = got.headers.get("evergraph-purge").map(str::to_owned);
         universe.tell(|| {
-            let purge = seq.as_ref().map_or("not recorded", String::as_str);
+            let purge = token.as_ref().map_or("not recorded", String::as_str);
             let (status, shown) = (got.status, brief(&got.body));
             format!("{}: write {write} is answered {status}, purge {purge}: {shown}", self.name)
         });
@@ -421,7 +425,7 @@ impl Client {
             universe.laws.written(asked_to, entity, *version, at);
         }
         if ![200, 422].contains(&got.status) {
-            if seq.is_some() {
+            if token.is_some() {
                 self.expect_late_commit(service, write);
             }
             return;
@@ -438,15 +442,32 @@ impl Client {
         if got.headers.get("cache-status").is_some_and(|how| how.ends_with("purge-pending")) {
             self.pending(asked_to, &shown);
         }
-        let Some(seq) = seq else { return };
+        let Some(token) = token else { return };
         universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
-        self.fleet.number_is_of_a_later_record((service, epoch), &seq, &shown);
-        let cookie = got.headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
+        self.fleet.token_is_of_a_later_record(service, &token, &shown);
+        let name = self.fleet.service_name(service);
+        let cookie =
+            got.headers.get_all("set-cookie").find(|cookie| is_purge_cookie(&name, cookie));
         // Some clients send headers of their own all the same.
         let cookie = cookie.filter(|_| universe.random.happens(700));
-        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
-        let own = Own { entity: shown.entity, version: shown.version, seq, cookie, epoch };
+        let in_cookie = cookie.is_some();
+        if let Some((name, value)) =
+            cookie.and_then(|cookie| cookie.split(';').next()?.split_once('='))
+        {
+            let place = (self.fleet.host_of(service), name.to_owned());
+            self.cookies.borrow_mut().insert(place, value.to_owned());
+        }
+        let own = Own { entity: shown.entity, version: shown.version, token, in_cookie };
         self.own.borrow_mut()[service] = Some(own);
+    }
+
+    /// All cookies that it has for a host.
+    fn cookies_for(&self, host: usize) -> String {
+        let cookies = self.cookies.borrow();
+        let of_host = cookies.iter().filter(|((of, _), _)| *of == host);
+        let pairs: Vec<String> =
+            of_host.map(|((_, name), value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
     }
 
     /// A write's purge is recorded, and nobody knows whether the write is over. Once the purge was
@@ -535,24 +556,33 @@ impl Fleet {
         }
     }
 
-    /// The number that a write's answer shows is that of a record which was appended once the origin
+    /// The token that a write's answer shows is that of a record which was appended once the origin
     /// had done the write.
-    fn number_is_of_a_later_record(
-        &self,
-        (service, epoch): (usize, u64),
-        seq: &str,
-        shown: &Shown,
-    ) {
+    fn token_is_of_a_later_record(&self, service: usize, token: &str, shown: &Shown) {
         let log = &self.universe.logs[service];
-        let at = seq.parse().ok().and_then(|seq| log.written_down_at(seq));
-        let changed_at = self.universe.apis[service].changed_at(shown.version);
+        let Some(record) = self.universe.record_of(&self.service_name(service), token) else {
+            return self.universe.laws.broken(format!("nobody has signed {token}"));
+        };
         // One that took the log's place in between numbers anew.
-        if log.epoch() == epoch && at.is_some_and(|at| at < changed_at) {
+        let at = Some(record).filter(|record| record.epoch == log.epoch());
+        let at = at.and_then(|record| log.written_down_at(record.seq));
+        let changed_at = self.universe.apis[service].changed_at(shown.version);
+        if at.is_some_and(|at| at < changed_at) {
             self.universe.laws.broken(format!(
-                "an older purge: {} became version {} at {changed_at}, and its purge {seq} was recorded at {at:?}",
+                "an older purge: {} became version {} at {changed_at}, and its purge {record:?} was recorded at {at:?}",
                 shown.entity, shown.version
             ));
         }
+    }
+
+    fn service_name(&self, service: usize) -> String {
+        self.configs[service]["service"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The host under which clients reach a service: the same for all, unless they have one name.
+    fn host_of(&self, service: usize) -> usize {
+        let same = |n: usize| self.service_name(n) == self.service_name(service);
+        if (0..self.configs.len()).all(same) { service } else { 0 }
     }
 
     fn write_number(&self) -> u64 {

@@ -210,6 +210,9 @@ pub struct LogObject {
     busy_until: Cell<u64>,
     out_of_reach_until: Cell<u64>,
     clock: Cell<LogClock>,
+    name: u64,
+    /// How often another object has taken its place.
+    deployments: Cell<u64>,
     /// How often it was read.
     pub reads: Cell<u64>,
 }
@@ -272,8 +275,15 @@ impl LogObject {
             busy_until: Cell::new(0),
             out_of_reach_until: Cell::new(0),
             clock: Cell::new(LogClock::new(random, faults.drift)),
+            name: epoch,
+            deployments: Cell::default(),
             reads: Cell::new(0),
         }
+    }
+
+    /// Which object it is, for those who have not asked it.
+    pub fn id(&self) -> String {
+        format!("{:x}-{}", self.name, self.deployments.get())
     }
 
     /// Which log it is.
@@ -319,6 +329,12 @@ impl LogObject {
 
     /// Another log takes its place, which knows nothing.
     pub fn is_replaced(&self, now: u64) {
+        self.deployments.set(self.deployments.get() + 1);
+        self.loses_storage(now);
+    }
+
+    /// It begins as if it had never been there, while isolates know what it said before.
+    pub fn loses_storage(&self, now: u64) {
         let epoch = self.epoch() + 1;
         self.given.borrow_mut().push((now, Record::everything()));
         self.rows.roll_back(&MemoryRows::of_log(epoch, 0));

@@ -4,8 +4,10 @@ use super::executor::{Executor, Group, Signals};
 use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
-use super::run::Plan;
+use super::run::{Plan, TOKEN};
 use super::stores::{Edge, Kv, LogObject};
+use crate::engine::PurgeKeys;
+use crate::purge::Mark;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -49,6 +51,14 @@ pub struct Faults {
     pub log_without_pages: u64,
     /// The log's storage is rolled back to an older one, so many times in a thousand seconds.
     pub log_rolled_back: u64,
+    /// The log loses its storage while isolates live, so many times in a thousand seconds.
+    pub log_loses_storage: u64,
+    /// If not zero, both services have one name: two deployments of one API, each with a log of its
+    /// own, which share KV and the edge caches.
+    pub one_name: u64,
+    /// If not zero, half of the isolates have another secret, and no isolate verifies the tokens of
+    /// the other half.
+    pub secrets_differ: u64,
     /// A service is deployed anew with another log, so many times in a thousand seconds.
     pub log_replaced: u64,
     /// The origin answers 5xx, having done nothing.
@@ -83,6 +93,7 @@ pub struct Universe {
     pub apis: Vec<Api>,
     pub laws: Laws,
     pub signals: Signals,
+    secrets_differ: bool,
     /// By how much each place's clock is ahead.
     drifts: Vec<Cell<u64>>,
     /// By how much isolates' clocks within a place differ at most.
@@ -111,6 +122,7 @@ impl Universe {
             apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
+            secrets_differ: faults.secrets_differ > 0,
             drifts,
             drift_within: faults.drift / 10,
             random,
@@ -126,6 +138,20 @@ impl Universe {
     /// By how much the clock of an isolate in a place is ahead.
     pub fn drift(&self, place: usize, isolate: Group) -> u64 {
         self.drifts[place].get() + Random::new(isolate).between(0, self.drift_within)
+    }
+
+    /// `ADMIN_TOKENS` as an isolate has it. The token of the clients' purges is always among them.
+    pub fn admin_tokens(&self, isolate: Group) -> String {
+        match self.secrets_differ {
+            true => format!("the secret of half {},{TOKEN}", isolate % 2),
+            false => format!("a secret that all have,{TOKEN}"),
+        }
+    }
+
+    /// The record that a token names, whichever isolate has signed it.
+    pub fn record_of(&self, service: &str, token: &str) -> Option<Mark> {
+        let keys = |isolate| PurgeKeys::new(Some(&self.admin_tokens(isolate)), service);
+        (0..2).find_map(|isolate| keys(isolate).verify(token))
     }
 
     /// The clock of a place is set to so many milliseconds ahead.

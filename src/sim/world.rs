@@ -56,8 +56,9 @@ impl KvStore for SimulatedWorld {
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        let outbox = format!("outbox/service{}/", self.service);
-        let new = key.strip_prefix(&outbox).and_then(|_| NewRecord::unkept(value).ok());
+        let of_log = format!("@{}/", self.log_id());
+        let is_purge = key.starts_with("outbox/") && key.contains(&of_log);
+        let new = is_purge.then(|| NewRecord::unkept(value).ok()).flatten();
         let kept = new.map(|new| (self.service, self.isolate, new.record));
         if let Some((service, isolate, record)) = &kept {
             self.universe.laws.put_asked(*service, *isolate, record, self.universe.now());
@@ -84,6 +85,10 @@ impl KvStore for SimulatedWorld {
 }
 
 impl PurgeLog for SimulatedWorld {
+    fn log_id(&self) -> String {
+        self.universe.logs[self.service].id()
+    }
+
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
         let said = self.universe.logs[self.service].since(&self.universe, mark).await?;
         let isolate = self.isolate;
@@ -271,7 +276,7 @@ fn readable(line: &str) -> Option<String> {
 
 impl Secrets for SimulatedWorld {
     fn admin_tokens(&self) -> Option<String> {
-        Some(super::run::TOKEN.to_owned())
+        Some(self.universe.admin_tokens(self.isolate))
     }
 
     fn jwt_secret(&self) -> Option<String> {
