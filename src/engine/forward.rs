@@ -3,6 +3,7 @@
 //! forwarded by it too.
 
 use super::purge_cookie::take_purge_cookies;
+use super::purge_token::MOST_TOKENS;
 use crate::admin;
 use crate::http::{Headers, Request};
 
@@ -32,7 +33,9 @@ pub fn take_own_headers(
     }
     request.headers.remove("evergraph-debug");
     let sent = request.headers.get_all("evergraph-purge").flat_map(|tokens| tokens.split(','));
-    let mut purge_tokens: Vec<String> = sent.map(|token| token.trim().to_owned()).collect();
+    // One too many is enough to show that there are.
+    let sent = sent.take(MOST_TOKENS + 1).map(|token| token.trim().to_owned());
+    let mut purge_tokens: Vec<String> = sent.collect();
     purge_tokens.extend(take_purge_cookies(service, &mut request.headers));
     OwnHeaders { debug, purge_tokens }
 }

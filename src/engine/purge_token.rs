@@ -27,7 +27,7 @@ const LETTERS: usize = 44;
 const LEAST_SECRET_BYTES: usize = 16;
 
 /// So many tokens of one request are looked at.
-const MOST_TOKENS: usize = 4;
+pub(super) const MOST_TOKENS: usize = 4;
 
 /// The keys of a service's tokens. The first one signs; a token by any of them is genuine, so that
 /// secrets can be replaced one after the other.

@@ -271,6 +271,56 @@ fn a_replica_knows_the_records_of_its_own_log_up_to_its_head() {
     assert!(!Replica::new().knows(Mark { epoch: 0, seq: 0 }));
 }
 
+proptest! {
+    /// Whatever becomes of the log: a replica that knows a record has read its log since that was
+    /// recorded. So a client that shows its write's record is answered by nothing older.
+    #[test]
+    fn who_knows_a_record_has_read_the_log_since(
+        steps in prop::collection::vec((0_usize..8, 0_usize..3), 1..60),
+    ) {
+        let rows = MemoryRows::of_log(EPOCH, 0);
+        let mut older = rows.copy();
+        let mut log = opened(&rows, Sizes::default());
+        let mut replicas: [(Replica, usize); 3] = Default::default();
+        let mut records: Vec<(Mark, usize)> = Vec::new();
+        for (now, (step, which)) in steps.into_iter().enumerate() {
+            let (replica, read_at) = &mut replicas[which];
+            match step {
+                0 => older = rows.copy(),
+                // It loses its storage, and nobody knows.
+                1 => {
+                    rows.roll_back(&MemoryRows::of_log(log.epoch() + 1, 0));
+                    log = opened(&rows, Sizes::default());
+                }
+                // It is rolled back, and who knows more asks first.
+                2 => {
+                    let mark = Mark { epoch: log.epoch(), seq: log.head() };
+                    rows.roll_back(&older);
+                    log = opened(&rows, Sizes::default());
+                    log.meet(Some(mark), || 0).unwrap();
+                }
+                _ => {
+                    log.meet(replica.mark(), || 0).unwrap();
+                    if step < 5 {
+                        let seq = log.append(&tags(&[1]), at(0)).unwrap();
+                        records.push((Mark { epoch: log.epoch(), seq }, now));
+                    }
+                    if replica.learn(log.since(replica.mark()), at(0))
+                        || replica.learn(log.since(None), at(0))
+                    {
+                        *read_at = now;
+                    }
+                }
+            }
+            for (replica, read_at) in &replicas {
+                for (record, recorded_at) in &records {
+                    prop_assert!(!replica.knows(*record) || read_at >= recorded_at, "{record:?}");
+                }
+            }
+        }
+    }
+}
+
 fn record() -> impl Strategy<Value = Record> {
     let pattern = prop::sample::select(vec!["gql/**", "gql/product/**", "rest/**"]);
     (prop::collection::vec(0_u64..12, 0..3), prop::option::of(pattern), 0..20, any::<bool>())

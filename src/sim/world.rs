@@ -56,8 +56,7 @@ impl KvStore for SimulatedWorld {
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        let of_log = format!("@{}/", self.log_id());
-        let is_purge = key.starts_with("outbox/") && key.contains(&of_log);
+        let is_purge = key.starts_with("outbox/");
         let new = is_purge.then(|| NewRecord::unkept(value).ok()).flatten();
         let kept = new.map(|new| (self.service, self.isolate, new.record));
         if let Some((service, isolate, record)) = &kept {

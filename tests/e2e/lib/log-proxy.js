@@ -14,12 +14,12 @@ export class FaultyLog {
   }
 
   async fetch(request) {
-    const mode = await (await this.env.CONTROL.fetch("http://control/")).text();
+    const [mode, name] = (await (await this.env.CONTROL.fetch("http://control/")).text()).split(" ");
     const appends = new URL(request.url).pathname === "/append";
     if (mode === "error" || (mode === "read-only" && appends)) throw new Error("the log is broken");
     if (mode === "hang") await new Promise(() => setInterval(() => {}, 1_000));
     if (mode === "garbage") return new Response("\u0000 no message");
-    const real = this.env.REAL.get(this.env.REAL.idFromName("the-log"));
+    const real = this.env.REAL.get(this.env.REAL.idFromName(name));
     if (mode === "damaged-question") {
       const question = SPOILED.damaged(new Uint8Array(await request.arrayBuffer()));
       return real.fetch(new Request(request.url, { method: "POST", body: question }));

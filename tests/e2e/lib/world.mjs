@@ -19,7 +19,9 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  *
  * - `config`: the configuration, without `origin` where the origin is the test's own
  * - `places`: how many data centres; with `oneEdge` they are isolates of one
- * - `bindings`: `kv` and `log` may be left out
+ * - `bindings`: `kv` and `log` may be left out; another world's `kv` is shared
+ * - `logKey`: what tells the purge log's namespace from those of other worlds
+ * - `adminTokens`: the secret `ADMIN_TOKENS`; an array has one for each place
  * - `secrets`: more secrets by name
  * - `entry`: another main module, which imports `./index.js`
  * - `originUrl`: another origin than the test's own
@@ -51,16 +53,19 @@ function withDefaults(options) {
 
 class World {
   logMode = "ok";
+  /** Under another name the log has lost its storage, and the isolates do not know. */
+  logName = "the-log";
   output = "";
 
   async start(options) {
     this.origin = await new Origin().listen();
-    this.kv = await new Store("kv").listen();
+    this.sharesKv = typeof options.kv === "object";
+    this.kv = this.sharesKv ? options.kv : await new Store("kv").listen();
     const first = await new Store("cache").listen();
     const another = (n) => (n === 0 || options.oneEdge ? first : new Store("cache").listen());
     this.caches = await Promise.all(Array.from({ length: options.places }, (_, n) => another(n)));
     this.control = await new Origin().listen();
-    this.control.answer = (_request, response) => response.end(this.logMode);
+    this.control.answer = (_request, response) => response.end(`${this.logMode} ${this.logName}`);
     this.config = { service: "test", origin: options.originUrl ?? this.origin.url, ...options.config };
     if (options.config === null) this.config = null;
     this.folder = mkdtempSync(join(tmpdir(), "evergraph-"));
@@ -94,7 +99,8 @@ class World {
 
   async stop() {
     await stop(this.process);
-    for (const server of [this.origin, this.kv, this.control, ...this.caches]) server.close();
+    if (!this.sharesKv) this.kv.close();
+    for (const server of [this.origin, this.control, ...this.caches]) server.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -178,14 +184,15 @@ class World {
     writeFileSync(join(this.folder, "config.capnp"), this.#capnp(options));
   }
 
-  #capnp({ kv, adminTokens, secrets = {}, entry, log = true, cfBlobHeader }) {
+  #capnp({ kv, adminTokens, secrets = {}, entry, log = true, logKey = "", cfBlobHeader }) {
     const quoted = (text) => JSON.stringify(text);
     const external = (name, address) => `(name = "${name}", external = (address = "${address}", http = ()))`;
     const places = this.caches.map((_, n) => n);
     const binding = (name, value) => `(name = "${name}", ${value})`;
-    const bindings = [
+    const tokensOf = (n) => (Array.isArray(adminTokens) ? adminTokens[n] : adminTokens);
+    const bindingsOf = (n) => [
       this.config === null ? null : binding("EVERGRAPH", `json = ${quoted(JSON.stringify(this.config))}`),
-      adminTokens ? binding("ADMIN_TOKENS", `text = ${quoted(adminTokens)}`) : null,
+      tokensOf(n) ? binding("ADMIN_TOKENS", `text = ${quoted(tokensOf(n))}`) : null,
       ...Object.entries(secrets).map(([name, secret]) => binding(name, `text = ${quoted(secret)}`)),
       kv ? binding("CACHE_KV", 'kvNamespace = "kv"') : null,
       log
@@ -194,7 +201,7 @@ class World {
             'durableObjectNamespace = (className = "FaultyLog", serviceName = "log-proxy")',
           )
         : null,
-    ].filter(Boolean);
+    ];
     const network = cfBlobHeader
       ? `(name = "network", external = (address = "127.0.0.1:${this.origin.port}", http = (cfBlobHeader = "${cfBlobHeader}")))`
       : '(name = "network", network = (allow = ["private", "public"]))';
@@ -208,7 +215,7 @@ class World {
     const worker = (n) => `const place${n} :Workerd.Worker = (
   modules = [${modules}],
   compatibilityDate = "2026-11-01",
-  bindings = [${bindings.join(", ")}],
+  bindings = [${bindingsOf(n).filter(Boolean).join(", ")}],
   durableObjectNamespaces = [(className = "PurgeLog", uniqueKey = "purge-log-${n}", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),
   cacheApiOutbound = "cache${n}",
@@ -234,7 +241,7 @@ const logProxy :Workerd.Worker = (
     (name = "REAL", durableObjectNamespace = (className = "PurgeLog", serviceName = "place0")),
     (name = "CONTROL", service = "control")
   ],
-  durableObjectNamespaces = [(className = "FaultyLog", uniqueKey = "faulty-log")],
+  durableObjectNamespaces = [(className = "FaultyLog", uniqueKey = "faulty-log${logKey}")],
   durableObjectStorage = (inMemory = void),
   globalOutbound = "network"
 );
