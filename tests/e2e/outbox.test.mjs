@@ -32,6 +32,8 @@ async function outboxOf(world) {
   const [, prefix] = /^(.*\/)/.exec(found());
   world.kv.entries.delete(found());
   world.logMode = "ok";
+  const health = async () => (await world.admin("health")).json.state;
+  await world.until(async () => (await health()) === "HEALTHY", "the log has it");
   return prefix;
 }
 
@@ -43,12 +45,12 @@ const world = await startWorld({
     purge: { max_lag: MAX_LAG },
   },
 });
+let version = 0;
+const answer = (_request, response) =>
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ version }));
+world.origin.answer = answer;
 /** Where the purges of the log are kept. */
 world.outbox = await outboxOf(world);
-let version = 0;
-world.origin.answer = (_request, response) => {
-  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ version }));
-};
 
 const inOutbox = (of = world) => [...of.kv.entries.keys()].filter((key) => key.startsWith(of.outbox));
 const fireCron = async (place) =>
@@ -165,6 +167,7 @@ test("the outbox of another service, and what only looks like one, is left alone
 test("a deployment with another log leaves what this one's log has to record", async () => {
   const config = { types: { product: { match: ["rest:/api/products/**"], ttl: 7200 } } };
   const staging = await startWorld({ entry, config, kv: world.kv, logKey: "-of-staging" });
+  staging.origin.answer = answer;
   staging.outbox = await outboxOf(staging);
   assert.notEqual(staging.outbox, world.outbox);
   const path = await storedEverywhere();
@@ -172,10 +175,7 @@ test("a deployment with another log leaves what this one's log has to record", a
   await world.until(() => inOutbox().length === 1, "it is in the outbox");
   assert.equal((await staging.ask("/the-cron-trigger")).text, "done");
   assert.equal(inOutbox().length, 1, "it is still there");
-  assert.deepEqual(
-    staging.events("purge").filter(({ source }) => source === "outbox"),
-    [],
-  );
+  assert.equal(ofOutbox(staging), 1, "it has recorded its own");
   await world.restart();
   world.logMode = "ok";
   await fireCron(1);
@@ -183,10 +183,12 @@ test("a deployment with another log leaves what this one's log has to record", a
   await isNewEverywhere(path);
 });
 
+/** How many purges were recorded that had to wait. */
+const ofOutbox = (of) => of.events("purge").filter(({ source }) => source === "outbox").length;
+
 test("for what a version before has left each log purges everything once, and nobody deletes it", async () => {
   const staging = await startWorld({ entry, config: world.config, kv: world.kv, logKey: "-of-another" });
   const left = "outbox/test/1700000000000-0123456789abcdef";
-  const ofOutbox = (of) => of.events("purge").filter(({ source }) => source === "outbox").length;
   try {
     const before = ofOutbox(world);
     const path = await storedEverywhere();

@@ -57,6 +57,7 @@ test("other cookies are what they were", async () => {
 
 test("services on one host have a cookie each", async () => {
   const other = await startWorld({ config: { service: "other", types, purge: { cookie: true } } });
+  other.origin.answer = (_request, response) => response.end("{}");
   const jar = [];
   for (const world of [on.world, other]) {
     const write = await world.ask("/api/products/3", { method: "PUT", body: "{}" });
