@@ -8,7 +8,7 @@ mod token;
 
 pub use purge::{BadBody, PurgeCommand, read_purge};
 pub use route::{Route, RouteError, route};
-pub use token::{Access, access};
+pub use token::{Access, access, configured_tokens};
 
 /// Where the admin routes begin.
 pub const PREFIX: &str = "/__evergraph/";

@@ -19,12 +19,7 @@ pub enum Access {
 /// compared by their digests and in constant time, so that neither their bytes nor their lengths
 /// show in how long it takes.
 pub fn access(configured: Option<&str>, headers: &Headers) -> Access {
-    let tokens: Vec<&str> = configured
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|t| !t.is_empty())
-        .collect();
+    let tokens: Vec<&str> = configured_tokens(configured).collect();
     if tokens.is_empty() {
         return Access::Closed;
     }
@@ -36,6 +31,11 @@ pub fn access(configured: Option<&str>, headers: &Headers) -> Access {
         found |= digest(token).as_bytes().ct_eq(given.as_bytes());
     }
     if bool::from(found) { Access::Granted } else { Access::Denied }
+}
+
+/// The configured tokens, one by one.
+pub fn configured_tokens(configured: Option<&str>) -> impl Iterator<Item = &str> {
+    configured.unwrap_or_default().split(',').map(str::trim).filter(|token| !token.is_empty())
 }
 
 fn bearer(headers: &Headers) -> Option<&str> {

@@ -200,6 +200,15 @@ impl KvStore for Platform {
 }
 
 impl PurgeLog for Platform {
+    /// The object's id, which the runtime makes of its name and its namespace.
+    fn log_id(&self) -> String {
+        let namespace = self.env.durable_object(LOG);
+        let id =
+            namespace.and_then(|namespace| Ok(namespace.id_from_name(&self.log_name)?.to_string()));
+        // Without a log there are no hits, and nothing that a purge would have to reach.
+        id.unwrap_or_else(|_| "unbound".to_owned())
+    }
+
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault> {
         let question = Question { mark, ..Question::default() };
         self.call_log("since", &question, Said::decode).await

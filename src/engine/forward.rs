@@ -2,27 +2,26 @@
 //! wherever nothing else is decided. The only definition of it: requests that Wasm failed at are
 //! forwarded by it too.
 
-use super::purge_cookie::take_purge_cookie;
+use super::purge_cookie::take_purge_cookies;
+use super::purge_token::MOST_TOKENS;
 use crate::admin;
 use crate::http::{Headers, Request};
-use crate::purge::Seq;
 
 /// What a request says to Evergraph alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnHeaders {
     /// Whether an administrator asks to see keys and tags.
     pub debug: bool,
-    /// The number of the client's own write, as the header has it.
-    pub purge: Option<Seq>,
-    /// The same as the cookie has it.
-    pub purge_cookie: Option<Seq>,
+    /// The tokens of the client's own writes, in headers and cookies.
+    pub purge_tokens: Vec<String>,
 }
 
-/// Takes off a request what is for Evergraph alone, but for the header with a write's number, which
+/// Takes off a request what is for Evergraph alone, but for the header with a write's token, which
 /// [`forwarded_headers`] leaves out. An administrator's token on a debugging request is neither for
 /// the origin nor a sign of who is asking.
 pub fn take_own_headers(
     request: &mut Request,
+    service: &str,
     admin_tokens: impl FnOnce() -> Option<String>,
 ) -> OwnHeaders {
     let wants = request.headers.get("evergraph-debug") == Some("1");
@@ -33,8 +32,12 @@ pub fn take_own_headers(
         request.headers.remove("authorization");
     }
     request.headers.remove("evergraph-debug");
-    let purge = request.headers.get("evergraph-purge").and_then(|seq| seq.trim().parse().ok());
-    OwnHeaders { debug, purge, purge_cookie: take_purge_cookie(&mut request.headers) }
+    let sent = request.headers.get_all("evergraph-purge").flat_map(|tokens| tokens.split(','));
+    // One too many is enough to show that there are.
+    let sent = sent.take(MOST_TOKENS + 1).map(|token| token.trim().to_owned());
+    let mut purge_tokens: Vec<String> = sent.collect();
+    purge_tokens.extend(take_purge_cookies(service, &mut request.headers));
+    OwnHeaders { debug, purge_tokens }
 }
 
 /// Where an origin has the client's path and query, or another `target`. Without an origin of its

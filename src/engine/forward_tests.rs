@@ -18,7 +18,7 @@ fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn forwarded(fields: &[(String, String)], origin: Option<&str>) -> (OwnHeaders, Headers) {
     let mut request = request(fields);
-    let own = take_own_headers(&mut request, || Some("secret, other".to_owned()));
+    let own = take_own_headers(&mut request, "shop", || Some("secret, other".to_owned()));
     let headers = forwarded_headers(origin, &request, request.headers.clone());
     (own, headers)
 }
@@ -76,6 +76,7 @@ proptest! {
                 prop::sample::select(vec![
                     "1", "Bearer secret", "Bearer alice", "a=1; evergraph-purge=7; b=2",
                     "evergraph-purge=9", "sid=x", "shop.example",
+                    "evergraph-purge-shop=9; evergraph-purge-other=8",
                 ]),
             ),
             0..8,

@@ -12,6 +12,7 @@ mod neutral;
 mod parts;
 mod plan;
 mod purge_cookie;
+mod purge_token;
 mod serve;
 mod signals;
 mod store;
@@ -28,7 +29,8 @@ pub use effect::{Effect, Format, rest_effect};
 pub use forward::{OwnHeaders, forwarded_headers, origin_url, rewrite_location, take_own_headers};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
-pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookie};
+pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookies};
+pub use purge_token::{PurgeKeys, ShownWrite};
 pub use serve::{
     XCache, from_entry, has_range, passed_on, shorten_for_client, status_of_origin, without_body,
 };

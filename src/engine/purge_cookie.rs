@@ -1,28 +1,32 @@
-//! The number of a client's own write in a cookie, for clients that send no headers of their own:
-//! forms, images, links.
+//! The token of a client's own write in a cookie, for clients that send no headers of their own:
+//! forms, images, links. Each service has a cookie of its own, since several may share a host.
 
 use crate::http::{Headers, Request};
-use crate::purge::Seq;
 
-/// The cookie's name. Evergraph's own: neither the origin nor any decision sees it.
+/// The cookie's name before services had their own; with `-` and the service it is the name of
+/// today. All such cookies are Evergraph's own: neither the origin nor any decision sees them.
 const NAME: &str = "evergraph-purge";
 
 /// Seconds beyond `max_lag`, for the way to the client and back. Then all isolates know the purge.
 const SLACK_SECONDS: u64 = 5;
 
-/// Takes the cookie off a request. The largest number of those it has, where any is one.
-pub fn take_purge_cookie(headers: &mut Headers) -> Option<Seq> {
+/// Takes Evergraph's cookies off a request, whichever service they are of. Returns the tokens in
+/// those of this service; one by the old name may be any service's.
+pub fn take_purge_cookies(service: &str, headers: &mut Headers) -> Vec<String> {
     if !headers.get_all("cookie").any(|cookies| cookies.contains(NAME)) {
-        return None;
+        return Vec::new();
     }
-    let mut found = None;
-    let mut others = Vec::new();
+    let (mut tokens, mut others) = (Vec::new(), Vec::new());
     for cookies in headers.get_all("cookie") {
         let mut kept = Vec::new();
         for pair in cookies.split(';') {
-            match pair.split_once('=').filter(|(name, _)| name.trim() == NAME) {
-                Some((_, value)) => found = found.max(value.trim().parse().ok()),
-                None => kept.push(pair),
+            let cookie = pair.split_once('=').map(|(name, token)| (service_of(name), token));
+            match cookie {
+                Some((Some(of), token)) if of.is_empty() || of == service => {
+                    tokens.push(token.trim().to_owned());
+                }
+                Some((Some(_), _)) => {}
+                _ => kept.push(pair),
             }
         }
         let kept = kept.join(";").trim_start().to_owned();
@@ -34,19 +38,29 @@ pub fn take_purge_cookie(headers: &mut Headers) -> Option<Seq> {
     for cookies in others {
         headers.append("cookie", cookies);
     }
-    found
+    tokens
 }
 
-/// The cookie with a write's number (RFC 6265 §4.1).
-pub fn purge_cookie(seq: Seq, max_lag: u64, request: &Request) -> String {
+/// The cookie with the token of a service's write (RFC 6265 §4.1). A service's name has letters,
+/// digits, `-` and `_` alone, which a cookie's name may have.
+pub fn purge_cookie(service: &str, token: &str, max_lag: u64, request: &Request) -> String {
     let seconds = max_lag.saturating_add(SLACK_SECONDS);
     let secure = if request.url.scheme == "https" { "; Secure" } else { "" };
-    format!("{NAME}={seq}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    let attributes = format!("Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    format!("{NAME}-{service}={token}; {attributes}")
 }
 
-/// Whether a `Set-Cookie` is that of a write's number.
-pub fn is_purge_cookie(cookie: &str) -> bool {
-    cookie.split_once('=').is_some_and(|(name, _)| name == NAME)
+/// Whether a `Set-Cookie` is that of a service's write.
+pub fn is_purge_cookie(service: &str, cookie: &str) -> bool {
+    cookie.split_once('=').is_some_and(|(name, _)| service_of(name) == Some(service))
+}
+
+/// The service whose cookie has that name, if it is one of Evergraph's; empty for the old name.
+fn service_of(name: &str) -> Option<&str> {
+    match name.trim().strip_prefix(NAME)? {
+        "" => Some(""),
+        service => service.strip_prefix('-'),
+    }
 }
 
 #[cfg(test)]
@@ -54,24 +68,35 @@ mod tests {
     use super::*;
     use crate::http::{Method, Url};
 
-    fn taken(cookies: &[&str]) -> (Option<Seq>, Vec<String>) {
+    fn taken(cookies: &[&str]) -> (Vec<String>, Vec<String>) {
         let mut headers: Headers = cookies.iter().map(|cookie| ("cookie", *cookie)).collect();
-        let found = take_purge_cookie(&mut headers);
+        let found = take_purge_cookies("shop", &mut headers);
         (found, headers.get_all("cookie").map(str::to_owned).collect())
     }
 
     #[test]
     fn others_stay_as_they_came() {
-        assert_eq!(
-            taken(&["a=1;  b=evergraph-purge"]),
-            (None, vec!["a=1;  b=evergraph-purge".into()])
-        );
-        assert_eq!(taken(&["evergraph-purge=7"]), (Some(7), vec![]));
-        assert_eq!(taken(&["evergraph-purge=7; a=1;b=2"]), (Some(7), vec!["a=1;b=2".into()]));
-        assert_eq!(taken(&["a=1; evergraph-purge=7; b=2"]), (Some(7), vec!["a=1; b=2".into()]));
-        assert_eq!(taken(&["a=1; evergraph-purge=x"]), (None, vec!["a=1".into()]));
-        let two = taken(&["evergraph-purge=9; a=1", "evergraph-purge=7"]);
-        assert_eq!(two, (Some(9), vec!["a=1".into()]));
+        let own = |tokens: &[&str], kept: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+            (owned(tokens), owned(kept))
+        };
+        for other in ["a=1;  b=evergraph-purge-shop", "evergraph-purges=1", "evergraph-purge-shop"]
+        {
+            assert_eq!(taken(&[other]), own(&[], &[other]));
+        }
+        assert_eq!(taken(&["evergraph-purge-shop=x"]), own(&["x"], &[]));
+        assert_eq!(taken(&["evergraph-purge-shop=x; a=1;b=2"]), own(&["x"], &["a=1;b=2"]));
+        assert_eq!(taken(&["a=1; evergraph-purge-shop=x; b=2"]), own(&["x"], &["a=1; b=2"]));
+        assert_eq!(taken(&["a=1; evergraph-purge-shop="]), own(&[""], &["a=1"]));
+        let two = taken(&["evergraph-purge-shop=x; a=1", "evergraph-purge-shop=y"]);
+        assert_eq!(two, own(&["x", "y"], &["a=1"]));
+    }
+
+    #[test]
+    fn the_old_name_counts_and_another_services_does_not() {
+        let cookies = ["evergraph-purge=7; evergraph-purge-shop-2=x; evergraph-purge-=y; a=1"];
+        assert_eq!(taken(&cookies), (vec!["7".into(), "y".into()], vec!["a=1".into()]));
+        assert_eq!(taken(&["evergraph-purge-sho=x"]), (vec![], vec![]));
     }
 
     #[test]
@@ -79,11 +104,12 @@ mod tests {
         let cookie = |url: &str| {
             let url = Url::parse(url).unwrap();
             let headers = Headers::new();
-            purge_cookie(3, 5, &Request { method: Method::parse("PUT"), url, headers })
+            purge_cookie("shop", "x", 5, &Request { method: Method::parse("PUT"), url, headers })
         };
-        let plain = "evergraph-purge=3; Path=/; Max-Age=10; HttpOnly; SameSite=Lax";
+        let plain = "evergraph-purge-shop=x; Path=/; Max-Age=10; HttpOnly; SameSite=Lax";
         assert_eq!(cookie("http://h/"), plain);
         assert_eq!(cookie("https://h/"), format!("{plain}; Secure"));
-        assert!(is_purge_cookie(plain) && !is_purge_cookie("a=evergraph-purge"));
+        assert!(is_purge_cookie("shop", plain) && !is_purge_cookie("sho", plain));
+        assert!(!is_purge_cookie("shop", "a=evergraph-purge-shop"));
     }
 }

@@ -36,20 +36,18 @@ fn sextet(letter: u8) -> Option<u32> {
     Some(u32::from(value))
 }
 
-/// The other way, for tests.
-#[cfg(test)]
-pub(crate) fn to_base64url(bytes: &[u8]) -> String {
+/// The text of these bytes.
+pub fn to_base64url(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
+    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
     for group in bytes.chunks(3) {
         let bits = group
             .iter()
             .chain(&[0; 3])
             .take(3)
             .fold(0_usize, |bits, b| bits << 8 | usize::from(*b));
-        for place in 0..=group.len() {
-            text.push(char::from(LETTERS[bits >> (18 - 6 * place) & 63]));
-        }
+        let letters = (0..=group.len()).filter_map(|n| LETTERS.get(bits >> (18 - 6 * n) & 63));
+        text.extend(letters.map(|letter| char::from(*letter)));
     }
     text
 }

@@ -11,9 +11,7 @@ mod path;
 mod spelling;
 mod url;
 
-pub use base64url::from_base64url;
-#[cfg(test)]
-pub(crate) use base64url::to_base64url;
+pub use base64url::{from_base64url, to_base64url};
 pub use coding::{AnswerCoding, accepts_coding, decoded_body};
 pub use headers::{Headers, is_token};
 pub use method::Method;

@@ -4,9 +4,11 @@
 //! scope: which parts a request has; `graphql` and `rest` know that.
 
 mod digest;
+mod hmac;
 mod pattern;
 
 pub use digest::{Digest, DigestBuilder, sha256_hex};
+pub use hmac::hmac_sha256;
 pub use pattern::Pattern;
 
 /// The version segment of every key. It changes when what a digest covers changes.

@@ -256,7 +256,7 @@ impl<R: LogRows> Log<R> {
         mark: Option<Mark>,
         draw: impl FnOnce() -> u64,
     ) -> Result<bool, R::Fault> {
-        let Some(ahead) = mark.filter(|mark| (mark.epoch, mark.seq) > (self.epoch, self.head()))
+        let Some(ahead) = mark.filter(|mark| *mark > Mark { epoch: self.epoch, seq: self.head() })
         else {
             return Ok(false);
         };

@@ -282,13 +282,13 @@ const MAX_MILLIS: u64 = 5_000;
 #[test]
 fn a_replica_ages_and_then_is_too_old() {
     let mut replica = synced(&empty());
-    assert_eq!(Replica::new().lag(at(0), MAX_MILLIS, None), Lag::TooOld);
+    assert_eq!(Replica::new().lag(at(0), MAX_MILLIS), Lag::TooOld);
     let lags = [0, 2_499, 2_500, 4_999, 5_000, u64::MAX]
-        .map(|millis| replica.lag(Timestamp::from_millis(millis), MAX_MILLIS, None));
+        .map(|millis| replica.lag(Timestamp::from_millis(millis), MAX_MILLIS));
     use Lag::{Aging, Current, TooOld};
     assert_eq!(lags, [Current, Current, Aging, Aging, TooOld, TooOld]);
     assert!(replica.learn(empty().since(mark(0)), at(4)));
-    assert_eq!(replica.lag(at(5), MAX_MILLIS, None), Current);
+    assert_eq!(replica.lag(at(5), MAX_MILLIS), Current);
 }
 
 /// Else it would count as current until the clock is where it was.
@@ -296,23 +296,72 @@ fn a_replica_ages_and_then_is_too_old() {
 fn a_clock_that_was_set_back_makes_a_replica_too_old_until_it_catches_up() {
     let mut replica = synced(&empty());
     assert!(replica.learn(empty().since(mark(0)), at(3_600)));
-    assert_eq!(replica.lag(at(3_600), MAX_MILLIS, None), Lag::Current);
-    assert_eq!(replica.lag(at(10), MAX_MILLIS, None), Lag::TooOld);
+    assert_eq!(replica.lag(at(3_600), MAX_MILLIS), Lag::Current);
+    assert_eq!(replica.lag(at(10), MAX_MILLIS), Lag::TooOld);
     assert!(replica.learn(empty().since(mark(0)), at(10)));
-    assert_eq!(replica.lag(at(10), MAX_MILLIS, None), Lag::Current);
-    assert_eq!(replica.lag(at(15), MAX_MILLIS, None), Lag::TooOld);
+    assert_eq!(replica.lag(at(10), MAX_MILLIS), Lag::Current);
+    assert_eq!(replica.lag(at(15), MAX_MILLIS), Lag::TooOld);
 }
 
 #[test]
-fn a_client_waits_for_its_number_and_not_for_one_that_cannot_be() {
+fn a_replica_knows_the_records_of_its_own_log_up_to_its_head() {
     let mut log = empty();
     add(&mut log, tags(&[1]), at(0));
     let replica = synced(&log);
-    let lag = |wanted, now| replica.lag(at(now), MAX_MILLIS, Some(wanted));
-    assert_eq!([lag(0, 0), lag(1, 0)], [Lag::Current; 2]);
-    assert_eq!([lag(2, 0), lag(10_001, 0), lag(40_001, 3)], [Lag::TooOld; 3]);
-    assert_eq!([lag(10_002, 0), lag(999_999_999, 0), lag(Seq::MAX, 0)], [Lag::Current; 3]);
-    assert_eq!([lag(Seq::MAX, 4), lag(Seq::MAX, 5)], [Lag::Aging, Lag::TooOld]);
+    let knows = |epoch, seq| replica.knows(Mark { epoch, seq });
+    assert_eq!([knows(EPOCH, 0), knows(EPOCH, 1), knows(EPOCH, 2)], [true, true, false]);
+    assert_eq!([knows(EPOCH - 1, 0), knows(EPOCH + 1, 1), knows(0, 0)], [false; 3]);
+    assert!(!Replica::new().knows(Mark { epoch: 0, seq: 0 }));
+}
+
+proptest! {
+    /// Whatever becomes of the log: a replica that knows a record has read its log since that was
+    /// recorded. So a client that shows its write's record is answered by nothing older.
+    #[test]
+    fn who_knows_a_record_has_read_the_log_since(
+        steps in prop::collection::vec((0_usize..8, 0_usize..3), 1..60),
+    ) {
+        let rows = MemoryRows::of_log(EPOCH, 0);
+        let mut older = rows.copy();
+        let mut log = opened(&rows, Sizes::default());
+        let mut replicas: [(Replica, usize); 3] = Default::default();
+        let mut records: Vec<(Mark, usize)> = Vec::new();
+        for (now, (step, which)) in steps.into_iter().enumerate() {
+            let (replica, read_at) = &mut replicas[which];
+            match step {
+                0 => older = rows.copy(),
+                // It loses its storage, and nobody knows.
+                1 => {
+                    rows.roll_back(&MemoryRows::of_log(log.epoch() + 1, 0));
+                    log = opened(&rows, Sizes::default());
+                }
+                // It is rolled back, and who knows more asks first.
+                2 => {
+                    let mark = Mark { epoch: log.epoch(), seq: log.head() };
+                    rows.roll_back(&older);
+                    log = opened(&rows, Sizes::default());
+                    log.meet(Some(mark), || 0).unwrap();
+                }
+                _ => {
+                    log.meet(replica.mark(), || 0).unwrap();
+                    if step < 5 {
+                        let seq = log.append(&tags(&[1]), at(0)).unwrap();
+                        records.push((Mark { epoch: log.epoch(), seq }, now));
+                    }
+                    if replica.learn(log.since(replica.mark()), at(0))
+                        || replica.learn(log.since(None), at(0))
+                    {
+                        *read_at = now;
+                    }
+                }
+            }
+            for (replica, read_at) in &replicas {
+                for (record, recorded_at) in &records {
+                    prop_assert!(!replica.knows(*record) || read_at >= recorded_at, "{record:?}");
+                }
+            }
+        }
+    }
 }
 
 fn record() -> impl Strategy<Value = Record> {

@@ -44,9 +44,6 @@ pub enum Lag {
     TooOld,
 }
 
-/// More records than any log gets in a second: a Durable Object takes about a thousand requests.
-const RECORDS_A_SECOND: Seq = 10_000;
-
 /// The last hard and the last soft purge of one thing; 0 for never.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[cfg_attr(test, derive(Serialize))]
@@ -179,18 +176,17 @@ impl Replica {
         self.synced_at
     }
 
-    /// How close the replica is to the log, where it may be `max_millis` behind. A client that
-    /// shows the number of its own write wants at least that; a number that no log can have
-    /// reached since the last sync is none.
-    pub fn lag(&self, now: Timestamp, max_millis: u64, wanted: Option<Seq>) -> Lag {
+    /// Whether the replica knows that record, and all before it. Of a record of another log it
+    /// cannot tell.
+    pub fn knows(&self, record: Mark) -> bool {
+        self.epoch == Some(record.epoch) && record.seq <= self.head
+    }
+
+    /// How close the replica is to the log, where it may be `max_millis` behind.
+    pub fn lag(&self, now: Timestamp, max_millis: u64) -> Lag {
         let Some(at) = self.synced_at.filter(|_| self.epoch.is_some()) else { return Lag::TooOld };
         // A clock that was set back does not tell how long ago that was.
         if !now.is_within(max_millis, at) {
-            return Lag::TooOld;
-        }
-        let possible = RECORDS_A_SECOND.saturating_mul(now.seconds_since(at).saturating_add(1));
-        let ahead = wanted.map_or(0, |seq| seq.saturating_sub(self.head));
-        if ahead > 0 && ahead <= possible {
             return Lag::TooOld;
         }
         if now.is_within(max_millis.div_ceil(2), at) { Lag::Current } else { Lag::Aging }

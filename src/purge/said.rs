@@ -3,7 +3,7 @@
 //! No two machines' clocks show the same. An isolate that has asked the log itself has compared its
 //! clock with the log's, and can date what the log has said to others without their clocks.
 
-use super::{Delta, Seq};
+use super::{Delta, Mark, Seq};
 use crate::time::Timestamp;
 
 /// How much an isolate's clock and the log's may differ in speed: one part in so many.
@@ -34,6 +34,11 @@ impl Said {
     /// Which log said it.
     pub fn epoch(&self) -> u64 {
         self.delta.epoch()
+    }
+
+    /// The last record that it tells of.
+    pub fn mark(&self) -> Mark {
+        Mark { epoch: self.epoch(), seq: self.head() }
     }
 
     /// The number of the last record that it tells of.

@@ -61,10 +61,10 @@ impl<W: World> Service<W> {
         let (tags, patterns) = (command.tags.len(), command.patterns.len());
         self.known_schema().knowledge(config).reach(&mut command.tags);
         match self.record(command.record(config), ADMIN).await {
-            Ok(seq) => {
-                let answer = json!({ "seq": seq, "tags": tags, "patterns": patterns });
+            Ok(record) => {
+                let answer = json!({ "seq": record.seq, "tags": tags, "patterns": patterns });
                 let mut response = json_response(200, &answer);
-                response.headers.set("evergraph-purge", seq.to_string());
+                response.headers.set("evergraph-purge", self.purge_token(record));
                 Reply::Whole(response)
             }
             Err(_) => self.failed(
@@ -77,7 +77,7 @@ impl<W: World> Service<W> {
     /// Without a schema from here on, for all isolates.
     async fn end_schema_route(&self) -> Reply {
         match self.end_schema().await {
-            Ok(seq) => Reply::Whole(json_response(200, &json!({ "seq": seq }))),
+            Ok(record) => Reply::Whole(json_response(200, &json!({ "seq": record.seq }))),
             Err(_) => self.failed(503, "the purge log did not take it; it will be tried again"),
         }
     }

@@ -192,7 +192,9 @@ impl<W: World> Service<W> {
                 response.headers.set(name, value);
             }
         }
-        let cookie = headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
+        let cookie = headers
+            .get_all("set-cookie")
+            .find(|cookie| is_purge_cookie(self.isolate.log_name(), cookie));
         if let Some(cookie) = cookie {
             response.headers.set("set-cookie", cookie);
         }

@@ -9,7 +9,7 @@
 use super::handle::Service;
 use super::record::WRITE_MILLIS;
 use super::world::{Fault, World};
-use crate::purge::{IntentId, NewRecord, Record, Seq};
+use crate::purge::{IntentId, Mark, NewRecord, Record};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
 
@@ -27,7 +27,7 @@ pub(super) struct Everything {
     /// The append that is under way, and the signal that it is over.
     under_way: Cell<Option<(u64, u32)>>,
     /// The last append that is over, and what came of it.
-    over: RefCell<Option<(u64, Result<Seq, Fault>)>>,
+    over: RefCell<Option<(u64, Result<Mark, Fault>)>>,
     /// After how many seconds the next one is to be repeated.
     repeat_after: RefCell<Vec<u32>>,
     /// The intents that the next one closes.
@@ -36,7 +36,7 @@ pub(super) struct Everything {
 
 impl Everything {
     /// What came of an append that began after the one of that number.
-    fn over_after(&self, number: u64) -> Option<Result<Seq, Fault>> {
+    fn over_after(&self, number: u64) -> Option<Result<Mark, Fault>> {
         let over = self.over.borrow();
         over.as_ref().filter(|(over, _)| *over > number).map(|(_, recorded)| recorded.clone())
     }
@@ -57,7 +57,7 @@ impl<W: World> Service<W> {
     /// Appends a purge of everything, or joins one that begins from here on. Each waits by its own
     /// timer, and the first whose time has come appends for all: a request that ends early keeps
     /// nobody waiting.
-    pub(super) async fn append_everything(&self, wanted: &NewRecord) -> Result<Seq, Fault> {
+    pub(super) async fn append_everything(&self, wanted: &NewRecord) -> Result<Mark, Fault> {
         let everything = &self.isolate.log.everything;
         let before = everything.begun.get();
         everything.repeat_after.borrow_mut().extend(&wanted.repeat_after);
@@ -86,7 +86,7 @@ impl<W: World> Service<W> {
         }
     }
 
-    async fn begin_everything(&self, repeat_after: &[u32]) -> Result<Seq, Fault> {
+    async fn begin_everything(&self, repeat_after: &[u32]) -> Result<Mark, Fault> {
         let everything = &self.isolate.log.everything;
         let number = everything.begun.get().saturating_add(1);
         let signal = self.world.signal();

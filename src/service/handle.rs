@@ -2,6 +2,7 @@
 
 use super::documents::{Operation, Unresolved, Whole};
 use super::isolate::Isolate;
+use super::own_write::OwnWrite;
 use super::slots::{self, Slots};
 use super::stats::Answered;
 use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
@@ -16,7 +17,7 @@ use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
 use crate::limits::{self, Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
-use crate::purge::{Record, Seq};
+use crate::purge::Record;
 use crate::tag::gather_tags;
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -66,10 +67,8 @@ pub struct Service<W> {
 pub(super) struct Asked {
     pub request: Request,
     pub started: Timestamp,
-    /// How many questions its isolate had put to the log by then.
-    pub questions: u64,
-    /// The number of the client's own write, older than which it wants nothing.
-    pub wanted: Option<Seq>,
+    /// The client's own write, older than which it wants nothing.
+    pub wanted: Option<OwnWrite>,
     /// Whether the client may see keys and tags.
     pub debug: bool,
     /// Why its queries are not looked up, if its path or method says so.
@@ -148,12 +147,11 @@ impl<W: World> Service<W> {
 
     /// Takes off a request what is for Evergraph alone.
     fn asked(&self, mut request: Request) -> Asked {
-        let own = take_own_headers(&mut request, || self.world.admin_tokens());
-        let counts = self.isolate.config.as_ref().is_ok_and(|config| config.purge.cookie);
-        let wanted = own.purge.max(own.purge_cookie.filter(|_| counts));
-        let questions = self.isolate.log.questions();
+        let service = self.isolate.log_name();
+        let own = take_own_headers(&mut request, service, || self.world.admin_tokens());
+        let wanted = self.own_write(&own.purge_tokens);
         let started = self.world.now();
-        Asked { request, started, questions, wanted, debug: own.debug, uncached: None }
+        Asked { request, started, wanted, debug: own.debug, uncached: None }
     }
 
     /// A GraphQL request whose body nobody has read may be a mutation, and a batch.

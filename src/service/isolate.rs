@@ -14,6 +14,7 @@ use super::stats::Stats;
 use super::sync::LogState;
 use super::token::Tokens;
 use crate::config::{self, CdnCacheControl, Config, ConfigError};
+use crate::engine::PurgeKeys;
 use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
 use crate::limits::{self, Amounts};
 use crate::purge::{Replica, SchemaInForce};
@@ -21,7 +22,7 @@ use crate::tag::Tagging;
 use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -39,6 +40,8 @@ pub struct Isolate {
     pub(super) log: LogState,
     pub(super) nearby: Nearby,
     pub(super) outbox: OutboxState,
+    /// The keys of the tokens in `Evergraph-Purge`.
+    pub(super) purge_keys: OnceCell<PurgeKeys>,
     pub(super) kv: Breaker,
     pub(super) edge: Breaker,
     pub(super) origin: OriginHealth,
@@ -74,6 +77,7 @@ impl Isolate {
             log: LogState::default(),
             nearby: Nearby::default(),
             outbox: OutboxState::default(),
+            purge_keys: OnceCell::new(),
             kv: Breaker::default(),
             edge: Breaker::default(),
             origin: OriginHealth::default(),

@@ -12,10 +12,10 @@ use crate::purge::{NewRecord, Record, Unkept};
 use crate::time::Timestamp;
 use futures_util::future::join_all;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// How long KV may take; nobody waits for it.
-const KV_MILLIS: u64 = 5_000;
+pub(super) const KV_MILLIS: u64 = 5_000;
 /// How long after a try to put a purge into the outbox there is another.
 const RETRY_MILLIS: u64 = 10_000;
 /// How often an isolate whose log is back looks in the outbox.
@@ -56,6 +56,8 @@ pub(super) struct OutboxState {
     due: Cell<bool>,
     /// Keys whose purges are recorded: KV may show them for a while.
     done: RefCell<VecDeque<String>>,
+    /// Keys of versions before, for which everything was purged.
+    pub former: RefCell<BTreeSet<String>>,
 }
 
 impl OutboxState {
@@ -222,6 +224,9 @@ impl<W: World> Service<W> {
             return;
         }
         self.isolate.outbox.looked_at.set(Some(self.world.now()));
+        if let Err(fault) = self.purge_for_former_outbox().await {
+            self.report_failure("outbox-read", &fault);
+        }
         let prefix = self.outbox_prefix();
         let listing = self.world.kv_list(&prefix, DRAINED_AT_ONCE);
         let keys = match self.within(KV_MILLIS, listing).await {
@@ -310,8 +315,10 @@ impl<W: World> Service<W> {
         }
     }
 
+    /// Where the purges of this isolate's log are kept. Several logs may share a KV namespace, as
+    /// those of staging and production do.
     fn outbox_prefix(&self) -> String {
-        format!("outbox/{}/", self.isolate.log_name())
+        format!("outbox/{}@{}/", self.isolate.log_name(), self.world.log_id())
     }
 
     /// Where a purge is kept. Two writers never share a key: not even isolates of one moment know
@@ -331,7 +338,7 @@ impl<W: World> Service<W> {
     }
 
     /// How long a value is of use: no entry lives longer.
-    fn outbox_seconds(&self) -> u64 {
+    pub(super) fn outbox_seconds(&self) -> u64 {
         let config = self.isolate.config.as_ref().ok();
         let longest = config.map_or(0, |config| config.longest_lifetime().as_seconds());
         longest.max(LEAST_SECONDS)
@@ -340,7 +347,7 @@ impl<W: World> Service<W> {
 
 /// Whether this is the last part of a key of the outbox. A service can have a name by which its
 /// entries have another's prefix.
-fn is_unique(rest: &str) -> bool {
+pub(super) fn is_unique(rest: &str) -> bool {
     let parts = rest.split_once('-');
     parts.is_some_and(|(time, digest)| {
         time.len() == 13

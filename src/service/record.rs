@@ -13,7 +13,7 @@ use super::handle::Service;
 use super::outbox::Pending;
 use super::sync::READ_MILLIS;
 use super::world::{Appended, Fault, World};
-use crate::purge::{NewRecord, Seq};
+use crate::purge::{Mark, NewRecord};
 use crate::time::Timestamp;
 use std::cell::Cell;
 
@@ -100,7 +100,7 @@ impl<W: World> Service<W> {
         &self,
         new: impl Into<NewRecord>,
         source: &'static str,
-    ) -> Result<Seq, Fault> {
+    ) -> Result<Mark, Fault> {
         let new = new.into();
         self.count_purge_of_everything(&new.record, source);
         let is_everything = new.record.is_everything() && new.record.schema.is_none();
@@ -113,16 +113,16 @@ impl<W: World> Service<W> {
         } else {
             self.append_or_keep(&new).await
         };
-        if let Ok(seq) = &recorded {
+        if let Ok(record) = &recorded {
             self.isolate.stats.borrow_mut().purged(self.world.now());
-            self.report_purge(*seq, &new.record, source);
+            self.report_purge(record.seq, &new.record, source);
         }
         recorded
     }
 
     /// Appends a record, and keeps it where the log does not take it. While the log is known to take
     /// nothing it is kept at once.
-    pub(super) async fn append_or_keep(&self, new: &NewRecord) -> Result<Seq, Fault> {
+    pub(super) async fn append_or_keep(&self, new: &NewRecord) -> Result<Mark, Fault> {
         let is_known = !self.isolate.log.pending.borrow().is_empty();
         if self.isolate.log.writes.is_open() && is_known {
             self.keep_pending(new.clone());
@@ -134,7 +134,7 @@ impl<W: World> Service<W> {
 
     /// Appends a record, trying twice unless the log is known to take nothing, and keeps it where the
     /// log does not take it.
-    async fn try_or_keep(&self, new: &NewRecord) -> Result<Seq, Fault> {
+    async fn try_or_keep(&self, new: &NewRecord) -> Result<Mark, Fault> {
         let writes = &self.isolate.log.writes;
         let taken = writes.taken.get();
         let mut appended = self.append(new, WRITE_MILLIS).await;
@@ -169,15 +169,16 @@ impl<W: World> Service<W> {
         let _ = self.record(new, "worker").await;
     }
 
-    async fn append(&self, new: &NewRecord, millis: u64) -> Result<Seq, Fault> {
+    async fn append(&self, new: &NewRecord, millis: u64) -> Result<Mark, Fault> {
         let asked_at = self.world.now();
         let question = self.isolate.log.next_question();
         let mark = self.isolate.replica.borrow().mark();
         let appending = self.world.log_append(mark, new);
         let Appended { seq, delta } = self.within(millis, appending).await?;
         self.isolate.log.writes.has_taken();
+        let record = Mark { epoch: delta.epoch(), seq };
         self.learn(delta, asked_at, question);
-        Ok(seq)
+        Ok(record)
     }
 
     /// Records what waits, unless the log took nothing and it is too early to try again.
@@ -214,8 +215,8 @@ impl<W: World> Service<W> {
 
     /// Records a purge that has waited.
     pub(super) async fn append_waiting(&self, new: &NewRecord) -> Result<(), Fault> {
-        let seq = self.append(new, READ_MILLIS).await?;
-        self.report_purge(seq, &new.record, "outbox");
+        let recorded = self.append(new, READ_MILLIS).await?;
+        self.report_purge(recorded.seq, &new.record, "outbox");
         Ok(())
     }
 

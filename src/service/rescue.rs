@@ -24,7 +24,7 @@ impl Isolate {
         if request.url.comparable_path().starts_with(admin::PREFIX) || self.origin_is_faulty {
             return None;
         }
-        take_own_headers(&mut request, admin_tokens);
+        take_own_headers(&mut request, self.log_name(), admin_tokens);
         let origin = self.origin_url.as_deref();
         let url = origin_url(origin, &request, &request.url.target());
         let headers = forwarded_headers(origin, &request, request.headers.clone());

@@ -11,7 +11,7 @@ use crate::config::{Config, SchemaSource};
 use crate::graphql::{INTROSPECTION_QUERY, Knowledge, Schema, changed_types, touched_types};
 use crate::http::Headers;
 use crate::limits;
-use crate::purge::{Record, SchemaInForce, Seq};
+use crate::purge::{Mark, Record, SchemaInForce};
 use crate::tag::{Tag, TagSet, UNTYPED};
 use crate::time::Timestamp;
 use serde_json::json;
@@ -358,7 +358,7 @@ impl<W: World> Service<W> {
 
     /// Without a schema from here on, for all isolates. What the log does not take is kept
     /// pending.
-    pub(super) async fn end_schema(&self) -> Result<Seq, Fault> {
+    pub(super) async fn end_schema(&self) -> Result<Mark, Fault> {
         self.isolate.schema.current.replace(None);
         let ended = self.isolate.replica.borrow().schemas().in_force;
         let record = Record { schema: Some(SchemaInForce::NONE), ..Record::everything() };

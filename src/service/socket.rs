@@ -174,8 +174,7 @@ impl<W: World> Service<W> {
         let mut request = Request { method: Method::Post, ..request };
         let of_the_upgrade = |name: &str| name == "upgrade" || name.starts_with("sec-websocket-");
         request.headers.retain(|name| !of_the_upgrade(name));
-        let questions = self.isolate.log.questions();
         let started = self.world.now();
-        Asked { request, started, questions, wanted: None, debug: false, uncached: None }
+        Asked { request, started, wanted: None, debug: false, uncached: None }
     }
 }

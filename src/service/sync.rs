@@ -5,11 +5,12 @@ use super::everything::Everything;
 use super::handle::{Asked, Service};
 use super::intent::Intents;
 use super::outbox::Pending;
+use super::own_write::OwnWrite;
 use super::record::WriteBreaker;
 use super::shared_read::{ReadStep, SharedReads};
 use super::world::{Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Delta, Lag, Mark, Said, Seq, Subject, Verdict};
+use crate::purge::{Delta, Lag, Mark, Said, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -27,6 +28,8 @@ pub(super) struct LogState {
     pub reads: SharedReads,
     /// Since when, and for how many milliseconds, nothing is begun in the background.
     rests: Cell<Option<(Timestamp, u64)>>,
+    /// The last record of which a client has shown the token since the log was read.
+    shown: Cell<Option<Mark>>,
     reason: RefCell<Option<String>>,
     /// When and how soon the log may be asked again after failures.
     pub backoff: Backoff,
@@ -71,6 +74,11 @@ impl LogState {
         self.answered.get() > question
     }
 
+    /// A client has shown that this record is the purge of its own write.
+    pub fn note_shown(&self, record: Mark) {
+        self.shown.set(self.shown.get().max(Some(record)));
+    }
+
     pub fn failed(&self, now: Timestamp, reason: &str) {
         self.backoff.failed(now);
         self.reason.replace(Some(reason.to_owned()));
@@ -89,11 +97,16 @@ impl LogState {
 }
 
 impl<W: World> Service<W> {
-    /// How close the replica is to the log. A client that shows the number of its own write wants
-    /// at least that.
-    pub(super) fn lag(&self, config: &Config, wanted: Option<Seq>) -> Lag {
-        let max_millis = config.purge.max_lag * 1_000;
-        self.isolate.replica.borrow().lag(self.world.now(), max_millis, wanted)
+    /// How close the replica is to the log. For a client whose own write it may not know it is too
+    /// old.
+    pub(super) fn lag(&self, config: &Config, wanted: Option<OwnWrite>) -> Lag {
+        match self.knows_own_write(wanted) {
+            true => {
+                let max_millis = config.purge.max_lag * 1_000;
+                self.isolate.replica.borrow().lag(self.world.now(), max_millis)
+            }
+            false => Lag::TooOld,
+        }
     }
 
     /// Catches up beside what is being done, unless that is under way or was done just now: by what
@@ -159,26 +172,30 @@ impl<W: World> Service<W> {
 
     async fn learn_from_log(&self, asked_at: Timestamp) -> Result<(), Fault> {
         let question = self.isolate.log.next_question();
-        let own = self.isolate.replica.borrow().mark();
+        let shown = self.isolate.log.shown.get();
+        // What was recorded by now, as this isolate knows it or a client has shown.
+        let known = self.isolate.replica.borrow().mark().max(shown);
         let mark = self.nearby_mark();
         let mut said = self.ask_log(mark, asked_at).await?;
         // It was asked from where others stand. That it lacks records it finds out only when it is
-        // asked from where this isolate stands.
-        if own.is_some_and(|own| own.epoch == said.epoch() && own.seq > said.head()) {
-            said = self.ask_log(own, asked_at).await?;
+        // asked from beyond them.
+        if known.is_some_and(|known| known > said.mark()) {
+            said = self.ask_log(known, asked_at).await?;
         }
         if mark.is_some() {
             self.tell_nearby(&said);
         }
-        if self.learn(said.delta, asked_at, question) {
-            return Ok(());
+        if !self.learn(said.delta, asked_at, question) {
+            // The replica is of another log, or does not join what the log still has.
+            let all = self.ask_log(None, asked_at).await?;
+            if !self.learn(all.delta, asked_at, question) {
+                return Err("the purge log's answer does not follow what is known".to_owned());
+            }
         }
-        // The replica is of another log, or does not join what the log still has.
-        let all = self.ask_log(None, asked_at).await?;
-        match self.learn(all.delta, asked_at, question) {
-            true => Ok(()),
-            false => Err("the purge log's answer does not follow what is known".to_owned()),
+        if self.isolate.log.shown.get() == shown {
+            self.isolate.log.shown.set(None);
         }
+        Ok(())
     }
 
     async fn ask_log(&self, mark: Option<Mark>, asked_at: Timestamp) -> Result<Said, Fault> {
@@ -197,24 +214,18 @@ impl<W: World> Service<W> {
     }
 
     /// Whether the replica is close enough for a request: its last good read began less than
-    /// `max_lag` ago, and it has the number that the client shows, or a read began after the
-    /// request did: then there is no such number.
+    /// `max_lag` ago, and it knows the client's own write.
     pub(super) fn is_close_enough(&self, config: &Config, asked: &Asked) -> bool {
         self.lag(config, asked.wanted) != Lag::TooOld
-            || (self.lag(config, None) != Lag::TooOld && self.has_own_write(asked))
-    }
-
-    fn has_own_write(&self, asked: &Asked) -> bool {
-        let Some(mark) = self.isolate.replica.borrow().mark() else { return false };
-        asked.wanted.is_none_or(|seq| seq <= mark.seq)
-            || self.isolate.log.has_answered_after(asked.questions)
     }
 
     /// Whether entries may be judged: the replica is close enough, or the configuration prefers
-    /// answers to certainty. A client's own write is never uncertain.
+    /// answers to certainty. What a client has written itself it has to know in any case.
     pub(super) fn may_judge(&self, config: &Config, asked: &Asked) -> bool {
+        let knows_log = self.isolate.replica.borrow().mark().is_some();
         let serves = config.purge.unreadable == Unreadable::Serve;
-        self.is_close_enough(config, asked) || (serves && self.has_own_write(asked))
+        self.is_close_enough(config, asked)
+            || (serves && knows_log && self.knows_own_write(asked.wanted))
     }
 
     /// What the log and the purges that it has not taken yet say of an entry.

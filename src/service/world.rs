@@ -42,6 +42,9 @@ pub trait KvStore {
 
 /// The purge log of the service.
 pub trait PurgeLog {
+    /// Which log it is, known without asking it. No two logs have the same, and a log that loses
+    /// its storage keeps it.
+    fn log_id(&self) -> String;
     /// What happened since `mark`; everything, where there is none.
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.

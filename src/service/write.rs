@@ -12,7 +12,7 @@ use crate::engine::{
 };
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
-use crate::purge::{NewRecord, Record, Seq};
+use crate::purge::{Mark, NewRecord, Record};
 use crate::rest;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
@@ -23,8 +23,8 @@ use std::rc::Rc;
 pub(super) enum Purged {
     /// There is nothing to purge.
     Nothing,
-    /// It is recorded.
-    Recorded(Seq),
+    /// It is this record.
+    Recorded(Mark),
     /// It will be recorded, and the answer does not wait for it.
     InBackground,
     /// The log did not take it yet.
@@ -148,11 +148,14 @@ impl<W: World> Service<W> {
             detail: Some(detail),
         };
         let mut reply = self.reply(asked, &answer, XCache::Bypass, &status);
-        if let (Purged::Recorded(seq), Reply::Answer { headers, .. }) = (&purged, &mut reply) {
-            headers.set("evergraph-purge", seq.to_string());
+        if let (Purged::Recorded(record), Reply::Answer { headers, .. }) = (&purged, &mut reply) {
+            let token = self.purge_token(*record);
             if config.purge.cookie {
-                headers.append("set-cookie", purge_cookie(*seq, config.purge.max_lag, request));
+                let max_lag = config.purge.max_lag;
+                let cookie = purge_cookie(self.isolate.log_name(), &token, max_lag, request);
+                headers.append("set-cookie", cookie);
             }
+            headers.set("evergraph-purge", token);
         }
         if let (Some(new), Body::Streamed) = (new, body) {
             self.purge_at_end(answer.handle, (new, intent), source, config.purge.wait);
@@ -374,7 +377,7 @@ impl<W: World> Service<W> {
             return Purged::InBackground;
         }
         match self.record(new, source).await {
-            Ok(seq) => Purged::Recorded(seq),
+            Ok(record) => Purged::Recorded(record),
             Err(_) => Purged::Pending,
         }
     }

@@ -58,10 +58,14 @@ impl Fleet {
         let step = if faults.clock_steps > 0 { faults.drift } else { 0 };
         let grace = plan.max_lag + plan.settle + step;
         let settles = if faults.origin_lag > 0 { faults.origin_lag + grace } else { 0 };
+        let mut configs = plan.configs.clone();
+        if faults.one_name > 0 {
+            configs.iter_mut().for_each(|config| config["service"] = json!("service0"));
+        }
         let fleet = Self {
             universe,
-            configs: plan.configs.clone(),
-            deployed: RefCell::new(plan.configs.iter().map(|one| vec![one.clone()]).collect()),
+            deployed: RefCell::new(configs.iter().map(|one| vec![one.clone()]).collect()),
+            configs,
             slots: RefCell::default(),
             in_flight: RefCell::default(),
             next_group: Cell::new(1),
@@ -164,6 +168,9 @@ impl Fleet {
     /// Which log an isolate goes by: that of `service0`, `service1`, …, or the last one for any other
     /// name.
     pub(super) fn log_of(&self, slot: &Slot) -> usize {
+        if self.have_one_name() {
+            return slot.service;
+        }
         let last = self.universe.logs.len() - 1;
         let number = slot.isolate.log_name().strip_prefix("service");
         number.and_then(|number| number.parse().ok()).unwrap_or(last)
@@ -174,8 +181,10 @@ impl Fleet {
 pub struct Client {
     fleet: Rc<Fleet>,
     name: String,
-    /// By service, its last write: what, which version, which number.
+    /// By service, its last write: what, which version, which token.
     own: RefCell<Vec<Option<Own>>>,
+    /// Its cookies by their hosts and names.
+    cookies: RefCell<BTreeMap<(usize, String), String>>,
 }
 
 /// A client's own write, as its answer showed it.
@@ -183,11 +192,9 @@ pub struct Client {
 pub struct Own {
     pub entity: String,
     pub version: u64,
-    pub seq: String,
-    /// The same in a cookie, where the answer set one.
-    pub cookie: Option<String>,
-    /// The log that the number is of.
-    pub epoch: u64,
+    pub token: String,
+    /// The name and value of a cookie that has the same, where nothing else shows it.
+    pub cookie: Option<(String, String)>,
 }
 
 const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
@@ -203,7 +210,7 @@ const UPDATE_ME: &str =
 impl Client {
     pub fn new(fleet: Rc<Fleet>, number: usize) -> Self {
         let own = RefCell::new(vec![None; fleet.configs.len()]);
-        Self { fleet, name: format!("client{number}"), own }
+        Self { fleet, name: format!("client{number}"), own, cookies: RefCell::default() }
     }
 
     /// Does something, and waits a little, until the end. Every now and then it rests.
@@ -275,12 +282,13 @@ impl Client {
     async fn read(&self, which: usize, mut request: Request, body: String, id: Option<&str>) {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
-        // Some clients send back the number of their write.
+        // Some clients send back the token of their write.
         let own = self.own.borrow()[service].clone().filter(|_| universe.random.happens(500));
-        let own = own.filter(|own| own.epoch == universe.logs[service].epoch());
         match &own {
-            Some(Own { cookie: Some(cookie), .. }) => request.headers.set("cookie", cookie.clone()),
-            Some(own) => request.headers.set("evergraph-purge", own.seq.clone()),
+            Some(own) if own.cookie.is_some() => {
+                request.headers.set("cookie", self.cookies_for(self.fleet.host_of(service)));
+            }
+            Some(own) => request.headers.set("evergraph-purge", own.token.clone()),
             None => {}
         }
         let asked_at = universe.now();
@@ -294,7 +302,7 @@ impl Client {
                 (_, None) if body.contains("Me") => user(&self.name),
                 (_, None) => "all products".to_owned(),
             };
-            let own = own.as_ref().map(|own| format!(", at least as of purge {}", own.seq));
+            let own = own.as_ref().map(|own| format!(", at least as of purge {}", own.token));
             let own = own.unwrap_or_default();
             format!(
                 "{}: asks isolate{asked_to} in place{place} for {what} of service{service}{own}",
@@ -365,8 +373,7 @@ impl Client {
                 self.name
             )
         });
-        let epoch = universe.logs[service].epoch();
-        let sent = Sent { write, service, isolate: asked_to, epoch };
+        let sent = Sent { write, service, isolate: asked_to };
         let told = Rc::new(RefCell::new(None));
         let (name, tell) = (self.name.clone(), told.clone());
         // What holds of the answer holds whether or not somebody waits for it.
@@ -374,9 +381,20 @@ impl Client {
             tell.replace(fleet.judge_write(&name, sent, got));
         };
         let got = self.fleet.ask_and(which, request, body.into_bytes(), Some(sent), look).await;
-        if let Some(own) = told.take().filter(|_| got.is_some()) {
-            self.own.borrow_mut()[service] = Some(own);
+        let Some(own) = told.take().filter(|_| got.is_some()) else { return };
+        if let Some((name, value)) = own.cookie.clone() {
+            self.cookies.borrow_mut().insert((self.fleet.host_of(service), name), value);
         }
+        self.own.borrow_mut()[service] = Some(own);
+    }
+
+    /// All cookies that it has for a host.
+    fn cookies_for(&self, host: usize) -> String {
+        let cookies = self.cookies.borrow();
+        let of_host = cookies.iter().filter(|((of, _), _)| *of == host);
+        let pairs: Vec<String> =
+            of_host.map(|((_, name), value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
     }
 
     /// The data is changed behind Evergraph's back, and Evergraph is told.
@@ -416,6 +434,21 @@ impl Fleet {
 
     pub(super) fn group_of(&self, which: usize) -> Group {
         self.slots.borrow()[which].group
+    }
+
+    pub(super) fn service_name(&self, service: usize) -> String {
+        self.configs[service]["service"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether several services have one name, as staging and production may.
+    fn have_one_name(&self) -> bool {
+        let same = |n: usize| self.service_name(n) == self.service_name(0);
+        self.configs.len() > 1 && (0..self.configs.len()).all(same)
+    }
+
+    /// The host under which clients reach a service: the same for all, unless they have one name.
+    fn host_of(&self, service: usize) -> usize {
+        if self.have_one_name() { service } else { 0 }
     }
 
     fn write_number(&self) -> u64 {

@@ -18,23 +18,22 @@ const LAST_REPETITION: u64 = 60_000;
 /// had answered. It does not: nothing tells it that there is such a write.
 const CUT_WRITES_ARE_PURGED: bool = false;
 
-/// A write, where it was sent, and which log there was by then.
+/// A write, and where it was sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent {
     pub write: u64,
     pub service: usize,
     pub isolate: Group,
-    pub epoch: u64,
 }
 
 impl Fleet {
-    /// Looks at the answer to a write. Returns the number that it shows, with what it is of.
+    /// Looks at the answer to a write. Returns the token that it shows, with what it is of.
     pub fn judge_write(self: &Rc<Self>, name: &str, sent: Sent, got: &Got) -> Option<Own> {
         let universe = &self.universe;
-        let Sent { write, service, isolate, epoch } = sent;
-        let seq = got.headers.get("evergraph-purge").map(str::to_owned);
+        let Sent { write, service, isolate } = sent;
+        let token = got.headers.get("evergraph-purge").map(str::to_owned);
         universe.tell(|| {
-            let purge = seq.as_ref().map_or("not recorded", String::as_str);
+            let purge = token.as_ref().map_or("not recorded", String::as_str);
             let (status, shown) = (got.status, brief(&got.body));
             format!("{name}: write {write} is answered {status}, purge {purge}: {shown}")
         });
@@ -44,7 +43,7 @@ impl Fleet {
             universe.laws.written(isolate, entity, *version, at);
         }
         if ![200, 422].contains(&got.status) {
-            if seq.is_some() {
+            if token.is_some() {
                 self.expect_late_commit(service, write);
             }
             return None;
@@ -61,14 +60,17 @@ impl Fleet {
         if got.headers.get("cache-status").is_some_and(|how| how.ends_with("purge-pending")) {
             self.pending(isolate, &shown);
         }
-        let seq = seq?;
+        let token = token?;
         universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
-        self.number_is_of_a_later_record((service, epoch), &seq, &shown);
-        let cookie = got.headers.get_all("set-cookie").find(|cookie| is_purge_cookie(cookie));
+        self.token_is_of_a_later_record(service, &token, &shown);
+        let service_name = self.service_name(service);
+        let mut cookies = got.headers.get_all("set-cookie");
+        let cookie = cookies.find(|cookie| is_purge_cookie(&service_name, cookie));
         // Some clients send headers of their own all the same.
         let cookie = cookie.filter(|_| universe.random.happens(700));
-        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
-        Some(Own { entity: shown.entity, version: shown.version, seq, cookie, epoch })
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next()?.split_once('='));
+        let cookie = cookie.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Some(Own { entity: shown.entity, version: shown.version, token, cookie })
     }
 
     /// What an object of an answer shows, and whether it is for this client and this request.
@@ -139,7 +141,7 @@ impl Fleet {
     pub fn all_writes_are_due(&self) {
         let slots = self.slots.borrow();
         for (sent, invocation) in self.sent.borrow().values() {
-            let Sent { write, service, isolate, .. } = *sent;
+            let Sent { write, service, isolate } = *sent;
             let made = self.universe.apis[service].made.borrow().get(&write).cloned();
             let lives = slots.iter().any(|slot| slot.group == isolate);
             let made = made.filter(|_| lives && (CUT_WRITES_ARE_PURGED || !invocation.was_cut()));
@@ -152,21 +154,20 @@ impl Fleet {
         }
     }
 
-    /// The number that a write's answer shows is that of a record which was appended once the origin
+    /// The token that a write's answer shows is that of a record which was appended once the origin
     /// had done the write.
-    fn number_is_of_a_later_record(
-        &self,
-        (service, epoch): (usize, u64),
-        seq: &str,
-        shown: &Shown,
-    ) {
+    fn token_is_of_a_later_record(&self, service: usize, token: &str, shown: &Shown) {
         let log = &self.universe.logs[service];
-        let at = seq.parse().ok().and_then(|seq| log.written_down_at(seq));
-        let changed_at = self.universe.apis[service].changed_at(shown.version);
+        let Some(record) = self.universe.record_of(&log.id(), token) else {
+            return self.universe.laws.broken(format!("nobody has signed {token}"));
+        };
         // One that took the log's place in between numbers anew.
-        if log.epoch() == epoch && at.is_some_and(|at| at < changed_at) {
+        let at = Some(record).filter(|record| record.epoch == log.epoch());
+        let at = at.and_then(|record| log.written_down_at(record.seq));
+        let changed_at = self.universe.apis[service].changed_at(shown.version);
+        if at.is_some_and(|at| at < changed_at) {
             self.universe.laws.broken(format!(
-                "an older purge: {} became version {} at {changed_at}, and its purge {seq} was recorded at {at:?}",
+                "an older purge: {} became version {} at {changed_at}, and its purge {record:?} was recorded at {at:?}",
                 shown.entity, shown.version
             ));
         }

@@ -13,7 +13,6 @@ use super::executor::{Group, Promise, RequestId};
 use super::judging::Sent;
 use super::universe::Universe;
 use super::world::SimulatedWorld;
-use crate::engine::is_purge_cookie;
 use crate::http::{Headers, Request};
 use crate::service::{Fault, Reply, Service};
 use futures_util::future::{Either, select};
@@ -252,7 +251,8 @@ impl Fleet {
         }
         // The runtime sends on all that the client sent, a purge's number included, which is no fault.
         request.headers.remove("evergraph-purge");
-        if request.headers.get("cookie").is_some_and(is_purge_cookie) {
+        if request.headers.get("cookie").is_some_and(|cookies| cookies.contains("evergraph-purge"))
+        {
             request.headers.remove("cookie");
         }
         universe.clone().executor.spawn(0, async move {

@@ -7,8 +7,8 @@ use super::universe::{Faults, Universe};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// The token of the admin routes.
-pub const TOKEN: &str = "simulated-admin-token";
+/// The token of the admin routes. It is too short to sign with.
+pub const TOKEN: &str = "admin-token";
 
 /// What a run is like.
 #[derive(Debug, Clone)]
@@ -92,6 +92,7 @@ impl Plan {
         let of_writes = Random::new(seed ^ 0x3817E);
         let of_log = Random::new(!seed);
         let of_runtime = Random::new(seed ^ 0x52_7574_696D_65);
+        let of_tokens = Random::new(!seed ^ 0x70C3);
         let at_times = |often: u64| random.at_times(often);
         let faults = Faults {
             edge: at_times(100),
@@ -127,11 +128,15 @@ impl Plan {
             client_leaves: of_runtime.at_times(200),
             request_cancelled: of_runtime.at_times(500),
             origin_crawls: of_runtime.at_times(100),
+            log_loses_storage: of_tokens.at_times(30),
+            one_name: of_tokens.below(4) / 3,
+            secrets_differ: of_tokens.below(4) / 3,
         };
         // A log that is new does not know what the one before it was to repeat.
         let repeats = faults.origin_lag > 0 || faults.origin_late > 0;
         let log_replaced = if repeats { 0 } else { faults.log_replaced };
-        let faults = Faults { log_replaced, ..faults };
+        let log_loses_storage = if repeats { 0 } else { faults.log_loses_storage };
+        let faults = Faults { log_replaced, log_loses_storage, ..faults };
         let settle = faults.origin_lag.div_ceil(1_000);
         let services = random.between(1, 2) as usize;
         let max_lag = random.between(1, 10);
@@ -245,6 +250,12 @@ pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Flee
             {
                 log.is_rolled_back(chaos.now());
                 chaos.tell(|| format!("log{service} has an older storage"));
+            }
+            if chaos.faults.get().log_loses_storage > 0
+                && chaos.fails(|faults| faults.log_loses_storage)
+            {
+                log.loses_storage(chaos.now());
+                chaos.tell(|| format!("log{service} has lost its storage"));
             }
             if chaos.fails(|faults| faults.log_replaced) {
                 of_chaos.deploy_anew(service);

@@ -148,3 +148,38 @@ fn what_is_written_after_a_gateway_gave_up_is_seen_within_a_minute() {
         assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
     }
 }
+
+/// The log's storage is rolled back past a write, and no isolate asks that knows of the write. The
+/// client's token is all that is left of it.
+#[test]
+fn a_client_tells_the_log_of_its_write_that_the_log_has_lost() {
+    let mut shown = 0;
+    for seed in 1..=20 {
+        let config = json!({
+            "types": { "product": { "match": ["graphql:Query.product"], "ttl": 600 } },
+            "purge": { "max_lag": 60 },
+        });
+        let (universe, client) = calm_world(seed, 2, &config);
+        let all = universe.clone();
+        universe.executor.spawn(0, async move {
+            client.read_product(1, "0").await;
+            all.logs[0].starts_again();
+            client.update_product(0, "0").await;
+            all.logs[0].is_rolled_back_unnoticed();
+            // Some of these show the token.
+            for _ in 0..8 {
+                client.read_product(1, "0").await;
+            }
+        });
+        universe.executor.run_until(30_000);
+        assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
+        let trace = universe.trace();
+        let hits = |version: u64| {
+            let what = format!("shows product 0 at version {version} (hit");
+            trace.iter().filter(|line| line.contains(&what)).count()
+        };
+        assert!(hits(1) > 0, "seed {seed}: the new answer is stored");
+        shown += hits(0);
+    }
+    assert!(shown > 0, "who shows nothing may get what was there before");
+}

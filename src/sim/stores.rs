@@ -217,6 +217,11 @@ pub struct LogObject {
     busy_until: Cell<u64>,
     out_of_reach_until: Cell<u64>,
     clock: Cell<LogClock>,
+    /// Whether it may be asked from beyond its head.
+    lacks_records: Cell<bool>,
+    name: u64,
+    /// How often another object has taken its place.
+    deployments: Cell<u64>,
     /// How often it was read.
     pub reads: Cell<u64>,
 }
@@ -279,8 +284,16 @@ impl LogObject {
             busy_until: Cell::new(0),
             out_of_reach_until: Cell::new(0),
             clock: Cell::new(LogClock::new(random, faults.drift)),
+            lacks_records: Cell::default(),
+            name: epoch,
+            deployments: Cell::default(),
             reads: Cell::new(0),
         }
+    }
+
+    /// Which object it is, for those who have not asked it.
+    pub fn id(&self) -> String {
+        format!("{:x}-{}", self.name, self.deployments.get())
     }
 
     /// Which log it is.
@@ -289,7 +302,7 @@ impl LogObject {
     }
 
     /// The object ends, and another starts with what it has written down.
-    fn starts_again(&self) {
+    pub fn starts_again(&self) {
         let sizes = self.log.borrow().sizes();
         let rows = self.rows.clone();
         let log = Log::open(rows, self.retention, sizes, || 0);
@@ -314,11 +327,18 @@ impl LogObject {
         self.starts_again();
     }
 
+    /// Its storage is that of its last start, and nobody tells it what it lacks.
+    pub fn is_rolled_back_unnoticed(&self) {
+        self.rows.roll_back(&self.older.borrow());
+        self.starts_again();
+        self.lacks_records.set(true);
+    }
+
     /// Its storage is an older one than what was told, and an isolate that knows more asks first.
     pub fn is_rolled_back(&self, now: u64) {
         let mark = Mark { epoch: self.epoch(), seq: self.log.borrow().head() };
-        self.rows.roll_back(&self.older.borrow());
-        self.starts_again();
+        self.is_rolled_back_unnoticed();
+        self.lacks_records.set(false);
         if self.log.borrow_mut().meet(Some(mark), || 0).unwrap() {
             self.given.borrow_mut().push((now, Record::everything()));
         }
@@ -326,6 +346,12 @@ impl LogObject {
 
     /// Another log takes its place, which knows nothing.
     pub fn is_replaced(&self, now: u64) {
+        self.deployments.set(self.deployments.get() + 1);
+        self.loses_storage(now);
+    }
+
+    /// It begins as if it had never been there, while isolates know what it said before.
+    pub fn loses_storage(&self, now: u64) {
         let epoch = self.epoch() + 1;
         self.given.borrow_mut().push((now, Record::everything()));
         self.rows.roll_back(&MemoryRows::of_log(epoch, 0));
@@ -506,7 +532,7 @@ impl LogObject {
     /// No isolate knows more than its log, unless the log's storage was rolled back.
     fn meets(&self, universe: &Universe, mark: Option<Mark>) {
         let anew = self.log.borrow_mut().meet(mark, || 0).unwrap();
-        if anew {
+        if anew && !self.lacks_records.replace(false) {
             universe.laws.broken(format!("the log knows less than an isolate: {mark:?}"));
         }
     }

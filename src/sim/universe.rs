@@ -4,10 +4,12 @@ use super::executor::{Executor, Group, Signals};
 use super::laws::Laws;
 use super::origin::Api;
 use super::random::Random;
-use super::run::Plan;
+use super::run::{Plan, TOKEN};
 use super::slow::SlowOrigin;
 use super::stores::{Edge, Kv, LogObject};
 use crate::config;
+use crate::engine::PurgeKeys;
+use crate::purge::Mark;
 use crate::time::Ttl;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -53,6 +55,14 @@ pub struct Faults {
     pub log_without_pages: u64,
     /// The log's storage is rolled back to an older one, so many times in a thousand seconds.
     pub log_rolled_back: u64,
+    /// The log loses its storage while isolates live, so many times in a thousand seconds.
+    pub log_loses_storage: u64,
+    /// If not zero, both services have one name: two deployments of one API, each with a log of its
+    /// own, which share KV and the edge caches.
+    pub one_name: u64,
+    /// If not zero, half of the isolates have another secret, and no isolate verifies the tokens of
+    /// the other half.
+    pub secrets_differ: u64,
     /// A service is deployed anew with another log, so many times in a thousand seconds.
     pub log_replaced: u64,
     /// The origin answers 5xx, having done nothing.
@@ -100,6 +110,7 @@ pub struct Universe {
     pub signals: Signals,
     /// How many calls a request may make.
     pub calls_allowed: u64,
+    secrets_differ: bool,
     /// By how much each place's clock is ahead.
     drifts: Vec<Cell<u64>>,
     /// By how much isolates' clocks within a place differ at most.
@@ -141,6 +152,7 @@ impl Universe {
             laws: Laws::default(),
             signals: Signals::default(),
             calls_allowed: plan.calls,
+            secrets_differ: faults.secrets_differ > 0,
             drifts,
             drift_within: faults.drift / 10,
             random,
@@ -157,6 +169,20 @@ impl Universe {
     /// By how much the clock of an isolate in a place is ahead.
     pub fn drift(&self, place: usize, isolate: Group) -> u64 {
         self.drifts[place].get() + Random::new(isolate).between(0, self.drift_within)
+    }
+
+    /// `ADMIN_TOKENS` as an isolate has it. The token of the clients' purges is always among them.
+    pub fn admin_tokens(&self, isolate: Group) -> String {
+        match self.secrets_differ {
+            true => format!("the secret of half {},{TOKEN}", isolate % 2),
+            false => format!("a secret that all have,{TOKEN}"),
+        }
+    }
+
+    /// The record that a token names, whichever isolate has signed it.
+    pub fn record_of(&self, log_id: &str, token: &str) -> Option<Mark> {
+        let keys = |isolate| PurgeKeys::new(Some(&self.admin_tokens(isolate)), log_id);
+        (0..2).find_map(|isolate| keys(isolate).verify(token))
     }
 
     /// The clock of a place is set to so many milliseconds ahead.

@@ -67,8 +67,8 @@ impl KvStore for SimulatedWorld {
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        let outbox = format!("outbox/service{}/", self.service);
-        let new = key.strip_prefix(&outbox).and_then(|_| NewRecord::unkept(value).ok());
+        let is_purge = key.starts_with("outbox/");
+        let new = is_purge.then(|| NewRecord::unkept(value).ok()).flatten();
         let kept = new.map(|new| (self.service, self.isolate, new.record));
         if let Some((service, isolate, record)) = &kept {
             self.universe.laws.put_asked(*service, *isolate, record, self.universe.now());
@@ -104,6 +104,10 @@ impl KvStore for SimulatedWorld {
 }
 
 impl PurgeLog for SimulatedWorld {
+    fn log_id(&self) -> String {
+        self.universe.logs[self.log].id()
+    }
+
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
         let (universe, log) = (self.universe.clone(), self.log);
         let since = async move { universe.logs[log].since(&universe, mark).await };
@@ -314,7 +318,7 @@ fn readable(line: &str) -> Option<String> {
 
 impl Secrets for SimulatedWorld {
     fn admin_tokens(&self) -> Option<String> {
-        Some(super::run::TOKEN.to_owned())
+        Some(self.universe.admin_tokens(self.isolate))
     }
 
     fn jwt_secret(&self) -> Option<String> {

@@ -20,6 +20,23 @@ export default {
 };
 `;
 
+/** Finds out where a world's log has its outbox: under its service, and the id of its object. */
+async function outboxOf(world) {
+  const before = new Set(world.kv.entries.keys());
+  world.logMode = "error";
+  await world.ask("/api/products/first", { method: "PUT", body: "{}" });
+  const isNew = (key) => key.startsWith("outbox/") && !before.has(key);
+  const found = () => [...world.kv.entries.keys()].find(isNew);
+  await world.until(() => found() !== undefined, "a purge is in the outbox");
+  assert.match(found(), /^outbox\/test@[0-9a-f]{64}\/\d{13}-[0-9a-f]{16}$/);
+  const [, prefix] = /^(.*\/)/.exec(found());
+  world.kv.entries.delete(found());
+  world.logMode = "ok";
+  const health = async () => (await world.admin("health")).json.state;
+  await world.until(async () => (await health()) === "HEALTHY", "the log has it");
+  return prefix;
+}
+
 const world = await startWorld({
   places: 2,
   entry,
@@ -29,11 +46,13 @@ const world = await startWorld({
   },
 });
 let version = 0;
-world.origin.answer = (_request, response) => {
+const answer = (_request, response) =>
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ version }));
-};
+world.origin.answer = answer;
+/** Where the purges of the log are kept. */
+world.outbox = await outboxOf(world);
 
-const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test/"));
+const inOutbox = (of = world) => [...of.kv.entries.keys()].filter((key) => key.startsWith(of.outbox));
 const fireCron = async (place) =>
   assert.equal((await world.ask("/the-cron-trigger", {}, place)).text, "done");
 const recorded = () => world.events("purge").filter((event) => event.source === "outbox");
@@ -129,7 +148,7 @@ test("an isolate whose log is back looks for what others have left", async () =>
 test("what is damaged stood for some purge", async () => {
   const path = await storedEverywhere();
   version += 1;
-  world.kv.entries.set("outbox/test/1700000000000-0123456789abcdef", Buffer.from("EGO\x01damaged"));
+  world.kv.entries.set(`${world.outbox}1700000000000-0123456789abcdef`, Buffer.from("EGO\x01damaged"));
   await fireCron(0);
   assert.deepEqual(inOutbox(), []);
   assert.equal(recorded().at(-1).all, true);
@@ -137,12 +156,61 @@ test("what is damaged stood for some purge", async () => {
 });
 
 test("the outbox of another service, and what only looks like one, is left alone", async () => {
-  const others = ["outbox/other/1700000000000-0123456789abcdef", "outbox/test/gql/product/x"];
+  const others = ["outbox/other/1700000000000-0123456789abcdef", `${world.outbox}gql/product/x`];
   for (const key of others) world.kv.entries.set(key, Buffer.from("x"));
   const before = recorded().length;
   await fireCron(0);
   assert.equal(recorded().length, before);
   for (const key of others) assert.ok(world.kv.entries.delete(key), key);
+});
+
+test("a deployment with another log leaves what this one's log has to record", async () => {
+  const config = { types: { product: { match: ["rest:/api/products/**"], ttl: 7200 } } };
+  const staging = await startWorld({ entry, config, kv: world.kv, logKey: "-of-staging" });
+  staging.origin.answer = answer;
+  staging.outbox = await outboxOf(staging);
+  assert.notEqual(staging.outbox, world.outbox);
+  const path = await storedEverywhere();
+  await writeWhileTheLogIsDown(path);
+  await world.until(() => inOutbox().length === 1, "it is in the outbox");
+  assert.equal((await staging.ask("/the-cron-trigger")).text, "done");
+  assert.equal(inOutbox().length, 1, "it is still there");
+  assert.equal(ofOutbox(staging), 1, "it has recorded its own");
+  await world.restart();
+  world.logMode = "ok";
+  await fireCron(1);
+  assert.deepEqual(inOutbox(), []);
+  await isNewEverywhere(path);
+});
+
+/** How many purges were recorded that had to wait. */
+const ofOutbox = (of) => of.events("purge").filter(({ source }) => source === "outbox").length;
+
+test("for what a version before has left each log purges everything once, and nobody deletes it", async () => {
+  const staging = await startWorld({ entry, config: world.config, kv: world.kv, logKey: "-of-another" });
+  const left = "outbox/test/1700000000000-0123456789abcdef";
+  try {
+    const before = ofOutbox(world);
+    const path = await storedEverywhere();
+    version += 1;
+    world.kv.entries.set(left, Buffer.from("whatever it is"));
+    for (const of of [world, staging]) {
+      await of.ask("/the-cron-trigger");
+      await of.ask("/the-cron-trigger");
+    }
+    assert.deepEqual([ofOutbox(world), ofOutbox(staging)], [before + 1, 1]);
+    await isNewEverywhere(path);
+    await world.restart();
+    await fireCron(1);
+    assert.equal(ofOutbox(world), before + 1, "other isolates know of it too");
+    world.kv.entries.set(left.replace("17", "18"), Buffer.from("another"));
+    await fireCron(1);
+    assert.equal(ofOutbox(world), before + 2);
+    assert.ok(world.kv.entries.has(left));
+  } finally {
+    for (const key of world.kv.entries.keys())
+      if (/^outbox(-former)?\/test[/@]/.test(key)) world.kv.entries.delete(key);
+  }
 });
 
 test("KV that fails too changes nothing for the client, and the isolate goes on alone", async () => {

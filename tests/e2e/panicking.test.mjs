@@ -152,7 +152,7 @@ test("batches with a mutation reach the origin once, and nobody gets an answer o
 
 test("a write's purge that the log does not take is in the outbox, and outlives the isolate", async () => {
   const path = "/api/products/kept";
-  const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test/"));
+  const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test@"));
   await world.ask(path);
   assert.equal((await world.ask(path)).xCache, "HIT");
   version += 1;

@@ -1,7 +1,8 @@
-// The number of a client's own write in a cookie.
+// The token of a client's own write in a cookie.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TOKEN } from "./lib/purge-token.mjs";
 import { startWorld } from "./lib/world.mjs";
 
 const MAX_LAG = 60;
@@ -30,13 +31,13 @@ test("a browser that wrote reads its own write in another place", async () => {
   }
   on.version += 1;
   const write = await world.ask(path, { method: "PUT", body: "{}" });
-  const seq = write.headers.get("evergraph-purge");
+  const token = write.headers.get("evergraph-purge");
   const [ofOrigin, own] = write.headers.getSetCookie();
   assert.equal(ofOrigin, "session=1");
-  assert.equal(own, `evergraph-purge=${seq}; Path=/; Max-Age=${MAX_LAG + 5}; HttpOnly; SameSite=Lax`);
+  assert.equal(own, `evergraph-purge-test=${token}; Path=/; Max-Age=${MAX_LAG + 5}; HttpOnly; SameSite=Lax`);
   assert.equal((await world.ask(path, {}, 1)).json.version, 0, "who did not write may wait");
   const cookie = own.split(";")[0];
-  // The larger of both counts.
+  // A token that is none takes nothing from the other.
   const headers = { cookie, "evergraph-purge": "0" };
   const read = await world.ask(path, { headers }, 1);
   assert.deepEqual([read.json, read.headers.getSetCookie()], [{ version: 1 }, ["session=1"]]);
@@ -48,10 +49,50 @@ test("a browser that wrote reads its own write in another place", async () => {
 
 test("other cookies are what they were", async () => {
   const { world } = on;
-  const headers = { cookie: "a=1; evergraph-purge=1; b=2" };
+  const headers = { cookie: "a=1; evergraph-purge=1; evergraph-purge-test=2; b=2; evergraph-purge-other=3" };
   const answer = await world.ask("/api/products/2", { headers });
   assert.match(answer.cacheStatus, /detail="cookie-without-scope: a"$/);
   assert.equal(on.cookies, "a=1; b=2");
+});
+
+test("services on one host have a cookie each", async () => {
+  const other = await startWorld({ config: { service: "other", types, purge: { cookie: true } } });
+  other.origin.answer = (_request, response) => response.end("{}");
+  const jar = [];
+  for (const world of [on.world, other]) {
+    const write = await world.ask("/api/products/3", { method: "PUT", body: "{}" });
+    jar.push(write.headers.getSetCookie().at(-1).split(";")[0]);
+  }
+  assert.deepEqual(
+    jar.map((cookie) => cookie.split("=")[0]),
+    ["evergraph-purge-test", "evergraph-purge-other"],
+  );
+  const { world } = on;
+  const cookie = jar.join("; ");
+  const path = "/api/products/4";
+  await world.ask(path, { headers: { cookie } });
+  assert.equal(on.cookies, undefined, "the origin sees neither");
+  // It knows its own write, and another service's is nothing to ask its log for.
+  world.logMode = "hang";
+  try {
+    assert.equal((await world.ask(path, { headers: { cookie } })).xCache, "HIT");
+  } finally {
+    world.logMode = "ok";
+  }
+});
+
+test("a cookie of the version before is taken for a token that nobody can verify", async () => {
+  const { world } = on;
+  const [path, headers] = ["/api/products/5", { cookie: "evergraph-purge=1" }];
+  await world.ask(path);
+  assert.equal((await world.ask(path, { headers })).xCache, "HIT");
+  world.logMode = "error";
+  try {
+    assert.equal((await world.ask(path)).xCache, "HIT");
+    assert.equal((await world.ask(path, { headers })).xCache, "MISS");
+  } finally {
+    world.logMode = "ok";
+  }
 });
 
 test("without the setting no cookie is set", async () => {
@@ -84,12 +125,12 @@ test("the answer to a batch with a mutation has it too, put together or not", as
       headers: { "content-type": "application/json" },
       body: JSON.stringify(batch),
     });
-    const seq = answer.headers.get("evergraph-purge");
-    assert.deepEqual([answer.status, /^\d+$/.test(seq)], [status, true]);
-    const own = answer.headers.getSetCookie().filter((cookie) => cookie.startsWith("evergraph-purge="));
+    const token = answer.headers.get("evergraph-purge");
+    assert.deepEqual([answer.status, TOKEN.test(token)], [status, true]);
+    const own = answer.headers.getSetCookie().filter((cookie) => cookie.startsWith("evergraph-purge-test="));
     assert.deepEqual(
       own.map((cookie) => cookie.split(";")[0]),
-      [`evergraph-purge=${seq}`],
+      [`evergraph-purge-test=${token}`],
     );
   }
 });

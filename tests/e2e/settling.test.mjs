@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { recordOf } from "./lib/purge-token.mjs";
 import { startWorld } from "./lib/world.mjs";
 
 const SETTLE = 2;
@@ -22,7 +23,7 @@ async function writeAndReadTheCopy(path) {
   await world.until(async () => (await world.ask(path)).xCache === "HIT", "the copy's answer is stored");
   assert.equal((await world.ask(path)).text, '"old"');
   copy = "new";
-  return Number(write.headers.get("evergraph-purge"));
+  return recordOf(write.headers.get("evergraph-purge")).seq;
 }
 
 async function nextNumber() {

@@ -16,13 +16,14 @@ export class FaultyLog {
   async fetch(request) {
     const { pathname } = new URL(request.url);
     // The test sees what the log is asked.
-    const mode = await (await this.env.CONTROL.fetch(`http://control${pathname}`)).text();
+    const answer = await (await this.env.CONTROL.fetch(`http://control${pathname}`)).text();
+    const [mode, name] = answer.split(" ");
     if (mode === "error" || (mode === "read-only" && pathname !== "/since"))
       throw new Error("the log is broken");
     if (mode === "hang") await new Promise(() => setInterval(() => {}, 1_000));
     if (mode === "garbage") return new Response("\u0000 no message");
-    // Each log has one of its own behind it.
-    const real = this.env.REAL.get(this.env.REAL.idFromName(String(this.state.id)));
+    // Each log has one of its own behind it, and another one where the test has its storage lost.
+    const real = this.env.REAL.get(this.env.REAL.idFromName(`${name} ${this.state.id}`));
     if (mode === "damaged-question") {
       const question = SPOILED.damaged(new Uint8Array(await request.arrayBuffer()));
       return real.fetch(new Request(request.url, { method: "POST", body: question }));

@@ -20,7 +20,9 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * - `config`: the configuration, without `origin` where the origin is the test's own
  * - `configs`: one for each data center in its place
  * - `places`: how many data centres; with `oneEdge` they are isolates of one
- * - `bindings`: `kv` and `log` may be left out
+ * - `bindings`: `kv` and `log` may be left out; another world's `kv` is shared
+ * - `logKey`: what tells the purge log's namespace from those of other worlds
+ * - `adminTokens`: the secret `ADMIN_TOKENS`; an array has one for each place
  * - `secrets`: more secrets by name
  * - `entry`: another main module, which imports `./index.js`
  * - `originUrl`: another origin than the test's own
@@ -52,16 +54,19 @@ function withDefaults(options) {
 
 class World {
   logMode = "ok";
+  /** Under another name the log has lost its storage, and the isolates do not know. */
+  logName = "the-log";
   output = "";
 
   async start(options) {
     this.origin = await new Origin().listen();
-    this.kv = await new Store("kv").listen();
+    this.sharesKv = typeof options.kv === "object";
+    this.kv = this.sharesKv ? options.kv : await new Store("kv").listen();
     const first = await new Store("cache").listen();
     const another = (n) => (n === 0 || options.oneEdge ? first : new Store("cache").listen());
     this.caches = await Promise.all(Array.from({ length: options.places }, (_, n) => another(n)));
     this.control = await new Origin().listen();
-    this.control.answer = (_request, response) => response.end(this.logMode);
+    this.control.answer = (_request, response) => response.end(`${this.logMode} ${this.logName}`);
     this.options = options;
     this.configs = this.#configs(options.configs ?? this.caches.map(() => options.config));
     this.folder = mkdtempSync(join(tmpdir(), "evergraph-"));
@@ -95,7 +100,8 @@ class World {
 
   async stop() {
     await stop(this.process);
-    for (const server of [this.origin, this.kv, this.control, ...this.caches]) server.close();
+    if (!this.sharesKv) this.kv.close();
+    for (const server of [this.origin, this.control, ...this.caches]) server.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -191,13 +197,19 @@ class World {
     writeFileSync(join(this.folder, "config.capnp"), this.#capnp(options));
   }
 
-  #capnp({ kv, adminTokens, secrets = {}, entry, log = true, cfBlobHeader }) {
+  #capnp({ kv, adminTokens, secrets = {}, entry, log = true, logKey = "", cfBlobHeader }) {
     const quoted = (text) => JSON.stringify(text);
     const external = (name, address) => `(name = "${name}", external = (address = "${address}", http = ()))`;
     const places = this.caches.map((_, n) => n);
     const binding = (name, value) => `(name = "${name}", ${value})`;
-    const bindings = [
-      adminTokens ? binding("ADMIN_TOKENS", `text = ${quoted(adminTokens)}`) : null,
+    const tokensOf = (n) => (Array.isArray(adminTokens) ? adminTokens[n] : adminTokens);
+    const configured = (n) => {
+      const config = this.configs[n];
+      return config === null ? null : binding("EVERGRAPH", `json = ${quoted(JSON.stringify(config))}`);
+    };
+    const bindingsOf = (n) => [
+      configured(n),
+      tokensOf(n) ? binding("ADMIN_TOKENS", `text = ${quoted(tokensOf(n))}`) : null,
       ...Object.entries(secrets).map(([name, secret]) => binding(name, `text = ${quoted(secret)}`)),
       kv ? binding("CACHE_KV", 'kvNamespace = "kv"') : null,
       log
@@ -206,11 +218,7 @@ class World {
             'durableObjectNamespace = (className = "FaultyLog", serviceName = "log-proxy")',
           )
         : null,
-    ].filter(Boolean);
-    const configured = (n) => {
-      const config = this.configs[n];
-      return config === null ? [] : [binding("EVERGRAPH", `json = ${quoted(JSON.stringify(config))}`)];
-    };
+    ];
     const network = cfBlobHeader
       ? `(name = "network", external = (address = "127.0.0.1:${this.origin.port}", http = (cfBlobHeader = "${cfBlobHeader}")))`
       : '(name = "network", network = (allow = ["private", "public"]))';
@@ -224,7 +232,7 @@ class World {
     const worker = (n) => `const place${n} :Workerd.Worker = (
   modules = [${modules}],
   compatibilityDate = "2026-11-01",
-  bindings = [${[...configured(n), ...bindings].join(", ")}],
+  bindings = [${bindingsOf(n).filter(Boolean).join(", ")}],
   durableObjectNamespaces = [(className = "PurgeLog", uniqueKey = "purge-log-${n}", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),
   cacheApiOutbound = "cache${n}",
@@ -250,7 +258,7 @@ const logProxy :Workerd.Worker = (
     (name = "REAL", durableObjectNamespace = (className = "PurgeLog", serviceName = "place0")),
     (name = "CONTROL", service = "control")
   ],
-  durableObjectNamespaces = [(className = "FaultyLog", uniqueKey = "faulty-log")],
+  durableObjectNamespaces = [(className = "FaultyLog", uniqueKey = "faulty-log${logKey}")],
   durableObjectStorage = (inMemory = void),
   globalOutbound = "network"
 );
