@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
+use super::original::RuntimeHeaders;
 use super::platform::{Platform, admin_tokens};
 use crate::engine::is_write;
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
@@ -40,6 +41,7 @@ pub async fn handle(
         Reply::Whole(response) => exchange.reply_whole(
             response.status,
             &headers_to_text(&response.headers),
+            RuntimeHeaders::of(response.headers.original()),
             &response.body,
         ),
         Reply::Answer { handle, status, headers } => {

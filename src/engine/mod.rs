@@ -17,6 +17,7 @@ mod signals;
 mod store;
 mod store_rest;
 mod token;
+mod unreadable;
 mod write;
 
 pub use bypass::Bypass;
@@ -41,6 +42,7 @@ pub use store_rest::{
     rest_storable, updated,
 };
 pub use token::{Sent, claim_paths, sent_token};
+pub use unreadable::may_count_unreadable;
 pub use write::{Element, Write, WritePurge, Written, purge_of_write};
 
 #[cfg(test)]

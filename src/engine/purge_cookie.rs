@@ -30,6 +30,10 @@ pub fn take_purge_cookie(headers: &mut Headers) -> Option<Seq> {
             others.push(kept);
         }
     }
+    // What has bytes that are not UTF-8 cannot be written again.
+    if headers.is_unreadable("cookie") {
+        return found;
+    }
     headers.remove("cookie");
     for cookies in others {
         headers.append("cookie", cookies);

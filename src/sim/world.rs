@@ -4,12 +4,12 @@ use super::executor::Group;
 use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
-use crate::http::{Headers, Request};
+use crate::http::{Headers, OriginalFields, Request};
 use crate::purge::{self, Delta, Mark, NewRecord};
 use crate::service::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
-    Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
-    What, World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
+    Memory, Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn,
+    Verify, What, World,
 };
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -37,11 +37,18 @@ pub struct SimulatedWorld {
 impl World for SimulatedWorld {}
 
 impl EdgeCache for SimulatedWorld {
-    async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        self.universe.edges[self.place].get(&self.universe, key).await
+    async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault> {
+        let found = self.universe.edges[self.place].get(&self.universe, key).await?;
+        Ok(found.map(|bytes| EdgeValue { bytes, fields: None }))
     }
 
-    async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+    async fn edge_put(
+        &self,
+        key: &str,
+        value: &[u8],
+        _fields: Option<&Rc<dyn OriginalFields>>,
+        seconds: u64,
+    ) -> Result<(), Fault> {
         self.universe.edges[self.place].put(&self.universe, key, value, seconds).await
     }
 }
