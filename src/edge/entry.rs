@@ -6,7 +6,6 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::original::RuntimeHeaders;
 use super::platform::{Platform, admin_tokens};
-use crate::engine::is_write;
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
 use crate::service::{Isolate, Reply, Service, SocketWrite};
 use serde_json::Value;
@@ -80,8 +79,9 @@ pub fn rescued_request(
     env: Env,
 ) -> Result<Option<String>, JsValue> {
     let request = request_of(method, url, headers)?;
-    let kind = if is_write(&request) { "write" } else { "read" };
-    let rescued = isolate(&env).rescued_request(request, || admin_tokens(&env));
+    let isolate = isolate(&env);
+    let kind = if isolate.may_write(&request) { "write" } else { "read" };
+    let rescued = isolate.rescued_request(request, || admin_tokens(&env));
     Ok(rescued.map(|(url, headers)| format!("{kind}\n{url}\n{}", headers_to_text(&headers))))
 }
 

@@ -176,6 +176,19 @@ export class Exchange {
     return passing.ended;
   }
 
+  /**
+   * Purges everything once more when the body of an answer has ended, before the client sees that: the
+   * write may go on until then. Nothing for a body that has been read, or whose end is waited for.
+   */
+  async purgeAtEnd(handle) {
+    const answer = this.#answers[handle];
+    if (answer.passing !== null || !((answer.body ?? answer.source) instanceof ReadableStream)) return;
+    const ended = this.passedBody(handle);
+    await ended;
+    await this.#purgeEverything();
+    this.releaseEnd(handle);
+  }
+
   releaseEnd(handle) {
     this.#answers[handle].passing?.release();
   }

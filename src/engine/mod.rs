@@ -22,7 +22,7 @@ mod write;
 
 pub use bypass::Bypass;
 pub use class::{
-    Class, Read, Unwritten, classify, is_upgrade, is_write, not_at_hand, read_graphql, refused,
+    Class, Read, Unwritten, classify, is_upgrade, may_write, not_at_hand, read_graphql, refused,
     size_of_request,
 };
 pub use effect::{Effect, Format, rest_effect};

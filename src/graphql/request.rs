@@ -117,10 +117,7 @@ const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
 /// one. A document that is named by a hash or an id is none.
 pub fn read_get(url_query: Option<&str>) -> Form {
     let url_query = url_query.unwrap_or_default();
-    let unread = |reason| Form::Unread {
-        reason,
-        may_be_mutation: may_show_mutation(&percent_decoded(url_query.as_bytes())),
-    };
+    let unread = |reason| Form::Unread { reason, may_be_mutation: url_shows_mutation(url_query) };
     let Some(pairs) = form_pairs(url_query) else {
         return unread(Unread::Unparsable);
     };
@@ -287,6 +284,11 @@ fn read_batch(body: &[u8], limits: &Amounts) -> Form {
 /// in GraphQL, and in JSON only one with escapes.
 pub fn may_hide_mutation(body: &[u8]) -> bool {
     may_show_mutation(body) || contains(body, b"\\u")
+}
+
+/// The same of the query of a URL.
+pub fn url_shows_mutation(url_query: &str) -> bool {
+    may_show_mutation(&percent_decoded(url_query.as_bytes()))
 }
 
 /// The same of bytes in which the document is not written as JSON, as it is in a URL.
