@@ -127,6 +127,9 @@ pub fn read_get(url_query: Option<&str>) -> Form {
     let mut seen: Vec<String> = Vec::new();
     for ((name, value), piece) in pairs.into_iter().zip(pieces) {
         if !MEMBERS.contains(&name.as_str()) {
+            if is_member_in_other_case(&name) {
+                return unread(Unread::Persisted);
+            }
             continue;
         }
         if seen.contains(&name) {
@@ -301,13 +304,15 @@ fn contains(body: &[u8], what: &[u8]) -> bool {
     body.windows(what.len()).any(|window| window == what)
 }
 
+/// Whether a name is that of a member but for its case. Some servers take members in any case, and then
+/// the last one counts.
+fn is_member_in_other_case(name: &str) -> bool {
+    let known = ["query", "operationName", "variables", "extensions"];
+    known.iter().any(|member| name.eq_ignore_ascii_case(member) && name != *member)
+}
+
 fn read_members(members: &Members) -> Result<Query, Unread> {
-    // Some servers take members in any case, and then the last one counts.
-    let in_other_case = |key: &str| {
-        let known = ["query", "operationName", "variables", "extensions"];
-        known.iter().any(|name| key.eq_ignore_ascii_case(name) && key != *name)
-    };
-    if members.names().any(in_other_case) {
+    if members.names().any(is_member_in_other_case) {
         return Err(Unread::Persisted);
     }
     let operation_name = match members.value("operationName").cloned() {

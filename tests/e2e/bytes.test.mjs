@@ -98,6 +98,10 @@ const CODINGS = [
   ["gzip, identity", gzip, true],
   ["identity, gzip", gzip, true],
   ["gzip\r\nContent-Encoding: identity", gzip, true],
+  ["gzip,", gzip, true],
+  [", gzip", gzip, true],
+  ["\tgzip ", gzip, true],
+  ["", Buffer.from(text), true],
   ["BR", brotliCompressSync(text), false],
   ["br, gzip", gzipSync(brotliCompressSync(text)), false],
   ["gzip, br", brotliCompressSync(gzip), false],
@@ -397,6 +401,61 @@ test("where the entry and its validation both have such headers, the whole is as
   );
   const got = await ask(path);
   assert.deepEqual([got.bytes.toString(), got.get("x-name"), got.get("x-other")], ["new", "\xe8", "\xe9"]);
+});
+
+test("redirects, refusals, odd directives and stale answers keep such bytes from the cache", async () => {
+  for (const [status, fields] of [
+    [301, "Location: /caf\xe9\r\nCache-Control: max-age=60\r\n"],
+    [404, "X-Name: \xe9\r\nCache-Control: max-age=60\r\n"],
+    [200, 'X-Name: \xe9\r\nCache-Control: max-age=60, x="\xe9"\r\n'],
+  ]) {
+    const path = origin.at(`/plain/kept-${status}`, answer(status, fields, Buffer.from("ok")));
+    for (const xCache of ["MISS", "HIT"]) {
+      const got = await ask(path);
+      assert.deepEqual([got.status, got.xCache], [status, xCache]);
+      for (const line of fields.trim().split("\r\n")) {
+        const [name, value] = line.split(/: (.*)/);
+        assert.equal(got.get(name.toLowerCase()), value, `${status} ${xCache}`);
+      }
+    }
+  }
+  const stale = "X-Name: \xe9\r\nCache-Control: max-age=0, stale-if-error=600\r\n";
+  const path = origin.at("/plain/stale", answer(200, `${stale}${LAST_MODIFIED}`, Buffer.from("ok")));
+  assert.equal((await ask(path)).xCache, "MISS");
+  origin.at(path, answer(500, "X-Name: \xe8\r\n", Buffer.from("broken")));
+  const got = await ask(path);
+  assert.deepEqual([got.status, got.xCache, got.get("x-name")], [200, "STALE", "\xe9"]);
+});
+
+test("parts of a file with such a name keep it, and are completed only where that keeps it", async () => {
+  const name = 'attachment; filename="caf\xe9.bin"';
+  const disposition = `Content-Disposition: ${name}\r\n`;
+  const file = Buffer.from("0123456789");
+  const parts =
+    (named) =>
+    ({ text }) => {
+      const range = /^range: bytes=(\d+)-(\d*)/im.exec(text);
+      const fields = 'Cache-Control: max-age=60\r\nETag: "f"\r\n';
+      if (range === null) return answer(200, fields + disposition, file);
+      const [first, last] = [Number(range[1]), range[2] === "" ? 9 : Number(range[2])];
+      const own = named || first === 0 ? disposition : "";
+      const said = `${fields}${own}Content-Range: bytes ${first}-${last}/10\r\n`;
+      return answer(206, said, file.subarray(first, last + 1));
+    };
+  for (const named of [true, false]) {
+    const path = origin.at(`/plain/file-${named}`, parts(named));
+    for (const [range, status, body, xCache] of [
+      ["Range: bytes=0-3\r\n", 206, "0123", "MISS"],
+      ["Range: bytes=1-2\r\n", 206, "12", "HIT"],
+      ["", 200, "0123456789", "MISS"],
+      ["", 200, "0123456789", "HIT"],
+    ]) {
+      const got = await ask(path, { headers: range });
+      const what = `${named} ${range}`;
+      assert.deepEqual([got.status, got.bytes.toString(), got.xCache], [status, body, xCache], what);
+      assert.equal(got.get("content-disposition"), name, what);
+    }
+  }
 });
 
 test("an entity tag that nobody can read is never taken for another", async () => {
