@@ -9,10 +9,10 @@
 
 use evergraph::config::{self, Config};
 use evergraph::engine::{
-    Class, Fetched, Plan, Write, Written, XCache, classify, completed, freshened, from_entry,
-    has_range, lasting_headers, origin_request_headers, part_entry, part_key, part_storable,
-    passed_on, plan_rest, purge_of_write, rest_entry, rest_storable, shorten_for_client,
-    status_of_origin, updated, without_body,
+    Class, Fetched, Freshened, Plan, Write, Written, XCache, classify, completed, freshened,
+    from_entry, has_range, lasting_headers, origin_request_headers, part_entry, part_key,
+    part_storable, passed_on, plan_rest, purge_of_write, rest_entry, rest_storable,
+    shorten_for_client, status_of_origin, updated, without_body,
 };
 use evergraph::entry::{Entry, decode, encode};
 use evergraph::graphql::{Knowledge, KnownTypes};
@@ -708,13 +708,10 @@ impl Cache {
         let entry = match is_head_of(&answer.headers, &meta.headers, meta.etag_is_ours, body.len())
         {
             None => return,
-            Some(true) => {
-                let new = updated(plan, stored, request, answer.received(), mark);
-                if new.stored.is_err() {
-                    return;
-                }
-                new.entry
-            }
+            Some(true) => match updated(plan, stored, request, answer.received(), mark) {
+                Some(Freshened { entry, stored: Ok(()) }) => entry,
+                _ => return,
+            },
             Some(false) => {
                 let mut entry = stored.clone();
                 let ended = [&mut entry.meta.ttl, &mut entry.meta.swr, &mut entry.meta.sie];
@@ -750,11 +747,12 @@ fn begins(part: &Entry) -> bool {
 }
 
 fn variant_key(plan: &Plan, names: &[String], request: &Request) -> String {
-    format!("{}.{}", plan.key.as_str(), variant(names, &request.headers).to_short_hex())
+    format!("{}.{}", plan.key.as_str(), variant(names, &request.headers).unwrap().to_short_hex())
 }
 
 fn is_variant(entry: &Entry, request: &Request) -> bool {
-    variant(&entry.meta.vary, &request.headers).to_hex() == entry.meta.variant
+    let asked_for = variant(&entry.meta.vary, &request.headers).unwrap();
+    asked_for.to_hex() == entry.meta.variant
 }
 
 fn is_usable(entry: &Entry, request: &Request, plan: &Plan) -> bool {

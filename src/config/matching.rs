@@ -27,12 +27,15 @@ impl Config {
         any_matches(&self.graphql.paths, folded, Case::Ignored)
     }
 
-    /// Whether the folded path is stored for fewer than the path itself: it has a cache type with a
-    /// scope, or with a ttl of 0, that the path does not have. To an origin that folds paths both
-    /// are one.
+    /// Whether the folded path is stored for fewer than the path itself: it has a cache type that the
+    /// path does not have, with a scope or a ttl of 0, or without a scope where each type of the path
+    /// has one. A type without a scope covers no signal. To an origin that folds paths both are one.
     pub fn is_stricter_folded(&self, path: &str, folded: &str) -> bool {
-        let is_strict =
-            |one: &&CacheType| one.scope.is_some() || one.ttl.seconds().is_some_and(Ttl::is_zero);
+        let own = self.types_of_path(path);
+        let own_are_scoped = !own.is_empty() && own.iter().all(|one| one.scope.is_some());
+        let is_strict = |one: &&CacheType| {
+            own_are_scoped || one.scope.is_some() || one.ttl.seconds().is_some_and(Ttl::is_zero)
+        };
         self.types.iter().filter(is_strict).any(|one| {
             matches_path(one, folded, Case::Ignored) && !matches_path(one, path, one.case())
         })

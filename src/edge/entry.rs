@@ -4,8 +4,9 @@
 #![allow(unsafe_code)]
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
+use super::original::RuntimeHeaders;
 use super::platform::{Platform, admin_tokens};
-use crate::engine::{fails_open, is_write};
+use crate::engine::fails_open;
 use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
 use crate::purge::IntentId;
 use crate::service::{Isolate, Reply, Service, SocketWrite};
@@ -44,6 +45,7 @@ pub async fn handle(
         Reply::Whole(response) => exchange.reply_whole(
             response.status,
             &headers_to_text(&response.headers),
+            RuntimeHeaders::of(response.headers.original()),
             &response.body,
         ),
         Reply::Answer { handle, status, headers } => {
@@ -82,8 +84,9 @@ pub fn rescued_request(
     env: Env,
 ) -> Result<Option<String>, JsValue> {
     let request = request_of(method, url, headers)?;
-    let kind = if is_write(&request) { "write" } else { "read" };
-    let rescued = isolate(&env).rescued_request(request, || admin_tokens(&env));
+    let isolate = isolate(&env);
+    let kind = if isolate.may_write(&request) { "write" } else { "read" };
+    let rescued = isolate.rescued_request(request, || admin_tokens(&env));
     Ok(rescued.map(|(url, headers)| format!("{kind}\n{url}\n{}", headers_to_text(&headers))))
 }
 

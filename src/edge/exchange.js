@@ -147,6 +147,11 @@ export class Exchange {
     answer.headers.set("content-encoding", "gzip");
   }
 
+  /** The headers of an answer. */
+  answerHeaders(handle) {
+    return this.#answers[handle].headers;
+  }
+
   /** An answer's body as bytes, or why there are none; with `millis` "late" where it takes longer. */
   answerBody(handle, limit, copies, millis) {
     return this.#busyWith(this.#readAnswer(handle, limit, copies, millis));
@@ -182,6 +187,19 @@ export class Exchange {
     return passing.ended;
   }
 
+  /**
+   * Purges everything once more when the body of an answer has ended, before the client sees that: the
+   * write may go on until then. Nothing for a body that has been read, or whose end is waited for.
+   */
+  async purgeAtEnd(handle) {
+    const answer = this.#answers[handle];
+    if (answer.passing !== null || !((answer.body ?? answer.source) instanceof ReadableStream)) return;
+    const ended = this.passedBody(handle);
+    await ended;
+    await this.#purgeEverything();
+    this.releaseEnd(handle);
+  }
+
   releaseEnd(handle) {
     this.#answers[handle].passing?.release();
   }
@@ -203,12 +221,11 @@ export class Exchange {
     return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
   }
 
-  /** Stores bytes in the edge cache. */
-  async putAtEdge(url, value, seconds) {
-    const headers = {
-      "cache-control": `public, max-age=${seconds}`,
-      "content-type": "application/octet-stream",
-    };
+  /** Stores bytes in the edge cache, with header fields beside them. */
+  async putAtEdge(url, value, fields, seconds) {
+    const headers = new Headers(fields ?? undefined);
+    headers.set("cache-control", `public, max-age=${seconds}`);
+    headers.set("content-type", "application/octet-stream");
     // The bytes are Wasm's own memory, which the next call may move.
     const stored = new Response(value.slice(), { headers });
     await caches.default.put(url, stored);
@@ -235,11 +252,10 @@ export class Exchange {
     await signals.get(signal)?.promise;
   }
 
-  replyWhole(status, headersText, body) {
+  replyWhole(status, headersText, original, body) {
     const empty = body.length === 0 || hasNoBody(status) || this.#request.method === "HEAD";
-    // The bytes are Wasm's own memory, which the next call may move.
-    const original = this.#answers.at(-1)?.headers ?? null;
     const headers = headersFromText(headersText, original);
+    // The bytes are Wasm's own memory, which the next call may move.
     return new Response(empty ? null : body.slice(), { status, headers });
   }
 

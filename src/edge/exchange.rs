@@ -58,6 +58,10 @@ extern "C" {
     #[wasm_bindgen(method, js_name = undoGzip)]
     pub fn undo_gzip(this: &Exchange, handle: u32);
 
+    /// The headers of an answer, with their very bytes.
+    #[wasm_bindgen(method, js_name = answerHeaders)]
+    pub fn answer_headers(this: &Exchange, handle: u32) -> JsValue;
+
     /// An answer's body, or why there is none. With `millis` also where it takes longer.
     #[wasm_bindgen(method, js_name = answerBody)]
     pub async fn answer_body(
@@ -72,12 +76,13 @@ extern "C" {
     #[wasm_bindgen(method, js_name = copiedBody)]
     pub fn copied_body(this: &Exchange, handle: u32, limit: u32, copies: u32) -> js_sys::Promise;
 
-    /// Stores bytes in the edge cache.
+    /// Stores bytes in the edge cache, with header fields beside them.
     #[wasm_bindgen(method, catch, js_name = putAtEdge)]
     pub async fn put_at_edge(
         this: &Exchange,
         url: &str,
         value: &[u8],
+        fields: JsValue,
         seconds: u32,
     ) -> Result<JsValue, JsValue>;
 
@@ -121,9 +126,16 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub async fn wait(this: &Exchange, signal: u32) -> JsValue;
 
-    /// Answers the client with a body at hand.
+    /// Answers the client with a body at hand. The original fields have the bytes that the text of the
+    /// headers does not hold.
     #[wasm_bindgen(method, js_name = replyWhole)]
-    pub fn reply_whole(this: &Exchange, status: u16, headers: &str, body: &[u8]) -> JsValue;
+    pub fn reply_whole(
+        this: &Exchange,
+        status: u16,
+        headers: &str,
+        original: JsValue,
+        body: &[u8],
+    ) -> JsValue;
 
     /// Answers the client with the origin's body.
     #[wasm_bindgen(method, js_name = replyAnswer)]

@@ -8,5 +8,6 @@
 mod entry;
 mod exchange;
 mod log_rows;
+mod original;
 mod platform;
 mod purge_log;

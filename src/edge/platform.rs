@@ -1,16 +1,17 @@
 //! The service's world on Workers.
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
+use super::original::RuntimeHeaders;
 use crate::config::Algorithm;
-use crate::http::{AnswerCoding, Headers};
+use crate::http::{AnswerCoding, Headers, OriginalFields};
 use crate::limits;
 use crate::purge::{
     Garbled, IntentId, LogVersion, Mark, NewRecord, Noted, Question, Said, Version,
 };
 use crate::service::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
-    Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
-    What, World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
+    Memory, Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn,
+    Verify, What, World,
 };
 use crate::time::Timestamp;
 use js_sys::Uint8Array;
@@ -131,6 +132,10 @@ impl Platform {
         let (handle, status) = (number().unwrap_or(0), number().unwrap_or(0));
         let status = u16::try_from(status).unwrap_or(0);
         let mut headers = headers_from_text(lines);
+        if headers.has_unreadable_bytes() {
+            let original = RuntimeHeaders::new(self.exchange.answer_headers(handle));
+            headers.attach_original(Rc::new(original));
+        }
         // A part cannot be undone by itself, and a status that nobody may make is passed on.
         let whole = (200..600).contains(&status) && status != 206;
         if whole && AnswerCoding::of(&headers) == AnswerCoding::Gzip {
@@ -144,7 +149,7 @@ impl Platform {
 impl World for Platform {}
 
 impl EdgeCache for Platform {
-    async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+    async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault> {
         let found = Cache::default().get(cache_url(key), false).await.map_err(fault)?;
         match found {
             Some(mut response) => {
@@ -154,15 +159,24 @@ impl EdgeCache for Platform {
                 if counts && !self.reserve(length * limits::STORED_COPIES) {
                     return Ok(None);
                 }
-                response.bytes().await.map(Some).map_err(fault)
+                let fields = RuntimeHeaders::new(response.headers().0.clone().into());
+                let bytes = response.bytes().await.map_err(fault)?;
+                Ok(Some(EdgeValue { bytes, fields: Some(Rc::new(fields)) }))
             }
             None => Ok(None),
         }
     }
 
-    async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+    async fn edge_put(
+        &self,
+        key: &str,
+        value: &[u8],
+        fields: Option<&Rc<dyn OriginalFields>>,
+        seconds: u64,
+    ) -> Result<(), Fault> {
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
-        let put = self.exchange.put_at_edge(&cache_url(key), value, seconds).await;
+        let fields = RuntimeHeaders::of(fields);
+        let put = self.exchange.put_at_edge(&cache_url(key), value, fields, seconds).await;
         put.map(|_| ()).map_err(|error| text_of(&error))
     }
 }

@@ -79,6 +79,7 @@ async function askAgain(exchange, env, context) {
 async function replyRescued(exchange, env, context) {
   const { request } = exchange;
   const { handle, status, headers } = exchange.lastForClient();
+  if (exchange.mayHaveWritten) context.waitUntil(exchange.purgeAtEnd(handle));
   const rescued = await anew(env, context, (instance) =>
     instance.rescuedAnswer(
       request.method,

@@ -4,8 +4,8 @@ use super::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, JsonSize, Query, Unread, may_hide_mutation, query_may_show_mutation, read_get,
-    read_post, wants_html,
+    self, Form, JsonSize, Query, Unread, may_hide_mutation, read_get, read_post,
+    url_shows_mutation, wants_html,
 };
 use crate::http::{Headers, Method, Request, climbs, decoded_body, folded_path, is_plain};
 use crate::limits::{self, Limit};
@@ -24,8 +24,8 @@ pub enum Class {
     /// GraphQL over POST: the body has to be read.
     GraphQlPost,
     /// What may be GraphQL and is not looked up for that reason: a write by another spelling of a
-    /// GraphQL path, or by another method than POST. Its body says whether it is a mutation, and its
-    /// URL where it is a GET that a header makes a write.
+    /// GraphQL path, or by another method than POST; a GET or HEAD whose URL may hold a mutation. Its
+    /// body says whether it is one, and its URL where the method is safe.
     GraphQlUncached(Bypass),
     /// A REST read.
     Rest,
@@ -41,6 +41,22 @@ const METHOD_OVERRIDES: [&str; 3] =
 /// Whether a request may write: by its method, or by one that a header puts in its place.
 pub fn is_write(request: &Request) -> bool {
     !request.method.is_safe() || is_made_write(&request.headers)
+}
+
+/// Whether a request may write: as [`is_write`] says, or because it is a GET or HEAD whose URL may
+/// hold a mutation. Servers must not run a mutation for it, but some do. Without a configuration any
+/// path may be one that speaks GraphQL.
+pub fn may_write(config: Option<&Config>, request: &Request) -> bool {
+    let speaks_graphql = |config: &Config| {
+        config.is_graphql(&request.url.comparable_path())
+            || config.is_graphql_folded(&folded_path(&request.url.path))
+    };
+    is_write(request) || shows_mutation(request) && config.is_none_or(speaks_graphql)
+}
+
+fn shows_mutation(request: &Request) -> bool {
+    matches!(request.method, Method::Get | Method::Head)
+        && request.url.query.as_deref().is_some_and(url_shows_mutation)
 }
 
 /// Whether a header makes a write of a request of any method.
@@ -64,8 +80,7 @@ pub fn is_upgrade(request: &Request) -> bool {
 /// socket, whose messages nobody would read, nor a GET whose URL may show a mutation, for some servers
 /// run one.
 pub fn fails_open(request: &Request) -> bool {
-    let shows_mutation = request.url.query.as_deref().is_some_and(query_may_show_mutation);
-    !is_write(request) && !is_upgrade(request) && !shows_mutation
+    !may_write(None, request) && !is_upgrade(request)
 }
 
 /// Sorts a request by its head.
@@ -76,8 +91,8 @@ pub fn classify(config: &Config, request: &Request) -> Class {
     }
     let graphql = config.is_graphql(&path);
     let folded = folded_path(&request.url.path);
+    let speaks_graphql = graphql || config.is_graphql_folded(&folded);
     if is_upgrade(request) {
-        let speaks_graphql = graphql || config.is_graphql_folded(&folded);
         return match speaks_graphql && !config.bypasses(&path) {
             true => Class::GraphQlSocket,
             false => Class::PassThrough(Bypass::Upgrade),
@@ -85,12 +100,14 @@ pub fn classify(config: &Config, request: &Request) -> Class {
     }
     let bypasses_folded = config.bypasses_folded(&folded);
     // A write that the origin may take for one to another path purges what is there.
-    let is_certain = || !is_write(request) || bypasses_folded || is_plain(&path);
+    let may_mutate = speaks_graphql && shows_mutation(request);
+    let may_write = is_write(request) || may_mutate;
+    let is_certain = || !may_write || bypasses_folded || is_plain(&path);
     if config.bypasses(&path) && is_certain() {
         return Class::PassThrough(Bypass::BypassPath);
     }
     let climbs = climbs(&request.url.path);
-    let spells_graphql = !graphql && config.is_graphql_folded(&folded);
+    let spells_graphql = !graphql && speaks_graphql;
     if is_write(request) {
         return match request.method {
             Method::Post if graphql && !climbs => Class::GraphQlPost,
@@ -100,7 +117,7 @@ pub fn classify(config: &Config, request: &Request) -> Class {
             _ => Class::GraphQlUncached(Bypass::Method),
         };
     }
-    match &request.method {
+    let class = match &request.method {
         Method::Get | Method::Head if request.url.target().len() > limits::URL_BYTES => {
             Class::PassThrough(Bypass::UrlTooLong)
         }
@@ -121,6 +138,10 @@ pub fn classify(config: &Config, request: &Request) -> Class {
         }
         Method::Get | Method::Head if !graphql => Class::Rest,
         _ => Class::PassThrough(Bypass::Method),
+    };
+    match class {
+        Class::PassThrough(reason) if may_mutate => Class::GraphQlUncached(reason),
+        class => class,
     }
 }
 

@@ -180,6 +180,102 @@ fn a_header_makes_a_write_of_a_read() {
 }
 
 #[test]
+fn a_read_whose_url_may_hold_a_mutation_is_read_wherever_it_may_be_graphql() {
+    let long = "x".repeat(limits::URL_BYTES);
+    let mutations = [
+        "query=mutation{x}".to_owned(),
+        "query=%6dutation%20%7Bx%7D".to_owned(),
+        format!("query=mutation{{x}}&variables={long}"),
+    ];
+    for query in &mutations {
+        let is_long = query.len() > limits::URL_BYTES;
+        let reason = |short: Bypass| if is_long { Bypass::UrlTooLong } else { short };
+        let of = |method: &str, path: &str| class(method, &format!("{path}?{query}"));
+        let uncached = |reason| Class::GraphQlUncached(reason);
+        let exact = if is_long { uncached(Bypass::UrlTooLong) } else { Class::GraphQlGet };
+        assert_eq!(of("GET", "/graphql"), exact);
+        assert_eq!(of("HEAD", "/graphql"), uncached(reason(Bypass::Method)));
+        for method in ["GET", "HEAD"] {
+            for path in
+                ["/x/..%2fgraphql", "/auth/..%2fgraphql", "/%2e%2e/graphql", "/x%5c../graphql"]
+            {
+                assert_eq!(of(method, path), uncached(reason(Bypass::PathClimbs)), "{path}");
+            }
+            for path in SPELLINGS.iter().filter(|path| !crate::http::climbs(path)) {
+                assert_eq!(of(method, path), uncached(reason(Bypass::PathSpelling)), "{path}");
+            }
+            for path in ["/health", "/api/x", "/api/account;x/me", "/graphqls"] {
+                let class = of(method, path);
+                assert!(matches!(class, Class::PassThrough(_) | Class::Rest), "{path} {class:?}");
+            }
+        }
+    }
+    for query in ["query={x}", "query={x}&variables={}", "", "a=mutatio"] {
+        for path in ["/GraphQL", "/x/..%2fgraphql", "/auth/..%2fgraphql"] {
+            let class = class("GET", &format!("{path}?{query}"));
+            assert!(matches!(class, Class::PassThrough(_)), "{path}?{query} {class:?}");
+        }
+    }
+}
+
+#[test]
+fn what_may_write_is_known_without_a_configuration_too() {
+    let of = |config: Option<&Config>, method: &str, url: &str| {
+        let url = Url::parse(&format!("http://h{url}")).unwrap();
+        let request = Request { method: Method::parse(method), url, headers: Headers::new() };
+        may_write(config, &request)
+    };
+    let config = config();
+    for (method, url, with, without) in [
+        ("POST", "/x", true, true),
+        ("GET", "/graphql?query=mutation{x}", true, true),
+        ("HEAD", "/GraphQL;x?query=mutation{x}", true, true),
+        ("GET", "/x/..%2fgraphql?query=mutation{x}", true, true),
+        ("GET", "/x?query=mutation{x}", false, true),
+        ("OPTIONS", "/graphql?query=mutation{x}", false, false),
+        ("GET", "/graphql?query={x}", false, false),
+        ("GET", "/graphql", false, false),
+    ] {
+        assert_eq!(of(Some(&config), method, url), with, "{method} {url}");
+        assert_eq!(of(None, method, url), without, "{method} {url}");
+    }
+}
+
+#[test]
+fn no_spelling_leads_around_a_type_that_says_nothing_of_who_shares() {
+    let config = |own: serde_json::Value| {
+        let mut types = json!({ "account": { "match": ["rest:/api/account/**"], "ttl": 60 } });
+        types["api"] = own;
+        let scopes = json!({
+            "everyone": { "by": [] },
+            "region": { "by": ["header:x-region"], "ignore": ["cookie:*"] },
+        });
+        crate::config::parse(&json!({ "types": types, "scopes": scopes })).unwrap()
+    };
+    let of = |config: &Config, path: &str| {
+        let url = Url::parse(&format!("http://h{path}")).unwrap();
+        classify(config, &Request { method: Method::Get, url, headers: Headers::new() })
+    };
+    let spelled = ["/api/Account/me", "/api//account/me", "/api/account;x/me", "/api%2faccount/me"];
+    for scope in ["everyone", "region"] {
+        let config = config(json!({ "match": ["rest:/**"], "ttl": 60, "scope": scope }));
+        for path in spelled {
+            assert_eq!(of(&config, path), Class::PassThrough(Bypass::PathSpelling), "{path}");
+        }
+        for path in ["/api/account/me", "/api/Catalog", "/api//catalog"] {
+            assert_eq!(of(&config, path), Class::Rest, "{path}");
+        }
+    }
+    // A type without a scope covers nothing here either, and of a path without a type RFC 9111 speaks.
+    for pattern in ["rest:/**", "rest:/other"] {
+        let config = config(json!({ "match": [pattern], "ttl": 60 }));
+        for path in spelled {
+            assert_eq!(of(&config, path), Class::Rest, "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_socket_on_any_spelling_of_a_graphql_path_is_read() {
     let socket = |path| class_with("GET", path, &[("upgrade", "WebSocket")]);
     for path in SPELLINGS.iter().chain(&["/graphql"]) {

@@ -18,11 +18,12 @@ mod signals;
 mod store;
 mod store_rest;
 mod token;
+mod unreadable;
 mod write;
 
 pub use bypass::Bypass;
 pub use class::{
-    Class, Read, Unwritten, classify, fails_open, is_upgrade, is_write, not_at_hand, read_graphql,
+    Class, Read, Unwritten, classify, fails_open, is_upgrade, may_write, not_at_hand, read_graphql,
     refused, size_of_request,
 };
 pub use effect::{Effect, Format, rest_effect};
@@ -43,6 +44,7 @@ pub use store_rest::{
     rest_storable, updated,
 };
 pub use token::{Sent, claim_paths, sent_token};
+pub use unreadable::may_count_unreadable;
 pub use write::{Element, Write, WritePurge, Written, purge_of_write};
 
 #[cfg(test)]

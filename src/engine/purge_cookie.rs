@@ -34,6 +34,10 @@ pub fn take_purge_cookies(service: &str, headers: &mut Headers) -> Vec<String> {
             others.push(kept);
         }
     }
+    // What has bytes that are not UTF-8 cannot be written again.
+    if headers.is_unreadable("cookie") {
+        return tokens;
+    }
     headers.remove("cookie");
     for cookies in others {
         headers.append("cookie", cookies);

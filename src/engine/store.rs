@@ -205,6 +205,11 @@ pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<E
     let mut tags = terms.tags;
     tags.extend(origin_tags(headers));
     let mut stored = stored_headers(headers, terms.client_ttl, plan.rest.keeps_cdn_cache_control);
+    stored.attach_unreadable_of(headers);
+    if !stored.has_all_bytes() {
+        return Err(NotStored::HeaderBytes);
+    }
+    let variant = variant(&vary, &request.headers).ok_or(NotStored::RequestHeaderBytes)?;
     // An answer without a date gets one from whoever keeps it (RFC 9110 §6.6.1).
     if let Some(date) = date_of(received.at).filter(|_| !stored.contains("date")) {
         stored.set("date", date);
@@ -225,7 +230,7 @@ pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<E
         headers: stored,
         tags: tags.into_iter().map(|tag| tag.as_str().to_owned()).collect(),
         tagging: plan.tagging,
-        variant: variant(&vary, &request.headers).to_hex(),
+        variant: variant.to_hex(),
         vary,
         type_name: plan.type_name.clone(),
         must_revalidate: lifetime.must_revalidate,
@@ -258,12 +263,15 @@ pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bo
         |name: &str| NOT_STORED.contains(&name) && !(keeps_cdn && name == "cdn-cache-control");
     let mut stored: Headers =
         headers.iter().filter(|(name, _)| !not_stored(name) && !named(name)).collect();
+    stored.attach_original_of(headers);
     set_client_ttl(&mut stored, client_ttl);
     // A coding that the runtime has undone is none of the stored body's, nor is what speaks of its
     // bytes one by one (RFC 9110 §7.7).
     if headers.contains("content-encoding") && AnswerCoding::of(headers).is_undone() {
         OF_THE_CODED_BODY.iter().for_each(|name| stored.remove(name));
-        if let Some(etag) = strong_etag(&stored).map(|etag| format!("W/{etag}")) {
+        if stored.is_unreadable("etag") {
+            stored.remove("etag");
+        } else if let Some(etag) = strong_etag(&stored).map(|etag| format!("W/{etag}")) {
             stored.set("etag", etag);
         }
     }

@@ -138,17 +138,18 @@ pub fn freshened(
     if !(200..300).contains(status) || !is_about(received.headers, headers, *etag_is_ours) {
         return None;
     }
-    Some(updated(plan, before, request, received, mark))
+    updated(plan, before, request, received, mark)
 }
 
-/// A stored answer with the fields of a newer head of it.
+/// A stored answer with the fields of a newer head of it. None where both have fields with bytes that
+/// are not UTF-8: no one object of the runtime holds both.
 pub fn updated(
     plan: &Plan,
     before: &Entry,
     request: &Request,
     received: Received<'_>,
     mark: Mark,
-) -> Freshened {
+) -> Option<Freshened> {
     let mut meta = before.meta.clone();
     let said = received.headers;
     let mut fields = stored_headers(said, plan.client_ttl, plan.rest.keeps_cdn_cache_control);
@@ -156,6 +157,13 @@ pub fn updated(
     fields.retain(|name| !stays(name));
     fields.iter().for_each(|(name, _)| meta.headers.remove(name));
     fields.iter().for_each(|(name, value)| meta.headers.append(name, value));
+    meta.headers.attach_unreadable_of(match said.has_unreadable_bytes() {
+        true => said,
+        false => &before.meta.headers,
+    });
+    if !meta.headers.has_all_bytes() {
+        return None;
+    }
     meta.mark = mark;
     meta.stored_at = received.at;
     let mut tags: Vec<String> =
@@ -167,7 +175,7 @@ pub fn updated(
         meta.tagging = Tagging::UNKNOWN;
     }
     let stored = renewed(plan, &mut meta, request, received);
-    Freshened { entry: Entry { meta, body: before.body.clone() }, stored }
+    Some(Freshened { entry: Entry { meta, body: before.body.clone() }, stored })
 }
 
 /// Gives a stored answer the lifetime that a newer head of it says, or its own again.
@@ -197,7 +205,8 @@ fn renewed(
     let whole = Received { status: meta.status, headers: &known, ..received };
     storable(meta.status, &known, permission)?;
     let Vary::On(vary) = varies_on(&known) else { return Err(NotStored::VaryAny) };
-    meta.variant = variant(&vary, &request.headers).to_hex();
+    let variant = variant(&vary, &request.headers).ok_or(NotStored::RequestHeaderBytes)?;
+    meta.variant = variant.to_hex();
     meta.vary = vary;
     let rule = rule_of(plan, meta.status);
     let life = lifetime(rule, whole)?;

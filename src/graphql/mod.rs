@@ -56,8 +56,8 @@ pub use manifest::{BadManifest, Manifest};
 pub use measured::{lexed, parsed_by_the_parser_alone};
 pub use mutation::{KnownTypes, Mutated, MutationPurge, purge_of};
 pub use request::{
-    Form, Query, Source, Unread, accepted_kinds, answer_kind, may_hide_mutation,
-    query_may_show_mutation, read_get, read_post, wants_html,
+    Form, Query, Source, Unread, accepted_kinds, answer_kind, may_hide_mutation, read_get,
+    read_post, url_shows_mutation, wants_html,
 };
 pub use rewrite::{Parts, Rewritten};
 pub use roots::{Agreement, RootArguments, RootField, types_of_root_field};

@@ -117,8 +117,7 @@ const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
 /// one. A document that is named by a hash or an id is none.
 pub fn read_get(url_query: Option<&str>) -> Form {
     let url_query = url_query.unwrap_or_default();
-    let unread =
-        |reason| Form::Unread { reason, may_be_mutation: query_may_show_mutation(url_query) };
+    let unread = |reason| Form::Unread { reason, may_be_mutation: url_shows_mutation(url_query) };
     let Some(pairs) = form_pairs(url_query) else {
         return unread(Unread::Unparsable);
     };
@@ -128,6 +127,9 @@ pub fn read_get(url_query: Option<&str>) -> Form {
     let mut seen: Vec<String> = Vec::new();
     for ((name, value), piece) in pairs.into_iter().zip(pieces) {
         if !MEMBERS.contains(&name.as_str()) {
+            if is_member_in_other_case(&name) {
+                return unread(Unread::Persisted);
+            }
             continue;
         }
         if seen.contains(&name) {
@@ -287,9 +289,9 @@ pub fn may_hide_mutation(body: &[u8]) -> bool {
     may_show_mutation(body) || contains(body, b"\\u")
 }
 
-/// Whether a URL's query may show a mutation, decoded.
-pub fn query_may_show_mutation(query: &str) -> bool {
-    may_show_mutation(&percent_decoded(query.as_bytes()))
+/// The same of the query of a URL.
+pub fn url_shows_mutation(url_query: &str) -> bool {
+    may_show_mutation(&percent_decoded(url_query.as_bytes()))
 }
 
 /// The same of bytes in which the document is not written as JSON, as it is in a URL.
@@ -302,13 +304,15 @@ fn contains(body: &[u8], what: &[u8]) -> bool {
     body.windows(what.len()).any(|window| window == what)
 }
 
+/// Whether a name is that of a member but for its case. Some servers take members in any case, and then
+/// the last one counts.
+fn is_member_in_other_case(name: &str) -> bool {
+    let known = ["query", "operationName", "variables", "extensions"];
+    known.iter().any(|member| name.eq_ignore_ascii_case(member) && name != *member)
+}
+
 fn read_members(members: &Members) -> Result<Query, Unread> {
-    // Some servers take members in any case, and then the last one counts.
-    let in_other_case = |key: &str| {
-        let known = ["query", "operationName", "variables", "extensions"];
-        known.iter().any(|name| key.eq_ignore_ascii_case(name) && key != *name)
-    };
-    if members.names().any(in_other_case) {
+    if members.names().any(is_member_in_other_case) {
         return Err(Unread::Persisted);
     }
     let operation_name = match members.value("operationName").cloned() {

@@ -140,6 +140,7 @@ fn reads_urls() {
         (Some("query=a&variables=%7B%22a%22:1,%22a%22:2%7D"), Unread::DuplicateMember),
         (Some("query=a&extensions=%7B%22a%22:1,%22%5Cu0061%22:2%7D"), Unread::DuplicateMember),
         (Some("id=createsomething&documentId=7"), Unread::Persisted),
+        (Some("query=%7Ba%7D&Variables=%7B%7D"), Unread::Persisted),
     ] {
         assert_eq!(read_get(url), unread(reason, false), "{url:?}");
     }
@@ -154,6 +155,8 @@ fn a_url_that_is_not_read_may_hide_a_mutation() {
         ("query=mutation%7Bb%7D%ff", Unread::Unparsable),
         ("query=a&query=%00m%00u", Unread::Unparsable),
         ("Query=mutation%7Bb%7D", Unread::Persisted),
+        ("query=%7Ba%7D&Query=mutation%7Bb%7D", Unread::Persisted),
+        ("query=mutation%7Bb%7D&OPERATIONNAME=b", Unread::Persisted),
     ] {
         assert_eq!(read_get(Some(url)), unread(reason, true), "{url}");
     }

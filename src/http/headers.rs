@@ -1,11 +1,36 @@
 //! A list of header fields (RFC 9110 §5).
 
+use super::OriginalFields;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::rc::Rc;
 
 /// Header fields in order. Names are kept in lower case, since they are compared so.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Values are text. Where a value has bytes that are not UTF-8, the text has U+FFFD in their place and
+/// the original fields, if they are attached, have the bytes.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Headers(Vec<(String, String)>);
+pub struct Headers {
+    fields: Vec<(String, String)>,
+    #[serde(skip)]
+    original: Option<Rc<dyn OriginalFields>>,
+}
+
+/// By their text alone.
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields == other.fields
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.fields, out)
+    }
+}
 
 impl Headers {
     /// No fields.
@@ -15,12 +40,12 @@ impl Headers {
 
     /// The first value of the field `name` (in lower case).
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
     /// Every value of the field `name`, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
     /// The field's values joined with `, ` (RFC 9110 §5.3), or none where the field is absent.
@@ -53,15 +78,57 @@ impl Headers {
         self.get(name).is_some()
     }
 
-    /// Whether a value has bytes that are not UTF-8. The runtime shows each of them as U+FFFD, so that
-    /// different values look alike here.
+    /// Whether a value has bytes that are not UTF-8. Different values of that kind can have one text.
     pub fn has_unreadable_bytes(&self) -> bool {
-        self.0.iter().any(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
+        self.iter().any(|(_, value)| is_unreadable(value))
+    }
+
+    /// Whether a value of the field `name` has bytes that are not UTF-8.
+    pub fn is_unreadable(&self, name: &str) -> bool {
+        self.get_all(name).any(is_unreadable)
+    }
+
+    /// The names of the fields with such values.
+    pub fn unreadable_names(&self) -> Vec<&str> {
+        let fields = self.iter().filter(|(_, value)| is_unreadable(value));
+        let mut names: Vec<&str> = fields.map(|(name, _)| name).collect();
+        names.dedup();
+        names
+    }
+
+    /// The fields with the bytes that text does not hold, where they are attached.
+    pub fn original(&self) -> Option<&Rc<dyn OriginalFields>> {
+        self.original.as_ref()
+    }
+
+    /// Attaches the fields that these were read from.
+    pub fn attach_original(&mut self, original: Rc<dyn OriginalFields>) {
+        self.original = Some(original);
+    }
+
+    /// Attaches the original fields of others.
+    pub fn attach_original_of(&mut self, others: &Self) {
+        self.original.clone_from(&others.original);
+    }
+
+    /// The same, with nothing but the fields whose bytes text does not hold.
+    pub fn attach_unreadable_of(&mut self, others: &Self) {
+        let names = self.unreadable_names();
+        let original = others.original.as_ref().filter(|_| !names.is_empty());
+        self.original = original.map(|original| original.only(&names));
+    }
+
+    /// Whether no bytes are lost: the original fields have each value that text does not hold.
+    pub fn has_all_bytes(&self) -> bool {
+        self.unreadable_names().iter().all(|name| {
+            let original = self.original.as_ref().and_then(|original| original.text(name));
+            original.is_some() && original == self.joined(name)
+        })
     }
 
     /// Adds a field after those of the same name.
     pub fn append(&mut self, name: &str, value: impl Into<String>) {
-        self.0.push((name.to_ascii_lowercase(), value.into()));
+        self.fields.push((name.to_ascii_lowercase(), value.into()));
     }
 
     /// Makes `value` the field's only one.
@@ -72,38 +139,97 @@ impl Headers {
 
     /// Takes every field of that name away.
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(field, _)| field != name);
+        self.fields.retain(|(field, _)| field != name);
     }
 
     /// Keeps the fields whose names `keep` says yes to.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.0.retain(|(field, _)| keep(field));
+        self.fields.retain(|(field, _)| keep(field));
     }
 
     /// About how many bytes they take as HTTP/1.1 sends them.
     pub fn bytes(&self) -> usize {
-        self.0.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
+        self.fields.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
     }
 
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
 impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
-        Self(
-            fields
-                .into_iter()
-                .map(|(name, value)| (name.as_ref().to_ascii_lowercase(), value.into()))
-                .collect(),
-        )
+        let in_lower_case =
+            |(name, value): (N, V)| (name.as_ref().to_ascii_lowercase(), value.into());
+        Self { fields: fields.into_iter().map(in_lower_case).collect(), original: None }
     }
+}
+
+fn is_unreadable(value: &str) -> bool {
+    value.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// Whether a text is a token, as the names of fields and of cookies are (RFC 9110 §5.6.2).
 pub fn is_token(text: &str) -> bool {
     let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::any::Any;
+
+    /// Fields whose values text holds after all.
+    struct Held(Vec<(String, String)>);
+
+    impl OriginalFields for Held {
+        fn text(&self, name: &str) -> Option<String> {
+            self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
+        }
+
+        fn only(&self, names: &[&str]) -> Rc<dyn OriginalFields> {
+            let held = self.0.iter().filter(|(name, _)| names.contains(&name.as_str()));
+            Rc::new(Self(held.cloned().collect()))
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    fn read(fields: &[(&str, &str)]) -> Headers {
+        let mut headers: Headers = fields.iter().copied().collect();
+        headers.attach_original(Rc::new(Held(headers.fields.clone())));
+        headers
+    }
+
+    #[test]
+    fn what_text_does_not_hold_is_in_the_original_fields_alone() {
+        let answer = read(&[("x-name", "caf\u{FFFD}"), ("set-cookie", "\u{FFFD}"), ("x", "y")]);
+        let mut stored: Headers = answer.iter().filter(|(name, _)| *name != "set-cookie").collect();
+        assert_eq!(stored.unreadable_names(), ["x-name"]);
+        assert!(answer.has_all_bytes() && !stored.has_all_bytes());
+        stored.attach_unreadable_of(&answer);
+        assert!(stored.has_all_bytes());
+        let original = stored.original().unwrap();
+        assert_eq!(original.text("x-name").as_deref(), Some("caf\u{FFFD}"));
+        assert_eq!((original.text("set-cookie"), original.text("x")), (None, None));
+        stored.set("x-name", "other \u{FFFD}");
+        assert!(!stored.has_all_bytes(), "it was written anew");
+        stored.set("x-name", "plain");
+        assert!(stored.has_all_bytes());
+        stored.attach_unreadable_of(&answer);
+        assert!(stored.original().is_none());
+    }
+
+    #[test]
+    fn values_of_one_name_are_compared_together() {
+        let mut headers: Headers = [("a", "\u{FFFD}"), ("a", "b")].into_iter().collect();
+        headers.attach_original(Rc::new(Held(vec![("a".into(), "\u{FFFD}, b".into())])));
+        assert!(headers.has_all_bytes());
+        headers.append("a", "c");
+        assert!(!headers.has_all_bytes());
+    }
 }

@@ -7,6 +7,7 @@ mod base64url;
 mod coding;
 mod headers;
 mod method;
+mod original;
 mod path;
 mod spelling;
 mod url;
@@ -15,6 +16,7 @@ pub use base64url::{from_base64url, to_base64url};
 pub use coding::{AnswerCoding, accepts_coding, decoded_body};
 pub use headers::{Headers, is_token};
 pub use method::Method;
+pub use original::OriginalFields;
 pub use path::{Case, PathPattern, glob};
 pub use spelling::{climbs, folded_path, is_plain, plain_path};
 pub use url::{

@@ -11,7 +11,7 @@ pub fn entity_tag(body: &[u8]) -> String {
 
 /// Whether the origin can be asked if an answer has changed.
 pub fn has_validator(headers: &Headers) -> bool {
-    headers.contains("etag") || headers.get("last-modified").and_then(http_date).is_some()
+    etag(headers).is_some() || headers.get("last-modified").and_then(http_date).is_some()
 }
 
 /// Whether the client has this answer already (RFC 9111 §4.3.2): by `If-None-Match`, or, only where
@@ -20,7 +20,7 @@ pub fn has_validator(headers: &Headers) -> bool {
 pub fn not_modified(request: &Request, answer: &Headers, received: u64) -> bool {
     let asked = &request.headers;
     if asked.contains("if-none-match") {
-        return answer.get("etag").is_some_and(|etag| matches_any(asked, etag));
+        return etag(answer).is_some_and(|etag| matches_any(asked, etag));
     }
     let reads = matches!(request.method, Method::Get | Method::Head);
     let since = asked.get("if-modified-since").filter(|_| reads).and_then(http_date);
@@ -51,20 +51,25 @@ fn quoted(list: &str) -> impl Iterator<Item = &str> {
 /// The fields that ask the origin whether a stored answer has changed (RFC 9111 §4.3.1). Its entity
 /// tag is left out where it is Evergraph's own, which the origin does not know.
 pub fn validators(stored: &Headers, etag_is_ours: bool) -> Vec<(&'static str, String)> {
-    let etag = stored.get("etag").filter(|_| !etag_is_ours);
+    let etag = etag(stored).filter(|_| !etag_is_ours);
     let modified = stored.get("last-modified").filter(|date| http_date(date).is_some());
     let fields = [("if-none-match", etag), ("if-modified-since", modified)];
     fields.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
 }
 
 /// Whether a 304 speaks of the answer that it was asked about (RFC 9111 §4.3.4): an entity tag that
-/// it has is the stored one, or without one its date.
+/// it has is the stored one, or without one its date. One that nobody can read may be any.
 pub fn is_about(not_modified: &Headers, stored: &Headers, etag_is_ours: bool) -> bool {
     let Some(etag) = not_modified.get("etag") else {
         let dates = not_modified.get("last-modified").zip(stored.get("last-modified"));
         return dates.is_none_or(|(one, other)| one.trim() == other.trim());
     };
-    etag_is_ours || stored.get("etag").is_none_or(|stored| same_weakly(stored, etag))
+    if not_modified.is_unreadable("etag") {
+        return false;
+    }
+    let stored_is_unreadable = stored.is_unreadable("etag");
+    let same = |stored: &str| !stored_is_unreadable && same_weakly(stored, etag);
+    etag_is_ours || stored.get("etag").is_none_or(same)
 }
 
 /// Whether a HEAD's answer is one to the GET that is stored (RFC 9111 §4.3.5): what it says of
@@ -81,6 +86,8 @@ pub fn is_head_of(
         return Some(false);
     }
     let etags = head.get("etag").zip(stored.get("etag")).filter(|_| !etag_is_ours);
+    // Two that nobody can read may differ though their text is the same.
+    let etags = etags.filter(|(one, other)| one != other || !head.is_unreadable("etag"));
     let dates = head.get("last-modified").zip(stored.get("last-modified"));
     let same = [
         etags.map(|(one, other)| same_weakly(one, other)),
@@ -97,7 +104,12 @@ fn same_weakly(one: &str, other: &str) -> bool {
 
 /// The entity tag, if it is strong (RFC 9110 §8.8.1).
 pub fn strong_etag(headers: &Headers) -> Option<&str> {
-    headers.get("etag").map(str::trim).filter(|etag| etag.len() > 2 && etag.starts_with('"'))
+    etag(headers).map(str::trim).filter(|etag| etag.len() > 2 && etag.starts_with('"'))
+}
+
+/// The entity tag, if it can be read: others cannot be compared, nor sent to the origin.
+fn etag(headers: &Headers) -> Option<&str> {
+    headers.get("etag").filter(|_| !headers.is_unreadable("etag"))
 }
 
 #[cfg(test)]
@@ -189,6 +201,22 @@ mod tests {
         assert_eq!(same(&[("content-length", "7")]), None);
         let own_etag = is_head_of(&headers(&[("etag", "\"b\"")]), &stored, true, 7);
         assert_eq!(own_etag, None);
+    }
+
+    #[test]
+    fn entity_tags_that_nobody_can_read_are_never_the_same() {
+        let odd = headers(&[("etag", "\"\u{FFFD}\"")]);
+        let plain = headers(&[("etag", "\"a\"")]);
+        for value in ["\"\u{FFFD}\"", "*", "\"a\""] {
+            assert!(!not_modified(&asking("GET", &[("if-none-match", value)]), &odd, 0));
+        }
+        assert_eq!((validators(&odd, false), strong_etag(&odd)), (vec![], None));
+        assert!(!has_validator(&odd));
+        for (one, other) in [(&odd, &odd), (&odd, &plain), (&plain, &odd)] {
+            assert!(!is_about(one, other, false));
+        }
+        assert_eq!(is_head_of(&odd, &odd, false, 0), None);
+        assert_eq!(is_head_of(&odd, &plain, false, 0), Some(false));
     }
 
     #[test]

@@ -25,8 +25,11 @@ pub enum NotStored {
     Authorization,
     /// Its headers are larger than an entry may have.
     HeadersTooLarge,
-    /// Its headers have bytes that are not UTF-8, and an entry could not give them back.
+    /// Its headers have bytes that are not UTF-8: in its `Vary` or its tags, or in a field that an
+    /// entry cannot give back.
     HeaderBytes,
+    /// It varies on a header of the request that has bytes which are not UTF-8.
+    RequestHeaderBytes,
     /// It broke off.
     Broken,
     /// It is a stream of events or parts.
@@ -74,6 +77,7 @@ impl NotStored {
             Self::Authorization => "authorization",
             Self::HeadersTooLarge => "headers-too-large",
             Self::HeaderBytes => "header-bytes",
+            Self::RequestHeaderBytes => "request-header-bytes",
             Self::Broken => "broken",
             Self::Stream => "stream",
             Self::ContentEncoding => "content-encoding",
@@ -123,6 +127,7 @@ impl NotStored {
             | Self::MemoryInFlight
             | Self::Method
             | Self::RequestNoStore
+            | Self::RequestHeaderBytes
             | Self::SchemaContradicted
             | Self::SchemaUnsettled => false,
         };
@@ -159,6 +164,9 @@ const OF_ONE_REQUEST: [u16; 4] = [206, 304, 412, 416];
 /// cache store. Their `max-age` is for the client that they answer.
 const OF_ONE_CLIENT: [u16; 7] = [401, 403, 407, 428, 429, 431, 511];
 
+/// Fields that say what an answer depends on, and by what it is purged.
+const TO_BE_READ: [&str; 4] = ["vary", "cache-tag", "surrogate-key", "xkey"];
+
 /// Whether an answer's head lets it be stored (RFC 9111 §3).
 pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Result<(), NotStored> {
     if !(200..600).contains(&status) || OF_ONE_REQUEST.contains(&status) {
@@ -186,7 +194,7 @@ pub fn head_storable(
     if headers.bytes() > limits::STORED_HEADER_BYTES {
         return Err(NotStored::HeadersTooLarge);
     }
-    if headers.has_unreadable_bytes() {
+    if TO_BE_READ.iter().any(|name| headers.is_unreadable(name)) {
         return Err(NotStored::HeaderBytes);
     }
     let directives = ResponseDirectives::read(headers);
@@ -323,7 +331,9 @@ mod tests {
 
     #[test]
     fn some_reasons_cannot_be_overridden() {
-        assert_eq!(stored(&[("x-name", "caf\u{FFFD}")], true), Err(NotStored::HeaderBytes));
+        for name in ["vary", "cache-tag", "surrogate-key", "xkey"] {
+            assert_eq!(stored(&[(name, "caf\u{FFFD}")], true), Err(NotStored::HeaderBytes));
+        }
         assert_eq!(stored(&[("x-name", "caf\u{E9}")], false), Ok(()));
         assert_eq!(stored(&[("vary", "accept, *")], true), Err(NotStored::VaryAny));
         assert_eq!(stored(&[("content-type", "Text/Event-Stream")], true), Err(NotStored::Stream));

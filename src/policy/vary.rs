@@ -34,15 +34,17 @@ pub fn varies_on(headers: &Headers) -> Vary {
 }
 
 /// The values that a request has for these headers, as a digest. Absent and empty differ; the
-/// spaces around commas, and the case of languages, do not count (RFC 9111 §4.1).
-pub fn variant(names: &[String], request: &Headers) -> Digest {
-    names
-        .iter()
-        .fold(DigestBuilder::new("variant"), |digest, name| {
-            let value = request.joined(name).map(|value| normalised(name, &value));
-            digest.part(name.as_bytes()).optional(value.as_deref())
-        })
-        .finish()
+/// spaces around commas, and the case of languages, do not count (RFC 9111 §4.1). None where a value
+/// has bytes that are not UTF-8, and so cannot be told from others.
+pub fn variant(names: &[String], request: &Headers) -> Option<Digest> {
+    if names.iter().any(|name| request.is_unreadable(name)) {
+        return None;
+    }
+    let digest = names.iter().fold(DigestBuilder::new("variant"), |digest, name| {
+        let value = request.joined(name).map(|value| normalised(name, &value));
+        digest.part(name.as_bytes()).optional(value.as_deref())
+    });
+    Some(digest.finish())
 }
 
 /// A value without the spaces around its commas; what stands in quotes stays as it is. Languages
@@ -80,6 +82,15 @@ mod tests {
         let of = |fields: &[(&str, &str)]| variant(&names, &fields.iter().copied().collect());
         assert_ne!(of(&[]), of(&[("x", "")]));
         assert_eq!(of(&[("x", " a ")]), of(&[("x", "a")]));
+    }
+
+    #[test]
+    fn a_variant_that_nobody_can_read_is_none() {
+        let of = |value: &str| {
+            variant(&["a".to_owned()], &[("a", value), ("b", "\u{FFFD}")].into_iter().collect())
+        };
+        assert_eq!((of("\u{FFFD}"), of("x\u{FFFD}")), (None, None));
+        assert!(of("\u{E9}").is_some());
     }
 
     #[test]

@@ -109,6 +109,10 @@ impl<W: World> Service<W> {
         answer.status = 200;
         let said = answer.headers.clone();
         let unsaid = |name: &str| !said.contains(name) && name != "cache-control";
+        // No one object of the runtime holds the bytes of both.
+        if begun.meta.headers.unreadable_names().into_iter().any(unsaid) {
+            return None;
+        }
         let kept = begun.meta.headers.iter().filter(|(name, _)| unsaid(name));
         kept.for_each(|(name, value)| answer.headers.append(name, value));
         ["content-range", "content-length"].iter().for_each(|name| answer.headers.remove(name));
@@ -158,7 +162,7 @@ impl<W: World> Service<W> {
         let in_memory = self.isolate.memory.borrow_mut().get(&key);
         let (cached, tier) = match in_memory {
             Some(cached) => (cached, Tier::Memory),
-            None => (self.decoded(&self.edge_bytes(&key).await?, &key, false)?, Tier::Edge),
+            None => (self.edge_entry(&key).await?, Tier::Edge),
         };
         let usable = self.is_usable(&cached, asked, plan) && self.may_judge(config, asked);
         let freshness = self.judged(&asked.request, plan, &cached);

@@ -92,7 +92,7 @@ impl<W: World> Service<W> {
         plan: &Plan,
         key: &str,
     ) -> bool {
-        let stored = self.edge_bytes(key).await.and_then(|bytes| self.decoded(&bytes, key, false));
+        let stored = self.edge_entry(key).await;
         if let Some(cached) = stored.filter(|cached| self.is_variant(cached, &asked.request))
             && self.may_judge(config, asked)
             && self.judged(&asked.request, plan, &cached) == Freshness::Fresh
@@ -101,11 +101,11 @@ impl<W: World> Service<W> {
             return true;
         }
         let marker = format!("{key}~revalidating");
-        if self.edge_bytes(&marker).await.is_some() {
+        if self.edge_value(&marker).await.is_some() {
             return true;
         }
         // Two that look at the same moment both go on, which costs one request more.
-        if let Err(fault) = self.world.edge_put(&marker, b"1", MARKER_SECONDS).await {
+        if let Err(fault) = self.world.edge_put(&marker, b"1", None, MARKER_SECONDS).await {
             self.report_failure("edge-write", &fault);
         }
         false

@@ -336,6 +336,7 @@ impl<W: World> Service<W> {
         // As a hit will have it, with the cookies that are for this client alone.
         let meta = &cached.entry.meta;
         let mut headers = passed_on(&meta.headers, XCache::Miss, &status, false);
+        headers.attach_original_of(&answer.headers);
         for cookie in answer.headers.get_all("set-cookie") {
             headers.append("set-cookie", cookie);
         }

@@ -3,11 +3,11 @@
 use super::breaker::Breaker;
 use super::handle::{Asked, Service};
 use super::memory::Cached;
-use super::world::{Fault, World};
+use super::world::{EdgeValue, Fault, World};
 use crate::config::Config;
 use crate::engine::Plan;
 use crate::entry::decode;
-use crate::http::Request;
+use crate::http::{OriginalFields, Request};
 use crate::policy::{Freshness, freshness, variant};
 use crate::purge::Lag;
 use crate::purge::Subject;
@@ -64,9 +64,10 @@ pub(super) struct Found<'a> {
     pub log_unreadable: bool,
 }
 
-/// The key of a variant beside the first.
-pub(super) fn variant_key(key: &str, names: &[String], request: &Request) -> String {
-    format!("{key}.{}", variant(names, &request.headers).to_short_hex())
+/// The key of a variant beside the first. None where nobody can read which one is asked for.
+pub(super) fn variant_key(key: &str, names: &[String], request: &Request) -> Option<String> {
+    let variant = variant(names, &request.headers)?;
+    Some(format!("{key}.{}", variant.to_short_hex()))
 }
 
 impl<W: World> Service<W> {
@@ -91,9 +92,9 @@ impl<W: World> Service<W> {
             }
             self.look_at_the_edge(config, asked, plan, &mut found).await;
         } else if lag == Lag::TooOld {
-            let (bytes, ()) =
-                join(self.edge_bytes(plan.key.as_str()), self.sync(config, asked)).await;
-            self.take_edge(config, asked, plan, bytes, &mut found).await;
+            let (first, ()) =
+                join(self.edge_entry(plan.key.as_str()), self.sync(config, asked)).await;
+            self.take_edge(config, asked, plan, first, &mut found).await;
         } else {
             if lag == Lag::Aging {
                 self.sync_in_background();
@@ -123,7 +124,7 @@ impl<W: World> Service<W> {
         } else {
             let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, request);
             found.other_variant = Some(first.entry.meta.vary.clone());
-            self.isolate.memory.borrow_mut().get(&key)
+            key.and_then(|key| self.isolate.memory.borrow_mut().get(&key))
         };
         let Some(cached) = cached else { return false };
         self.offer(config, asked, plan, found, cached, Tier::Memory)
@@ -136,8 +137,8 @@ impl<W: World> Service<W> {
         plan: &Plan,
         found: &mut Found<'_>,
     ) {
-        let bytes = self.edge_bytes(plan.key.as_str()).await;
-        self.take_edge(config, asked, plan, bytes, found).await;
+        let first = self.edge_entry(plan.key.as_str()).await;
+        self.take_edge(config, asked, plan, first, found).await;
     }
 
     async fn take_edge(
@@ -145,14 +146,11 @@ impl<W: World> Service<W> {
         config: &Config,
         asked: &Asked,
         plan: &Plan,
-        bytes: Option<Vec<u8>>,
+        first: Option<Rc<Cached>>,
         found: &mut Found<'_>,
     ) {
         let request = &asked.request;
-        let Some(first) = bytes.and_then(|bytes| self.decoded(&bytes, plan.key.as_str(), false))
-        else {
-            return;
-        };
+        let Some(first) = first else { return };
         if self.is_variant(&first, request) {
             self.offer(config, asked, plan, found, first, Tier::Edge);
             return;
@@ -160,8 +158,8 @@ impl<W: World> Service<W> {
         let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, request);
         self.keep(plan.key.as_str(), &first);
         found.other_variant = Some(first.entry.meta.vary.clone());
-        let bytes = self.edge_bytes(&key).await;
-        let second = bytes.and_then(|bytes| self.decoded(&bytes, &key, false));
+        let Some(key) = key else { return };
+        let second = self.edge_entry(&key).await;
         if let Some(second) = second.filter(|second| self.is_variant(second, request)) {
             self.offer(config, asked, plan, found, second, Tier::Edge);
         }
@@ -210,12 +208,12 @@ impl<W: World> Service<W> {
     ) -> Option<Candidate> {
         let request = &asked.request;
         let mut key = match other_variant {
-            Some(names) => variant_key(plan.key.as_str(), &names, request),
+            Some(names) => variant_key(plan.key.as_str(), &names, request)?,
             None => plan.key.as_str().to_owned(),
         };
         let mut cached = self.kv_entry(&key).await?;
         if !self.is_variant(&cached, request) {
-            key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request);
+            key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request)?;
             cached = self.kv_entry(&key).await?;
         }
         let fits = self.is_usable(&cached, asked, plan) && self.may_judge(config, asked);
@@ -230,7 +228,7 @@ impl<W: World> Service<W> {
             Ok(bytes) => {
                 self.isolate.kv.succeeded();
                 let bytes = bytes.filter(|bytes| self.has_room_for_stored(bytes.len()))?;
-                self.decoded(&bytes, key, true)
+                self.decoded(&bytes, None, key, true)
             }
             Err(fault) => {
                 self.isolate.kv.failed(self.world.now(), &fault);
@@ -240,8 +238,14 @@ impl<W: World> Service<W> {
         }
     }
 
+    /// The entry that the edge cache has.
+    pub(super) async fn edge_entry(&self, key: &str) -> Option<Rc<Cached>> {
+        let EdgeValue { bytes, fields } = self.edge_value(key).await?;
+        self.decoded(&bytes, fields.as_ref(), key, false)
+    }
+
     /// What the edge cache has.
-    pub(super) async fn edge_bytes(&self, key: &str) -> Option<Vec<u8>> {
+    pub(super) async fn edge_value(&self, key: &str) -> Option<EdgeValue> {
         let edge = &self.isolate.edge;
         let reading = self.world.edge_get(key);
         self.read_store(edge, EDGE_MILLIS, "edge-read", reading).await.ok().flatten()
@@ -278,25 +282,37 @@ impl<W: World> Service<W> {
         read
     }
 
-    /// The entry in stored bytes, if it is whole and of this very key.
-    pub(super) fn decoded(&self, bytes: &[u8], key: &str, in_kv: bool) -> Option<Rc<Cached>> {
-        let part = if in_kv { "kv-value" } else { "edge-value" };
-        match decode(bytes) {
-            Ok(entry) if entry.meta.key == key => Some(Cached::new(entry, in_kv)),
-            Ok(_) => {
-                self.report_failure(part, "another key's entry");
-                None
+    /// The entry in stored bytes, if it is whole and of this very key. Values of its headers that
+    /// text does not hold are in the fields beside it.
+    fn decoded(
+        &self,
+        bytes: &[u8],
+        fields: Option<&Rc<dyn OriginalFields>>,
+        key: &str,
+        in_kv: bool,
+    ) -> Option<Rc<Cached>> {
+        let damage = match decode(bytes) {
+            Ok(mut entry) if entry.meta.key == key => {
+                let headers = &mut entry.meta.headers;
+                let names = headers.unreadable_names();
+                let original = fields.filter(|_| !names.is_empty()).map(|all| all.only(&names));
+                original.into_iter().for_each(|original| headers.attach_original(original));
+                if headers.has_all_bytes() {
+                    return Some(Cached::new(entry, in_kv));
+                }
+                "header-bytes"
             }
-            Err(damage) => {
-                self.report_failure(part, damage.as_str());
-                None
-            }
-        }
+            Ok(_) => "another key's entry",
+            Err(damage) => damage.as_str(),
+        };
+        self.report_failure(if in_kv { "kv-value" } else { "edge-value" }, damage);
+        None
     }
 
     pub(super) fn is_variant(&self, cached: &Cached, request: &Request) -> bool {
         let meta = &cached.entry.meta;
-        variant(&meta.vary, &request.headers).to_hex() == meta.variant
+        let asked_for = variant(&meta.vary, &request.headers);
+        asked_for.is_some_and(|asked_for| asked_for.to_hex() == meta.variant)
     }
 
     /// Whether an entry may answer the request at all: it is of its variant, and where only the

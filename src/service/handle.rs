@@ -10,7 +10,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::engine::{
     Bypass, Class, Plan, Read, Unwritten, XCache, classify, forwarded_headers, is_upgrade,
-    is_write, origin_url, passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location,
+    may_write, origin_url, passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location,
     scope_tags_changed_by, status_of_origin, take_own_headers,
 };
 use crate::graphql::{OperationKind, Query};
@@ -103,7 +103,7 @@ impl<W: World> Service<W> {
                 if is_upgrade(&asked.request) {
                     return self.socket(None, asked).await;
                 }
-                if is_write(&asked.request) {
+                if may_write(None, &asked.request) {
                     // Nobody knows what it changes, and the entries outlive the fault.
                     return self.unread_write(&asked, Bypass::ConfigError, "config-error").await;
                 }
@@ -296,7 +296,7 @@ impl<W: World> Service<W> {
         reason: Bypass,
         whole: Option<&Whole>,
     ) -> Reply {
-        let again = !is_write(&asked.request);
+        let again = !may_write(config, &asked.request);
         match self.ask_whole(asked, whole, again).await {
             Ok(answer) => self.passed(config, asked, reason, &answer).await,
             Err(failure) => self.origin_failed(asked, &failure, forward_of(reason)),

@@ -21,6 +21,27 @@ use std::rc::Rc;
 /// The shortest time for which KV keeps a value.
 const KV_SECONDS: u64 = 60;
 
+/// Fields by which the edge cache stores a response, or that are written anew for each.
+const READ_BY_THE_EDGE: [&str; 12] = [
+    "cache-control",
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "expires",
+    "last-modified",
+    "pragma",
+    "vary",
+];
+
+/// Whether KV can hold an entry: it holds text, and no bytes of headers beside it.
+fn fits_kv(cached: &Cached) -> bool {
+    !cached.entry.meta.headers.has_unreadable_bytes()
+}
+
 /// What is needed to store an answer.
 #[derive(Clone, Copy)]
 pub(super) struct Storing<'a> {
@@ -129,8 +150,11 @@ impl<W: World> Service<W> {
     ) -> Rc<Cached> {
         let Storing { plan, other_variant, replaces, .. } = storing;
         let is_whole = entry.meta.key == plan.key.as_str();
-        if is_whole && other_variant == Some(entry.meta.vary.as_slice()) {
-            entry.meta.key = variant_key(plan.key.as_str(), &entry.meta.vary, request);
+        if is_whole
+            && other_variant == Some(entry.meta.vary.as_slice())
+            && let Some(key) = variant_key(plan.key.as_str(), &entry.meta.vary, request)
+        {
+            entry.meta.key = key;
         }
         let meta = &entry.meta;
         let fresh = meta.ttl.as_seconds() > meta.initial_age;
@@ -192,7 +216,7 @@ impl<W: World> Service<W> {
         let writes = self.isolate.config.as_ref().map(|config| config.kv.writes);
         // A part is not worth a write.
         let whole = cached.entry.meta.status != 206;
-        let in_kv = worth_kv && whole && writes == Ok(KvWrites::Always);
+        let in_kv = worth_kv && whole && fits_kv(&cached) && writes == Ok(KvWrites::Always);
         let service = self.clone();
         self.world.spawn(async move {
             // The client's answer leaves first.
@@ -209,6 +233,9 @@ impl<W: World> Service<W> {
 
     /// Writes to KV what was asked for again.
     pub(super) fn put_in_kv_later(&self, cached: Rc<Cached>) {
+        if !fits_kv(&cached) {
+            return;
+        }
         let service = self.clone();
         self.world.spawn(async move {
             service.put_in_kv(&cached, &encode(&cached.entry)).await;
@@ -217,8 +244,14 @@ impl<W: World> Service<W> {
 
     async fn put_at_the_edge(&self, cached: &Cached, bytes: &[u8]) {
         let meta = &cached.entry.meta;
+        let names = meta.headers.unreadable_names();
+        // Another value of these would change what the edge cache does with the entry.
+        if names.iter().any(|name| READ_BY_THE_EDGE.contains(name)) {
+            return;
+        }
         let seconds = meta.lifetime().as_seconds();
-        if let Err(fault) = self.world.edge_put(&meta.key, bytes, seconds).await {
+        let fields = meta.headers.original();
+        if let Err(fault) = self.world.edge_put(&meta.key, bytes, fields, seconds).await {
             self.report_failure("edge-write", &fault);
         }
     }

@@ -29,8 +29,9 @@ impl Cached {
     fn bytes(&self) -> usize {
         let meta = &self.entry.meta;
         let headers: usize = meta.headers.iter().map(|(n, v)| n.len() + v.len() + 48).sum();
+        let original = meta.headers.original().map_or(0, |_| meta.headers.bytes());
         let tags: usize = meta.tags.iter().map(|tag| tag.len() + 32).sum();
-        self.entry.body.len() + headers + tags + meta.key.len() * 2 + 512
+        self.entry.body.len() + headers + original + tags + meta.key.len() * 2 + 512
     }
 }
 

@@ -48,7 +48,7 @@ pub use handle::{Reply, Service};
 pub use isolate::Isolate;
 pub use socket::{SocketMessage, SocketWrite};
 pub use world::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
-    Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
-    What, World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
+    Memory, Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn,
+    Verify, What, World,
 };

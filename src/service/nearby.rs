@@ -25,8 +25,8 @@ impl<W: World> Service<W> {
         let nearby = &self.isolate.nearby;
         let Some(mark) = self.isolate.replica.borrow().mark() else { return false };
         let Some(compared) = nearby.compared.get() else { return false };
-        let Some(bytes) = self.edge_bytes(&self.nearby_key(mark.epoch)).await else { return false };
-        let said = match Said::decode(&bytes) {
+        let Some(value) = self.edge_value(&self.nearby_key(mark.epoch)).await else { return false };
+        let said = match Said::decode(&value.bytes) {
             Ok(said) if said.epoch() == mark.epoch => said,
             Ok(_) => return false,
             Err(garbled) => {
@@ -78,7 +78,7 @@ impl<W: World> Service<W> {
         let (key, bytes) = (self.nearby_key(said.epoch()), said.encode(Version::CURRENT));
         let (service, seconds) = (self.clone(), config.purge.max_lag);
         self.world.spawn(async move {
-            if let Err(fault) = service.world.edge_put(&key, &bytes, seconds).await {
+            if let Err(fault) = service.world.edge_put(&key, &bytes, None, seconds).await {
                 service.report_failure("edge-write", &fault);
             }
         });

@@ -4,7 +4,7 @@
 use super::isolate::Isolate;
 use crate::admin;
 use crate::engine::{
-    XCache, forwarded_headers, origin_url, passed_on, rewrite_location, take_own_headers,
+    XCache, forwarded_headers, may_write, origin_url, passed_on, rewrite_location, take_own_headers,
 };
 use crate::http::{Headers, Request};
 use crate::policy::{CacheStatus, Forward};
@@ -14,6 +14,11 @@ use crate::tag::gather_tags;
 const WORKER_FAILED: &str = "worker-failed";
 
 impl Isolate {
+    /// Whether a request may write.
+    pub fn may_write(&self, request: &Request) -> bool {
+        may_write(self.config.as_ref().ok(), request)
+    }
+
     /// Where the origin is asked what the client asked, and with which headers. None where there is
     /// nobody to ask: Evergraph's own routes are its own, and their tokens are not the origin's.
     pub fn rescued_request(

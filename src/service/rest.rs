@@ -21,7 +21,9 @@ use crate::engine::{
 use crate::entry::Entry;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
-use crate::policy::{CacheStatus, Forward, NotStored, is_head_of, not_modified};
+use crate::policy::{
+    CacheStatus, Forward, NotStored, Vary, is_head_of, not_modified, variant, varies_on,
+};
 use crate::rest;
 use crate::time::Timestamp;
 use serde_json::json;
@@ -233,6 +235,11 @@ impl<W: World> Service<W> {
             status if asked_for_part && status != 200 => return Err(NotStored::Status),
             _ => rest_storable(plan, answer.received())?,
         }
+        if let Vary::On(names) = varies_on(&answer.headers)
+            && variant(&names, &asked.request.headers).is_none()
+        {
+            return Err(NotStored::RequestHeaderBytes);
+        }
         if content_length(answer).is_some_and(|length| length > limits::ANSWER_BODY_BYTES) {
             return Err(NotStored::TooLarge);
         }
@@ -268,6 +275,9 @@ impl<W: World> Service<W> {
         let x_cache = XCache::Revalidated;
         let mut response = from_entry(&entry, &asked.request, x_cache, &status, self.world.now());
         self.show(asked, &entry.meta.key, &entry.meta.tags, &mut response);
+        if answer.headers.has_unreadable_bytes() {
+            response.headers.attach_original_of(&answer.headers);
+        }
         if !plan.rest.strip_set_cookie {
             let cookies = answer.headers.get_all("set-cookie");
             cookies.for_each(|cookie| response.headers.append("set-cookie", cookie));
@@ -311,10 +321,9 @@ impl<W: World> Service<W> {
             None => return,
             Some(true) => {
                 let request = &asked.request;
-                let new = updated(storing.plan, &stored.entry, request, answer.received(), mark);
-                match new.stored {
-                    Ok(()) => new.entry,
-                    Err(_) => return,
+                match updated(storing.plan, &stored.entry, request, answer.received(), mark) {
+                    Some(Freshened { entry, stored: Ok(()) }) => entry,
+                    _ => return,
                 }
             }
             Some(false) => {

@@ -7,7 +7,7 @@
 use super::handle::{Asked, Service};
 use super::world::{Fetched, World};
 use crate::config::{Algorithm, Config, Jwt};
-use crate::engine::{Bypass, Plan, Sent, claim_paths, sent_token};
+use crate::engine::{Bypass, Plan, Sent, claim_paths, may_count_unreadable, sent_token};
 use crate::jwt::{Claims, KeySet, Published, Step, Token};
 use crate::key::{Digest, DigestBuilder};
 use crate::limits;
@@ -75,7 +75,7 @@ impl<W: World> Service<W> {
         asked: &Asked,
         plan: impl Fn(&Claims) -> Result<Plan, Bypass>,
     ) -> Result<Plan, Bypass> {
-        if asked.request.headers.has_unreadable_bytes() {
+        if may_count_unreadable(config, &asked.request.headers) {
             return Err(Bypass::HeaderBytes);
         }
         match plan(&Claims::NotAsked) {

@@ -4,7 +4,7 @@
 #![allow(async_fn_in_trait, reason = "one thread, so no future has to be Send")]
 
 use crate::config::Algorithm;
-use crate::http::Headers;
+use crate::http::{Headers, OriginalFields};
 use crate::policy::Received;
 use crate::purge::{IntentId, Mark, NewRecord, Said};
 use crate::time::Timestamp;
@@ -16,12 +16,27 @@ pub use crate::purge::Appended;
 /// Why a store or the log did not answer, for logs.
 pub type Fault = String;
 
+/// A value of the edge cache.
+#[derive(Clone)]
+pub struct EdgeValue {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The header fields that were stored with them, if there are any.
+    pub fields: Option<Rc<dyn OriginalFields>>,
+}
+
 /// The edge cache of this data centre.
 pub trait EdgeCache {
     /// What is stored under the key.
-    async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault>;
-    /// Stores for at most `seconds`.
-    async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
+    async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault>;
+    /// Stores for at most `seconds`, with header fields beside the value.
+    async fn edge_put(
+        &self,
+        key: &str,
+        value: &[u8],
+        fields: Option<&Rc<dyn OriginalFields>>,
+        seconds: u64,
+    ) -> Result<(), Fault>;
 }
 
 /// Workers KV, which all data centres share and see late.

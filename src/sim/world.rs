@@ -5,12 +5,12 @@ use super::lifecycle::Invocation;
 use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
-use crate::http::{Headers, Request};
+use crate::http::{Headers, OriginalFields, Request};
 use crate::purge::{self, Delta, IntentId, Mark, NewRecord};
 use crate::service::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
-    Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
-    What, World,
+    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
+    Memory, Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn,
+    Verify, What, World,
 };
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -41,13 +41,20 @@ pub struct SimulatedWorld {
 impl World for SimulatedWorld {}
 
 impl EdgeCache for SimulatedWorld {
-    async fn edge_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+    async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault> {
         let (universe, place, key) = (self.universe.clone(), self.place, key.to_owned());
         let get = async move { universe.edges[place].get(&universe, &key).await };
-        self.invocation.call(get).await?
+        let found = self.invocation.call(get).await??;
+        Ok(found.map(|bytes| EdgeValue { bytes, fields: None }))
     }
 
-    async fn edge_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+    async fn edge_put(
+        &self,
+        key: &str,
+        value: &[u8],
+        _fields: Option<&Rc<dyn OriginalFields>>,
+        seconds: u64,
+    ) -> Result<(), Fault> {
         let (universe, place) = (self.universe.clone(), self.place);
         let (key, value) = (key.to_owned(), value.to_vec());
         let put = async move { universe.edges[place].put(&universe, &key, &value, seconds).await };

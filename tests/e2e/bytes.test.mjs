@@ -34,10 +34,10 @@ const text = JSON.stringify({
 });
 
 /** Asks with bytes as they are; the answer's head as text, its fields, and its body as bytes. */
-async function ask(path, { method = "GET", headers = "", body = "", place = 0 } = {}) {
+async function ask(path, { method = "GET", headers = "", body = "", place = 0, at = world } = {}) {
   const length = body === "" ? "" : `Content-Length: ${Buffer.byteLength(body, "latin1")}\r\n`;
   const head = `${method} ${path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n${length}${headers}\r\n`;
-  const came = await say(world.url("/", place), head + body);
+  const came = await say(at.url("/", place), head + body);
   const end = came.indexOf("\r\n\r\n");
   const fields = new Map();
   for (const line of came.slice(0, end).split("\r\n").slice(1)) {
@@ -98,6 +98,10 @@ const CODINGS = [
   ["gzip, identity", gzip, true],
   ["identity, gzip", gzip, true],
   ["gzip\r\nContent-Encoding: identity", gzip, true],
+  ["gzip,", gzip, true],
+  [", gzip", gzip, true],
+  ["\tgzip ", gzip, true],
+  ["", Buffer.from(text), true],
   ["BR", brotliCompressSync(text), false],
   ["br, gzip", gzipSync(brotliCompressSync(text)), false],
   ["gzip, br", brotliCompressSync(gzip), false],
@@ -227,17 +231,50 @@ test("header values in UTF-8 are the same on misses, hits and in every tier", as
   assert.deepEqual([known.status, known.get("etag")], [304, `"${UTF_8}"`]);
 });
 
-test("header values that are not UTF-8 reach the client as they are, and are not stored", async () => {
+/** Two isolates that share an edge cache, and have no KV. */
+const edge = await startWorld({
+  originUrl: origin.url,
+  places: 2,
+  oneEdge: true,
+  kv: false,
+  config: { types: { product: { match: ["rest:/api/**"], ttl: 60 } } },
+});
+const atEdge = (path, init) => ask(path, { ...init, at: edge });
+
+const LAST_MODIFIED = "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+test("header values that are not UTF-8 are the same on misses and hits, whatever is asked for", async () => {
+  const fields = `Content-Type: text/plain\r\n${fieldsWith(ODD)}${LAST_MODIFIED}Cache-Status: shield; detail="${ODD}"\r\n`;
+  const path = origin.at("/api/odd", answer(200, fields, Buffer.from("body of it")));
+  const since = "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  for (const [init, status, xCache, body] of [
+    [{}, 200, "MISS", "body of it"],
+    [{}, 200, "HIT", "body of it"],
+    [{ method: "HEAD" }, 200, "HIT", ""],
+    [{ headers: since }, 304, "HIT", ""],
+    [{ headers: "Range: bytes=0-3\r\n" }, 206, "HIT", "body"],
+    [{ headers: "Range: bytes=90-\r\n" }, 416, "HIT", ""],
+  ]) {
+    const got = await ask(path, init);
+    assert.deepEqual([got.status, got.xCache, got.bytes.toString()], [status, xCache, body]);
+    // A 416 is for one range alone, and has no entity tag of the whole.
+    if (status !== 416) assertFields(got, ODD, `${status} ${xCache}`);
+    assert.equal(got.all("x-name").join(", "), `${ODD}, two ${ODD}`);
+    assert.ok(got.get("cache-status").startsWith(`shield; detail="${ODD}"`), got.get("cache-status"));
+  }
+  assert.equal(origin.asked(path), 1);
+});
+
+test("the same of what is not stored, with its cookies", async () => {
   const set = `Set-Cookie: a=${ODD}; Path=/\r\nSet-Cookie: b=\xe8\r\n`;
-  const fields = `Content-Type: text/plain\r\n${fieldsWith(ODD)}Cache-Status: shield; detail="${ODD}"\r\n`;
-  origin.at("/api/odd", answer(200, fields, Buffer.from("ok")));
+  const fields = `Content-Type: text/plain\r\n${fieldsWith(ODD)}`;
   origin.at("/api/odd-cookie", answer(200, fields + set, Buffer.from("ok")));
   origin.at("/health/odd", answer(200, fields + set, Buffer.from("ok")));
   origin.at("/written/odd", answer(200, fields + set, Buffer.from("ok")));
+  origin.at("/api/head", answer(200, fields, Buffer.alloc(0)));
   for (const [path, init, xCache] of [
-    ["/api/odd", {}, "MISS"],
-    ["/api/odd", {}, "MISS"],
-    ["/api/odd", { method: "HEAD" }, "MISS"],
+    ["/api/head", { method: "HEAD" }, "MISS"],
+    ["/api/odd-cookie", {}, "MISS"],
     ["/api/odd-cookie", {}, "MISS"],
     ["/health/odd", {}, "BYPASS"],
     ["/written/odd", { method: "PUT", body: "{}" }, "BYPASS"],
@@ -245,37 +282,221 @@ test("header values that are not UTF-8 reach the client as they are, and are not
     const got = await ask(path, init);
     assert.deepEqual([got.status, got.xCache], [200, xCache], path);
     assertFields(got, ODD, path);
-    if (path === "/api/odd") assert.equal(got.detail, init.method === "HEAD" ? "method" : "header-bytes");
-    else if (xCache === "BYPASS")
-      assert.deepEqual(got.all("set-cookie"), [`a=${ODD}; Path=/`, "b=\xe8"], path);
-    assert.ok(got.get("cache-status").startsWith(`shield; detail="${ODD}"`), got.get("cache-status"));
+    if (path !== "/api/head") assert.deepEqual(got.all("set-cookie"), [`a=${ODD}; Path=/`, "b=\xe8"], path);
+  }
+});
+
+test("such an entry comes from the edge cache with its bytes, and is not kept in KV", async () => {
+  const fields = `Content-Type: text/plain\r\n${fieldsWith(ODD)}`;
+  const path = origin.at("/api/odd-edge", answer(200, fields, Buffer.from("ok")));
+  const stored = () => edge.caches[0].entries.size;
+  const before = stored();
+  assert.equal((await atEdge(path)).xCache, "MISS");
+  await edge.until(() => stored() > before, "it is in the edge cache");
+  for (const [init, detail] of [
+    [{ place: 1 }, "edge"],
+    [{ place: 1 }, "memory"],
+    [{ place: 1, method: "HEAD" }, "memory"],
+  ]) {
+    const got = await atEdge(path, init);
+    assert.deepEqual([got.xCache, got.detail], ["HIT", detail]);
+    assertFields(got, ODD, detail);
+    // What is beside the entry in the edge cache is the entry's alone.
+    assert.equal(got.get("cf-cache-status"), undefined);
+    assert.equal(got.get("content-type"), "text/plain");
+  }
+  // Elsewhere it is asked for again.
+  const kept = world.kv.writes;
+  for (const xCache of ["MISS", "HIT", "HIT"]) assert.equal((await ask(path)).xCache, xCache);
+  const control = origin.at(
+    "/api/plain-edge",
+    answer(200, "Content-Type: text/plain\r\n", Buffer.from("ok")),
+  );
+  for (const xCache of ["MISS", "HIT"]) assert.equal((await ask(control)).xCache, xCache);
+  await world.until(() => world.kv.writes > kept, "the other is in KV");
+  assert.equal(world.kv.writes, kept + 1);
+  assert.equal((await ask(path, { place: 1 })).xCache, "MISS");
+});
+
+test("an edge cache that changes such bytes makes a miss", async () => {
+  const fields = `Content-Type: text/plain\r\n${fieldsWith(ODD)}`;
+  const path = origin.at("/api/odd-changed", answer(200, fields, Buffer.from("ok")));
+  const { entries } = edge.caches[0];
+  const known = new Set(entries.keys());
+  assert.equal((await atEdge(path)).xCache, "MISS");
+  await edge.until(() => entries.size > known.size, "it is in the edge cache");
+  const [key] = [...entries.keys()].filter((one) => !known.has(one));
+  const text = entries.get(key).toString("latin1");
+  entries.set(key, Buffer.from(text.replace(/^x-name: .*\r\n/gim, ""), "latin1"));
+  const got = await atEdge(path, { place: 1 });
+  assert.equal(got.xCache, "MISS");
+  assertFields(got, ODD, "asked for again");
+});
+
+test("what decides how an edge cache keeps a response is not beside the entry in it", async () => {
+  const fields = "Content-Type: text/plain; x=\xe9\r\nX-Name: \xe9\r\n";
+  const path = origin.at("/api/odd-type", answer(200, fields, Buffer.from("ok")));
+  for (const [place, xCache] of [
+    [0, "MISS"],
+    [0, "HIT"],
+    [1, "MISS"],
+    [1, "HIT"],
+  ]) {
+    const got = await atEdge(path, { place });
+    assert.deepEqual([got.xCache, got.get("content-type")], [xCache, "text/plain; x=\xe9"]);
   }
 });
 
 test("GraphQL answers with such headers keep them, though something is taken out of their bodies", async () => {
-  const body = { data: { item: { evergraph__typename: "Item", __typename: "Item", id: "1" } } };
-  origin.at(
-    "/graphql",
-    answer(200, `Content-Type: application/json\r\nX-Name: ${ODD}\r\n`, Buffer.from(JSON.stringify(body))),
-  );
+  const data = { item: { evergraph__typename: "Item", __typename: "Item", id: "1" } };
+  const fields = `Content-Type: application/json\r\nX-Name: ${ODD}\r\n`;
+  origin.at("/graphql", answer(200, fields, Buffer.from(JSON.stringify({ data }))));
   const query = '{"query":"query Odd { item { id } }"}';
-  const got = await ask("/graphql", {
-    method: "POST",
-    body: query,
-    headers: "Content-Type: application/json\r\n",
-  });
-  assert.deepEqual([got.xCache, got.detail, got.get("x-name")], ["MISS", "header-bytes", ODD]);
+  const posted = (body) =>
+    ask("/graphql", { method: "POST", body, headers: "Content-Type: application/json\r\n" });
+  for (const [body, xCache] of [
+    [query, "MISS"],
+    [query, "HIT"],
+    [`[${query}]`, "HIT"],
+  ]) {
+    const got = await posted(body);
+    assert.deepEqual([got.xCache, got.get("x-name")], [xCache, ODD], body);
+  }
 });
 
-test("an entry whose validation brings such a header is not changed by it, and the client gets it", async () => {
+test("a validation brings such a header to an entry, or leaves it there", async () => {
   const fields = "Content-Type: text/plain\r\nCache-Control: max-age=0\r\n";
+  const not = (more) => `HTTP/1.1 304 X\r\nETag: "v"\r\n${more}Cache-Control: max-age=60\r\n\r\n`;
   const path = origin.at("/plain/validated", answer(200, `${fields}ETag: "v"\r\n`, Buffer.from("ok")));
   assert.equal((await ask(path)).xCache, "MISS");
-  origin.at(path, `HTTP/1.1 304 X\r\nETag: "v"\r\nX-Name: ${ODD}\r\nCache-Control: max-age=60\r\n\r\n`);
-  for (let time = 0; time < 2; time += 1) {
+  // Its cookie is for one client, and forbids to store it.
+  for (const [cookie, xCache] of [
+    ["a=\xe8", "REVALIDATED"],
+    [undefined, "REVALIDATED"],
+    [undefined, "HIT"],
+  ]) {
+    origin.at(path, not(`X-Name: ${ODD}\r\n${cookie ? `Set-Cookie: ${cookie}\r\n` : ""}`));
     const got = await ask(path);
-    assert.deepEqual([got.xCache, got.detail, got.get("x-name")], ["REVALIDATED", "header-bytes", ODD]);
+    assert.deepEqual([got.xCache, got.get("x-name"), got.get("set-cookie")], [xCache, ODD, cookie]);
     assert.equal(got.bytes.toString(), "ok");
+  }
+  const other = `${fields}X-Name: ${ODD}\r\nETag: "v"\r\n`;
+  const left = origin.at("/plain/left", answer(200, other, Buffer.from("ok")));
+  assert.equal((await ask(left)).xCache, "MISS");
+  origin.at(left, not(""));
+  for (const xCache of ["REVALIDATED", "HIT"]) {
+    const got = await ask(left);
+    assert.deepEqual([got.xCache, got.get("x-name"), got.bytes.toString()], [xCache, ODD, "ok"]);
+  }
+});
+
+test("where the entry and its validation both have such headers, the whole is asked for", async () => {
+  const fields = `Content-Type: text/plain\r\nCache-Control: max-age=0\r\nX-Name: ${ODD}\r\n`;
+  const path = origin.at("/plain/both", answer(200, `${fields}ETag: "v"\r\n`, Buffer.from("ok")));
+  assert.equal((await ask(path)).xCache, "MISS");
+  origin.at(path, ({ text }) =>
+    /if-none-match/i.test(text)
+      ? `HTTP/1.1 304 X\r\nETag: "v"\r\nX-Other: \xe9\r\n\r\n`
+      : answer(200, "Content-Type: text/plain\r\nX-Name: \xe8\r\nX-Other: \xe9\r\n", Buffer.from("new")),
+  );
+  const got = await ask(path);
+  assert.deepEqual([got.bytes.toString(), got.get("x-name"), got.get("x-other")], ["new", "\xe8", "\xe9"]);
+});
+
+test("redirects, refusals, odd directives and stale answers keep such bytes from the cache", async () => {
+  for (const [status, fields] of [
+    [301, "Location: /caf\xe9\r\nCache-Control: max-age=60\r\n"],
+    [404, "X-Name: \xe9\r\nCache-Control: max-age=60\r\n"],
+    [200, 'X-Name: \xe9\r\nCache-Control: max-age=60, x="\xe9"\r\n'],
+  ]) {
+    const path = origin.at(`/plain/kept-${status}`, answer(status, fields, Buffer.from("ok")));
+    for (const xCache of ["MISS", "HIT"]) {
+      const got = await ask(path);
+      assert.deepEqual([got.status, got.xCache], [status, xCache]);
+      for (const line of fields.trim().split("\r\n")) {
+        const [name, value] = line.split(/: (.*)/);
+        assert.equal(got.get(name.toLowerCase()), value, `${status} ${xCache}`);
+      }
+    }
+  }
+  const stale = "X-Name: \xe9\r\nCache-Control: max-age=0, stale-if-error=600\r\n";
+  const path = origin.at("/plain/stale", answer(200, `${stale}${LAST_MODIFIED}`, Buffer.from("ok")));
+  assert.equal((await ask(path)).xCache, "MISS");
+  origin.at(path, answer(500, "X-Name: \xe8\r\n", Buffer.from("broken")));
+  const got = await ask(path);
+  assert.deepEqual([got.status, got.xCache, got.get("x-name")], [200, "STALE", "\xe9"]);
+});
+
+test("parts of a file with such a name keep it, and are completed only where that keeps it", async () => {
+  const name = 'attachment; filename="caf\xe9.bin"';
+  const disposition = `Content-Disposition: ${name}\r\n`;
+  const file = Buffer.from("0123456789");
+  const parts =
+    (named) =>
+    ({ text }) => {
+      const range = /^range: bytes=(\d+)-(\d*)/im.exec(text);
+      const fields = 'Cache-Control: max-age=60\r\nETag: "f"\r\n';
+      if (range === null) return answer(200, fields + disposition, file);
+      const [first, last] = [Number(range[1]), range[2] === "" ? 9 : Number(range[2])];
+      const own = named || first === 0 ? disposition : "";
+      const said = `${fields}${own}Content-Range: bytes ${first}-${last}/10\r\n`;
+      return answer(206, said, file.subarray(first, last + 1));
+    };
+  for (const named of [true, false]) {
+    const path = origin.at(`/plain/file-${named}`, parts(named));
+    for (const [range, status, body, xCache] of [
+      ["Range: bytes=0-3\r\n", 206, "0123", "MISS"],
+      ["Range: bytes=1-2\r\n", 206, "12", "HIT"],
+      ["", 200, "0123456789", "MISS"],
+      ["", 200, "0123456789", "HIT"],
+    ]) {
+      const got = await ask(path, { headers: range });
+      const what = `${named} ${range}`;
+      assert.deepEqual([got.status, got.bytes.toString(), got.xCache], [status, body, xCache], what);
+      assert.equal(got.get("content-disposition"), name, what);
+    }
+  }
+});
+
+test("an entity tag that nobody can read is never taken for another", async () => {
+  const fields = (etag) => `Content-Type: text/plain\r\nETag: "${etag}"\r\n`;
+  const path = origin.at("/api/tagged", answer(200, fields("\xe9"), Buffer.from("one")));
+  for (const xCache of ["MISS", "HIT"]) assert.equal((await ask(path)).xCache, xCache);
+  // Its text is that of the stored one.
+  origin.at(path, answer(200, fields("\xe8"), Buffer.from("two")));
+  for (const headers of ['If-None-Match: "\xe8"\r\n', 'If-None-Match: "\ufffd"\r\n'])
+    assert.equal((await ask(path, { headers: Buffer.from(headers).toString("latin1") })).status, 200);
+  for (const value of ["\xe8", "\xef\xbf\xbd"]) {
+    assert.equal((await ask(path, { headers: `If-None-Match: "${value}"\r\n` })).status, 200, value);
+    const range = `Range: bytes=0-0\r\nIf-Range: "${value}"\r\n`;
+    assert.equal((await ask(path, { headers: range })).status, 200, value);
+  }
+  const plain = origin.at(
+    "/plain/tagged",
+    answer(200, `${fields("\xe9")}Cache-Control: max-age=0\r\n`, Buffer.from("one")),
+  );
+  for (const expected of ["one", "two"]) {
+    assert.equal((await ask(plain)).bytes.toString(), expected);
+    assert.doesNotMatch(origin.requests.at(-1).text, /if-none-match/i);
+    origin.at(plain, answer(200, `${fields("\xe8")}Cache-Control: max-age=0\r\n`, Buffer.from("two")));
+  }
+});
+
+test("an answer whose tags or Vary nobody can read is not stored", async () => {
+  for (const [number, field] of [
+    "Cache-Tag: a, \xe9",
+    "Surrogate-Key: \xe9",
+    "xkey: \xe9",
+    "Vary: \xe9",
+  ].entries()) {
+    const path = origin.at(
+      `/api/unread/${number}`,
+      answer(200, `X-Name: \xe9\r\n${field}\r\n`, Buffer.from("ok")),
+    );
+    for (let time = 0; time < 2; time += 1) {
+      const got = await ask(path);
+      assert.deepEqual([got.xCache, got.detail, got.get("x-name")], ["MISS", "header-bytes", "\xe9"], field);
+    }
   }
 });
 
@@ -314,16 +535,41 @@ test("request headers reach the origin as they are, and are no part of any key",
   assert.deepEqual([(await ask(path)).xCache, (await ask(path)).xCache], ["MISS", "HIT"]);
   const odd = await ask(path, { headers: "X-Tenant: \xe9\r\n" });
   assert.deepEqual([odd.xCache, odd.detail], ["BYPASS", "header-bytes"]);
-  const utf8 = await ask(path, { headers: `Referer: http://x/${UTF_8}\r\n` });
-  assert.equal(utf8.xCache, "HIT");
+  for (const value of [UTF_8, ODD]) {
+    const headers = `Referer: http://x/${value}\r\nUser-Agent: ${value}\r\n`;
+    assert.equal((await ask(path, { headers })).xCache, "HIT");
+    const other = origin.at(`/api/sent-${value.length}`, said);
+    assert.equal((await ask(other, { headers })).xCache, "MISS");
+    for (const line of headers.trim().split("\r\n")) assert.ok(seen(other).includes(line), seen(other));
+  }
+  for (const name of ["Accept", "Accept-Language", "Origin", "If-None-Match", "Cookie", "Authorization"]) {
+    const got = await ask(path, { headers: `${name}: \xe9\r\n` });
+    assert.deepEqual([got.xCache, got.detail], ["BYPASS", "header-bytes"], name);
+  }
+  const cookies = `Cookie: evergraph-purge=1; sid=${ODD}\r\n`;
+  await ask("/health/sent", { headers: cookies });
+  assert.ok(seen("/health/sent").includes(`sid=${ODD}`), seen("/health/sent"));
 });
 
 test("values that differ in such a byte alone are never taken for one another", async () => {
-  const fields = "Content-Type: text/plain\r\nVary: X-Region\r\n";
-  for (const region of ["\xe8", "\xe9"]) {
-    const path = origin.at("/api/varied", answer(200, fields, Buffer.from(region, "latin1")));
-    const got = await ask(path, { headers: `X-Region: ${region}\r\n` });
-    assert.equal(got.bytes.toString("latin1"), region);
+  const varied = (name, body) =>
+    answer(200, `Cache-Control: max-age=60\r\nVary: ${name}\r\n`, Buffer.from(body, "latin1"));
+  for (const [name, readable, detail] of [
+    ["X-Region", "n", "header-bytes"],
+    ["User-Agent", "curl", "request-header-bytes"],
+  ]) {
+    const path = `/plain/varied-${name}`;
+    for (const value of ["\xe8", "\xe9", "\xe8"]) {
+      origin.at(path, varied(name, value));
+      const got = await ask(path, { headers: `${name}: ${value}\r\n` });
+      assert.deepEqual([got.bytes.toString("latin1"), got.detail], [value, detail]);
+    }
+    origin.at(path, answer(200, `Cache-Control: max-age=60\r\nVary: ${name}\r\n`, Buffer.from("plain")));
+    for (const xCache of ["MISS", "HIT"])
+      assert.equal((await ask(path, { headers: `${name}: ${readable}\r\n` })).xCache, xCache);
+    origin.at(path, varied(name, "\xe9"));
+    const got = await ask(path, { headers: `${name}: \xe9\r\n` });
+    assert.equal(got.bytes.toString("latin1"), "\xe9");
   }
 });
 

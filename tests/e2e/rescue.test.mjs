@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { trappingEntry } from "./lib/panics.mjs";
 import { Random, SEED } from "./lib/random.mjs";
-import { RawOrigin, say } from "./lib/wire.mjs";
+import { held, open, RawOrigin, say } from "./lib/wire.mjs";
 import { ADMIN_TOKEN, startWorld } from "./lib/world.mjs";
 
 const origin = await new RawOrigin().listen();
@@ -155,5 +155,65 @@ test("a token for Evergraph's own routes is not the origin's, however the route 
     );
     assert.match(got, /^HTTP\/1\.1 (200|401|404|405|503)/);
     assert.equal(origin.requests.length, asked, path);
+  }
+});
+
+test("a write whose answer streams purges at its end too, though Wasm has failed at it", async () => {
+  const streaming = await startWorld({
+    entry: trappingEntry,
+    config: { types: { api: { match: ["rest:/api/**"], ttl: 600 } }, purge: { max_lag: 60 } },
+  });
+  let version = 0;
+  let end = held();
+  streaming.origin.answer = async (request, response) => {
+    if (request.method === "GET") return response.end(`${version}`);
+    response.writeHead(200, { "content-type": "text/plain" }).write("begun ");
+    await end.promise;
+    response.end("and ended");
+  };
+  const path = "/api/streamed";
+  const read = () => streaming.ask(path);
+  for (const trap of [{}, { "x-trap": "1" }]) {
+    end = held();
+    const before = failures(streaming);
+    const answer = await open(streaming.url(path), {
+      method: "PUT",
+      headers: { "content-length": 0, ...trap },
+    });
+    assert.equal((await answer.next()).toString(), "begun ");
+    assert.equal(failures(streaming) - before, trap["x-trap"] ? 1 : 0);
+    // What is stored while the write goes on is of before its commit.
+    await streaming.until(async () => (await read()).xCache === "HIT", "it is stored");
+    assert.equal((await read()).text, `${version}`);
+    version += 1;
+    end.release();
+    const { bytes, broken } = await answer.rest();
+    assert.deepEqual([bytes.toString(), broken], ["and ended", false]);
+    const fresh = await read();
+    assert.deepEqual([fresh.xCache, fresh.text], ["MISS", `${version}`], JSON.stringify(trap));
+  }
+});
+
+test("a mutation by GET that Wasm fails at is sent once, and purges", async () => {
+  const world = await startWorld({
+    entry: trappingEntry,
+    config: { types: { api: { match: ["rest:/api/**"], ttl: 600 } }, purge: { max_lag: 60 } },
+  });
+  let mutations = 0;
+  world.origin.answer = (request, response) => {
+    if (!request.url.includes("mutation")) return response.end("read");
+    mutations += 1;
+    // It is about the worker: the runtime itself sends a GET again whose connection breaks.
+    response.end("written");
+  };
+  const read = () => world.ask("/api/read");
+  for (const [n, path] of ["/graphql", "/GraphQL", "/x/..%2fgraphql"].entries()) {
+    await world.until(async () => (await read()).xCache === "HIT", "it is stored");
+    const headers = { "x-trap": "1" };
+    assert.equal((await world.ask(`${path}?query={read}`, { headers })).text, "read");
+    assert.equal((await read()).xCache, "HIT", "a query purges nothing");
+    assert.equal((await world.ask(`${path}?query=mutation{write}`, { headers })).text, "written");
+    assert.equal(mutations, n + 1);
+    assert.notEqual((await read()).xCache, "HIT", path);
   }
 });

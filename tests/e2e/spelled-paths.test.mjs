@@ -263,3 +263,42 @@ test("only a write that succeeds purges", async () => {
   world.origin.answer = answer;
   assert.equal((await get("/api/products/42")).xCache, "HIT");
 });
+
+test("a mutation by GET or HEAD purges, whatever its path and however long its URL is", async () => {
+  const mutation = "query=mutation{renameProduct{__typename%20id%20version}}";
+  for (const path of [
+    `/graphql?${mutation}`,
+    `/graphql?${mutation}&variables={%22a%22:%22${"x".repeat(17_000)}%22}`,
+    `/GraphQL?${mutation}`,
+    `//graphql?${mutation}`,
+    `/graphql;x?query=%6dutation{renameProduct{__typename%20id%20version}}`,
+    `/x/..%2fgraphql?${mutation}`,
+    `/auth/..%2fgraphql?${mutation}`,
+  ]) {
+    for (const method of ["GET", "HEAD"]) {
+      await stored();
+      const before = versions[42];
+      const answer = await send(method, path, "");
+      assert.equal(versions[42], before + 1, path.slice(0, 80));
+      assert.match(answer.headers["evergraph-purge"], /^\d+$/, `${method} ${path.slice(0, 80)}`);
+      assert.notEqual((await query()).xCache, "HIT", `${method} ${path.slice(0, 80)}`);
+      // What it has not changed stays, where its answer has a body that says so.
+      if (method === "GET") assert.equal((await get("/api/products/43")).xCache, "HIT");
+    }
+  }
+});
+
+test("a query by GET on such a path purges nothing, though it has the word in it", async () => {
+  for (const path of ["/GraphQL", "/x/..%2fgraphql"]) {
+    for (const text of [
+      "{product{__typename%20id%20mutation:version}}",
+      "{product{__typename%20id%20version}}",
+    ]) {
+      await stored();
+      const answer = await get(`${path}?query=${text}`);
+      assert.match(answer.cacheStatus, /detail=path-(spelling|climbs)$/, path);
+      assert.equal(answer.headers["evergraph-purge"], undefined);
+      for (const read of [query, () => get("/api/products/42")]) assert.equal((await read()).xCache, "HIT");
+    }
+  }
+});

@@ -515,7 +515,7 @@ fn renewed(plan: &Plan, before: &Entry, request: &Request, chance: &mut Chance, 
     let by_head = updated(plan, before, request, Received { status: 200, ..received }, mark);
     let fresh = freshened(plan, before, request, received, mark);
     assert!(fresh.is_none() || (200..300).contains(&meta.status));
-    for Freshened { entry, stored } in fresh.into_iter().chain([by_head]) {
+    for Freshened { entry, stored } in fresh.into_iter().chain(by_head) {
         count(&reached.freshened);
         assert_eq!(entry.body, before.body);
         assert_eq!((&entry.meta.key, entry.meta.status), (&meta.key, meta.status));

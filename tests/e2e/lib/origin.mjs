@@ -9,7 +9,7 @@ export class Origin {
   answer = (_request, response) => response.writeHead(404).end();
 
   async listen() {
-    this.server = createServer(async (request, response) => {
+    this.server = createServer({ maxHeaderSize: 1 << 16 }, async (request, response) => {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const body = Buffer.concat(chunks);

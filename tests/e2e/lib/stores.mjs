@@ -5,6 +5,9 @@
 import { createServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 
+/** Fields of a stored response that are not its own. */
+const OF_THE_TRANSFER = ["connection", "content-length", "transfer-encoding"];
+
 export class Store {
   entries = new Map();
   mode = "ok";
@@ -103,10 +106,15 @@ export class Store {
   /** What was put is a whole HTTP response. */
   #serveCached(response, found) {
     if (found === undefined) return response.writeHead(504, { "cf-cache-status": "MISS" }).end();
-    const end = found.indexOf("\r\n\r\n");
-    const body = this.mode === "garbage" ? found : found.subarray(end + 4);
-    return response
-      .writeHead(200, { "cf-cache-status": "HIT", "content-type": "application/octet-stream" })
-      .end(body);
+    const end = this.mode === "garbage" ? -4 : found.indexOf("\r\n\r\n");
+    // Node writes header values as latin1, so the bytes stay what they are.
+    const lines = found.subarray(0, Math.max(end, 0)).toString("latin1").split("\r\n").slice(1);
+    for (const line of lines) {
+      const colon = line.indexOf(":");
+      const name = line.slice(0, colon).toLowerCase();
+      if (!OF_THE_TRANSFER.includes(name)) response.appendHeader(name, line.slice(colon + 1).trim());
+    }
+    response.setHeader("cf-cache-status", "HIT");
+    return response.writeHead(200).end(found.subarray(end + 4));
   }
 }

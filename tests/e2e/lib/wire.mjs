@@ -110,10 +110,15 @@ export class RawOrigin {
     return this;
   }
 
-  /** `text` is all of the answer; the connection is closed after it. */
+  /** `text` is all of the answer, or says it for a request; the connection is closed after it. */
   at(path, text) {
     this.#answers.set(path, text);
     return path;
+  }
+
+  /** How often a path was asked for. */
+  asked(path) {
+    return this.requests.filter(({ url }) => url === path).length;
   }
 
   close() {
@@ -129,9 +134,13 @@ export class RawOrigin {
       text += data.toString("latin1");
       if (!text.includes("\r\n\r\n")) return;
       const [, method, url] = /^(\S+) (\S+)/.exec(text);
-      this.requests.push({ method, url, text });
+      const request = { method, url, text };
+      this.requests.push(request);
       text = "";
-      const answer = this.#answers.get(url) ?? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+      const said = this.#answers.get(url);
+      const answer =
+        (typeof said === "function" ? said(request) : said) ??
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
       socket.end(Buffer.from(answer, "latin1"));
     });
   }

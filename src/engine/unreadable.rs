@@ -1,0 +1,78 @@
+//! Request headers with bytes that are not UTF-8. Nobody can tell two such values apart, so none may be
+//! part of a key, say who is asking, or be read by a decision.
+
+use super::neutral::is_neutral;
+use crate::config::{Config, TokenPlace};
+use crate::http::Headers;
+
+/// Neutral headers in which such bytes are met, and that no decision reads.
+const READ_BY_NO_DECISION: [&str; 2] = ["referer", "user-agent"];
+
+/// Headers that say who is asking, whatever `ignore_headers` says.
+const OF_IDENTITY: [&str; 2] = ["authorization", "cookie"];
+
+/// Whether a value that nobody can read may count.
+pub fn may_count_unreadable(config: &Config, headers: &Headers) -> bool {
+    headers.unreadable_names().into_iter().any(|name| may_count(config, name))
+}
+
+fn may_count(config: &Config, name: &str) -> bool {
+    let is_token = config
+        .jwt
+        .as_ref()
+        .is_some_and(|jwt| matches!(&jwt.place, TokenPlace::Header(header) if header == name));
+    if is_token || OF_IDENTITY.contains(&name) || config.keys_by_header(name) {
+        return true;
+    }
+    // What a decision reads is neutral, so a name that is not is the origin's alone.
+    let is_ignored = || config.ignores_header(name) && !is_neutral(name);
+    !READ_BY_NO_DECISION.contains(&name) && !is_ignored()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn counts(name: &str, value: &str) -> bool {
+        let config = crate::config::parse(&json!({
+            "vary": ["x-keyed"],
+            "ignore_headers": ["*"],
+            "jwt": { "algorithms": ["HS256"], "header": "x-token" },
+            "scopes": { "user": { "by": ["header:x-user"] } },
+            "types": { "t": { "match": ["rest:/t"], "ttl": 1, "vary": ["user-agent-class"] } },
+        }))
+        .unwrap();
+        may_count_unreadable(&config, &[(name, value), ("x-other", "plain")].into_iter().collect())
+    }
+
+    #[test]
+    fn what_no_decision_reads_does_not_count() {
+        for name in ["referer", "user-agent", "x-client-build"] {
+            assert!(!counts(name, "caf\u{FFFD}"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_may_say_who_asks_or_belongs_to_a_key_or_is_read_counts() {
+        for name in [
+            "authorization",
+            "cookie",
+            "x-token",
+            "x-user",
+            "x-keyed",
+            "user-agent-class",
+            "accept",
+            "if-none-match",
+            "if-range",
+            "range",
+            "origin",
+            "content-type",
+            "cache-control",
+            "sec-ch-ua",
+        ] {
+            assert!(counts(name, "caf\u{FFFD}"), "{name}");
+            assert!(!counts(name, "caf\u{E9}"), "{name}");
+        }
+    }
+}
