@@ -157,3 +157,34 @@ test("a token for Evergraph's own routes is not the origin's, however the route 
     assert.equal(origin.requests.length, asked, path);
   }
 });
+
+test("what a header makes a write is one for the rescue too: it is sent once, and purges", async () => {
+  const types = { api: { match: ["rest:/api/**"], ttl: 600 } };
+  const own = await startWorld({ entry: trappingEntry, config: { types } });
+  let breaks = false;
+  // On a connection that was used before, the runtime itself sends a request again.
+  const fields = { "cache-control": "max-age=60", connection: "close" };
+  own.origin.answer = (_request, response) =>
+    breaks ? response.destroy() : response.writeHead(200, fields).end("ok");
+  const read = async () => (await own.ask("/api/x")).xCache;
+  const overrides = (method) => ({ "x-http-method-override": method });
+  for (const [what, method, headers, isWrite] of [
+    ["a read", "GET", {}, false],
+    ["a write", "PUT", {}, true],
+    ["a read that a header makes a write", "GET", overrides("DELETE"), true],
+    ["a HEAD that a header makes a write", "HEAD", overrides("PATCH"), true],
+    ["a read that a header leaves one", "GET", overrides("HEAD"), false],
+  ]) {
+    for (const isBroken of [false, true]) {
+      await own.until(async () => (await read()) === "HIT", "it is stored");
+      const asked = own.origin.requests.length;
+      breaks = isBroken;
+      const { status } = await own.ask("/api/x", { method, headers: { ...headers, "x-trap": "1" } });
+      breaks = false;
+      // A read is asked for once more.
+      const times = own.origin.requests.length - asked;
+      assert.deepEqual([status, times], isBroken ? [502, isWrite ? 1 : 2] : [200, 1], what);
+      assert.equal((await read()) !== "HIT", isWrite, what);
+    }
+  }
+});
