@@ -188,3 +188,22 @@ test("what a header makes a write is one for the rescue too: it is sent once, an
     }
   }
 });
+
+test("the answer to an upgrade that the origin does not make shows no tags and no address of its own", async () => {
+  for (const path of ["/upgrade/plain", "/graphql"]) {
+    const tags = "X-Own-Tags: a\r\nCache-Tag: b\r\nxkey: c\r\n";
+    origin.at(
+      path,
+      `HTTP/1.1 200 X\r\n${tags}X-Kept: d\r\nLocation: ${origin.url}/a\r\nContent-Length: 2\r\n\r\nok`,
+    );
+    const got = await say(
+      world.url("/"),
+      `GET ${path} HTTP/1.1\r\nHost: shop.example\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
+    const shown = fieldsOf(got, []).filter((line) =>
+      /^(x-own-tags|cache-tag|xkey|x-kept|location):/.test(line),
+    );
+    assert.match(got, /detail=upgrade/);
+    assert.deepEqual(shown, ["location: http://shop.example/a", "x-kept: d"], got);
+  }
+});
