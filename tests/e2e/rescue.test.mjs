@@ -217,3 +217,53 @@ test("a mutation by GET that Wasm fails at is sent once, and purges", async () =
     assert.notEqual((await read()).xCache, "HIT", path);
   }
 });
+
+test("what a header makes a write is one for the rescue too: it is sent once, and purges", async () => {
+  const types = { api: { match: ["rest:/api/**"], ttl: 600 } };
+  const own = await startWorld({ entry: trappingEntry, config: { types } });
+  let breaks = false;
+  // On a connection that was used before, the runtime itself sends a request again.
+  const fields = { "cache-control": "max-age=60", connection: "close" };
+  own.origin.answer = (_request, response) =>
+    breaks ? response.destroy() : response.writeHead(200, fields).end("ok");
+  const read = async () => (await own.ask("/api/x")).xCache;
+  const overrides = (method) => ({ "x-http-method-override": method });
+  for (const [what, method, headers, isWrite] of [
+    ["a read", "GET", {}, false],
+    ["a write", "PUT", {}, true],
+    ["a read that a header makes a write", "GET", overrides("DELETE"), true],
+    ["a HEAD that a header makes a write", "HEAD", overrides("PATCH"), true],
+    ["a read that a header leaves one", "GET", overrides("HEAD"), false],
+  ]) {
+    for (const isBroken of [false, true]) {
+      await own.until(async () => (await read()) === "HIT", "it is stored");
+      const asked = own.origin.requests.length;
+      breaks = isBroken;
+      const { status } = await own.ask("/api/x", { method, headers: { ...headers, "x-trap": "1" } });
+      breaks = false;
+      // A read is asked for once more.
+      const times = own.origin.requests.length - asked;
+      assert.deepEqual([status, times], isBroken ? [502, isWrite ? 1 : 2] : [200, 1], what);
+      assert.equal((await read()) !== "HIT", isWrite, what);
+    }
+  }
+});
+
+test("the answer to an upgrade that the origin does not make shows no tags and no address of its own", async () => {
+  for (const path of ["/upgrade/plain", "/graphql"]) {
+    const tags = "X-Own-Tags: a\r\nCache-Tag: b\r\nxkey: c\r\n";
+    origin.at(
+      path,
+      `HTTP/1.1 200 X\r\n${tags}X-Kept: d\r\nLocation: ${origin.url}/a\r\nContent-Length: 2\r\n\r\nok`,
+    );
+    const got = await say(
+      world.url("/"),
+      `GET ${path} HTTP/1.1\r\nHost: shop.example\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
+    const shown = fieldsOf(got, []).filter((line) =>
+      /^(x-own-tags|cache-tag|xkey|x-kept|location):/.test(line),
+    );
+    assert.match(got, /detail=upgrade/);
+    assert.deepEqual(shown, ["location: http://shop.example/a", "x-kept: d"], got);
+  }
+});

@@ -47,10 +47,10 @@ async function fill() {
 }
 
 /** A socket whose server is the test. */
-async function byHand({ protocols = [NEW], at = world, options } = {}) {
+async function byHand({ protocols = [NEW], at = world, path = "/graphql", options } = {}) {
   const got = [];
   api.byHand = (_socket, text) => got.push(text);
-  const client = await Client.open(at.url("/graphql"), protocols, options);
+  const client = await Client.open(at.url(path), protocols, options);
   const server = api.opened;
   return {
     client,
@@ -189,6 +189,29 @@ test("a socket on another path, and an upgrade that is refused, pass", async () 
   );
   const refused = await Client.open(refusing.url("/graphql")).catch((error) => error.message);
   assert.match(refused, /401/);
+});
+
+test("a socket on another spelling of a GraphQL path is read as well", async () => {
+  for (const [path, isRead] of [
+    ["/graphql", true],
+    ["/GraphQL", true],
+    ["//graphql", true],
+    ["/graphql/", true],
+    ["/graphql;x=1", true],
+    ["/graphql%2f", true],
+    ["/%67raphql", true],
+    ["/graphqls", false],
+  ]) {
+    const { client, say, send } = await byHand({ path });
+    const name = newName();
+    await send(subscribe(rename(name)));
+    api.names.set("1", name);
+    say({ type: "next", id: "1", payload: result(name) });
+    await client.next();
+    assert.deepEqual([(await read())[0], await shelf()], [isRead ? "MISS" : "HIT", "HIT"], path);
+    await client.close(1000);
+    await fill();
+  }
 });
 
 test("a result is held until its purge is recorded, and again at complete", async () => {
