@@ -16,6 +16,7 @@
 
 mod clients;
 mod executor;
+mod forms;
 mod judging;
 mod laws;
 mod lifecycle;

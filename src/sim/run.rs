@@ -1,6 +1,7 @@
 //! One run: a world, its clients, and what came of it.
 
 use super::clients::{Client, Fleet};
+use super::forms::Forms;
 use super::origin::Validators;
 use super::random::Random;
 use super::universe::{Faults, Universe};
@@ -34,6 +35,8 @@ pub struct Plan {
     pub tick: u64,
     /// Whether what happens is written down.
     pub traced: bool,
+    /// The clients with requests of other forms.
+    pub(super) forms: Forms,
     /// What goes wrong.
     pub faults: Faults,
     /// How many calls a request may make.
@@ -153,6 +156,7 @@ impl Plan {
             services,
             products: random.between(1, 6),
             pause: *random.of(&[300, 1_500, 1_500]),
+            forms: Forms::of_seed(seed),
             faults,
             calls: *of_runtime.of(&CALLS),
             configs,
@@ -199,12 +203,14 @@ fn config(random: &Random, service: usize, max_lag: u64, settle: u64) -> Value {
 
 /// Runs a plan.
 pub fn run(plan: &Plan) -> Outcome {
+    let plan = &plan.forms.extend(plan);
     let universe = Universe::new(plan);
     let fleet = Fleet::new(universe.clone(), plan);
     for number in 0..plan.clients {
         let client = Client::new(fleet.clone(), number);
         universe.executor.spawn(0, client.live(plan.millis, plan.pause, plan.rest));
     }
+    plan.forms.live(&fleet, plan);
     let (chaos, of_chaos, until) = (universe.clone(), fleet.clone(), plan.millis);
     let tick = plan.tick;
     universe.executor.spawn(0, async move {

@@ -148,3 +148,34 @@ fn what_is_written_after_a_gateway_gave_up_is_seen_within_a_minute() {
         assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
     }
 }
+
+/// A date does not tell two versions of one minute apart, so it does not bring back what was purged
+/// softly, be it asked for by a GET or by a HEAD.
+#[test]
+fn a_date_does_not_bring_back_what_was_purged_softly() {
+    for seed in 1..=10 {
+        let config = json!({
+            "types": { "product": { "match": ["rest:/api/products/**"], "ttl": 600, "swr": 60 } },
+        });
+        let (universe, client) = calm_world(seed, 1, &config);
+        let all = universe.clone();
+        universe.executor.spawn(0, async move {
+            client.read_rest(0, "0").await;
+            client.read_rest(0, "0").await;
+            let version = all.apis[0].change(&all, "product 0");
+            client.purge_softly(0, "0").await;
+            client.head_rest(0, "0").await;
+            client.read_rest(0, "0").await;
+            all.executor.sleep(5_000).await;
+            all.tell(|| format!("now version {version} is due"));
+            client.read_rest(0, "0").await;
+        });
+        universe.executor.run_until(30_000);
+        let trace = universe.trace();
+        let sees = |line: &&String| line.contains("sees product 0");
+        let hits = trace.iter().filter(sees).filter(|line| line.contains("(hit")).count();
+        assert!(hits >= 3, "seed {seed}: {trace:#?}");
+        let last = trace.iter().rfind(sees).unwrap();
+        assert!(last.contains("at version 1 (hit"), "seed {seed}: {last}");
+    }
+}
