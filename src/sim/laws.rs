@@ -12,6 +12,9 @@
 //! - An isolate puts such a purge into the outbox at once.
 //! - No answer is that to another request, another person's, or another service's.
 //! - Every write arrives at the origin once, and where it was answered not less.
+//! - Every read is answered, within a minute, unless its isolate ends.
+//! - No answer is of another variant, or of a text's several versions at once, and no token counts
+//!   that is forged.
 
 use super::executor::Group;
 use crate::purge::Record;

@@ -302,6 +302,8 @@ pub fn run(plan: &Plan) -> Outcome {
                 .broken(format!("write {write} arrived {times} times at service {service}"));
         }
     }
+    universe.executor.clear();
+    fleet.in_flight.take();
     Outcome {
         broken: universe.laws.all_broken(),
         trace: universe.trace(),
