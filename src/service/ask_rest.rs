@@ -12,7 +12,7 @@ use crate::entry::Entry;
 use crate::http::Method;
 use crate::limits;
 use crate::policy::{ContentRange, Freshness, strong_etag, validators};
-use crate::purge::Mark;
+use crate::purge::{Mark, Subject, Verdict};
 use std::rc::Rc;
 
 /// What is stored of the answer that the origin is asked for.
@@ -39,7 +39,7 @@ impl<W: World> Service<W> {
         let known = |cached: &Rc<Cached>| {
             let meta = &cached.entry.meta;
             let stands = self.judged(&asked.request, plan, cached) != Freshness::Purged;
-            let good = (200..300).contains(&meta.status);
+            let good = (200..300).contains(&meta.status) && self.may_be_freshened(plan, cached);
             stands && good && !validators(&meta.headers, meta.etag_is_ours).is_empty()
         };
         if let Some(cached) = cached.filter(|_| self.may_judge(config, asked)).filter(known) {
@@ -57,6 +57,21 @@ impl<W: World> Service<W> {
             }
             _ => Before::Nothing,
         }
+    }
+
+    /// Whether the origin's word that nothing has changed is enough for an entry. Of one that was
+    /// purged softly somebody says that it has, and a date does not tell two changes of one moment
+    /// apart (RFC 9110 §8.8.2.2): only an entity tag of the origin does.
+    pub(super) fn may_be_freshened(&self, plan: &Plan, cached: &Cached) -> bool {
+        let meta = &cached.entry.meta;
+        let subject = Subject {
+            mark: meta.mark,
+            tags: &cached.tags,
+            tagging: meta.tagging,
+            key_from_kind: plan.key.from_kind(),
+        };
+        let has_etag = !meta.etag_is_ours && meta.headers.contains("etag");
+        has_etag || self.verdict(&subject) == Verdict::Valid
     }
 
     /// Asks for a REST read.

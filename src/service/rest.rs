@@ -313,7 +313,7 @@ impl<W: World> Service<W> {
         if storing.plan.heeded(&asked.request.headers).no_store {
             return;
         }
-        if meta.status != 200 {
+        if meta.status != 200 || !self.may_be_freshened(storing.plan, stored) {
             return;
         }
         let entry = match is_head_of(&answer.headers, &meta.headers, meta.etag_is_ours, body.len())

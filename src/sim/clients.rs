@@ -1,10 +1,10 @@
 //! Isolates, and the clients that ask them.
 
 use super::executor::{Group, RequestId};
-use super::judging::Sent;
+use super::judging::{BY_LIST, BY_QUERY, BY_REST, Reading, Sent};
 use super::laws::Shown;
 use super::lifecycle::{InFlight, Invocation};
-use super::origin::{brief, objects, product, user};
+use super::origin::{Validators, product, user};
 use super::run::{Plan, TOKEN};
 use super::universe::Universe;
 use crate::http::{Headers, Method, Request, Url};
@@ -197,14 +197,14 @@ pub struct Own {
     pub cookie: Option<(String, String)>,
 }
 
-const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
-const PRODUCTS_QUERY: &str = "query L { products { __typename id v who service } }";
+pub const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
+pub const PRODUCTS_QUERY: &str = "query L { products { __typename id v who service } }";
 const ME: &str = "query Me { me { __typename id v who service } }";
 pub const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
 /// A mutation that says nothing of what it changes.
 pub const TOUCH: &str =
     "mutation T($id: ID!, $write: Int!) { touch(id: $id, write: $write) { id v who service } }";
-const UPDATE_ME: &str =
+pub const UPDATE_ME: &str =
     "mutation M($write: Int!) { updateMe(write: $write) { __typename id v who service } }";
 
 impl Client {
@@ -250,36 +250,40 @@ impl Client {
 
     pub async fn read_product(&self, which: usize, id: &str) {
         let body = json!({ "query": PRODUCT, "variables": { "id": id } });
-        self.read(which, graphql(None), body.to_string(), Some(id)).await;
+        let what = (&*product(id), BY_QUERY, Some(id));
+        self.read(which, graphql(None), body.to_string(), what).await;
     }
 
     pub async fn read_products(&self, which: usize) {
         let body = json!({ "query": PRODUCTS_QUERY });
-        self.read(which, graphql(None), body.to_string(), None).await;
+        self.read(which, graphql(None), body.to_string(), ("all products", BY_LIST, None)).await;
     }
 
     pub async fn read_me(&self, which: usize) {
         let body = json!({ "query": ME });
-        self.read(which, graphql(Some(&self.name)), body.to_string(), None).await;
+        let what = (&*user(&self.name), BY_QUERY, None);
+        self.read(which, graphql(Some(&self.name)), body.to_string(), what).await;
     }
 
     pub async fn read_rest(&self, which: usize, id: &str) {
-        let request = request("GET", &format!("/api/products/{id}"));
-        self.read(which, request, String::new(), Some(id)).await;
+        let path = format!("/api/products/{id}");
+        self.read(which, request("GET", &path), String::new(), (&path, BY_REST, Some(id))).await;
     }
 
     /// Asks for the head of a product. What it says may renew what is stored, or end it.
     pub async fn head_rest(&self, which: usize, id: &str) {
-        let request = request("HEAD", &format!("/api/products/{id}"));
-        let universe = &self.fleet.universe;
-        universe.tell(|| {
-            let asked_to = self.fleet.group_of(which);
-            format!("{}: asks isolate{asked_to} for the head of product {id}", self.name)
-        });
-        self.fleet.ask(which, request, Vec::new()).await;
+        let path = format!("/api/products/{id}");
+        let what = format!("the head of {path}");
+        self.read(which, request("HEAD", &path), String::new(), (&what, BY_REST, Some(id))).await;
     }
 
-    async fn read(&self, which: usize, mut request: Request, body: String, id: Option<&str>) {
+    async fn read(
+        &self,
+        which: usize,
+        mut request: Request,
+        body: String,
+        (what, view, id): (&str, &'static str, Option<&str>),
+    ) {
         let universe = &self.fleet.universe;
         let service = self.fleet.service_of(which);
         // Some clients send back the token of their write.
@@ -291,49 +295,26 @@ impl Client {
             Some(own) => request.headers.set("evergraph-purge", own.token.clone()),
             None => {}
         }
-        let asked_at = universe.now();
-        let (asked_to, path) = (self.fleet.group_of(which), request.url.path.clone());
-        let written = universe.laws.all_written_by(asked_to, asked_at);
-        universe.tell(|| {
-            let (_, place, _) = self.fleet.where_is(which);
-            let what = match (body.is_empty(), id) {
-                (true, _) => path,
-                (_, Some(id)) => product(id),
-                (_, None) if body.contains("Me") => user(&self.name),
-                (_, None) => "all products".to_owned(),
-            };
-            let own = own.as_ref().map(|own| format!(", at least as of purge {}", own.token));
-            let own = own.unwrap_or_default();
-            format!(
-                "{}: asks isolate{asked_to} in place{place} for {what} of service{service}{own}",
-                self.name
-            )
-        });
-        let got = self.fleet.ask(which, request, body.into_bytes()).await;
-        let Some(got) = got.filter(|got| got.status == 200) else { return };
-        let how = got.headers.get("cache-status").unwrap_or_default().to_owned();
-        universe.tell(|| {
-            let how = how.strip_prefix("evergraph; ").unwrap_or(&how);
-            format!("{}: isolate{asked_to} shows {} ({how})", self.name, brief(&got.body))
-        });
-        self.fleet.count(got.headers.get("x-cache").unwrap_or_default());
-        let Ok(body) = serde_json::from_slice::<Value>(&got.body) else {
-            universe.laws.broken(format!("no JSON: {} ({how})", brief(&got.body)));
-            return;
-        };
-        let lags = self.fleet.settles;
-        for object in objects(&body) {
-            let shown = self.fleet.shown(&self.name, object, (service, id), &how);
-            // An origin that lags does not even show it itself.
-            let own = own.as_ref().filter(|own| own.entity == shown.entity && lags == 0);
-            let own = own.map(|own| own.version);
-            universe.laws.answered(&shown, asked_at, self.fleet.grace, own, &how);
-            if written.get(&shown.entity).is_some_and(|version| shown.version < *version) {
-                universe.laws.broken(format!(
-                    "stale: {} at version {} by isolate{asked_to}, through which {} was written ({how})",
-                    shown.entity, shown.version, written[&shown.entity]
-                ));
-            }
+        let at_least = own.as_ref().map(|own| format!(", at least as of purge {},", own.token));
+        let what = format!("{what}{}", at_least.unwrap_or_default());
+        let mut reading = self.fleet.reading(&self.name, which, &what);
+        reading.own = own;
+        let is_head = request.method == Method::Head;
+        let Some(got) = self.fleet.ask(which, request, body.into_bytes()).await else { return };
+        match id.filter(|_| is_head && got.status == 200) {
+            Some(id) => self.judge_head(&reading, &got, id),
+            None if is_head => {}
+            None => self.fleet.judge_body(&reading, &got, view, id),
+        }
+    }
+
+    /// What a head shows of a version, where the origin's answers have an `ETag`.
+    fn judge_head(&self, reading: &Reading, got: &Got, id: &str) {
+        let tag = got.headers.get("etag").map(|tag| tag.trim_matches('"'));
+        // Where the origin has none, it is Evergraph's own.
+        let of_origin = self.fleet.universe.apis[reading.service].validators == Validators::Tag;
+        if let Some(version) = tag.filter(|_| of_origin).and_then(|tag| tag.parse().ok()) {
+            self.fleet.judge_version(reading, got, &product(id), version);
         }
     }
 
@@ -365,15 +346,9 @@ impl Client {
 
     async fn write(&self, which: usize, request: Request, body: String, write: u64) {
         let universe = &self.fleet.universe;
-        let (service, asked_to) = (self.fleet.service_of(which), self.fleet.group_of(which));
-        universe.tell(|| {
-            let what = request.url.path.as_str();
-            format!(
-                "{}: write {write} to {what} of service{service} by isolate{asked_to}",
-                self.name
-            )
-        });
-        let sent = Sent { write, service, isolate: asked_to };
+        let service = self.fleet.service_of(which);
+        universe.tell(|| format!("{}: write {write} to {}", self.name, request.url.path));
+        let sent = self.fleet.sent(which, write);
         let told = Rc::new(RefCell::new(None));
         let (name, tell) = (self.name.clone(), told.clone());
         // What holds of the answer holds whether or not somebody waits for it.
@@ -395,6 +370,15 @@ impl Client {
         let pairs: Vec<String> =
             of_host.map(|((_, name), value)| format!("{name}={value}")).collect();
         pairs.join("; ")
+    }
+
+    /// Makes a product's answers stale.
+    #[cfg(test)]
+    pub async fn purge_softly(&self, which: usize, id: &str) {
+        let mut request = request("POST", "/__evergraph/purge");
+        request.headers.set("authorization", format!("Bearer {TOKEN}"));
+        let body = json!({ "tags": [format!("Product:{id}")], "soft": true });
+        self.fleet.ask(which, request, body.to_string().into_bytes()).await;
     }
 
     /// The data is changed behind Evergraph's back, and Evergraph is told.
@@ -451,12 +435,12 @@ impl Fleet {
         if self.have_one_name() { service } else { 0 }
     }
 
-    fn write_number(&self) -> u64 {
+    pub(super) fn write_number(&self) -> u64 {
         self.next_write.set(self.next_write.get() + 1);
         self.next_write.get()
     }
 
-    fn count(&self, x_cache: &str) {
+    pub(super) fn count(&self, x_cache: &str) {
         let mut counts = self.counts.get();
         counts[match x_cache {
             "HIT" | "STALE" => 0,

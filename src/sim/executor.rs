@@ -22,6 +22,8 @@ pub struct Executor {
     now: Cell<u64>,
     next: Cell<u64>,
     tasks: RefCell<BTreeMap<u64, Task>>,
+    /// Tasks that were ended: nothing of theirs runs any more, not even what lets go of things.
+    ended: RefCell<Vec<Task>>,
     timers: RefCell<BTreeMap<(u64, u64), Timer>>,
     ready: Arc<Mutex<Vec<u64>>>,
 }
@@ -59,6 +61,7 @@ impl Executor {
             now: Cell::new(0),
             next: Cell::new(0),
             tasks: RefCell::default(),
+            ended: RefCell::default(),
             timers: RefCell::default(),
             ready: Arc::default(),
         })
@@ -107,13 +110,18 @@ impl Executor {
     }
 
     fn end_those(&self, ends: impl Fn(&Task) -> bool) {
-        // What a future does when it is dropped may come back here.
         let mut tasks = self.tasks.borrow_mut();
         let ids: Vec<u64> =
             tasks.iter().filter(|(_, task)| ends(task)).map(|(id, _)| *id).collect();
-        let ended: Vec<Task> = ids.iter().filter_map(|id| tasks.remove(id)).collect();
-        drop(tasks);
-        drop(ended);
+        self.ended.borrow_mut().extend(ids.iter().filter_map(|id| tasks.remove(id)));
+    }
+
+    /// Lets go of all tasks. They hold what holds them.
+    pub fn clear(&self) {
+        // What a future does when it is dropped may come back here.
+        let (tasks, ended) = (self.tasks.take(), self.ended.take());
+        drop((tasks, ended));
+        self.timers.take();
     }
 
     /// Waits for so many milliseconds.

@@ -1,11 +1,13 @@
 //! What answers to writes have to hold, and what has to come of them.
 
-use super::clients::{Fleet, Got, Own};
+use super::clients::{Fleet, Got, Own, UPDATE_ME, graphql, request};
 use super::executor::Group;
-use super::laws::Shown;
+use super::forms::text;
+use super::laws::{Judged, Shown};
 use super::origin::{brief, objects, product, user};
 use crate::engine::is_purge_cookie;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How long after its answer a pending purge is on its way to the outbox.
@@ -26,7 +28,170 @@ pub struct Sent {
     pub isolate: Group,
 }
 
+/// The ways of reading, which purges tell apart: a product's query, the list of all, and REST.
+pub const BY_QUERY: &str = "query";
+pub const BY_LIST: &str = "list";
+pub const BY_REST: &str = "rest";
+
+/// How long a purge is on its way to the log at most, where a write's answer does not wait for it.
+const UNAWAITED: u64 = 8_000;
+
+/// A read that somebody is about to make, and what has to be known of it.
+pub struct Reading {
+    name: String,
+    pub service: usize,
+    isolate: Group,
+    asked_at: u64,
+    /// What was written through the isolate.
+    written: BTreeMap<String, u64>,
+    /// Whether the isolate can read the log, as far as it has found out.
+    reads_log: bool,
+    /// The client's own write, whose number it shows.
+    pub own: Option<Own>,
+}
+
+impl Reading {
+    /// How an answer came to be, in few words.
+    pub fn how(&self, got: &Got) -> String {
+        let how = got.headers.get("cache-status").unwrap_or_default();
+        let how = how.strip_prefix("evergraph; ").unwrap_or(how);
+        format!("{how}, isolate{}", self.isolate)
+    }
+}
+
 impl Fleet {
+    /// Somebody is about to read something.
+    pub fn reading(&self, name: &str, which: usize, what: &str) -> Reading {
+        let universe = &self.universe;
+        let (service, place, isolate) = self.where_is(which);
+        let asked_at = universe.now();
+        universe.tell(|| {
+            format!("{name}: asks isolate{isolate} in place{place} for {what} of service{service}")
+        });
+        Reading {
+            name: name.to_owned(),
+            service,
+            isolate,
+            asked_at,
+            written: universe.laws.all_written_by(isolate, asked_at),
+            reads_log: universe.reads_log(isolate),
+            own: None,
+        }
+    }
+
+    /// Judges the objects in a JSON body.
+    pub fn judge_body(&self, reading: &Reading, got: &Got, view: &'static str, id: Option<&str>) {
+        if got.status != 200 {
+            return;
+        }
+        match serde_json::from_slice::<Value>(&got.body) {
+            Ok(body) => self.judge_answer(reading, got, &body, view, id),
+            Err(_) => {
+                let (body, how) = (brief(&got.body), reading.how(got));
+                self.universe.laws.broken(format!("no JSON: {body} ({how})"));
+            }
+        }
+    }
+
+    /// Judges the objects of an answer.
+    pub fn judge_answer(
+        &self,
+        reading: &Reading,
+        got: &Got,
+        body: &Value,
+        view: &'static str,
+        id: Option<&str>,
+    ) {
+        let (universe, name) = (&self.universe, &reading.name);
+        let how = reading.how(got);
+        universe.tell(|| format!("{name}: sees {} ({how})", brief(body.to_string().as_bytes())));
+        self.count(got.headers.get("x-cache").unwrap_or_default());
+        for object in objects(body) {
+            let shown = self.shown(name, object, (reading.service, id), &how);
+            self.judge(reading, got, &shown, view);
+        }
+    }
+
+    /// Judges an answer by the version of an entity that it shows.
+    pub fn judge_version(&self, reading: &Reading, got: &Got, entity: &str, version: u64) {
+        let (universe, name) = (&self.universe, &reading.name);
+        let how = reading.how(got);
+        universe.tell(|| format!("{name}: sees {entity} at version {version} ({how})"));
+        self.count(got.headers.get("x-cache").unwrap_or_default());
+        let shown = Shown { service: reading.service, entity: entity.to_owned(), version };
+        self.judge(reading, got, &shown, BY_REST);
+    }
+
+    fn judge(&self, reading: &Reading, got: &Got, shown: &Shown, view: &'static str) {
+        let laws = &self.universe.laws;
+        let how = reading.how(got);
+        // An origin that lags does not even show it itself.
+        let own = reading.own.as_ref();
+        let own = own.filter(|own| own.entity == shown.entity && self.settles == 0);
+        let reads_log = reading.reads_log && self.universe.reads_log(reading.isolate);
+        let promised = reads_log || !self.serves_unread(reading.service);
+        let judged = Judged {
+            view,
+            hit: got.headers.get("x-cache") == Some("HIT"),
+            asked_at: reading.asked_at,
+            grace: promised.then_some(self.grace),
+            own: own.map(|own| own.version),
+            how: &how,
+        };
+        laws.answered(shown, &judged);
+        // What an origin that lags has shown meanwhile is gone once the log has repeated the purge.
+        let written = reading.written.get(&shown.entity).filter(|_| promised || self.settles == 0);
+        if let Some(written) = written.filter(|written| shown.version < **written) {
+            laws.broken(format!(
+                "stale: {} at version {} by isolate{}, through which {written} was written ({how})",
+                shown.entity, shown.version, reading.isolate
+            ));
+        }
+    }
+
+    /// A write that is about to be sent.
+    pub fn sent(&self, which: usize, write: u64) -> Sent {
+        let (service, _, isolate) = self.where_is(which);
+        let universe = &self.universe;
+        universe.tell(|| format!("write {write} goes to service{service} by isolate{isolate}"));
+        Sent { write, service, isolate }
+    }
+
+    /// Writes a resource.
+    pub async fn put(self: &Rc<Self>, name: &str, which: usize, path: &str) {
+        let write = self.write_number();
+        let sent = self.sent(which, write);
+        let mut asked = request("PUT", path);
+        asked.headers.set("x-write", write.to_string());
+        let name = name.to_owned();
+        let look = move |fleet: &Rc<Self>, got: &Got| {
+            fleet.judge_write(&name, sent, got);
+        };
+        self.ask_and(which, asked, Vec::new(), Some(sent), look).await;
+    }
+
+    /// Writes a user by a mutation.
+    pub async fn update_me(self: &Rc<Self>, name: &str, which: usize) {
+        let write = self.write_number();
+        let sent = self.sent(which, write);
+        let body = json!({ "query": UPDATE_ME, "variables": { "write": write } });
+        let of_write = name.to_owned();
+        let look = move |fleet: &Rc<Self>, got: &Got| {
+            fleet.judge_write(&of_write, sent, got);
+        };
+        let body = body.to_string().into_bytes();
+        self.ask_and(which, graphql(Some(name)), body, Some(sent), look).await;
+    }
+
+    fn purge_flag(&self, service: usize, name: &str, value: Value) -> bool {
+        self.configs[service]["purge"][name] == value
+    }
+
+    /// Whether a service prefers answers to certainty.
+    fn serves_unread(&self, service: usize) -> bool {
+        self.purge_flag(service, "unreadable", json!("serve"))
+    }
+
     /// Looks at the answer to a write. Returns the token that it shows, with what it is of.
     pub fn judge_write(self: &Rc<Self>, name: &str, sent: Sent, got: &Got) -> Option<Own> {
         let universe = &self.universe;
@@ -39,7 +204,9 @@ impl Fleet {
         });
         // Also where its answer was lost: the isolate has to reckon with it.
         if let Some((entity, version)) = universe.apis[service].made.borrow().get(&write) {
-            let at = universe.apis[service].changed_at(*version) + self.settles;
+            let unawaited = self.purge_flag(service, "wait", json!(false));
+            let later = if unawaited { UNAWAITED + universe.now() } else { 0 };
+            let at = (universe.apis[service].changed_at(*version) + self.settles).max(later);
             universe.laws.written(isolate, entity, *version, at);
         }
         if ![200, 422].contains(&got.status) {
@@ -95,6 +262,7 @@ impl Fleet {
                 }
                 user(shown_id)
             }
+            Some("Text") => text(shown_id),
             _ => {
                 if id.is_some_and(|id| id != shown_id) {
                     laws.broken(format!("another request's answer: {object} for {id:?} ({how})"));

@@ -1,6 +1,8 @@
 //! What must hold of every answer, and of every write.
 //!
 //! - No answer is older than a recorded purge by more than `max_lag`.
+//!   A soft purge leaves answers stale: they may be older, but say so. Where the log cannot be read
+//!   and the configuration prefers answers, this holds from when the isolate reads it again.
 //! - No answer is older than a write whose number the client shows.
 //! - No answer of the isolate that a write went through is older than that write, whether or not
 //!   the purge log took its purge, and whether or not the origin's answer came.
@@ -10,6 +12,9 @@
 //! - An isolate puts such a purge into the outbox at once.
 //! - No answer is that to another request, another person's, or another service's.
 //! - Every write arrives at the origin once, and where it was answered not less.
+//! - Every read is answered, within a minute, unless its isolate ends.
+//! - No answer is of another variant, or of a text's several versions at once, and no token counts
+//!   that is forged.
 
 use super::executor::Group;
 use crate::purge::Record;
@@ -52,7 +57,11 @@ impl Put {
 
 fn purges(record: &Record, shown: &Shown) -> bool {
     let id = shown.entity.split_once(' ').map_or("", |(_, id)| id);
-    let name = if shown.entity.starts_with("product") { "Product" } else { "User" };
+    let name = match shown.entity.split(' ').next() {
+        Some("product") => "Product",
+        Some("text") => "Text",
+        _ => "User",
+    };
     let tags = [name.to_owned(), format!("{name}:{id}")];
     record.all || tags.iter().any(|tag| record.tags.contains(&hash_of(tag)))
 }
@@ -66,6 +75,33 @@ const RECORDED_WITHIN: u64 = 130_000;
 struct Recorded {
     version: u64,
     at: u64,
+    reach: Reach,
+}
+
+/// Which answers a purge reaches, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reach {
+    /// By which way of reading; none for all of them.
+    pub view: Option<&'static str>,
+    /// Whether it leaves them stale.
+    pub soft: bool,
+}
+
+/// What an answer says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// By which way it was read.
+    pub view: &'static str,
+    /// Whether it is served as one that is fresh, from the cache.
+    pub hit: bool,
+    /// When it was asked for.
+    pub asked_at: u64,
+    /// For how long a purge may be unknown; none where nothing is promised of that.
+    pub grace: Option<u64>,
+    /// The version that the client itself wrote, if it showed its number.
+    pub own: Option<u64>,
+    /// Its `Cache-Status`, for the trace.
+    pub how: &'a str,
 }
 
 /// What an answer showed of an entity.
@@ -79,15 +115,25 @@ pub struct Shown {
 impl Laws {
     /// A client was told that the purge for this version of an entity is recorded.
     pub fn recorded(&self, service: usize, entity: &str, version: u64, at: u64) {
+        self.recorded_for(service, entity, version, at, Reach::default());
+    }
+
+    /// The same of a purge that does not reach all answers.
+    pub fn recorded_for(&self, service: usize, entity: &str, version: u64, at: u64, reach: Reach) {
         let mut all = self.recorded.borrow_mut();
-        all.entry((service, entity.to_owned())).or_default().push(Recorded { version, at });
+        let of_entity = all.entry((service, entity.to_owned())).or_default();
+        of_entity.push(Recorded { version, at, reach });
     }
 
     /// A client was told by an isolate that this version was written. From `at` on the isolate
     /// shows it.
     pub fn written(&self, isolate: Group, entity: &str, version: u64, at: u64) {
         let mut all = self.written.borrow_mut();
-        all.entry((isolate, entity.to_owned())).or_default().push(Recorded { version, at });
+        all.entry((isolate, entity.to_owned())).or_default().push(Recorded {
+            version,
+            at,
+            reach: Reach::default(),
+        });
     }
 
     /// What was written through an isolate, as far as it shows it by now.
@@ -102,14 +148,18 @@ impl Laws {
         newest.collect()
     }
 
-    /// An answer to a request that was made at `asked_at`. No purge may be unknown for longer than
-    /// `grace`. `own` is the version that the client itself wrote, if it showed its number.
-    pub fn answered(&self, shown: &Shown, asked_at: u64, grace: u64, own: Option<u64>, how: &str) {
+    /// An answer shows an entity.
+    pub fn answered(&self, shown: &Shown, judged: &Judged<'_>) {
+        let Judged { view, hit, asked_at, grace, own, how } = *judged;
         let all = self.recorded.borrow();
-        let of_entity = all.get(&(shown.service, shown.entity.clone()));
-        let due = of_entity.into_iter().flatten().filter(|one| one.at + grace <= asked_at);
+        let of_entity = all.get(&(shown.service, shown.entity.clone())).into_iter().flatten();
+        let reached = of_entity.filter(|one| {
+            one.reach.view.is_none_or(|reached| reached == view) && (hit || !one.reach.soft)
+        });
+        let due = reached.filter(|one| grace.is_some_and(|grace| one.at + grace <= asked_at));
         let least = due.map(|one| one.version).max().unwrap_or(0);
         if shown.version < least {
+            let grace = grace.unwrap_or(0);
             self.broken(format!(
                 "stale: {} of service {} at version {}, though {least} was purged over {grace} ms before the request at {asked_at} ({how})",
                 shown.entity, shown.service, shown.version

@@ -5,6 +5,7 @@
 //!   left. The entry keeps the handler going in the same way; at times the runtime cancels it at once.
 //! - A request has six connections. Calls queue beyond them, while their timers run.
 //! - A request makes so many calls as its plan allows. Those beyond fail.
+//! - What was cut off is not let go of either: no destructor runs.
 //! - A call that was made is under way, whether or not somebody waits for it: a future that is
 //!   dropped, or a request that ends, takes nothing back.
 
@@ -162,6 +163,7 @@ impl Fleet {
     ) -> Option<Got> {
         let (promise, keep) = Promise::new();
         let fleet = self.clone();
+        let reads = write.is_none() && request.method.is_safe();
         let invocation = self.send(which, request, body, move |got| {
             look(&fleet, &got);
             keep(got);
@@ -175,6 +177,10 @@ impl Fleet {
         match select(pin!(promise), pin!(universe.executor.sleep(patience))).await {
             Either::Left((got, _)) => Some(got),
             Either::Right(_) => {
+                // A write may take its origin longer. Nobody answers for an isolate that ended.
+                if !leaves && reads && self.lives(invocation.group) {
+                    universe.laws.broken(format!("no answer by isolate{}", invocation.group));
+                }
                 invocation.is_left();
                 None
             }

@@ -17,6 +17,7 @@
 mod clients;
 mod deploys;
 mod executor;
+mod forms;
 mod judging;
 mod laws;
 mod lifecycle;

@@ -1,6 +1,7 @@
 //! The API behind Evergraph: products and users, in GraphQL and in REST. Everything has a version,
 //! the number of the write that made it, and every answer says whose it is.
 
+use super::forms::{account_of, documents, introspected, session, text_answer};
 use super::sharing::echo;
 use super::universe::Universe;
 use super::world::EPOCH_MILLIS;
@@ -34,7 +35,7 @@ impl Validators {
 
 /// The API of one service.
 pub struct Api {
-    service: usize,
+    pub service: usize,
     /// The versions of each entity in their order, with when reads see each: they may be answered
     /// from a copy that lags behind the writes.
     versions: RefCell<BTreeMap<String, Vec<(u64, u64)>>>,
@@ -46,7 +47,7 @@ pub struct Api {
     /// What each write made: the entity and its version.
     pub made: RefCell<BTreeMap<u64, (String, u64)>>,
     products: u64,
-    validators: Validators,
+    pub validators: Validators,
 }
 
 impl Api {
@@ -64,7 +65,7 @@ impl Api {
     }
 
     /// The version of an entity that reads see by then.
-    fn version(&self, entity: &str, now: u64) -> u64 {
+    pub fn version(&self, entity: &str, now: u64) -> u64 {
         let versions = self.versions.borrow();
         let mut newest_first = versions.get(entity).into_iter().flatten().rev();
         newest_first.find(|(seen_at, _)| *seen_at <= now).map_or(0, |(_, version)| *version)
@@ -136,6 +137,11 @@ impl Api {
             return (200, fields, answer.to_string().into_bytes());
         }
         let who = headers.get("authorization").unwrap_or_default().to_owned();
+        if let Some(said) = text_answer(self, universe, method, path, headers)
+            .or_else(|| session(self, universe, method, path, headers))
+        {
+            return said;
+        }
         if path != "/graphql" {
             return self.rest(universe, method, path, headers);
         }
@@ -143,7 +149,21 @@ impl Api {
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
             return (400, json_type(), b"{\"errors\":[{\"message\":\"no JSON\"}]}".to_vec());
         };
-        let query = request["query"].as_str().unwrap_or_default();
+        if let Value::Array(several) = &request {
+            let answers = several.iter().map(|one| {
+                let one = one.to_string();
+                let said = self.handle(universe, method, path, headers, one.as_bytes());
+                serde_json::from_slice::<Value>(&said.2).unwrap()
+            });
+            let answers = Value::Array(answers.collect());
+            return (200, json_type(), answers.to_string().into_bytes());
+        }
+        let documents = documents();
+        let named = request["documentId"].as_str().and_then(|id| documents[id].as_str());
+        let query = named.or(request["query"].as_str()).unwrap_or_default();
+        if query.contains("__schema") {
+            return (200, json_type(), introspected().to_string().into_bytes());
+        }
         let id = request["variables"]["id"].as_str().unwrap_or("0").to_owned();
         let data = if query.contains("updateProduct") {
             self.write(universe, &request["variables"]["write"], &product(&id));
@@ -160,6 +180,9 @@ impl Api {
             let all = (0..self.products).map(|n| n.to_string());
             let all = all.map(|id| self.object("Product", &id, &who, now));
             json!({ "products": all.collect::<Vec<_>>() })
+        } else if query.contains("account") {
+            let who = account_of(headers);
+            json!({ "account": self.object("User", &who, &who, now) })
         } else if query.contains("me") && query.contains("Me") {
             json!({ "me": self.object("User", &who, &who, now) })
         } else {
@@ -209,12 +232,14 @@ impl Api {
         }
     }
 
-    fn write(&self, universe: &Universe, number: &Value, entity: &str) {
+    /// Does a client's write, and returns the version that it makes.
+    pub fn write(&self, universe: &Universe, number: &Value, entity: &str) -> u64 {
         let version = self.change(universe, entity);
         if let Some(number) = number.as_u64() {
             *self.arrivals.borrow_mut().entry(number).or_default() += 1;
             self.made.borrow_mut().insert(number, (entity.to_owned(), version));
         }
+        version
     }
 
     /// An object as reads see it by then.

@@ -1,6 +1,7 @@
 //! One run: a world, its clients, and what came of it.
 
 use super::clients::{Client, Fleet};
+use super::forms::Forms;
 use super::origin::Validators;
 use super::random::Random;
 use super::universe::{Faults, Universe};
@@ -35,6 +36,8 @@ pub struct Plan {
     pub tick: u64,
     /// Whether what happens is written down.
     pub traced: bool,
+    /// The clients with requests of other forms.
+    pub(super) forms: Forms,
     /// What goes wrong.
     pub faults: Faults,
     /// How many calls a request may make.
@@ -159,6 +162,7 @@ impl Plan {
             services,
             products: random.between(1, 6),
             pause: *random.of(&[300, 1_500, 1_500]),
+            forms: Forms::of_seed(seed),
             faults,
             calls: *of_runtime.of(&CALLS),
             configs,
@@ -210,6 +214,7 @@ pub fn run(plan: &Plan) -> Outcome {
 
 /// Runs a plan, and what else is begun beside it.
 pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Fleet>)) -> Outcome {
+    let plan = &plan.forms.extend(plan);
     let universe = Universe::new(plan);
     let fleet = Fleet::new(universe.clone(), plan);
     begin(&universe, &fleet);
@@ -217,6 +222,7 @@ pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Flee
         let client = Client::new(fleet.clone(), number);
         universe.executor.spawn(0, client.live(plan.millis, plan.pause, plan.rest));
     }
+    plan.forms.live(&fleet, plan);
     let (chaos, of_chaos, until) = (universe.clone(), fleet.clone(), plan.millis);
     let tick = plan.tick;
     universe.executor.spawn(0, async move {
@@ -314,6 +320,8 @@ pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Flee
                 .broken(format!("write {write} arrived {times} times at service {service}"));
         }
     }
+    universe.executor.clear();
+    fleet.in_flight.take();
     Outcome {
         broken: universe.laws.all_broken(),
         trace: universe.trace(),

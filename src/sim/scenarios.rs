@@ -175,11 +175,42 @@ fn a_client_tells_the_log_of_its_write_that_the_log_has_lost() {
         assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
         let trace = universe.trace();
         let hits = |version: u64| {
-            let what = format!("shows product 0 at version {version} (hit");
+            let what = format!("sees product 0 at version {version} (hit");
             trace.iter().filter(|line| line.contains(&what)).count()
         };
         assert!(hits(1) > 0, "seed {seed}: the new answer is stored");
         shown += hits(0);
     }
     assert!(shown > 0, "who shows nothing may get what was there before");
+}
+
+/// A date does not tell two versions of one minute apart, so it does not bring back what was purged
+/// softly, be it asked for by a GET or by a HEAD.
+#[test]
+fn a_date_does_not_bring_back_what_was_purged_softly() {
+    for seed in 1..=10 {
+        let config = json!({
+            "types": { "product": { "match": ["rest:/api/products/**"], "ttl": 600, "swr": 60 } },
+        });
+        let (universe, client) = calm_world(seed, 1, &config);
+        let all = universe.clone();
+        universe.executor.spawn(0, async move {
+            client.read_rest(0, "0").await;
+            client.read_rest(0, "0").await;
+            let version = all.apis[0].change(&all, "product 0");
+            client.purge_softly(0, "0").await;
+            client.head_rest(0, "0").await;
+            client.read_rest(0, "0").await;
+            all.executor.sleep(5_000).await;
+            all.tell(|| format!("now version {version} is due"));
+            client.read_rest(0, "0").await;
+        });
+        universe.executor.run_until(30_000);
+        let trace = universe.trace();
+        let sees = |line: &&String| line.contains("sees product 0");
+        let hits = trace.iter().filter(sees).filter(|line| line.contains("(hit")).count();
+        assert!(hits >= 3, "seed {seed}: {trace:#?}");
+        let last = trace.iter().rfind(sees).unwrap();
+        assert!(last.contains("at version 1 (hit"), "seed {seed}: {last}");
+    }
 }

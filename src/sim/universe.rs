@@ -12,7 +12,7 @@ use crate::engine::PurgeKeys;
 use crate::purge::Mark;
 use crate::time::Ttl;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// How likely each fault is, in thousandths, and how long things take at most. All zero: nothing
@@ -108,6 +108,8 @@ pub struct Universe {
     pub apis: Vec<Api>,
     pub laws: Laws,
     pub signals: Signals,
+    /// The isolates that wait for an answer of their log, with since when, or have got none.
+    log_reads: RefCell<BTreeMap<Group, LogRead>>,
     /// How many calls a request may make.
     pub calls_allowed: u64,
     secrets_differ: bool,
@@ -120,6 +122,16 @@ pub struct Universe {
     /// Faults that happened.
     pub faults_done: Cell<u64>,
 }
+
+/// How an isolate's last read of its log fares.
+#[derive(Clone, Copy)]
+enum LogRead {
+    Waits { since: u64 },
+    Failed,
+}
+
+/// After so many milliseconds an isolate waits no longer for its log.
+const LOG_READ_MILLIS: u64 = 900;
 
 /// As long as any entry of a service lives.
 fn retention_of(config: &serde_json::Value) -> Ttl {
@@ -151,6 +163,7 @@ impl Universe {
             apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
+            log_reads: RefCell::default(),
             calls_allowed: plan.calls,
             secrets_differ: faults.secrets_differ > 0,
             drifts,
@@ -210,6 +223,31 @@ impl Universe {
             self.faults_done.set(self.faults_done.get() + 1);
         }
         happens
+    }
+
+    /// An isolate asks its log.
+    pub fn asks_log(&self, isolate: Group) {
+        let waits = LogRead::Waits { since: self.now() };
+        self.log_reads.borrow_mut().entry(isolate).or_insert(waits);
+    }
+
+    /// An isolate has read its log, or tried to.
+    pub fn has_read_log(&self, isolate: Group, answered: bool) {
+        let in_time = self.reads_log(isolate);
+        let mut reads = self.log_reads.borrow_mut();
+        match answered && in_time {
+            true => reads.remove(&isolate),
+            false => reads.insert(isolate, LogRead::Failed),
+        };
+    }
+
+    /// Whether an isolate can read its log, as far as it has found out.
+    pub fn reads_log(&self, isolate: Group) -> bool {
+        match self.log_reads.borrow().get(&isolate) {
+            None => true,
+            Some(LogRead::Waits { since }) => self.now() < since + LOG_READ_MILLIS,
+            Some(LogRead::Failed) => false,
+        }
     }
 
     /// Writes a line of the trace.

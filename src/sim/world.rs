@@ -1,11 +1,12 @@
 //! The service's world for one request in the simulation.
 
 use super::executor::Group;
+use super::forms::{SECRET, verified};
 use super::lifecycle::Invocation;
 use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
-use crate::http::{Headers, OriginalFields, Request};
+use crate::http::{Headers, OriginalFields, Request, form_pairs};
 use crate::purge::{self, Delta, IntentId, Mark, NewRecord};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
@@ -118,7 +119,10 @@ impl PurgeLog for SimulatedWorld {
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
         let (universe, log) = (self.universe.clone(), self.log);
         let since = async move { universe.logs[log].since(&universe, mark).await };
-        let said = self.invocation.call(since).await??;
+        self.universe.asks_log(self.isolate);
+        let said = self.invocation.call(since).await.and_then(|said| said);
+        self.universe.has_read_log(self.isolate, said.is_ok());
+        let said = said?;
         let isolate = self.isolate;
         match &said.delta {
             Delta::Records { records, .. } if records.is_empty() => {}
@@ -136,7 +140,10 @@ impl PurgeLog for SimulatedWorld {
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
         let (universe, log, new) = (self.universe.clone(), self.log, new.clone());
         let append = async move { universe.logs[log].append(&universe, mark, &new).await };
-        let appended = self.invocation.call(append).await?;
+        let appended = self.invocation.call(append).await.and_then(|appended| appended);
+        if appended.is_err() {
+            self.universe.has_read_log(self.isolate, false);
+        }
         let isolate = self.isolate;
         self.universe.tell(|| match &appended {
             Ok(appended) => format!("isolate{isolate}: purge {} is recorded", appended.seq),
@@ -170,7 +177,10 @@ impl Origin for SimulatedWorld {
             What::Post(body) | What::InFull(Some(body)) => ("POST", body),
         };
         let path = ask.url.splitn(4, '/').nth(3).unwrap_or_default();
-        let path = format!("/{}", path.split('?').next().unwrap_or_default());
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let path = format!("/{path}");
+        let in_url = (method == "GET" && path == "/graphql").then(|| query_in_url(query));
+        let body = in_url.as_deref().unwrap_or(body);
         if method != "GET" && method != "HEAD" && self.universe.fails(|faults| faults.origin_late) {
             return Ok(self.given_up(method, &path, ask.headers, body));
         }
@@ -261,8 +271,14 @@ impl Outside for SimulatedWorld {
 }
 
 impl Verify for SimulatedWorld {
-    async fn verify(&self, _: Algorithm, _: &str, _: &str, _: &[u8]) -> Result<bool, Fault> {
-        Ok(false)
+    async fn verify(
+        &self,
+        _: Algorithm,
+        key: &str,
+        signed: &str,
+        signature: &[u8],
+    ) -> Result<bool, Fault> {
+        Ok(verified(key, signed, signature))
     }
 }
 
@@ -305,6 +321,16 @@ impl Report for SimulatedWorld {
     }
 }
 
+/// A GraphQL request in a URL as the same in a body.
+fn query_in_url(query: &str) -> Vec<u8> {
+    let pairs = form_pairs(query).unwrap_or_default().into_iter();
+    let members = pairs.map(|(name, value)| match name.as_str() {
+        "query" => (name, Value::String(value)),
+        _ => (name, serde_json::from_str(&value).unwrap_or_default()),
+    });
+    Value::Object(members.collect()).to_string().into_bytes()
+}
+
 /// A line of the service's log in few words; none where the trace says the same already.
 fn readable(line: &str) -> Option<String> {
     let said: Value = serde_json::from_str(line).ok()?;
@@ -329,6 +355,6 @@ impl Secrets for SimulatedWorld {
     }
 
     fn jwt_secret(&self) -> Option<String> {
-        None
+        Some(SECRET.to_owned())
     }
 }
