@@ -422,8 +422,12 @@ impl Cache {
 
     fn judged(&self, entry: &Entry, request: &Request, plan: &Plan) -> Candidate {
         let tags: Vec<u64> = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
-        let subject =
-            Subject { mark: entry.meta.mark, tags: &tags, key_from_kind: plan.key.from_kind() };
+        let subject = Subject {
+            mark: entry.meta.mark,
+            tags: &tags,
+            tagging: entry.meta.tagging,
+            key_from_kind: plan.key.from_kind(),
+        };
         let directives = plan.heeded(&request.headers);
         let verdict = self.replica.verdict(&subject);
         let freshness = freshness(&entry.meta, verdict, &directives, self.now);
