@@ -637,6 +637,22 @@ fn truth(history: &[Record], seq: Seq, tags: &[u64], rules: u64) -> Verdict {
 }
 
 proptest! {
+    /// So is a purge obeyed that the log has not taken yet.
+    #[test]
+    fn a_record_alone_says_what_its_log_says(
+        record in record(),
+        tags in prop::collection::vec((0_u64..12).prop_map(spread), 0..3),
+        rules in 0_u64..4,
+    ) {
+        let mut log = empty();
+        add(&mut log, record.clone(), at(0));
+        let (mark, tagging) = (Mark { epoch: EPOCH, seq: 0 }, Tagging::from_number(rules));
+        let entry = Subject { mark, tags: &tags, tagging, key_from_kind: KEY };
+        prop_assert_eq!(record.purges(&entry), synced(&log).verdict(&entry) != Verdict::Valid);
+    }
+}
+
+proptest! {
     /// However a replica came by its knowledge, it never calls valid what the full history
     /// calls purged, and with no compaction it says exactly what the history says.
     #[test]
