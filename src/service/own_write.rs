@@ -42,8 +42,15 @@ impl<W: World> Service<W> {
     /// Whether the replica knows enough for a client that shows its own write.
     pub(super) fn knows_own_write(&self, wanted: Option<OwnWrite>) -> bool {
         wanted.is_none_or(|OwnWrite { record, question }| {
-            record.is_some_and(|record| self.isolate.replica.borrow().knows(record))
-                || self.isolate.log.has_answered_after(question)
+            let replica = self.isolate.replica.borrow();
+            let was_asked_since = self.isolate.log.has_answered_after(question);
+            match record {
+                Some(record) if replica.knows(record) => true,
+                // It is of a log that is no more. One that lacks its own record was not asked from
+                // there yet.
+                Some(record) => was_asked_since && replica.mark() > Some(record),
+                None => was_asked_since,
+            }
         })
     }
 
