@@ -115,7 +115,7 @@ enum Json {
     Value(Value),
     /// It is none.
     None,
-    /// It could be, and was not read whole, or in a coding that is not known.
+    /// It could be, and was not read whole, or in a coding that is not known, or is not quite JSON.
     Unreadable,
 }
 
@@ -124,10 +124,21 @@ fn json_of(answer: Written<'_>) -> Json {
     match (body, Format::of(answer.headers)) {
         // What is sent in parts is no JSON text, and may hold many.
         (_, Format::Parts) => Json::Unreadable,
-        (Some(body), _) => serde_json::from_slice(body).map_or(Json::None, Json::Value),
+        (Some(body), _) => match serde_json::from_slice(body) {
+            Ok(value) => Json::Value(value),
+            Err(_) if begins_as_json(body) => Json::Unreadable,
+            Err(_) => Json::None,
+        },
         (None, Format::Other) => Json::None,
         (None, Format::Json | Format::Unnamed) => Json::Unreadable,
     }
+}
+
+/// Whether a body that is no JSON begins as an answer does. Some servers write `NaN`, or a mark of the
+/// byte order before it.
+fn begins_as_json(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    body.starts_with(b"{") || body.starts_with(b"[")
 }
 
 /// How an answer's body is written, by its content type.

@@ -296,10 +296,17 @@ mod tests {
             assert_eq!(of(status, body), everything(), "{status} {body}");
         }
         assert_eq!(of(400, &format!("[{data}]")), everything());
+        for almost in
+            [r#"{"data":{"a":NaN}}"#, "\u{feff}{\"data\":{\"a\":1}}", r#" [{"data":{"a":1}},]"#]
+        {
+            assert_eq!(of(422, almost), everything(), "{almost}");
+        }
         assert_eq!(of(502, ""), everything_repeatedly());
         for (status, body) in [
             (400, "{}"),
             (400, ""),
+            (400, "bad request"),
+            (403, "<html>{}</html>"),
             (200, r#"{"errors":[{}]}"#),
             (200, r#"[{"errors":[{}]}]"#),
             (400, "[]"),

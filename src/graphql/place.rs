@@ -1,10 +1,11 @@
 //! Where a value of an answer stands, and what it shows: what the walk hands down and up.
 
 use super::field_names::is_named_after;
-use super::schema::FieldInfo;
+use super::schema::{FieldInfo, TypeId};
 use super::shape::{Chosen, ShapeField};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What an object or a list shows.
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ impl Below {
 }
 
 /// What stands beside the entities of an object that is none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Open {
     /// Nothing, or nothing that depends on what is not known.
     #[default]
@@ -36,6 +37,16 @@ pub(super) enum Open {
     Words,
     /// Numbers, which may count anything.
     Numbers,
+}
+
+/// What decides whether it is known of what an object without an id tells.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Openness {
+    pub(super) of: TypeId,
+    /// The shape, and the types on the way to it.
+    pub(super) place: (usize, u64),
+    pub(super) entities: BTreeSet<String>,
+    pub(super) open: Open,
 }
 
 impl Open {
@@ -56,6 +67,8 @@ pub(super) struct Place<'w> {
     pub(super) info: Option<FieldInfo>,
     pub(super) in_list: bool,
     pub(super) chosen: Chosen,
+    /// Whether its field is asked without arguments.
+    pub(super) plain: bool,
     /// Whether objects of the same list show plain values that are not null.
     pub(super) words: bool,
     pub(super) path: Path<'w>,
@@ -86,6 +99,18 @@ pub(super) struct Path<'w> {
 impl<'w> Path<'w> {
     pub(super) fn to(field: &'w ShapeField) -> Self {
         Self { field: field.name.as_deref(), wrapper: None, above: None, owner: None }
+    }
+
+    /// Tells the types on the way from others. The fields are those of the shape.
+    pub(super) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.owner.hash(&mut hasher);
+        let mut next = Some(self);
+        while let Some(path) = next {
+            path.wrapper.hash(&mut hasher);
+            next = path.above;
+        }
+        hasher.finish()
     }
 
     /// Whether one of the fields, or the type of an object on the way, is named after a type.

@@ -137,8 +137,14 @@ impl Analysis {
         variables: Option<&Map<String, Json>>,
     ) -> Agreement {
         let of = |(name, wanted): &(String, Json)| {
-            let given = arguments.0.iter().find(|(given, _)| given == name);
-            match given.map_or(Input::Omitted, |(_, value)| self.known_input(value, variables)) {
+            let mut given = arguments.0.iter().filter(|(given, _)| given == name);
+            let input = match (given.next(), given.next()) {
+                (None, _) => Input::Omitted,
+                (Some((_, value)), None) => self.known_input(value, variables),
+                // Which of two counts differs by server.
+                (Some(_), Some(_)) => Input::Unknown,
+            };
+            match input {
                 Input::Omitted => Agreement::No,
                 Input::Unknown => Agreement::Perhaps,
                 Input::Known(value) => compared(&value, wanted),
@@ -165,7 +171,11 @@ impl Analysis {
                     match self.known_input(value, variables) {
                         Input::Omitted => {}
                         Input::Unknown => return Input::Unknown,
-                        Input::Known(value) => drop(object.insert(name.clone(), value)),
+                        Input::Known(value) => {
+                            if object.insert(name.clone(), value).is_some() {
+                                return Input::Unknown;
+                            }
+                        }
                     }
                 }
                 Input::Known(Json::Object(object))
@@ -188,14 +198,18 @@ impl Analysis {
 
 /// Compares a value with the wanted one. A server's input coercion (§3.5, §3.11) may make one of
 /// the other where they differ: a number of a text, a list of one item of the item, an object with
-/// more fields of one that leaves them out.
+/// more fields of one that leaves them out. Some servers go further: graphene makes `true` of
+/// whatever is not empty, and an integer of any number.
 fn compared(value: &Json, wanted: &Json) -> Agreement {
     if value == wanted {
         return Agreement::Yes;
     }
     let perhaps = |perhaps: bool| if perhaps { Agreement::Perhaps } else { Agreement::No };
     let is_near = |value: &Json, wanted: &Json| compared(value, wanted) != Agreement::No;
+    let integer = |number: &Json| number.as_f64().map(f64::trunc);
     match (value, wanted) {
+        (Json::Bool(_), Json::Bool(_) | Json::Null) | (Json::Null, Json::Bool(_)) => Agreement::No,
+        (Json::Bool(_), _) | (_, Json::Bool(_)) => Agreement::Perhaps,
         (Json::Array(values), Json::Array(items)) => {
             let near = values.iter().zip(items).all(|(value, item)| is_near(value, item));
             perhaps(near && values.len() == items.len())
@@ -214,12 +228,10 @@ fn compared(value: &Json, wanted: &Json) -> Agreement {
             };
             perhaps(fields.iter().all(near))
         }
-        (Json::Number(one), Json::Number(other)) => perhaps(one.as_f64() == other.as_f64()),
-        (Json::Number(number), Json::String(text)) | (Json::String(text), Json::Number(number)) => {
-            perhaps(text.parse().ok() == number.as_f64())
-        }
-        (Json::Bool(flag), Json::String(text)) | (Json::String(text), Json::Bool(flag)) => {
-            perhaps(text.eq_ignore_ascii_case(if *flag { "true" } else { "false" }))
+        (Json::Number(_), Json::Number(_)) => perhaps(integer(value) == integer(wanted)),
+        (number @ Json::Number(_), Json::String(text))
+        | (Json::String(text), number @ Json::Number(_)) => {
+            perhaps(text.trim().parse().ok().map(f64::trunc) == integer(number))
         }
         _ => Agreement::No,
     }

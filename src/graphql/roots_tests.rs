@@ -31,6 +31,12 @@ fn literals_and_variables_are_compared_alike() {
         ("{ entries(drafts: $undeclared) { id } }", json!({}), Perhaps),
         ("{ entries(drafts: \"true\") { id } }", json!({}), Perhaps),
         ("{ entries(drafts: [true]) { id } }", json!({}), Perhaps),
+        ("{ entries(drafts: 1) { id } }", json!({}), Perhaps),
+        ("{ entries(drafts: {a: 1}) { id } }", json!({}), Perhaps),
+        ("query ($d: Boolean) { entries(drafts: $d) { id } }", json!({ "d": 1 }), Perhaps),
+        ("query ($d: Boolean) { entries(drafts: $d) { id } }", json!({ "d": "yes" }), Perhaps),
+        ("{ entries(drafts: false, drafts: true) { id } }", json!({}), Perhaps),
+        ("{ entries(drafts: true, drafts: true) { id } }", json!({}), Perhaps),
     ] {
         assert_eq!(agreement(document, variables.clone(), drafts.clone()), agrees, "{document}");
     }
@@ -50,10 +56,25 @@ fn every_wanted_argument_has_to_agree() {
         ("kind: PRODUCT, first: 10, where: {ids: [1], not: null}", Perhaps),
         ("kind: PRODUCT, first: 10, where: {ids: [\"1\", \"2\"]}", No),
         ("kind: PRODUCT, first: 10, where: {ids: [1.5, 2]}", Perhaps),
+        ("kind: PRODUCT, first: \" 10 \", where: {ids: [\"1\"]}", Perhaps),
+        ("kind: PRODUCT, first: \"11\", where: {ids: [\"1\"]}", No),
+        ("kind: PRODUCT, first: true, where: {ids: [\"1\"]}", Perhaps),
+        ("kind: PRODUCT, first: 10, where: {ids: [\"1\"], ids: [\"2\"]}", Perhaps),
     ] {
         let document = format!("{{ entries({arguments}) {{ id }} }}");
         assert_eq!(agreement(&document, json!({}), wanted.clone()), agrees, "{arguments}");
     }
+}
+
+#[test]
+fn a_server_may_cut_a_number_to_an_integer() {
+    use Agreement::*;
+    let first = |given: Json| {
+        let document = "query ($n: Int) { entries(first: $n) { id } }";
+        agreement(document, json!({ "n": given }), json!({ "first": 10 }))
+    };
+    let given = [json!(10), json!(10.9), json!("10.9"), json!(11), json!(9.9), json!(true)];
+    assert_eq!(given.map(first), [Yes, Perhaps, Perhaps, No, No, Perhaps]);
 }
 
 #[test]

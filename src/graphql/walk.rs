@@ -9,7 +9,7 @@ use super::ast::OperationKind;
 use super::entity::Knowledge;
 use super::field_names::is_aggregate;
 use super::injected::RESERVED_PREFIX;
-use super::place::{Below, Open, Path, Place};
+use super::place::{Below, Open, Openness, Path, Place};
 use super::reachable::{Start, possible_types, reachable};
 use super::schema::{FieldInfo, Schema, TypeId, TypeKind};
 use super::shape::{Shape, ShapeField};
@@ -32,6 +32,8 @@ pub(super) struct Walk<'k> {
     /// By shape and type, what became of a null there.
     nothings: HashMap<(usize, TypeId, bool), Open>,
     reached: HashMap<Start, Option<Rc<[TypeId]>>>,
+    /// What `is_closed` has found. Long lists hold many objects of one kind in one place.
+    closed: HashMap<Openness, bool>,
     pub(super) steps_left: usize,
 }
 
@@ -45,6 +47,7 @@ impl<'k> Walk<'k> {
             tagged: HashSet::new(),
             nothings: HashMap::new(),
             reached: HashMap::new(),
+            closed: HashMap::new(),
             steps_left: SCHEMA_STEPS,
         }
     }
@@ -56,8 +59,8 @@ impl<'k> Walk<'k> {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
                     let path = Path::to(field);
                     let info = self.field_of(root, field);
-                    let place =
-                        Place { info, in_list: false, chosen: field.chosen, words: false, path };
+                    let (chosen, plain) = (field.chosen, field.plain);
+                    let place = Place { info, in_list: false, chosen, plain, words: false, path };
                     if self.value(value, inner, place).open != Open::No {
                         self.type_is_unknown();
                     }
@@ -144,7 +147,7 @@ impl<'k> Walk<'k> {
         }
         let path = Path { wrapper: name, ..place.path };
         let mut below = self.fields(object, shape, parent, Place { path, ..place }, false);
-        if below.open != Open::No && self.is_closed(of, &below, path) {
+        if below.open != Open::No && self.is_closed(of, &below, path, shape) {
             below.open = Open::No;
         }
         below
@@ -174,6 +177,7 @@ impl<'k> Walk<'k> {
                         // What only wraps a thing stands in the list for it.
                         in_list: place.in_list && !is_entity,
                         chosen: field.chosen,
+                        plain: field.plain,
                         words: false,
                         path: Path { above, owner: place.path.owner, ..Path::to(field) },
                     };
@@ -210,14 +214,17 @@ impl<'k> Walk<'k> {
     /// Whether an object without an id is taken for an entity, where no schema tells: its field is
     /// named after its type, it has words and nothing but words, and no wrapper holds it.
     /// `{ users { name } }` shows users. `pageInfo` and `pagination` stand in wrappers, and counts
-    /// are numbers.
+    /// are numbers. There is one of `{ stats { bestSeller } }` alone, which may tell of all others.
     fn is_called_as_it_is(
         &self,
         name: &str,
         object: &Map<String, Value>,
         shape: &Shape,
-        Place { path, words, .. }: Place<'_>,
+        Place { path, words, in_list, plain, .. }: Place<'_>,
     ) -> bool {
+        if plain && !in_list && path.owner.is_none() {
+            return false;
+        }
         let in_schema =
             self.knowledge.schema.is_some_and(|schema| schema.type_named(name).is_some());
         if in_schema || path.above.is_some() || !path.is_named_after(name) {
@@ -345,7 +352,7 @@ impl<'k> Walk<'k> {
             let path = Path { field: None, wrapper, above: None, owner: None };
             // Whether it counts nobody knows.
             let below = Below::open(Open::Numbers);
-            if !self.is_closed(Some(of), &below, path) && open.contains(&of) {
+            if !self.is_closed(Some(of), &below, path, shape) && open.contains(&of) {
                 is_open = Open::Numbers;
             }
         }
@@ -380,13 +387,31 @@ impl<'k> Walk<'k> {
     /// Whether it is known of what an object without an id tells: of the entities in it, and with
     /// a schema of those that its fields can lead to. It gets their tags. A number needs a name that
     /// says what it counts.
-    fn is_closed(&mut self, of: Option<TypeId>, below: &Below, path: Path<'_>) -> bool {
+    fn is_closed(
+        &mut self,
+        of: Option<TypeId>,
+        below: &Below,
+        path: Path<'_>,
+        shape: &Shape,
+    ) -> bool {
         let Some((schema, of)) = self.knowledge.schema.zip(of) else {
             let named: Vec<&String> =
                 below.entities.iter().filter(|name| path.is_named_after(name)).collect();
             self.facts.tags.extend(named.iter().map(|name| Tag::of("list:", name)));
             return !named.is_empty();
         };
+        let place = (address(shape), path.digest());
+        let openness = Openness { of, place, entities: below.entities.clone(), open: below.open };
+        if let Some(is_closed) = self.closed.get(&openness) {
+            return *is_closed;
+        }
+        let is_closed = self.is_closed_by(schema, of, below, path);
+        self.closed.insert(openness, is_closed);
+        is_closed
+    }
+
+    /// The same by what the schema says.
+    fn is_closed_by(&mut self, schema: &Schema, of: TypeId, below: &Below, path: Path<'_>) -> bool {
         let Some(reached) = self.reached(schema, Start::Wrapper(of)) else {
             self.facts.untyped = true;
             return true;

@@ -236,7 +236,7 @@ fn words_under_a_field_of_the_same_name_are_a_thing_of_that_type() {
             "{ users { name } }",
             json!({ "users": [{ "t": "User", "name": null }, { "t": "User", "name": "x" }] }),
         ),
-        ("{ user { name } }", json!({ "user": { "t": "UserType", "name": "x" } })),
+        ("{ user(login: \"x\") { name } }", json!({ "user": { "t": "UserType", "name": "x" } })),
         (
             "{ shop { id user { name } } }",
             json!({ "shop": { "t": "Shop", "id": 1, "user": { "t": "User", "name": "x" } } }),
@@ -259,6 +259,8 @@ fn words_under_a_field_of_the_same_name_are_a_thing_of_that_type() {
             json!({ "stats": { "t": "S", "user": { "t": "User", "name": "x" } } }),
         ),
         ("{ people { name } }", json!({ "people": [{ "t": "User", "name": "x" }] })),
+        ("{ stats { bestSeller } }", json!({ "stats": { "t": "Stats", "bestSeller": "x" } })),
+        ("{ user { name } }", json!({ "user": { "t": "User", "name": "x" } })),
     ] {
         assert!(facts_of(document, &data, None).untyped, "{document}");
     }
@@ -551,4 +553,33 @@ proptest! {
         });
         prop_assert!(facts.untyped || shows_entity, "{data} {:?}", facts.tags);
     }
+}
+
+/// Objects of one kind in one place are judged once: what a list takes is no more for each of them.
+#[test]
+fn a_long_list_of_objects_without_ids_is_judged_once() {
+    let types: String = (0..20).map(|n| format!("type Product{n} {{ id: ID! }}")).collect();
+    let links: String = (0..20).map(|n| format!("p{n}: Product{n} ")).collect();
+    let schema = Schema::from_sdl(&format!(
+        "type Query {{ products: Page }} type Page {{ edges: [Edge] }}
+         type Edge {{ cursor: String n: Int {links} }} {types}"
+    ))
+    .unwrap();
+    let knowledge = Knowledge { schema: Some(&schema), keys: &Default::default() };
+    let document = "{ products { t: __typename edges { t: __typename cursor n } } }";
+    let analysis = analysed_for(document, &knowledge);
+    let data = |count: usize| {
+        let edge = |n| json!({ "t": "Edge", "cursor": "x", "n": n });
+        let edges: Vec<_> = (0..count).map(edge).collect();
+        json!({ "products": { "t": "Page", "edges": edges } })
+    };
+    let judged = |count| {
+        let mut walk = Walk::new(false, &knowledge);
+        let Value::Object(data) = data(count) else { panic!() };
+        walk.root(&data, &analysis.shape);
+        assert!(has(&walk.facts, "list:Product7"));
+        (walk.closed.len(), walk.facts)
+    };
+    assert_eq!(judged(2), judged(5_000));
+    assert_eq!(judged(2).0, 2);
 }

@@ -12,10 +12,14 @@ const MOST_DECODINGS: usize = 3;
 
 /// Whether the path holds a parent segment, a backslash or a NUL, as it is or decoded up to three
 /// times. `;parameters` of a segment, white space and control characters do not hide a parent
-/// segment: some servers drop them.
+/// segment, nor does an escaped `?` or `#` behind it: some servers drop what follows.
 pub fn climbs(path: &str) -> bool {
     decodings(path).any(|path| {
-        let is_parent = |segment: &[u8]| dots(without_parameters(segment)) == Some(2);
+        let is_parent = |segment: &[u8]| {
+            let end = segment.iter().position(|byte| matches!(byte, b'?' | b'#'));
+            let segment = segment.get(..end.unwrap_or(segment.len())).unwrap_or_default();
+            dots(without_parameters(segment)) == Some(2)
+        };
         path.iter().any(|byte| matches!(byte, b'\\' | 0))
             || path.split(|byte| *byte == b'/').any(is_parent)
     })
@@ -103,6 +107,10 @@ mod tests {
             "\\",
             "..%5c",
             "%255cx",
+            "..%3f",
+            "%2e%2e%23x",
+            "..%253fx",
+            "..;x%3f",
         ] {
             for path in [
                 format!("/api/catalog/{parent}"),

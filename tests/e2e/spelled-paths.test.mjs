@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { ask } from "./lib/wire.mjs";
+import { ask, say } from "./lib/wire.mjs";
 import { startWorld } from "./lib/world.mjs";
 
 const world = await startWorld({
@@ -58,6 +58,7 @@ beforeEach(async () => {
 const get = (path, headers = {}) => ask(world.url(path), { headers });
 const send = (method, path, body = "{}", headers = {}) =>
   ask(world.url(path), { method, body, headers: { "content-length": Buffer.byteLength(body), ...headers } });
+const HOST = new URL(world.url("/")).host;
 const settle = () => world.admin("health");
 const QUERY = "{ product { __typename id version } }";
 const query = (path = "/graphql", text = QUERY) =>
@@ -91,6 +92,24 @@ const CLIMBING = [
   "/api%5caccount%5cme",
   "/api/account/me%00",
 ];
+
+test("a path with plain dot segments is the one that the origin is asked for", async () => {
+  await stored();
+  for (const path of ["/api/products/./42", "/x/../api/products/42", "/api/products/%2e/42"]) {
+    const got = await say(
+      world.url("/"),
+      `GET ${path} HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`,
+    );
+    assert.match(got, /\r\nx-cache: HIT\r\n/i, path);
+  }
+});
+
+test("an escaped ? or # behind a parent segment does not hide it", async () => {
+  for (const path of ["/api/catalog/..%3fx", "/api/catalog/%2e%2e%23x", "/api/catalog/..%253f"]) {
+    for (let n = 0; n < 2; n += 1)
+      assert.match((await get(path)).cacheStatus, /fwd=bypass; fwd-status=\d+; detail=path-climbs$/, path);
+  }
+});
 
 test("a read whose path may climb passes through", async () => {
   for (const path of CLIMBING) {

@@ -79,6 +79,7 @@ const TO_ONE = [
     [`no GraphQL with ${status}`, status, json({ error: "unauthorized" }), false],
     [`a page with ${status}`, status, "<html>", false],
     [`nothing with ${status}`, status, "", false],
+    [`data that is not quite JSON with ${status}`, status, '{"data":{"price":NaN}}', true],
   ]),
   ["a failure", 500, json(refusal), true],
   ...[502, 503, 504, 520, 522, 524].map((status) => [`a gateway's ${status}`, status, json(refusal), true]),
