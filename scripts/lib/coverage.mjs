@@ -8,7 +8,7 @@ import { Advice, root, run } from "./run.mjs";
 const folder = join(root, "target/coverage");
 const measured = "src/service/";
 /** Seeds of each kind of run. */
-const seeds = "40";
+const seeds = "16";
 
 /** Builds the world with counters, runs it, and prints for each file of the service how many of its
  * lines ran. */

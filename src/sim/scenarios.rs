@@ -142,9 +142,9 @@ fn what_is_written_after_a_gateway_gave_up_is_seen_within_a_minute() {
         });
         universe.executor.run_until(100_000);
         let lines = |what: &str| universe.trace().iter().filter(|line| line.contains(what)).count();
-        let shown = universe.trace().into_iter().rfind(|line| line.contains("shows product 0"));
+        let shown = universe.trace().into_iter().rfind(|line| line.contains("sees product 0"));
         assert!(shown.unwrap().contains("at version 1"), "seed {seed}: it is seen at last");
-        assert!(lines("shows product 0 at version 1 (hit") > 0, "seed {seed}: and stored again");
+        assert!(lines("sees product 0 at version 1 (hit") > 0, "seed {seed}: and stored again");
         assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
     }
 }
