@@ -26,8 +26,10 @@ const DRAINED_AT_ONCE: usize = 8;
 /// The longest pause before the first probe, and before any.
 const FIRST_PAUSE_MILLIS: u64 = 500;
 const LONGEST_PAUSE_MILLIS: u64 = 10_000;
-/// For how long one request goes on with probes: the runtime ends what takes 30 s.
+/// For how long one request goes on with probes: the runtime ends what takes 30 s. A later one that has
+/// something to record takes its place.
 const PROBES_MILLIS: u64 = 25_000;
+const HANDED_OVER_MILLIS: u64 = 5_000;
 /// Why a purge was kept without a try.
 const TAKES_NOTHING: &str = "the purge log takes nothing";
 
@@ -41,7 +43,7 @@ pub(super) struct WriteBreaker {
     failures: Cell<u32>,
     /// Since when, and for how many milliseconds, there is no probe.
     rests: Cell<Option<(Timestamp, u64)>>,
-    /// Since when a request makes probes.
+    /// Since when the request makes probes that does.
     probing_since: Cell<Option<Timestamp>>,
 }
 
@@ -85,7 +87,7 @@ impl WriteBreaker {
     /// Whether a request is to make probes from here on.
     fn begins_probing(&self, now: Timestamp) -> bool {
         let probes = self.probing_since.get();
-        let begins = !probes.is_some_and(|since| now.is_within(PROBES_MILLIS, since));
+        let begins = !probes.is_some_and(|since| now.is_within(HANDED_OVER_MILLIS, since));
         if begins {
             self.probing_since.set(Some(now));
         }
@@ -220,7 +222,8 @@ impl<W: World> Service<W> {
         Ok(())
     }
 
-    /// Looks in the background whether the log takes purges again, unless another request does.
+    /// Looks in the background whether the log takes purges again, unless another request has just begun
+    /// to.
     pub(super) fn probe_in_background(&self) {
         let began = self.world.now();
         if !self.isolate.log.writes.begins_probing(began) {
@@ -229,7 +232,9 @@ impl<W: World> Service<W> {
         let service = self.clone();
         self.world.spawn(async move {
             let log = &service.isolate.log;
-            while !log.pending.borrow().is_empty()
+            let makes_probes = || log.writes.probing_since.get() == Some(began);
+            while makes_probes()
+                && !log.pending.borrow().is_empty()
                 && service.world.now().is_within(PROBES_MILLIS, began)
             {
                 let pause = log.writes.pause(service.world.now());
@@ -237,7 +242,9 @@ impl<W: World> Service<W> {
                 let outcome = service.drain_pending().await;
                 service.keep_in_outbox(outcome);
             }
-            log.writes.probing_since.set(None);
+            if makes_probes() {
+                log.writes.probing_since.set(None);
+            }
         });
     }
 
@@ -262,8 +269,8 @@ mod tests {
     fn one_probe_at_a_time_and_ever_more_seldom() {
         let writes = WriteBreaker::default();
         assert!(!writes.is_open() && writes.begins_probing(at(0)));
-        assert!(!writes.begins_probing(at(PROBES_MILLIS - 1)), "another request does");
-        assert!(writes.begins_probing(at(PROBES_MILLIS)), "which was ended");
+        assert!(!writes.begins_probing(at(HANDED_OVER_MILLIS - 1)), "another request does");
+        assert!(writes.begins_probing(at(HANDED_OVER_MILLIS)), "and hands it over");
         writes.is_open.set(true);
         writes.failed(at(0), 0);
         assert!(!writes.begins_probe(at(249)));

@@ -243,13 +243,13 @@ mod tests {
     #[test]
     fn what_is_committed_within_five_minutes_is_seen_within_one() {
         let mut hits = 0;
-        for seed in 1..=100 {
+        for seed in 1..=25 {
             let outcome = slow_writes(seed);
             let again = format!("npm run sim -- --slow --seeds 1 --first {seed}");
             assert_eq!(outcome.broken, Vec::<String>::new(), "{again}");
             hits += outcome.reads[0];
         }
-        assert!(hits > 20_000, "{hits}");
+        assert!(hits > 5_000, "{hits}");
     }
 
     /// A slow write that is answered, in a world where nothing fails.
