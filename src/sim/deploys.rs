@@ -23,7 +23,15 @@ pub fn deploy(mut plan: Plan) -> Outcome {
     // The second log is the one that a renamed service must not have.
     plan.services = 2;
     let variants = variants(&plan.configs[0], &Random::new(plan.seed ^ 0xDE91_0115));
-    plan.configs = vec![variants[0].clone()];
+    // Each has what the clients of other forms need, as the first one gets it for the run.
+    let deployed = |config: &Value| {
+        let mut with_forms = plan.clone();
+        with_forms.configs = vec![config.clone()];
+        with_forms.forms.extend(&with_forms).configs.remove(0)
+    };
+    let (first, variants) = (variants[0].clone(), variants.iter().map(deployed));
+    let variants: Vec<Value> = variants.collect();
+    plan.configs = vec![first];
     run_beside(&plan, |universe, fleet| {
         let (universe, fleet, until) = (universe.clone(), fleet.clone(), plan.millis);
         universe.executor.clone().spawn(0, async move {
