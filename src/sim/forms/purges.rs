@@ -3,7 +3,7 @@
 
 use super::{Times, admin, somewhere};
 use crate::sim::clients::{Fleet, graphql};
-use crate::sim::judging::{BY_LIST, BY_QUERY, BY_REST};
+use crate::sim::judging::{BY_LIST, BY_QUERY, BY_REST, BY_URL};
 use crate::sim::laws::Reach;
 use crate::sim::origin::product;
 use crate::sim::run::TOKEN;
@@ -37,14 +37,17 @@ async fn change_and_purge(fleet: &Rc<Fleet>, name: &str) {
         7 if key.is_some() => (json!({ "keys": [key] }), Some(BY_QUERY)),
         _ => (json!({ "tags": [format!("Product:{id}")] }), None),
     };
+    let also = (view == Some(BY_QUERY) && body.get("keys").is_none()).then_some(BY_URL);
     let soft = universe.random.happens(400);
     body["soft"] = json!(soft);
     let version = universe.apis[service].change(universe, &product(&id));
     universe.tell(|| format!("{name}: product {id} becomes version {version}, and {body} goes"));
     let got = fleet.ask(which, admin("POST", "purge"), body.to_string().into_bytes()).await;
     if got.is_some_and(|got| got.status == 200) {
-        let reach = Reach { view, soft };
-        universe.laws.recorded_for(service, &product(&id), version, universe.now(), reach);
+        for view in [Some(view), also.map(Some)].into_iter().flatten() {
+            let reach = Reach { view, soft };
+            universe.laws.recorded_for(service, &product(&id), version, universe.now(), reach);
+        }
     }
 }
 
