@@ -18,7 +18,7 @@ use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::Context as JsContext;
-use worker::{Cache, Context, Delay, Env, Method, RequestInit, Stub};
+use worker::{AbortController, Cache, Context, Delay, Env};
 
 /// The KV namespace's binding.
 const KV: &str = "CACHE_KV";
@@ -53,6 +53,16 @@ impl Drop for Bodies {
     }
 }
 
+/// Aborts a call that nobody waits for any more.
+#[derive(Default)]
+struct GivenUp(AbortController);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.0).abort();
+    }
+}
+
 impl Platform {
     pub fn new(env: Env, context: JsContext, exchange: Exchange, service: String) -> Self {
         let bodies = Rc::new(Bodies { exchange: exchange.clone(), any: Cell::new(false) });
@@ -70,28 +80,22 @@ impl Platform {
         &self.exchange
     }
 
-    fn log_stub(&self) -> Result<Stub, Fault> {
-        let namespace = self.env.durable_object(LOG).map_err(fault)?;
-        namespace.id_from_name(&self.service).and_then(|id| id.get_stub()).map_err(fault)
-    }
-
     async fn call_log<T>(
         &self,
         route: &str,
         question: &Question,
         read: fn(&[u8]) -> Result<T, Garbled>,
     ) -> Result<T, Fault> {
-        let message = js_sys::Uint8Array::from(question.encode(Version::CURRENT).as_slice());
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(message.into()));
-        let url = format!("https://purge-log/{route}");
-        let request = worker::Request::new_with_init(&url, &init).map_err(fault)?;
-        let mut response = self.log_stub()?.fetch_with_request(request).await.map_err(fault)?;
-        let status = response.status_code();
-        if status != 200 {
-            return Err(format!("the purge log answered {status}"));
-        }
-        let bytes = response.bytes().await.map_err(fault)?;
+        let namespace = self.env.durable_object(LOG).map_err(fault)?;
+        let message = question.encode(Version::CURRENT);
+        // A write goes on where nobody waits for its answer any more; a read is given up.
+        let given_up = question.new.is_none().then(GivenUp::default);
+        let signal = given_up.as_ref().map(|given_up| given_up.0.signal());
+        let signal = signal.as_deref().map_or(JsValue::UNDEFINED, |signal| signal.into());
+        let asking =
+            self.exchange.ask_log(namespace.as_ref(), &self.service, route, &message, &signal);
+        let answer = asking.await.map_err(|error| text_of(&error))?;
+        let bytes = Uint8Array::from(answer).to_vec();
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
@@ -174,12 +178,17 @@ impl KvStore for Platform {
 
 impl PurgeLog for Platform {
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault> {
-        let question = Question { mark, new: None };
+        let question = Question { mark, confirmed: true, new: None };
+        self.call_log("since", &question, Said::decode).await
+    }
+
+    async fn log_since_neighbours(&self, mark: Mark) -> Result<Said, Fault> {
+        let question = Question { mark: Some(mark), confirmed: false, new: None };
         self.call_log("since", &question, Said::decode).await
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
-        let question = Question { mark, new: Some(new.clone()) };
+        let question = Question { mark, confirmed: true, new: Some(new.clone()) };
         self.call_log("append", &question, Appended::decode).await
     }
 }

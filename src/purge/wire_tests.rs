@@ -1,5 +1,5 @@
 use super::super::parts::HIGHEST_SEQ;
-use super::super::{Log, MemoryRows, Sizes};
+use super::super::{Log, MemoryRows, Replica, Sizes};
 use super::*;
 use crate::key::Pattern;
 use crate::purge::SchemaInForce;
@@ -42,13 +42,20 @@ fn some_bytes() -> Vec<Vec<u8>> {
     let schema = Some(SchemaInForce::of(3));
     let one =
         Record { tags: vec![1, u64::MAX], patterns: vec![pattern], schema, ..Record::default() };
-    let log = log_of(300, [one.clone(), Record::everything()]);
+    let mut log = log_of(300, [one.clone()]);
+    log.since_or_base(None);
+    log.append(&Record::everything(), Timestamp::from_millis(0)).unwrap();
     vec![
+        said(log.since_or_base(None)).encode(Version::CURRENT),
         said(since(&log, 300)).encode(Version::CURRENT),
         said(log.since(None)).encode(Version::CURRENT),
         Appended { seq: 302, delta: since(&log, 301) }.encode(Version::CURRENT),
-        Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(one.clone().into()) }
-            .encode(Version::CURRENT),
+        Question {
+            mark: Some(Mark { epoch: 7, seq: 300 }),
+            confirmed: true,
+            new: Some(one.clone().into()),
+        }
+        .encode(Version::CURRENT),
         one.encode(),
     ]
 }
@@ -72,10 +79,15 @@ proptest! {
         start in 0_u64..1_000_000,
         records in prop::collection::vec(record(), 0..8),
         mark in prop::option::of((any::<u64>(), 0_u64..HIGHEST_SEQ)),
+        confirmed in any::<bool>(),
         alone in prop::option::of(record()),
         repeat_after in prop::collection::vec(any::<u32>(), 0..=limits::REPEATS),
     ) {
-        let log = log_of(start, records);
+        let mut log = log_of(start, records);
+        let based = said(log.since_or_base(None));
+        prop_assert_eq!(Said::decode(&based.encode(Version::V4)), Ok(based.clone()));
+        let appended = Appended { seq: log.head(), delta: based.delta };
+        prop_assert_eq!(Appended::decode(&appended.encode(Version::V4)), Ok(appended));
         for delta in [log.since(None), since(&log, start)] {
             let said = said(delta.clone());
             for version in [Version::V2, Version::V3, Version::V4] {
@@ -91,9 +103,11 @@ proptest! {
         }
         let mark = mark.map(|(epoch, seq)| Mark { epoch, seq });
         let new = alone.map(|record| NewRecord { record, repeat_after: repeat_after.clone() });
-        let question = Question { mark, new };
-        prop_assert_eq!(Question::decode(&question.encode(Version::V3)), Ok((question.clone(), Version::V3)));
-        prop_assert_eq!(Question::decode(&question.encode(Version::V4)), Ok((question, Version::V4)));
+        let mut question = Question { mark, confirmed: confirmed || mark.is_none(), new };
+        prop_assert_eq!(Question::decode(&question.encode(Version::V4)), Ok((question.clone(), Version::V4)));
+        // The versions before have no such marks.
+        question.confirmed = true;
+        prop_assert_eq!(Question::decode(&question.encode(Version::V3)), Ok((question, Version::V3)));
     }
 
     #[test]
@@ -137,7 +151,7 @@ proptest! {
         }
         if let Ok(said) = Said::decode(&bytes) {
             prop_assert_eq!(said.encode(Version::CURRENT), bytes.clone());
-            super::super::Replica::new().learn(said.delta, Timestamp::from_millis(0));
+            Replica::new().learn(said.delta, Timestamp::from_millis(0));
         }
     }
 }
@@ -154,7 +168,7 @@ fn another_version_is_refused_as_such() {
 #[test]
 fn one_kind_is_not_read_as_another() {
     let all = some_bytes();
-    let (delta, appended) = (&all[0], &all[2]);
+    let (delta, appended) = (&all[1], &all[3]);
     assert_eq!(Said::decode(appended), Err(Garbled::NotAMessage));
     assert_eq!(Appended::decode(delta), Err(Garbled::NotAMessage));
 }
@@ -163,7 +177,7 @@ fn one_kind_is_not_read_as_another() {
 #[test]
 fn counts_beyond_the_bytes_are_refused() {
     const MANY: [u8; 5] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F];
-    let time = [0; 9];
+    let time = [0; 10];
     let records = [&time[..], &[0; 11], &MANY].concat();
     let tags = [&time[..], &[1], &[0; 12], &MANY].concat();
     assert_eq!(Said::decode(&checked(SAID, &records)), Err(Garbled::Content));
@@ -214,11 +228,13 @@ fn bytes_against_json() {
     }
     // The largest that the log can say is within what is read.
     let many = (0..limits::LOG_TAGS as u64).map(random).collect();
-    let largest =
+    let mut largest =
         log_of(HIGHEST_SEQ - 10, [Record { tags: many, soft: true, ..Record::default() }]);
     let bytes = said(largest.since(None)).encode(Version::CURRENT);
     println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
     assert!(Said::decode(&bytes).is_ok());
+    let based = said(largest.since_or_base(None)).encode(Version::CURRENT);
+    assert!(Replica::new().learn(Said::decode(&based).unwrap().delta, Timestamp::from_millis(0)));
 }
 
 fn bytes_of(hex: &str) -> Vec<u8> {
@@ -232,7 +248,7 @@ fn version_2_is_understood_and_answered() {
     let asked = |hex: &str| Question::decode(&bytes_of(hex)).unwrap();
 
     // A new isolate reads an empty log.
-    let new = (Question { mark: None, new: None }, Version::V2);
+    let new = (Question { mark: None, confirmed: true, new: None }, Version::V2);
     assert_eq!(asked("45564c0201412b8b9714e6074700"), new);
     let answer = bytes_of(
         "45564c02024077382133c268859150222fbd4c0900add0a496a23401d68939ea395c0000\
@@ -246,7 +262,7 @@ fn version_2_is_understood_and_answered() {
     assert_eq!(epoch.to_le_bytes(), [0xD6, 0x89, 0x39, 0xEA, 0x39, 0x5C, 0, 0]);
 
     // It appends a soft purge of two tags and a pattern, then one of everything.
-    let (Question { mark, new }, version) = asked(
+    let (Question { mark, new, .. }, version) = asked(
         "45564c020196fc09c8cccc43f401d68939ea395c000000020476befc8640d2e0039bd5c9\
          d8741e4b2cbe8a741010c229fe4a4e7d7b8aa2f9c2010e67716c2f70726f647563742f2a2a",
     );
@@ -263,7 +279,8 @@ fn version_2_is_understood_and_answered() {
     let appended = Appended { seq: 1, delta };
     assert_eq!(Appended::decode(&answer), Ok(appended.clone()));
     assert_eq!(appended.encode(Version::V2), answer);
-    let (Question { mark, new }, _) = asked("45564c02017ebe2e3d61c7f46e01d68939ea395c000001010000");
+    let (Question { mark, new, .. }, _) =
+        asked("45564c02017ebe2e3d61c7f46e01d68939ea395c000001010000");
     assert_eq!((mark, new), (Some(Mark { epoch, seq: 1 }), Some(NewRecord::everything())));
 
     // It asks again, and there is nothing new.
@@ -299,9 +316,9 @@ fn version_3_questions() -> [(&'static str, Question); 3] {
     let mark = Some(Mark { epoch: 7, seq: 300 });
     let new = NewRecord::everything().with_unknown_outcome();
     [
-        (V3_ASKED, Question { mark: None, new: None }),
-        (V3_ASKED_SINCE, Question { mark, new: None }),
-        (V3_ASKED_TO_APPEND, Question { mark, new: Some(new) }),
+        (V3_ASKED, Question { mark: None, confirmed: true, new: None }),
+        (V3_ASKED_SINCE, Question { mark, confirmed: true, new: None }),
+        (V3_ASKED_TO_APPEND, Question { mark, confirmed: true, new: Some(new) }),
     ]
 }
 

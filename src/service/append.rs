@@ -76,9 +76,14 @@ impl<W: World> Service<W> {
 
     /// Records what waits, and sees that the outbox has what still does.
     pub(super) async fn record_pending(&self) {
-        if let Err(fault) = self.drain_pending().await {
-            self.report_failure("purge-log-write", &fault);
-            self.fill_outbox();
+        let recording = &self.isolate.log.recording;
+        match self.drain_pending().await {
+            Ok(()) => recording.succeeded(),
+            Err(fault) => {
+                recording.failed(self.world.now());
+                self.report_failure("purge-log-write", &fault);
+                self.fill_outbox();
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod backoff;
 mod batch;
 mod batch_read;
 mod breaker;
+mod cold_start;
 mod collapse;
 mod documents;
 mod everything;

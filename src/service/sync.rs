@@ -26,8 +26,10 @@ pub(super) struct LogState {
     /// Since when, and for how many milliseconds, nothing is begun in the background.
     rests: Cell<Option<(Timestamp, u64)>>,
     reason: RefCell<Option<String>>,
-    /// When and how soon the log may be asked again after failures.
+    /// When the log may be read again after failures.
     pub backoff: Backoff,
+    /// When what waits may be recorded again after failures.
+    pub recording: Backoff,
     /// How many questions were put to the log.
     questions: Cell<u64>,
     /// The last of them whose answer the replica knows.
@@ -129,7 +131,7 @@ impl<W: World> Service<W> {
         if !log.backoff.allows(now) {
             return false;
         }
-        if log.is_failing() || !log.pending.borrow().is_empty() {
+        if log.is_failing() || (!log.pending.borrow().is_empty() && log.recording.allows(now)) {
             return true;
         }
         let max_millis = self.max_millis();
@@ -153,32 +155,45 @@ impl<W: World> Service<W> {
 
     async fn learn_from_log(&self, asked_at: Timestamp) -> Result<(), Fault> {
         let question = self.isolate.log.next_question();
-        let own = self.isolate.replica.borrow().mark();
-        let mark = self.nearby_mark();
-        let mut said = self.ask_log(mark, asked_at).await?;
+        let Some(own) = self.isolate.replica.borrow().mark() else {
+            return self.learn_from_nothing(question).await;
+        };
+        let mut said = self.ask_log(self.nearby_mark(), asked_at).await?;
         // It was asked from where others stand. That it lacks records it finds out only when it is
         // asked from where this isolate stands.
-        if own.is_some_and(|own| own.epoch == said.epoch() && own.seq > said.head()) {
-            said = self.ask_log(own, asked_at).await?;
+        if own.epoch == said.epoch() && own.seq > said.head() {
+            said = self.ask_log(Some(own), asked_at).await?;
         }
-        if mark.is_some() {
-            self.tell_nearby(&said);
-        }
+        self.tell_nearby(&said);
         if self.learn(said.delta, asked_at, question) {
             return Ok(());
         }
         // The replica is of another log, or does not join what the log still has.
         let all = self.ask_log(None, asked_at).await?;
-        match self.learn(all.delta, asked_at, question) {
+        self.learn_or_fail(all.delta, asked_at, question)
+    }
+
+    pub(super) async fn ask_log(
+        &self,
+        mark: Option<Mark>,
+        asked_at: Timestamp,
+    ) -> Result<Said, Fault> {
+        let said = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
+        self.compare_clocks(asked_at, &said);
+        self.leave_snapshot(&said.delta);
+        Ok(said)
+    }
+
+    pub(super) fn learn_or_fail(
+        &self,
+        delta: Delta,
+        asked_at: Timestamp,
+        question: u64,
+    ) -> Result<(), Fault> {
+        match self.learn(delta, asked_at, question) {
             true => Ok(()),
             false => Err("the purge log's answer does not follow what is known".to_owned()),
         }
-    }
-
-    async fn ask_log(&self, mark: Option<Mark>, asked_at: Timestamp) -> Result<Said, Fault> {
-        let said = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
-        self.compare_clocks(asked_at, &said);
-        Ok(said)
     }
 
     /// Learns what the log answered. False where the replica cannot join it.

@@ -204,7 +204,7 @@ struct Own {
     epoch: u64,
 }
 
-const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
+pub const PRODUCT: &str = "query P($id: ID!) { product(id: $id) { __typename id v who service } }";
 const PRODUCTS_QUERY: &str = "query L { products { __typename id v who service } }";
 const ME: &str = "query Me { me { __typename id v who service } }";
 const UPDATE: &str = "mutation U($id: ID!, $write: Int!) { updateProduct(id: $id, write: $write) { __typename id v who service } }";
@@ -218,6 +218,12 @@ impl Client {
     pub fn new(fleet: Rc<Fleet>, number: usize) -> Self {
         let own = RefCell::new(vec![None; fleet.configs.len()]);
         Self { fleet, name: format!("client{number}"), own }
+    }
+
+    /// The isolates that it asks.
+    #[cfg(test)]
+    pub fn fleet(&self) -> Rc<Fleet> {
+        self.fleet.clone()
     }
 
     /// Does something, and waits a little, until the end.

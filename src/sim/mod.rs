@@ -20,11 +20,14 @@ mod laws;
 mod oracle;
 mod origin;
 mod random;
+#[cfg(test)]
+mod reads;
 mod run;
 #[cfg(test)]
 mod scenarios;
 mod sharing;
 mod stores;
+mod turns;
 mod universe;
 mod world;
 

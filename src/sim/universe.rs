@@ -83,6 +83,8 @@ pub struct Universe {
     pub apis: Vec<Api>,
     pub laws: Laws,
     pub signals: Signals,
+    /// Whether what nobody waits for any more reaches the log all the same.
+    pub calls_go_on: Cell<bool>,
     /// By how much each place's clock is ahead.
     drifts: Vec<Cell<u64>>,
     /// By how much isolates' clocks within a place differ at most.
@@ -111,6 +113,7 @@ impl Universe {
             apis: (0..services).map(|n| Api::new(n, products, validators)).collect(),
             laws: Laws::default(),
             signals: Signals::default(),
+            calls_go_on: Cell::new(false),
             drifts,
             drift_within: faults.drift / 10,
             random,

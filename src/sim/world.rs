@@ -1,11 +1,11 @@
 //! The service's world for one request in the simulation.
 
-use super::executor::Group;
+use super::executor::{Group, Promise};
 use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, Request};
-use crate::purge::{self, Delta, Mark, NewRecord};
+use crate::purge::{self, Delta, Mark, NewRecord, Question};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, Fault, Fetched, KvStore, Memory,
     Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn, Verify,
@@ -85,19 +85,11 @@ impl KvStore for SimulatedWorld {
 
 impl PurgeLog for SimulatedWorld {
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
-        let said = self.universe.logs[self.service].since(&self.universe, mark).await?;
-        let isolate = self.isolate;
-        match &said.delta {
-            Delta::Records { records, .. } if records.is_empty() => {}
-            Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
-                let last = after + records.len() as u64;
-                format!("isolate{isolate}: learns purges {} to {last}, floor {floor}", after + 1)
-            }),
-            Delta::Snapshot { .. } => {
-                self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
-            }
-        }
-        Ok(said)
+        self.ask_log(Question { mark, confirmed: true, new: None }).await
+    }
+
+    async fn log_since_neighbours(&self, mark: Mark) -> Result<purge::Said, Fault> {
+        self.ask_log(Question { mark: Some(mark), confirmed: false, new: None }).await
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
@@ -108,6 +100,33 @@ impl PurgeLog for SimulatedWorld {
             Err(fault) => format!("isolate{isolate}: a purge is not recorded: {fault}"),
         });
         appended
+    }
+}
+
+impl SimulatedWorld {
+    async fn ask_log(&self, question: Question) -> Result<purge::Said, Fault> {
+        let (universe, service) = (self.universe.clone(), self.service);
+        let asking = async move { universe.logs[service].since(&universe, question).await };
+        let said = match self.universe.calls_go_on.get() {
+            false => asking.await?,
+            true => {
+                let (promise, keep) = Promise::new();
+                self.universe.executor.spawn(0, async move { keep(asking.await) });
+                promise.await?
+            }
+        };
+        let isolate = self.isolate;
+        match &said.delta {
+            Delta::Records { records, .. } if records.is_empty() => {}
+            Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
+                let last = after + records.len() as u64;
+                format!("isolate{isolate}: learns purges {} to {last}, floor {floor}", after + 1)
+            }),
+            Delta::Snapshot { .. } | Delta::Base { .. } => {
+                self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
+            }
+        }
+        Ok(said)
     }
 }
 

@@ -14,17 +14,21 @@ export class FaultyLog {
   }
 
   async fetch(request) {
-    const mode = await (await this.env.CONTROL.fetch("http://control/")).text();
-    const appends = new URL(request.url).pathname === "/append";
+    const tell = (what) => this.env.CONTROL.fetch(`http://control${what}`);
+    const { pathname } = new URL(request.url);
+    request.signal.addEventListener("abort", () => tell("/aborted"));
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    // The first byte of a question says from where it asks.
+    const mode = await (await tell(`${pathname}/${bytes[13]}`)).text();
+    const appends = pathname === "/append";
     if (mode === "error" || (mode === "read-only" && appends)) throw new Error("the log is broken");
     if (mode === "hang") await new Promise(() => setInterval(() => {}, 1_000));
     if (mode === "garbage") return new Response("\u0000 no message");
+    if (mode === "slow") await new Promise((resolve) => setTimeout(resolve, 500));
     const real = this.env.REAL.get(this.env.REAL.idFromName("the-log"));
-    if (mode === "damaged-question") {
-      const question = SPOILED.damaged(new Uint8Array(await request.arrayBuffer()));
-      return real.fetch(new Request(request.url, { method: "POST", body: question }));
-    }
-    const response = await real.fetch(request);
+    const body = mode === "damaged-question" ? SPOILED.damaged(bytes) : bytes;
+    const response = await real.fetch(new Request(request.url, { method: "POST", body }));
+    if (mode === "damaged-question") return response;
     const spoil = SPOILED[mode];
     if (spoil) return new Response(spoil(new Uint8Array(await response.arrayBuffer())));
     // A reply that is lost after the work was done.
