@@ -144,6 +144,7 @@ fn what_is_purged_while_a_batch_is_looked_up_is_not_in_its_answer() {
         "types": { "product": { "match": ["graphql:Query.product"], "ttl": 3_600 } },
         "purge": { "max_lag": MAX_LAG },
         "kv": { "timeout_ms": 10_000, "writes": "always" },
+        "mutations": { "policy": "entity" },
     });
     let mut late = 0;
     for seed in 1..=20 {
