@@ -52,7 +52,7 @@ fn messages_of_version_3() {
 fn the_current_version_is_said_in_the_previous_one() {
     let new = NewRecord::everything().with_unknown_outcome();
     let asked =
-        Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(new), is_intent: false };
+        Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(new), ..Question::default() };
     let bytes = asked.encode(Version::PREVIOUS);
     assert_eq!(Question::decode(&bytes), Ok((asked, Version::PREVIOUS)));
 }

@@ -231,6 +231,17 @@ export class Exchange {
     await caches.default.put(url, stored);
   }
 
+  async askLog(namespace, name, route, message, signal) {
+    const log = namespace.get(namespace.idFromName(name));
+    // The bytes are Wasm's own memory, which the next call may move.
+    const init = { method: "POST", body: message.slice(), signal };
+    const response = await log.fetch(`https://purge-log/${route}`, init);
+    if (response.status !== 200) {
+      throw new Error(`the purge log answered ${response.status}: ${await response.text()}`);
+    }
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   verify(algorithm, key, signed, signature) {
     // The bytes are Wasm's own memory, which the next call may move.
     return verify(algorithm, key, signed, signature.slice());

@@ -104,6 +104,17 @@ extern "C" {
         millis: u32,
     ) -> Result<JsValue, JsValue>;
 
+    /// The purge log's answer to a message, as bytes. The signal aborts the call.
+    #[wasm_bindgen(method, catch, js_name = askLog)]
+    pub async fn ask_log(
+        this: &Exchange,
+        namespace: &JsValue,
+        name: &str,
+        route: &str,
+        message: &[u8],
+        signal: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
     /// Whether a signature is right.
     #[wasm_bindgen(method, catch)]
     pub async fn verify(

@@ -21,7 +21,7 @@ use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::Context as JsContext;
-use worker::{Cache, Context, Delay, Env, Method, RequestInit, Stub};
+use worker::{AbortController, Cache, Context, Delay, Env};
 
 /// The KV namespace's binding.
 const KV: &str = "CACHE_KV";
@@ -63,6 +63,16 @@ impl Drop for Bodies {
     }
 }
 
+/// Aborts a call that nobody waits for any more.
+#[derive(Default)]
+struct GivenUp(AbortController);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.0).abort();
+    }
+}
+
 impl Platform {
     pub fn new(env: Env, context: JsContext, exchange: Exchange, log_name: String) -> Self {
         let bodies = Rc::new(Bodies { exchange: exchange.clone(), any: Cell::new(false) });
@@ -80,11 +90,6 @@ impl Platform {
         &self.exchange
     }
 
-    fn log_stub(&self) -> Result<Stub, Fault> {
-        let namespace = self.env.durable_object(LOG).map_err(fault)?;
-        namespace.id_from_name(&self.log_name).and_then(|id| id.get_stub()).map_err(fault)
-    }
-
     async fn call_log<T>(
         &self,
         route: &str,
@@ -95,17 +100,13 @@ impl Platform {
         let falls_back = PREVIOUS_ROUTES.contains(&route);
         let known = LOG_VERSION.with(|log| log.to_ask_in(self.now()));
         let version = if falls_back { known } else { Version::CURRENT };
-        let mut response = self.send_to_log(route, question, version).await?;
-        if falls_back && refuses_version(&mut response).await {
+        let mut answer = self.send_to_log(route, question, version).await;
+        if falls_back && answer.as_ref().is_err_and(refuses_version) {
             // Nothing was recorded: the log has not read the question.
             let version = LOG_VERSION.with(|log| log.after_refusal(version, self.now()));
-            response = self.send_to_log(route, question, version).await?;
+            answer = self.send_to_log(route, question, version).await;
         }
-        let status = response.status_code();
-        if status != 200 {
-            return Err(format!("the purge log answered {status}"));
-        }
-        let bytes = response.bytes().await.map_err(fault)?;
+        let bytes = answer?.to_vec();
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
@@ -114,13 +115,16 @@ impl Platform {
         route: &str,
         question: &Question,
         version: Version,
-    ) -> Result<worker::Response, Fault> {
-        let message = Uint8Array::from(question.encode(version).as_slice());
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(message.into()));
-        let url = format!("https://purge-log/{route}");
-        let request = worker::Request::new_with_init(&url, &init).map_err(fault)?;
-        self.log_stub()?.fetch_with_request(request).await.map_err(fault)
+    ) -> Result<Uint8Array, Fault> {
+        let namespace = self.env.durable_object(LOG).map_err(fault)?;
+        let message = question.encode(version);
+        // A write goes on where nobody waits for its answer any more; a read is given up.
+        let given_up = question.new.is_none().then(GivenUp::default);
+        let signal = given_up.as_ref().map(|given_up| given_up.0.signal());
+        let signal = signal.as_deref().map_or(JsValue::UNDEFINED, |signal| signal.into());
+        let asking =
+            self.exchange.ask_log(namespace.as_ref(), &self.log_name, route, &message, &signal);
+        asking.await.map(Uint8Array::from).map_err(|error| text_of(&error))
     }
 
     fn answer(&self, told: Result<JsValue, JsValue>) -> Result<Answer, OriginFailure> {
@@ -228,13 +232,19 @@ impl PurgeLog for Platform {
         self.call_log("since", &question, Said::decode).await
     }
 
+    async fn log_since_neighbours(&self, mark: Mark) -> Result<Said, Fault> {
+        let question = Question { mark: Some(mark), is_neighbours: true, ..Question::default() };
+        self.call_log("since", &question, Said::decode).await
+    }
+
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
         let question = Question { mark, new: Some(new.clone()), ..Question::default() };
         self.call_log("append", &question, Appended::decode).await
     }
 
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {
-        let question = Question { mark: None, new: Some(intent.clone()), is_intent: true };
+        let question =
+            Question { new: Some(intent.clone()), is_intent: true, ..Question::default() };
         self.call_log("intend", &question, Noted::decode).await.map(|noted| noted.0)
     }
 }
@@ -377,9 +387,8 @@ pub fn admin_tokens(env: &Env) -> Option<String> {
 }
 
 /// Whether the log says that it does not know the question's version.
-async fn refuses_version(response: &mut worker::Response) -> bool {
-    response.status_code() == 400
-        && response.text().await.is_ok_and(|reason| reason == Garbled::Version.as_str())
+fn refuses_version(fault: &Fault) -> bool {
+    fault.ends_with(&format!("400: {}", Garbled::Version.as_str()))
 }
 
 fn cache_url(key: &str) -> String {

@@ -9,7 +9,8 @@ use super::entry::configuration;
 use super::log_rows::{SqlRows, integer, parsed, text_of};
 use crate::config;
 use crate::purge::{
-    Appended, IntentId, Log, LogTime, Mark, NewRecord, Noted, Question, Record, Said, Seq, Sizes,
+    Appended, Delta, IntentId, Log, LogTime, Mark, NewRecord, Noted, Question, Record, Said, Seq,
+    Sizes, Version,
 };
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
@@ -71,16 +72,19 @@ impl DurableObject for PurgeLog {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        // Before the question is read: another object may take this one's place meanwhile, and this
+        // one would answer all the same, without what the other has recorded by then.
+        let time = LogTime { clock: *self.clock.get_or_init(random), at: now() };
         let (question, version) = match Question::decode(&request.bytes().await?) {
             Ok(question) => question,
             Err(garbled) => return Response::error(garbled.as_str(), 400),
         };
         let Some(new) = question.new else {
-            // Before the look at the records: whoever reads this must not take it for younger.
-            let time = LogTime { clock: *self.clock.get_or_init(random), at: now() };
             let delta = self.with_log(|log| {
-                meet(log, question.mark)?;
-                Ok(log.since(question.mark))
+                if !question.is_neighbours {
+                    meet(log, question.mark)?;
+                }
+                Ok(since(log, question.mark, version))
             })?;
             return Response::from_bytes(Said { time, delta }.encode(version));
         };
@@ -96,7 +100,7 @@ impl DurableObject for PurgeLog {
             let seq = if new.is_empty() { log.head() } else { append(log, &new.record, now)? };
             self.note_repeats(&new, now)?;
             self.close_intents(&new)?;
-            Ok(Appended { seq, delta: log.since(question.mark) })
+            Ok(Appended { seq, delta: since(log, question.mark, version) })
         })?;
         self.wake(now).await?;
         Response::from_bytes(appended.encode(version))
@@ -242,6 +246,11 @@ impl PurgeLog {
         let longest = configured.map_or(Ttl::ZERO, |config| config.longest_lifetime());
         longest.max(Ttl::from_seconds(RETENTION_SECONDS))
     }
+}
+
+/// What a replica has to learn, as far as its version understands it.
+fn since(log: &mut Log<SqlRows>, mark: Option<Mark>, version: Version) -> Delta {
+    if version >= Version::V4 { log.since_or_base(mark) } else { log.since(mark) }
 }
 
 fn append(log: &mut Log<SqlRows>, record: &Record, now: Timestamp) -> Result<Seq> {

@@ -14,7 +14,7 @@ use super::replica::{Replica, Schemas};
 use super::rows::{ALL_PAGES, LogRows, Opened, Page, REST, Rest, Stored};
 use super::table::Most;
 use super::times::Times;
-use super::{Delta, Mark, Record, Seq};
+use super::{Base, Delta, Mark, Record, Seq};
 use crate::time::{Timestamp, Ttl};
 
 /// What a record costs beside its tags and patterns, counted in those. After so much a page is
@@ -58,6 +58,9 @@ pub struct Log<R> {
     state: Replica,
     recent: Recent,
     times: Times,
+    /// The snapshot that was encoded last. Who needs one gets it, while the records after it are at
+    /// hand.
+    base: Option<Base>,
     /// The last record whose row was dropped.
     dropped: Seq,
     pages: Pages,
@@ -119,6 +122,7 @@ impl<R: LogRows> Log<R> {
             state: Replica::start(epoch, opened.dropped, 0, sizes.most()),
             recent: Recent::of_at_most(sizes.delta),
             times: Times::default(),
+            base: None,
             dropped: opened.dropped,
             pages: Pages::none(),
         };
@@ -268,23 +272,43 @@ impl<R: LogRows> Log<R> {
         self.epoch = epoch;
         self.state = Replica::start(epoch, head, head, self.sizes.most());
         self.recent.clear();
+        self.base = None;
         self.times = Times::default();
         self.dropped = head;
         self.pages = Pages::none();
         Ok(true)
     }
 
-    /// What a replica that stands there has to learn.
+    /// What a replica that stands there has to learn, with a snapshot as of now where it needs
+    /// one: for whoever asks in a version before 4.
     pub fn since(&self, mark: Option<Mark>) -> Delta {
-        let (epoch, floor) = (self.epoch, self.floor());
-        let known = mark.filter(|mark| mark.epoch == epoch && mark.seq >= floor);
-        let missed = known.and_then(|Mark { seq, .. }| {
-            Some((seq, self.recent.last(self.head().checked_sub(seq)?)?))
-        });
-        match missed {
-            Some((after, records)) => Delta::Records { epoch, floor, after, records },
-            None => Delta::Snapshot { epoch, snapshot: self.state.snapshot() },
+        self.records_since(mark).unwrap_or_else(|| Delta::Snapshot {
+            epoch: self.epoch,
+            snapshot: self.state.snapshot(),
+        })
+    }
+
+    /// The same, with a snapshot that may be of before and the records after it.
+    pub fn since_or_base(&mut self, mark: Option<Mark>) -> Delta {
+        if let Some(records) = self.records_since(mark) {
+            return records;
         }
+        let known = self.base.take().and_then(|base| {
+            let records = self.recent.last(self.head().checked_sub(base.mark().seq)?)?;
+            Some((base, records))
+        });
+        let anew = || (Base::of(self.epoch, &self.state.snapshot()), Vec::new());
+        let (base, records) = known.unwrap_or_else(anew);
+        self.base = Some(base.clone());
+        Delta::Base { base, floor: self.floor(), records }
+    }
+
+    fn records_since(&self, mark: Option<Mark>) -> Option<Delta> {
+        let (epoch, floor) = (self.epoch, self.floor());
+        let Mark { seq: after, .. } =
+            mark.filter(|mark| mark.epoch == epoch && mark.seq >= floor)?;
+        let records = self.recent.last(self.head().checked_sub(after)?)?;
+        Some(Delta::Records { epoch, floor, after, records })
     }
 
     fn write_page(&mut self, number: usize) -> Result<(), R::Fault> {
@@ -324,7 +348,8 @@ impl<R: LogRows> Log<R> {
 impl<R: LogRows> Log<R> {
     /// About how many bytes of memory it takes.
     pub fn memory_bytes(&self) -> usize {
-        self.state.memory_bytes() + self.recent.memory_bytes()
+        let base = self.base.as_ref().map_or(0, |base| base.bytes().len());
+        self.state.memory_bytes() + self.recent.memory_bytes() + base
     }
 
     /// How many tags are in its table.

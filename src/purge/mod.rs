@@ -4,6 +4,8 @@
 //! records and what it writes down, what a replica learns of it, in which bytes and as of when, and
 //! the verdict on an entry. Not in scope: where the log's rows are kept and how it is reached.
 
+mod answer;
+mod base;
 mod intent;
 mod kept;
 mod log;
@@ -22,6 +24,7 @@ mod tagged;
 mod times;
 mod wire;
 
+pub use base::Base;
 pub use intent::IntentId;
 pub use kept::Unkept;
 pub use log::{Log, Sizes};

@@ -2,7 +2,7 @@
 
 use super::table::{Most, TagTable};
 use super::tagged::TaggedPurges;
-use super::{Mark, Record, SchemaInForce, Seq};
+use super::{Base, Mark, Record, SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
 use crate::tag::Tagging;
@@ -135,6 +135,16 @@ pub enum Delta {
         /// The state.
         snapshot: Snapshot,
     },
+    /// All there is, as a snapshot of before and the records after it.
+    #[cfg_attr(test, serde(skip))]
+    Base {
+        /// The snapshot.
+        base: Base,
+        /// Entries older than this are gone.
+        floor: Seq,
+        /// The records after the snapshot, in order.
+        records: Vec<Record>,
+    },
 }
 
 impl Delta {
@@ -142,6 +152,19 @@ impl Delta {
     pub fn epoch(&self) -> u64 {
         match self {
             Self::Records { epoch, .. } | Self::Snapshot { epoch, .. } => *epoch,
+            Self::Base { base, .. } => base.mark().epoch,
+        }
+    }
+
+    /// The number of the last record that it tells of.
+    pub fn head(&self) -> Seq {
+        let last = |after: Seq, records: &[Record]| {
+            after.saturating_add(u64::try_from(records.len()).unwrap_or(u64::MAX))
+        };
+        match self {
+            Self::Records { after, records, .. } => last(*after, records),
+            Self::Snapshot { snapshot, .. } => snapshot.head,
+            Self::Base { base, records, .. } => last(base.mark().seq, records),
         }
     }
 }
@@ -232,6 +255,7 @@ impl Replica {
         if self.epoch.is_some_and(|known| delta.epoch() < known) {
             return false;
         }
+        let head = delta.head();
         match delta {
             Delta::Records { epoch, floor, after, records } => {
                 let fresh = self.epoch.is_none() && after == 0;
@@ -239,18 +263,19 @@ impl Replica {
                     return false;
                 }
                 self.epoch = Some(epoch);
-                for (seq, record) in (after + 1..).zip(&records) {
-                    if seq > self.head {
-                        self.apply(seq, record);
-                    }
-                }
-                if floor > self.floor {
-                    self.raise_floor(floor);
-                }
+                self.follow(after, &records, floor);
             }
             Delta::Snapshot { epoch, snapshot } => {
                 if Some(epoch) != self.epoch || snapshot.head >= self.head {
                     self.restore(epoch, snapshot);
+                }
+            }
+            Delta::Base { base, floor, records } => {
+                let Mark { epoch, seq } = base.mark();
+                if Some(epoch) != self.epoch || head >= self.head {
+                    let Some(snapshot) = base.decode() else { return false };
+                    self.restore(epoch, snapshot);
+                    self.follow(seq, &records, floor);
                 }
             }
         }
@@ -258,6 +283,18 @@ impl Replica {
         // syncs at once the earlier may come last; then this counts as older than it is.
         self.synced_at = Some(asked_at);
         true
+    }
+
+    /// Learns the records after one that is known.
+    fn follow(&mut self, after: Seq, records: &[Record], floor: Seq) {
+        for (seq, record) in (after + 1..).zip(records) {
+            if seq > self.head {
+                self.apply(seq, record);
+            }
+        }
+        if floor > self.floor {
+            self.raise_floor(floor);
+        }
     }
 
     /// Learns the record of that number. A log that starts learns records again that it knows

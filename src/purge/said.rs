@@ -43,12 +43,7 @@ impl Said {
 
     /// The number of the last record that it tells of.
     pub fn head(&self) -> Seq {
-        match &self.delta {
-            Delta::Records { after, records, .. } => {
-                after.saturating_add(u64::try_from(records.len()).unwrap_or(u64::MAX))
-            }
-            Delta::Snapshot { snapshot, .. } => snapshot.head,
-        }
+        self.delta.head()
     }
 }
 

@@ -110,7 +110,9 @@ impl TagTable {
     pub fn newer_than(&self, floor: Seq) -> Vec<(u64, Last)> {
         // Pages are ordered like the tags on them.
         let tags = (0..PAGES).flat_map(|number| self.page(number));
-        tags.filter(|(_, last)| last.newest() > floor).collect()
+        let mut newer = Vec::with_capacity(self.len);
+        newer.extend(tags.filter(|(_, last)| last.newest() > floor));
+        newer
     }
 
     #[cfg(any(test, feature = "sim"))]

@@ -3,14 +3,17 @@
 //! ```text
 //! "EVL" version:u8 kind:u8 checksum:u64 payload
 //!
-//! question  = 0 | 1 mark          (record repeats closes intent:u8)?   (where something is added)
+//! question  = 0 | (1 | 2) mark    (record repeats closes intent:u8)?   (where something is added)
 //! repeats   = count seconds*
 //! closes    = count intent:u64*
 //! noted     = intent:u64
-//! appended  = seq delta
-//! said      = clock:u64 at delta
+//! appended  = tail  seq delta              tail: how many bytes follow the payload
+//! said      = tail  clock:u64 at delta
 //! delta     = 0 epoch:u64 floor after  records record*
-//!           | 1 epoch:u64 head floor last  hard:latest soft:latest  tags (tag:u64 last)*
+//!           | 1 epoch:u64 state
+//!           | 2 floor  records record*       the tail is a snapshot, and these came after it
+//! snapshot  = epoch:u64 state
+//! state     = head floor last  hard:latest soft:latest  tags (tag:u64 last)*
 //!             patterns (pattern last)*  in_force:u64 distrusted:u64
 //! record    = flags:u8  tags tag:u64*  tagging:u64?  patterns pattern*  schema:u64?
 //! mark      = epoch:u64 seq
@@ -28,8 +31,10 @@
 //! `tagging` nor `latest`: whoever asks in it is told that a purge of tags by known rules is one of
 //! everything, for it goes by others. Nor had it `closes` and `intent`: the ids of intents that end
 //! with the record, and whether it is itself an intent, to be noted and not appended, which is
-//! answered by `noted`.
+//! answered by `noted`. Nor a `tail` (`purge/answer.rs`), delta 2, and mark 2, which is a
+//! neighbour's.
 
+use super::answer::{ReadDelta, decode_answer, encode_answer};
 use super::parts::{Reader, Writer};
 use super::tagged::TaggedPurges;
 use super::{Delta, IntentId, LogTime, Mark, NewRecord, Record, Said, Schemas, Seq, Snapshot};
@@ -38,7 +43,9 @@ use crate::tag::Tagging;
 use crate::time::Timestamp;
 
 const MAGIC: &[u8; 3] = b"EVL";
-const HEADER_BYTES: usize = 13;
+/// Where a message has its version.
+pub(super) const VERSION_AT: usize = MAGIC.len();
+pub(super) const HEADER_BYTES: usize = 13;
 
 /// A version of the form that is understood. Version 4 is the one to write in; the others are
 /// for whoever has asked in them.
@@ -67,7 +74,7 @@ impl Version {
         }
     }
 
-    fn of_byte(byte: u8) -> Option<Self> {
+    pub(super) fn of_byte(byte: u8) -> Option<Self> {
         [Self::V2, Self::V3, Self::V4].into_iter().find(|version| version.byte() == byte)
     }
 }
@@ -78,6 +85,7 @@ const SAID: u8 = 2;
 const APPENDED: u8 = 3;
 const RECORD: u8 = 4;
 const NOTED: u8 = 5;
+pub(super) const SNAPSHOT: u8 = 6;
 
 /// The flags of a record.
 const ALL: u8 = 1;
@@ -90,6 +98,8 @@ const TAGGING: u8 = 8;
 pub struct Question {
     /// Where its replica stands.
     pub mark: Option<Mark>,
+    /// Whether the mark is that of a neighbour's snapshot, which may be another log's.
+    pub is_neighbours: bool,
     /// What to append, if anything.
     pub new: Option<NewRecord>,
     /// Whether that is an intent, which is noted and not appended.
@@ -141,7 +151,8 @@ impl Question {
     /// The question as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
         message(version, QUESTION, |writer| {
-            writer.byte(u8::from(self.mark.is_some()));
+            let neighbours = version >= Version::V4 && self.is_neighbours;
+            writer.byte(if self.mark.is_some() { 1 + u8::from(neighbours) } else { 0 });
             if let Some(mark) = self.mark {
                 writer.fixed(mark.epoch);
                 writer.number(mark.seq);
@@ -158,17 +169,20 @@ impl Question {
     /// The question that was encoded as these bytes, and the version for its answer.
     pub fn decode(bytes: &[u8]) -> Result<(Self, Version), Garbled> {
         read(QUESTION, bytes, |reader, version| {
-            let mark = match reader.byte()? {
+            let form = reader.byte()?;
+            let mark = match form {
                 0 => None,
-                1 => Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }),
+                2 if version < Version::V4 => return None,
+                1 | 2 => Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }),
                 _ => return None,
             };
+            let is_neighbours = form == 2;
             if reader.is_empty() {
-                return Some((Self { mark, ..Self::default() }, version));
+                return Some((Self { mark, is_neighbours, ..Self::default() }, version));
             }
             let new = Some(read_new_record(reader, version)?);
             let is_intent = version >= Version::V4 && reader.flag()?;
-            Some((Self { mark, new, is_intent }, version))
+            Some((Self { mark, is_neighbours, new, is_intent }, version))
         })
     }
 }
@@ -176,36 +190,32 @@ impl Question {
 impl Said {
     /// What was said as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
-        message(version, SAID, |writer| {
+        encode_answer(version, SAID, &self.delta, |writer| {
             writer.fixed(self.time.clock);
             writer.number(self.time.at.as_millis());
-            write_delta(writer, &self.delta, version);
         })
     }
 
     /// What was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(SAID, bytes, |reader, version| {
+        let (time, delta) = decode_answer(SAID, bytes, |reader| {
             let (clock, at) = (reader.fixed()?, Timestamp::from_millis(reader.number()?));
-            Some(Self { time: LogTime { clock, at }, delta: read_delta(reader, version)? })
-        })
+            Some(LogTime { clock, at })
+        })?;
+        Ok(Self { time, delta })
     }
 }
 
 impl Appended {
     /// The answer as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
-        message(version, APPENDED, |writer| {
-            writer.number(self.seq);
-            write_delta(writer, &self.delta, version);
-        })
+        encode_answer(version, APPENDED, &self.delta, |writer| writer.number(self.seq))
     }
 
     /// The answer that was encoded as these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
-        read(APPENDED, bytes, |reader, version| {
-            Some(Self { seq: reader.seq()?, delta: read_delta(reader, version)? })
-        })
+        let (seq, delta) = decode_answer(APPENDED, bytes, |reader| reader.seq())?;
+        Ok(Self { seq, delta })
     }
 }
 
@@ -233,7 +243,7 @@ impl Record {
     }
 }
 
-fn message(version: Version, kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+pub(super) fn message(version: Version, kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer(Vec::with_capacity(HEADER_BYTES));
     writer.0.extend_from_slice(MAGIC);
     writer.0.extend_from_slice(&[version.byte(), kind]);
@@ -247,11 +257,19 @@ fn message(version: Version, kind: u8, write: impl FnOnce(&mut Writer)) -> Vec<u
     bytes
 }
 
-fn read<T>(
+pub(super) fn read<T>(
     kind: u8,
     bytes: &[u8],
     content: impl FnOnce(&mut Reader<'_>, Version) -> Option<T>,
 ) -> Result<T, Garbled> {
+    let (version, payload) = checked(kind, bytes)?;
+    let mut reader = Reader::of(payload);
+    let read = content(&mut reader, version).ok_or(Garbled::Content)?;
+    if reader.is_empty() { Ok(read) } else { Err(Garbled::Content) }
+}
+
+/// The version and the payload of a whole message of that kind.
+pub(super) fn checked(kind: u8, bytes: &[u8]) -> Result<(Version, &[u8]), Garbled> {
     if bytes.len() > limits::WIRE_BYTES {
         return Err(Garbled::TooLong);
     }
@@ -263,9 +281,7 @@ fn read<T>(
     if *stored_checksum != checksum(version, kind, payload) {
         return Err(Garbled::Checksum);
     }
-    let mut reader = Reader::of(payload);
-    let read = content(&mut reader, version).ok_or(Garbled::Content)?;
-    if reader.is_empty() { Ok(read) } else { Err(Garbled::Content) }
+    Ok((version, payload))
 }
 
 fn checksum(version: Version, kind: u8, payload: &[u8]) -> [u8; 8] {
@@ -310,27 +326,34 @@ fn write_record(writer: &mut Writer, record: &Record, version: Version) {
     }
 }
 
-fn write_delta(writer: &mut Writer, delta: &Delta, version: Version) {
+pub(super) fn write_delta(writer: &mut Writer, delta: &Delta, version: Version) {
     match delta {
         Delta::Records { epoch, floor, after, records } => {
             writer.byte(0);
             writer.fixed(*epoch);
             writer.number(*floor);
             writer.number(*after);
-            writer.count(records.len());
-            for record in records {
-                write_record(writer, record, version);
-            }
+            write_records(writer, records, version);
         }
         Delta::Snapshot { epoch, snapshot } => {
             writer.byte(1);
             writer.fixed(*epoch);
             write_snapshot(writer, snapshot, version);
         }
+        Delta::Base { floor, records, .. } => {
+            writer.byte(2);
+            writer.number(*floor);
+            write_records(writer, records, version);
+        }
     }
 }
 
-fn write_snapshot(writer: &mut Writer, snapshot: &Snapshot, version: Version) {
+fn write_records(writer: &mut Writer, records: &[Record], version: Version) {
+    writer.count(records.len());
+    records.iter().for_each(|record| write_record(writer, record, version));
+}
+
+pub(super) fn write_snapshot(writer: &mut Writer, snapshot: &Snapshot, version: Version) {
     writer.number(snapshot.head);
     writer.number(snapshot.floor);
     if version >= Version::V4 {
@@ -391,24 +414,36 @@ fn read_record(reader: &mut Reader<'_>, version: Version) -> Option<Record> {
     Some(Record { tags, tagging, patterns, all, schema, soft })
 }
 
-fn read_delta(reader: &mut Reader<'_>, version: Version) -> Option<Delta> {
-    let kind = reader.byte()?;
-    let epoch = reader.fixed()?;
-    match kind {
+pub(super) fn read_delta(reader: &mut Reader<'_>, version: Version) -> Option<ReadDelta> {
+    match reader.byte()? {
         0 => {
+            let epoch = reader.fixed()?;
             let (floor, after) = (reader.seq()?, reader.seq()?);
-            let count = reader.count(3).filter(|count| *count <= limits::DELTA_RECORDS)?;
-            let records = (0..count).map(|_| read_record(reader, version));
-            let records = records.collect::<Option<Vec<_>>>()?;
-            let head = after.checked_add(u64::try_from(count).ok()?)?;
-            (floor <= head).then_some(Delta::Records { epoch, floor, after, records })
+            let records = read_records(reader, version)?;
+            let head = after.checked_add(u64::try_from(records.len()).ok()?)?;
+            let delta = Delta::Records { epoch, floor, after, records };
+            (floor <= head).then_some(ReadDelta::Whole(delta))
         }
-        1 => Some(Delta::Snapshot { epoch, snapshot: read_snapshot(reader, version)? }),
+        1 => {
+            let epoch = reader.fixed()?;
+            let snapshot = read_snapshot(reader, version)?;
+            Some(ReadDelta::Whole(Delta::Snapshot { epoch, snapshot }))
+        }
+        2 if version >= Version::V4 => {
+            let floor = reader.seq()?;
+            let records = read_records(reader, version)?;
+            Some(ReadDelta::AfterBase { floor, records })
+        }
         _ => None,
     }
 }
 
-fn read_snapshot(reader: &mut Reader<'_>, version: Version) -> Option<Snapshot> {
+fn read_records(reader: &mut Reader<'_>, version: Version) -> Option<Vec<Record>> {
+    let count = reader.count(3).filter(|count| *count <= limits::DELTA_RECORDS)?;
+    (0..count).map(|_| read_record(reader, version)).collect()
+}
+
+pub(super) fn read_snapshot(reader: &mut Reader<'_>, version: Version) -> Option<Snapshot> {
     let head = reader.seq()?;
     let floor = reader.number().filter(|floor| *floor <= head)?;
     let all = reader.last(head)?;

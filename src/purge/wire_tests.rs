@@ -1,5 +1,5 @@
 use super::super::parts::HIGHEST_SEQ;
-use super::super::{Log, MemoryRows, Sizes};
+use super::super::{Log, MemoryRows, Replica, Sizes};
 use super::*;
 use crate::key::Pattern;
 use crate::purge::SchemaInForce;
@@ -58,8 +58,11 @@ fn some_bytes() -> Vec<Vec<u8>> {
     let tags = vec![1, u64::MAX];
     let (patterns, tagging) = (vec![pattern], Tagging::from_number(5));
     let one = Record { tags, tagging, patterns, schema, ..Record::default() };
-    let log = log_of(300, [one.clone(), Record::everything()]);
+    let mut log = log_of(300, [one.clone()]);
+    log.since_or_base(None);
+    log.append(&Record::everything(), Timestamp::from_millis(0)).unwrap();
     vec![
+        said(log.since_or_base(None)).encode(Version::CURRENT),
         said(since(&log, 300)).encode(Version::CURRENT),
         said(log.since(None)).encode(Version::CURRENT),
         Appended { seq: 302, delta: since(&log, 301) }.encode(Version::CURRENT),
@@ -67,6 +70,7 @@ fn some_bytes() -> Vec<Vec<u8>> {
             mark: Some(Mark { epoch: 7, seq: 300 }),
             new: Some(NewRecord { closes: vec![IntentId::of(9)], ..one.clone().into() }),
             is_intent: true,
+            ..Question::default()
         }
         .encode(Version::CURRENT),
         Noted(IntentId::of(8)).encode(Version::CURRENT),
@@ -105,12 +109,17 @@ proptest! {
         start in 0_u64..1_000_000,
         records in prop::collection::vec(record(), 0..8),
         mark in prop::option::of((any::<u64>(), 0_u64..HIGHEST_SEQ)),
+        is_neighbours in any::<bool>(),
         alone in prop::option::of(record()),
         repeat_after in prop::collection::vec(any::<u32>(), 0..=limits::REPEATS),
         closes in prop::collection::vec(any::<u64>(), 0..5),
         is_intent in any::<bool>(),
     ) {
-        let log = log_of(start, records.clone());
+        let mut log = log_of(start, records.clone());
+        let based = said(log.since_or_base(None));
+        prop_assert_eq!(Said::decode(&based.encode(Version::V4)), Ok(based.clone()));
+        let appended = Appended { seq: log.head(), delta: based.delta };
+        prop_assert_eq!(Appended::decode(&appended.encode(Version::V4)), Ok(appended));
         let earlier = log_of(start, records.into_iter().map(without_tagging));
         for (delta, told) in [
             (log.since(None), earlier.since(None)),
@@ -137,7 +146,7 @@ proptest! {
         let new = alone.map(|record| {
             NewRecord { record, repeat_after: repeat_after.clone(), closes: vec![] }
         });
-        let question = Question { mark, new, is_intent: false };
+        let question = Question { mark, new, ..Question::default() };
         let mut earlier = question.clone();
         if let Some(new) = &mut earlier.new {
             new.record = without_tagging(new.record.clone());
@@ -145,7 +154,8 @@ proptest! {
         prop_assert_eq!(Question::decode(&question.encode(Version::V3)), Ok((earlier, Version::V3)));
         let closes: Vec<IntentId> = closes.into_iter().map(IntentId::of).collect();
         let new = question.new.map(|new| NewRecord { closes, ..new });
-        let question = Question { mark, is_intent: is_intent && new.is_some(), new };
+        let is_neighbours = is_neighbours && mark.is_some();
+        let question = Question { mark, is_neighbours, is_intent: is_intent && new.is_some(), new };
         prop_assert_eq!(Question::decode(&question.encode(Version::V4)), Ok((question, Version::V4)));
         let noted = Noted(IntentId::of(start));
         prop_assert_eq!(Noted::decode(&noted.encode(Version::V4)), Ok(noted));
@@ -198,7 +208,7 @@ proptest! {
         }
         if let Ok(said) = Said::decode(&bytes) {
             prop_assert_eq!(said.encode(Version::CURRENT), bytes.clone());
-            super::super::Replica::new().learn(said.delta, Timestamp::from_millis(0));
+            Replica::new().learn(said.delta, Timestamp::from_millis(0));
         }
     }
 }
@@ -215,7 +225,7 @@ fn another_version_is_refused_as_such() {
 #[test]
 fn one_kind_is_not_read_as_another() {
     let all = some_bytes();
-    let (delta, appended) = (&all[0], &all[2]);
+    let (delta, appended) = (&all[1], &all[3]);
     assert_eq!(Said::decode(appended), Err(Garbled::NotAMessage));
     assert_eq!(Appended::decode(delta), Err(Garbled::NotAMessage));
 }
@@ -224,7 +234,7 @@ fn one_kind_is_not_read_as_another() {
 #[test]
 fn counts_beyond_the_bytes_are_refused() {
     const MANY: [u8; 5] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F];
-    let time = [0; 9];
+    let time = [0; 10];
     let records = [&time[..], &[0; 11], &MANY].concat();
     let tags = [&time[..], &[1], &[0; 12], &MANY].concat();
     assert_eq!(Said::decode(&checked(SAID, &records)), Err(Garbled::Content));
@@ -283,11 +293,13 @@ fn bytes_against_json() {
     }
     // The largest that the log can say is within what is read.
     let many = (0..limits::LOG_TAGS as u64).map(random).collect();
-    let largest =
+    let mut largest =
         log_of(HIGHEST_SEQ - 10, [Record { tags: many, soft: true, ..Record::default() }]);
     let bytes = said(largest.since(None)).encode(Version::CURRENT);
     println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
     assert!(Said::decode(&bytes).is_ok());
+    let based = said(largest.since_or_base(None)).encode(Version::CURRENT);
+    assert!(Replica::new().learn(Said::decode(&based).unwrap().delta, Timestamp::from_millis(0)));
 }
 
 fn bytes_of(hex: &str) -> Vec<u8> {

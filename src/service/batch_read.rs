@@ -92,9 +92,11 @@ impl<W: World> Service<W> {
     pub(super) async fn batch_read(&self, config: &Config, asked: &Asked, items: &[Item]) -> Reply {
         // Once, and not for each of them.
         self.sync(config, asked).await;
-        let Some(places) = self.places(config, asked, items).await else {
+        let Some(mut places) = self.places(config, asked, items).await else {
             return self.batch_again(config, asked, items, &[], None).await;
         };
+        // While the later ones were looked up, a purge of the first may have come.
+        self.judge_again(config, asked, &mut places).await;
         // Where the log stood before the origin is asked: what is purged from here on is newer.
         let mark = self.isolate.replica.borrow().mark();
         let known = || places.iter().flatten();
@@ -150,6 +152,20 @@ impl<W: World> Service<W> {
         let found = self.find(config, asked, plan).await;
         let (candidate, other_variant) = (found.candidate, found.other_variant);
         Some(Place { operation, plan, sent: &item.sent, candidate, other_variant })
+    }
+
+    /// Judges what was found once more, all of it at one moment.
+    async fn judge_again(&self, config: &Config, asked: &Asked, places: &mut [Option<Place<'_>>]) {
+        self.sync(config, asked).await;
+        let may_judge = self.may_judge(config, asked);
+        for place in places.iter_mut().flatten() {
+            match &mut place.candidate {
+                Some(one) if may_judge => {
+                    one.freshness = self.judged(&asked.request, place.plan, &one.cached);
+                }
+                candidate => *candidate = None,
+            }
+        }
     }
 
     async fn is_still_fresh(&self, config: &Config, asked: &Asked, place: &Place<'_>) -> bool {

@@ -11,6 +11,7 @@ mod backoff;
 mod batch;
 mod batch_read;
 mod breaker;
+mod cold_start;
 mod collapse;
 mod documents;
 mod everything;

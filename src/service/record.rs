@@ -70,7 +70,7 @@ impl WriteBreaker {
     }
 
     /// How long there is no probe yet.
-    fn pause(&self, now: Timestamp) -> u64 {
+    pub fn pause(&self, now: Timestamp) -> u64 {
         let rests = self.rests.get().filter(|(since, millis)| now.is_within(*millis, *since));
         rests.map_or(0, |(since, millis)| millis - now.millis_since(since))
     }

@@ -18,9 +18,9 @@ use std::cell::Cell;
 const PAUSE_MILLIS: u64 = 200;
 /// How long a request waits for reads.
 const WAIT_MILLIS: u64 = 2_500;
-/// After so long a read was cut off by the runtime: a look in the edge cache and three questions
-/// take less.
-const CUT_OFF_MILLIS: u64 = 4_000;
+/// After so long a read was cut off by the runtime: looks in the edge cache and three questions take
+/// less.
+const CUT_OFF_MILLIS: u64 = 5_000;
 
 /// How far a read goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

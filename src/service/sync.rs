@@ -31,7 +31,7 @@ pub(super) struct LogState {
     /// The last record of which a client has shown the token since the log was read.
     shown: Cell<Option<Mark>>,
     reason: RefCell<Option<String>>,
-    /// When and how soon the log may be asked again after failures.
+    /// When the log may be read again after failures.
     pub backoff: Backoff,
     /// How many questions were put to the log.
     questions: Cell<u64>,
@@ -148,7 +148,7 @@ impl<W: World> Service<W> {
         if !log.backoff.allows(now) {
             return false;
         }
-        if log.is_failing() || !log.pending.borrow().is_empty() {
+        if log.is_failing() || (!log.pending.borrow().is_empty() && log.writes.pause(now) == 0) {
             return true;
         }
         let max_millis = self.max_millis();
@@ -173,24 +173,17 @@ impl<W: World> Service<W> {
     async fn learn_from_log(&self, asked_at: Timestamp) -> Result<(), Fault> {
         let question = self.isolate.log.next_question();
         let shown = self.isolate.log.shown.get();
-        // What was recorded by now, as this isolate knows it or a client has shown.
-        let known = self.isolate.replica.borrow().mark().max(shown);
-        let mark = self.nearby_mark();
-        let mut said = self.ask_log(mark, asked_at).await?;
-        // It was asked from where others stand. That it lacks records it finds out only when it is
-        // asked from beyond them.
-        if known.is_some_and(|known| known > said.mark()) {
-            said = self.ask_log(known, asked_at).await?;
+        let own = self.isolate.replica.borrow().mark();
+        match own {
+            Some(own) => self.learn_since(own, asked_at, question).await?,
+            None => self.learn_from_nothing(question).await?,
         }
-        if mark.is_some() {
-            self.tell_nearby(&said);
-        }
-        if !self.learn(said.delta, asked_at, question) {
-            // The replica is of another log, or does not join what the log still has.
-            let all = self.ask_log(None, asked_at).await?;
-            if !self.learn(all.delta, asked_at, question) {
-                return Err("the purge log's answer does not follow what is known".to_owned());
-            }
+        // That the log lacks a record of which a client has shown the token, it finds out only
+        // when it is asked from there.
+        let known = self.isolate.replica.borrow().mark();
+        if let Some(shown) = shown.filter(|shown| known < Some(*shown)) {
+            let said = self.ask_log(Some(shown), asked_at).await?;
+            self.learn_or_fail(said.delta, asked_at, question)?;
         }
         if self.isolate.log.shown.get() == shown {
             self.isolate.log.shown.set(None);
@@ -198,10 +191,48 @@ impl<W: World> Service<W> {
         Ok(())
     }
 
-    async fn ask_log(&self, mark: Option<Mark>, asked_at: Timestamp) -> Result<Said, Fault> {
+    async fn learn_since(
+        &self,
+        own: Mark,
+        asked_at: Timestamp,
+        question: u64,
+    ) -> Result<(), Fault> {
+        let mut said = self.ask_log(self.nearby_mark(), asked_at).await?;
+        // It was asked from where others stand. That it lacks records it finds out only when it is
+        // asked from where this isolate stands.
+        if own > said.mark() {
+            said = self.ask_log(Some(own), asked_at).await?;
+        }
+        self.tell_nearby(&said);
+        if self.learn(said.delta, asked_at, question) {
+            return Ok(());
+        }
+        // The replica is of another log, or does not join what the log still has.
+        let all = self.ask_log(None, asked_at).await?;
+        self.learn_or_fail(all.delta, asked_at, question)
+    }
+
+    pub(super) async fn ask_log(
+        &self,
+        mark: Option<Mark>,
+        asked_at: Timestamp,
+    ) -> Result<Said, Fault> {
         let said = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
         self.compare_clocks(asked_at, &said);
+        self.leave_snapshot(&said.delta);
         Ok(said)
+    }
+
+    pub(super) fn learn_or_fail(
+        &self,
+        delta: Delta,
+        asked_at: Timestamp,
+        question: u64,
+    ) -> Result<(), Fault> {
+        match self.learn(delta, asked_at, question) {
+            true => Ok(()),
+            false => Err("the purge log's answer does not follow what is known".to_owned()),
+        }
     }
 
     /// Learns what the log answered. False where the replica cannot join it.

@@ -60,8 +60,11 @@ pub trait PurgeLog {
     /// Which log it is, known without asking it. No two logs have the same, and a log that loses
     /// its storage keeps it.
     fn log_id(&self) -> String;
-    /// What happened since `mark`; everything, where there is none.
+    /// What happened since `mark`; everything, where there is none. A future that is dropped gives
+    /// the call up, so that the log need not answer it.
     async fn log_since(&self, mark: Option<Mark>) -> Result<Said, Fault>;
+    /// The same for the mark of a neighbour's snapshot. The log believes it only if it is its own.
+    async fn log_since_neighbours(&self, mark: Mark) -> Result<Said, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault>;
     /// Notes an intent, which is recorded unless a record closes it.

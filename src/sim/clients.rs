@@ -213,6 +213,12 @@ impl Client {
         Self { fleet, name: format!("client{number}"), own, cookies: RefCell::default() }
     }
 
+    /// The isolates that it asks.
+    #[cfg(test)]
+    pub fn fleet(&self) -> Rc<Fleet> {
+        self.fleet.clone()
+    }
+
     /// Does something, and waits a little, until the end. Every now and then it rests.
     pub async fn live(self, until: u64, pause: u64, rest: u64) {
         let universe = self.fleet.universe.clone();

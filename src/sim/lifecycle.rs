@@ -7,7 +7,7 @@
 //! - A request makes so many calls as its plan allows. Those beyond fail.
 //! - What was cut off is not let go of either: no destructor runs.
 //! - A call that was made is under way, whether or not somebody waits for it: a future that is
-//!   dropped, or a request that ends, takes nothing back.
+//!   dropped, or a request that ends, takes nothing back. Only reads of the log are aborted.
 
 use super::clients::{Fleet, Got, Slot};
 use super::executor::{Group, Promise, RequestId};
@@ -82,6 +82,19 @@ impl Invocation {
             });
         });
         Ok(promise.await)
+    }
+
+    /// Makes a call that ends where nobody waits for it any more.
+    pub async fn call_while_awaited<T>(
+        self: &Rc<Self>,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Fault> {
+        self.calls.set(self.calls.get() + 1);
+        if self.calls.get() > self.universe.calls_allowed {
+            return Err("too many subrequests".to_owned());
+        }
+        let _connection = self.clone().connection().await;
+        Ok(work.await)
     }
 
     async fn connection(self: Rc<Self>) -> Connection {

@@ -24,12 +24,15 @@ mod lifecycle;
 mod oracle;
 mod origin;
 mod random;
+#[cfg(test)]
+mod reads;
 mod run;
 #[cfg(test)]
 mod scenarios;
 mod sharing;
 mod slow;
 mod stores;
+mod turns;
 mod universe;
 mod world;
 

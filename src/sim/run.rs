@@ -94,7 +94,7 @@ impl Plan {
         let random = Random::new(seed);
         let of_writes = Random::new(seed ^ 0x3817E);
         let of_log = Random::new(!seed);
-        let of_runtime = Random::new(seed ^ 0x52_7574_696D_65);
+        let of_runtime = Random::new(seed ^ 0x5275_7469_6D65);
         let of_tokens = Random::new(!seed ^ 0x70C3);
         let at_times = |often: u64| random.at_times(often);
         let faults = Faults {

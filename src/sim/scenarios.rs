@@ -7,10 +7,10 @@ use super::universe::{Faults, Universe};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// A world of one place where nothing goes wrong, with one product.
-fn calm_world(seed: u64, isolates: usize, config: &Value) -> (Rc<Universe>, Rc<Client>) {
+/// A world of one place where nothing goes wrong, with two products.
+pub fn calm_world(seed: u64, isolates: usize, config: &Value) -> (Rc<Universe>, Rc<Client>) {
     let mut plan = Plan::of_seed(seed);
-    (plan.places, plan.isolates, plan.services, plan.products) = (1, isolates, 1, 1);
+    (plan.places, plan.isolates, plan.services, plan.products) = (1, isolates, 1, 2);
     (plan.faults, plan.settle, plan.validators) = (Faults::default(), 0, Validators::Date);
     // What other isolates may show is not looked at.
     plan.max_lag = 3_600_000;

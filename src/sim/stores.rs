@@ -1,10 +1,11 @@
 //! Edge caches, KV and the purge log's object, in memory, with their faults.
 
 use super::random::Random;
+use super::turns::Turns;
 use super::universe::{Faults, Universe};
 use crate::purge::{
-    Appended, DeltaLimits, Garbled, IntentId, Log, LogTime, Mark, MemoryRows, NewRecord, Noted,
-    Question, Record, Said, Seq, Sizes, Version,
+    Appended, Delta, DeltaLimits, Garbled, IntentId, Log, LogTime, Mark, MemoryRows, NewRecord,
+    Noted, Question, Record, Said, Seq, Sizes, Version,
 };
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
@@ -213,8 +214,12 @@ pub struct LogObject {
     /// All that it was ever given, with when. Another log begins with a purge of everything, for
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
-    /// Until when it is busy with questions that came earlier, in microseconds.
-    busy_until: Cell<u64>,
+    /// It does one thing after the other.
+    turns: Turns,
+    /// The snapshot that it has encoded last.
+    encoded: Cell<Option<Mark>>,
+    /// As many tags its snapshots have at least, for what they cost.
+    pub counted_tags: Cell<u64>,
     out_of_reach_until: Cell<u64>,
     clock: Cell<LogClock>,
     /// Whether it may be asked from beyond its head.
@@ -247,9 +252,13 @@ impl LogClock {
     }
 }
 
-/// Microseconds that a question takes by itself, and for each tag of a snapshot.
+/// Microseconds that a question takes by itself, and nanoseconds for each tag of a snapshot: to
+/// encode it, and to send what is encoded.
 const QUESTION_MICROS: u64 = 300;
-const TAG_NANOS: u64 = 170;
+const ENCODED_TAG_NANOS: u64 = 170;
+const SENT_TAG_NANOS: u64 = 8;
+/// Tags that the network takes in a millisecond: 25 MB a second.
+const TAGS_A_MILLISECOND: u64 = 2_000;
 /// Bytes of memory within which a log stays.
 const MEMORY_BYTES: usize = 40 << 20;
 
@@ -281,7 +290,9 @@ impl LogObject {
             due: RefCell::default(),
             intents: Cell::new(0),
             given: RefCell::default(),
-            busy_until: Cell::new(0),
+            turns: Turns::default(),
+            encoded: Cell::new(None),
+            counted_tags: Cell::new(0),
             out_of_reach_until: Cell::new(0),
             clock: Cell::new(LogClock::new(random, faults.drift)),
             lacks_records: Cell::default(),
@@ -388,23 +399,33 @@ impl LogObject {
         if universe.fails(|faults| faults.log_damages) {
             damage(universe, &mut bytes);
         }
-        self.has_its_turn(universe).await;
+        self.turns.next(&universe.executor).await;
         self.repeat(universe.now());
         let (question, _) =
             Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())?;
         Ok(question)
     }
 
-    /// The object does one thing after the other.
-    async fn has_its_turn(&self, universe: &Universe) {
-        let now = universe.now() * 1_000;
-        let tags = self.log.borrow().tags() as u64;
-        let until = self.busy_until.get().max(now) + QUESTION_MICROS + tags * TAG_NANOS / 1_000;
-        self.busy_until.set(until);
-        let millis = (until - now) / 1_000;
-        if millis > 0 {
-            universe.executor.sleep(millis).await;
-        }
+    /// What the log says since a mark, and after how many milliseconds it has said so.
+    fn says(&self, universe: &Universe, mark: Option<Mark>) -> (Delta, u64) {
+        let mut log = self.log.borrow_mut();
+        let delta = log.since_or_base(mark);
+        let tags = self.counted_tags.get().max(log.tags() as u64);
+        let (nanos, travels) = match &delta {
+            Delta::Records { .. } => (0, 0),
+            Delta::Base { base, .. } if self.encoded.get() == Some(base.mark()) => {
+                (SENT_TAG_NANOS, tags / TAGS_A_MILLISECOND)
+            }
+            Delta::Base { base, .. } => {
+                self.encoded.set(Some(base.mark()));
+                (ENCODED_TAG_NANOS + SENT_TAG_NANOS, tags / TAGS_A_MILLISECOND)
+            }
+            Delta::Snapshot { .. } => {
+                (ENCODED_TAG_NANOS + SENT_TAG_NANOS, tags / TAGS_A_MILLISECOND)
+            }
+        };
+        let micros = QUESTION_MICROS + tags * nanos / 1_000;
+        (delta, self.turns.takes(&universe.executor, micros) + travels)
     }
 
     /// The answer as it arrives at the isolate.
@@ -427,13 +448,16 @@ impl LogObject {
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
-    pub async fn since(&self, universe: &Universe, mark: Option<Mark>) -> Result<Said, Fault> {
-        let question = Question { mark, ..Question::default() };
+    pub async fn since(&self, universe: &Universe, question: Question) -> Result<Said, Fault> {
         let question = self.on_the_way(universe, &question).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
-        self.meets(universe, question.mark);
-        let said = Said { time, delta: self.log.borrow().since(question.mark) };
+        if !question.is_neighbours {
+            self.meets(universe, question.mark);
+        }
+        let (delta, millis) = self.says(universe, question.mark);
+        universe.executor.sleep(millis).await;
+        let said = Said { time, delta };
         self.on_the_way_back(universe, said.encode(Version::CURRENT), Said::decode).await
     }
 
@@ -452,12 +476,14 @@ impl LogObject {
         if universe.fails(|faults| faults.log_twice) {
             seq = self.take(&new, universe.now());
         }
-        let appended = Appended { seq, delta: self.log.borrow().since(question.mark) };
+        let (delta, millis) = self.says(universe, question.mark);
+        universe.executor.sleep(millis).await;
+        let appended = Appended { seq, delta };
         self.on_the_way_back(universe, appended.encode(Version::CURRENT), Appended::decode).await
     }
 
     pub async fn intend(&self, universe: &Universe, new: &NewRecord) -> Result<IntentId, Fault> {
-        let question = Question { mark: None, new: Some(new.clone()), is_intent: true };
+        let question = Question { new: Some(new.clone()), is_intent: true, ..Question::default() };
         let question = self.on_the_way(universe, &question).await?;
         let Some(new) = question.new else { return Err("nothing to note".to_owned()) };
         let mut intent = self.note(&new, universe.now());

@@ -113,6 +113,8 @@ pub struct Universe {
     /// How many calls a request may make.
     pub calls_allowed: u64,
     secrets_differ: bool,
+    /// Whether what nobody waits for any more reaches the log all the same.
+    pub calls_go_on: Cell<bool>,
     /// By how much each place's clock is ahead.
     drifts: Vec<Cell<u64>>,
     /// By how much isolates' clocks within a place differ at most.
@@ -166,6 +168,7 @@ impl Universe {
             log_reads: RefCell::default(),
             calls_allowed: plan.calls,
             secrets_differ: faults.secrets_differ > 0,
+            calls_go_on: Cell::new(false),
             drifts,
             drift_within: faults.drift / 10,
             random,

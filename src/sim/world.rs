@@ -7,7 +7,7 @@ use super::origin::Said;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields, Request, form_pairs};
-use crate::purge::{self, Delta, IntentId, Mark, NewRecord};
+use crate::purge::{self, Delta, IntentId, Mark, NewRecord, Question};
 use crate::service::{
     Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
     Memory, Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn,
@@ -117,24 +117,12 @@ impl PurgeLog for SimulatedWorld {
     }
 
     async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
-        let (universe, log) = (self.universe.clone(), self.log);
-        let since = async move { universe.logs[log].since(&universe, mark).await };
-        self.universe.asks_log(self.isolate);
-        let said = self.invocation.call(since).await.and_then(|said| said);
-        self.universe.has_read_log(self.isolate, said.is_ok());
-        let said = said?;
-        let isolate = self.isolate;
-        match &said.delta {
-            Delta::Records { records, .. } if records.is_empty() => {}
-            Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
-                let last = after + records.len() as u64;
-                format!("isolate{isolate}: learns purges {} to {last}, floor {floor}", after + 1)
-            }),
-            Delta::Snapshot { .. } => {
-                self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
-            }
-        }
-        Ok(said)
+        self.ask_log(Question { mark, ..Question::default() }).await
+    }
+
+    async fn log_since_neighbours(&self, mark: Mark) -> Result<purge::Said, Fault> {
+        let question = Question { mark: Some(mark), is_neighbours: true, ..Question::default() };
+        self.ask_log(question).await
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
@@ -162,6 +150,33 @@ impl PurgeLog for SimulatedWorld {
             Err(fault) => format!("isolate{isolate}: an intent is not noted: {fault}"),
         });
         noted
+    }
+}
+
+impl SimulatedWorld {
+    async fn ask_log(&self, question: Question) -> Result<purge::Said, Fault> {
+        let (universe, log) = (self.universe.clone(), self.log);
+        let since = async move { universe.logs[log].since(&universe, question).await };
+        self.universe.asks_log(self.isolate);
+        let said = match self.universe.calls_go_on.get() {
+            true => self.invocation.call(since).await,
+            false => self.invocation.call_while_awaited(since).await,
+        };
+        let said = said.and_then(|said| said);
+        self.universe.has_read_log(self.isolate, said.is_ok());
+        let said = said?;
+        let isolate = self.isolate;
+        match &said.delta {
+            Delta::Records { records, .. } if records.is_empty() => {}
+            Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
+                let last = after + records.len() as u64;
+                format!("isolate{isolate}: learns purges {} to {last}, floor {floor}", after + 1)
+            }),
+            Delta::Snapshot { .. } | Delta::Base { .. } => {
+                self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
+            }
+        }
+        Ok(said)
     }
 }
 

@@ -44,7 +44,7 @@ const rest = async (request, response) => {
 };
 world.origin.answer = rest;
 
-const asked = (path) => world.control.requests.filter(({ url }) => url === path).length;
+const asked = (path) => world.control.requests.filter(({ url }) => url.startsWith(path)).length;
 const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test/"));
 const nextNumber = async () =>
   (await world.admin("purge", { body: { patterns: ["gql/nothing/**"] } })).json.seq;

@@ -38,7 +38,7 @@ pub struct Forms {
 impl Forms {
     /// Those of a seed, half of which have none.
     pub fn of_seed(seed: u64) -> Self {
-        let random = Random::new(seed ^ 0x466F_726D_73);
+        let random = Random::new(seed ^ 0x0046_6F72_6D73);
         if random.happens(500) {
             return Self::default();
         }

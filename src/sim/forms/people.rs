@@ -31,7 +31,7 @@ pub fn verified(key: &str, signed: &str, signature: &[u8]) -> bool {
 
 /// 32 bytes that only this key makes of this text.
 fn signed_by(key: &str, signed: &str) -> String {
-    sha256_hex(format!("{key} {signed}").as_bytes())[..32].to_owned()
+    sha256_hex(format!("{key} {signed}").as_bytes()).chars().take(32).collect()
 }
 
 fn base64url(bytes: &[u8]) -> String {

@@ -14,28 +14,27 @@ export class FaultyLog {
   }
 
   async fetch(request) {
+    const tell = (what) => this.env.CONTROL.fetch(`http://control${what}`);
     const { pathname } = new URL(request.url);
-    // The test sees what the log is asked.
-    const answer = await (await this.env.CONTROL.fetch(`http://control${pathname}`)).text();
-    const [mode, name] = answer.split(" ");
+    request.signal.addEventListener("abort", () => tell("/aborted"));
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    // The first byte of a question says from where it asks.
+    const [mode, name] = (await (await tell(`${pathname}/${bytes[13]}`)).text()).split(" ");
     if (mode === "error" || (mode === "read-only" && pathname !== "/since"))
       throw new Error("the log is broken");
     if (mode === "hang") await new Promise(() => setInterval(() => {}, 1_000));
     if (mode === "garbage") return new Response("\u0000 no message");
+    if (mode === "slow") await new Promise((resolve) => setTimeout(resolve, 500));
     // Each log has one of its own behind it, and another one where the test has its storage lost.
     const real = this.env.REAL.get(this.env.REAL.idFromName(`${name} ${this.state.id}`));
-    if (mode === "damaged-question") {
-      const question = SPOILED.damaged(new Uint8Array(await request.arrayBuffer()));
-      return real.fetch(new Request(request.url, { method: "POST", body: question }));
-    }
     if (mode.startsWith("reads-only-")) {
-      const question = new Uint8Array(await request.arrayBuffer());
-      await this.env.CONTROL.fetch(`http://control/asked-in-version/${question[3]}`);
-      if (question[3] !== Number(mode.slice("reads-only-".length)))
+      await tell(`/asked-in-version/${bytes[3]}`);
+      if (bytes[3] !== Number(mode.slice("reads-only-".length)))
         return new Response("version", { status: 400 });
-      return real.fetch(new Request(request.url, { method: "POST", body: question }));
     }
-    const response = await real.fetch(request);
+    const body = mode === "damaged-question" ? SPOILED.damaged(bytes) : bytes;
+    const response = await real.fetch(new Request(request.url, { method: "POST", body }));
+    if (mode === "damaged-question") return response;
     const spoil = SPOILED[mode];
     if (spoil) return new Response(spoil(new Uint8Array(await response.arrayBuffer())));
     // A reply that is lost after the work was done.

@@ -127,6 +127,14 @@ class World {
     return `http://127.0.0.1:${this.ports[place]}${path}`;
   }
 
+  /** How often the purge log was asked to say what is new, and from where: "nothing", "replica" or
+   * "snapshot" of a neighbour; without `from` how often in all. */
+  logReads(from) {
+    const forms = { nothing: "0", replica: "1", snapshot: "2" };
+    const reads = this.control.requests.filter(({ url }) => url.startsWith("/since/"));
+    return from ? reads.filter(({ url }) => url === `/since/${forms[from]}`).length : reads.length;
+  }
+
   /** Asks the worker of a place; the answer comes with its body as `text`. */
   async ask(path, init = {}, place = 0) {
     const response = await fetch(this.url(path, place), { redirect: "manual", ...init });
@@ -254,6 +262,7 @@ const config :Workerd.Config = (
 const logProxy :Workerd.Worker = (
   modules = [(name = "log-proxy.js", esModule = embed "log-proxy.js")],
   compatibilityDate = "2026-11-01",
+  compatibilityFlags = ["enable_request_signal"],
   bindings = [
     (name = "REAL", durableObjectNamespace = (className = "PurgeLog", serviceName = "place0")),
     (name = "CONTROL", service = "control")
