@@ -30,8 +30,8 @@ pub struct Sent {
 
 /// The ways of reading, which purges tell apart: a product's query, the list of all, and REST.
 pub const BY_QUERY: &str = "query";
-/// The same query in a URL has a key of its own.
-pub const BY_URL: &str = "url";
+/// The same query in a URL, or by the id of its document, has a key of its own.
+pub const BY_OTHER_FORM: &str = "other form";
 pub const BY_LIST: &str = "list";
 pub const BY_REST: &str = "rest";
 

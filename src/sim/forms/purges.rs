@@ -3,7 +3,7 @@
 
 use super::{Times, admin, somewhere};
 use crate::sim::clients::{Fleet, graphql};
-use crate::sim::judging::{BY_LIST, BY_QUERY, BY_REST, BY_URL};
+use crate::sim::judging::{BY_LIST, BY_OTHER_FORM, BY_QUERY, BY_REST};
 use crate::sim::laws::Reach;
 use crate::sim::origin::product;
 use crate::sim::run::TOKEN;
@@ -37,7 +37,7 @@ async fn change_and_purge(fleet: &Rc<Fleet>, name: &str) {
         7 if key.is_some() => (json!({ "keys": [key] }), Some(BY_QUERY)),
         _ => (json!({ "tags": [format!("Product:{id}")] }), None),
     };
-    let also = (view == Some(BY_QUERY) && body.get("keys").is_none()).then_some(BY_URL);
+    let also = (view == Some(BY_QUERY) && body.get("keys").is_none()).then_some(BY_OTHER_FORM);
     let soft = universe.random.happens(400);
     body["soft"] = json!(soft);
     let version = universe.apis[service].change(universe, &product(&id));

@@ -4,7 +4,7 @@
 use super::{Times, admin, somewhere};
 use crate::key::sha256_hex;
 use crate::sim::clients::{Fleet, Got, PRODUCT, PRODUCTS_QUERY, UPDATE, graphql, request};
-use crate::sim::judging::{BY_LIST, BY_QUERY, BY_URL};
+use crate::sim::judging::{BY_LIST, BY_OTHER_FORM, BY_QUERY};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -107,7 +107,7 @@ async fn by_id(fleet: &Rc<Fleet>, name: &str, id: &str) {
     let asked = json!({ "documentId": "d-product", "variables": { "id": id } });
     let reading = fleet.reading(name, which, &format!("product {id} by the id of a document"));
     if let Some(got) = fleet.ask(which, graphql(None), asked.to_string().into_bytes()).await {
-        fleet.judge_body(&reading, &got, BY_QUERY, Some(id));
+        fleet.judge_body(&reading, &got, BY_OTHER_FORM, Some(id));
     }
 }
 
@@ -127,6 +127,6 @@ async fn by_url(fleet: &Rc<Fleet>, name: &str, id: &str) {
     asked.headers.set("content-type", "application/json");
     let reading = fleet.reading(name, which, &format!("product {id} by a URL"));
     if let Some(got) = fleet.ask(which, asked, Vec::new()).await {
-        fleet.judge_body(&reading, &got, BY_URL, Some(id));
+        fleet.judge_body(&reading, &got, BY_OTHER_FORM, Some(id));
     }
 }
