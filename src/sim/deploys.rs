@@ -109,13 +109,13 @@ mod tests {
     #[test]
     fn no_deployment_breaks_a_law() {
         let mut hits = 0;
-        for seed in 1..=30 {
-            let outcome = deploy(Plan::of_seed(seed));
+        for plan in Plan::short().take(12) {
+            let (seed, outcome) = (plan.seed, deploy(plan));
             let again = format!("npm run sim -- --deploys --seeds 1 --first {seed}");
             assert_eq!(outcome.broken, Vec::<String>::new(), "{again}");
             hits += outcome.reads[0];
         }
-        assert!(hits > 2_500, "{hits} hits");
+        assert!(hits > 500, "{hits} hits");
     }
 
     /// What is stored stays until the first write by other rules, and from then on it is stored by

@@ -259,13 +259,16 @@ mod tests {
 
     #[test]
     fn a_calm_run_hits_as_often_as_the_model() {
-        for seed in 1..=40 {
+        let mut hits = 0;
+        for plan in Plan::short().take(10) {
+            let seed = plan.seed;
             let compared = compare(seed);
+            hits += compared.hits;
             assert_eq!(compared.differing, Vec::<String>::new(), "seed {seed}");
             assert_eq!(compared.hits, compared.expected);
             assert!(compared.reads > 200 && compared.hits < compared.reads);
         }
-        assert!((1..=40).map(|seed| compare(seed).hits).sum::<u64>() > 1_000);
+        assert!(hits > 250, "{hits}");
     }
 
     #[test]

@@ -89,6 +89,12 @@ const CRON_MILLIS: u64 = 60_000;
 const TEND_MINUTES: u64 = 60;
 
 impl Plan {
+    /// The plans that do not take hours.
+    #[cfg(test)]
+    pub fn short() -> impl Iterator<Item = Self> {
+        (1..).map(Self::of_seed).filter(|plan| plan.rest == 0)
+    }
+
     /// The run of a seed.
     pub fn of_seed(seed: u64) -> Self {
         let random = Random::new(seed);
@@ -337,8 +343,8 @@ mod tests {
 
     #[test]
     fn no_seed_breaks_a_law() {
-        for seed in 1..=60 {
-            let outcome = run(&Plan::of_seed(seed));
+        for plan in Plan::short().take(20) {
+            let (seed, outcome) = (plan.seed, run(&plan));
             assert!(
                 outcome.broken.is_empty(),
                 "{:#?}\nshow how: npm run sim -- --seeds 1 --first {seed}",

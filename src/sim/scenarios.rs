@@ -111,9 +111,10 @@ fn an_isolate_appends_one_purge_of_everything_a_second() {
         let mut times: Vec<u64> =
             given.iter().filter(|(_, one)| one.all).map(|(at, _)| *at).collect();
         times.sort_unstable();
-        // Two isolates, each at once and then once a second, until the last writes are over.
+        // Two isolates, each at once and then once a second, until the last writes are over. One that
+        // takes over 3 s is tried again, and arrives twice.
         let last = times.last().copied().unwrap_or(0);
-        assert!(times.len() as u64 <= 2 * (last / 1_000 + 2), "{} until {last}", times.len());
+        assert!(times.len() as u64 <= 4 * (last / 1_000 + 2), "{} until {last}", times.len());
         assert!(numbered > 2 * times.len(), "{numbered} writes, {} appends", times.len());
     }
 }

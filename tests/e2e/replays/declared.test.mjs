@@ -88,13 +88,13 @@ replay([
     wrong: "answers were tagged with their settings' group, and nothing purged by that tag",
     run: async () => {
       const api = stage.graph(
-        `type GeneralSettings { title: String } type ReadingSettings { title: String }
+        `type GeneralSettings { id: ID! title: String } type ReadingSettings { id: ID! title: String }
          type Query { generalSettings: GeneralSettings readingSettings: ReadingSettings }`,
-        () => ({ generalSettings: { title: "a" }, readingSettings: { title: "b" } }),
+        () => ({ generalSettings: { id: "1", title: "a" }, readingSettings: { id: "2", title: "b" } }),
       );
       const ask = (group) => {
         api.headers = { "x-graphql-keys": `graphql:Query setting_group:${group}` };
-        return api.post(`{ ${group}Settings { title } }`);
+        return api.post(`{ ${group}Settings { id title } }`);
       };
       for (const group of ["general", "reading"]) await stage.hit(() => ask(group));
       await world.admin("purge", { body: { tags: ["setting_group:general"] } });
