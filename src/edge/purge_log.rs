@@ -182,7 +182,9 @@ impl PurgeLog {
         let mut repeated = BTreeSet::new();
         for row in due {
             if !repeated.contains(&row.record) {
-                append(log, &parsed(&row.record)?, now)?;
+                // A row that cannot be read must not hold up those behind it.
+                let again = parsed(&row.record).unwrap_or_else(|_| Record::everything());
+                append(log, &again, now)?;
                 repeated.insert(row.record);
             }
             self.sql().exec("DELETE FROM repeats WHERE id = ?", vec![integer(row.id as u64)])?;
