@@ -16,10 +16,6 @@ const SOON: u64 = 1_000;
 /// How long after a purge of unknown outcome it is repeated for the last time.
 const LAST_REPETITION: u64 = 60_000;
 
-/// Whether the log also gets the purge of a write whose request the runtime cut off before the origin
-/// had answered. It does not: nothing tells it that there is such a write.
-const CUT_WRITES_ARE_PURGED: bool = false;
-
 /// A write, and where it was sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent {
@@ -314,7 +310,7 @@ impl Fleet {
             let Sent { write, service, isolate } = *sent;
             let made = self.universe.apis[service].made.borrow().get(&write).cloned();
             let lives = slots.iter().any(|slot| slot.group == isolate);
-            let made = made.filter(|_| lives && (CUT_WRITES_ARE_PURGED || !invocation.was_cut()));
+            let made = made.filter(|_| lives && !invocation.was_cut_early());
             if let Some((entity, version)) = made {
                 self.universe.laws.recorded(service, &entity, version, self.universe.now());
                 let changed_at = self.universe.apis[service].changed_at(version);

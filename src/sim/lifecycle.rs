@@ -27,6 +27,9 @@ use std::task::{Poll, Waker};
 const AFTER_MILLIS: u64 = 30_000;
 /// How many calls of a request are under way at once.
 const CONNECTIONS: usize = 6;
+/// After how long the log knows of a write that is not answered, or its isolate keeps it: 5 s, and two
+/// tries of 3 s.
+const KNOWN_MILLIS: u64 = 12_000;
 /// For how long clients wait.
 const PATIENCE: u64 = 60_000;
 
@@ -40,11 +43,14 @@ pub struct Invocation {
     calls: Cell<u64>,
     /// Whether its handler was done.
     done: Cell<bool>,
+    opened_at: u64,
+    /// When it is cut off, if its client has left.
+    cut_at: Cell<Option<u64>>,
 }
 
 impl Invocation {
     pub fn new(universe: Rc<Universe>, group: Group) -> Rc<Self> {
-        let context = universe.executor.open();
+        let (context, opened_at) = (universe.executor.open(), universe.now());
         Rc::new(Self {
             universe,
             group,
@@ -53,6 +59,8 @@ impl Invocation {
             waiting: RefCell::default(),
             calls: Cell::new(0),
             done: Cell::new(false),
+            opened_at,
+            cut_at: Cell::new(None),
         })
     }
 
@@ -123,15 +131,18 @@ impl Invocation {
         let executor = &self.universe.executor;
         if self.universe.fails(|faults| faults.request_cancelled) {
             self.universe.tell(|| format!("isolate{}: a request is cancelled", self.group));
+            self.cut_at.set(Some(self.universe.now()));
             executor.end(self.context);
         } else {
+            self.cut_at.set(Some(self.universe.now() + AFTER_MILLIS));
             executor.end_after(self.context, AFTER_MILLIS);
         }
     }
 
-    /// Whether its handler was cut off, or has not come to its end yet.
-    pub fn was_cut(&self) -> bool {
-        !self.done.get()
+    /// Whether its handler was cut off before the log, or the isolate, had to know of its write.
+    pub fn was_cut_early(&self) -> bool {
+        let cut_at = self.cut_at.get().filter(|_| !self.done.get());
+        cut_at.is_some_and(|at| at < self.opened_at + KNOWN_MILLIS)
     }
 }
 
