@@ -200,12 +200,14 @@ impl Fleet {
             let (status, shown) = (got.status, brief(&got.body));
             format!("{name}: write {write} is answered {status}, purge {purge}: {shown}")
         });
-        // Also where its answer was lost: the isolate has to reckon with it.
-        if let Some((entity, version)) = universe.apis[service].made.borrow().get(&write) {
+        // Also where its answer was lost: the isolate has to reckon with it. Where a gateway gave up, the
+        // origin may have done it after the purge, which is repeated then.
+        let made = universe.apis[service].made.borrow().get(&write).cloned();
+        if let Some((entity, version)) = made.filter(|_| got.status != 504) {
             let unawaited = self.purge_flag(service, "wait", json!(false));
             let later = if unawaited { UNAWAITED + universe.now() } else { 0 };
-            let at = (universe.apis[service].changed_at(*version) + self.settles).max(later);
-            universe.laws.written(isolate, entity, *version, at);
+            let at = (universe.apis[service].changed_at(version) + self.settles).max(later);
+            universe.laws.written(isolate, &entity, version, at);
         }
         if ![200, 422].contains(&got.status) {
             if token.is_some() {
