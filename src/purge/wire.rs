@@ -151,9 +151,10 @@ impl Question {
     /// The question as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
         message(version, QUESTION, |writer| {
-            let neighbours = version >= Version::V4 && self.is_neighbours;
-            writer.byte(if self.mark.is_some() { 1 + u8::from(neighbours) } else { 0 });
-            if let Some(mark) = self.mark {
+            // An earlier version would take a neighbour's mark for the isolate's own.
+            let mark = self.mark.filter(|_| version >= Version::V4 || !self.is_neighbours);
+            writer.byte(if mark.is_some() { 1 + u8::from(self.is_neighbours) } else { 0 });
+            if let Some(mark) = mark {
                 writer.fixed(mark.epoch);
                 writer.number(mark.seq);
             }

@@ -156,6 +156,8 @@ proptest! {
         let new = question.new.map(|new| NewRecord { closes, ..new });
         let is_neighbours = is_neighbours && mark.is_some();
         let question = Question { mark, is_neighbours, is_intent: is_intent && new.is_some(), new };
+        let earlier = Question::decode(&question.encode(Version::V3)).unwrap().0;
+        prop_assert_eq!(earlier.mark, mark.filter(|_| !is_neighbours), "a neighbour's is left out");
         prop_assert_eq!(Question::decode(&question.encode(Version::V4)), Ok((question, Version::V4)));
         let noted = Noted(IntentId::of(start));
         prop_assert_eq!(Noted::decode(&noted.encode(Version::V4)), Ok(noted));
