@@ -6,19 +6,17 @@ use std::cell::Cell;
 
 /// The longest wait after one failure; each further one doubles it.
 const FIRST_MILLIS: u64 = 500;
-/// The longest wait of all.
-const LONGEST_MILLIS: u64 = 4_000;
 
-/// The failures of one part.
+/// The failures of one part, and the longest wait of all.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(super) struct Backoff<const LONGEST_MILLIS: u64> {
     in_a_row: Cell<u32>,
     failures: Cell<u64>,
     /// Since when, and for how many milliseconds, the part is left alone.
     waits: Cell<Option<(Timestamp, u64)>>,
 }
 
-impl Backoff {
+impl<const LONGEST_MILLIS: u64> Backoff<LONGEST_MILLIS> {
     /// The part failed.
     pub fn failed(&self, now: Timestamp) {
         let longest = FIRST_MILLIS << self.in_a_row.get().min(8);
@@ -34,9 +32,20 @@ impl Backoff {
         self.waits.set(None);
     }
 
+    /// The part is being asked, for so long at most: others leave it alone meanwhile.
+    pub fn is_asked(&self, now: Timestamp, millis: u64) {
+        self.waits.set(Some((now, millis)));
+    }
+
+    /// For how many milliseconds the part is left alone.
+    pub fn wait(&self, now: Timestamp) -> u64 {
+        let waits = self.waits.get().filter(|(since, millis)| now.is_within(*millis, *since));
+        waits.map_or(0, |(since, millis)| millis.saturating_sub(now.millis_since(since)))
+    }
+
     /// Whether the part may be asked.
     pub fn allows(&self, now: Timestamp) -> bool {
-        !self.waits.get().is_some_and(|(since, millis)| now.is_within(millis, since))
+        self.wait(now) == 0
     }
 
     /// How often it failed.
@@ -56,15 +65,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const LONGEST_MILLIS: u64 = 10_000;
+    type Backoff = super::Backoff<LONGEST_MILLIS>;
+
+    #[test]
+    fn a_clock_that_was_set_back_proves_nothing() {
+        let backoff = Backoff::default();
+        backoff.failed(Timestamp::from_millis(9));
+        assert!(backoff.wait(Timestamp::from_millis(9)) >= FIRST_MILLIS / 2);
+        assert_eq!(backoff.wait(Timestamp::from_millis(8)), 0);
+    }
+
     proptest! {
         /// Each wait is between a half and all of its longest, which doubles up to a bound.
         #[test]
-        fn waits_grow_to_a_bound(start in 0_u64..10_000_000, failures in 1_u32..12) {
+        fn waits_grow_to_a_bound(start in 0_u64..10_000_000, failures in 1_u32..40) {
             let backoff = Backoff::default();
             let mut now = start;
             for n in 0..failures {
                 backoff.failed(Timestamp::from_millis(now));
-                let longest = (FIRST_MILLIS << n).min(LONGEST_MILLIS);
+                let longest = (FIRST_MILLIS << n.min(8)).min(LONGEST_MILLIS);
                 let allows = |millis| backoff.allows(Timestamp::from_millis(now + millis));
                 prop_assert!(!allows(0) && !allows(longest / 2 - 1) && allows(longest));
                 now += longest;

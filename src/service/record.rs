@@ -9,6 +9,7 @@
 //! what is kept, in the background and ever more seldom, until the log takes it. That closes the
 //! breaker.
 
+use super::backoff::Backoff;
 use super::handle::Service;
 use super::outbox::Pending;
 use super::sync::READ_MILLIS;
@@ -23,8 +24,7 @@ pub(super) const WRITE_MILLIS: u64 = 3_000;
 pub(super) const ADMIN: &str = "admin";
 /// How many waiting purges one request records on its way.
 const DRAINED_AT_ONCE: usize = 8;
-/// The longest pause before the first probe, and before any.
-const FIRST_PAUSE_MILLIS: u64 = 500;
+/// The longest pause before a probe.
 const LONGEST_PAUSE_MILLIS: u64 = 10_000;
 /// For how long one request goes on with probes: the runtime ends what takes 30 s. A later one that has
 /// something to record takes its place.
@@ -39,10 +39,8 @@ pub(super) struct WriteBreaker {
     /// How many it has taken.
     taken: Cell<u64>,
     is_open: Cell<bool>,
-    /// How many writes and probes have failed since it took one.
-    failures: Cell<u32>,
-    /// Since when, and for how many milliseconds, there is no probe.
-    rests: Cell<Option<(Timestamp, u64)>>,
+    /// When there may be a probe.
+    pub probes: Backoff<LONGEST_PAUSE_MILLIS>,
     /// Since when the request makes probes that does.
     probing_since: Cell<Option<Timestamp>>,
 }
@@ -56,30 +54,14 @@ impl WriteBreaker {
     fn has_taken(&self) {
         self.taken.set(self.taken.get().saturating_add(1));
         self.is_open.set(false);
-        self.failures.set(0);
-        self.rests.set(None);
-    }
-
-    /// A write or a probe has failed. `draw` tells isolates apart: they are not to come back at the
-    /// same moment.
-    fn failed(&self, now: Timestamp, draw: u64) {
-        let before = self.failures.get();
-        self.failures.set(before.saturating_add(1));
-        let longest = (FIRST_PAUSE_MILLIS << before.min(10)).min(LONGEST_PAUSE_MILLIS);
-        self.rests.set(Some((now, longest / 2 + draw % (longest / 2))));
-    }
-
-    /// How long there is no probe yet.
-    pub fn pause(&self, now: Timestamp) -> u64 {
-        let rests = self.rests.get().filter(|(since, millis)| now.is_within(*millis, *since));
-        rests.map_or(0, |(since, millis)| millis - now.millis_since(since))
+        self.probes.succeeded();
     }
 
     /// Whether a probe may begin. Another may not until this one is over, or was ended.
     fn begins_probe(&self, now: Timestamp) -> bool {
-        let begins = self.pause(now) == 0;
+        let begins = self.probes.allows(now);
         if begins {
-            self.rests.set(Some((now, READ_MILLIS)));
+            self.probes.is_asked(now, READ_MILLIS);
         }
         begins
     }
@@ -150,7 +132,7 @@ impl<W: World> Service<W> {
                 // It may be slow for one and have taken another meanwhile.
                 if writes.taken.get() == taken && !writes.is_open() {
                     writes.is_open.set(true);
-                    writes.failed(now, self.draw());
+                    writes.probes.failed(now);
                 }
                 self.isolate.log.failed(now, fault);
                 self.report_failure("purge-log-write", fault);
@@ -198,7 +180,7 @@ impl<W: World> Service<W> {
             let next = self.isolate.log.pending.borrow().first().map(Pending::to_record);
             let Some((key, new)) = next else { break };
             if let Err(fault) = self.append_waiting(&new).await {
-                self.isolate.log.writes.failed(self.world.now(), self.draw());
+                self.isolate.log.writes.probes.failed(self.world.now());
                 return Err(fault);
             }
             self.is_recorded(&key);
@@ -237,7 +219,7 @@ impl<W: World> Service<W> {
                 && !log.pending.borrow().is_empty()
                 && service.world.now().is_within(PROBES_MILLIS, began)
             {
-                let pause = log.writes.pause(service.world.now());
+                let pause = log.writes.probes.wait(service.world.now());
                 service.world.sleep(pause.max(1)).await;
                 let outcome = service.drain_pending().await;
                 service.keep_in_outbox(outcome);
@@ -247,19 +229,11 @@ impl<W: World> Service<W> {
             }
         });
     }
-
-    /// A number that another isolate has as a rule not drawn.
-    fn draw(&self) -> u64 {
-        let mark = self.isolate.replica.borrow().mark().map_or(0, |mark| mark.seq);
-        let now = self.world.now().as_millis().to_le_bytes();
-        xxhash_rust::xxh3::xxh3_64_with_seed(&now, mark)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn at(millis: u64) -> Timestamp {
         Timestamp::from_millis(millis)
@@ -272,28 +246,15 @@ mod tests {
         assert!(!writes.begins_probing(at(HANDED_OVER_MILLIS - 1)), "another request does");
         assert!(writes.begins_probing(at(HANDED_OVER_MILLIS)), "and hands it over");
         writes.is_open.set(true);
-        writes.failed(at(0), 0);
-        assert!(!writes.begins_probe(at(249)));
-        assert!(writes.begins_probe(at(250)) && !writes.begins_probe(at(251)));
-        assert!(writes.begins_probe(at(250 + READ_MILLIS)), "the one before was ended");
-        writes.failed(at(2_000), 7);
-        assert_eq!((writes.pause(at(2_000)), writes.pause(at(2_506))), (507, 1));
+        writes.probes.failed(at(0));
+        let first = writes.probes.wait(at(0));
+        assert!((250..=500).contains(&first), "{first}");
+        assert!(!writes.begins_probe(at(first - 1)));
+        assert!(writes.begins_probe(at(first)) && !writes.begins_probe(at(first + 1)));
+        assert!(writes.begins_probe(at(first + READ_MILLIS)), "the one before was ended");
+        writes.probes.failed(at(2_000));
+        assert!((500..=1_000).contains(&writes.probes.wait(at(2_000))));
         writes.has_taken();
-        assert!(!writes.is_open() && writes.pause(at(2_001)) == 0);
-    }
-
-    proptest! {
-        /// However often it fails and whatever is drawn: the pause has a bound, and grows to it.
-        #[test]
-        fn pauses_have_a_bound(failures in 1_u32..40, draw in any::<u64>()) {
-            let writes = WriteBreaker::default();
-            for _ in 0..failures {
-                writes.failed(at(9), draw);
-            }
-            let longest = (FIRST_PAUSE_MILLIS << (failures - 1).min(10)).min(LONGEST_PAUSE_MILLIS);
-            let pause = writes.pause(at(9));
-            prop_assert!(pause >= longest / 2 && pause < longest, "{pause} of {longest}");
-            prop_assert_eq!(writes.pause(at(8)), 0, "a clock that was set back proves nothing");
-        }
+        assert!(!writes.is_open() && writes.begins_probe(at(2_001)));
     }
 }

@@ -18,6 +18,8 @@ use std::pin::pin;
 
 /// How long the log may take to answer a read.
 pub(super) const READ_MILLIS: u64 = 1_000;
+/// The longest wait after reads that failed.
+const LONGEST_WAIT_MILLIS: u64 = 4_000;
 /// How often in `max_lag` an isolate looks for what others have read, at most.
 const LOOKS: u64 = 16;
 
@@ -32,7 +34,7 @@ pub(super) struct LogState {
     shown: Cell<Option<Mark>>,
     reason: RefCell<Option<String>>,
     /// When the log may be read again after failures.
-    pub backoff: Backoff,
+    pub backoff: Backoff<LONGEST_WAIT_MILLIS>,
     /// How many questions were put to the log.
     questions: Cell<u64>,
     /// The last of them whose answer the replica knows.
@@ -148,7 +150,7 @@ impl<W: World> Service<W> {
         if !log.backoff.allows(now) {
             return false;
         }
-        if log.is_failing() || (!log.pending.borrow().is_empty() && log.writes.pause(now) == 0) {
+        if log.is_failing() || (!log.pending.borrow().is_empty() && log.writes.probes.allows(now)) {
             return true;
         }
         let max_millis = self.max_millis();
