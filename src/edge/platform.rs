@@ -34,7 +34,7 @@ const PREVIOUS_ROUTES: [&str; 2] = ["since", "append"];
 
 thread_local! {
     /// The version that this isolate's purge log reads.
-    static LOG_VERSION: LogVersion = const { LogVersion::unknown() };
+    static LOG_VERSION: Rc<LogVersion> = Rc::default();
 }
 
 /// What one request can reach.
@@ -98,14 +98,11 @@ impl Platform {
     ) -> Result<T, Fault> {
         // A route that the previous version lacks has nothing to fall back to.
         let falls_back = PREVIOUS_ROUTES.contains(&route);
-        let known = LOG_VERSION.with(|log| log.to_ask_in(self.now()));
-        let version = if falls_back { known } else { Version::CURRENT };
-        let mut answer = self.send_to_log(route, question, version).await;
-        if falls_back && answer.as_ref().is_err_and(refuses_version) {
-            // Nothing was recorded: the log has not read the question.
-            let version = LOG_VERSION.with(|log| log.after_refusal(version, self.now()));
-            answer = self.send_to_log(route, question, version).await;
-        }
+        let send = async |version| self.send_to_log(route, question, version).await;
+        let answer = match falls_back {
+            true => LOG_VERSION.with(Rc::clone).ask(|| self.now(), send).await,
+            false => send(Version::CURRENT).await,
+        };
         let bytes = answer?.to_vec();
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
@@ -384,11 +381,6 @@ impl Secrets for Platform {
 /// `ADMIN_TOKENS`, as it was set.
 pub fn admin_tokens(env: &Env) -> Option<String> {
     env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
-}
-
-/// Whether the log says that it does not know the question's version.
-fn refuses_version(fault: &Fault) -> bool {
-    fault.ends_with(&format!("400: {}", Garbled::Version.as_str()))
 }
 
 fn cache_url(key: &str) -> String {

@@ -3,7 +3,7 @@
 //! During a deployment a new isolate may ask a log that still runs the version before. Such a log
 //! refuses the current version, and is asked again in the previous one.
 
-use super::wire::Version;
+use super::wire::{Garbled, Version};
 use crate::time::Timestamp;
 use std::cell::Cell;
 
@@ -17,13 +17,23 @@ pub struct LogVersion {
 }
 
 impl LogVersion {
-    /// A log of which nothing is known.
-    pub const fn unknown() -> Self {
-        Self { refused_at: Cell::new(None) }
+    /// Asks a log that may run the previous version. `send` sends the question in a version; a log that
+    /// refuses it has not read the question, so nothing is recorded twice.
+    pub async fn ask<T>(
+        &self,
+        now: impl Fn() -> Timestamp,
+        send: impl AsyncFn(Version) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let version = self.to_ask_in(now());
+        let answer = send(version).await;
+        if !answer.as_ref().is_err_and(|fault| refuses_version(fault)) {
+            return answer;
+        }
+        send(self.after_refusal(version, now())).await
     }
 
     /// The version to ask in.
-    pub fn to_ask_in(&self, now: Timestamp) -> Version {
+    fn to_ask_in(&self, now: Timestamp) -> Version {
         match self.refused_at.get() {
             Some(at) if now.is_within(PREVIOUS_MILLIS, at) => Version::PREVIOUS,
             _ => Version::CURRENT,
@@ -31,11 +41,16 @@ impl LogVersion {
     }
 
     /// Notes that the log does not read `refused`. Returns the version to ask in instead.
-    pub fn after_refusal(&self, refused: Version, now: Timestamp) -> Version {
+    fn after_refusal(&self, refused: Version, now: Timestamp) -> Version {
         let is_current = refused == Version::CURRENT;
         self.refused_at.set(is_current.then_some(now));
         if is_current { Version::PREVIOUS } else { Version::CURRENT }
     }
+}
+
+/// Whether the log says that it does not know the question's version.
+fn refuses_version(fault: &str) -> bool {
+    fault.ends_with(&format!("400: {}", Garbled::Version.as_str()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Runs in which a service is deployed again and again: with other rules for tags, with another
 //! lifetime, under another name, and back. While a deployment goes around, isolates of both
-//! configurations answer and write.
+//! configurations answer and write. In half of the runs the version of the code changes, too: some
+//! isolates, and at times the log, read and send only the messages of the version before.
 //!
 //! The faults, the clients and the laws are those of any run. Each configuration by itself purges
 //! what it must; an entry of one may have tags of which the other's purges name none.
@@ -9,6 +10,7 @@ use super::clients::Fleet;
 use super::random::Random;
 use super::run::{Outcome, Plan, run_beside};
 use super::universe::Universe;
+use crate::purge::Version;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -32,7 +34,9 @@ pub fn deploy(mut plan: Plan) -> Outcome {
     let (first, variants) = (variants[0].clone(), variants.iter().map(deployed));
     let variants: Vec<Value> = variants.collect();
     plan.configs = vec![first];
+    let versions_meet = Random::new(plan.seed ^ 0x00BE_F04E).happens(500);
     run_beside(&plan, |universe, fleet| {
+        universe.versions_meet.set(versions_meet);
         let (universe, fleet, until) = (universe.clone(), fleet.clone(), plan.millis);
         universe.executor.clone().spawn(0, async move {
             let mut now = 0;
@@ -86,6 +90,11 @@ fn renamed(config: &Value) -> Value {
 /// way.
 async fn goes_around(universe: &Universe, fleet: &Rc<Fleet>, old: &Value, new: &Value) -> bool {
     universe.tell(|| format!("{} is deployed, same {}", new["service"], new["same"]));
+    if universe.versions_meet.get() {
+        // The log runs the version before until its object moves to the new one, or back.
+        let version = *universe.random.of(&[Version::PREVIOUS, Version::CURRENT]);
+        universe.logs.iter().for_each(|log| log.version.set(version));
+    }
     fleet.deploy(0, vec![old.clone(), new.clone()]);
     let gives_up_at = universe.random.below(2 * fleet.isolates() as u64) as usize;
     for which in 0..fleet.isolates() {

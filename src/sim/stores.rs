@@ -229,6 +229,8 @@ pub struct LogObject {
     deployments: Cell<u64>,
     /// How often it was read.
     pub reads: Cell<u64>,
+    /// The version of the code that it runs, by the messages which that reads.
+    pub version: Cell<Version>,
 }
 
 /// The clock of the machine on which the object runs.
@@ -299,6 +301,7 @@ impl LogObject {
             name: epoch,
             deployments: Cell::default(),
             reads: Cell::new(0),
+            version: Cell::new(Version::CURRENT),
         }
     }
 
@@ -386,6 +389,7 @@ impl LogObject {
         &self,
         universe: &Universe,
         question: &Question,
+        version: Version,
     ) -> Result<Question, Fault> {
         universe.takes(2, 60).await;
         if universe.fails(|faults| faults.log_slow) {
@@ -395,21 +399,27 @@ impl LogObject {
         if out || universe.fails(|faults| faults.log_request) {
             return fault(universe, "the purge log").await;
         }
-        let mut bytes = question.encode(Version::CURRENT);
+        let mut bytes = question.encode(version);
         if universe.fails(|faults| faults.log_damages) {
             damage(universe, &mut bytes);
         }
         self.turns.next(&universe.executor).await;
         self.repeat(universe.now());
-        let (question, _) =
-            Question::decode(&bytes).map_err(|_| "the purge log answered 400".to_owned())?;
-        Ok(question)
+        let known = |read: &(Question, Version)| read.1 <= self.version.get();
+        let read = Question::decode(&bytes).and_then(|read| match known(&read) {
+            true => Ok(read.0),
+            false => Err(Garbled::Version),
+        });
+        read.map_err(|garbled| format!("the purge log answered 400: {}", garbled.as_str()))
     }
 
     /// What the log says since a mark, and after how many milliseconds it has said so.
-    fn says(&self, universe: &Universe, mark: Option<Mark>) -> (Delta, u64) {
+    fn says(&self, universe: &Universe, mark: Option<Mark>, version: Version) -> (Delta, u64) {
         let mut log = self.log.borrow_mut();
-        let delta = log.since_or_base(mark);
+        let delta = match version {
+            Version::CURRENT => log.since_or_base(mark),
+            _ => log.since(mark),
+        };
         let tags = self.counted_tags.get().max(log.tags() as u64);
         let (nanos, travels) = match &delta {
             Delta::Records { .. } => (0, 0),
@@ -448,27 +458,31 @@ impl LogObject {
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
-    pub async fn since(&self, universe: &Universe, question: Question) -> Result<Said, Fault> {
-        let question = self.on_the_way(universe, &question).await?;
+    pub async fn since(
+        &self,
+        universe: &Universe,
+        question: &Question,
+        version: Version,
+    ) -> Result<Said, Fault> {
+        let question = self.on_the_way(universe, question, version).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
         if !question.is_neighbours {
             self.meets(universe, question.mark);
         }
-        let (delta, millis) = self.says(universe, question.mark);
+        let (delta, millis) = self.says(universe, question.mark, version);
         universe.executor.sleep(millis).await;
         let said = Said { time, delta };
-        self.on_the_way_back(universe, said.encode(Version::CURRENT), Said::decode).await
+        self.on_the_way_back(universe, said.encode(version), Said::decode).await
     }
 
     pub async fn append(
         &self,
         universe: &Universe,
-        mark: Option<Mark>,
-        new: &NewRecord,
+        question: &Question,
+        version: Version,
     ) -> Result<Appended, Fault> {
-        let question = Question { mark, new: Some(new.clone()), ..Question::default() };
-        let question = self.on_the_way(universe, &question).await?;
+        let question = self.on_the_way(universe, question, version).await?;
         // The log takes damaged words for none, unless somebody broke that.
         let Some(new) = question.new else { return Err("nothing to append".to_owned()) };
         self.meets(universe, question.mark);
@@ -476,15 +490,15 @@ impl LogObject {
         if universe.fails(|faults| faults.log_twice) {
             seq = self.take(&new, universe.now());
         }
-        let (delta, millis) = self.says(universe, question.mark);
+        let (delta, millis) = self.says(universe, question.mark, version);
         universe.executor.sleep(millis).await;
         let appended = Appended { seq, delta };
-        self.on_the_way_back(universe, appended.encode(Version::CURRENT), Appended::decode).await
+        self.on_the_way_back(universe, appended.encode(version), Appended::decode).await
     }
 
     pub async fn intend(&self, universe: &Universe, new: &NewRecord) -> Result<IntentId, Fault> {
         let question = Question { new: Some(new.clone()), is_intent: true, ..Question::default() };
-        let question = self.on_the_way(universe, &question).await?;
+        let question = self.on_the_way(universe, &question, Version::CURRENT).await?;
         let Some(new) = question.new else { return Err("nothing to note".to_owned()) };
         let mut intent = self.note(&new, universe.now());
         if universe.fails(|faults| faults.log_twice) {

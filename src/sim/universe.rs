@@ -9,8 +9,9 @@ use super::slow::SlowOrigin;
 use super::stores::{Edge, Kv, LogObject};
 use crate::config;
 use crate::engine::PurgeKeys;
-use crate::purge::Mark;
-use crate::time::Ttl;
+use crate::purge::{LogVersion, Mark, Version};
+use crate::service::Fault;
+use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -113,6 +114,10 @@ pub struct Universe {
     /// How many calls a request may make.
     pub calls_allowed: u64,
     secrets_differ: bool,
+    /// Whether half of the isolates run the version before.
+    pub versions_meet: Cell<bool>,
+    /// The version in which each isolate asks its log.
+    spoken: RefCell<BTreeMap<Group, Rc<LogVersion>>>,
     /// Whether what nobody waits for any more reaches the log all the same.
     pub calls_go_on: Cell<bool>,
     /// By how much each place's clock is ahead.
@@ -168,6 +173,8 @@ impl Universe {
             log_reads: RefCell::default(),
             calls_allowed: plan.calls,
             secrets_differ: faults.secrets_differ > 0,
+            versions_meet: Cell::new(false),
+            spoken: RefCell::default(),
             calls_go_on: Cell::new(false),
             drifts,
             drift_within: faults.drift / 10,
@@ -193,6 +200,24 @@ impl Universe {
             true => format!("the secret of half {},{TOKEN}", isolate % 2),
             false => format!("a secret that all have,{TOKEN}"),
         }
+    }
+
+    /// Whether an isolate runs the version before.
+    pub fn is_earlier(&self, isolate: Group) -> bool {
+        self.versions_meet.get() && Random::new(isolate ^ 0x0E4A_41E6).happens(500)
+    }
+
+    /// Asks the log in the version that an isolate and the log have in common.
+    pub async fn in_spoken_version<T>(
+        &self,
+        isolate: Group,
+        send: impl AsyncFn(Version) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        if self.is_earlier(isolate) {
+            return send(Version::PREVIOUS).await;
+        }
+        let spoken = self.spoken.borrow_mut().entry(isolate).or_default().clone();
+        spoken.ask(|| Timestamp::from_millis(self.now()), send).await
     }
 
     /// The record that a token names, whichever isolate has signed it.

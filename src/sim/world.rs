@@ -126,13 +126,17 @@ impl PurgeLog for SimulatedWorld {
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
-        let (universe, log, new) = (self.universe.clone(), self.log, new.clone());
-        let append = async move { universe.logs[log].append(&universe, mark, &new).await };
+        let (universe, log, isolate) = (self.universe.clone(), self.log, self.isolate);
+        let question = Question { mark, new: Some(new.clone()), ..Question::default() };
+        let append = async move {
+            let log = &universe.logs[log];
+            let send = async |version| log.append(&universe, &question, version).await;
+            universe.in_spoken_version(isolate, send).await
+        };
         let appended = self.invocation.call(append).await.and_then(|appended| appended);
         if appended.is_err() {
             self.universe.has_read_log(self.isolate, false);
         }
-        let isolate = self.isolate;
         self.universe.tell(|| match &appended {
             Ok(appended) => format!("isolate{isolate}: purge {} is recorded", appended.seq),
             Err(fault) => format!("isolate{isolate}: a purge is not recorded: {fault}"),
@@ -141,6 +145,9 @@ impl PurgeLog for SimulatedWorld {
     }
 
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {
+        if self.universe.is_earlier(self.isolate) {
+            return Err("the version before knows no intents".to_owned());
+        }
         let (universe, log, intent) = (self.universe.clone(), self.log, intent.clone());
         let intend = async move { universe.logs[log].intend(&universe, &intent).await };
         let noted = self.invocation.call(intend).await?;
@@ -155,8 +162,12 @@ impl PurgeLog for SimulatedWorld {
 
 impl SimulatedWorld {
     async fn ask_log(&self, question: Question) -> Result<purge::Said, Fault> {
-        let (universe, log) = (self.universe.clone(), self.log);
-        let since = async move { universe.logs[log].since(&universe, question).await };
+        let (universe, log, isolate) = (self.universe.clone(), self.log, self.isolate);
+        let since = async move {
+            let log = &universe.logs[log];
+            let send = async |version| log.since(&universe, &question, version).await;
+            universe.in_spoken_version(isolate, send).await
+        };
         self.universe.asks_log(self.isolate);
         let said = match self.universe.calls_go_on.get() {
             true => self.invocation.call(since).await,
@@ -165,7 +176,6 @@ impl SimulatedWorld {
         let said = said.and_then(|said| said);
         self.universe.has_read_log(self.isolate, said.is_ok());
         let said = said?;
-        let isolate = self.isolate;
         match &said.delta {
             Delta::Records { records, .. } if records.is_empty() => {}
             Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
