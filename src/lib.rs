@@ -3,7 +3,7 @@
 //! The crate is built in layers, and a module imports only from layers below its own;
 //! docs/architecture.md has the table, and tests/layers.rs holds it. Everything up to `engine`
 //! is pure: it takes values and `now`, and returns decisions. `service` runs those decisions
-//! over traits; `edge` implements the traits on Cloudflare Workers.
+//! over traits; `worker` implements the traits on Cloudflare Workers.
 
 pub mod http;
 pub mod json;
@@ -11,10 +11,10 @@ pub mod limits;
 pub mod time;
 
 pub mod config;
-pub mod entry;
 pub mod key;
 pub mod policy;
 pub mod purge;
+pub mod stored;
 pub mod tag;
 
 pub mod admin;
@@ -27,7 +27,7 @@ pub mod engine;
 pub mod service;
 
 #[cfg(target_arch = "wasm32")]
-mod edge;
+mod worker;
 
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;

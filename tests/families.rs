@@ -17,9 +17,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use evergraph::config::{self, Config};
-use evergraph::engine::{Write, Written, purge_of_write};
+use evergraph::engine::{Write, WriteResponse, purge_of_write};
 use evergraph::graphql::{
-    Analysis, Knowledge, KnownTypes, OperationKind, Schema, Shape, Shown, TypeId, analyse, facts,
+    Analysis, OperationKind, Schema, SeenTypes, Shape, Shown, TypeId, TypeKnowledge, analyse, facts,
 };
 use evergraph::http::{Headers, Url};
 use evergraph::limits::Amounts;
@@ -159,7 +159,7 @@ fn with_typename(document: &str) -> String {
     out
 }
 
-fn analysed(document: &str, knowledge: &Knowledge<'_>) -> Analysis {
+fn analysed(document: &str, knowledge: &TypeKnowledge<'_>) -> Analysis {
     analyse(document, None, &Amounts::default_limits(), knowledge)
         .unwrap_or_else(|fault| panic!("{document}: {fault:?}"))
 }
@@ -197,7 +197,7 @@ fn answer(schema: &Schema, of: TypeId, shape: &Shape, id: &str, preferred: Optio
 }
 
 fn data_of(schema: &Schema, kind: OperationKind, document: &str, preferred: Option<&str>) -> Value {
-    let analysis = analysed(document, &Knowledge { schema: None, keys: &BTreeMap::new() });
+    let analysis = analysed(document, &TypeKnowledge { schema: None, keys: &BTreeMap::new() });
     let id = if document.contains('9') { "9" } else { "1" };
     answer(schema, schema.root(kind).unwrap(), &analysis.shape, id, preferred)
 }
@@ -207,7 +207,7 @@ fn stored(
     family: &Family,
     read: &Read,
     types: Types,
-    knowledge: &Knowledge<'_>,
+    knowledge: &TypeKnowledge<'_>,
 ) -> (TagSet, BTreeSet<String>) {
     let typed = with_typename(&read.document);
     let document = if types == Types::AskedFor { typed.as_str() } else { read.document.as_str() };
@@ -226,17 +226,17 @@ fn config_of(policy: &str) -> Config {
     config::parse(&json!({ "mutations": { "policy": policy } })).unwrap()
 }
 
-fn purged(family: &Family, write: &WriteCase, variant: Variant, known: &KnownTypes) -> Record {
+fn purged(family: &Family, write: &WriteCase, variant: Variant, known: &SeenTypes) -> Record {
     let config = config_of(variant.policy);
     let schema = variant.schema.then_some(&family.schema);
-    let knowledge = Knowledge { schema, keys: &config.graphql.keys };
+    let knowledge = TypeKnowledge { schema, keys: &config.graphql.keys };
     let typed = with_typename(&write.document);
     let document = if variant.typed_writes { &typed } else { &write.document };
     let analysis = analysed(document, &knowledge);
     let body = json!({ "data": data_of(&family.schema, OperationKind::Mutation, document, write.preferred.as_deref()) });
     let body = body.to_string();
     let headers = Headers::new();
-    let written = Written { status: 200, headers: &headers, body: Some(body.as_bytes()) };
+    let written = WriteResponse { status: 200, headers: &headers, body: Some(body.as_bytes()) };
     let mutation = Write::Mutation { analysis: &analysis, variables: None };
     purge_of_write(&config, mutation, Some(written), &knowledge, known).unwrap().new.record
 }
@@ -246,9 +246,9 @@ fn reaches(record: &Record, tags: &TagSet) -> bool {
 }
 
 /// All types that an isolate knows.
-fn known(family: &Family, variant: Variant, shown: impl Iterator<Item = String>) -> KnownTypes {
+fn known(family: &Family, variant: Variant, shown: impl Iterator<Item = String>) -> SeenTypes {
     let of_schema = family.schema.type_names().map(str::to_owned).filter(|_| variant.schema);
-    let mut known = KnownTypes::new();
+    let mut known = SeenTypes::new();
     for name in of_schema.chain(shown.filter(|_| variant.warm)) {
         let plain = name.to_lowercase().replace('_', "");
         known.entry(plain).or_default().insert(name);
@@ -261,7 +261,7 @@ fn known(family: &Family, variant: Variant, shown: impl Iterator<Item = String>)
 fn run(family: &Family, variant: Variant) -> (Vec<String>, usize, Vec<String>) {
     let keys = BTreeMap::new();
     let schema = variant.schema.then_some(&family.schema);
-    let knowledge = Knowledge { schema, keys: &keys };
+    let knowledge = TypeKnowledge { schema, keys: &keys };
     let entries: BTreeMap<&str, (TagSet, BTreeSet<String>)> = family
         .reads
         .iter()
@@ -342,10 +342,10 @@ fn a_change_of_tags_raises_their_version() {
         for family in &families {
             let keys = BTreeMap::new();
             let schema = variant.schema.then_some(&family.schema);
-            let knowledge = Knowledge { schema, keys: &keys };
+            let knowledge = TypeKnowledge { schema, keys: &keys };
             let of_read = |read: &Read| stored(family, read, variant.reads, &knowledge).0;
             tags.extend(family.reads.iter().map(|read| format!("{:?}", of_read(read))));
-            let known = KnownTypes::new();
+            let known = SeenTypes::new();
             for write in &family.writes {
                 let Record { tags: named, all, .. } = purged(family, write, variant, &known);
                 tags.push(format!("{named:?} {all}"));

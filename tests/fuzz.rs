@@ -10,9 +10,10 @@
 mod headers;
 
 use evergraph::graphql::{
-    Analysis, ClientMessage, DeclaredVariable, Form, Injected, Knowledge, OperationKind, Parts,
-    Query, RESERVED_PREFIX, Refusal, Rewritten, Schema, Source, Strip, analyse, array_of, elements,
-    is_strippable, read_client_message, read_get, read_post, read_server_message, strip,
+    Analysis, ClientMessage, DeclaredVariable, Form, InjectedDocument, OperationKind, Query,
+    RESERVED_PREFIX, Refusal, RequestParts, RewrittenRequest, Schema, Source, Strip, TypeKnowledge,
+    analyse, array_of, elements, is_strippable, read_client_message, read_get, read_post,
+    read_server_message, strip,
 };
 use evergraph::http::{Headers, form_pairs};
 use evergraph::json::names_are_unique;
@@ -189,7 +190,7 @@ fn understood(document: &str) -> Option<Analysis> {
 }
 
 fn understood_with(document: &str, schema: Option<&Schema>) -> Result<Analysis, Refusal> {
-    let knowledge = Knowledge { schema, keys: &Default::default() };
+    let knowledge = TypeKnowledge { schema, keys: &Default::default() };
     analyse(document, None, &Amounts::default_limits(), &knowledge)
 }
 
@@ -197,7 +198,7 @@ fn understood_with(document: &str, schema: Option<&Schema>) -> Result<Analysis, 
 fn documents() {
     let inputs: Vec<Vec<u8>> = DOCUMENTS.map(|document| document.as_bytes().to_vec()).into();
     let schema = Schema::from_sdl(SCHEMA).unwrap();
-    let knowledge = Knowledge { schema: None, keys: &Default::default() };
+    let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
     fuzz("documents", &inputs, |input, chance| {
         let Ok(document) = std::str::from_utf8(input) else { return };
         let name = chance.pick(&["A", "B", "C", "Product"]);
@@ -219,7 +220,7 @@ fn documents() {
 }
 
 /// The text with additions asks the same, and without them it is the source.
-fn only_adds(document: &str, analysis: &Analysis, injected: &Injected) {
+fn only_adds(document: &str, analysis: &Analysis, injected: &InjectedDocument) {
     let mut pieces = injected.text().split(RESERVED_PREFIX);
     let mut without = pieces.next().unwrap().to_owned();
     pieces.for_each(|piece| without.push_str(piece.split_once(' ').unwrap().1));
@@ -341,9 +342,9 @@ fn posts() {
                 says_what_json_says(&query, &value);
                 let declared = declared(&query);
                 let again = |text: Option<&str>, with_hash| {
-                    let parts = Parts::Keyed { declared: &declared, with_hash };
+                    let parts = RequestParts::Keyed { declared: &declared, with_hash };
                     match query.rewritten(text, parts) {
-                        Some(Rewritten::Json(json)) => (read(json.as_bytes()), json),
+                        Some(RewrittenRequest::Json(json)) => (read(json.as_bytes()), json),
                         other => panic!("{other:?}"),
                     }
                 };
@@ -459,8 +460,11 @@ fn same_again(
     let Form::Query(same) = form else { panic!("{form:?}") };
     assert_eq!((&same.source, parts(&same)), (&query.source, parts(query)));
     assert!(!same.is_sent_otherwise(declared));
-    let rewritten = same.rewritten(None, Parts::Keyed { declared, with_hash: true }).unwrap();
-    assert!(matches!(rewritten, Rewritten::Json(again) | Rewritten::Url(again) if again == text));
+    let rewritten =
+        same.rewritten(None, RequestParts::Keyed { declared, with_hash: true }).unwrap();
+    assert!(
+        matches!(rewritten, RewrittenRequest::Json(again) | RewrittenRequest::Url(again) if again == text)
+    );
     if let Source::Text { .. } = query.source {
         let document = "{ other(é: \"&+%\\n\") }";
         let (Form::Query(other), _) = again(Some(document), false) else { panic!() };
@@ -536,14 +540,14 @@ fn gets() {
         assert_eq!(query.variables.as_ref(), variables.as_ref().and_then(Value::as_object));
         let declared = declared(&query);
         let rewritten = |document: Option<&str>, with_hash| {
-            query.rewritten(document, Parts::Keyed { declared: &declared, with_hash })
+            query.rewritten(document, RequestParts::Keyed { declared: &declared, with_hash })
         };
         if rewritten(Some(&"x".repeat(100)), true).is_none() {
             assert!(url_query.len() > 2_000, "only a long URL cannot be written anew");
             return;
         }
         same_again(&query, &declared, |document, hash| match rewritten(document, hash) {
-            Some(Rewritten::Url(url)) => (read_get(Some(&url)), url),
+            Some(RewrittenRequest::Url(url)) => (read_get(Some(&url)), url),
             other => panic!("{other:?}"),
         });
     });
@@ -606,7 +610,7 @@ fn mentions_key(value: &Value) -> bool {
 }
 
 /// What `strip` has to leave, on the tree.
-fn without_additions(mut answer: Value, injected: &Injected) -> Value {
+fn without_additions(mut answer: Value, injected: &InjectedDocument) -> Value {
     let answers = match &mut answer {
         Value::Array(answers) => answers.iter_mut().collect(),
         one => vec![one],
@@ -636,7 +640,7 @@ fn drop_reserved(value: &mut Value) {
     }
 }
 
-fn move_back(location: &mut Value, injected: &Injected) {
+fn move_back(location: &mut Value, injected: &InjectedDocument) {
     let Value::Object(members) = location else { return };
     let number = |name: &str| {
         let Some(Value::Number(number)) = members.get(name) else { return None };

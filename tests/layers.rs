@@ -13,7 +13,7 @@ const LAYERS: [(&str, u8); 16] = [
     ("limits", 0),
     ("key", 1),
     ("tag", 1),
-    ("entry", 1),
+    ("stored", 1),
     ("policy", 1),
     ("config", 1),
     ("purge", 1),
@@ -26,10 +26,10 @@ const LAYERS: [(&str, u8); 16] = [
 ];
 
 /// Layer 1 is ordered within itself: each may import those before it.
-const WITHIN: [&str; 6] = ["key", "tag", "config", "purge", "entry", "policy"];
+const WITHIN: [&str; 6] = ["key", "tag", "config", "purge", "stored", "policy"];
 
 fn layer(module: &str) -> Option<u8> {
-    if matches!(module, "edge" | "sim") {
+    if matches!(module, "worker" | "sim") {
         return Some(5);
     }
     LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)
@@ -78,7 +78,7 @@ fn modules_import_only_from_below() {
         // Tests may reach anywhere: they make what they need.
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        if relative.to_str().unwrap().ends_with("_tests.rs") {
+        if relative.to_str().unwrap().ends_with("tests.rs") {
             continue;
         }
         for to in imports(code) {
@@ -91,13 +91,13 @@ fn modules_import_only_from_below() {
 }
 
 #[test]
-fn only_the_edge_names_the_runtime_and_only_one_file_the_parser() {
+fn only_the_worker_module_names_the_runtime_and_only_one_file_the_parser() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for path in sources(&root) {
         let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
         let names = |what: &str| text.contains(&format!("{what}::"));
-        if !relative.starts_with("edge/") {
+        if !relative.starts_with("worker/") {
             for runtime in ["worker", "wasm_bindgen", "js_sys"] {
                 assert!(!names(runtime), "{relative} names {runtime}");
             }

@@ -9,20 +9,20 @@
 
 use evergraph::config::{self, Config};
 use evergraph::engine::{
-    Class, Fetched, Freshened, Plan, Write, Written, XCache, classify, completed, freshened,
-    from_entry, has_range, lasting_headers, origin_request_headers, part_entry, part_key,
-    part_storable, passed_on, plan_rest, purge_of_write, rest_entry, rest_storable,
-    shorten_for_client, status_of_origin, updated, without_body,
+    Class, FetchedResponse, Plan, ValidatedEntry, Write, WriteResponse, XCache, classify,
+    completed, has_range, headers_to_client, origin_request_headers, part_entry, part_key,
+    part_storable, plan_rest, purge_of_write, response_from_entry, rest_entry, rest_storable,
+    shorten_for_client, status_of_origin, storable_headers, updated, validated_entry, without_body,
 };
-use evergraph::entry::{Entry, decode, encode};
-use evergraph::graphql::{Knowledge, KnownTypes};
+use evergraph::graphql::{SeenTypes, TypeKnowledge};
 use evergraph::http::{Headers, Method, Request, Response, Url};
 use evergraph::jwt::Claims;
 use evergraph::policy::{
-    CacheStatus, ContentRange, Forward, Freshness, NotStored, Received, freshness, is_head_of,
+    CacheStatus, ContentRange, Forward, Freshness, NotStored, ReceivedHead, freshness, is_head_of,
     not_modified, strong_etag, validators, variant,
 };
 use evergraph::purge::{Log, Mark, MemoryRows, Replica, Sizes, Subject};
+use evergraph::stored::{Entry, decode, encode};
 use evergraph::tag::hash_of;
 use evergraph::time::{Timestamp, Ttl};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -272,9 +272,9 @@ struct Answer {
 }
 
 impl Answer {
-    fn received(&self) -> Received<'_> {
+    fn received(&self) -> ReceivedHead<'_> {
         let Self { status, headers, asked_at, at, .. } = self;
-        Received { status: *status, headers, asked_at: *asked_at, at: *at }
+        ReceivedHead { status: *status, headers, asked_at: *asked_at, at: *at }
     }
 }
 
@@ -358,19 +358,19 @@ impl Cache {
             return failed(status_of_origin(false));
         };
         let status = forwarded(Forward::Bypass, answer.status, Err(why));
-        let headers = passed_on(&answer.headers, XCache::Bypass, &status, false);
+        let headers = headers_to_client(&answer.headers, XCache::Bypass, &status, false);
         Response { status: answer.status, headers, body: answer.body.into() }
     }
 
     fn write(&mut self, request: &Request, origin: &mut Origin) -> Response {
         let answer = origin.ask(&request.method, &request.headers, self.now);
-        let written = answer.as_ref().map(|answer| Written {
+        let written = answer.as_ref().map(|answer| WriteResponse {
             status: answer.status,
             headers: &answer.headers,
             body: Some(&answer.body),
         });
-        let knowledge = Knowledge { schema: None, keys: &self.config.graphql.keys };
-        let known = KnownTypes::new();
+        let knowledge = TypeKnowledge { schema: None, keys: &self.config.graphql.keys };
+        let known = SeenTypes::new();
         let write = Write::Rest(request);
         if let Some(purge) = purge_of_write(&self.config, write, written, &knowledge, &known) {
             self.log.append(&purge.new.record, self.now).unwrap();
@@ -378,7 +378,7 @@ impl Cache {
         }
         let Some(answer) = answer else { return failed(status_of_origin(false)) };
         let status = forwarded(Forward::Method, answer.status, Err("method"));
-        let headers = passed_on(&answer.headers, XCache::Bypass, &status, false);
+        let headers = headers_to_client(&answer.headers, XCache::Bypass, &status, false);
         Response { status: answer.status, headers, body: answer.body.into() }
     }
 
@@ -396,7 +396,7 @@ impl Cache {
                 _ => {}
             }
         }
-        if plan.heeded(&request.headers).only_if_cached {
+        if plan.client_directives(&request.headers).only_if_cached {
             return failed(504);
         }
         if request.method == Method::Get && request.headers.contains("range") {
@@ -428,7 +428,7 @@ impl Cache {
             tagging: entry.meta.tagging,
             key_from_kind: plan.key.from_kind(),
         };
-        let directives = plan.heeded(&request.headers);
+        let directives = plan.client_directives(&request.headers);
         let verdict = self.replica.verdict(&subject);
         let freshness = freshness(&entry.meta, verdict, &directives, self.now);
         Candidate { entry: entry.clone(), freshness }
@@ -436,7 +436,7 @@ impl Cache {
 
     fn serve(&self, entry: &Entry, request: &Request, x_cache: XCache) -> Response {
         let status = CacheStatus::hit(entry.meta.ttl, entry.meta.age(self.now), "memory");
-        from_entry(entry, request, x_cache, &status, self.now)
+        response_from_entry(entry, request, x_cache, &status, self.now)
     }
 
     fn fetch_anew(
@@ -478,7 +478,7 @@ impl Cache {
         let mark = self.replica.mark().unwrap();
         let why = match candidate.as_ref().map(|candidate| candidate.freshness) {
             None | Some(Freshness::Purged) => Forward::Miss,
-            Some(_) if plan.heeded(&request.headers).no_cache => Forward::Request,
+            Some(_) if plan.client_directives(&request.headers).no_cache => Forward::Request,
             Some(_) => Forward::Stale,
         };
         let before = self.before(request, plan, candidate.as_ref());
@@ -531,7 +531,7 @@ impl Cache {
                     return Some(told(answer));
                 }
                 let mark = self.replica.mark().unwrap();
-                let fresh = freshened(plan, entry, request, answer.received(), mark);
+                let fresh = validated_entry(plan, entry, request, answer.received(), mark);
                 if let Some(fresh) = fresh {
                     return Some(Told { answer, fresh: Some((fresh.entry, fresh.stored)) });
                 }
@@ -603,13 +603,14 @@ impl Cache {
     ) -> Response {
         let Told { answer, fresh } = told;
         if let Some((entry, stored)) = fresh {
-            let no_store = plan.heeded(&request.headers).no_store;
+            let no_store = plan.client_directives(&request.headers).no_store;
             let stored = stored.and(match no_store {
                 true => Err(NotStored::RequestNoStore),
                 false => Ok(()),
             });
             let status = forwarded(storing.why, answer.status, stored.map_err(NotStored::as_str));
-            let mut response = from_entry(&entry, request, XCache::Revalidated, &status, self.now);
+            let mut response =
+                response_from_entry(&entry, request, XCache::Revalidated, &status, self.now);
             let cookies = answer.headers.get_all("set-cookie");
             cookies
                 .filter(|_| !plan.rest.strip_set_cookie)
@@ -629,13 +630,14 @@ impl Cache {
         let keeps_cdn = plan.rest.keeps_cdn_cache_control;
         let mut headers = match &kept {
             Err(_) => {
-                let mut headers = passed_on(&answer.headers, XCache::Miss, &status, keeps_cdn);
+                let mut headers =
+                    headers_to_client(&answer.headers, XCache::Miss, &status, keeps_cdn);
                 shorten_for_client(&mut headers, plan.client_ttl);
                 headers
             }
             Ok(entry) => {
-                let lasting = lasting_headers(&answer.headers, plan.client_ttl, keeps_cdn);
-                let mut headers = passed_on(&lasting, XCache::Miss, &status, keeps_cdn);
+                let lasting = storable_headers(&answer.headers, plan.client_ttl, keeps_cdn);
+                let mut headers = headers_to_client(&lasting, XCache::Miss, &status, keeps_cdn);
                 for name in ["set-cookie", "age", "content-encoding"] {
                     headers.remove(name);
                     answer.headers.get_all(name).for_each(|value| headers.append(name, value));
@@ -668,7 +670,8 @@ impl Cache {
         storing: &Storing<'_>,
     ) -> Result<Entry, NotStored> {
         let body = answer.body.clone().into();
-        let fetched = Fetched { request, received: answer.received(), body, mark: storing.mark };
+        let fetched =
+            FetchedResponse { request, received: answer.received(), body, mark: storing.mark };
         let entry = match answer.status {
             206 => part_entry(&self.config, plan, fetched)?,
             _ => rest_entry(&self.config, plan, fetched)?,
@@ -709,7 +712,7 @@ impl Cache {
         {
             None => return,
             Some(true) => match updated(plan, stored, request, answer.received(), mark) {
-                Some(Freshened { entry, stored: Ok(()) }) => entry,
+                Some(ValidatedEntry { entry, stored: Ok(()) }) => entry,
                 _ => return,
             },
             Some(false) => {
@@ -727,7 +730,7 @@ fn worth_storing(request: &Request, plan: &Plan, answer: &Answer) -> Result<(), 
     if request.method == Method::Head {
         return Err(NotStored::Method);
     }
-    if plan.heeded(&request.headers).no_store {
+    if plan.client_directives(&request.headers).no_store {
         return Err(NotStored::RequestNoStore);
     }
     match answer.status {

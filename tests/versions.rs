@@ -5,11 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use evergraph::entry::{self, Damage};
 use evergraph::purge::{
-    Appended, Log, LogRows, Mark, MemoryRows, NewRecord, Question, Record, Replica, Said, Sizes,
-    Subject, Unkept, Verdict, Version,
+    AppendReply, Log, LogRequest, LogRows, Mark, MemoryRows, NewRecord, OutboxValueError,
+    ReadReply, Record, Replica, Sizes, Subject, Verdict, Version,
 };
+use evergraph::stored::{self, Damage};
 use evergraph::tag::Tagging;
 use evergraph::time::{Timestamp, Ttl};
 
@@ -34,14 +34,14 @@ fn messages_of_version_3() {
     let (mut reads, mut appends) = (0, 0);
     for (question, answer) in lines(LOG_3) {
         let (question, answer) = (bytes_of(question), bytes_of(answer));
-        let (asked, version) = Question::decode(&question).unwrap();
+        let (asked, version) = LogRequest::decode(&question).unwrap();
         assert_eq!((version, asked.encode(version)), (Version::V3, question));
         if asked.new.is_some() {
             appends += 1;
-            assert_eq!(Appended::decode(&answer).unwrap().encode(version), answer);
+            assert_eq!(AppendReply::decode(&answer).unwrap().encode(version), answer);
         } else {
             reads += 1;
-            assert_eq!(Said::decode(&answer).unwrap().encode(version), answer);
+            assert_eq!(ReadReply::decode(&answer).unwrap().encode(version), answer);
         }
     }
     assert_eq!((reads, appends), (3, 3));
@@ -51,15 +51,18 @@ fn messages_of_version_3() {
 #[test]
 fn the_current_version_is_said_in_the_previous_one() {
     let new = NewRecord::everything().with_unknown_outcome();
-    let asked =
-        Question { mark: Some(Mark { epoch: 7, seq: 300 }), new: Some(new), ..Question::default() };
+    let asked = LogRequest {
+        mark: Some(Mark { epoch: 7, seq: 300 }),
+        new: Some(new),
+        ..LogRequest::default()
+    };
     let bytes = asked.encode(Version::PREVIOUS);
-    assert_eq!(Question::decode(&bytes), Ok((asked, Version::PREVIOUS)));
+    assert_eq!(LogRequest::decode(&bytes), Ok((asked, Version::PREVIOUS)));
 }
 
 #[test]
 fn an_entry_of_version_3_is_read_or_is_a_miss() {
-    match entry::decode(&bytes_of(ENTRY_3)) {
+    match stored::decode(&bytes_of(ENTRY_3)) {
         Ok(entry) => {
             assert_eq!(&*entry.body, br#"{"id":1}"#);
             assert_eq!(entry.meta.mark, Mark { epoch: 7_372_800_000_001_024, seq: 0 });
@@ -77,7 +80,7 @@ fn outbox_values_of_earlier_versions() {
     assert_eq!(NewRecord::unkept(&kept), Ok(of_tag));
     let mut changed = kept;
     *changed.last_mut().unwrap() ^= 1;
-    assert_eq!(NewRecord::unkept(&changed), Err(Unkept::Damaged));
+    assert_eq!(NewRecord::unkept(&changed), Err(OutboxValueError::Damaged));
 }
 
 /// The text of a record in `records` and `repeats`. Members are added with a default, and never

@@ -40,7 +40,7 @@ async function buildWorker() {
   });
   mkdirSync(buildFolder, { recursive: true });
   await run(bin("esbuild"), [
-    "src/edge/entry.js",
+    "src/worker/js/entry.js",
     "--bundle",
     "--format=esm",
     "--minify",

@@ -6,7 +6,7 @@ mod purge;
 mod route;
 mod token;
 
-pub use purge::{BadBody, PurgeCommand, read_purge};
+pub use purge::{PurgeCommand, PurgeCommandError, read_purge};
 pub use route::{Route, RouteError, route};
 pub use token::{Access, access, configured_tokens};
 

@@ -23,7 +23,7 @@ pub struct PurgeCommand {
 
 /// What is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadBody {
+pub struct PurgeCommandError {
     /// Where, such as `tags[1]`; empty for the whole.
     pub path: String,
     /// What is wrong, and what would be right.
@@ -45,7 +45,7 @@ impl PurgeCommand {
 }
 
 /// Reads a body, whole or not at all.
-pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, BadBody> {
+pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCommandError> {
     let members = match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => members,
         Ok(other) => return Err(bad("", format!("expected an object, found {}", brief(&other)))),
@@ -133,7 +133,7 @@ fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
     Ok(tags)
 }
 
-fn flag(members: &Map<String, Value>, key: &str) -> Result<bool, BadBody> {
+fn flag(members: &Map<String, Value>, key: &str) -> Result<bool, PurgeCommandError> {
     match members.get(key) {
         None => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),
@@ -141,7 +141,10 @@ fn flag(members: &Map<String, Value>, key: &str) -> Result<bool, BadBody> {
     }
 }
 
-fn texts<'a>(members: &'a Map<String, Value>, key: &str) -> Result<Vec<&'a str>, BadBody> {
+fn texts<'a>(
+    members: &'a Map<String, Value>,
+    key: &str,
+) -> Result<Vec<&'a str>, PurgeCommandError> {
     let items = match members.get(key) {
         None => return Ok(Vec::new()),
         Some(Value::Array(items)) => items,
@@ -163,8 +166,8 @@ fn texts<'a>(members: &'a Map<String, Value>, key: &str) -> Result<Vec<&'a str>,
         .collect()
 }
 
-fn bad(path: &str, message: String) -> BadBody {
-    BadBody { path: path.to_owned(), message }
+fn bad(path: &str, message: String) -> PurgeCommandError {
+    PurgeCommandError { path: path.to_owned(), message }
 }
 
 /// A value's kind, since the value itself may be anything.

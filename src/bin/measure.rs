@@ -7,8 +7,8 @@
 use evergraph::config::{self, Config};
 use evergraph::engine::{Plan, plan_graphql};
 use evergraph::graphql::{
-    Analysis, Form, Injected, Knowledge, Query, analyse, lexed, parsed_by_the_parser_alone,
-    read_post, strip,
+    Analysis, Form, InjectedDocument, Query, TypeKnowledge, analyse, lexed,
+    parsed_by_the_parser_alone, read_post, strip,
 };
 use evergraph::http::{Headers, Method, Request, Url};
 use evergraph::jwt::Claims;
@@ -165,7 +165,7 @@ fn seconds_of<T>(work: &impl Fn() -> T, runs: u32) -> f64 {
 }
 
 fn analysed(document: &str) -> Option<Analysis> {
-    let knowledge = Knowledge { schema: None, keys: &Default::default() };
+    let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
     analyse(document, None, &Amounts::default_limits(), &knowledge).ok()
 }
 
@@ -236,7 +236,7 @@ fn answer() -> String {
     format!("{{\"data\":{{\"products\":[{}],\"productCount\":112}}}}", products.join(","))
 }
 
-fn is_stripped(answer: &str, injected: &Injected) -> bool {
+fn is_stripped(answer: &str, injected: &InjectedDocument) -> bool {
     let stripped = strip(answer.as_bytes(), injected);
     let stripped = stripped.and_then(|stripped| String::from_utf8(stripped).ok());
     stripped

@@ -277,5 +277,4 @@ fn purge(section: Section<'_>) -> Purge {
 }
 
 #[cfg(test)]
-#[path = "parse_tests.rs"]
 mod tests;

@@ -230,5 +230,4 @@ fn read_path(text: &str, place: &str, faults: &Faults) -> Option<PathPattern> {
 }
 
 #[cfg(test)]
-#[path = "rest_tests.rs"]
 mod tests;

@@ -131,5 +131,4 @@ fn resembles(sent: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "signals_tests.rs"]
 mod tests;

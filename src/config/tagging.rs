@@ -141,5 +141,4 @@ fn of_scope(scope: &Scope) -> (&str, &[Identity]) {
 }
 
 #[cfg(test)]
-#[path = "tagging_tests.rs"]
 mod tests;

@@ -147,14 +147,14 @@ pub fn classify(config: &Config, request: &Request) -> Class {
 
 /// A GraphQL request that is not to be looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unwritten {
+pub struct Uncacheable {
     /// Why.
     pub reason: Bypass,
     /// Whether the origin may run a mutation for it.
     pub may_be_mutation: bool,
 }
 
-impl Unwritten {
+impl Uncacheable {
     /// Not to be looked up for that reason, and no mutation.
     pub fn read(reason: Bypass) -> Self {
         Self { reason, may_be_mutation: false }
@@ -163,7 +163,7 @@ impl Unwritten {
 
 /// A GraphQL request that was read.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Read {
+pub enum GraphQlRequest {
     /// One operation.
     One(Query),
     /// Several, each by itself.
@@ -175,17 +175,17 @@ pub fn read_graphql(
     config: &Config,
     request: &Request,
     body: Option<&[u8]>,
-) -> Result<Read, Unwritten> {
+) -> Result<GraphQlRequest, Uncacheable> {
     let url_query = request.url.query.as_deref();
     let form = match body {
         None => read_get(url_query),
         Some(body) => read_post(&request.headers, url_query, body, &config.limits.amounts),
     };
     match form {
-        Form::Query(query) => Ok(Read::One(query)),
-        Form::Batch(queries) => Ok(Read::Batch(queries)),
+        Form::Query(query) => Ok(GraphQlRequest::One(query)),
+        Form::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
         Form::Unread { reason, may_be_mutation } => {
-            Err(Unwritten { reason: Bypass::Unread(reason), may_be_mutation })
+            Err(Uncacheable { reason: Bypass::Unread(reason), may_be_mutation })
         }
     }
 }
@@ -203,13 +203,13 @@ pub fn size_of_request(config: &Config, request: &Request, body: &[u8]) -> JsonS
 
 /// What stands in the way of looking up a document that is not at hand. A GET runs no mutation,
 /// unless a header makes it a write.
-pub fn not_at_hand(request: &Request) -> Unwritten {
-    Unwritten { reason: Bypass::Unread(Unread::Persisted), may_be_mutation: is_write(request) }
+pub fn document_not_known(request: &Request) -> Uncacheable {
+    Uncacheable { reason: Bypass::Unread(Unread::Persisted), may_be_mutation: is_write(request) }
 }
 
 /// What stands in the way of looking up a document that was refused.
-pub fn refused(document: &str, refusal: graphql::Refusal) -> Unwritten {
-    Unwritten {
+pub fn refused(document: &str, refusal: graphql::Refusal) -> Uncacheable {
+    Uncacheable {
         reason: Bypass::Refused(refusal),
         may_be_mutation: may_hide_mutation(document.as_bytes()),
     }
@@ -227,5 +227,4 @@ pub fn unwanted_answer(headers: &Headers) -> Option<Bypass> {
 }
 
 #[cfg(test)]
-#[path = "class_tests.rs"]
 mod tests;

@@ -3,7 +3,7 @@
 //! A write counts as run unless its answer proves that nothing ran. In scope: the proof. Not in
 //! scope: what is purged where there is none (`write`).
 
-use super::write::Written;
+use super::write::WriteResponse;
 use crate::config::{Config, RestTerms, RestTtl};
 use crate::graphql::{Outcome, outcome};
 use crate::http::{AnswerCoding, Headers, Url, folded_path};
@@ -30,7 +30,7 @@ pub enum Effect {
 /// | a list of such answers, as long as the request's where it is no 4xx | `Nothing` |
 /// | 4xx whose body is no GraphQL answer | `Nothing` |
 /// | anything else, unreadable bodies included | `Something` |
-pub fn graphql_effect(answer: Option<Written<'_>>, operations: Option<usize>) -> Effect {
+pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usize>) -> Effect {
     let Some(answer) = answer else { return Effect::Unknown };
     if let Some(effect) = effect_of_status(answer.status) {
         return effect;
@@ -119,8 +119,8 @@ enum Json {
     Unreadable,
 }
 
-fn json_of(answer: Written<'_>) -> Json {
-    let body = answer.body.filter(|_| AnswerCoding::of(answer.headers).is_undone());
+fn json_of(answer: WriteResponse<'_>) -> Json {
+    let body = answer.body.filter(|_| AnswerCoding::of(answer.headers).is_decoded());
     match (body, Format::of(answer.headers)) {
         // What is sent in parts is no JSON text, and may hold many.
         (_, Format::Parts) => Json::Unreadable,
@@ -173,5 +173,4 @@ impl Format {
 }
 
 #[cfg(test)]
-#[path = "effect_tests.rs"]
 mod tests;

@@ -9,7 +9,7 @@ use crate::http::{Headers, Request};
 
 /// What a request says to Evergraph alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnHeaders {
+pub struct EvergraphHeaders {
     /// Whether an administrator asks to see keys and tags.
     pub debug: bool,
     /// The tokens of the client's own writes, in headers and cookies.
@@ -19,11 +19,11 @@ pub struct OwnHeaders {
 /// Takes off a request what is for Evergraph alone, but for the header with a write's token, which
 /// [`forwarded_headers`] leaves out. An administrator's token on a debugging request is neither for
 /// the origin nor a sign of who is asking.
-pub fn take_own_headers(
+pub fn take_evergraph_headers(
     request: &mut Request,
     service: &str,
     admin_tokens: impl FnOnce() -> Option<String>,
-) -> OwnHeaders {
+) -> EvergraphHeaders {
     let wants = request.headers.get("evergraph-debug") == Some("1");
     let tokens = wants.then(admin_tokens).flatten();
     let debug =
@@ -37,7 +37,7 @@ pub fn take_own_headers(
     let sent = sent.take(MOST_TOKENS + 1).map(|token| token.trim().to_owned());
     let mut purge_tokens: Vec<String> = sent.collect();
     purge_tokens.extend(take_purge_cookies(service, &mut request.headers));
-    OwnHeaders { debug, purge_tokens }
+    EvergraphHeaders { debug, purge_tokens }
 }
 
 /// Where an origin has the client's path and query, or another `target`. Without an origin of its
@@ -79,5 +79,4 @@ pub fn rewrite_location(origin: Option<&str>, request: &Request, headers: &mut H
 }
 
 #[cfg(test)]
-#[path = "forward_tests.rs"]
 mod tests;

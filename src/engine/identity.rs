@@ -164,5 +164,4 @@ fn value_digest(scope: &Scope, asker: Asker<'_>) -> Digest {
 }
 
 #[cfg(test)]
-#[path = "identity_tests.rs"]
 mod tests;

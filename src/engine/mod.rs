@@ -23,29 +23,33 @@ mod write;
 
 pub use bypass::Bypass;
 pub use class::{
-    Class, Read, Unwritten, classify, fails_open, is_upgrade, may_write, not_at_hand, read_graphql,
-    refused, size_of_request,
+    Class, GraphQlRequest, Uncacheable, classify, document_not_known, fails_open, is_upgrade,
+    may_write, read_graphql, refused, size_of_request,
 };
 pub use effect::{Effect, Format, rest_effect};
-pub use forward::{OwnHeaders, forwarded_headers, origin_url, rewrite_location, take_own_headers};
+pub use forward::{
+    EvergraphHeaders, forwarded_headers, origin_url, rewrite_location, take_evergraph_headers,
+};
 pub use identity::{cookie_pairs, scope_tags_changed_by};
 pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookies};
-pub use purge_token::{PurgeKeys, ShownWrite};
+pub use purge_token::{OwnWriteToken, PurgeKeys};
 pub use serve::{
-    XCache, from_entry, has_range, passed_on, shorten_for_client, status_of_origin, without_body,
+    XCache, has_range, headers_to_client, response_from_entry, shorten_for_client,
+    status_of_origin, without_body,
 };
 pub use signals::SignalName;
 pub use store::{
-    Fetched, Stored, graphql_entry, is_graphql_json, lasting_headers, origin_request_headers,
+    FetchedResponse, StorableEntry, graphql_entry, is_graphql_json, origin_request_headers,
+    storable_headers,
 };
 pub use store_rest::{
-    Freshened, completed, freshened, part_entry, part_key, part_storable, rest_entry,
-    rest_storable, updated,
+    ValidatedEntry, completed, part_entry, part_key, part_storable, rest_entry, rest_storable,
+    updated, validated_entry,
 };
-pub use token::{Sent, claim_paths, sent_token};
-pub use unreadable::may_count_unreadable;
-pub use write::{Element, Write, WritePurge, Written, purge_of_write};
+pub use token::{SentToken, claim_paths, sent_token};
+pub use unreadable::has_unreadable_key_header;
+pub use write::{BatchOperation, Write, WritePurge, WriteResponse, purge_of_write};
 
 #[cfg(test)]
 mod sharing_tests;

@@ -14,7 +14,7 @@ const TYPENAME: &str = "__typename";
 
 /// The cache types of a query.
 #[derive(Debug)]
-pub(super) struct Parts<'c> {
+pub(super) struct QueryParts<'c> {
     /// All of them but the default, in the configuration's order.
     pub types: Vec<&'c CacheType>,
     /// Those that have to cover every signal of the request, the default included.
@@ -27,7 +27,7 @@ pub(super) struct Parts<'c> {
     pub is_introspection: bool,
 }
 
-impl<'c> Parts<'c> {
+impl<'c> QueryParts<'c> {
     /// The parts of a query.
     pub fn of(config: &'c Config, query: &Query, analysis: &Analysis) -> Self {
         let fields = || analysis.roots.iter().filter(|(name, _)| *name != TYPENAME);
@@ -47,8 +47,8 @@ impl<'c> Parts<'c> {
             undeclared.push(TYPENAME.to_owned());
             may_be_declared = false;
         }
-        let foreseen: Vec<&str> = analysis.foreseen.types.iter().map(String::as_str).collect();
-        let deeper = config.types_of_answer(&foreseen);
+        let expected: Vec<&str> = analysis.expected.types.iter().map(String::as_str).collect();
+        let deeper = config.types_of_answer(&expected);
         let of_operation = analysis
             .name
             .as_deref()
@@ -131,5 +131,4 @@ fn add<'c>(types: &mut Vec<&'c CacheType>, more: &[&'c CacheType]) {
 }
 
 #[cfg(test)]
-#[path = "parts_tests.rs"]
 mod tests;

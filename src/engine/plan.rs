@@ -3,10 +3,10 @@
 use super::Bypass;
 use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
-use super::parts::Parts;
+use super::parts::QueryParts;
 use super::signals::{Counted, Coverage, Signal};
 use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
-use crate::graphql::{Analysis, Foreseen, Query, accepted_kinds, canonical_variables};
+use crate::graphql::{Analysis, ExpectedResponse, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
@@ -65,7 +65,7 @@ impl Plan {
     /// The request's own directives, as far as they count. Where the configuration says how long
     /// an answer is fresh, clients cannot go around it: what is stale is purged, and the origin
     /// is shielded. Where the origin's headers say it, RFC 9111 §5.2.1 holds.
-    pub fn heeded(&self, headers: &Headers) -> RequestDirectives {
+    pub fn client_directives(&self, headers: &Headers) -> RequestDirectives {
         let asked = RequestDirectives::read(headers);
         match self.rule {
             _ if self.rest.ignores_client => RequestDirectives::default(),
@@ -119,12 +119,12 @@ impl Merged {
     /// What a schema says of its own caching: without a type in the configuration it gives the
     /// ttl, if it has one for all that is asked; else it can only shorten it. What is overridden has
     /// the configured ttl.
-    pub fn hinted(mut self, foreseen: &Foreseen, by_default: bool) -> Self {
-        let max_age = foreseen.max_age.filter(|_| !self.overriding);
+    pub fn hinted(mut self, expected: &ExpectedResponse, by_default: bool) -> Self {
+        let max_age = expected.max_age.filter(|_| !self.overriding);
         let max_age = max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
         let ttl = &mut self.windows.ttl;
         *ttl = match max_age {
-            Some(max_age) if by_default && foreseen.all_hinted => max_age,
+            Some(max_age) if by_default && expected.all_hinted => max_age,
             Some(max_age) => max_age.min(*ttl),
             None => *ttl,
         };
@@ -199,7 +199,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
 }
 
 /// Who decides how long a REST answer lives.
-fn rule(config: &Config, asked: &rest::Asked<'_>) -> Result<Rule, Bypass> {
+fn rule(config: &Config, asked: &rest::RestRead<'_>) -> Result<Rule, Bypass> {
     let RestTerms { ttl, swr, sie, .. } = &asked.terms;
     let by_origin = |most| {
         let heuristic = config.rest.heuristic;
@@ -230,10 +230,10 @@ pub fn plan_graphql(
     if let Some(bypass) = unwanted_answer(&request.headers) {
         return Err(bypass);
     }
-    let parts = Parts::of(config, query, analysis);
+    let parts = QueryParts::of(config, query, analysis);
     let applied = parts.applied(config);
-    let merged = merge(&applied).hinted(&analysis.foreseen, parts.types.is_empty());
-    if analysis.foreseen.private && !merged.overriding {
+    let merged = merge(&applied).hinted(&analysis.expected, parts.types.is_empty());
+    if analysis.expected.private && !merged.overriding {
         return Err(Bypass::PrivateHint);
     }
     // The default's ttl may yet be replaced by that of a type in the answer.
@@ -341,5 +341,4 @@ fn preflight(request: &Request) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;

@@ -81,7 +81,7 @@ impl PurgeKeys {
 
 /// What a request shows of the client's own writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShownWrite {
+pub enum OwnWriteToken {
     /// A write that was purged by this record; of several, the last.
     Verified(Mark),
     /// A write of which nobody knows which it is: a token without a signature or with a wrong one,
@@ -89,7 +89,7 @@ pub enum ShownWrite {
     Unverified,
 }
 
-impl ShownWrite {
+impl OwnWriteToken {
     /// What the tokens of a request say together; none where there are none.
     pub fn of_tokens(tokens: &[String], keys: &PurgeKeys) -> Option<Self> {
         let (first, others) = tokens.split_first()?;
@@ -114,5 +114,4 @@ fn mac(key: &Key, said: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "purge_token_tests.rs"]
 mod tests;

@@ -1,10 +1,10 @@
 //! What the client gets: a stored answer, or the origin's with a word on what was done.
 
-use crate::entry::Entry;
 use crate::http::{Headers, Method, Request, Response};
 use crate::policy::{
     CacheStatus, ContentRange, Cut, Part, Range, ResponseDirectives, if_range_holds, not_modified,
 };
+use crate::stored::Entry;
 use crate::time::{Timestamp, Ttl};
 
 /// `X-Cache`
@@ -48,7 +48,7 @@ const OF_STORING: [&str; 4] = ["etag", "cache-control", "cdn-cache-control", "ex
 
 /// The answer from an entry: whole, 304 where the client has it already, or the part that it asks
 /// for (RFC 9110 §13.2.2). `status` says how it came to be.
-pub fn from_entry(
+pub fn response_from_entry(
     entry: &Entry,
     request: &Request,
     x_cache: XCache,
@@ -138,7 +138,7 @@ pub fn shorten_for_client(headers: &mut Headers, client_ttl: Option<Ttl>) {
 }
 
 /// The headers of an answer that the origin gave, as the client gets them.
-pub fn passed_on(
+pub fn headers_to_client(
     origin: &Headers,
     x_cache: XCache,
     status: &CacheStatus,

@@ -7,10 +7,10 @@
 
 use super::*;
 use crate::config::Config;
-use crate::graphql::{Knowledge, Query, Shown, analysed};
+use crate::graphql::{Query, Shown, TypeKnowledge, analysed};
 use crate::http::{Headers, Method, Request, Url};
 use crate::jwt::Claims;
-use crate::policy::{NotStored, Received};
+use crate::policy::{NotStored, ReceivedHead};
 use crate::purge::Mark;
 use crate::time::Timestamp;
 use proptest::prelude::*;
@@ -268,13 +268,13 @@ fn private_answer(made: &Made, asked: &Asked, plan: &Plan) -> Result<(), NotStor
     let fields = [("content-type", "application/json"), ("cache-control", "private, no-store")];
     let (headers, request) = (fields.into_iter().collect(), asked.request());
     let at = Timestamp::from_millis(0);
-    let fetched = Fetched {
+    let fetched = FetchedResponse {
         request: &request,
-        received: Received { status: 200, headers: &headers, asked_at: at, at },
+        received: ReceivedHead { status: 200, headers: &headers, asked_at: at, at },
         body: json.to_string().into_bytes().into(),
         mark: Mark { epoch: 1, seq: 1 },
     };
-    let knowledge = Knowledge { schema: None, keys: &made.config.graphql.keys };
+    let knowledge = TypeKnowledge { schema: None, keys: &made.config.graphql.keys };
     let shown = Shown { json: &json, added: false };
     graphql_entry(&made.config, plan, &analysis, &knowledge, shown, fetched).map(drop)
 }

@@ -182,5 +182,4 @@ impl fmt::Debug for SignalName {
 }
 
 #[cfg(test)]
-#[path = "signals_tests.rs"]
 mod tests;

@@ -4,14 +4,16 @@ use super::Plan;
 use super::plan::merge;
 use super::serve::set_client_ttl;
 use crate::config::Config;
-use crate::entry::{Entry, Meta};
-use crate::graphql::{Analysis, Knowledge, Outcome, Shown, facts, outcome, types_of_root_field};
+use crate::graphql::{
+    Analysis, Outcome, Shown, TypeKnowledge, facts, outcome, types_of_root_field,
+};
 use crate::http::{AnswerCoding, Headers, Request};
 use crate::policy::{
-    NotStored, Permission, Received, ResponseDirectives, Rule, Vary, date_of, entity_tag, lifetime,
-    storable, strong_etag, variant, varies_on,
+    NotStored, Permission, ReceivedHead, ResponseDirectives, Rule, Vary, date_of, entity_tag,
+    lifetime, storable, strong_etag, variant, varies_on,
 };
 use crate::purge::Mark;
+use crate::stored::{Entry, Meta};
 use crate::tag::{TagSet, origin_tags};
 use crate::time::Ttl;
 use std::collections::BTreeSet;
@@ -70,11 +72,11 @@ const CONDITIONAL: [&str; 6] =
 
 /// An answer as it came.
 #[derive(Debug, Clone)]
-pub struct Fetched<'a> {
+pub struct FetchedResponse<'a> {
     /// The client's request.
     pub request: &'a Request,
     /// The answer's head.
-    pub received: Received<'a>,
+    pub received: ReceivedHead<'a>,
     /// The whole body.
     pub body: Rc<[u8]>,
     /// Where the log stood before the origin was asked.
@@ -83,7 +85,7 @@ pub struct Fetched<'a> {
 
 /// What became of an answer that was looked at for storing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
+pub struct StorableEntry {
     /// The entry.
     pub entry: Entry,
     /// The GraphQL types that the answer showed.
@@ -117,11 +119,11 @@ pub fn graphql_entry(
     config: &Config,
     plan: &Plan,
     analysis: &Analysis,
-    knowledge: &Knowledge<'_>,
+    knowledge: &TypeKnowledge<'_>,
     shown: Shown<'_>,
-    fetched: Fetched<'_>,
-) -> Result<Stored, NotStored> {
-    let Received { status, headers, .. } = fetched.received;
+    fetched: FetchedResponse<'_>,
+) -> Result<StorableEntry, NotStored> {
+    let ReceivedHead { status, headers, .. } = fetched.received;
     if status != 200 {
         return Err(NotStored::Status);
     }
@@ -146,7 +148,7 @@ pub fn graphql_entry(
     if has_default {
         types.push(&config.default_type);
     }
-    let mut merged = merge(&types).hinted(&analysis.foreseen, by_default);
+    let mut merged = merge(&types).hinted(&analysis.expected, by_default);
     if facts.hint.private && !merged.overriding {
         return Err(NotStored::Private);
     }
@@ -182,7 +184,7 @@ pub fn graphql_entry(
     tags.extend(facts.tags);
     let terms = Terms { rule, client_ttl: merged.client_ttl, tags };
     let contradicts_schema = facts.contradicts_schema;
-    entry(plan, fetched, terms).map(|entry| Stored {
+    entry(plan, fetched, terms).map(|entry| StorableEntry {
         entry,
         types: facts.types,
         contradicts_schema,
@@ -196,8 +198,12 @@ pub(super) struct Terms {
     pub tags: TagSet,
 }
 
-pub(super) fn entry(plan: &Plan, fetched: Fetched<'_>, terms: Terms) -> Result<Entry, NotStored> {
-    let Fetched { request, received, body, mark } = fetched;
+pub(super) fn entry(
+    plan: &Plan,
+    fetched: FetchedResponse<'_>,
+    terms: Terms,
+) -> Result<Entry, NotStored> {
+    let FetchedResponse { request, received, body, mark } = fetched;
     let headers = received.headers;
     let Vary::On(vary) = varies_on(headers) else { return Err(NotStored::VaryAny) };
     let lifetime = lifetime(terms.rule, received)?;
@@ -248,7 +254,7 @@ pub(super) fn stored_headers(
     client_ttl: Option<Ttl>,
     keeps_cdn: bool,
 ) -> Headers {
-    let mut stored = lasting_headers(headers, client_ttl, keeps_cdn);
+    let mut stored = storable_headers(headers, client_ttl, keeps_cdn);
     for name in ResponseDirectives::read(headers).no_cache_fields {
         stored.remove(&name);
     }
@@ -256,7 +262,7 @@ pub(super) fn stored_headers(
 }
 
 /// The headers of an answer that every client gets, the first one included.
-pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bool) -> Headers {
+pub fn storable_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bool) -> Headers {
     let named_by_connection = headers.named_by_connection();
     let named = |name: &str| named_by_connection.iter().any(|one| one == name);
     let not_stored =
@@ -267,7 +273,7 @@ pub fn lasting_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bo
     set_client_ttl(&mut stored, client_ttl);
     // A coding that the runtime has undone is none of the stored body's, nor is what speaks of its
     // bytes one by one (RFC 9110 §7.7).
-    if headers.contains("content-encoding") && AnswerCoding::of(headers).is_undone() {
+    if headers.contains("content-encoding") && AnswerCoding::of(headers).is_decoded() {
         OF_THE_CODED_BODY.iter().for_each(|name| stored.remove(name));
         if stored.is_unreadable("etag") {
             stored.remove("etag");
@@ -291,5 +297,4 @@ pub fn is_graphql_json(headers: &Headers) -> bool {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

@@ -2,16 +2,16 @@
 //! brings to an answer that is stored already.
 
 use super::Plan;
-use super::store::{Fetched, Terms, entry, stored_headers};
+use super::store::{FetchedResponse, Terms, entry, stored_headers};
 use crate::config::Config;
-use crate::entry::{Entry, Meta};
 use crate::http::{Headers, Request};
 use crate::policy::{
-    ByOrigin, ContentRange, NotStored, Permission, Received, ResponseDirectives, Rule, Vary,
+    ByOrigin, ContentRange, NotStored, Permission, ReceivedHead, ResponseDirectives, Rule, Vary,
     Windows, head_storable, is_about, lifetime, storable, strong_etag, variant, varies_on,
 };
 use crate::purge::Mark;
 use crate::rest;
+use crate::stored::{Entry, Meta};
 use crate::tag::{Tagging, origin_tags};
 use crate::time::Ttl;
 use serde_json::Value;
@@ -23,7 +23,7 @@ const LIFETIME: [&str; 4] = ["cache-control", "cdn-cache-control", "surrogate-co
 const OF_THE_BODY: [&str; 3] = ["content-length", "content-encoding", "content-range"];
 
 /// Whether the head of a REST answer leaves a chance that it is stored.
-pub fn rest_storable(plan: &Plan, received: Received<'_>) -> Result<(), NotStored> {
+pub fn rest_storable(plan: &Plan, received: ReceivedHead<'_>) -> Result<(), NotStored> {
     storable(received.status, received.headers, plan.permission(received.status))?;
     let never = |(status, ttl): &(u16, Ttl)| *status == received.status && ttl.is_zero();
     if plan.rest.statuses.iter().any(never) {
@@ -33,7 +33,11 @@ pub fn rest_storable(plan: &Plan, received: Received<'_>) -> Result<(), NotStore
 }
 
 /// The entry for a REST answer.
-pub fn rest_entry(config: &Config, plan: &Plan, fetched: Fetched<'_>) -> Result<Entry, NotStored> {
+pub fn rest_entry(
+    config: &Config,
+    plan: &Plan,
+    fetched: FetchedResponse<'_>,
+) -> Result<Entry, NotStored> {
     rest_storable(plan, fetched.received)?;
     let mut tags = plan.tags.clone();
     let url = &fetched.request.url;
@@ -67,7 +71,7 @@ pub fn part_key(plan: &Plan) -> String {
 
 /// Whether the head of a part of an answer leaves a chance that it is stored, and where its bytes
 /// belong.
-pub fn part_storable(plan: &Plan, received: Received<'_>) -> Result<ContentRange, NotStored> {
+pub fn part_storable(plan: &Plan, received: ReceivedHead<'_>) -> Result<ContentRange, NotStored> {
     let range = ContentRange::read(received.headers).filter(|_| received.status == 206);
     let range = range.ok_or(NotStored::Status)?;
     // It names bytes of the coded whole, and the runtime may have undone the coding.
@@ -84,7 +88,11 @@ pub fn part_storable(plan: &Plan, received: Received<'_>) -> Result<ContentRange
 }
 
 /// The entry for a part of an answer (RFC 9111 §3.3), which is stored beside the whole.
-pub fn part_entry(config: &Config, plan: &Plan, fetched: Fetched<'_>) -> Result<Entry, NotStored> {
+pub fn part_entry(
+    config: &Config,
+    plan: &Plan,
+    fetched: FetchedResponse<'_>,
+) -> Result<Entry, NotStored> {
     let range = part_storable(plan, fetched.received)?;
     if !range.fits(fetched.received.headers, fetched.body.len()) {
         return Err(NotStored::Status);
@@ -100,7 +108,7 @@ pub fn part_entry(config: &Config, plan: &Plan, fetched: Fetched<'_>) -> Result<
 
 /// The whole of which `stored` has the beginning and `rest` the other bytes (RFC 9111 §3.4): only
 /// where one strong entity tag says that they are of one answer.
-pub fn completed(stored: &Entry, rest: Received<'_>, body: &[u8]) -> Option<Vec<u8>> {
+pub fn completed(stored: &Entry, rest: ReceivedHead<'_>, body: &[u8]) -> Option<Vec<u8>> {
     let begun = ContentRange::read(&stored.meta.headers)?;
     let more = ContentRange::read(rest.headers).filter(|_| rest.status == 206)?;
     let length = stored.body.len() as u64;
@@ -117,7 +125,7 @@ pub fn completed(stored: &Entry, rest: Received<'_>, body: &[u8]) -> Option<Vec<
 
 /// What a 304, or the answer to a HEAD, makes of a stored answer.
 #[derive(Debug)]
-pub struct Freshened {
+pub struct ValidatedEntry {
     /// The entry as the client gets it.
     pub entry: Entry,
     /// Why it is not stored anew, where it is not.
@@ -127,13 +135,13 @@ pub struct Freshened {
 /// A stored answer with what a 304 says of it (RFC 9111 §4.3.4), or none where the 304 is about
 /// another one. What it leaves unsaid stays as it was. Conditions are judged where the answer would
 /// be a success (RFC 9110 §13.2.1), so a 304 is never about a redirect or an error.
-pub fn freshened(
+pub fn validated_entry(
     plan: &Plan,
     before: &Entry,
     request: &Request,
-    received: Received<'_>,
+    received: ReceivedHead<'_>,
     mark: Mark,
-) -> Option<Freshened> {
+) -> Option<ValidatedEntry> {
     let Meta { status, headers, etag_is_ours, .. } = &before.meta;
     if !(200..300).contains(status) || !is_about(received.headers, headers, *etag_is_ours) {
         return None;
@@ -147,9 +155,9 @@ pub fn updated(
     plan: &Plan,
     before: &Entry,
     request: &Request,
-    received: Received<'_>,
+    received: ReceivedHead<'_>,
     mark: Mark,
-) -> Option<Freshened> {
+) -> Option<ValidatedEntry> {
     let mut meta = before.meta.clone();
     let said = received.headers;
     let mut fields = stored_headers(said, plan.client_ttl, plan.rest.keeps_cdn_cache_control);
@@ -175,7 +183,7 @@ pub fn updated(
         meta.tagging = Tagging::UNKNOWN;
     }
     let stored = renewed(plan, &mut meta, request, received);
-    Some(Freshened { entry: Entry { meta, body: before.body.clone() }, stored })
+    Some(ValidatedEntry { entry: Entry { meta, body: before.body.clone() }, stored })
 }
 
 /// Gives a stored answer the lifetime that a newer head of it says, or its own again.
@@ -183,7 +191,7 @@ fn renewed(
     plan: &Plan,
     meta: &mut Meta,
     request: &Request,
-    received: Received<'_>,
+    received: ReceivedHead<'_>,
 ) -> Result<(), NotStored> {
     let said = received.headers;
     let says_how_long = LIFETIME.iter().any(|name| said.contains(name));
@@ -202,7 +210,7 @@ fn renewed(
     // That it may be shared was said before, unless something else is said now.
     let authorized = plan.rest.authorized && says_how_long;
     let permission = Permission { authorized, ..plan.permission(meta.status) };
-    let whole = Received { status: meta.status, headers: &known, ..received };
+    let whole = ReceivedHead { status: meta.status, headers: &known, ..received };
     storable(meta.status, &known, permission)?;
     let Vary::On(vary) = varies_on(&known) else { return Err(NotStored::VaryAny) };
     let variant = variant(&vary, &request.headers).ok_or(NotStored::RequestHeaderBytes)?;

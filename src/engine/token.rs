@@ -6,7 +6,7 @@ use crate::http::Headers;
 
 /// The token of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent<'a> {
+pub enum SentToken<'a> {
     /// There is none.
     Nothing,
     /// It is this, if it is one at all.
@@ -16,7 +16,7 @@ pub enum Sent<'a> {
 }
 
 /// Finds a request's token. What may stand before it in a header is RFC 6750's §2.1 `Bearer`.
-pub fn sent_token<'a>(place: &'a TokenPlace, headers: &'a Headers) -> Sent<'a> {
+pub fn sent_token<'a>(place: &'a TokenPlace, headers: &'a Headers) -> SentToken<'a> {
     let mut found: Vec<&str> = match place {
         TokenPlace::Header(name) => headers.get_all(name).map(without_scheme).collect(),
         TokenPlace::Cookie(name) => {
@@ -25,9 +25,9 @@ pub fn sent_token<'a>(place: &'a TokenPlace, headers: &'a Headers) -> Sent<'a> {
         }
     };
     match (found.pop(), found.is_empty()) {
-        (None, _) => Sent::Nothing,
-        (Some(token), true) => Sent::Token(token),
-        (Some(_), false) => Sent::Several,
+        (None, _) => SentToken::Nothing,
+        (Some(token), true) => SentToken::Token(token),
+        (Some(_), false) => SentToken::Several,
     }
 }
 
@@ -55,21 +55,21 @@ mod tests {
         let header = TokenPlace::Header("authorization".into());
         let cookie = TokenPlace::Cookie("token".into());
         for (place, name, value, sent) in [
-            (&header, "authorization", "Bearer a.b.c", Sent::Token("a.b.c")),
-            (&header, "authorization", "bEARER   a.b.c ", Sent::Token("a.b.c")),
-            (&header, "authorization", "a.b.c", Sent::Token("a.b.c")),
-            (&header, "authorization", "Basic a.b.c", Sent::Token("Basic a.b.c")),
-            (&header, "authorization", "", Sent::Token("")),
-            (&header, "cookie", "token=a.b.c", Sent::Nothing),
-            (&cookie, "cookie", "x=1; token=a.b.c", Sent::Token("a.b.c")),
-            (&cookie, "cookie", "token=a.b.c; token=a.b.c", Sent::Several),
-            (&cookie, "cookie", "token=", Sent::Token("")),
-            (&cookie, "authorization", "Bearer a.b.c", Sent::Nothing),
+            (&header, "authorization", "Bearer a.b.c", SentToken::Token("a.b.c")),
+            (&header, "authorization", "bEARER   a.b.c ", SentToken::Token("a.b.c")),
+            (&header, "authorization", "a.b.c", SentToken::Token("a.b.c")),
+            (&header, "authorization", "Basic a.b.c", SentToken::Token("Basic a.b.c")),
+            (&header, "authorization", "", SentToken::Token("")),
+            (&header, "cookie", "token=a.b.c", SentToken::Nothing),
+            (&cookie, "cookie", "x=1; token=a.b.c", SentToken::Token("a.b.c")),
+            (&cookie, "cookie", "token=a.b.c; token=a.b.c", SentToken::Several),
+            (&cookie, "cookie", "token=", SentToken::Token("")),
+            (&cookie, "authorization", "Bearer a.b.c", SentToken::Nothing),
         ] {
             let headers = [(name, value)].into_iter().collect();
             assert_eq!(sent_token(place, &headers), sent, "{name}: {value}");
         }
         let twice = [("authorization", "a"), ("authorization", "b")].into_iter().collect();
-        assert_eq!(sent_token(&header, &twice), Sent::Several);
+        assert_eq!(sent_token(&header, &twice), SentToken::Several);
     }
 }

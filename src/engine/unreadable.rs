@@ -12,7 +12,7 @@ const READ_BY_NO_DECISION: [&str; 2] = ["referer", "user-agent"];
 const OF_IDENTITY: [&str; 2] = ["authorization", "cookie"];
 
 /// Whether a value that nobody can read may count.
-pub fn may_count_unreadable(config: &Config, headers: &Headers) -> bool {
+pub fn has_unreadable_key_header(config: &Config, headers: &Headers) -> bool {
     headers.unreadable_names().into_iter().any(|name| may_count(config, name))
 }
 
@@ -43,7 +43,10 @@ mod tests {
             "types": { "t": { "match": ["rest:/t"], "ttl": 1, "vary": ["user-agent-class"] } },
         }))
         .unwrap();
-        may_count_unreadable(&config, &[(name, value), ("x-other", "plain")].into_iter().collect())
+        has_unreadable_key_header(
+            &config,
+            &[(name, value), ("x-other", "plain")].into_iter().collect(),
+        )
     }
 
     #[test]

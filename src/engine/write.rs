@@ -3,7 +3,8 @@
 use super::effect::{Effect, element_proves, graphql_effect, is_client_error, rest_effect};
 use crate::config::Config;
 use crate::graphql::{
-    Analysis, Knowledge, KnownTypes, Mutated, MutationPurge, Outcome, elements, outcome, purge_of,
+    Analysis, Mutated, MutationPurge, Outcome, SeenTypes, TypeKnowledge, elements, outcome,
+    purge_of,
 };
 use crate::http::{Headers, Request, Url};
 use crate::purge::{NewRecord, Record};
@@ -24,14 +25,14 @@ pub enum Write<'a> {
     /// A GraphQL request that may be a mutation, or hold several.
     PerhapsMutation,
     /// Several GraphQL operations of which not all are queries, in one request that was understood.
-    Batch(&'a [Element<'a>]),
+    Batch(&'a [BatchOperation<'a>]),
     /// A REST request of an unsafe method.
     Rest(&'a Request),
 }
 
 /// One operation of a batch.
 #[derive(Debug, Clone, Copy)]
-pub enum Element<'a> {
+pub enum BatchOperation<'a> {
     /// It changes nothing.
     Query,
     /// A mutation that was understood.
@@ -47,7 +48,7 @@ pub enum Element<'a> {
 
 /// The origin's answer to a write.
 #[derive(Debug, Clone, Copy)]
-pub struct Written<'a> {
+pub struct WriteResponse<'a> {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -71,9 +72,9 @@ pub struct WritePurge {
 pub fn purge_of_write(
     config: &Config,
     write: Write<'_>,
-    answer: Option<Written<'_>>,
-    knowledge: &Knowledge<'_>,
-    known: &KnownTypes,
+    answer: Option<WriteResponse<'_>>,
+    knowledge: &TypeKnowledge<'_>,
+    known: &SeenTypes,
 ) -> Option<WritePurge> {
     let effect = match write {
         Write::Rest(request) => {
@@ -109,8 +110,8 @@ pub fn purge_of_write(
 /// What tells what a mutation purges.
 struct Purging<'a> {
     config: &'a Config,
-    knowledge: &'a Knowledge<'a>,
-    known: &'a KnownTypes,
+    knowledge: &'a TypeKnowledge<'a>,
+    known: &'a SeenTypes,
 }
 
 impl Purging<'_> {
@@ -132,8 +133,8 @@ impl Purging<'_> {
     /// all were refused. An answer without an element for each says nothing of any.
     fn batch(
         &self,
-        operations: &[Element<'_>],
-        answer: Option<Written<'_>>,
+        operations: &[BatchOperation<'_>],
+        answer: Option<WriteResponse<'_>>,
     ) -> Option<MutationPurge> {
         let answer = answer.filter(|answer| answer.status < 500);
         let refuses = answer.is_some_and(|answer| is_client_error(answer.status));
@@ -143,14 +144,16 @@ impl Purging<'_> {
         let mut all: Option<TagSet> = None;
         for (operation, answer) in operations.iter().zip(answers) {
             let answer: Value = serde_json::from_str(answer).unwrap_or_default();
-            if matches!(operation, Element::Query) || element_proves(&answer, refuses) {
+            if matches!(operation, BatchOperation::Query) || element_proves(&answer, refuses) {
                 continue;
             }
             let purge = match operation {
-                Element::Mutation { analysis, variables } => {
+                BatchOperation::Mutation { analysis, variables } => {
                     self.mutation(analysis, *variables, outcome(&answer))
                 }
-                Element::Query | Element::PerhapsMutation => MutationPurge::everything(None),
+                BatchOperation::Query | BatchOperation::PerhapsMutation => {
+                    MutationPurge::everything(None)
+                }
             };
             let MutationPurge::Tags(tags) = purge else { return Some(purge) };
             all.get_or_insert_default().extend(tags);
@@ -160,7 +163,7 @@ impl Purging<'_> {
 
     /// What a REST write purges: by its path, by what its answer points at, and by what its answer
     /// shows.
-    fn rest(&self, request: &Request, answer: Option<Written<'_>>) -> TagSet {
+    fn rest(&self, request: &Request, answer: Option<WriteResponse<'_>>) -> TagSet {
         let config = self.config;
         let mut tags = rest::purge_tags(config, &request.url);
         let headers = answer.map(|answer| answer.headers);
@@ -212,10 +215,10 @@ mod tests {
 
     fn purged(write: Write<'_>, status: Option<u16>, body: Option<&[u8]>) -> Option<NewRecord> {
         let config = config();
-        let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+        let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
         let headers = Headers::new();
-        let answer = status.map(|status| Written { status, headers: &headers, body });
-        let purge = purge_of_write(&config, write, answer, &knowledge, &KnownTypes::new());
+        let answer = status.map(|status| WriteResponse { status, headers: &headers, body });
+        let purge = purge_of_write(&config, write, answer, &knowledge, &SeenTypes::new());
         purge.map(|purge| purge.new)
     }
 
@@ -268,18 +271,18 @@ mod tests {
     #[test]
     fn what_purges_everything_is_named() {
         let config = config();
-        let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+        let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
         let cause = |write: Write<'_>, body: &str| {
             let body = Some(body.as_bytes());
-            let answer = Some(Written { status: 200, headers: &Headers::new(), body });
-            let known = KnownTypes::new();
+            let answer = Some(WriteResponse { status: 200, headers: &Headers::new(), body });
+            let known = SeenTypes::new();
             purge_of_write(&config, write, answer, &knowledge, &known).unwrap().field
         };
         let (plain, aliased) = (analysed("mutation { doIt }"), analysed("mutation { a: doIt }"));
         for analysis in [&plain, &aliased] {
             let write = Write::Mutation { analysis, variables: None };
             assert_eq!(cause(write, r#"{"data":{"doIt":1}}"#).as_deref(), Some("doIt"));
-            let operations = [Element::Mutation { analysis, variables: None }];
+            let operations = [BatchOperation::Mutation { analysis, variables: None }];
             let of_batch = cause(Write::Batch(&operations), r#"[{"data":{"doIt":1}}]"#);
             assert_eq!(of_batch.as_deref(), Some("doIt"));
         }
@@ -323,14 +326,14 @@ mod tests {
     fn a_batch_purges_what_each_of_its_mutations_says() {
         let of = |name: &str| analysed(&format!("mutation {{ {name} {{ __typename id }} }}"));
         let (a, b, track) = (of("a"), of("b"), of("track"));
-        let mutation = |analysis| Element::Mutation { analysis, variables: None };
+        let mutation = |analysis| BatchOperation::Mutation { analysis, variables: None };
         let x = r#"{"data":{"a":{"__typename":"X","id":1}}}"#;
         let y = r#"{"data":{"b":{"__typename":"Y","id":1}}}"#;
         let (refused, query) = (r#"{"errors":[{}]}"#, r#"{"data":{"c":1}}"#);
-        let of_batch = |elements: &[Element<'_>], status, body: &str| {
+        let of_batch = |elements: &[BatchOperation<'_>], status, body: &str| {
             purged(Write::Batch(elements), status, Some(body.as_bytes()))
         };
-        let both = [mutation(&a), Element::Query, mutation(&b)];
+        let both = [mutation(&a), BatchOperation::Query, mutation(&b)];
         let names = |new: Option<NewRecord>| {
             let tags = new.filter(|new| !new.record.all).map(|new| new.record.tags);
             tags.map(|tags| ["X", "Y"].map(|name| tags.contains(&hash_of(name))))
@@ -347,7 +350,10 @@ mod tests {
                 assert_eq!(names(new), expected, "{status} {answer}");
             }
         }
-        assert_eq!(of_batch(&[mutation(&track), Element::Query], Some(200), "[{},{}]"), None);
+        assert_eq!(
+            of_batch(&[mutation(&track), BatchOperation::Query], Some(200), "[{},{}]"),
+            None
+        );
         for (status, answer) in [
             (200, format!("[{x},{query}]")),
             (200, format!("[{refused},{refused}]")),
@@ -369,7 +375,7 @@ mod tests {
         {
             assert_eq!(of_batch(&both, Some(status), answer), None, "{status} {answer}");
         }
-        let perhaps = [Element::Query, Element::PerhapsMutation];
+        let perhaps = [BatchOperation::Query, BatchOperation::PerhapsMutation];
         assert_eq!(of_batch(&perhaps, Some(200), "[{},{\"errors\":[{}]}]"), None);
         assert_eq!(of_batch(&perhaps, Some(200), "[{},{}]"), everything());
     }
@@ -412,10 +418,10 @@ mod tests {
         };
         let points_at = |name, value: &str| {
             let headers: Headers = [(name, value)].into_iter().collect();
-            let answer = Some(Written { status: 201, headers: &headers, body: None });
-            let knowledge = Knowledge { schema: None, keys: &config.graphql.keys };
+            let answer = Some(WriteResponse { status: 201, headers: &headers, body: None });
+            let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
             let write = Write::Rest(&request);
-            let purge = purge_of_write(&config, write, answer, &knowledge, &KnownTypes::new());
+            let purge = purge_of_write(&config, write, answer, &knowledge, &SeenTypes::new());
             purge.unwrap().new.record.tags.contains(&hash_of("P:9"))
         };
         assert!(points_at("location", "/p/9") && points_at("content-location", "p/9?x"));

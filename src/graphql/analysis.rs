@@ -1,10 +1,10 @@
 //! All that is known of an operation before its answer, found once per document and isolate.
 
 use super::ast::*;
-use super::entity::Knowledge;
-use super::foreseen::Foreseen;
+use super::entity::TypeKnowledge;
+use super::expected::ExpectedResponse;
 use super::inject;
-use super::injected::Injected;
+use super::injected::InjectedDocument;
 use super::roots::{RootField, each_root_field, root_fields};
 #[cfg(test)]
 use super::schema::Schema;
@@ -33,9 +33,9 @@ pub struct Analysis {
     /// Whether it uses `@defer`, `@stream` or `@live`, so that its answer comes in parts.
     pub incremental: bool,
     /// The document with what is added to it on a miss; none where there is nothing to add.
-    pub injected: Option<Injected>,
+    pub injected: Option<InjectedDocument>,
     /// What a schema tells of its answer.
-    pub foreseen: Foreseen,
+    pub expected: ExpectedResponse,
     /// The arguments of its root fields, where it is a mutation.
     pub(super) arguments: ArgumentsByKey,
     /// What it needs of each limit.
@@ -83,7 +83,7 @@ pub fn analyse(
     source: &str,
     operation_name: Option<&str>,
     limits: &Amounts,
-    knowledge: &Knowledge<'_>,
+    knowledge: &TypeKnowledge<'_>,
 ) -> Result<Analysis, Refusal> {
     let mut needed = Amounts::ZERO;
     let tokens = lexer::tokens(source, limits, &mut needed).map_err(|error| match error {
@@ -130,9 +130,9 @@ pub fn analyse(
             }
             _ => None,
         },
-        foreseen: knowledge
+        expected: knowledge
             .schema
-            .map(|schema| Foreseen::of(&document, operation, schema))
+            .map(|schema| ExpectedResponse::of(&document, operation, schema))
             .unwrap_or_default(),
         arguments: match operation.kind {
             OperationKind::Mutation => arguments_by_key(&document, operation),
@@ -242,10 +242,9 @@ pub(crate) fn analysed_with(source: &str, schema: &Schema) -> Analysis {
 
 #[cfg(test)]
 fn analysed_by(source: &str, schema: Option<&Schema>) -> Analysis {
-    let knowledge = Knowledge { schema, keys: &Default::default() };
+    let knowledge = TypeKnowledge { schema, keys: &Default::default() };
     analyse(source, None, &Amounts::default_limits(), &knowledge).unwrap()
 }
 
 #[cfg(test)]
-#[path = "analysis_tests.rs"]
 mod tests;

@@ -1,6 +1,6 @@
 //! What an answer holds: its types, entities and lists, and what of it is not known.
 
-use super::entity::Knowledge;
+use super::entity::TypeKnowledge;
 use super::inject::TYPENAME_KEY;
 use super::shape::Shape;
 use super::walk::Walk;
@@ -91,7 +91,7 @@ pub fn facts(
     shown: Shown<'_>,
     data: &Map<String, Value>,
     shape: &Shape,
-    knowledge: &Knowledge<'_>,
+    knowledge: &TypeKnowledge<'_>,
 ) -> AnswerFacts {
     let mut walk = Walk::new(shown.added, knowledge);
     walk.root(data, shape);
@@ -177,5 +177,4 @@ fn keys_of<'a>(
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

@@ -16,7 +16,7 @@ pub(super) const KEY_PREFIX: &str = "evergraph__key_";
 
 /// What is known of types and their keys.
 #[derive(Debug, Clone, Copy)]
-pub struct Knowledge<'a> {
+pub struct TypeKnowledge<'a> {
     /// The schema, if there is one.
     pub schema: Option<&'a Schema>,
     /// The configured key fields.
@@ -32,7 +32,7 @@ pub(super) struct Ids {
     pub complete: bool,
 }
 
-impl Knowledge<'_> {
+impl TypeKnowledge<'_> {
     /// Adds what a purge of these tags must reach beside them: where the schema does not have a
     /// type that they may name, what is known by the schema alone could be of that type.
     pub fn reach(&self, tags: &mut TagSet) {
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn an_argument_says_which_object_is_meant() {
         let keys = KeyFields::from([("Product".to_owned(), vec!["sku".to_owned()])]);
-        let knowledge = Knowledge { schema: None, keys: &keys };
+        let knowledge = TypeKnowledge { schema: None, keys: &keys };
         let is = |of: &str, name: &str| knowledge.is_id_argument(of, name);
         for name in ["id", "ids", "_id", "userId", "user_id", "userIds"] {
             assert!(is("User", name) && is("UserType", name), "{name}");
@@ -244,7 +244,7 @@ mod tests {
         )
         .unwrap();
         let keys = KeyFields::new();
-        let knowledge = Knowledge { schema: Some(&schema), keys: &keys };
+        let knowledge = TypeKnowledge { schema: Some(&schema), keys: &keys };
         for (of, name, expected) in [
             ("A", "uuid", true),
             ("A", "id", true),

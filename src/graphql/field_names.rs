@@ -3,7 +3,7 @@
 //! In scope: the types that a mutation's name may mean, and whether a query's field is named after
 //! a type. A name is a hint: callers decide what is certain.
 
-use super::mutation::KnownTypes;
+use super::mutation::SeenTypes;
 use std::collections::BTreeSet;
 
 /// Words in a mutation's name that say what is done, and not to what.
@@ -104,7 +104,7 @@ pub struct Meant {
 ///
 /// To purge a type that does not exist costs nothing, so every spelling counts, whatever this
 /// isolate has seen. Whether any is known decides only if a name says enough by itself.
-pub(super) fn types_meant_by(field: &str, known: &KnownTypes) -> Meant {
+pub(super) fn types_meant_by(field: &str, known: &SeenTypes) -> Meant {
     let mut meant = Meant { names: BTreeSet::new(), any_known: false };
     for words in readings(field) {
         let Some((last, first)) = words.split_last() else { continue };
@@ -130,7 +130,7 @@ pub(super) fn types_meant_by(field: &str, known: &KnownTypes) -> Meant {
 
 impl Meant {
     /// Adds the known types of that name.
-    fn learn(&mut self, name: &str, known: &KnownTypes) {
+    fn learn(&mut self, name: &str, known: &SeenTypes) {
         if let Some(names) = known.get(&name.to_lowercase()) {
             self.any_known = true;
             self.names.extend(names.iter().cloned());
@@ -290,5 +290,4 @@ fn capitalised(word: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "field_names_tests.rs"]
 mod tests;

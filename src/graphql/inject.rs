@@ -6,8 +6,8 @@
 //! it out of the answer (`strip`).
 
 use super::ast::*;
-use super::entity::{Knowledge, key_of_added};
-use super::injected::{Injected, RESERVED_PREFIX};
+use super::entity::{TypeKnowledge, key_of_added};
+use super::injected::{InjectedDocument, RESERVED_PREFIX};
 use super::typed::{Visited, visit};
 
 /// The response key of an added `__typename`.
@@ -19,8 +19,8 @@ pub(super) fn inject(
     source: &str,
     document: &Document,
     operation: &Operation,
-    knowledge: &Knowledge<'_>,
-) -> Option<Injected> {
+    knowledge: &TypeKnowledge<'_>,
+) -> Option<InjectedDocument> {
     if source.contains(RESERVED_PREFIX) {
         return None;
     }
@@ -45,7 +45,7 @@ pub(super) fn inject(
         }
     });
     insertions.sort_unstable();
-    if insertions.is_empty() { None } else { Injected::new(source, &insertions) }
+    if insertions.is_empty() { None } else { InjectedDocument::new(source, &insertions) }
 }
 
 /// Whether every answer to these selections has the field, and `plainly` under its own name.

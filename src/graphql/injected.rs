@@ -14,7 +14,7 @@ pub const RESERVED_PREFIX: &str = "evergraph__";
 
 /// A document with insertions, and the way back from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Injected {
+pub struct InjectedDocument {
     text: String,
     insertions: Vec<Insertion>,
     /// Where each line of `text` begins (§2.1.3).
@@ -43,7 +43,7 @@ enum Unit {
     Byte,
 }
 
-impl Injected {
+impl InjectedDocument {
     /// The source with each text inserted at its byte offset. None where an offset is before the
     /// one ahead of it or inside a character, or where an insertion would make lines or columns
     /// that cannot be counted back: if it is not ASCII, has a line end, or parts CR from LF.
@@ -181,14 +181,14 @@ mod tests {
     const INSERTED: &str = "evergraph__typename:__typename ";
 
     /// The source with something after each of its braces that no string or comment holds.
-    fn injected(source: &str) -> Injected {
+    fn injected(source: &str) -> InjectedDocument {
         let braces = lex(source).unwrap();
         let insertions: Vec<(usize, String)> = braces
             .iter()
             .filter(|token| token.is(b'{'))
             .map(|token| (offset_of(source, token.text) + 1, INSERTED.to_owned()))
             .collect();
-        Injected::new(source, &insertions).unwrap()
+        InjectedDocument::new(source, &insertions).unwrap()
     }
 
     fn offset_of(source: &str, part: &str) -> usize {
@@ -211,9 +211,10 @@ mod tests {
     #[test]
     fn text_has_the_insertions_at_their_offsets() {
         let at = |offset, text: &str| (offset, text.to_owned());
-        let made = Injected::new("{é{b}}", &[at(1, "x "), at(4, "y "), at(4, "z ")]).unwrap();
+        let made =
+            InjectedDocument::new("{é{b}}", &[at(1, "x "), at(4, "y "), at(4, "z ")]).unwrap();
         assert_eq!(made.text(), "{x é{y z b}}");
-        assert_eq!(Injected::new("{a}", &[]).unwrap().text(), "{a}");
+        assert_eq!(InjectedDocument::new("{a}", &[]).unwrap().text(), "{a}");
     }
 
     #[test]
@@ -229,7 +230,11 @@ mod tests {
         ] {
             let insertions: Vec<_> =
                 insertions.iter().map(|(offset, text)| (*offset, (*text).to_owned())).collect();
-            assert_eq!(Injected::new(source, &insertions), None, "{source:?} {insertions:?}");
+            assert_eq!(
+                InjectedDocument::new(source, &insertions),
+                None,
+                "{source:?} {insertions:?}"
+            );
         }
     }
 
@@ -261,7 +266,7 @@ mod tests {
         }
         assert_eq!(made.position_in_source(1, 2), (1, 1));
         let twice = [(3, "x ".to_owned()), (3, "y ".to_owned())];
-        let made = Injected::new("{a{b}}", &twice).unwrap();
+        let made = InjectedDocument::new("{a{b}}", &twice).unwrap();
         let columns: Vec<u64> =
             (1..=9).map(|column| made.position_in_source(1, column).1).collect();
         assert_eq!(columns, [1, 2, 3, 3, 3, 3, 3, 4, 5]);

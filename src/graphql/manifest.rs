@@ -11,8 +11,8 @@
 //! for each document, `id_bytes:u32 document_bytes:u32 id document`.
 
 use super::{document, lexer};
-use crate::entry::Damage;
 use crate::limits::{self, Amounts};
+use crate::stored::Damage;
 use crate::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub struct Manifest {
 
 /// What is wrong with an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadManifest {
+pub struct ManifestError {
     /// Where, such as `operations[1].body`; empty for the whole.
     pub path: String,
     /// What is wrong, and what would be right.
@@ -61,7 +61,7 @@ impl Manifest {
     }
 
     /// Reads an upload: Apollo's format, or an object from ids to texts, as Relay's tools write it.
-    pub fn read(body: &[u8], limits: &Amounts, now: Timestamp) -> Result<Self, BadManifest> {
+    pub fn read(body: &[u8], limits: &Amounts, now: Timestamp) -> Result<Self, ManifestError> {
         let members = match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => members,
             Ok(_) => return Err(bad("", "expected an object")),
@@ -91,7 +91,7 @@ impl Manifest {
 
     /// These documents and those of `newer`, which count where both have an id; and how many of
     /// those are new or have another text.
-    pub fn with(&self, newer: &Self) -> Result<(Self, usize), BadManifest> {
+    pub fn with(&self, newer: &Self) -> Result<(Self, usize), ManifestError> {
         let mut all = Self { made_at: newer.made_at, documents: self.documents.clone() };
         let mut added = 0;
         for (id, document) in &newer.documents {
@@ -101,7 +101,7 @@ impl Manifest {
         Ok((all.within_bounds()?, added))
     }
 
-    fn within_bounds(self) -> Result<Self, BadManifest> {
+    fn within_bounds(self) -> Result<Self, ManifestError> {
         if self.count() > limits::MANIFEST_DOCUMENTS {
             let message = format!("at most {} documents in all", limits::MANIFEST_DOCUMENTS);
             return Err(bad("", &message));
@@ -183,7 +183,7 @@ struct Pair<'a> {
 fn apollos<'a>(
     members: &Map<String, Value>,
     operations: &'a [Value],
-) -> Result<Vec<Pair<'a>>, BadManifest> {
+) -> Result<Vec<Pair<'a>>, ManifestError> {
     if members.get("format").and_then(Value::as_str) != Some(APOLLO_FORMAT) {
         return Err(bad("format", &format!("expected {APOLLO_FORMAT:?}")));
     }
@@ -203,7 +203,7 @@ fn apollos<'a>(
     operations.iter().enumerate().map(pair).collect()
 }
 
-fn relays(members: &Map<String, Value>) -> Result<Vec<Pair<'_>>, BadManifest> {
+fn relays(members: &Map<String, Value>) -> Result<Vec<Pair<'_>>, ManifestError> {
     let mut pairs = Vec::with_capacity(members.len());
     for (id, document) in members {
         let Some(document) = document.as_str() else {
@@ -249,12 +249,11 @@ fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
 }
 
-fn bad(path: &str, message: &str) -> BadManifest {
+fn bad(path: &str, message: &str) -> ManifestError {
     // A path may be an id, which may be anything.
     let path = path.chars().take(limits::MANIFEST_ID_BYTES).collect();
-    BadManifest { path, message: message.to_owned() }
+    ManifestError { path, message: message.to_owned() }
 }
 
 #[cfg(test)]
-#[path = "manifest_tests.rs"]
 mod tests;

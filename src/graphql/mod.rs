@@ -14,8 +14,8 @@ mod batch;
 mod canonical;
 mod document;
 mod entity;
+mod expected;
 mod field_names;
-mod foreseen;
 mod inject;
 mod injected;
 mod json_size;
@@ -47,19 +47,19 @@ pub(crate) use analysis::{analysed, analysed_with};
 pub use answer::{AnswerFacts, AnswerHint, Outcome, Shown, facts, outcome};
 pub use ast::OperationKind;
 pub use batch::{array_of, elements};
-pub use entity::Knowledge;
-pub use foreseen::Foreseen;
-pub use injected::{Injected, RESERVED_PREFIX};
+pub use entity::TypeKnowledge;
+pub use expected::ExpectedResponse;
+pub use injected::{InjectedDocument, RESERVED_PREFIX};
 pub use json_size::JsonSize;
-pub use manifest::{BadManifest, Manifest};
+pub use manifest::{Manifest, ManifestError};
 #[cfg(feature = "measure")]
 pub use measured::{lexed, parsed_by_the_parser_alone};
-pub use mutation::{KnownTypes, Mutated, MutationPurge, purge_of};
+pub use mutation::{Mutated, MutationPurge, SeenTypes, purge_of};
 pub use request::{
     Form, Query, Source, Unread, accepted_kinds, answer_kind, may_hide_mutation, read_get,
     read_post, url_shows_mutation, wants_html,
 };
-pub use rewrite::{Parts, Rewritten};
+pub use rewrite::{RequestParts, RewrittenRequest};
 pub use roots::{Agreement, RootArguments, RootField, types_of_root_field};
 pub use schema::{
     FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,

@@ -3,7 +3,7 @@
 use super::analysis::Analysis;
 use super::answer::type_name;
 use super::ast::OperationKind;
-use super::entity::{Knowledge, id_text, spellings};
+use super::entity::{TypeKnowledge, id_text, spellings};
 use super::field_names::{Meant, is_payload_of, makes_something, speaks_of_many, types_meant_by};
 use super::reachable::possible_types;
 use super::schema::{FieldInfo, TypeId, TypeKind};
@@ -45,15 +45,15 @@ pub struct Mutated<'a> {
 }
 
 /// GraphQL types that are known to exist, by their names in lower case without underscores.
-pub type KnownTypes = BTreeMap<String, BTreeSet<String>>;
+pub type SeenTypes = BTreeMap<String, BTreeSet<String>>;
 
 /// What a mutation purges. `known` says which GraphQL types a name can mean, as a schema and
 /// answers have shown them.
 pub fn purge_of(
     config: &Config,
     mutated: Mutated<'_>,
-    knowledge: &Knowledge<'_>,
-    known: &KnownTypes,
+    knowledge: &TypeKnowledge<'_>,
+    known: &SeenTypes,
 ) -> MutationPurge {
     let shape = &mutated.analysis.shape;
     // Which field a key is must be certain, for every field may have its own rule.
@@ -109,7 +109,7 @@ fn named_by<'k>(
     mutated: &Mutated<'_>,
     field: &str,
     meant: &'k Meant,
-    knowledge: &'k Knowledge<'k>,
+    knowledge: &'k TypeKnowledge<'k>,
 ) -> Named<'k> {
     let root = knowledge.schema.and_then(|schema| schema.root(OperationKind::Mutation));
     let mut named = Named {
@@ -140,7 +140,7 @@ fn argument_ids(
     mutated: &Mutated<'_>,
     field: &str,
     type_name: &str,
-    knowledge: &Knowledge<'_>,
+    knowledge: &TypeKnowledge<'_>,
 ) -> BTreeSet<Option<String>> {
     // What is made anew has an id that no argument names.
     if makes_something(field) {
@@ -176,7 +176,7 @@ fn add_ids(
     type_name: &str,
     argument: &str,
     value: &Value,
-    knowledge: &Knowledge<'_>,
+    knowledge: &TypeKnowledge<'_>,
 ) {
     if !knowledge.is_id_argument(type_name, argument) {
         return;
@@ -222,7 +222,7 @@ struct Named<'k> {
     doubtful: bool,
     /// The types that the mutation's name may mean.
     meant: &'k Meant,
-    knowledge: &'k Knowledge<'k>,
+    knowledge: &'k TypeKnowledge<'k>,
 }
 
 impl Named<'_> {
@@ -329,11 +329,10 @@ impl Named<'_> {
 
     /// Whether a field's name means the same types as that of the mutation.
     fn is_meant(&self, field: &str) -> bool {
-        let means = types_meant_by(field, &KnownTypes::new()).names;
+        let means = types_meant_by(field, &SeenTypes::new()).names;
         means.iter().any(|name| self.meant.names.contains(name))
     }
 }
 
 #[cfg(test)]
-#[path = "mutation_tests.rs"]
 mod tests;

@@ -4,7 +4,7 @@
 //! so the count is one of products.
 
 use super::ast::OperationKind;
-use super::entity::Knowledge;
+use super::entity::TypeKnowledge;
 use super::field_names::is_aggregate;
 use super::schema::{FieldInfo, Schema, TypeId};
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ pub(super) enum Start {
 /// more than [`POSSIBLE_TYPES`]. Each field that is looked at takes one of `steps`; where they do
 /// not suffice it is none as well.
 pub(super) fn reachable(
-    knowledge: &Knowledge<'_>,
+    knowledge: &TypeKnowledge<'_>,
     schema: &Schema,
     start: Start,
     steps: &mut usize,

@@ -539,5 +539,4 @@ fn thousandths(q: &str) -> u32 {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

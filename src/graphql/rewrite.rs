@@ -29,7 +29,7 @@ pub(super) enum Sent {
 
 /// A request for the origin in place of the client's own.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Rewritten {
+pub enum RewrittenRequest {
     /// A GET with this query in its URL.
     Url(String),
     /// A POST with this JSON.
@@ -48,7 +48,7 @@ pub enum Rewritten {
 
 /// Which of a request's variables and extensions go on to the origin.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Parts<'a> {
+pub enum RequestParts<'a> {
     /// All of them: what comes back is not stored.
     All,
     /// The variables that the operation declares, which the key holds, and the extensions that
@@ -96,7 +96,11 @@ impl Query {
 
     /// The request with another document, or with its own where none is given. None where it can
     /// only be sent as it came, or where its URL would be too long.
-    pub fn rewritten(&self, document: Option<&str>, parts: Parts<'_>) -> Option<Rewritten> {
+    pub fn rewritten(
+        &self,
+        document: Option<&str>,
+        parts: RequestParts<'_>,
+    ) -> Option<RewrittenRequest> {
         match &self.sent {
             Sent::Json(members) | Sent::Element(members) => {
                 let mut members = members.clone();
@@ -104,7 +108,7 @@ impl Query {
                     members.set("query", text_to_json(document));
                 }
                 self.keep_parts(&mut members, parts)?;
-                Some(Rewritten::Json(members.to_json()))
+                Some(RewrittenRequest::Json(members.to_json()))
             }
             Sent::Url(query) => self.rewritten_url(query, document, parts),
             Sent::Document => {
@@ -112,7 +116,7 @@ impl Query {
                     Source::Text { document, .. } => Some(document.as_str()),
                     Source::Hash(_) | Source::Id(_) => None,
                 };
-                document.or(own).map(|document| Rewritten::Document(document.to_owned()))
+                document.or(own).map(|document| RewrittenRequest::Document(document.to_owned()))
             }
             Sent::Fixed => None,
         }
@@ -120,7 +124,7 @@ impl Query {
 
     /// The request with the document that it names by its hash, for an origin that may not know
     /// it. None where the request can only be sent as it came.
-    pub fn in_full(&self, document: &str, parts: Parts<'_>) -> Option<Rewritten> {
+    pub fn in_full(&self, document: &str, parts: RequestParts<'_>) -> Option<RewrittenRequest> {
         self.rewritten(Some(document), parts).or_else(|| match &self.sent {
             Sent::Url(query) => self.posted(query, document, parts),
             _ => None,
@@ -145,8 +149,8 @@ impl Query {
         &self,
         query: &str,
         document: Option<&str>,
-        parts: Parts<'_>,
-    ) -> Option<Rewritten> {
+        parts: RequestParts<'_>,
+    ) -> Option<RewrittenRequest> {
         let mut pieces = Vec::new();
         let mut written = false;
         for piece in query.split('&').filter(|piece| !piece.is_empty()) {
@@ -156,17 +160,17 @@ impl Query {
                     written = true;
                     pieces.push(format!("query={}", form_encoded(document)));
                 }
-                ("extensions", _, Parts::Keyed { with_hash, .. }) => {
+                ("extensions", _, RequestParts::Keyed { with_hash, .. }) => {
                     let kept = kept_extensions(serde_json::from_str(&value).ok(), with_hash);
                     pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
                 }
-                ("variables", _, Parts::Keyed { declared, .. })
+                ("variables", _, RequestParts::Keyed { declared, .. })
                     if !value.is_empty() && self.has_undeclared(declared) =>
                 {
                     let kept = kept_variables(&value, declared)?;
                     pieces.push(format!("variables={}", form_encoded(&kept)));
                 }
-                (name, _, Parts::Keyed { .. })
+                (name, _, RequestParts::Keyed { .. })
                     if MEMBERS.contains(&name) && !has_one_decoding(piece) =>
                 {
                     pieces.push(format!("{name}={}", form_encoded(&value)));
@@ -180,11 +184,16 @@ impl Query {
         let url = pieces.join("&");
         // No longer than what came, a URL is no worse than that.
         let most = if document.is_none() { query.len() } else { 0 };
-        (url.len() <= most.max(REWRITTEN_URL_BYTES)).then_some(Rewritten::Url(url))
+        (url.len() <= most.max(REWRITTEN_URL_BYTES)).then_some(RewrittenRequest::Url(url))
     }
 
     /// A GET as a POST. Not for one that may be a mutation: a server runs that by POST alone.
-    fn posted(&self, query: &str, document: &str, parts: Parts<'_>) -> Option<Rewritten> {
+    fn posted(
+        &self,
+        query: &str,
+        document: &str,
+        parts: RequestParts<'_>,
+    ) -> Option<RewrittenRequest> {
         let mut members = Members::default();
         members.set("query", text_to_json(document));
         let mut others = Vec::new();
@@ -205,12 +214,12 @@ impl Query {
             }
         }
         self.keep_parts(&mut members, parts)?;
-        Some(Rewritten::Posted { url: others.join("&"), json: members.to_json() })
+        Some(RewrittenRequest::Posted { url: others.join("&"), json: members.to_json() })
     }
 
     /// Removes from a request's members what does not go on. None where that cannot be done.
-    fn keep_parts(&self, members: &mut Members, parts: Parts<'_>) -> Option<()> {
-        let Parts::Keyed { declared, with_hash } = parts else { return Some(()) };
+    fn keep_parts(&self, members: &mut Members, parts: RequestParts<'_>) -> Option<()> {
+        let RequestParts::Keyed { declared, with_hash } = parts else { return Some(()) };
         if self.has_undeclared(declared) {
             let kept = kept_variables(members.raw("variables")?, declared)?;
             members.set("variables", kept);
@@ -248,5 +257,4 @@ fn kept_extensions(found: Option<Value>, with_hash: bool) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "rewrite_tests.rs"]
 mod tests;

@@ -238,5 +238,4 @@ fn compared(value: &Json, wanted: &Json) -> Agreement {
 }
 
 #[cfg(test)]
-#[path = "roots_tests.rs"]
 mod tests;

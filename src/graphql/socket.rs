@@ -2,7 +2,7 @@
 //! `graphql-ws`.
 //!
 //! In scope: which message of a client runs an operation, and what a message of the server says of
-//! it. Not in scope: which operation it is (`request`), and passing messages on (`edge/socket.js`).
+//! it. Not in scope: which operation it is (`request`), and passing messages on (`worker/js/socket.js`).
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;

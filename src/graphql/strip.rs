@@ -6,7 +6,7 @@
 //! escapes and characters are valid: those pass as they are (some servers write `NaN`). Only
 //! what decides where members begin and end is checked.
 
-use super::injected::{Injected, RESERVED_PREFIX};
+use super::injected::{InjectedDocument, RESERVED_PREFIX};
 use std::borrow::Borrow;
 
 /// How deep an answer may nest.
@@ -151,14 +151,14 @@ struct Run<'p> {
 }
 
 /// Strips a whole answer; none where it is broken.
-pub fn strip(body: &[u8], injected: &Injected) -> Option<Vec<u8>> {
+pub fn strip(body: &[u8], injected: &InjectedDocument) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len());
     let mut strip = Strip::new(injected);
     strip.push(body, &mut out);
     strip.finish(&mut out).ok().map(|()| out)
 }
 
-impl<I: Borrow<Injected>> Strip<I> {
+impl<I: Borrow<InjectedDocument>> Strip<I> {
     /// Strips the answer to a document, or a list of answers to that one document.
     pub fn new(injected: I) -> Self {
         Self::of_batch(vec![injected])
@@ -711,5 +711,4 @@ fn plain_length(bytes: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-#[path = "strip_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@
 
 use super::answer::{AnswerFacts, object_type};
 use super::ast::OperationKind;
-use super::entity::Knowledge;
+use super::entity::TypeKnowledge;
 use super::field_names::is_aggregate;
 use super::injected::RESERVED_PREFIX;
 use super::place::{Below, Open, Openness, Path, Place};
@@ -24,7 +24,7 @@ pub(super) const SCHEMA_STEPS: usize = 10_000;
 pub(super) struct Walk<'k> {
     pub(super) facts: AnswerFacts,
     added: bool,
-    knowledge: &'k Knowledge<'k>,
+    knowledge: &'k TypeKnowledge<'k>,
     /// By shape, the types of the entities that were seen there.
     seen: HashMap<usize, BTreeSet<String>>,
     /// The interfaces and unions whose possible types are tagged, and whether as those of a list.
@@ -38,7 +38,7 @@ pub(super) struct Walk<'k> {
 }
 
 impl<'k> Walk<'k> {
-    pub(super) fn new(added: bool, knowledge: &'k Knowledge<'k>) -> Self {
+    pub(super) fn new(added: bool, knowledge: &'k TypeKnowledge<'k>) -> Self {
         Self {
             facts: AnswerFacts::default(),
             added,
@@ -116,11 +116,11 @@ impl<'k> Walk<'k> {
         {
             self.facts.contradicts_schema = true;
         }
-        let foreseen = expected
+        let expected = expected
             .filter(|(schema, of)| schema.kind(*of) == TypeKind::Object)
             .map(|(schema, of)| schema.name(of));
-        self.facts.by_schema |= told.is_none() && foreseen.is_some();
-        let name = told.or(foreseen);
+        self.facts.by_schema |= told.is_none() && expected.is_some();
+        let name = told.or(expected);
         let is_entity = match name {
             Some(name) => {
                 self.hint_of_type(name, info);
@@ -472,5 +472,4 @@ fn address(shape: &Shape) -> usize {
 }
 
 #[cfg(test)]
-#[path = "walk_tests.rs"]
 mod tests;

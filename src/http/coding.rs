@@ -52,7 +52,7 @@ impl AnswerCoding {
     }
 
     /// Whether the body is at hand without any coding.
-    pub fn is_undone(self) -> bool {
+    pub fn is_decoded(self) -> bool {
         matches!(self, Self::Plain | Self::Undone(_))
     }
 }
@@ -146,7 +146,7 @@ mod tests {
             (&["zstd"], Coded),
         ] {
             assert_eq!(of(fields), coding, "{fields:?}");
-            assert_eq!(coding.is_undone(), matches!(coding, Plain | Undone(_)));
+            assert_eq!(coding.is_decoded(), matches!(coding, Plain | Undone(_)));
         }
     }
 

@@ -134,5 +134,4 @@ fn names(said: &Value, audience: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "token_tests.rs"]
 mod tests;

@@ -1,8 +1,8 @@
 //! Is a stored answer fresh (RFC 9111 §4.2), or at least servable (RFC 5861)?
 
 use super::RequestDirectives;
-use crate::entry::Meta;
 use crate::purge::Verdict;
+use crate::stored::Meta;
 use crate::time::Timestamp;
 
 /// What a stored answer is good for.

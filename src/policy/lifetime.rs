@@ -55,7 +55,7 @@ pub struct ByOrigin {
 
 /// The head of an answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Received<'a> {
+pub struct ReceivedHead<'a> {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -77,7 +77,7 @@ const GUESSED_SECONDS: u64 = 24 * 60 * 60;
 const CACHEABLE_BY_DEFAULT: [u16; 11] = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501];
 
 /// The answer's lifetime, or why there is no use in storing it.
-pub fn lifetime(rule: Rule, received: Received<'_>) -> Result<Lifetime, NotStored> {
+pub fn lifetime(rule: Rule, received: ReceivedHead<'_>) -> Result<Lifetime, NotStored> {
     let directives = ResponseDirectives::read(received.headers);
     let initial_age = initial_age(received);
     // What the configuration grants counts from now on, whatever the answer's age.
@@ -123,7 +123,7 @@ pub fn lifetime(rule: Rule, received: Received<'_>) -> Result<Lifetime, NotStore
 fn by_origin(
     by: ByOrigin,
     directives: &ResponseDirectives,
-    received: Received<'_>,
+    received: ReceivedHead<'_>,
     initial_age: u64,
 ) -> Windows {
     let guessed = || by.heuristic.then(|| guessed(directives, received)).flatten();
@@ -148,7 +148,7 @@ fn by_origin(
 }
 
 /// The lifetime that the origin states. One that is to be validated at every use has none.
-fn explicit(directives: &ResponseDirectives, received: Received<'_>) -> Option<Ttl> {
+fn explicit(directives: &ResponseDirectives, received: ReceivedHead<'_>) -> Option<Ttl> {
     if directives.no_cache {
         return Some(Ttl::ZERO);
     }
@@ -159,19 +159,19 @@ fn explicit(directives: &ResponseDirectives, received: Received<'_>) -> Option<T
 }
 
 /// `Expires` less `Date` (§4.2.1); a date that is none is in the past (§5.3).
-fn expires(received: Received<'_>) -> Option<Ttl> {
+fn expires(received: ReceivedHead<'_>) -> Option<Ttl> {
     let expires = http_date(&received.headers.joined("expires")?).unwrap_or(0);
     Some(Ttl::from_seconds(expires.saturating_sub(date(received))))
 }
 
 /// When the answer was generated, by its own word, or else when it came.
-fn date(received: Received<'_>) -> u64 {
+fn date(received: ReceivedHead<'_>) -> u64 {
     let said = received.headers.get("date").and_then(http_date);
     said.unwrap_or(received.at.as_millis() / 1000)
 }
 
 /// A tenth of the time for which it was not modified (§4.2.2).
-fn guessed(directives: &ResponseDirectives, received: Received<'_>) -> Option<Ttl> {
+fn guessed(directives: &ResponseDirectives, received: ReceivedHead<'_>) -> Option<Ttl> {
     if !CACHEABLE_BY_DEFAULT.contains(&received.status) && !directives.public {
         return None;
     }
@@ -181,7 +181,7 @@ fn guessed(directives: &ResponseDirectives, received: Received<'_>) -> Option<Tt
 }
 
 /// How old the answer was when it came, in seconds (§4.2.3).
-fn initial_age(received: Received<'_>) -> u64 {
+fn initial_age(received: ReceivedHead<'_>) -> u64 {
     let age = received.headers.get("age").and_then(age_of).unwrap_or(0);
     let delay = received.at.seconds_since(received.asked_at);
     let apparent = (received.at.as_millis() / 1000).saturating_sub(date(received));
@@ -196,5 +196,4 @@ fn age_of(value: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[path = "lifetime_tests.rs"]
 mod tests;

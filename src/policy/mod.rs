@@ -21,7 +21,7 @@ pub use conditional::{
 };
 pub use date::date_of;
 pub use freshness::{Freshness, freshness};
-pub use lifetime::{ByOrigin, Lifetime, Received, Rule, Windows, lifetime};
+pub use lifetime::{ByOrigin, Lifetime, ReceivedHead, Rule, Windows, lifetime};
 pub use range::{ContentRange, Cut, Part, Range, if_range_holds};
 pub use storable::{NotStored, Permission, head_storable, storable};
 pub use vary::{Vary, variant, varies_on};

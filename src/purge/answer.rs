@@ -7,7 +7,7 @@
 use super::parts::{HIGHEST_SEQ, Reader, Writer};
 use super::replica::Snapshot;
 use super::wire::{
-    Garbled, HEADER_BYTES, SNAPSHOT, VERSION_AT, Version, checked, message, read, read_delta,
+    HEADER_BYTES, MessageError, SNAPSHOT, VERSION_AT, Version, checked, message, read, read_delta,
     read_snapshot, write_delta, write_snapshot,
 };
 use super::{Base, Delta, Mark, Record, Seq};
@@ -31,26 +31,26 @@ pub(super) fn encode_snapshot(epoch: u64, snapshot: &Snapshot) -> Vec<u8> {
 }
 
 /// The mark of a snapshot whose bytes are whole and of the current version.
-pub(super) fn snapshot_mark(bytes: &[u8]) -> Result<Mark, Garbled> {
+pub(super) fn snapshot_mark(bytes: &[u8]) -> Result<Mark, MessageError> {
     let mut reader = Reader::of(snapshot_payload(bytes)?);
     let mark = (|| Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }))();
-    mark.ok_or(Garbled::Content)
+    mark.ok_or(MessageError::Content)
 }
 
 /// The snapshot that was encoded as these bytes.
-pub(super) fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, Garbled> {
+pub(super) fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, MessageError> {
     let mut reader = Reader::of(snapshot_payload(bytes)?);
     let snapshot = (|| {
         reader.fixed()?;
         read_snapshot(&mut reader, Version::CURRENT)
     })();
-    snapshot.filter(|_| reader.is_empty()).ok_or(Garbled::Content)
+    snapshot.filter(|_| reader.is_empty()).ok_or(MessageError::Content)
 }
 
-fn snapshot_payload(bytes: &[u8]) -> Result<&[u8], Garbled> {
+fn snapshot_payload(bytes: &[u8]) -> Result<&[u8], MessageError> {
     match checked(SNAPSHOT, bytes)? {
         (Version::CURRENT, payload) => Ok(payload),
-        _ => Err(Garbled::Version),
+        _ => Err(MessageError::Version),
     }
 }
 
@@ -82,8 +82,8 @@ pub(super) fn decode_answer<T>(
     kind: u8,
     bytes: &[u8],
     content: impl FnOnce(&mut Reader<'_>) -> Option<T>,
-) -> Result<(T, Delta), Garbled> {
-    let (front, tail) = without_tail(bytes).ok_or(Garbled::Checksum)?;
+) -> Result<(T, Delta), MessageError> {
+    let (front, tail) = without_tail(bytes).ok_or(MessageError::Checksum)?;
     let answer = read(kind, front, |reader, version| {
         if version >= Version::V4 {
             reader.number()?;
@@ -95,9 +95,9 @@ pub(super) fn decode_answer<T>(
         (content, ReadDelta::AfterBase { floor, records }) => {
             let delta = Delta::Base { base: Base::read(tail.into())?, floor, records };
             let fits = floor <= delta.head() && delta.head() <= HIGHEST_SEQ;
-            if fits { Ok((content, delta)) } else { Err(Garbled::Content) }
+            if fits { Ok((content, delta)) } else { Err(MessageError::Content) }
         }
-        _ => Err(Garbled::Content),
+        _ => Err(MessageError::Content),
     }
 }
 

@@ -2,8 +2,8 @@
 //! came after it. Isolates leave it to their neighbours.
 
 use super::replica::Snapshot;
-use super::{Delta, Mark, Said};
-use super::{answer, wire::Garbled};
+use super::{Delta, Mark, ReadReply};
+use super::{answer, wire::MessageError};
 use std::rc::Rc;
 
 /// A snapshot as bytes. A clone is the same bytes.
@@ -21,7 +21,7 @@ impl Base {
     }
 
     /// The snapshot in these bytes, if they are whole and of the current version.
-    pub fn read(bytes: Rc<[u8]>) -> Result<Self, Garbled> {
+    pub fn read(bytes: Rc<[u8]>) -> Result<Self, MessageError> {
         let mark = answer::snapshot_mark(&bytes)?;
         Ok(Self { mark, bytes })
     }
@@ -43,14 +43,14 @@ impl Base {
 
     /// This snapshot with the records that the log says came after it; what else the log says, where
     /// it does not go on from here.
-    pub fn followed_by(self, said: Said) -> Result<Delta, Box<Said>> {
+    pub fn followed_by(self, said: ReadReply) -> Result<Delta, Box<ReadReply>> {
         match said.delta {
             Delta::Records { epoch, floor, after, records }
                 if (Mark { epoch, seq: after }) == self.mark =>
             {
                 Ok(Delta::Base { base: self, floor, records })
             }
-            delta => Err(Box::new(Said { delta, ..said })),
+            delta => Err(Box::new(ReadReply { delta, ..said })),
         }
     }
 }
@@ -58,7 +58,7 @@ impl Base {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        DeltaLimits, Garbled, Log, LogTime, MemoryRows, Record, Replica, Seq, Sizes, Subject,
+        DeltaLimits, Log, LogTime, MemoryRows, MessageError, Record, Replica, Seq, Sizes, Subject,
     };
     use super::*;
     use crate::key::Pattern;
@@ -130,7 +130,7 @@ mod tests {
         add(&mut log, &tag(1));
         let (base, _) = base_of(log.since_or_base(None));
         add(&mut log, &tag(2));
-        let said = |delta| Said { time: LogTime { clock: 1, at: NOW }, delta };
+        let said = |delta| ReadReply { time: LogTime { clock: 1, at: NOW }, delta };
         let delta = base.clone().followed_by(said(log.since_or_base(Some(base.mark())))).unwrap();
         assert_eq!(learned(delta).mark(), Some(Mark { epoch: EPOCH, seq: 2 }));
         let marks =
@@ -153,7 +153,7 @@ mod tests {
         let mut log = log_of(5);
         let (base, _) = base_of(log.since_or_base(None));
         let shorter = Base { bytes: base.bytes[..base.bytes.len() - 1].into(), ..base };
-        assert_eq!(Base::read(shorter.bytes.clone()), Err(Garbled::Checksum));
+        assert_eq!(Base::read(shorter.bytes.clone()), Err(MessageError::Checksum));
         let delta = Delta::Base { base: shorter, floor: 0, records: vec![] };
         let mut replica = Replica::new();
         assert!(!replica.learn(delta, NOW));

@@ -9,7 +9,7 @@
 //! the rows always hold all that is known: each page knows the records up to some number, and
 //! those after it are there one by one. Learning a record twice changes nothing.
 
-use super::recent::{DeltaLimits, Recent};
+use super::recent_records::{DeltaLimits, Recent};
 use super::replica::{Replica, Schemas};
 use super::rows::{ALL_PAGES, LogRows, Opened, Page, REST, Rest, Stored};
 use super::table::Most;
@@ -380,5 +380,4 @@ fn ended_by(times: &Times, seq: Seq) -> Times {
 }
 
 #[cfg(test)]
-#[path = "log_tests.rs"]
 mod tests;

@@ -2,8 +2,8 @@
 //!
 //! What has a width is little-endian; the other numbers are LEB128.
 
-use super::replica::Last;
-use super::tagged::{LatestTagged, TaggedPurges};
+use super::replica::LastPurges;
+use super::tagged_purges::{LatestTagged, TaggedPurges};
 use super::{SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
@@ -40,7 +40,7 @@ impl Writer {
         self.number(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
-    pub fn last(&mut self, last: Last) {
+    pub fn last(&mut self, last: LastPurges) {
         self.number(last.hard);
         self.number(last.soft);
     }
@@ -116,8 +116,8 @@ impl<'a> Reader<'a> {
         (count.checked_mul(bytes)? <= self.rest.len()).then_some(count)
     }
 
-    pub fn last(&mut self, head: Seq) -> Option<Last> {
-        let last = Last { hard: self.number()?, soft: self.number()? };
+    pub fn last(&mut self, head: Seq) -> Option<LastPurges> {
+        let last = LastPurges { hard: self.number()?, soft: self.number()? };
         (last.hard.max(last.soft) <= head).then_some(last)
     }
 

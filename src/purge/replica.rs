@@ -1,7 +1,7 @@
 //! What an isolate knows of the purge log.
 
 use super::table::{Most, TagTable};
-use super::tagged::TaggedPurges;
+use super::tagged_purges::TaggedPurges;
 use super::{Base, Mark, Record, SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
@@ -47,14 +47,14 @@ pub enum Lag {
 /// The last hard and the last soft purge of one thing; 0 for never.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[cfg_attr(test, derive(Serialize))]
-pub(super) struct Last {
+pub(super) struct LastPurges {
     #[cfg_attr(test, serde(rename = "h"))]
     pub hard: Seq,
     #[cfg_attr(test, serde(rename = "s"))]
     pub soft: Seq,
 }
 
-impl Last {
+impl LastPurges {
     /// One purge.
     fn one(seq: Seq, soft: bool) -> Self {
         if soft { Self { hard: 0, soft: seq } } else { Self { hard: seq, soft: 0 } }
@@ -73,8 +73,8 @@ impl Last {
 
     fn verdict(self, since: Seq) -> Verdict {
         match self {
-            Last { hard, .. } if hard > since => Verdict::Gone,
-            Last { soft, .. } if soft > since => Verdict::Stale,
+            LastPurges { hard, .. } if hard > since => Verdict::Gone,
+            LastPurges { soft, .. } if soft > since => Verdict::Stale,
             _ => Verdict::Valid,
         }
     }
@@ -86,10 +86,10 @@ impl Last {
 pub struct Snapshot {
     pub(super) head: Seq,
     pub(super) floor: Seq,
-    pub(super) all: Last,
+    pub(super) all: LastPurges,
     pub(super) tagged: TaggedPurges,
-    pub(super) tags: Vec<(u64, Last)>,
-    pub(super) patterns: Vec<(Pattern, Last)>,
+    pub(super) tags: Vec<(u64, LastPurges)>,
+    pub(super) patterns: Vec<(Pattern, LastPurges)>,
     pub(super) schemas: Schemas,
 }
 
@@ -175,10 +175,10 @@ pub struct Replica {
     epoch: Option<u64>,
     head: Seq,
     floor: Seq,
-    all: Last,
+    all: LastPurges,
     tagged: TaggedPurges,
     tags: TagTable,
-    patterns: Vec<(Pattern, Last)>,
+    patterns: Vec<(Pattern, LastPurges)>,
     schemas: Schemas,
     synced_at: Option<Timestamp>,
 }
@@ -304,7 +304,7 @@ impl Replica {
         if let Some(schema) = record.schema {
             self.schemas.follow(schema);
         }
-        let last = Last::one(seq, record.soft);
+        let last = LastPurges::one(seq, record.soft);
         if record.all {
             self.all.join(last);
         }
@@ -327,7 +327,7 @@ impl Replica {
         while self.patterns.len() > limits::LOG_PATTERNS {
             let (_, last) = self.patterns.remove(0);
             // Forgetting a pattern must not revive what it purged.
-            self.all.join(Last::one(last.newest(), false));
+            self.all.join(LastPurges::one(last.newest(), false));
         }
         while self.tags.is_too_large() {
             let floor = self.tags.forget_older_half(self.floor);
@@ -358,7 +358,7 @@ impl Replica {
     }
 
     /// Learns tags that were written down, which knew the records up to that one.
-    pub(super) fn learn_tags(&mut self, up_to: Seq, tags: Vec<(u64, Last)>) {
+    pub(super) fn learn_tags(&mut self, up_to: Seq, tags: Vec<(u64, LastPurges)>) {
         self.head = self.head.max(up_to);
         tags.into_iter().for_each(|(tag, last)| self.tags.note(tag, last));
     }
@@ -367,9 +367,9 @@ impl Replica {
     pub(super) fn learn_rest(
         &mut self,
         up_to: Seq,
-        all: Last,
+        all: LastPurges,
         tagged: TaggedPurges,
-        patterns: Vec<(Pattern, Last)>,
+        patterns: Vec<(Pattern, LastPurges)>,
     ) {
         self.head = self.head.max(up_to);
         self.all.join(all);
@@ -382,13 +382,13 @@ impl Replica {
     }
 
     /// What is to be written down of a page's tags.
-    pub(super) fn page_of_tags(&mut self, number: usize) -> Vec<(u64, Last)> {
+    pub(super) fn page_of_tags(&mut self, number: usize) -> Vec<(u64, LastPurges)> {
         self.tags.prune(number, self.floor);
         self.tags.page(number)
     }
 
     /// The same of what is not about tags.
-    pub(super) fn rest(&self) -> (Last, TaggedPurges, Vec<(Pattern, Last)>) {
+    pub(super) fn rest(&self) -> (LastPurges, TaggedPurges, Vec<(Pattern, LastPurges)>) {
         (self.all, self.tagged, self.patterns.clone())
     }
 

@@ -14,9 +14,9 @@
 //! tags are written as bytes, and many to a row: rows are what storage is billed by.
 
 use super::parts::{Reader, Writer};
-use super::replica::{Last, Schemas};
+use super::replica::{LastPurges, Schemas};
 use super::table::PAGES;
-use super::tagged::TaggedPurges;
+use super::tagged_purges::TaggedPurges;
 use super::times::{Period, Times};
 use super::{Record, Seq};
 use crate::key::Pattern;
@@ -90,7 +90,7 @@ pub(super) struct Page {
     /// What is not newer than this is not on it.
     pub floor: Seq,
     /// Its tags.
-    pub tags: Vec<(u64, Last)>,
+    pub tags: Vec<(u64, LastPurges)>,
 }
 
 /// The page of all else.
@@ -101,11 +101,11 @@ pub(super) struct Rest {
     /// The log's floor.
     pub floor: Seq,
     /// The last purges of everything.
-    pub all: Last,
+    pub all: LastPurges,
     /// The last purges by tags.
     pub tagged: TaggedPurges,
     /// Patterns, and their last purges.
-    pub patterns: Vec<(Pattern, Last)>,
+    pub patterns: Vec<(Pattern, LastPurges)>,
     /// What is known of schemas.
     pub schemas: Schemas,
     /// When numbers were given.
@@ -196,8 +196,8 @@ mod tests {
     use crate::tag::Tagging;
     use proptest::prelude::*;
 
-    fn last() -> impl Strategy<Value = Last> {
-        (0_u64..9_000, 0_u64..9_000).prop_map(|(hard, soft)| Last { hard, soft })
+    fn last() -> impl Strategy<Value = LastPurges> {
+        (0_u64..9_000, 0_u64..9_000).prop_map(|(hard, soft)| LastPurges { hard, soft })
     }
 
     fn tagged() -> impl Strategy<Value = TaggedPurges> {
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_page_of_another_layout_or_cut_off_counts_as_missing() {
-        let tags = vec![(u64::MAX, Last { hard: 3, soft: 0 })];
+        let tags = vec![(u64::MAX, LastPurges { hard: 3, soft: 0 })];
         let mut bytes = Page { up_to: 3, floor: 0, tags }.encode();
         assert_eq!(Page::decode(&bytes[..bytes.len() - 1]), None);
         bytes[0] = LAYOUT + 1;
@@ -265,7 +265,7 @@ mod tests {
     /// A row has at most 2 MB.
     #[test]
     fn the_longest_page_fits_into_a_row() {
-        let highest = Last { hard: 1 << 53, soft: 1 << 53 };
+        let highest = LastPurges { hard: 1 << 53, soft: 1 << 53 };
         let tags = (0..=crate::limits::LOG_PAGE_TAGS as u64).map(|tag| (tag, highest)).collect();
         let page = Page { up_to: 1 << 53, floor: 0, tags };
         assert!(page.encode().len() <= 2_000_000);

@@ -7,7 +7,7 @@
 //! Tags are hashes: their upper bits spread them over the pages.
 
 use super::Seq;
-use super::replica::Last;
+use super::replica::LastPurges;
 use crate::limits;
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ impl Default for Most {
 /// Tags and their last purges.
 #[derive(Debug, Clone)]
 pub(super) struct TagTable {
-    pages: Vec<HashMap<u64, Last>>,
+    pages: Vec<HashMap<u64, LastPurges>>,
     len: usize,
     /// The most tags that a page has had since something was forgotten.
     longest: usize,
@@ -52,12 +52,12 @@ impl TagTable {
         Self { pages: vec![HashMap::new(); PAGES], len: 0, longest: 0, most }
     }
 
-    pub fn get(&self, tag: u64) -> Option<Last> {
+    pub fn get(&self, tag: u64) -> Option<LastPurges> {
         self.pages.get(page_of(tag))?.get(&tag).copied()
     }
 
     /// Notes purges of a tag, whatever is known of it.
-    pub fn note(&mut self, tag: u64, last: Last) {
+    pub fn note(&mut self, tag: u64, last: LastPurges) {
         let Some(page) = self.pages.get_mut(page_of(tag)) else { return };
         let before = page.len();
         page.entry(tag).or_default().join(last);
@@ -99,7 +99,7 @@ impl TagTable {
     }
 
     /// The tags of a page, in order.
-    pub fn page(&self, number: usize) -> Vec<(u64, Last)> {
+    pub fn page(&self, number: usize) -> Vec<(u64, LastPurges)> {
         let page = self.pages.get(number).into_iter().flatten();
         let mut tags: Vec<_> = page.map(|(tag, last)| (*tag, *last)).collect();
         tags.sort_unstable_by_key(|(tag, _)| *tag);
@@ -107,7 +107,7 @@ impl TagTable {
     }
 
     /// The tags that were purged after `floor`, in order.
-    pub fn newer_than(&self, floor: Seq) -> Vec<(u64, Last)> {
+    pub fn newer_than(&self, floor: Seq) -> Vec<(u64, LastPurges)> {
         // Pages are ordered like the tags on them.
         let tags = (0..PAGES).flat_map(|number| self.page(number));
         let mut newer = Vec::with_capacity(self.len);
@@ -130,8 +130,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn hard(seq: Seq) -> Last {
-        Last { hard: seq, soft: 0 }
+    fn hard(seq: Seq) -> LastPurges {
+        LastPurges { hard: seq, soft: 0 }
     }
 
     fn spread(tag: u64) -> u64 {

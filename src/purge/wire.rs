@@ -36,8 +36,8 @@
 
 use super::answer::{ReadDelta, decode_answer, encode_answer};
 use super::parts::{Reader, Writer};
-use super::tagged::TaggedPurges;
-use super::{Delta, IntentId, LogTime, Mark, NewRecord, Record, Said, Schemas, Seq, Snapshot};
+use super::tagged_purges::TaggedPurges;
+use super::{Delta, IntentId, LogTime, Mark, NewRecord, ReadReply, Record, Schemas, Seq, Snapshot};
 use crate::limits;
 use crate::tag::Tagging;
 use crate::time::Timestamp;
@@ -95,7 +95,7 @@ const TAGGING: u8 = 8;
 
 /// What an isolate asks of the log.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Question {
+pub struct LogRequest {
     /// Where its replica stands.
     pub mark: Option<Mark>,
     /// Whether the mark is that of a neighbour's snapshot, which may be another log's.
@@ -108,11 +108,11 @@ pub struct Question {
 
 /// An intent that was noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Noted(pub IntentId);
+pub struct IntentReply(pub IntentId);
 
 /// A recorded purge.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Appended {
+pub struct AppendReply {
     /// The record's number.
     pub seq: Seq,
     /// What happened up to it.
@@ -121,7 +121,7 @@ pub struct Appended {
 
 /// Why bytes are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Garbled {
+pub enum MessageError {
     /// They do not begin as a message of this kind does.
     NotAMessage,
     /// They are of a version that this build does not know.
@@ -134,7 +134,7 @@ pub enum Garbled {
     Content,
 }
 
-impl Garbled {
+impl MessageError {
     /// The reason in a word, for logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -147,7 +147,7 @@ impl Garbled {
     }
 }
 
-impl Question {
+impl LogRequest {
     /// The question as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
         message(version, QUESTION, |writer| {
@@ -168,7 +168,7 @@ impl Question {
     }
 
     /// The question that was encoded as these bytes, and the version for its answer.
-    pub fn decode(bytes: &[u8]) -> Result<(Self, Version), Garbled> {
+    pub fn decode(bytes: &[u8]) -> Result<(Self, Version), MessageError> {
         read(QUESTION, bytes, |reader, version| {
             let form = reader.byte()?;
             let mark = match form {
@@ -188,7 +188,7 @@ impl Question {
     }
 }
 
-impl Said {
+impl ReadReply {
     /// What was said as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
         encode_answer(version, SAID, &self.delta, |writer| {
@@ -198,7 +198,7 @@ impl Said {
     }
 
     /// What was encoded as these bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         let (time, delta) = decode_answer(SAID, bytes, |reader| {
             let (clock, at) = (reader.fixed()?, Timestamp::from_millis(reader.number()?));
             Some(LogTime { clock, at })
@@ -207,27 +207,27 @@ impl Said {
     }
 }
 
-impl Appended {
+impl AppendReply {
     /// The answer as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
         encode_answer(version, APPENDED, &self.delta, |writer| writer.number(self.seq))
     }
 
     /// The answer that was encoded as these bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         let (seq, delta) = decode_answer(APPENDED, bytes, |reader| reader.seq())?;
         Ok(Self { seq, delta })
     }
 }
 
-impl Noted {
+impl IntentReply {
     /// The answer as bytes.
     pub fn encode(&self, version: Version) -> Vec<u8> {
         message(version, NOTED, |writer| writer.fixed(self.0.number()))
     }
 
     /// The answer that was encoded as these bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         read(NOTED, bytes, |reader, _| Some(Self(IntentId::written_as(reader.fixed()?)?)))
     }
 }
@@ -239,7 +239,7 @@ impl Record {
     }
 
     /// The record that was encoded as these bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Garbled> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         read(RECORD, bytes, read_record)
     }
 }
@@ -262,25 +262,25 @@ pub(super) fn read<T>(
     kind: u8,
     bytes: &[u8],
     content: impl FnOnce(&mut Reader<'_>, Version) -> Option<T>,
-) -> Result<T, Garbled> {
+) -> Result<T, MessageError> {
     let (version, payload) = checked(kind, bytes)?;
     let mut reader = Reader::of(payload);
-    let read = content(&mut reader, version).ok_or(Garbled::Content)?;
-    if reader.is_empty() { Ok(read) } else { Err(Garbled::Content) }
+    let read = content(&mut reader, version).ok_or(MessageError::Content)?;
+    if reader.is_empty() { Ok(read) } else { Err(MessageError::Content) }
 }
 
 /// The version and the payload of a whole message of that kind.
-pub(super) fn checked(kind: u8, bytes: &[u8]) -> Result<(Version, &[u8]), Garbled> {
+pub(super) fn checked(kind: u8, bytes: &[u8]) -> Result<(Version, &[u8]), MessageError> {
     if bytes.len() > limits::WIRE_BYTES {
-        return Err(Garbled::TooLong);
+        return Err(MessageError::TooLong);
     }
-    let rest = bytes.strip_prefix(MAGIC).ok_or(Garbled::NotAMessage)?;
-    let (version, rest) = rest.split_first().ok_or(Garbled::NotAMessage)?;
-    let version = Version::of_byte(*version).ok_or(Garbled::Version)?;
-    let rest = rest.strip_prefix(&[kind]).ok_or(Garbled::NotAMessage)?;
-    let (stored_checksum, payload) = rest.split_first_chunk::<8>().ok_or(Garbled::Checksum)?;
+    let rest = bytes.strip_prefix(MAGIC).ok_or(MessageError::NotAMessage)?;
+    let (version, rest) = rest.split_first().ok_or(MessageError::NotAMessage)?;
+    let version = Version::of_byte(*version).ok_or(MessageError::Version)?;
+    let rest = rest.strip_prefix(&[kind]).ok_or(MessageError::NotAMessage)?;
+    let (stored_checksum, payload) = rest.split_first_chunk::<8>().ok_or(MessageError::Checksum)?;
     if *stored_checksum != checksum(version, kind, payload) {
-        return Err(Garbled::Checksum);
+        return Err(MessageError::Checksum);
     }
     Ok((version, payload))
 }
@@ -464,5 +464,4 @@ pub(super) fn read_snapshot(reader: &mut Reader<'_>, version: Version) -> Option
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
 mod tests;

@@ -4,8 +4,8 @@
 //! are tagged, and what a REST write purges. Not in scope: freshness (`policy`) and who is asking
 //! (`engine`).
 
-mod asked;
+mod read;
 mod tags;
 
-pub use asked::{Asked, asked, digest, header_parts, normalised};
+pub use read::{RestRead, asked, digest, header_parts, normalised};
 pub use tags::{body_tags, entry_tags, needs_body, path_tags, purge_tags, written_tags};

@@ -165,5 +165,4 @@ fn not_shown(name: &str) -> Tag {
 }
 
 #[cfg(test)]
-#[path = "tags_tests.rs"]
 mod tests;

@@ -2,8 +2,8 @@
 
 use super::handle::{Reply, Service, json_response};
 use super::record::ADMIN;
+use super::runtime::{BodyRead, Runtime};
 use super::schema::Uploaded;
-use super::world::{BodyRead, World};
 use crate::admin::{Access, Route, RouteError, access, read_purge, route};
 use crate::config::Config;
 use crate::graphql::Schema;
@@ -11,10 +11,10 @@ use crate::http::{Method, Request, form_pairs};
 use crate::limits::{self, Limit};
 use serde_json::{Value, json};
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Answers a request for Evergraph itself.
     pub(super) async fn admin(&self, config: &Config, request: &Request) -> Reply {
-        let granted = access(self.world.admin_tokens().as_deref(), &request.headers);
+        let granted = access(self.runtime.admin_tokens().as_deref(), &request.headers);
         let (found, error) = route(&request.method, &request.url.path);
         let Some(found) = found.filter(|_| granted != Access::Closed) else {
             let routes = "purge, documents, schema, stats and health";
@@ -44,7 +44,7 @@ impl<W: World> Service<W> {
     }
 
     async fn purge_route(&self, config: &Config) -> Reply {
-        let body = match self.world.request_body(limits::ADMIN_BODY_BYTES, 0).await {
+        let body = match self.runtime.request_body(limits::ADMIN_BODY_BYTES, 0).await {
             BodyRead::Whole(body) => body,
             BodyRead::TooLarge | BodyRead::NoRoom => {
                 return self.failed(413, "a purge has at most 1 MiB; send several");
@@ -84,7 +84,7 @@ impl<W: World> Service<W> {
 
     /// A schema as SDL, or as the answer to the introspection query.
     async fn schema_route(&self) -> Reply {
-        let body = match self.world.request_body(limits::SCHEMA_BYTES, 0).await {
+        let body = match self.runtime.request_body(limits::SCHEMA_BYTES, 0).await {
             BodyRead::Whole(body) => body,
             BodyRead::TooLarge | BodyRead::NoRoom => {
                 return self.failed(413, "a schema has at most 8 MiB");
@@ -119,8 +119,8 @@ impl<W: World> Service<W> {
 
     fn stats_route(&self, config: &Config, request: &Request) -> Reply {
         let pairs = form_pairs(request.url.query.as_deref().unwrap_or_default());
-        let asked = pairs.into_iter().flatten().find(|(name, _)| name == "window");
-        let window = match asked.map(|(_, seconds)| seconds.parse::<u64>()) {
+        let context = pairs.into_iter().flatten().find(|(name, _)| name == "window");
+        let window = match context.map(|(_, seconds)| seconds.parse::<u64>()) {
             None => None,
             Some(Ok(seconds)) if (1..=3600).contains(&seconds) => Some(seconds),
             Some(_) => {
@@ -128,8 +128,8 @@ impl<W: World> Service<W> {
                 return Reply::Whole(json_response(400, &error));
             }
         };
-        let now = self.world.now();
-        let available = self.world.kv_bound() && self.isolate.kv.reason().is_none();
+        let now = self.runtime.now();
+        let available = self.runtime.kv_bound() && self.isolate.kv.reason().is_none();
         let mut stats = self.isolate.stats.borrow().to_json(now, window, available);
         let high = self.isolate.high_water.get();
         let limits = Limit::ALL.into_iter().map(|limit| {

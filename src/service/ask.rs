@@ -5,13 +5,15 @@
 //! asked for once more as the request came. Queries change nothing, so they may be asked twice.
 
 use super::documents::Operation;
-use super::handle::{Asked, Reply, Service};
+use super::handle::{Context, Reply, Service};
 use super::isolate::Standing;
-use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
+use super::runtime::{
+    BodyRead, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime,
+};
 use crate::config::Config;
-use crate::engine::{Freshened, is_graphql_json, origin_request_headers};
+use crate::engine::{ValidatedEntry, is_graphql_json, origin_request_headers};
 use crate::graphql::{
-    Injected, Outcome, RESERVED_PREFIX, Rewritten, is_strippable, outcome, strip,
+    InjectedDocument, Outcome, RESERVED_PREFIX, RewrittenRequest, is_strippable, outcome, strip,
 };
 use crate::http::{Headers, Request, Response};
 use crate::limits;
@@ -20,11 +22,11 @@ use std::rc::Rc;
 
 /// The origin's answer to a read.
 pub(super) struct Told {
-    pub answer: Answer,
+    pub answer: OriginResponse,
     /// The body, where it was read to take something out of it.
     pub body: Option<ToldBody>,
     /// The stored answer that the origin says still holds.
-    pub freshened: Option<Box<Freshened>>,
+    pub validated_entry: Option<Box<ValidatedEntry>>,
 }
 
 /// The body of a GraphQL answer that was read.
@@ -60,12 +62,12 @@ const OF_THE_ORIGINS_BODY: [&str; 9] = [
     "last-modified",
 ];
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Asks for a query.
     pub(super) async fn ask_for(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         operation: &Operation,
     ) -> Result<Told, OriginFailure> {
         let standing = &operation.known.standing;
@@ -76,10 +78,10 @@ impl<W: World> Service<W> {
         });
         let taken = match &addition {
             Some((injected, rewritten)) => {
-                self.ask_with_addition(asked, operation, injected, rewritten).await?
+                self.ask_with_addition(context, operation, injected, rewritten).await?
             }
             None => {
-                let told = self.ask_as_it_came(config, asked, operation).await?;
+                let told = self.ask_as_it_came(config, context, operation).await?;
                 if before == Standing::Refused && self.ran(&told.answer).await {
                     standing.set(Standing::Added);
                 }
@@ -89,7 +91,7 @@ impl<W: World> Service<W> {
         if let Taken::Told(told) = taken {
             return Ok(told);
         }
-        let told = self.ask_as_it_came(config, asked, operation).await?;
+        let told = self.ask_as_it_came(config, context, operation).await?;
         standing.set(match self.ran(&told.answer).await {
             true => Standing::LeftAlone,
             false => Standing::Refused,
@@ -102,7 +104,7 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         operation: &'o Operation,
-    ) -> Option<&'o Injected> {
+    ) -> Option<&'o InjectedDocument> {
         let injected = operation.known.analysis.injected.as_ref()?;
         let may = config.graphql.inject && operation.query.may_be_injected(config.graphql.apq);
         may.then_some(injected)
@@ -111,22 +113,22 @@ impl<W: World> Service<W> {
     async fn ask_as_it_came(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         operation: &Operation,
     ) -> Result<Told, OriginFailure> {
         let rewritten = self.as_it_came(config, operation);
-        let answer = self.ask_rewritten(asked, rewritten.as_ref()).await?;
+        let answer = self.ask_rewritten(context, rewritten.as_ref()).await?;
         Ok(Told::of(answer))
     }
 
     async fn ask_with_addition(
         &self,
-        asked: &Asked,
+        context: &Context,
         operation: &Operation,
-        injected: &Injected,
-        rewritten: &Rewritten,
+        injected: &InjectedDocument,
+        rewritten: &RewrittenRequest,
     ) -> Result<Taken, OriginFailure> {
-        let mut answer = self.ask_rewritten(asked, Some(rewritten)).await?;
+        let mut answer = self.ask_rewritten(context, Some(rewritten)).await?;
         let busy = answer.status >= 500 || answer.status == 429;
         if !(200..600).contains(&answer.status) {
             return Ok(Taken::Unreadable);
@@ -159,7 +161,7 @@ impl<W: World> Service<W> {
         Ok(Taken::Told(Told {
             answer,
             body: Some(ToldBody { bytes: bytes.into(), json, added: true }),
-            freshened: None,
+            validated_entry: None,
         }))
     }
 
@@ -176,34 +178,38 @@ impl<W: World> Service<W> {
     /// Asks for what the client asked, or for what stands in its place.
     pub(super) async fn ask_rewritten(
         &self,
-        asked: &Asked,
-        rewritten: Option<&Rewritten>,
-    ) -> Result<Answer, OriginFailure> {
-        let request = &asked.request;
+        context: &Context,
+        rewritten: Option<&RewrittenRequest>,
+    ) -> Result<OriginResponse, OriginFailure> {
+        let request = &context.request;
         let mut headers = self.headers_to_origin(request);
         let mut url = self.origin_url(request);
         let body = rewritten.map(|rewritten| fitted(rewritten, &mut url, &mut headers));
-        let what = match body {
-            None => What::AsItCame,
-            Some(None) => What::OtherUrl,
-            Some(Some(body)) => What::Post(body),
+        let kind = match body {
+            None => OriginRequestKind::Unchanged,
+            Some(None) => OriginRequestKind::OtherUrl,
+            Some(Some(body)) => OriginRequestKind::Post(body),
         };
         let headers = self.forwarded_headers(request, headers);
         let millis = self.isolate.config.as_ref().ok().and_then(|c| c.origin_timeout.read_ms);
-        self.ask_within(millis, &Ask { url: &url, headers: &headers, again: true, what }).await
+        self.ask_within(
+            millis,
+            &OriginRequest { url: &url, headers: &headers, may_retry: true, kind },
+        )
+        .await
     }
 
     /// Whether a page may show the document that it was asked with.
-    async fn shows_addition(&self, answer: &Answer) -> bool {
+    async fn shows_addition(&self, answer: &OriginResponse) -> bool {
         let prefix = RESERVED_PREFIX.as_bytes();
-        match self.world.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
+        match self.runtime.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
             BodyRead::Whole(body) => body.windows(prefix.len()).any(|window| window == prefix),
             BodyRead::TooLarge | BodyRead::NoRoom | BodyRead::Broken => true,
         }
     }
 
     /// Whether an operation ran, as far as its answer shows it.
-    async fn ran(&self, answer: &Answer) -> bool {
+    async fn ran(&self, answer: &OriginResponse) -> bool {
         if !(200..300).contains(&answer.status) || !is_graphql_json(&answer.headers) {
             return false;
         }
@@ -221,7 +227,7 @@ impl<W: World> Service<W> {
 /// Fits URL and headers to what stands in the request's place, and gives its body. Without one it
 /// is a GET.
 pub(super) fn fitted<'r>(
-    rewritten: &'r Rewritten,
+    rewritten: &'r RewrittenRequest,
     url: &mut String,
     headers: &mut Headers,
 ) -> Option<&'r [u8]> {
@@ -230,13 +236,13 @@ pub(super) fn fitted<'r>(
         *url = if query.is_empty() { path } else { format!("{path}?{query}") };
     };
     let body = match rewritten {
-        Rewritten::Url(query) => {
+        RewrittenRequest::Url(query) => {
             ask_at(url, query);
             return None;
         }
-        Rewritten::Json(json) => json,
-        Rewritten::Document(document) => document,
-        Rewritten::Posted { url: query, json } => {
+        RewrittenRequest::Json(json) => json,
+        RewrittenRequest::Document(document) => document,
+        RewrittenRequest::Posted { url: query, json } => {
             ask_at(url, query);
             headers.set("content-type", "application/json");
             json
@@ -253,7 +259,7 @@ pub(super) fn without_addition(
     body: &[u8],
     json: &Value,
     operation: &Operation,
-    injected: &Injected,
+    injected: &InjectedDocument,
 ) -> Option<Vec<u8>> {
     // A field that the client did not ask for may have failed.
     let may_have_failed = injected.adds_key_fields() && json.get("errors").is_some();
@@ -268,8 +274,8 @@ pub(super) fn without_the_origins_body(headers: &mut Headers) {
 
 impl Told {
     /// An answer as it came.
-    pub fn of(answer: Answer) -> Self {
-        Self { answer, body: None, freshened: None }
+    pub fn of(answer: OriginResponse) -> Self {
+        Self { answer, body: None, validated_entry: None }
     }
 
     /// The answer for the client, with these headers instead of its own.
@@ -277,7 +283,7 @@ impl Told {
         let (handle, status) = (self.answer.handle, self.answer.status);
         match &self.body {
             Some(body) => Reply::Whole(Response { status, headers, body: body.bytes.clone() }),
-            None => Reply::Answer { handle, status, headers },
+            None => Reply::Origin { handle, status, headers },
         }
     }
 }

@@ -3,16 +3,18 @@
 
 use super::ask::{Told, ToldBody};
 use super::find::{Candidate, Tier};
-use super::handle::{Asked, Service};
+use super::handle::{Context, Service};
 use super::memory::Cached;
-use super::world::{Answer, Ask, BodyRead, OriginFailure, What, World};
+use super::runtime::{
+    BodyRead, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime,
+};
 use crate::config::Config;
-use crate::engine::{Plan, completed, freshened, part_key};
-use crate::entry::Entry;
+use crate::engine::{Plan, completed, part_key, validated_entry};
 use crate::http::Method;
 use crate::limits;
 use crate::policy::{ContentRange, Freshness, strong_etag, validators};
 use crate::purge::{Mark, Subject, Verdict};
+use crate::stored::Entry;
 use std::rc::Rc;
 
 /// What is stored of the answer that the origin is asked for.
@@ -26,29 +28,29 @@ pub(super) enum Before {
     Beginning(Rc<Cached>),
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// What the origin can be asked about. What was purged meanwhile, nothing brings back.
     pub(super) async fn before(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         candidate: Option<&Candidate>,
     ) -> Before {
         let cached = candidate.map(|candidate| candidate.cached.clone());
         let known = |cached: &Rc<Cached>| {
             let meta = &cached.entry.meta;
-            let stands = self.judged(&asked.request, plan, cached) != Freshness::Purged;
+            let stands = self.judged(&context.request, plan, cached) != Freshness::Purged;
             let good = (200..300).contains(&meta.status) && self.may_be_freshened(plan, cached);
             stands && good && !validators(&meta.headers, meta.etag_is_ours).is_empty()
         };
-        if let Some(cached) = cached.filter(|_| self.may_judge(config, asked)).filter(known) {
+        if let Some(cached) = cached.filter(|_| self.may_judge(config, context)).filter(known) {
             return Before::Whole(cached);
         }
-        if asked.request.method != Method::Get {
+        if context.request.method != Method::Get {
             return Before::Nothing;
         }
-        match self.stored_part(config, asked, plan).await {
+        match self.stored_part(config, context, plan).await {
             // How it was tagged goes with it, and that has to be by one set of rules.
             Some(Candidate { cached, .. })
                 if begins(&cached.entry) && cached.entry.meta.tagging.is_same(plan.tagging) =>
@@ -77,7 +79,7 @@ impl<W: World> Service<W> {
     /// Asks for a REST read.
     pub(super) async fn ask_rest(
         &self,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         before: &Before,
         mark: Option<Mark>,
@@ -87,22 +89,22 @@ impl<W: World> Service<W> {
             Before::Whole(cached) => {
                 let Entry { meta, .. } = &cached.entry;
                 let fields = validators(&meta.headers, meta.etag_is_ours);
-                let answer = self.ask_with(asked, plan, &fields).await?;
+                let answer = self.ask_with(context, plan, &fields).await?;
                 if answer.status != 304 {
                     return Ok(Told::of(answer));
                 }
                 let mark = mark.unwrap_or(meta.mark);
-                let request = &asked.request;
-                let fresh = freshened(plan, &cached.entry, request, answer.received(), mark);
+                let request = &context.request;
+                let fresh = validated_entry(plan, &cached.entry, request, answer.received(), mark);
                 if let Some(fresh) = fresh {
-                    return Ok(Told { answer, body: None, freshened: Some(Box::new(fresh)) });
+                    return Ok(Told { answer, body: None, validated_entry: Some(Box::new(fresh)) });
                 }
             }
             Before::Beginning(cached) => {
                 let mut fields = vec![("range", format!("bytes={}-", cached.entry.body.len()))];
                 let etag = strong_etag(&cached.entry.meta.headers).map(str::to_owned);
                 fields.extend(etag.map(|etag| ("if-range", etag)));
-                let answer = self.ask_with(asked, plan, &fields).await?;
+                let answer = self.ask_with(context, plan, &fields).await?;
                 if answer.status == 200 {
                     return Ok(Told::of(answer));
                 }
@@ -113,12 +115,17 @@ impl<W: World> Service<W> {
                 self.end(cached);
             }
         }
-        Ok(Told::of(self.ask_with(asked, plan, &[]).await?))
+        Ok(Told::of(self.ask_with(context, plan, &[]).await?))
     }
 
     /// The whole, where the origin has sent what was missing of it.
-    async fn completed(&self, plan: &Plan, begun: &Entry, mut answer: Answer) -> Option<Told> {
-        let read = self.world.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
+    async fn completed(
+        &self,
+        plan: &Plan,
+        begun: &Entry,
+        mut answer: OriginResponse,
+    ) -> Option<Told> {
+        let read = self.runtime.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
         let BodyRead::Whole(body) = read else { return None };
         let bytes: Rc<[u8]> = completed(begun, answer.received(), &body)?.into();
         answer.status = 200;
@@ -136,17 +143,17 @@ impl<W: World> Service<W> {
         let tags = begun.meta.tags.iter().filter(|tag| !planned(tag));
         tags.for_each(|tag| answer.headers.append("cache-tag", tag.as_str()));
         let body = ToldBody { bytes, json: serde_json::Value::Null, added: false };
-        Some(Told { answer, body: Some(body), freshened: None })
+        Some(Told { answer, body: Some(body), validated_entry: None })
     }
 
     /// Asks for what the key holds, with these fields beside the client's own.
     pub(super) async fn ask_with(
         &self,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         fields: &[(&'static str, String)],
-    ) -> Result<Answer, OriginFailure> {
-        let request = &asked.request;
+    ) -> Result<OriginResponse, OriginFailure> {
+        let request = &context.request;
         let mut headers = self.headers_to_origin(request);
         fields.iter().for_each(|(name, value)| headers.set(name, value.as_str()));
         // A part of a coded answer cannot be decoded by itself.
@@ -156,21 +163,25 @@ impl<W: World> Service<W> {
         let own = request.url.target();
         let target = plan.rest.target.as_deref().unwrap_or(&own);
         let from_client = |(name, value): &(&str, String)| request.headers.get(name) == Some(value);
-        let what = match target == own && fields.iter().all(from_client) {
-            true => What::AsItCame,
-            false => What::OtherUrl,
+        let kind = match target == own && fields.iter().all(from_client) {
+            true => OriginRequestKind::Unchanged,
+            false => OriginRequestKind::OtherUrl,
         };
         let url = self.origin_url_of(request, target);
         let headers = self.forwarded_headers(request, headers);
         let millis = self.isolate.config.as_ref().ok().and_then(|c| c.origin_timeout.read_ms);
-        self.ask_within(millis, &Ask { url: &url, headers: &headers, again: true, what }).await
+        self.ask_within(
+            millis,
+            &OriginRequest { url: &url, headers: &headers, may_retry: true, kind },
+        )
+        .await
     }
 
     /// The part that is stored, while it is fresh.
     pub(super) async fn stored_part(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
     ) -> Option<Candidate> {
         let key = part_key(plan);
@@ -179,8 +190,8 @@ impl<W: World> Service<W> {
             Some(cached) => (cached, Tier::Memory),
             None => (self.edge_entry(&key).await?, Tier::Edge),
         };
-        let usable = self.is_usable(&cached, asked, plan) && self.may_judge(config, asked);
-        let freshness = self.judged(&asked.request, plan, &cached);
+        let usable = self.is_usable(&cached, context, plan) && self.may_judge(config, context);
+        let freshness = self.judged(&context.request, plan, &cached);
         (usable && freshness == Freshness::Fresh).then_some(Candidate { cached, tier, freshness })
     }
 }

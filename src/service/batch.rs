@@ -7,13 +7,13 @@
 
 use super::ask::without_the_origins_body;
 use super::documents::{Operation, Unresolved, Whole, not_found};
-use super::handle::{Asked, Reply, Service, json_response};
+use super::handle::{Context, Reply, Service, json_response};
+use super::runtime::{BodyRead, Runtime};
 use super::slots;
-use super::world::{BodyRead, World};
 use super::write::Sending;
 use crate::config::Config;
-use crate::engine::{Bypass, Element, Plan, Unwritten, Write, is_purge_cookie};
-use crate::graphql::{Query, Rewritten, array_of, elements};
+use crate::engine::{BatchOperation, Bypass, Plan, Uncacheable, Write, is_purge_cookie};
+use crate::graphql::{Query, RewrittenRequest, array_of, elements};
 use crate::http::Response;
 use crate::limits::{self, Limit};
 use futures_util::stream::{StreamExt, iter};
@@ -36,7 +36,7 @@ pub(super) enum Kind {
     /// One whose document's hash is not known: the client is to send the document.
     Unknown,
     /// One that was not understood.
-    Left(Unwritten),
+    Left(Uncacheable),
 }
 
 impl Item {
@@ -49,20 +49,25 @@ impl Item {
     }
 
     /// What it may write; none where it is not sent.
-    fn element(&self) -> Option<Element<'_>> {
+    fn element(&self) -> Option<BatchOperation<'_>> {
         match &self.kind {
             Kind::Unknown => None,
-            Kind::Other { operation, reason: Bypass::Mutation } => Some(Element::Mutation {
+            Kind::Other { operation, reason: Bypass::Mutation } => Some(BatchOperation::Mutation {
                 analysis: &operation.known.analysis,
                 variables: operation.query.variables.as_ref(),
             }),
-            Kind::Left(unwritten) if unwritten.may_be_mutation => Some(Element::PerhapsMutation),
-            Kind::Query { .. } | Kind::Other { .. } | Kind::Left(_) => Some(Element::Query),
+            Kind::Left(unwritten) if unwritten.may_be_mutation => {
+                Some(BatchOperation::PerhapsMutation)
+            }
+            Kind::Query { .. } | Kind::Other { .. } | Kind::Left(_) => Some(BatchOperation::Query),
         }
     }
 
     fn may_write(&self) -> bool {
-        matches!(self.element(), Some(Element::Mutation { .. } | Element::PerhapsMutation))
+        matches!(
+            self.element(),
+            Some(BatchOperation::Mutation { .. } | BatchOperation::PerhapsMutation)
+        )
     }
 
     fn limit(&self) -> Option<Limit> {
@@ -70,13 +75,18 @@ impl Item {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Answers a batch.
-    pub(super) async fn batch(&self, config: &Config, asked: &Asked, queries: Vec<Query>) -> Reply {
-        let items = self.items(config, asked, queries).await;
+    pub(super) async fn batch(
+        &self,
+        config: &Config,
+        context: &Context,
+        queries: Vec<Query>,
+    ) -> Reply {
+        let items = self.items(config, context, queries).await;
         let limit = items.iter().find_map(Item::limit).filter(|_| config.limits.refuse);
         if let Some(limit) = limit {
-            return self.over_limit(config, asked, limit);
+            return self.over_limit(config, context, limit);
         }
         let writing = items.iter().filter(|item| item.may_write());
         // A mutation that was understood says more than one that may be there.
@@ -84,25 +94,26 @@ impl<W: World> Service<W> {
         let mutation = reasons().find(|reason| *reason == Bypass::Mutation);
         let reply = match mutation.or_else(|| reasons().next()) {
             Some(reason) => {
-                let written: Vec<Element<'_>> = items.iter().filter_map(Item::element).collect();
+                let written: Vec<BatchOperation<'_>> =
+                    items.iter().filter_map(Item::element).collect();
                 let whole = self.whole_batch(config, &items);
                 let write = Write::Batch(&written);
                 let sending = Sending { write, whole, reason: reason.as_str() };
-                self.write(config, asked, sending).await
+                self.write(config, context, sending).await
             }
             None => match items.iter().find_map(Item::reason) {
                 Some(reason) => {
                     let whole = self.whole_batch(config, &items);
-                    self.pass(Some(config), asked, reason, whole.as_ref()).await
+                    self.pass(Some(config), context, reason, whole.as_ref()).await
                 }
-                None => return self.batch_read(config, asked, &items).await,
+                None => return self.batch_read(config, context, &items).await,
             },
         };
         self.with_unknown(&items, reply).await
     }
 
-    async fn items(&self, config: &Config, asked: &Asked, queries: Vec<Query>) -> Vec<Item> {
-        let schema = self.schema(config, asked);
+    async fn items(&self, config: &Config, context: &Context, queries: Vec<Query>) -> Vec<Item> {
+        let schema = self.schema(config, context);
         if queries.iter().any(Query::names_its_document) {
             // Once, and not for each of them.
             self.look_for_uploads(config).await;
@@ -110,15 +121,15 @@ impl<W: World> Service<W> {
         let sent: Vec<String> =
             queries.iter().map(|query| query.as_element().unwrap_or_default()).collect();
         let operations =
-            queries.into_iter().map(|query| self.operation(config, asked, query, &schema));
+            queries.into_iter().map(|query| self.operation(config, context, query, &schema));
         let operations: Vec<_> = iter(operations).buffered(slots::READS).collect().await;
         let mut items = Vec::with_capacity(sent.len());
         for (sent, operation) in sent.into_iter().zip(operations) {
             let kind = match operation {
                 Err(Unresolved::Unknown) => Kind::Unknown,
-                Err(Unresolved::Unwritten(unwritten)) => Kind::Left(unwritten),
+                Err(Unresolved::Uncacheable(unwritten)) => Kind::Left(unwritten),
                 // One after the other, so that a token is verified once.
-                Ok(operation) => match self.planned_operation(config, asked, &operation).await {
+                Ok(operation) => match self.planned_operation(config, context, &operation).await {
                     Ok(plan) => Kind::Query { operation: Rc::new(operation), plan: Box::new(plan) },
                     Err(reason) => Kind::Other { operation, reason },
                 },
@@ -144,14 +155,14 @@ impl<W: World> Service<W> {
                 Kind::Left(_) => None,
             };
             match whole.map(|whole| whole.rewritten) {
-                Some(Rewritten::Json(element)) => {
+                Some(RewrittenRequest::Json(element)) => {
                     is_other = true;
                     elements.push(element);
                 }
                 _ => elements.push(item.sent.clone()),
             }
         }
-        let rewritten = Rewritten::Json(format!("[{}]", elements.join(",")));
+        let rewritten = RewrittenRequest::Json(format!("[{}]", elements.join(",")));
         is_other.then_some(Whole { rewritten, answers_client })
     }
 
@@ -160,11 +171,11 @@ impl<W: World> Service<W> {
     /// answer of another.
     pub(super) async fn with_unknown(&self, items: &[Item], reply: Reply) -> Reply {
         let known = items.iter().filter(|item| !matches!(item.kind, Kind::Unknown)).count();
-        let Reply::Answer { handle, status, mut headers } = reply else { return reply };
+        let Reply::Origin { handle, status, mut headers } = reply else { return reply };
         if known == items.len() {
-            return Reply::Answer { handle, status, headers };
+            return Reply::Origin { handle, status, headers };
         }
-        match self.world.answer_body(handle, limits::GRAPHQL_ANSWER_BYTES).await {
+        match self.runtime.answer_body(handle, limits::GRAPHQL_ANSWER_BYTES).await {
             BodyRead::Whole(body) => match elements(&body, known) {
                 Some(found) => {
                     let unknown = not_found().to_string();
@@ -178,11 +189,11 @@ impl<W: World> Service<W> {
                     return Reply::Whole(Response { status, headers, body });
                 }
                 None if !body.trim_ascii_start().starts_with(b"[") => {
-                    return Reply::Answer { handle, status, headers };
+                    return Reply::Origin { handle, status, headers };
                 }
                 None => {}
             },
-            BodyRead::Broken => return Reply::Answer { handle, status, headers },
+            BodyRead::Broken => return Reply::Origin { handle, status, headers },
             BodyRead::TooLarge | BodyRead::NoRoom => {}
         }
         let error = json!({ "error": "the origin's answer does not fit the batch" });

@@ -9,15 +9,15 @@ use super::batch::{Item, Kind};
 use super::documents::{Operation, not_found};
 use super::fetch::is_servable_stale;
 use super::find::Candidate;
-use super::handle::{Asked, Reply, Service};
+use super::handle::{Context, Reply, Service};
 use super::isolate::Standing;
 use super::keep::Storing;
+use super::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
 use super::slots;
 use super::stats::Answered;
-use super::world::{Answer, BodyRead, OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{Bypass, Plan, XCache};
-use crate::graphql::{Injected, Outcome, Rewritten, array_of, elements, outcome};
+use crate::graphql::{InjectedDocument, Outcome, RewrittenRequest, array_of, elements, outcome};
 use crate::http::Response;
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
@@ -67,7 +67,7 @@ enum Additions {
 
 /// The origin's answers to several queries.
 struct Several {
-    answer: Answer,
+    answer: OriginResponse,
     elements: Vec<Taken>,
 }
 
@@ -80,55 +80,60 @@ enum Taken {
 
 /// The origin did not answer with as many answers as there were queries.
 struct Untold {
-    answer: Result<Answer, OriginFailure>,
+    answer: Result<OriginResponse, OriginFailure>,
     /// Whether it was asked just what the client asked.
     as_it_came: bool,
     /// Whether it was asked with what Evergraph adds.
     added: bool,
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Answers a batch of queries.
-    pub(super) async fn batch_read(&self, config: &Config, asked: &Asked, items: &[Item]) -> Reply {
+    pub(super) async fn batch_read(
+        &self,
+        config: &Config,
+        context: &Context,
+        items: &[Item],
+    ) -> Reply {
         // Once, and not for each of them.
-        self.sync(config, asked).await;
-        let Some(mut places) = self.places(config, asked, items).await else {
-            return self.batch_again(config, asked, items, &[], None).await;
+        self.sync(config, context).await;
+        let Some(mut places) = self.places(config, context, items).await else {
+            return self.batch_again(config, context, items, &[], None).await;
         };
         // While the later ones were looked up, a purge of the first may have come.
-        self.judge_again(config, asked, &mut places).await;
+        self.judge_again(config, context, &mut places).await;
         // Where the log stood before the origin is asked: what is purged from here on is newer.
         let mark = self.isolate.replica.borrow().mark();
         let known = || places.iter().flatten();
         let all_stored = known().all(|place| place.is_fresh() || place.may_be_revalidated());
         if all_stored {
-            return self.batch_from_cache(config, asked, &places);
+            return self.batch_from_cache(config, context, &places);
         }
         // What is stale is fetched anew along with what is not there.
         let wanted: Vec<&Place<'_>> = known().filter(|place| !place.is_fresh()).collect();
-        let fetched = match self.fetched(config, asked, items, &wanted).await {
+        let fetched = match self.fetched(config, context, items, &wanted).await {
             Ok(fetched) => fetched,
             Err(untold) => {
-                return self.batch_again(config, asked, items, &places, Some(untold)).await;
+                return self.batch_again(config, context, items, &places, Some(untold)).await;
             }
         };
         // While the origin was asked, a purge may have come.
         for place in known().filter(|place| place.is_fresh()) {
-            if !self.is_still_fresh(config, asked, place).await {
-                return self.batch_again(config, asked, items, &[], None).await;
+            if !self.is_still_fresh(config, context, place).await {
+                return self.batch_again(config, context, items, &[], None).await;
             }
         }
-        self.batch_fetched(asked, &places, &wanted, fetched, mark).await
+        self.batch_fetched(context, &places, &wanted, fetched, mark).await
     }
 
     /// What is stored for each query; none where that is more than an answer may be.
     async fn places<'a>(
         &'a self,
         config: &'a Config,
-        asked: &'a Asked,
+        context: &'a Context,
         items: &'a [Item],
     ) -> Option<Vec<Option<Place<'a>>>> {
-        let looking = items.iter().map(|item| self.place(config, asked, item));
+        let looking = items.iter().map(|item| self.place(config, context, item));
         let mut looking = pin!(iter(looking).buffered(slots::READS));
         let mut places = Vec::with_capacity(items.len());
         let mut bytes = 0;
@@ -145,44 +150,49 @@ impl<W: World> Service<W> {
     async fn place<'a>(
         &'a self,
         config: &'a Config,
-        asked: &'a Asked,
+        context: &'a Context,
         item: &'a Item,
     ) -> Option<Place<'a>> {
         let Kind::Query { operation, plan } = &item.kind else { return None };
-        let found = self.find(config, asked, plan).await;
+        let found = self.find(config, context, plan).await;
         let (candidate, other_variant) = (found.candidate, found.other_variant);
         Some(Place { operation, plan, sent: &item.sent, candidate, other_variant })
     }
 
     /// Judges what was found once more, all of it at one moment.
-    async fn judge_again(&self, config: &Config, asked: &Asked, places: &mut [Option<Place<'_>>]) {
-        self.sync(config, asked).await;
-        let may_judge = self.may_judge(config, asked);
+    async fn judge_again(
+        &self,
+        config: &Config,
+        context: &Context,
+        places: &mut [Option<Place<'_>>],
+    ) {
+        self.sync(config, context).await;
+        let may_judge = self.may_judge(config, context);
         for place in places.iter_mut().flatten() {
             match &mut place.candidate {
                 Some(one) if may_judge => {
-                    one.freshness = self.judged(&asked.request, place.plan, &one.cached);
+                    one.freshness = self.judged(&context.request, place.plan, &one.cached);
                 }
                 candidate => *candidate = None,
             }
         }
     }
 
-    async fn is_still_fresh(&self, config: &Config, asked: &Asked, place: &Place<'_>) -> bool {
-        self.sync(config, asked).await;
+    async fn is_still_fresh(&self, config: &Config, context: &Context, place: &Place<'_>) -> bool {
+        self.sync(config, context).await;
         let Some(candidate) = &place.candidate else { return false };
-        self.may_judge(config, asked)
-            && self.judged(&asked.request, place.plan, &candidate.cached) == Freshness::Fresh
+        self.may_judge(config, context)
+            && self.judged(&context.request, place.plan, &candidate.cached) == Freshness::Fresh
     }
 
     /// Answers with what is stored, stale entries included; each of those is fetched anew.
     fn batch_from_cache(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         places: &[Option<Place<'_>>],
     ) -> Reply {
-        let now = self.world.now();
+        let now = self.runtime.now();
         let unknown = places.iter().any(Option::is_none);
         let mut stale = false;
         let mut ttl_left = i64::MAX;
@@ -196,7 +206,7 @@ impl<W: World> Service<W> {
                 stale = true;
                 if place.may_be_revalidated() {
                     let operation = Some(place.operation.clone());
-                    self.revalidate(asked, place.plan, candidate, operation);
+                    self.revalidate(context, place.plan, candidate, operation);
                 }
             }
             if config.kv.writes == KvWrites::SecondRequest && !candidate.cached.in_kv.get() {
@@ -209,10 +219,10 @@ impl<W: World> Service<W> {
         }))
         .into();
         let first = places.iter().flatten().find_map(|place| place.candidate.as_ref());
-        let Some(first) = first else { return self.unknown_documents(asked, body) };
+        let Some(first) = first else { return self.unknown_documents(context, body) };
         let mut headers = first.cached.entry.meta.headers.clone();
         OF_ONE_ENTRY.iter().for_each(|name| headers.remove(name));
-        self.rewrite_location(&asked.request, &mut headers);
+        self.rewrite_location(&context.request, &mut headers);
         headers.set("age", self.age_of(places.iter().flatten()).to_string());
         let hit = CacheStatus::Hit { ttl: ttl_left, tier: BATCH };
         let (x_cache, how, status) = match (unknown, stale) {
@@ -229,8 +239,8 @@ impl<W: World> Service<W> {
         headers.set("x-cache", x_cache.as_str());
         status.add_to(&mut headers);
         let from_cache = places.iter().flatten().count();
-        self.count(asked, 200, how, None);
-        self.report_batch(asked, places.len(), from_cache, 0, 200);
+        self.count(context, 200, how, None);
+        self.report_batch(context, places.len(), from_cache, 0, 200);
         Reply::Whole(Response { status: 200, headers, body })
     }
 
@@ -238,13 +248,13 @@ impl<W: World> Service<W> {
     async fn fetched(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         items: &[Item],
         wanted: &[&Place<'_>],
     ) -> Result<Fetched, Untold> {
         let Several { mut answer, elements } =
-            self.ask_several(config, asked, items, wanted, Additions::Where).await?;
-        self.note_scope_changes(config, &asked.request, &answer).await;
+            self.ask_several(config, context, items, wanted, Additions::Where).await?;
+        self.note_scope_changes(config, &context.request, &answer).await;
         let mut bodies: Vec<Option<ToldBody>> = Vec::with_capacity(elements.len());
         let mut refused = Vec::new();
         for (place, taken) in wanted.iter().zip(elements) {
@@ -264,8 +274,8 @@ impl<W: World> Service<W> {
         }
         if !refused.is_empty() {
             let second =
-                self.ask_several(config, asked, items, &refused, Additions::Nowhere).await?;
-            self.note_scope_changes(config, &asked.request, &second.answer).await;
+                self.ask_several(config, context, items, &refused, Additions::Nowhere).await?;
+            self.note_scope_changes(config, &context.request, &second.answer).await;
             let cookies: Vec<String> =
                 answer.headers.get_all("set-cookie").map(str::to_owned).collect();
             answer = second.answer;
@@ -292,23 +302,23 @@ impl<W: World> Service<W> {
     async fn ask_several(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         items: &[Item],
         wanted: &[&Place<'_>],
         additions: Additions,
     ) -> Result<Several, Untold> {
-        let asking: Vec<(String, Option<&Injected>)> =
+        let asking: Vec<(String, Option<&InjectedDocument>)> =
             wanted.iter().map(|place| self.element_for_origin(config, place, additions)).collect();
         let as_it_came = wanted.len() == items.len()
             && asking.iter().zip(wanted).all(|((element, _), place)| element == place.sent);
         let array = || {
             let elements: Vec<&str> = asking.iter().map(|(element, _)| element.as_str()).collect();
-            Rewritten::Json(format!("[{}]", elements.join(",")))
+            RewrittenRequest::Json(format!("[{}]", elements.join(",")))
         };
         let rewritten = (!as_it_came).then(array);
         let added = asking.iter().any(|(_, injected)| injected.is_some());
         let untold = |answer| Untold { answer, as_it_came, added };
-        let answer = match self.ask_rewritten(asked, rewritten.as_ref()).await {
+        let answer = match self.ask_rewritten(context, rewritten.as_ref()).await {
             Ok(answer) if answer.status == 200 => answer,
             other => return Err(untold(other)),
         };
@@ -330,23 +340,23 @@ impl<W: World> Service<W> {
         config: &Config,
         place: &'p Place<'_>,
         additions: Additions,
-    ) -> (String, Option<&'p Injected>) {
+    ) -> (String, Option<&'p InjectedDocument>) {
         let known = &place.operation.known;
         let may = additions == Additions::Where && known.standing.get() == Standing::Added;
         if let Some(injected) = self.addition(config, place.operation).filter(|_| may)
-            && let Some(Rewritten::Json(element)) = place.operation.with_addition(injected)
+            && let Some(RewrittenRequest::Json(element)) = place.operation.with_addition(injected)
         {
             return (element, Some(injected));
         }
         match self.as_it_came(config, place.operation) {
-            Some(Rewritten::Json(element)) => (element, None),
+            Some(RewrittenRequest::Json(element)) => (element, None),
             _ => (place.sent.to_owned(), None),
         }
     }
 
     async fn batch_fetched(
         &self,
-        asked: &Asked,
+        context: &Context,
         places: &[Option<Place<'_>>],
         wanted: &[&Place<'_>],
         fetched: Fetched,
@@ -360,11 +370,11 @@ impl<W: World> Service<W> {
         for (place, body) in wanted.iter().zip(bodies) {
             texts.push(body.bytes.clone());
             let answer = of_an_element.clone();
-            let told = Told { answer, body: Some(body), freshened: None };
+            let told = Told { answer, body: Some(body), validated_entry: None };
             let other_variant = place.other_variant.as_deref();
             let replaces = place.candidate.is_some();
             let storing = Storing { plan: place.plan, mark, other_variant, replaces };
-            let kept = self.keep_answer(asked, &told, storing, place.operation).await;
+            let kept = self.keep_answer(context, &told, storing, place.operation).await;
             stored += usize::from(kept.is_ok());
         }
         let status = CacheStatus::Forwarded {
@@ -374,12 +384,12 @@ impl<W: World> Service<W> {
             detail: Some(BATCH),
         };
         let from_cache = places.iter().flatten().filter(|place| place.is_fresh()).count();
-        self.count(asked, answer.status, Answered::Miss, None);
-        self.report_batch(asked, places.len(), from_cache, stored, answer.status);
+        self.count(context, answer.status, Answered::Miss, None);
+        self.report_batch(context, places.len(), from_cache, stored, answer.status);
         if is_exact {
-            return self.reply(asked, &answer, XCache::Miss, &status);
+            return self.reply(context, &answer, XCache::Miss, &status);
         }
-        let mut headers = self.passed_on(asked, &of_an_element, XCache::Miss, &status);
+        let mut headers = self.headers_to_client(context, &of_an_element, XCache::Miss, &status);
         if from_cache > 0 {
             let hits = places.iter().flatten().filter(|place| place.is_fresh());
             headers.set("age", self.age_of(hits).to_string());
@@ -398,7 +408,7 @@ impl<W: World> Service<W> {
     async fn batch_again(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         items: &[Item],
         places: &[Option<Place<'_>>],
         untold: Option<Untold>,
@@ -409,21 +419,21 @@ impl<W: World> Service<W> {
             Err(failure) => Some(failure.fault.clone()),
         });
         if let Some(fault) = failed
-            && self.all_stand(config, asked, places).await
+            && self.all_stand(config, context, places).await
         {
             self.report_failure("origin", &fault);
-            return self.batch_from_cache(config, asked, places);
+            return self.batch_from_cache(config, context, places);
         }
         let added = untold.as_ref().is_some_and(|untold| untold.added);
         let answer = match untold {
             Some(Untold { answer, as_it_came: true, .. }) => answer,
             // It had its time.
             Some(Untold { answer: Err(failure), .. }) if failure.timed_out => Err(failure),
-            _ => self.ask_for_all(config, asked, items).await,
+            _ => self.ask_for_all(config, context, items).await,
         };
         let answer = match answer {
             Ok(answer) => answer,
-            Err(failure) => return self.origin_failed(asked, &failure, Forward::Miss),
+            Err(failure) => return self.origin_failed(context, &failure, Forward::Miss),
         };
         if added && answer.status == 200 {
             // Which of them the origin minds with what was added, nobody knows.
@@ -433,29 +443,29 @@ impl<W: World> Service<W> {
                 .filter(|standing| standing.get() == Standing::Added)
                 .for_each(|standing| standing.set(Standing::LeftAlone));
         }
-        self.note_scope_changes(config, &asked.request, &answer).await;
-        self.count(asked, answer.status, Answered::Miss, None);
-        self.report_batch(asked, items.len(), 0, 0, answer.status);
+        self.note_scope_changes(config, &context.request, &answer).await;
+        self.count(context, answer.status, Answered::Miss, None);
+        self.report_batch(context, items.len(), 0, 0, answer.status);
         let status = CacheStatus::Forwarded {
             forward: Forward::Miss,
             status: Some(answer.status),
             stored: false,
             detail: Some(BATCH),
         };
-        let reply = self.reply(asked, &answer, XCache::Miss, &status);
+        let reply = self.reply(context, &answer, XCache::Miss, &status);
         self.with_unknown(items, reply).await
     }
 
     async fn ask_for_all(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         items: &[Item],
-    ) -> Result<Answer, OriginFailure> {
+    ) -> Result<OriginResponse, OriginFailure> {
         let whole = self.whole_batch(config, items);
-        let asking = pin!(self.ask_whole(asked, whole.as_ref(), true));
+        let asking = pin!(self.ask_whole(context, whole.as_ref(), true));
         let Some(millis) = config.origin_timeout.read_ms else { return asking.await };
-        match select(asking, pin!(self.world.sleep(millis))).await {
+        match select(asking, pin!(self.runtime.sleep(millis))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(OriginFailure::after(millis)),
         }
@@ -465,16 +475,16 @@ impl<W: World> Service<W> {
     async fn all_stand(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         places: &[Option<Place<'_>>],
     ) -> bool {
         for place in places.iter().flatten() {
             let stands = match &place.candidate {
                 Some(one) if one.freshness == Freshness::Fresh => {
-                    self.is_still_fresh(config, asked, place).await
+                    self.is_still_fresh(config, context, place).await
                 }
                 Some(one) if is_servable_stale(one.freshness) => {
-                    self.still_stands(config, asked, place.plan, one).await
+                    self.still_stands(config, context, place.plan, one).await
                 }
                 _ => false,
             };
@@ -487,14 +497,14 @@ impl<W: World> Service<W> {
 
     /// The age of the oldest entry among these.
     fn age_of<'p>(&self, places: impl Iterator<Item = &'p Place<'p>>) -> u64 {
-        let now = self.world.now();
+        let now = self.runtime.now();
         let candidates = places.filter_map(|place| place.candidate.as_ref());
         candidates.map(|candidate| candidate.cached.entry.meta.age(now)).max().unwrap_or(0)
     }
 
     fn report_batch(
         &self,
-        asked: &Asked,
+        context: &Context,
         operations: usize,
         hits: usize,
         stored: usize,
@@ -506,14 +516,14 @@ impl<W: World> Service<W> {
             "hits": hits,
             "stored": stored,
             "status": status,
-            "ms": self.world.now().millis_since(asked.started),
+            "ms": self.runtime.now().millis_since(context.started),
         }));
     }
 }
 
 /// What was fetched for a batch.
 struct Fetched {
-    answer: Answer,
+    answer: OriginResponse,
     bodies: Vec<ToldBody>,
     /// Whether the origin's own bytes are the client's answer.
     is_exact: bool,
@@ -524,7 +534,7 @@ fn stored_body(place: &Place<'_>) -> Rc<[u8]> {
     body.unwrap_or_default()
 }
 
-fn taken(text: &str, operation: &Operation, injected: Option<&Injected>) -> Taken {
+fn taken(text: &str, operation: &Operation, injected: Option<&InjectedDocument>) -> Taken {
     let json: Value = serde_json::from_str(text).unwrap_or_default();
     let Some(injected) = injected else {
         return Taken::Told(ToldBody { bytes: text.as_bytes().into(), json, added: false });

@@ -9,8 +9,8 @@
 //! While one isolate fetches the snapshot, the others of its data center wait a little.
 
 use super::handle::Service;
+use super::runtime::{Fault, Runtime};
 use super::sync::READ_MILLIS;
-use super::world::{Fault, World};
 use crate::purge::{Base, Delta, Version};
 
 /// How long a snapshot stays in the edge cache. The log goes on from it for as long as it keeps the
@@ -22,12 +22,12 @@ const WAIT_MILLIS: u64 = 150;
 /// How long they know that one fetches it.
 const FETCHING_SECONDS: u64 = 2;
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Learns the log from nothing.
     pub(super) async fn learn_from_nothing(&self, question: u64) -> Result<(), Fault> {
         if let Some(base) = self.neighbours_snapshot().await {
-            let asked_at = self.world.now();
-            let asking = self.world.log_since_neighbours(base.mark());
+            let asked_at = self.runtime.now();
+            let asking = self.runtime.log_since_neighbours(base.mark());
             let said = self.within(READ_MILLIS, asking).await?;
             self.compare_clocks(asked_at, &said);
             let delta = match base.followed_by(said) {
@@ -41,7 +41,7 @@ impl<W: World> Service<W> {
                 return Ok(());
             }
         }
-        let asked_at = self.world.now();
+        let asked_at = self.runtime.now();
         let said = self.ask_log(None, asked_at).await?;
         self.learn_or_fail(said.delta, asked_at, question)
     }
@@ -63,13 +63,13 @@ impl<W: World> Service<W> {
             if self.edge_value(&fetching).await.is_none() {
                 // Two that look at the same moment both go on, which costs a snapshot more.
                 if let Err(fault) =
-                    self.world.edge_put(&fetching, b"1", None, FETCHING_SECONDS).await
+                    self.runtime.edge_put(&fetching, b"1", None, FETCHING_SECONDS).await
                 {
                     self.report_failure("edge-write", &fault);
                 }
                 break;
             }
-            self.world.sleep(WAIT_MILLIS).await;
+            self.runtime.sleep(WAIT_MILLIS).await;
         }
         None
     }
@@ -82,9 +82,9 @@ impl<W: World> Service<W> {
             return;
         }
         let (service, base, key) = (self.clone(), base.clone(), self.snapshot_key());
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             if let Err(fault) =
-                service.world.edge_put(&key, base.bytes(), None, SNAPSHOT_SECONDS).await
+                service.runtime.edge_put(&key, base.bytes(), None, SNAPSHOT_SECONDS).await
             {
                 service.report_failure("edge-write", &fault);
             }

@@ -7,8 +7,8 @@
 
 use super::expiring::Expiring;
 use super::find::{Candidate, Found};
-use super::handle::{Asked, Service};
-use super::world::{Fault, World};
+use super::handle::{Context, Service};
+use super::runtime::{Fault, Runtime};
 use crate::config::Config;
 use crate::engine::Plan;
 use crate::http::Method;
@@ -45,7 +45,7 @@ impl Default for Fetching {
 }
 
 /// What a request does that found nothing.
-pub(super) enum Joined<W: World> {
+pub(super) enum Joined<W: Runtime> {
     /// It waited, and this answers it.
     Answered(Candidate),
     /// It asks, and others wait for it.
@@ -55,21 +55,21 @@ pub(super) enum Joined<W: World> {
 }
 
 /// The request that others wait for. They go on when it ends, however it does.
-pub(super) struct Leading<W: World> {
+pub(super) struct Leading<W: Runtime> {
     service: Service<W>,
     key: String,
     signal: u32,
 }
 
-impl<W: World> Drop for Leading<W> {
+impl<W: Runtime> Drop for Leading<W> {
     fn drop(&mut self) {
         let Self { service, key, signal } = self;
         let mut under_way = service.isolate.fetching.under_way.borrow_mut();
-        if under_way.get(key, service.world.now()) == Some(*signal) {
+        if under_way.get(key, service.runtime.now()) == Some(*signal) {
             under_way.remove(key);
         }
         drop(under_way);
-        service.world.give(*signal);
+        service.runtime.give(*signal);
     }
 }
 
@@ -82,20 +82,20 @@ fn shared_key(plan: &Plan) -> Cow<'_, str> {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Whether another isolate of this data centre has fetched a stale entry anew, or has just
     /// begun to. What it has stored is then at hand here too.
     pub(super) async fn is_revalidated_elsewhere(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         key: &str,
     ) -> bool {
         let stored = self.edge_entry(key).await;
-        if let Some(cached) = stored.filter(|cached| self.is_variant(cached, &asked.request))
-            && self.may_judge(config, asked)
-            && self.judged(&asked.request, plan, &cached) == Freshness::Fresh
+        if let Some(cached) = stored.filter(|cached| self.is_variant(cached, &context.request))
+            && self.may_judge(config, context)
+            && self.judged(&context.request, plan, &cached) == Freshness::Fresh
         {
             self.keep(key, &cached);
             return true;
@@ -105,21 +105,21 @@ impl<W: World> Service<W> {
             return true;
         }
         // Two that look at the same moment both go on, which costs one request more.
-        if let Err(fault) = self.world.edge_put(&marker, b"1", None, MARKER_SECONDS).await {
+        if let Err(fault) = self.runtime.edge_put(&marker, b"1", None, MARKER_SECONDS).await {
             self.report_failure("edge-write", &fault);
         }
         false
     }
 
     /// Waits for a request that fetches the same, or becomes the one that others wait for.
-    pub(super) async fn join(&self, config: &Config, asked: &Asked, plan: &Plan) -> Joined<W> {
-        let directives = plan.heeded(&asked.request.headers);
+    pub(super) async fn join(&self, config: &Config, context: &Context, plan: &Plan) -> Joined<W> {
+        let directives = plan.client_directives(&context.request.headers);
         // These bring nothing that others could have, or want something newer.
-        if asked.request.method == Method::Head || directives.no_store || directives.no_cache {
+        if context.request.method == Method::Head || directives.no_store || directives.no_cache {
             return Joined::Alone;
         }
         let key = shared_key(plan);
-        let now = self.world.now();
+        let now = self.runtime.now();
         let Fetching { under_way, alone } = &self.isolate.fetching;
         if alone.borrow().get(&key, now).is_some() {
             return Joined::Alone;
@@ -127,21 +127,21 @@ impl<W: World> Service<W> {
         let first = under_way.borrow().get(&key, now);
         let Some(first) = first else {
             // What was fetched while this one looked elsewhere need not be fetched again.
-            if let Some(candidate) = self.fresh_in_memory(config, asked, plan) {
+            if let Some(candidate) = self.fresh_in_memory(config, context, plan) {
                 return Joined::Answered(candidate);
             }
-            let signal = self.world.signal();
+            let signal = self.runtime.signal();
             under_way.borrow_mut().put(&key, signal, now);
             return Joined::Leads(Leading { service: self.clone(), key: key.into_owned(), signal });
         };
         let waiting = async {
-            self.world.wait(first).await;
+            self.runtime.wait(first).await;
             Ok::<(), Fault>(())
         };
         // Whether it was in time shows in what there is.
         let _ = self.within(WAIT_MILLIS, waiting).await;
-        self.sync(config, asked).await;
-        match self.fresh_in_memory(config, asked, plan) {
+        self.sync(config, context).await;
+        match self.fresh_in_memory(config, context, plan) {
             Some(candidate) => Joined::Answered(candidate),
             None => Joined::Alone,
         }
@@ -151,7 +151,7 @@ impl<W: World> Service<W> {
     pub(super) fn note_not_stored(&self, plan: &Plan, status: u16, reason: NotStored) {
         if reason.will_recur(status) {
             let mut alone = self.isolate.fetching.alone.borrow_mut();
-            alone.put(&shared_key(plan), (), self.world.now());
+            alone.put(&shared_key(plan), (), self.runtime.now());
         }
     }
 
@@ -160,9 +160,14 @@ impl<W: World> Service<W> {
         self.isolate.fetching.alone.borrow_mut().remove(&shared_key(plan));
     }
 
-    fn fresh_in_memory(&self, config: &Config, asked: &Asked, plan: &Plan) -> Option<Candidate> {
+    fn fresh_in_memory(
+        &self,
+        config: &Config,
+        context: &Context,
+        plan: &Plan,
+    ) -> Option<Candidate> {
         let mut found = Found::default();
-        self.look_in_memory(config, asked, plan, &mut found);
+        self.look_in_memory(config, context, plan, &mut found);
         found.candidate.filter(|one| one.freshness == Freshness::Fresh)
     }
 }

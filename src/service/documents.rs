@@ -1,14 +1,16 @@
 //! From a GraphQL request to what is known of its document, however it names it.
 
 use super::ask::fitted;
-use super::handle::{Asked, Reply, Service};
+use super::handle::{Context, Reply, Service};
 use super::isolate::KnownDocument;
+use super::runtime::{OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime};
 use super::schema::Known;
 use super::stats::Answered;
-use super::world::{Answer, Ask, OriginFailure, What, World};
 use crate::config::{Apq, Config};
-use crate::engine::{Bypass, Unwritten, XCache, not_at_hand, refused};
-use crate::graphql::{Injected, OperationKind, Parts, Query, Rewritten, Source, answer_kind};
+use crate::engine::{Bypass, Uncacheable, XCache, document_not_known, refused};
+use crate::graphql::{
+    InjectedDocument, OperationKind, Query, RequestParts, RewrittenRequest, Source, answer_kind,
+};
 use crate::http::{Headers, Response};
 use crate::policy::{CacheStatus, Forward};
 use serde_json::{Value, json};
@@ -24,12 +26,12 @@ pub(super) struct Operation {
 
 impl Operation {
     /// What of the request the origin is asked where its answer may be stored.
-    fn keyed(&self, with_hash: bool) -> Parts<'_> {
-        Parts::Keyed { declared: &self.known.analysis.variables, with_hash }
+    fn keyed(&self, with_hash: bool) -> RequestParts<'_> {
+        RequestParts::Keyed { declared: &self.known.analysis.variables, with_hash }
     }
 
     /// The request with what is added to its document. The hash fits the document without that.
-    pub fn with_addition(&self, injected: &Injected) -> Option<Rewritten> {
+    pub fn with_addition(&self, injected: &InjectedDocument) -> Option<RewrittenRequest> {
         self.query.rewritten(Some(injected.text()), self.keyed(false))
     }
 
@@ -42,7 +44,7 @@ impl Operation {
 
 /// What is asked in place of a request whose answer is not stored.
 pub(super) struct Whole {
-    pub rewritten: Rewritten,
+    pub rewritten: RewrittenRequest,
     /// Whether what is answered is the client's as it is.
     pub answers_client: bool,
 }
@@ -52,19 +54,19 @@ pub(super) enum Unresolved {
     /// Its document's hash is not known, and the client is to send the document.
     Unknown,
     /// It is left to the origin.
-    Unwritten(Unwritten),
+    Uncacheable(Uncacheable),
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Finds a request's document and understands it.
     pub(super) async fn operation(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         mut query: Query,
         schema: &Known,
     ) -> Result<Operation, Unresolved> {
-        let left = || Unresolved::Unwritten(not_at_hand(&asked.request));
+        let left = || Unresolved::Uncacheable(document_not_known(&context.request));
         let document: Rc<str> = match &query.source {
             Source::Text { document, .. } => document.as_str().into(),
             Source::Id(id) => self.uploaded(config, id).await.ok_or_else(left)?,
@@ -99,13 +101,17 @@ impl<W: World> Service<W> {
             // To an origin that may not know the hash it cannot be left. The client will send the
             // document, and that can.
             Err(_) if is_completed(config, &query) => Err(Unresolved::Unknown),
-            Err(refusal) => Err(Unresolved::Unwritten(refused(&document, refusal))),
+            Err(refusal) => Err(Unresolved::Uncacheable(refused(&document, refusal))),
         }
     }
 
     /// What the origin is asked in the client's own words where its answer may be stored, if these
     /// are not the request as it came.
-    pub(super) fn as_it_came(&self, config: &Config, operation: &Operation) -> Option<Rewritten> {
+    pub(super) fn as_it_came(
+        &self,
+        config: &Config,
+        operation: &Operation,
+    ) -> Option<RewrittenRequest> {
         let Operation { query, document, known } = operation;
         if is_completed(config, query) {
             return query.in_full(document, operation.keyed(true));
@@ -120,9 +126,9 @@ impl<W: World> Service<W> {
         if !is_completed(config, query) {
             return None;
         }
-        let rewritten = query.in_full(document, Parts::All)?;
+        let rewritten = query.in_full(document, RequestParts::All)?;
         // What a server refuses by GET it would run by POST.
-        let runs = matches!(rewritten, Rewritten::Posted { .. })
+        let runs = matches!(rewritten, RewrittenRequest::Posted { .. })
             && known.analysis.kind == OperationKind::Mutation;
         (!runs).then_some(Whole { rewritten, answers_client: true })
     }
@@ -130,43 +136,43 @@ impl<W: World> Service<W> {
     /// Asks the origin what the client asked, or the same in full.
     pub(super) async fn ask_whole(
         &self,
-        asked: &Asked,
+        context: &Context,
         whole: Option<&Whole>,
-        again: bool,
-    ) -> Result<Answer, OriginFailure> {
-        let mut headers = asked.request.headers.clone();
-        let mut url = self.origin_url(&asked.request);
-        let what = match whole {
-            None => What::AsItCame,
+        may_retry: bool,
+    ) -> Result<OriginResponse, OriginFailure> {
+        let mut headers = context.request.headers.clone();
+        let mut url = self.origin_url(&context.request);
+        let kind = match whole {
+            None => OriginRequestKind::Unchanged,
             Some(Whole { rewritten, answers_client }) => {
                 match (fitted(rewritten, &mut url, &mut headers), answers_client) {
-                    (body, true) => What::InFull(body),
-                    (Some(body), false) => What::Post(body),
-                    (None, false) => What::OtherUrl,
+                    (body, true) => OriginRequestKind::Completed(body),
+                    (Some(body), false) => OriginRequestKind::Post(body),
+                    (None, false) => OriginRequestKind::OtherUrl,
                 }
             }
         };
-        let headers = self.forwarded_headers(&asked.request, headers);
-        self.ask(&Ask { url: &url, headers: &headers, again, what }).await
+        let headers = self.forwarded_headers(&context.request, headers);
+        self.ask(&OriginRequest { url: &url, headers: &headers, may_retry, kind }).await
     }
 
     /// Asks the client for the document whose hash it sent, as servers with automatic persisted
     /// queries do.
-    pub(super) fn unknown_document(&self, asked: &Asked) -> Reply {
-        self.unknown_documents(asked, not_found().to_string().into_bytes().into())
+    pub(super) fn unknown_document(&self, context: &Context) -> Reply {
+        self.unknown_documents(context, not_found().to_string().into_bytes().into())
     }
 
     /// The same with what says it.
-    pub(super) fn unknown_documents(&self, asked: &Asked, body: Rc<[u8]>) -> Reply {
+    pub(super) fn unknown_documents(&self, context: &Context, body: Rc<[u8]>) -> Reply {
         let reason = Bypass::PersistedUnknown.as_str();
-        self.count(asked, 200, Answered::Bypass, None);
-        self.report_bypass(asked, reason, 200);
+        self.count(context, 200, Answered::Bypass, None);
+        self.report_bypass(context, reason, 200);
         let mut headers = Headers::new();
-        headers.set("content-type", answer_kind(&asked.request.headers));
+        headers.set("content-type", answer_kind(&context.request.headers));
         headers.set("cache-control", "private, no-cache, must-revalidate");
         // It holds nothing that any site may not read; a browser that does not let its page read
         // it would not send the document.
-        if let Some(origin) = asked.request.headers.get("origin") {
+        if let Some(origin) = context.request.headers.get("origin") {
             headers.set("access-control-allow-origin", origin);
             headers.set("access-control-allow-credentials", "true");
             headers.set("vary", "Origin");

@@ -8,7 +8,7 @@
 
 use super::handle::Service;
 use super::record::WRITE_MILLIS;
-use super::world::{Fault, World};
+use super::runtime::{Fault, Runtime};
 use crate::purge::{IntentId, Mark, NewRecord, Record};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
@@ -53,7 +53,7 @@ impl Everything {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Appends a purge of everything, or joins one that begins from here on. Each waits by its own
     /// timer, and the first whose time has come appends for all: a request that ends early keeps
     /// nobody waiting.
@@ -68,7 +68,7 @@ impl<W: World> Service<W> {
             }
             if let Some(signal) = everything.under_way_after(before) {
                 let waiting = async {
-                    self.world.wait(signal).await;
+                    self.runtime.wait(signal).await;
                     Ok::<(), Fault>(())
                 };
                 // Whether it was in time shows in what there is.
@@ -79,9 +79,9 @@ impl<W: World> Service<W> {
                     None => self.begin_everything(&wanted.repeat_after).await,
                 };
             }
-            match everything.pause(self.world.now()) {
+            match everything.pause(self.runtime.now()) {
                 0 => return self.begin_everything(&[]).await,
-                millis => self.world.sleep(millis).await,
+                millis => self.runtime.sleep(millis).await,
             }
         }
     }
@@ -89,9 +89,9 @@ impl<W: World> Service<W> {
     async fn begin_everything(&self, repeat_after: &[u32]) -> Result<Mark, Fault> {
         let everything = &self.isolate.log.everything;
         let number = everything.begun.get().saturating_add(1);
-        let signal = self.world.signal();
+        let signal = self.runtime.signal();
         everything.begun.set(number);
-        everything.begun_at.set(Some(self.world.now()));
+        everything.begun_at.set(Some(self.runtime.now()));
         everything.under_way.set(Some((number, signal)));
         let mut new = NewRecord::everything();
         new.repeat_also(&everything.repeat_after.take());
@@ -105,14 +105,14 @@ impl<W: World> Service<W> {
         if everything.under_way.get().is_some_and(|(begun, _)| begun == number) {
             everything.under_way.set(None);
         }
-        self.world.give(signal);
+        self.runtime.give(signal);
         recorded
     }
 
     /// Counts a record that purges everything, by where it comes from.
     pub(super) fn count_purge_of_everything(&self, record: &Record, source: &'static str) {
         if record.is_everything() {
-            self.isolate.stats.borrow_mut().purged_everything(self.world.now(), source);
+            self.isolate.stats.borrow_mut().purged_everything(self.runtime.now(), source);
         }
     }
 }

@@ -5,15 +5,16 @@ use super::ask_rest::Before;
 use super::collapse::{Joined, Leading};
 use super::documents::Operation;
 use super::find::{Candidate, Found};
-use super::handle::{Asked, Reply, Service};
+use super::handle::{Context, Reply, Service};
 use super::keep::Storing;
 use super::report::HitLine;
+use super::runtime::{OriginFailure, Runtime};
 use super::slots::Slot;
 use super::stats::Answered;
-use super::world::{OriginFailure, World};
 use crate::config::{Config, KvWrites};
 use crate::engine::{
-    Freshened, Plan, XCache, from_entry, passed_on, shorten_for_client, without_body,
+    Plan, ValidatedEntry, XCache, headers_to_client, response_from_entry, shorten_for_client,
+    without_body,
 };
 use crate::http::{Method, Response};
 use crate::limits;
@@ -29,36 +30,36 @@ pub(super) const REVALIDATION_MILLIS: u64 = 30_000;
 /// How much longer KV may take where the origin has failed.
 const LATE_MILLIS: u64 = 1_000;
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Answers a read.
     pub(super) async fn read(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         operation: Option<Rc<Operation>>,
     ) -> Reply {
-        let request = &asked.request;
-        let mut found = self.find(config, asked, plan).await;
+        let request = &context.request;
+        let mut found = self.find(config, context, plan).await;
         if let Some(candidate) = found.candidate.take_if(|candidate| candidate.answers()) {
             if candidate.freshness == Freshness::StaleWhileRevalidate {
-                self.revalidate(asked, plan, &candidate, operation);
+                self.revalidate(context, plan, &candidate, operation);
             }
-            return self.serve(config, asked, plan, &candidate);
+            return self.serve(config, context, plan, &candidate);
         }
         let rest = operation.is_none();
         if rest && request.method == Method::Get && request.headers.contains("range") {
-            return self.range(config, asked, plan, found).await;
+            return self.range(config, context, plan, found).await;
         }
-        if plan.heeded(&request.headers).only_if_cached {
+        if plan.client_directives(&request.headers).only_if_cached {
             return self.nothing_stored();
         }
-        let leading = match self.join(config, asked, plan).await {
-            Joined::Answered(candidate) => return self.serve(config, asked, plan, &candidate),
+        let leading = match self.join(config, context, plan).await {
+            Joined::Answered(candidate) => return self.serve(config, context, plan, &candidate),
             Joined::Leads(leading) => Some(leading),
             Joined::Alone => None,
         };
-        self.fetch(config, asked, plan, operation.as_deref(), found, leading).await
+        self.fetch(config, context, plan, operation.as_deref(), found, leading).await
     }
 
     pub(super) fn nothing_stored(&self) -> Reply {
@@ -68,28 +69,29 @@ impl<W: World> Service<W> {
     pub(super) fn serve(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         candidate: &Candidate,
     ) -> Reply {
         let Candidate { cached, tier, freshness } = candidate;
         let stale = *freshness != Freshness::Fresh;
         let meta = &cached.entry.meta;
-        let now = self.world.now();
+        let now = self.runtime.now();
         let status = CacheStatus::hit(meta.ttl, meta.age(now), tier.as_str());
         let x_cache = if stale { XCache::Stale } else { XCache::Hit };
-        let mut response = from_entry(&cached.entry, &asked.request, x_cache, &status, now);
-        self.show(asked, &meta.key, &meta.tags, &mut response);
-        self.rewrite_location(&asked.request, &mut response.headers);
+        let mut response =
+            response_from_entry(&cached.entry, &context.request, x_cache, &status, now);
+        self.show(context, &meta.key, &meta.tags, &mut response);
+        self.rewrite_location(&context.request, &mut response.headers);
         let how = if stale { Answered::Stale } else { Answered::Hit };
-        self.count(asked, response.status, how, Some(&plan.type_name));
+        self.count(context, response.status, how, Some(&plan.type_name));
         self.report_hit(&HitLine {
             event: if stale { "stale" } else { "hit" },
             tier: tier.as_str(),
             type_name: &plan.type_name,
             key: &meta.key,
             age: meta.age(now),
-            ms: now.millis_since(asked.started),
+            ms: now.millis_since(context.started),
         });
         if config.kv.writes == KvWrites::SecondRequest && !cached.in_kv.get() && meta.status != 206
         {
@@ -102,19 +104,19 @@ impl<W: World> Service<W> {
     /// in this data centre.
     pub(super) fn revalidate(
         &self,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         candidate: &Candidate,
         operation: Option<Rc<Operation>>,
     ) {
         // A HEAD brings nothing to store.
-        if asked.request.method == Method::Head {
+        if context.request.method == Method::Head {
             return;
         }
         let meta = &candidate.cached.entry.meta;
         let other_variant = (meta.key != plan.key.as_str()).then(|| meta.vary.clone());
         let key = plan.key.as_str().to_owned();
-        let now = self.world.now();
+        let now = self.runtime.now();
         let mut revalidating = self.isolate.revalidating.borrow_mut();
         if revalidating.get(&key, now).is_some() {
             return;
@@ -122,19 +124,21 @@ impl<W: World> Service<W> {
         revalidating.put(&key, (), now);
         drop(revalidating);
         let service = self.clone();
-        let asked = Asked { request: asked.request.clone(), ..*asked };
+        let context = Context { request: context.request.clone(), ..*context };
         let (plan, stored_as) = (plan.clone(), meta.key.clone());
         let candidate = candidate.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             // A batch may have many.
             let slot = service.revalidations.take().await;
             if let Ok(config) = &service.isolate.config
-                && !service.is_revalidated_elsewhere(config, &asked, &plan, &stored_as).await
+                && !service.is_revalidated_elsewhere(config, &context, &plan, &stored_as).await
             {
                 let mark = service.isolate.replica.borrow().mark();
                 let other_variant = other_variant.as_deref();
                 let storing = Storing { plan: &plan, mark, other_variant, replaces: true };
-                service.fetch_anew(config, &asked, storing, &candidate, operation.as_deref()).await;
+                service
+                    .fetch_anew(config, &context, storing, &candidate, operation.as_deref())
+                    .await;
             }
             service.isolate.revalidating.borrow_mut().remove(&key);
             slot.into_iter().for_each(Slot::give_back);
@@ -145,43 +149,43 @@ impl<W: World> Service<W> {
     async fn fetch_anew(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         storing: Storing<'_>,
         candidate: &Candidate,
         operation: Option<&Operation>,
     ) {
         let plan = storing.plan;
         if let Some(operation) = operation {
-            if let Ok(told) = self.ask_for(config, asked, operation).await {
-                let _ = self.keep_answer(asked, &told, storing, operation).await;
+            if let Ok(told) = self.ask_for(config, context, operation).await {
+                let _ = self.keep_answer(context, &told, storing, operation).await;
             }
             return;
         }
-        if plan.heeded(&asked.request.headers).no_store {
+        if plan.client_directives(&context.request.headers).no_store {
             return;
         }
-        let before = self.before(config, asked, plan, Some(candidate)).await;
-        let Ok(told) = self.ask_rest(asked, plan, &before, storing.mark).await else { return };
+        let before = self.before(config, context, plan, Some(candidate)).await;
+        let Ok(told) = self.ask_rest(context, plan, &before, storing.mark).await else { return };
         // While the origin fails, what is stored is better.
         if told.answer.status >= 500 {
             return;
         }
-        if let Some(fresh) = told.freshened {
-            let Freshened { entry, stored } = *fresh;
+        if let Some(fresh) = told.validated_entry {
+            let ValidatedEntry { entry, stored } = *fresh;
             if stored.is_ok() && storing.mark.is_some() {
-                self.keep_entry(&asked.request, storing.of_the_same_variant(), entry);
+                self.keep_entry(&context.request, storing.of_the_same_variant(), entry);
             }
-        } else if self.worth_storing(asked, &told.answer, storing).is_ok()
+        } else if self.worth_storing(context, &told.answer, storing).is_ok()
             && let Ok(body) = self.whole_body(&told.answer, limits::ANSWER_BODY_BYTES).await
         {
-            let _ = self.keep_rest(asked, &told.answer, storing, body);
+            let _ = self.keep_rest(context, &told.answer, storing, body);
         }
     }
 
     async fn fetch(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         operation: Option<&Operation>,
         mut found: Found<'_>,
@@ -191,16 +195,16 @@ impl<W: World> Service<W> {
         let mark = self.isolate.replica.borrow().mark();
         let late = found.late.take();
         let mut late_stale = None;
-        let why = reason(&found, plan.heeded(&asked.request.headers).no_cache);
+        let why = reason(&found, plan.client_directives(&context.request.headers).no_cache);
         let candidate = found.candidate.take();
         let before = match operation {
             Some(_) => Before::Nothing,
-            None => self.before(config, asked, plan, candidate.as_ref()).await,
+            None => self.before(config, context, plan, candidate.as_ref()).await,
         };
         let asking = async {
             match operation {
-                Some(operation) => self.ask_for(config, asked, operation).await,
-                None => self.ask_rest(asked, plan, &before, mark).await,
+                Some(operation) => self.ask_for(config, context, operation).await,
+                None => self.ask_rest(context, plan, &before, mark).await,
             }
         };
         let asking = pin!(asking);
@@ -209,7 +213,7 @@ impl<W: World> Service<W> {
             Some(late) => match select(late, asking).await {
                 Either::Left((Some(candidate), asking)) => {
                     if candidate.freshness == Freshness::Fresh {
-                        return self.serve_late(config, asked, plan, &candidate);
+                        return self.serve_late(config, context, plan, &candidate);
                     }
                     late_stale = Some(candidate);
                     asking.await
@@ -220,7 +224,7 @@ impl<W: World> Service<W> {
                     let waited = self.within(LATE_MILLIS, async { Ok(late.await) }).await;
                     match waited.ok().flatten() {
                         Some(candidate) if candidate.freshness == Freshness::Fresh => {
-                            return self.serve_late(config, asked, plan, &candidate);
+                            return self.serve_late(config, context, plan, &candidate);
                         }
                         candidate => late_stale = candidate,
                     }
@@ -231,7 +235,7 @@ impl<W: World> Service<W> {
         };
         let stale = candidate.clone().filter(|one| is_servable_stale(one.freshness)).or(late_stale);
         let told =
-            match self.unless_failed(config, (asked, plan), answer, stale.as_ref(), why).await {
+            match self.unless_failed(config, (context, plan), answer, stale.as_ref(), why).await {
                 Ok(told) => told,
                 Err(reply) => return reply,
             };
@@ -241,17 +245,17 @@ impl<W: World> Service<W> {
         let Some(operation) = operation else {
             // Judged anew: it may have been purged since it was found.
             let stands = |one: &Candidate| {
-                self.judged(&asked.request, plan, &one.cached) != Freshness::Purged
+                self.judged(&context.request, plan, &one.cached) != Freshness::Purged
             };
-            if asked.request.method == Method::Head
+            if context.request.method == Method::Head
                 && let Some(stored) = candidate.filter(stands)
-                && told.freshened.is_none()
+                && told.validated_entry.is_none()
             {
-                self.heard_by_head(asked, &told.answer, &stored.cached, storing);
+                self.heard_by_head(context, &told.answer, &stored.cached, storing);
             }
-            return self.answered_rest(asked, told, storing, why, leading).await;
+            return self.answered_rest(context, told, storing, why, leading).await;
         };
-        self.answered(asked, told, operation, storing, why).await
+        self.answered(context, told, operation, storing, why).await
     }
 
     /// The origin's answer, or, where it failed, what the client gets in its place: a stale entry
@@ -259,47 +263,53 @@ impl<W: World> Service<W> {
     pub(super) async fn unless_failed(
         &self,
         config: &Config,
-        (asked, plan): (&Asked, &Plan),
+        (context, plan): (&Context, &Plan),
         told: Result<Told, OriginFailure>,
         stale: Option<&Candidate>,
         why: Why,
     ) -> Result<Told, Reply> {
         let stale = stale.filter(|_| is_bad(&told));
         if let Some(stale) = stale.filter(|one| is_servable_stale(one.freshness))
-            && self.still_stands(config, asked, plan, stale).await
+            && self.still_stands(config, context, plan, stale).await
         {
             let fault = match told {
                 Ok(told) => format!("answered {}", told.answer.status),
                 Err(failure) => failure.fault,
             };
             self.report_failure("origin", &fault);
-            return Err(self.serve(config, asked, plan, stale));
+            return Err(self.serve(config, context, plan, stale));
         }
-        told.map_err(|failure| self.origin_failed(asked, &failure, why.forward))
+        told.map_err(|failure| self.origin_failed(context, &failure, why.forward))
     }
 
     /// While the origin was asked, a purge may have come.
     pub(super) async fn still_stands(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         stale: &Candidate,
     ) -> bool {
-        self.sync(config, asked).await;
-        self.may_judge(config, asked)
-            && is_servable_stale(self.judged(&asked.request, plan, &stale.cached))
+        self.sync(config, context).await;
+        self.may_judge(config, context)
+            && is_servable_stale(self.judged(&context.request, plan, &stale.cached))
     }
 
-    fn serve_late(&self, config: &Config, asked: &Asked, plan: &Plan, late: &Candidate) -> Reply {
+    fn serve_late(
+        &self,
+        config: &Config,
+        context: &Context,
+        plan: &Plan,
+        late: &Candidate,
+    ) -> Reply {
         self.keep(&late.cached.entry.meta.key, &late.cached);
-        self.serve(config, asked, plan, late)
+        self.serve(config, context, plan, late)
     }
 
     /// The origin's answer to a query to the client, and into the stores if it may be stored.
     async fn answered(
         &self,
-        asked: &Asked,
+        context: &Context,
         told: Told,
         operation: &Operation,
         storing: Storing<'_>,
@@ -307,10 +317,10 @@ impl<W: World> Service<W> {
     ) -> Reply {
         let answer = &told.answer;
         if let Ok(config) = &self.isolate.config {
-            self.note_scope_changes(config, &asked.request, answer).await;
+            self.note_scope_changes(config, &context.request, answer).await;
         }
         let plan = storing.plan;
-        let kept = self.keep_answer(asked, &told, storing, operation).await;
+        let kept = self.keep_answer(context, &told, storing, operation).await;
         if let Err(reason) = &kept {
             self.note_not_stored(plan, answer.status, *reason);
         }
@@ -321,29 +331,29 @@ impl<W: World> Service<W> {
             stored: kept.is_ok(),
             detail,
         };
-        self.count_miss(asked, plan, answer.status, kept.is_ok(), detail);
+        self.count_miss(context, plan, answer.status, kept.is_ok(), detail);
         let received = answer.at.as_millis() / 1000;
         let Ok(cached) = kept else {
-            let mut headers = self.passed_on(asked, answer, XCache::Miss, &status);
+            let mut headers = self.headers_to_client(context, answer, XCache::Miss, &status);
             shorten_for_client(&mut headers, plan.client_ttl);
             // The origin was asked without the client's conditions.
-            let known = not_modified(&asked.request, &headers, received);
-            if known && answer.status == 200 && asked.request.method.is_safe() {
+            let known = not_modified(&context.request, &headers, received);
+            if known && answer.status == 200 && context.request.method.is_safe() {
                 return Reply::Whole(without_body(headers));
             }
             return told.reply(headers);
         };
         // As a hit will have it, with the cookies that are for this client alone.
         let meta = &cached.entry.meta;
-        let mut headers = passed_on(&meta.headers, XCache::Miss, &status, false);
+        let mut headers = headers_to_client(&meta.headers, XCache::Miss, &status, false);
         headers.attach_original_of(&answer.headers);
         for cookie in answer.headers.get_all("set-cookie") {
             headers.append("set-cookie", cookie);
         }
-        self.rewrite_location(&asked.request, &mut headers);
+        self.rewrite_location(&context.request, &mut headers);
         let mut head = Response { status: answer.status, headers, body: [].into() };
-        self.show(asked, &meta.key, &meta.tags, &mut head);
-        if not_modified(&asked.request, &meta.headers, received) {
+        self.show(context, &meta.key, &meta.tags, &mut head);
+        if not_modified(&context.request, &meta.headers, received) {
             return Reply::Whole(without_body(head.headers));
         }
         told.reply(head.headers)
@@ -351,13 +361,13 @@ impl<W: World> Service<W> {
 
     pub(super) fn count_miss(
         &self,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         status: u16,
         stored: bool,
         detail: Option<&'static str>,
     ) {
-        self.count(asked, status, Answered::Miss, Some(&plan.type_name));
+        self.count(context, status, Answered::Miss, Some(&plan.type_name));
         self.report(&json!({
             "event": "miss",
             "type": plan.type_name,
@@ -365,13 +375,19 @@ impl<W: World> Service<W> {
             "status": status,
             "stored": stored,
             "reason": detail,
-            "ms": self.world.now().millis_since(asked.started),
+            "ms": self.runtime.now().millis_since(context.started),
         }));
     }
 
     /// Shows keys and tags to who may see them.
-    pub(super) fn show(&self, asked: &Asked, key: &str, tags: &[String], response: &mut Response) {
-        if asked.debug {
+    pub(super) fn show(
+        &self,
+        context: &Context,
+        key: &str,
+        tags: &[String],
+        response: &mut Response,
+    ) {
+        if context.debug {
             response.headers.set("evergraph-key", key);
             let mut shown = tags.join(",");
             shown.truncate(8_000);

@@ -1,16 +1,16 @@
 //! Looking for a stored answer: memory, then the edge cache, then KV.
 
 use super::breaker::Breaker;
-use super::handle::{Asked, Service};
+use super::handle::{Context, Service};
 use super::memory::Cached;
-use super::world::{EdgeValue, Fault, World};
+use super::runtime::{EdgeValue, Fault, Runtime};
 use crate::config::Config;
 use crate::engine::Plan;
-use crate::entry::decode;
 use crate::http::{OriginalFields, Request};
 use crate::policy::{Freshness, freshness, variant};
 use crate::purge::Lag;
 use crate::purge::Subject;
+use crate::stored::decode;
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::pin::pin;
 use std::rc::Rc;
@@ -70,41 +70,41 @@ pub(super) fn variant_key(key: &str, names: &[String], request: &Request) -> Opt
     Some(format!("{key}.{}", variant.to_short_hex()))
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Looks in every tier until something answers the request.
     pub(super) async fn find<'a>(
         &'a self,
         config: &'a Config,
-        asked: &'a Asked,
+        context: &'a Context,
         plan: &'a Plan,
     ) -> Found<'a> {
-        let lag = self.lag(config, asked.wanted);
+        let lag = self.lag(config, context.wanted);
         let mut found = Found::default();
         let in_memory = self.isolate.memory.borrow_mut().get(plan.key.as_str()).is_some();
         if in_memory {
             match lag {
-                Lag::TooOld => self.sync(config, asked).await,
+                Lag::TooOld => self.sync(config, context).await,
                 Lag::Aging => self.sync_in_background(),
                 Lag::Current => {}
             }
-            if self.look_in_memory(config, asked, plan, &mut found) {
+            if self.look_in_memory(config, context, plan, &mut found) {
                 return found;
             }
-            self.look_at_the_edge(config, asked, plan, &mut found).await;
+            self.look_at_the_edge(config, context, plan, &mut found).await;
         } else if lag == Lag::TooOld {
             let (first, ()) =
-                join(self.edge_entry(plan.key.as_str()), self.sync(config, asked)).await;
-            self.take_edge(config, asked, plan, first, &mut found).await;
+                join(self.edge_entry(plan.key.as_str()), self.sync(config, context)).await;
+            self.take_edge(config, context, plan, first, &mut found).await;
         } else {
             if lag == Lag::Aging {
                 self.sync_in_background();
             }
-            self.look_at_the_edge(config, asked, plan, &mut found).await;
+            self.look_at_the_edge(config, context, plan, &mut found).await;
         }
-        found.log_unreadable = !self.may_judge(config, asked);
+        found.log_unreadable = !self.may_judge(config, context);
         let answered = found.candidate.as_ref().is_some_and(Candidate::answers);
         if !answered && !found.log_unreadable {
-            self.look_in_kv(config, asked, plan, &mut found).await;
+            self.look_in_kv(config, context, plan, &mut found).await;
         }
         found
     }
@@ -112,11 +112,11 @@ impl<W: World> Service<W> {
     pub(super) fn look_in_memory(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         found: &mut Found<'_>,
     ) -> bool {
-        let request = &asked.request;
+        let request = &context.request;
         let first = self.isolate.memory.borrow_mut().get(plan.key.as_str());
         let Some(first) = first else { return false };
         let cached = if self.is_variant(&first, request) {
@@ -127,32 +127,32 @@ impl<W: World> Service<W> {
             key.and_then(|key| self.isolate.memory.borrow_mut().get(&key))
         };
         let Some(cached) = cached else { return false };
-        self.offer(config, asked, plan, found, cached, Tier::Memory)
+        self.offer(config, context, plan, found, cached, Tier::Memory)
     }
 
     async fn look_at_the_edge(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         found: &mut Found<'_>,
     ) {
         let first = self.edge_entry(plan.key.as_str()).await;
-        self.take_edge(config, asked, plan, first, found).await;
+        self.take_edge(config, context, plan, first, found).await;
     }
 
     async fn take_edge(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         first: Option<Rc<Cached>>,
         found: &mut Found<'_>,
     ) {
-        let request = &asked.request;
+        let request = &context.request;
         let Some(first) = first else { return };
         if self.is_variant(&first, request) {
-            self.offer(config, asked, plan, found, first, Tier::Edge);
+            self.offer(config, context, plan, found, first, Tier::Edge);
             return;
         }
         let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, request);
@@ -161,37 +161,37 @@ impl<W: World> Service<W> {
         let Some(key) = key else { return };
         let second = self.edge_entry(&key).await;
         if let Some(second) = second.filter(|second| self.is_variant(second, request)) {
-            self.offer(config, asked, plan, found, second, Tier::Edge);
+            self.offer(config, context, plan, found, second, Tier::Edge);
         }
     }
 
     async fn look_in_kv<'a>(
         &'a self,
         config: &'a Config,
-        asked: &'a Asked,
+        context: &'a Context,
         plan: &'a Plan,
         found: &mut Found<'a>,
     ) {
-        if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
+        if !self.runtime.kv_bound() || !self.isolate.kv.allows(self.runtime.now()) {
             return;
         }
         // Its time begins when its turn has come.
         let Some(slot) = self.reads.take().await else { return };
         let other_variant = found.other_variant.clone();
         let reading: LocalBoxFuture<'a, Option<Candidate>> = Box::pin(async move {
-            let candidate = self.kv_candidate(config, asked, plan, other_variant).await;
+            let candidate = self.kv_candidate(config, context, plan, other_variant).await;
             slot.give_back();
             candidate
         });
-        match select(reading, pin!(self.world.sleep(config.kv.timeout_ms))).await {
+        match select(reading, pin!(self.runtime.sleep(config.kv.timeout_ms))).await {
             Either::Left((Some(candidate), _)) => {
                 let (cached, tier) = (candidate.cached, candidate.tier);
-                self.offer(config, asked, plan, found, cached, tier);
+                self.offer(config, context, plan, found, cached, tier);
             }
             Either::Left((None, _)) => {}
             Either::Right((_, late)) => {
                 let fault = format!("no answer within {} ms", config.kv.timeout_ms);
-                self.isolate.kv.failed(self.world.now(), &fault);
+                self.isolate.kv.failed(self.runtime.now(), &fault);
                 self.report_failure("kv-read", &fault);
                 found.late = Some(late);
             }
@@ -202,11 +202,11 @@ impl<W: World> Service<W> {
     async fn kv_candidate(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         other_variant: Option<Vec<String>>,
     ) -> Option<Candidate> {
-        let request = &asked.request;
+        let request = &context.request;
         let mut key = match other_variant {
             Some(names) => variant_key(plan.key.as_str(), &names, request)?,
             None => plan.key.as_str().to_owned(),
@@ -216,7 +216,7 @@ impl<W: World> Service<W> {
             key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request)?;
             cached = self.kv_entry(&key).await?;
         }
-        let fits = self.is_usable(&cached, asked, plan) && self.may_judge(config, asked);
+        let fits = self.is_usable(&cached, context, plan) && self.may_judge(config, context);
         fits.then(|| {
             let freshness = self.judged(request, plan, &cached);
             Candidate { cached, tier: Tier::Kv, freshness }
@@ -224,14 +224,14 @@ impl<W: World> Service<W> {
     }
 
     async fn kv_entry(&self, key: &str) -> Option<Rc<Cached>> {
-        match self.world.kv_get(key).await {
+        match self.runtime.kv_get(key).await {
             Ok(bytes) => {
                 self.isolate.kv.succeeded();
                 let bytes = bytes.filter(|bytes| self.has_room_for_stored(bytes.len()))?;
                 self.decoded(&bytes, None, key, true)
             }
             Err(fault) => {
-                self.isolate.kv.failed(self.world.now(), &fault);
+                self.isolate.kv.failed(self.runtime.now(), &fault);
                 self.report_failure("kv-read", &fault);
                 None
             }
@@ -247,7 +247,7 @@ impl<W: World> Service<W> {
     /// What the edge cache has.
     pub(super) async fn edge_value(&self, key: &str) -> Option<EdgeValue> {
         let edge = &self.isolate.edge;
-        let reading = self.world.edge_get(key);
+        let reading = self.runtime.edge_get(key);
         self.read_store(edge, EDGE_MILLIS, "edge-read", reading).await.ok().flatten()
     }
 
@@ -260,7 +260,7 @@ impl<W: World> Service<W> {
         part: &str,
         reading: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
-        if !breaker.allows(self.world.now()) {
+        if !breaker.allows(self.runtime.now()) {
             return Err("it is left alone".to_owned());
         }
         let Some(slot) = self.reads.take().await else {
@@ -275,7 +275,7 @@ impl<W: World> Service<W> {
         match &read {
             Ok(_) => breaker.succeeded(),
             Err(fault) => {
-                breaker.failed(self.world.now(), fault);
+                breaker.failed(self.runtime.now(), fault);
                 self.report_failure(part, fault);
             }
         }
@@ -317,9 +317,9 @@ impl<W: World> Service<W> {
 
     /// Whether an entry may answer the request at all: it is of its variant, and where only the
     /// origin's word lets others share it, that was said.
-    pub(super) fn is_usable(&self, cached: &Cached, asked: &Asked, plan: &Plan) -> bool {
+    pub(super) fn is_usable(&self, cached: &Cached, context: &Context, plan: &Plan) -> bool {
         let shared = !plan.rest.authorized || cached.entry.meta.shares_authorized;
-        shared && self.is_variant(cached, &asked.request)
+        shared && self.is_variant(cached, &context.request)
     }
 
     /// Judges an entry and keeps it as the candidate if it is better than what is there. True
@@ -327,14 +327,14 @@ impl<W: World> Service<W> {
     fn offer(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         found: &mut Found<'_>,
         cached: Rc<Cached>,
         tier: Tier,
     ) -> bool {
-        let request = &asked.request;
-        if !self.may_judge(config, asked) || !self.is_usable(&cached, asked, plan) {
+        let request = &context.request;
+        if !self.may_judge(config, context) || !self.is_usable(&cached, context, plan) {
             return false;
         }
         let freshness = self.judged(request, plan, &cached);
@@ -365,8 +365,8 @@ impl<W: World> Service<W> {
             tagging: meta.tagging,
             key_from_kind: plan.key.from_kind(),
         };
-        let directives = plan.heeded(&request.headers);
-        freshness(meta, self.verdict(&subject), &directives, self.world.now())
+        let directives = plan.client_directives(&request.headers);
+        freshness(meta, self.verdict(&subject), &directives, self.runtime.now())
     }
 
     pub(super) fn keep(&self, key: &str, cached: &Rc<Cached>) {

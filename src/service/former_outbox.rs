@@ -9,19 +9,19 @@
 
 use super::handle::Service;
 use super::outbox::{KV_MILLIS, is_unique};
-use super::world::{Fault, World};
+use super::runtime::{Fault, Runtime};
 use crate::purge::NewRecord;
 use std::collections::BTreeSet;
 
 /// As many keys as one list of KV may have.
 const MOST_KEYS: usize = 1_000;
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Purges everything, if there are purges that a version before has left and this log was not
     /// purged for.
     pub(super) async fn purge_for_former_outbox(&self) -> Result<(), Fault> {
         let prefix = format!("outbox/{}/", self.isolate.log_name());
-        let listed = self.within(KV_MILLIS, self.world.kv_list(&prefix, MOST_KEYS)).await?;
+        let listed = self.within(KV_MILLIS, self.runtime.kv_list(&prefix, MOST_KEYS)).await?;
         // Behind so many there may be others that were never seen.
         let may_lack = listed.len() >= MOST_KEYS;
         let is_purge = |key: &String| key.strip_prefix(&prefix).is_some_and(is_unique);
@@ -30,8 +30,8 @@ impl<W: World> Service<W> {
         if left.is_empty() || !may_lack && left.is_subset(&done.borrow()) {
             return Ok(());
         }
-        let mark = format!("outbox-former/{}@{}", self.isolate.log_name(), self.world.log_id());
-        let marked = self.within(KV_MILLIS, self.world.kv_get(&mark)).await?;
+        let mark = format!("outbox-former/{}@{}", self.isolate.log_name(), self.runtime.log_id());
+        let marked = self.within(KV_MILLIS, self.runtime.kv_get(&mark)).await?;
         let marked = marked.and_then(|keys| String::from_utf8(keys).ok()).unwrap_or_default();
         let marked: BTreeSet<String> = marked.lines().map(str::to_owned).collect();
         if may_lack || !left.is_subset(&marked) {
@@ -44,7 +44,7 @@ impl<W: World> Service<W> {
             self.count_purge_of_everything(&new.record, "outbox");
             let keys: Vec<&str> = left.union(&marked).map(String::as_str).collect();
             let keys = keys.join("\n");
-            let put = self.world.kv_put(&mark, keys.as_bytes(), self.outbox_seconds());
+            let put = self.runtime.kv_put(&mark, keys.as_bytes(), self.outbox_seconds());
             self.within(KV_MILLIS, put).await?;
         }
         done.replace(left);

@@ -3,15 +3,15 @@
 use super::documents::{Operation, Unresolved, Whole};
 use super::isolate::Isolate;
 use super::own_write::OwnWrite;
+use super::runtime::{BodyRead, OriginFailure, OriginRequest, OriginResponse, Runtime};
 use super::slots::{self, Slots};
 use super::stats::Answered;
-use super::world::{Answer, Ask, BodyRead, OriginFailure, World};
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
-    Bypass, Class, Plan, Read, Unwritten, XCache, classify, forwarded_headers, is_upgrade,
-    may_write, origin_url, passed_on, plan_graphql, plan_rest, read_graphql, rewrite_location,
-    scope_tags_changed_by, status_of_origin, take_own_headers,
+    Bypass, Class, GraphQlRequest, Plan, Uncacheable, XCache, classify, forwarded_headers,
+    headers_to_client, is_upgrade, may_write, origin_url, plan_graphql, plan_rest, read_graphql,
+    rewrite_location, scope_tags_changed_by, status_of_origin, take_evergraph_headers,
 };
 use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
@@ -31,7 +31,7 @@ pub enum Reply {
     /// A response that is at hand.
     Whole(Response),
     /// The origin's answer of that handle, with these headers instead of its own.
-    Answer {
+    Origin {
         /// Names the answer.
         handle: u32,
         /// The status code.
@@ -55,7 +55,7 @@ pub enum Reply {
 /// The service in one isolate. A clone is the same service.
 #[derive(Clone)]
 pub struct Service<W> {
-    pub(super) world: W,
+    pub(super) runtime: W,
     pub(super) isolate: Rc<Isolate>,
     /// For this request's reads of stores.
     pub(super) reads: Rc<Slots>,
@@ -64,7 +64,7 @@ pub struct Service<W> {
 }
 
 /// What is to be known of a request while it is handled.
-pub(super) struct Asked {
+pub(super) struct Context {
     pub request: Request,
     pub started: Timestamp,
     /// The client's own write, older than which it wants nothing.
@@ -75,16 +75,16 @@ pub(super) struct Asked {
     pub uncached: Option<Bypass>,
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// The service over the world of one request, with what its isolate knows.
-    pub fn new(world: W, isolate: Rc<Isolate>) -> Self {
+    pub fn new(runtime: W, isolate: Rc<Isolate>) -> Self {
         let (reads, revalidations) = (Slots::new(slots::READS), Slots::new(slots::REVALIDATIONS));
-        Self { world, isolate, reads, revalidations }
+        Self { runtime, isolate, reads, revalidations }
     }
 
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Reply {
-        let asked = self.asked(request);
+        let context = self.context(request);
         let isolate = self.isolate.clone();
         let config = match &isolate.config {
             Ok(config) => config,
@@ -94,110 +94,110 @@ impl<W: World> Service<W> {
                     self.report(&json!({ "event": "config-error", "faults": faults }));
                 }
                 // Who asks for Evergraph itself sends a token that is not for the origin.
-                if asked.request.url.comparable_path().starts_with(admin::PREFIX) {
+                if context.request.url.comparable_path().starts_with(admin::PREFIX) {
                     return self.failed(503, "the configuration has faults; the log names them");
                 }
                 if isolate.origin_is_faulty {
                     return self.failed(502, "the configured origin is no URL; the log says why");
                 }
-                if is_upgrade(&asked.request) {
-                    return self.socket(None, asked).await;
+                if is_upgrade(&context.request) {
+                    return self.socket(None, context).await;
                 }
-                if may_write(None, &asked.request) {
+                if may_write(None, &context.request) {
                     // Nobody knows what it changes, and the entries outlive the fault.
-                    return self.unread_write(&asked, Bypass::ConfigError, "config-error").await;
+                    return self.unread_write(&context, Bypass::ConfigError, "config-error").await;
                 }
-                return self.pass_through(None, &asked, Bypass::ConfigError).await;
+                return self.pass_through(None, &context, Bypass::ConfigError).await;
             }
         };
-        match classify(config, &asked.request) {
-            Class::Admin => self.admin(config, &asked.request).await,
-            Class::PassThrough(Bypass::Upgrade) => self.upgrade(Some(config), &asked).await,
-            Class::GraphQlSocket => self.socket(Some(config), asked).await,
-            Class::PassThrough(bypass) => self.pass_through(Some(config), &asked, bypass).await,
-            Class::RestWrite => self.rest_write(config, &asked).await,
+        match classify(config, &context.request) {
+            Class::Admin => self.admin(config, &context.request).await,
+            Class::PassThrough(Bypass::Upgrade) => self.upgrade(Some(config), &context).await,
+            Class::GraphQlSocket => self.socket(Some(config), context).await,
+            Class::PassThrough(bypass) => self.pass_through(Some(config), &context, bypass).await,
+            Class::RestWrite => self.rest_write(config, &context).await,
             Class::Rest => match self
-                .planned(config, &asked, |claims| plan_rest(config, &asked.request, claims))
+                .planned(config, &context, |claims| plan_rest(config, &context.request, claims))
                 .await
             {
-                Ok(plan) => self.read(config, &asked, &plan, None).await,
-                Err(bypass) => self.pass_through(Some(config), &asked, bypass).await,
+                Ok(plan) => self.read(config, &context, &plan, None).await,
+                Err(bypass) => self.pass_through(Some(config), &context, bypass).await,
             },
-            Class::GraphQlGet => self.graphql(config, &asked, None).await,
-            Class::GraphQlPost => self.graphql_body(config, &asked).await,
+            Class::GraphQlGet => self.graphql(config, &context, None).await,
+            Class::GraphQlPost => self.graphql_body(config, &context).await,
             Class::GraphQlUncached(reason) => {
-                let asked = Asked { uncached: Some(reason), ..asked };
-                match asked.request.method.is_safe() {
-                    true => self.graphql(config, &asked, None).await,
-                    false => self.graphql_body(config, &asked).await,
+                let context = Context { uncached: Some(reason), ..context };
+                match context.request.method.is_safe() {
+                    true => self.graphql(config, &context, None).await,
+                    false => self.graphql_body(config, &context).await,
                 }
             }
         }
     }
 
-    async fn graphql_body(&self, config: &Config, asked: &Asked) -> Reply {
+    async fn graphql_body(&self, config: &Config, context: &Context) -> Reply {
         let bytes = config.limits.amounts.of(Limit::Bytes);
-        match self.world.request_body(bytes, limits::REQUEST_COPIES).await {
-            BodyRead::Whole(body) => self.graphql(config, asked, Some(body)).await,
-            BodyRead::TooLarge => self.unread(config, asked, Bypass::BodyTooLarge).await,
-            BodyRead::NoRoom => self.unread(config, asked, Bypass::MemoryInFlight).await,
+        match self.runtime.request_body(bytes, limits::REQUEST_COPIES).await {
+            BodyRead::Whole(body) => self.graphql(config, context, Some(body)).await,
+            BodyRead::TooLarge => self.unread(config, context, Bypass::BodyTooLarge).await,
+            BodyRead::NoRoom => self.unread(config, context, Bypass::MemoryInFlight).await,
             BodyRead::Broken => self.failed(400, "the request's body broke off"),
         }
     }
 
     /// Takes off a request what is for Evergraph alone.
-    fn asked(&self, mut request: Request) -> Asked {
+    fn context(&self, mut request: Request) -> Context {
         let service = self.isolate.log_name();
-        let own = take_own_headers(&mut request, service, || self.world.admin_tokens());
+        let own = take_evergraph_headers(&mut request, service, || self.runtime.admin_tokens());
         let wanted = self.own_write(&own.purge_tokens);
-        let started = self.world.now();
-        Asked { request, started, wanted, debug: own.debug, uncached: None }
+        let started = self.runtime.now();
+        Context { request, started, wanted, debug: own.debug, uncached: None }
     }
 
     /// A GraphQL request whose body nobody has read may be a mutation, and a batch.
-    async fn unread(&self, config: &Config, asked: &Asked, reason: Bypass) -> Reply {
-        let perhaps = Unwritten { reason, may_be_mutation: true };
-        self.not_looked_up(config, asked, perhaps).await
+    async fn unread(&self, config: &Config, context: &Context, reason: Bypass) -> Reply {
+        let perhaps = Uncacheable { reason, may_be_mutation: true };
+        self.not_looked_up(config, context, perhaps).await
     }
 
-    async fn graphql(&self, config: &Config, asked: &Asked, body: Option<Rc<[u8]>>) -> Reply {
+    async fn graphql(&self, config: &Config, context: &Context, body: Option<Rc<[u8]>>) -> Reply {
         let mut needed = Amounts::ZERO;
-        let request = &asked.request;
+        let request = &context.request;
         if let Some(body) = &body {
             needed.raise(Limit::Bytes, body.len());
             if !self.has_room_for_request(config, request, body, &mut needed) {
-                return self.unread(config, asked, Bypass::MemoryInFlight).await;
+                return self.unread(config, context, Bypass::MemoryInFlight).await;
             }
         }
         let read = read_graphql(config, request, body.as_deref());
         // What was read of it is enough from here on.
         drop(body);
-        if let Ok(Read::Batch(queries)) = &read {
+        if let Ok(GraphQlRequest::Batch(queries)) = &read {
             needed.raise(Limit::Batch, queries.len());
         }
         self.isolate.needed(&needed);
         match read {
-            Ok(Read::One(query)) => self.one_operation(config, asked, query).await,
-            Ok(Read::Batch(queries)) => self.batch(config, asked, queries).await,
-            Err(unwritten) => self.not_looked_up(config, asked, unwritten).await,
+            Ok(GraphQlRequest::One(query)) => self.one_operation(config, context, query).await,
+            Ok(GraphQlRequest::Batch(queries)) => self.batch(config, context, queries).await,
+            Err(unwritten) => self.not_looked_up(config, context, unwritten).await,
         }
     }
 
-    async fn one_operation(&self, config: &Config, asked: &Asked, query: Query) -> Reply {
-        let schema = self.schema(config, asked);
-        let operation = match self.operation(config, asked, query, &schema).await {
+    async fn one_operation(&self, config: &Config, context: &Context, query: Query) -> Reply {
+        let schema = self.schema(config, context);
+        let operation = match self.operation(config, context, query, &schema).await {
             Ok(operation) => operation,
-            Err(Unresolved::Unknown) => return self.unknown_document(asked),
-            Err(Unresolved::Unwritten(unwritten)) => {
-                return self.not_looked_up(config, asked, unwritten).await;
+            Err(Unresolved::Unknown) => return self.unknown_document(context),
+            Err(Unresolved::Uncacheable(unwritten)) => {
+                return self.not_looked_up(config, context, unwritten).await;
             }
         };
-        match self.planned_operation(config, asked, &operation).await {
-            Ok(plan) => self.read(config, asked, &plan, Some(Rc::new(operation))).await,
-            Err(Bypass::Mutation) => self.mutation(config, asked, &operation).await,
+        match self.planned_operation(config, context, &operation).await {
+            Ok(plan) => self.read(config, context, &plan, Some(Rc::new(operation))).await,
+            Err(Bypass::Mutation) => self.mutation(config, context, &operation).await,
             Err(bypass) => {
                 let whole = self.whole(config, &operation);
-                self.pass(Some(config), asked, bypass, whole.as_ref()).await
+                self.pass(Some(config), context, bypass, whole.as_ref()).await
             }
         }
     }
@@ -206,11 +206,11 @@ impl<W: World> Service<W> {
     pub(super) async fn planned_operation(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         operation: &Operation,
     ) -> Result<Plan, Bypass> {
         let analysis = &operation.known.analysis;
-        match (analysis.kind, asked.uncached) {
+        match (analysis.kind, context.uncached) {
             (OperationKind::Mutation, _) => Err(Bypass::Mutation),
             (OperationKind::Subscription, _) => Err(Bypass::Subscription),
             (OperationKind::Query, _) if analysis.incremental => Err(Bypass::Incremental),
@@ -219,9 +219,9 @@ impl<W: World> Service<W> {
             (OperationKind::Query, None) if !operation.can_be_keyed() => Err(Bypass::UrlTooLong),
             (OperationKind::Query, None) => {
                 let plan = |claims: &_| {
-                    plan_graphql(config, &asked.request, claims, &operation.query, analysis)
+                    plan_graphql(config, &context.request, claims, &operation.query, analysis)
                 };
-                self.planned(config, asked, plan).await
+                self.planned(config, context, plan).await
             }
         }
     }
@@ -229,27 +229,27 @@ impl<W: World> Service<W> {
     pub(super) async fn not_looked_up(
         &self,
         config: &Config,
-        asked: &Asked,
-        unwritten: Unwritten,
+        context: &Context,
+        unwritten: Uncacheable,
     ) -> Reply {
         if let Some(limit) = unwritten.reason.limit().filter(|_| config.limits.refuse) {
-            return self.over_limit(config, asked, limit);
+            return self.over_limit(config, context, limit);
         }
         if unwritten.may_be_mutation {
-            return self.perhaps_mutation(config, asked, unwritten).await;
+            return self.perhaps_mutation(config, context, unwritten).await;
         }
-        self.pass_through(Some(config), asked, unwritten.reason).await
+        self.pass_through(Some(config), context, unwritten.reason).await
     }
 
     /// 400 with a GraphQL error, where the configuration wants it so.
-    pub(super) fn over_limit(&self, config: &Config, asked: &Asked, limit: Limit) -> Reply {
+    pub(super) fn over_limit(&self, config: &Config, context: &Context, limit: Limit) -> Reply {
         let most = config.limits.amounts.of(limit);
         let body = json!({ "errors": [{
             "message": format!("The request is over the limit of {most} {}.", limit.as_str()),
             "extensions": { "code": "OVER_LIMIT", "limit": limit.as_str() },
         }] });
-        self.count(asked, 400, Answered::Bypass, None);
-        self.report_bypass(asked, "over-limit", 400);
+        self.count(context, 400, Answered::Bypass, None);
+        self.report_bypass(context, "over-limit", 400);
         let mut response = json_response(400, &body);
         response.headers.set("x-cache", XCache::Bypass.as_str());
         CacheStatus::Forwarded {
@@ -263,18 +263,18 @@ impl<W: World> Service<W> {
     }
 
     /// A change of protocol is passed on untouched. Any other answer is one like all others.
-    pub(super) async fn upgrade(&self, config: Option<&Config>, asked: &Asked) -> Reply {
-        let url = self.origin_url(&asked.request);
-        let headers = self.forwarded_headers(&asked.request, asked.request.headers.clone());
-        match self.world.ask_untouched(&url, &headers).await {
+    pub(super) async fn upgrade(&self, config: Option<&Config>, context: &Context) -> Reply {
+        let url = self.origin_url(&context.request);
+        let headers = self.forwarded_headers(&context.request, context.request.headers.clone());
+        match self.runtime.ask_untouched(&url, &headers).await {
             Ok(answer) if answer.status == 101 => Reply::Untouched { handle: answer.handle },
             Ok(mut answer) => {
                 if let Some(config) = config {
                     gather_tags(&mut answer.headers, &config.tag_headers);
                 }
-                self.passed(config, asked, Bypass::Upgrade, &answer).await
+                self.passed(config, context, Bypass::Upgrade, &answer).await
             }
-            Err(failure) => self.origin_failed(asked, &failure, Forward::Bypass),
+            Err(failure) => self.origin_failed(context, &failure, Forward::Bypass),
         }
     }
 
@@ -282,24 +282,24 @@ impl<W: World> Service<W> {
     pub(super) async fn pass_through(
         &self,
         config: Option<&Config>,
-        asked: &Asked,
+        context: &Context,
         reason: Bypass,
     ) -> Reply {
-        self.pass(config, asked, reason, None).await
+        self.pass(config, context, reason, None).await
     }
 
     /// The same, with the request in full where the origin may not know its document.
     pub(super) async fn pass(
         &self,
         config: Option<&Config>,
-        asked: &Asked,
+        context: &Context,
         reason: Bypass,
         whole: Option<&Whole>,
     ) -> Reply {
-        let again = !may_write(config, &asked.request);
-        match self.ask_whole(asked, whole, again).await {
-            Ok(answer) => self.passed(config, asked, reason, &answer).await,
-            Err(failure) => self.origin_failed(asked, &failure, forward_of(reason)),
+        let may_retry = !may_write(config, &context.request);
+        match self.ask_whole(context, whole, may_retry).await {
+            Ok(answer) => self.passed(config, context, reason, &answer).await,
+            Err(failure) => self.origin_failed(context, &failure, forward_of(reason)),
         }
     }
 
@@ -307,46 +307,49 @@ impl<W: World> Service<W> {
     async fn passed(
         &self,
         config: Option<&Config>,
-        asked: &Asked,
+        context: &Context,
         reason: Bypass,
-        answer: &Answer,
+        answer: &OriginResponse,
     ) -> Reply {
         if let Some(config) = config {
-            self.note_scope_changes(config, &asked.request, answer).await;
+            self.note_scope_changes(config, &context.request, answer).await;
         }
-        self.count(asked, answer.status, Answered::Bypass, None);
+        self.count(context, answer.status, Answered::Bypass, None);
         let detail = reason.detail();
-        self.report_bypass(asked, &detail, answer.status);
+        self.report_bypass(context, &detail, answer.status);
         let status = CacheStatus::Forwarded {
             forward: forward_of(reason),
             status: Some(answer.status),
             stored: false,
             detail: Some(&detail),
         };
-        self.reply(asked, answer, XCache::Bypass, &status)
+        self.reply(context, answer, XCache::Bypass, &status)
     }
 
     /// Asks the origin, and waits no longer than `millis` for the head of its answer.
     pub(super) async fn ask_within(
         &self,
         millis: Option<u64>,
-        ask: &Ask<'_>,
-    ) -> Result<Answer, OriginFailure> {
+        ask: &OriginRequest<'_>,
+    ) -> Result<OriginResponse, OriginFailure> {
         let Some(millis) = millis else { return self.ask(ask).await };
-        match select(pin!(self.ask(ask)), pin!(self.world.sleep(millis))).await {
+        match select(pin!(self.ask(ask)), pin!(self.runtime.sleep(millis))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => {
                 let failure = OriginFailure::after(millis);
-                self.isolate.origin.note(self.world.now(), Some(failure.fault.clone()));
+                self.isolate.origin.note(self.runtime.now(), Some(failure.fault.clone()));
                 Err(failure)
             }
         }
     }
 
     /// Asks the origin, and notes how it fared.
-    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
-        let asked_at = self.world.now();
-        let mut answer = self.world.ask(ask).await;
+    pub(super) async fn ask(
+        &self,
+        ask: &OriginRequest<'_>,
+    ) -> Result<OriginResponse, OriginFailure> {
+        let asked_at = self.runtime.now();
+        let mut answer = self.runtime.ask(ask).await;
         if let Ok(answer) = &mut answer {
             answer.asked_at = asked_at;
             if let Ok(config) = &self.isolate.config {
@@ -358,33 +361,37 @@ impl<W: World> Service<W> {
             Ok(_) => None,
             Err(failure) => Some(failure.fault.clone()),
         };
-        self.isolate.origin.note(self.world.now(), fault);
+        self.isolate.origin.note(self.runtime.now(), fault);
         answer
     }
 
     /// The origin's answer with a word on what was done.
     pub(super) fn reply(
         &self,
-        asked: &Asked,
-        answer: &Answer,
+        context: &Context,
+        answer: &OriginResponse,
         x_cache: XCache,
         status: &CacheStatus,
     ) -> Reply {
-        let headers = self.passed_on(asked, answer, x_cache, status);
-        Reply::Answer { handle: answer.handle, status: answer.status, headers }
+        let headers = self.headers_to_client(context, answer, x_cache, status);
+        Reply::Origin { handle: answer.handle, status: answer.status, headers }
     }
 
     /// The headers of the origin's answer with a word on what was done.
-    pub(super) fn passed_on(
+    pub(super) fn headers_to_client(
         &self,
-        asked: &Asked,
-        answer: &Answer,
+        context: &Context,
+        answer: &OriginResponse,
         x_cache: XCache,
         status: &CacheStatus,
     ) -> Headers {
-        let mut headers =
-            passed_on(&answer.headers, x_cache, status, self.isolate.keeps_cdn_cache_control());
-        self.rewrite_location(&asked.request, &mut headers);
+        let mut headers = headers_to_client(
+            &answer.headers,
+            x_cache,
+            status,
+            self.isolate.keeps_cdn_cache_control(),
+        );
+        self.rewrite_location(&context.request, &mut headers);
         headers
     }
 
@@ -393,7 +400,7 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         request: &Request,
-        answer: &Answer,
+        answer: &OriginResponse,
     ) {
         let tags = scope_tags_changed_by(config, &request.headers, &answer.headers);
         if !tags.is_empty() {
@@ -406,12 +413,12 @@ impl<W: World> Service<W> {
     /// 502 or 504 with a JSON error.
     pub(super) fn origin_failed(
         &self,
-        asked: &Asked,
+        context: &Context,
         failure: &OriginFailure,
         forward: Forward,
     ) -> Reply {
         self.report_failure("origin", &failure.fault);
-        self.count(asked, 502, Answered::Error, None);
+        self.count(context, 502, Answered::Error, None);
         let status = status_of_origin(failure.timed_out);
         let message = match failure.timed_out {
             true => "the origin did not answer in time",
@@ -435,21 +442,27 @@ impl<W: World> Service<W> {
         Reply::Whole(json_response(status, &json!({ "error": message })))
     }
 
-    pub(super) fn count(&self, asked: &Asked, status: u16, how: Answered, type_name: Option<&str>) {
+    pub(super) fn count(
+        &self,
+        context: &Context,
+        status: u16,
+        how: Answered,
+        type_name: Option<&str>,
+    ) {
         let how = if status >= 500 { Answered::Error } else { how };
-        let now = self.world.now();
-        let millis = now.millis_since(asked.started);
+        let now = self.runtime.now();
+        let millis = now.millis_since(context.started);
         self.isolate.stats.borrow_mut().answered(now, how, type_name, millis);
     }
 
-    pub(super) fn report_bypass(&self, asked: &Asked, reason: &str, status: u16) {
+    pub(super) fn report_bypass(&self, context: &Context, reason: &str, status: u16) {
         self.report(&json!({
             "event": "bypass",
             "reason": reason,
-            "method": asked.request.method.as_str(),
-            "path": asked.request.url.path,
+            "method": context.request.method.as_str(),
+            "path": context.request.url.path,
             "status": status,
-            "ms": self.world.now().millis_since(asked.started),
+            "ms": self.runtime.now().millis_since(context.started),
         }));
     }
 }
@@ -471,7 +484,7 @@ pub(super) fn json_response(status: u16, body: &serde_json::Value) -> Response {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Where the origin has what the client asked for.
     pub(super) fn origin_url(&self, request: &Request) -> String {
         self.origin_url_of(request, &request.url.target())

@@ -5,7 +5,7 @@
 //! both, and here it is checked again of what KV has.
 
 use super::handle::Service;
-use super::world::World;
+use super::runtime::Runtime;
 use crate::config::{Config, KvWrites};
 use crate::key::sha256_hex;
 use crate::limits;
@@ -65,7 +65,7 @@ fn key_of(config: &Config, hash: &str) -> String {
     format!("{}/documents/{hash}", config.service)
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Learns a document that a client sent with its hash.
     pub(super) fn learn_hashed(&self, config: &Config, hash: &str, document: &Rc<str>) {
         let known = self.isolate.hashed.borrow_mut().get(hash);
@@ -91,8 +91,8 @@ impl<W: World> Service<W> {
         if known.document.len() > LARGEST_BYTES {
             return;
         }
-        let write = write && !known.in_kv && self.world.kv_bound();
-        let write = write && self.isolate.kv.allows(self.world.now());
+        let write = write && !known.in_kv && self.runtime.kv_bound();
+        let write = write && self.isolate.kv.allows(self.runtime.now());
         let document = known.document.clone();
         let in_kv = known.in_kv || write;
         self.isolate.hashed.borrow_mut().put(hash, Known { in_kv, ..known });
@@ -101,14 +101,14 @@ impl<W: World> Service<W> {
         }
         let service = self.clone();
         let (key, hash) = (key_of(config, hash), hash.to_owned());
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             // The client's answer leaves first.
-            service.world.sleep(0).await;
-            let put = service.world.kv_put(&key, document.as_bytes(), KV_SECONDS).await;
+            service.runtime.sleep(0).await;
+            let put = service.runtime.kv_put(&key, document.as_bytes(), KV_SECONDS).await;
             if let Err(fault) = put {
                 let not_there = Known { document, in_kv: false };
                 service.isolate.hashed.borrow_mut().put(&hash, not_there);
-                service.isolate.kv.failed(service.world.now(), &fault);
+                service.isolate.kv.failed(service.runtime.now(), &fault);
                 service.report_failure("kv-write", &fault);
             }
         });

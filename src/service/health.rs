@@ -1,7 +1,7 @@
 //! `GET health`: how each part fares.
 
 use super::handle::{Reply, Service, json_response};
-use super::world::{Ask, What, World};
+use super::runtime::{OriginRequest, OriginRequestKind, Runtime};
 use crate::config::Config;
 use crate::http::Headers;
 use crate::purge::Lag;
@@ -35,7 +35,7 @@ impl Part {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// The state and, part by part, the reasons. 503 where it is `DOWN`.
     pub(super) async fn health_route(&self, config: &Config) -> Reply {
         let (kv, log, origin) = futures_util::future::join3(
@@ -73,13 +73,13 @@ impl<W: World> Service<W> {
     }
 
     async fn probe_kv(&self) -> Part {
-        if !self.world.kv_bound() {
+        if !self.runtime.kv_bound() {
             return Part::Absent;
         }
-        let read = self.within(PROBE_MILLIS, self.world.kv_get("evergraph-health")).await;
+        let read = self.within(PROBE_MILLIS, self.runtime.kv_get("evergraph-health")).await;
         match &read {
             Ok(_) => self.isolate.kv.succeeded(),
-            Err(fault) => self.isolate.kv.failed(self.world.now(), fault),
+            Err(fault) => self.isolate.kv.failed(self.runtime.now(), fault),
         }
         Part::of(read.map(|_| ()))
     }
@@ -98,16 +98,21 @@ impl<W: World> Service<W> {
 
     /// What the last request to the origin showed, or a HEAD for its root: any answer will do.
     async fn probe_origin(&self, config: &Config) -> Part {
-        if let Some(recent) = self.isolate.origin.recent(self.world.now()) {
+        if let Some(recent) = self.isolate.origin.recent(self.runtime.now()) {
             return recent.map_or(Part::Works, Part::Fails);
         }
         let Some(origin) = &config.origin else { return Part::Works };
         let headers = Headers::new();
         let url = format!("{origin}/");
-        let ask = Ask { url: &url, headers: &headers, again: true, what: What::AsItCame };
-        let asked = self.within(PROBE_MILLIS, async {
-            self.world.ask(&ask).await.map_err(|failure| failure.fault)
+        let ask = OriginRequest {
+            url: &url,
+            headers: &headers,
+            may_retry: true,
+            kind: OriginRequestKind::Unchanged,
+        };
+        let context = self.within(PROBE_MILLIS, async {
+            self.runtime.ask(&ask).await.map_err(|failure| failure.fault)
         });
-        Part::of(asked.await.map(|_| ()))
+        Part::of(context.await.map(|_| ()))
     }
 }

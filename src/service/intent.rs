@@ -9,7 +9,7 @@
 
 use super::handle::Service;
 use super::record::WRITE_MILLIS;
-use super::world::World;
+use super::runtime::Runtime;
 use crate::purge::{IntentId, NewRecord, Record};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -101,7 +101,7 @@ impl Intents {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Waits for what shows a write's outcome, and tells the log of the write where that takes long.
     /// `purges` is what it would purge; none where that is nothing.
     pub(super) async fn telling<T>(
@@ -112,8 +112,8 @@ impl<W: World> Service<W> {
     ) -> T {
         let mut outcome = pin!(outcome);
         loop {
-            let waits = intent.waits(self.world.now()).max(1);
-            match select(outcome.as_mut(), pin!(self.world.sleep(waits))).await {
+            let waits = intent.waits(self.runtime.now()).max(1);
+            match select(outcome.as_mut(), pin!(self.runtime.sleep(waits))).await {
                 Either::Left((outcome, _)) => return outcome,
                 Either::Right(_) => self.tell_intent(intent, purges()),
             }
@@ -122,10 +122,10 @@ impl<W: World> Service<W> {
 
     /// Tells the log beside what is being done: who waits for the write does not wait for this.
     fn tell_intent(&self, intent: &Rc<Intent>, record: Option<Record>) {
-        intent.told_at.set(Some(self.world.now()));
+        intent.told_at.set(Some(self.runtime.now()));
         let Some(record) = record else { return };
         let (service, intent) = (self.clone(), intent.clone());
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             let Some(id) = service.intend(record).await else { return };
             match intent.is_over.get() {
                 // It was over before the log had answered.
@@ -139,7 +139,7 @@ impl<W: World> Service<W> {
     /// that the log is to repeat, which nothing closes.
     pub(super) async fn intend(&self, record: Record) -> Option<IntentId> {
         let log = &self.isolate.log;
-        let (record, is_shared) = match log.intents.admit(self.world.now()) {
+        let (record, is_shared) = match log.intents.admit(self.runtime.now()) {
             Telling::Alone => (record, false),
             Telling::Shared => (Record::everything(), true),
             Telling::Told => return None,
@@ -150,7 +150,7 @@ impl<W: World> Service<W> {
         );
         let new = NewRecord::intent(record);
         if !log.writes.is_open() {
-            match self.within(WRITE_MILLIS, self.world.log_intend(&new)).await {
+            match self.within(WRITE_MILLIS, self.runtime.log_intend(&new)).await {
                 Ok(id) => return (!is_shared).then_some(id),
                 Err(fault) => self.report_failure("purge-log-write", &fault),
             }
@@ -170,7 +170,7 @@ impl<W: World> Service<W> {
         let Some(mut new) = new else {
             if let Some(id) = close() {
                 let service = self.clone();
-                self.world.spawn(async move { service.close_intent(id).await });
+                self.runtime.spawn(async move { service.close_intent(id).await });
             }
             return None;
         };
@@ -187,7 +187,7 @@ impl<W: World> Service<W> {
         }
         let nothing = NewRecord { closes: vec![id], ..NewRecord::default() };
         let mark = self.isolate.replica.borrow().mark();
-        let closing = self.within(WRITE_MILLIS, self.world.log_append(mark, &nothing));
+        let closing = self.within(WRITE_MILLIS, self.runtime.log_append(mark, &nothing));
         if let Err(fault) = closing.await {
             self.report_failure("purge-log-write", &fault);
         }

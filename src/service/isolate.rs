@@ -15,7 +15,7 @@ use super::sync::LogState;
 use super::token::Tokens;
 use crate::config::{self, CdnCacheControl, Config, ConfigError};
 use crate::engine::PurgeKeys;
-use crate::graphql::{Analysis, Knowledge, KnownTypes, Refusal, analyse};
+use crate::graphql::{Analysis, Refusal, SeenTypes, TypeKnowledge, analyse};
 use crate::limits::{self, Amounts};
 use crate::purge::{Replica, SchemaInForce};
 use crate::tag::Tagging;
@@ -46,7 +46,7 @@ pub struct Isolate {
     pub(super) edge: Breaker,
     pub(super) origin: OriginHealth,
     pub(super) stats: RefCell<Stats>,
-    pub(super) known_types: RefCell<KnownTypes>,
+    pub(super) known_types: RefCell<SeenTypes>,
     /// The keys whose stale entries are being fetched.
     pub(super) revalidating: RefCell<Expiring<()>>,
     pub(super) tokens: Tokens,
@@ -122,7 +122,7 @@ impl Isolate {
         document: &Rc<str>,
         operation: Option<&str>,
         limits: &Amounts,
-        knowledge: &Knowledge<'_>,
+        knowledge: &TypeKnowledge<'_>,
         schema: SchemaInForce,
     ) -> Understood {
         let understand = || {

@@ -3,17 +3,17 @@
 use super::ask::Told;
 use super::documents::Operation;
 use super::find::variant_key;
-use super::handle::{Asked, Service};
+use super::handle::{Context, Service};
 use super::memory::Cached;
-use super::world::{Answer, BodyRead, World};
+use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::KvWrites;
-use crate::engine::{Fetched, Plan, Stored, graphql_entry, is_graphql_json};
-use crate::entry::{Entry, Meta, encode};
+use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, is_graphql_json};
 use crate::graphql::Shown;
 use crate::http::{AnswerCoding, Method, Request};
 use crate::limits;
 use crate::policy::{NotStored, Permission, storable};
 use crate::purge::Mark;
+use crate::stored::{Entry, Meta, encode};
 use crate::time::Ttl;
 use futures_util::future::join;
 use std::rc::Rc;
@@ -79,12 +79,12 @@ pub(super) fn whole(read: BodyRead) -> Result<Rc<[u8]>, NotStored> {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Stores the answer to a query in every tier, or says why not. An element of a batch's answer is
     /// kept as an answer of its own whose body was read.
     pub(super) async fn keep_answer(
         &self,
-        asked: &Asked,
+        context: &Context,
         told: &Told,
         storing: Storing<'_>,
         operation: &Operation,
@@ -92,11 +92,11 @@ impl<W: World> Service<W> {
         let config = self.isolate.config.as_ref().map_err(|_| NotStored::Status)?;
         let Storing { plan, mark, .. } = storing;
         let answer = &told.answer;
-        self.worth_reading(asked, plan)?;
+        self.worth_reading(context, plan)?;
         if !is_graphql_json(&answer.headers) {
             return Err(NotStored::ContentType);
         }
-        if !AnswerCoding::of(&answer.headers).is_undone() {
+        if !AnswerCoding::of(&answer.headers).is_decoded() {
             return Err(NotStored::ContentEncoding);
         }
         // The types in the answer may yet override what its head says.
@@ -110,8 +110,8 @@ impl<W: World> Service<W> {
         if body.len() > limits::GRAPHQL_ANSWER_BYTES {
             return Err(NotStored::TooLarge);
         }
-        let request = &asked.request;
-        let fetched = Fetched { request, received: answer.received(), body, mark };
+        let request = &context.request;
+        let fetched = FetchedResponse { request, received: answer.received(), body, mark };
         let read;
         let json = match &told.body {
             Some(body) => &body.json,
@@ -124,14 +124,14 @@ impl<W: World> Service<W> {
         let added = told.body.as_ref().is_some_and(|body| body.added);
         // By now the log has said which schema is in force. What was understood by another could
         // lack a tag or a prohibition.
-        let schema = self.schema(config, asked);
+        let schema = self.schema(config, context);
         if !self.is_in_force(operation.known.schema) {
             return Err(NotStored::SchemaUnsettled);
         }
         let knowledge = schema.knowledge(config);
         let shown = Shown { json, added };
         let analysis = &operation.known.analysis;
-        let Stored { entry, types, contradicts_schema } =
+        let StorableEntry { entry, types, contradicts_schema } =
             graphql_entry(config, plan, analysis, &knowledge, shown, fetched)?;
         if contradicts_schema {
             self.distrust_schema().await;
@@ -163,7 +163,7 @@ impl<W: World> Service<W> {
         let cached = Cached::new(entry, false);
         // One that was asked for later may have been quicker. One from the future says that the
         // clock was set back, and nothing else.
-        let now = self.world.now();
+        let now = self.runtime.now();
         let before = self.isolate.memory.borrow_mut().get(&cached.entry.meta.key);
         let before = before.filter(|before| before.entry.meta.stored_at <= now);
         if before.is_some_and(|before| is_newer(&before, &cached)) {
@@ -183,7 +183,7 @@ impl<W: World> Service<W> {
     pub(super) fn end(&self, cached: &Cached) {
         let mut entry = cached.entry.clone();
         let Meta { ttl, swr, sie, kept, stored_at, .. } = &mut entry.meta;
-        *stored_at = self.world.now().max(*stored_at);
+        *stored_at = self.runtime.now().max(*stored_at);
         *kept = cached.entry.meta.lifetime();
         [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
         let ended = Cached::new(entry, false);
@@ -192,11 +192,11 @@ impl<W: World> Service<W> {
     }
 
     /// Whether the answer to a request may be stored, whatever the answer is.
-    pub(super) fn worth_reading(&self, asked: &Asked, plan: &Plan) -> Result<(), NotStored> {
-        if asked.request.method == Method::Head {
+    pub(super) fn worth_reading(&self, context: &Context, plan: &Plan) -> Result<(), NotStored> {
+        if context.request.method == Method::Head {
             return Err(NotStored::Method);
         }
-        if plan.heeded(&asked.request.headers).no_store {
+        if plan.client_directives(&context.request.headers).no_store {
             return Err(NotStored::RequestNoStore);
         }
         Ok(())
@@ -204,10 +204,10 @@ impl<W: World> Service<W> {
 
     pub(super) async fn whole_body(
         &self,
-        answer: &Answer,
+        answer: &OriginResponse,
         limit: usize,
     ) -> Result<Rc<[u8]>, NotStored> {
-        whole(self.world.answer_body(answer.handle, limit).await)
+        whole(self.runtime.answer_body(answer.handle, limit).await)
     }
 
     /// Writes an entry to the edge cache, and to KV too if it is worth that, behind the answer. It
@@ -218,9 +218,9 @@ impl<W: World> Service<W> {
         let whole = cached.entry.meta.status != 206;
         let in_kv = worth_kv && whole && fits_kv(&cached) && writes == Ok(KvWrites::Always);
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             // The client's answer leaves first.
-            service.world.sleep(0).await;
+            service.runtime.sleep(0).await;
             let bytes = encode(&cached.entry);
             let to_kv = async {
                 if in_kv {
@@ -237,7 +237,7 @@ impl<W: World> Service<W> {
             return;
         }
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             service.put_in_kv(&cached, &encode(&cached.entry)).await;
         });
     }
@@ -251,13 +251,13 @@ impl<W: World> Service<W> {
         }
         let seconds = meta.lifetime().as_seconds();
         let fields = meta.headers.original();
-        if let Err(fault) = self.world.edge_put(&meta.key, bytes, fields, seconds).await {
+        if let Err(fault) = self.runtime.edge_put(&meta.key, bytes, fields, seconds).await {
             self.report_failure("edge-write", &fault);
         }
     }
 
     async fn put_in_kv(&self, cached: &Cached, bytes: &[u8]) {
-        if !self.world.kv_bound() || !self.isolate.kv.allows(self.world.now()) {
+        if !self.runtime.kv_bound() || !self.isolate.kv.allows(self.runtime.now()) {
             return;
         }
         let least = self.isolate.config.as_ref().map_or(0, |config| config.kv.min_ttl);
@@ -267,9 +267,9 @@ impl<W: World> Service<W> {
         cached.in_kv.set(true);
         let meta = &cached.entry.meta;
         let seconds = meta.lifetime().as_seconds().max(KV_SECONDS);
-        if let Err(fault) = self.world.kv_put(&meta.key, bytes, seconds).await {
+        if let Err(fault) = self.runtime.kv_put(&meta.key, bytes, seconds).await {
             cached.in_kv.set(false);
-            self.isolate.kv.failed(self.world.now(), &fault);
+            self.isolate.kv.failed(self.runtime.now(), &fault);
             self.report_failure("kv-write", &fault);
         }
     }

@@ -2,9 +2,9 @@
 //! by each isolate at the first id that it meets.
 
 use super::handle::{Reply, Service, json_response};
-use super::world::{BodyRead, Fault, World};
+use super::runtime::{BodyRead, Fault, Runtime};
 use crate::config::Config;
-use crate::graphql::{BadManifest, Manifest};
+use crate::graphql::{Manifest, ManifestError};
 use crate::http::{Request, form_pairs};
 use crate::limits;
 use crate::time::Timestamp;
@@ -50,7 +50,7 @@ fn key_of(config: &Config) -> String {
     format!("{}/manifest", config.service)
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// The document of an id; none where nobody uploaded one, or KV is not heard in time.
     pub(super) async fn uploaded(&self, config: &Config, id: &str) -> Option<Rc<str>> {
         self.look_for_uploads(config).await;
@@ -59,14 +59,14 @@ impl<W: World> Service<W> {
 
     /// Looks in KV for what is uploaded, where this isolate has not, or not for a while.
     pub(super) async fn look_for_uploads(&self, config: &Config) {
-        let now = self.world.now();
+        let now = self.runtime.now();
         let looked = &self.isolate.uploaded.looked;
         let (waits, ago) = match looked.get() {
             None => (true, u64::MAX),
             Some((at, answered)) => (!answered, now.millis_since(at)),
         };
         let due = ago >= if waits { RETRY_MILLIS } else { FRESH_MILLIS };
-        if !due || !self.world.kv_bound() {
+        if !due || !self.runtime.kv_bound() {
             return;
         }
         if waits {
@@ -74,7 +74,7 @@ impl<W: World> Service<W> {
         }
         looked.set(Some((now, true)));
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             if let Ok(config) = &service.isolate.config {
                 service.load(config).await;
             }
@@ -87,7 +87,7 @@ impl<W: World> Service<W> {
         let found = self.kv_bytes(&key_of(config), millis).await;
         // What was loaded before stays in use, whatever comes now.
         let answered = found.is_ok() || uploaded.looked.get().is_some_and(|(_, answered)| answered);
-        uploaded.looked.set(Some((self.world.now(), answered)));
+        uploaded.looked.set(Some((self.runtime.now(), answered)));
         let Ok(Some(bytes)) = found else { return };
         let before = uploaded.current().map(|manifest| manifest.made_at);
         if before.is_some() && before == Manifest::made_at(&bytes) {
@@ -101,15 +101,15 @@ impl<W: World> Service<W> {
 
     /// What KV has under the key, if it says so in time.
     pub(super) async fn kv_bytes(&self, key: &str, millis: u64) -> Result<Option<Vec<u8>>, Fault> {
-        if !self.world.kv_bound() {
+        if !self.runtime.kv_bound() {
             return Err("KV is not bound".to_owned());
         }
-        self.read_store(&self.isolate.kv, millis, "kv-read", self.world.kv_get(key)).await
+        self.read_store(&self.isolate.kv, millis, "kv-read", self.runtime.kv_get(key)).await
     }
 
     /// `GET documents`
     pub(super) async fn documents_route(&self, config: &Config) -> Reply {
-        if !self.world.kv_bound() {
+        if !self.runtime.kv_bound() {
             return self.no_store_for_documents();
         }
         match self.stored_documents(config).await {
@@ -123,7 +123,7 @@ impl<W: World> Service<W> {
 
     /// `POST documents`
     pub(super) async fn upload_route(&self, config: &Config, request: &Request) -> Reply {
-        if !self.world.kv_bound() {
+        if !self.runtime.kv_bound() {
             return self.no_store_for_documents();
         }
         let query = form_pairs(request.url.query.as_deref().unwrap_or_default());
@@ -132,20 +132,20 @@ impl<W: World> Service<W> {
             None | Some("0") => false,
             Some("1") => true,
             Some(_) => {
-                return bad_upload(&BadManifest {
+                return bad_upload(&ManifestError {
                     path: "replace".to_owned(),
                     message: "expected 0 or 1".to_owned(),
                 });
             }
         };
-        let body = match self.world.request_body(limits::UPLOAD_BYTES, 0).await {
+        let body = match self.runtime.request_body(limits::UPLOAD_BYTES, 0).await {
             BodyRead::Whole(body) => body,
             BodyRead::TooLarge | BodyRead::NoRoom => {
                 return self.failed(413, "an upload has at most 8 MiB; send several");
             }
             BodyRead::Broken => return self.failed(400, "the request's body broke off"),
         };
-        let now = self.world.now();
+        let now = self.runtime.now();
         let newer = match Manifest::read(&body, &config.limits.amounts, now) {
             Ok(newer) => newer,
             Err(bad) => return bad_upload(&bad),
@@ -177,13 +177,13 @@ impl<W: World> Service<W> {
         };
         let (count, bytes) = (all.count(), all.bytes());
         let (key, value) = (key_of(config), all.encode());
-        let putting = self.world.kv_keep(&key, &value);
+        let putting = self.runtime.kv_put_without_expiry(&key, &value);
         if let Err(fault) = self.within(ADMIN_MILLIS, putting).await {
             self.report_failure("kv-write", &fault);
             return self.failed(503, &format!("KV did not take it; send it again: {fault}"));
         }
         self.isolate.uploaded.take(Rc::new(all));
-        self.isolate.uploaded.looked.set(Some((self.world.now(), true)));
+        self.isolate.uploaded.looked.set(Some((self.runtime.now(), true)));
         let answer = json!({ "documents": count, "added": added, "bytes": bytes });
         Reply::Whole(json_response(200, &answer))
     }
@@ -191,7 +191,7 @@ impl<W: World> Service<W> {
     /// The newest documents that this isolate can know of.
     async fn stored_documents(&self, config: &Config) -> Result<Rc<Manifest>, Fault> {
         let key = key_of(config);
-        let reading = self.world.kv_get(&key);
+        let reading = self.runtime.kv_get(&key);
         let uploaded = &self.isolate.uploaded;
         if let Some(bytes) = self.within(ADMIN_MILLIS, reading).await? {
             let found = Manifest::decode(&bytes).map_err(|damage| {
@@ -199,7 +199,7 @@ impl<W: World> Service<W> {
             })?;
             uploaded.take(Rc::new(found));
         }
-        uploaded.looked.set(Some((self.world.now(), true)));
+        uploaded.looked.set(Some((self.runtime.now(), true)));
         Ok(uploaded.current().unwrap_or_default())
     }
 
@@ -208,6 +208,6 @@ impl<W: World> Service<W> {
     }
 }
 
-fn bad_upload(bad: &BadManifest) -> Reply {
+fn bad_upload(bad: &ManifestError) -> Reply {
     Reply::Whole(json_response(400, &json!({ "error": bad.message, "path": bad.path })))
 }

@@ -1,7 +1,7 @@
 //! The memory tier: entries that this isolate has at hand, least recently used out first.
 
-use crate::entry::Entry;
 use crate::limits;
+use crate::stored::Entry;
 use crate::tag::hash_of;
 use lru::LruCache;
 use std::cell::Cell;
@@ -75,9 +75,9 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Meta;
     use crate::http::Headers;
     use crate::purge::Mark;
+    use crate::stored::Meta;
     use crate::time::{Timestamp, Ttl};
 
     fn cached(bytes: usize) -> Rc<Cached> {

@@ -2,7 +2,7 @@
 //!
 //! In scope: the order of things, and what happens when a part fails; nothing that fails here
 //! reaches the client but as the origin's answer. Not in scope: the decisions themselves
-//! (`engine`) and the runtime (`edge`).
+//! (`engine`) and the runtime (`worker`).
 
 mod admin;
 mod ask;
@@ -35,6 +35,7 @@ mod record;
 mod report;
 mod rescue;
 mod rest;
+mod runtime;
 mod schema;
 mod shared_read;
 mod slots;
@@ -42,14 +43,14 @@ mod socket;
 mod stats;
 mod sync;
 mod token;
-mod world;
 mod write;
 
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
-pub use socket::{SocketMessage, SocketWrite};
-pub use world::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
-    Memory, Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn,
-    Verify, What, World,
+pub use runtime::{
+    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
+    ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,
+    OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets, Signals,
+    SignatureVerifier,
 };
+pub use socket::{SocketMessage, SocketWrite};

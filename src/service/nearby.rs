@@ -5,8 +5,8 @@
 //! isolate has compared its own when it asked the log itself.
 
 use super::handle::Service;
-use super::world::World;
-use crate::purge::{Comparison, Mark, Said, Seq, Version};
+use super::runtime::Runtime;
+use crate::purge::{Comparison, Mark, ReadReply, Seq, Version};
 use crate::time::Timestamp;
 use std::cell::Cell;
 
@@ -18,7 +18,7 @@ pub(super) struct Nearby {
     head: Cell<Option<Seq>>,
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Learns what another isolate of the data centre was told lately. True where the replica is
     /// younger for it.
     pub(super) async fn learn_nearby(&self) -> bool {
@@ -26,7 +26,7 @@ impl<W: World> Service<W> {
         let Some(mark) = self.isolate.replica.borrow().mark() else { return false };
         let Some(compared) = nearby.compared.get() else { return false };
         let Some(value) = self.edge_value(&self.nearby_key(mark.epoch)).await else { return false };
-        let said = match Said::decode(&value.bytes) {
+        let said = match ReadReply::decode(&value.bytes) {
             Ok(said) if said.epoch() == mark.epoch => said,
             Ok(_) => return false,
             Err(garbled) => {
@@ -36,7 +36,7 @@ impl<W: World> Service<W> {
         };
         nearby.head.set(Some(said.head()));
         let Some(said_at) = compared.own_time(said.time) else { return false };
-        if said_at > self.world.now() {
+        if said_at > self.runtime.now() {
             // One of the clocks was set: they have to be compared anew.
             nearby.compared.set(None);
             return false;
@@ -57,7 +57,7 @@ impl<W: World> Service<W> {
     }
 
     /// Compares the clocks: the log was asked at `asked_at`, and has answered.
-    pub(super) fn compare_clocks(&self, asked_at: Timestamp, said: &Said) {
+    pub(super) fn compare_clocks(&self, asked_at: Timestamp, said: &ReadReply) {
         self.isolate.nearby.compared.set(Some(Comparison::new(asked_at, said.time)));
     }
 
@@ -69,7 +69,7 @@ impl<W: World> Service<W> {
     }
 
     /// Leaves for the others what the log said.
-    pub(super) fn tell_nearby(&self, said: &Said) {
+    pub(super) fn tell_nearby(&self, said: &ReadReply) {
         let Ok(config) = &self.isolate.config else { return };
         // Whether the cache is back only a read shows.
         if self.isolate.edge.is_open() {
@@ -77,8 +77,8 @@ impl<W: World> Service<W> {
         }
         let (key, bytes) = (self.nearby_key(said.epoch()), said.encode(Version::CURRENT));
         let (service, seconds) = (self.clone(), config.purge.max_lag);
-        self.world.spawn(async move {
-            if let Err(fault) = service.world.edge_put(&key, &bytes, None, seconds).await {
+        self.runtime.spawn(async move {
+            if let Err(fault) = service.runtime.edge_put(&key, &bytes, None, seconds).await {
                 service.report_failure("edge-write", &fault);
             }
         });

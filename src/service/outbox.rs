@@ -5,10 +5,10 @@
 //! that is recorded twice purges twice, and that is all.
 
 use super::handle::Service;
-use super::world::{Fault, World};
+use super::runtime::{Fault, Runtime};
 use crate::key::DigestBuilder;
 use crate::limits;
-use crate::purge::{NewRecord, Record, Unkept};
+use crate::purge::{NewRecord, OutboxValueError, Record};
 use crate::time::Timestamp;
 use futures_util::future::join_all;
 use std::cell::{Cell, RefCell};
@@ -87,7 +87,7 @@ enum Stuck {
     Kv(Fault),
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Records what waits here and in the outbox. For whoever calls now and then, with or without
     /// a request.
     pub async fn tend(&self) {
@@ -121,7 +121,7 @@ impl<W: World> Service<W> {
             return self.fill_outbox();
         }
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             // What was there may go once the purge of everything is.
             if service.put_untried().await {
                 for one in replaced.iter().filter(|one| one.in_outbox) {
@@ -141,30 +141,30 @@ impl<W: World> Service<W> {
         // One that is on its way there is deleted when it has arrived.
         if recorded.in_outbox {
             let service = self.clone();
-            self.world.spawn(async move { service.delete_from_outbox(&recorded.key).await });
+            self.runtime.spawn(async move { service.delete_from_outbox(&recorded.key).await });
         }
     }
 
     /// Puts what is pending into the outbox, behind the answer, unless it is there.
     pub(super) fn fill_outbox(&self) {
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             service.put_untried().await;
         });
     }
 
     /// Whether all that had to be put is there.
     async fn put_untried(&self) -> bool {
-        if !self.world.kv_bound() {
+        if !self.runtime.kv_bound() {
             return false;
         }
-        let now = self.world.now();
+        let now = self.runtime.now();
         let mut puts = Vec::new();
         for one in self.isolate.log.pending.borrow_mut().iter_mut() {
             let waits = one.tried_at.is_some_and(|at| now.millis_since(at) < RETRY_MILLIS);
-            let again = one.tried_at.is_some();
+            let may_retry = one.tried_at.is_some();
             // The first try is worth it however KV fares.
-            let left_alone = again && !waits && !self.isolate.kv.allows(now);
+            let left_alone = may_retry && !waits && !self.isolate.kv.allows(now);
             if one.in_outbox || waits || left_alone || puts.len() >= PUT_AT_ONCE {
                 continue;
             }
@@ -176,9 +176,9 @@ impl<W: World> Service<W> {
     }
 
     async fn put_in_outbox(&self, key: &str, value: &[u8]) -> bool {
-        let put = self.world.kv_put(key, value, self.outbox_seconds());
+        let put = self.runtime.kv_put(key, value, self.outbox_seconds());
         if let Err(fault) = self.within(KV_MILLIS, put).await {
-            self.isolate.kv.failed(self.world.now(), &fault);
+            self.isolate.kv.failed(self.runtime.now(), &fault);
             self.report_failure("outbox-write", &fault);
             return false;
         }
@@ -197,7 +197,7 @@ impl<W: World> Service<W> {
 
     async fn delete_from_outbox(&self, key: &str) {
         // What stays is recorded once more.
-        if let Err(fault) = self.within(KV_MILLIS, self.world.kv_delete(key)).await {
+        if let Err(fault) = self.within(KV_MILLIS, self.runtime.kv_delete(key)).await {
             self.report_failure("outbox-write", &fault);
         }
     }
@@ -205,7 +205,7 @@ impl<W: World> Service<W> {
     /// Looks in the outbox, beside what is being done, where the log is back after a failure.
     pub(super) fn look_in_outbox(&self) {
         let outbox = &self.isolate.outbox;
-        let now = self.world.now();
+        let now = self.runtime.now();
         let looked = outbox.looked_at.get();
         let recently = looked.is_some_and(|at| now.millis_since(at) < LOOK_MILLIS);
         // What is still here would be found there, and recorded twice.
@@ -215,20 +215,20 @@ impl<W: World> Service<W> {
         }
         outbox.due.set(false);
         let service = self.clone();
-        self.world.spawn(async move { service.drain_outbox().await });
+        self.runtime.spawn(async move { service.drain_outbox().await });
     }
 
     /// Records what is in the outbox, whoever put it there.
     async fn drain_outbox(&self) {
-        if !self.world.kv_bound() {
+        if !self.runtime.kv_bound() {
             return;
         }
-        self.isolate.outbox.looked_at.set(Some(self.world.now()));
+        self.isolate.outbox.looked_at.set(Some(self.runtime.now()));
         if let Err(fault) = self.purge_for_former_outbox().await {
             self.report_failure("outbox-read", &fault);
         }
         let prefix = self.outbox_prefix();
-        let listing = self.world.kv_list(&prefix, DRAINED_AT_ONCE);
+        let listing = self.runtime.kv_list(&prefix, DRAINED_AT_ONCE);
         let keys = match self.within(KV_MILLIS, listing).await {
             Ok(keys) => keys,
             Err(fault) => return self.report_failure("outbox-read", &fault),
@@ -252,14 +252,15 @@ impl<W: World> Service<W> {
     /// Records one value, unless everything was purged since it was listed.
     async fn drain_one(&self, key: &str, purged_everything: &mut bool) -> Result<(), Stuck> {
         if !self.isolate.outbox.is_done(key) {
-            let found = self.within(KV_MILLIS, self.world.kv_get(key)).await.map_err(Stuck::Kv)?;
+            let found =
+                self.within(KV_MILLIS, self.runtime.kv_get(key)).await.map_err(Stuck::Kv)?;
             // Somebody else was quicker, or KV does not show it here yet.
             let Some(value) = found else { return Ok(()) };
             let read = NewRecord::unkept(&value);
             if let Err(unkept) = read {
                 self.report_failure("outbox-value", unkept.as_str());
             }
-            if read == Err(Unkept::Newer) {
+            if read == Err(OutboxValueError::Newer) {
                 return self.purge_for_newer(key, purged_everything).await;
             }
             // Damaged or not, it stood for some purge, which may have been one to repeat.
@@ -282,11 +283,11 @@ impl<W: World> Service<W> {
         if self.isolate.outbox.is_done(&mark) {
             return Ok(());
         }
-        let marked = self.within(KV_MILLIS, self.world.kv_get(&mark)).await.map_err(Stuck::Kv)?;
+        let marked = self.within(KV_MILLIS, self.runtime.kv_get(&mark)).await.map_err(Stuck::Kv)?;
         if marked.is_none() {
             let new = NewRecord::everything().with_unknown_outcome();
             self.purge_for_value(&new, purged_everything).await?;
-            let put = self.world.kv_put(&mark, b"1", self.outbox_seconds());
+            let put = self.runtime.kv_put(&mark, b"1", self.outbox_seconds());
             self.within(KV_MILLIS, put).await.map_err(Stuck::Kv)?;
         }
         self.isolate.outbox.note_done(&mark);
@@ -318,7 +319,7 @@ impl<W: World> Service<W> {
     /// Where the purges of this isolate's log are kept. Several logs may share a KV namespace, as
     /// those of staging and production do.
     fn outbox_prefix(&self) -> String {
-        format!("outbox/{}@{}/", self.isolate.log_name(), self.world.log_id())
+        format!("outbox/{}@{}/", self.isolate.log_name(), self.runtime.log_id())
     }
 
     /// Where a purge is kept. Two writers never share a key: not even isolates of one moment know
@@ -329,7 +330,7 @@ impl<W: World> Service<W> {
         let replica = self.isolate.replica.borrow();
         let mark = replica.mark().map(|mark| (mark.epoch, mark.seq)).unwrap_or_default();
         let synced_at = replica.synced_at().unwrap_or_default().as_millis();
-        let now = self.world.now().as_millis();
+        let now = self.runtime.now().as_millis();
         let digest = [made.get(), mark.0, mark.1, synced_at, now]
             .iter()
             .fold(DigestBuilder::new("outbox"), |digest, part| digest.part(&part.to_le_bytes()))

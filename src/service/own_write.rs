@@ -8,8 +8,8 @@
 //! (`engine/purge_token.rs`), and how the log is read (`sync`).
 
 use super::handle::Service;
-use super::world::World;
-use crate::engine::{PurgeKeys, ShownWrite};
+use super::runtime::Runtime;
+use crate::engine::{OwnWriteToken, PurgeKeys};
 use crate::purge::Mark;
 
 /// What a client requires that shows its own write.
@@ -22,7 +22,7 @@ pub(super) struct OwnWrite {
     question: u64,
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// What a request requires that has just come with these tokens.
     pub(super) fn own_write(&self, tokens: &[String]) -> Option<OwnWrite> {
         // Nearly all requests have none, and need no keys.
@@ -30,12 +30,12 @@ impl<W: World> Service<W> {
             return None;
         }
         let question = self.isolate.log.questions();
-        match ShownWrite::of_tokens(tokens, self.purge_keys())? {
-            ShownWrite::Verified(record) => {
+        match OwnWriteToken::of_tokens(tokens, self.purge_keys())? {
+            OwnWriteToken::Verified(record) => {
                 self.isolate.log.note_shown(record);
                 Some(OwnWrite { record: Some(record), question })
             }
-            ShownWrite::Unverified => Some(OwnWrite { record: None, question }),
+            OwnWriteToken::Unverified => Some(OwnWrite { record: None, question }),
         }
     }
 
@@ -61,8 +61,8 @@ impl<W: World> Service<W> {
 
     /// Made once: other secrets are another deployment.
     fn purge_keys(&self) -> &PurgeKeys {
-        let (isolate, world) = (&self.isolate, &self.world);
-        let make = || PurgeKeys::new(world.admin_tokens().as_deref(), &world.log_id());
+        let (isolate, runtime) = (&self.isolate, &self.runtime);
+        let make = || PurgeKeys::new(runtime.admin_tokens().as_deref(), &runtime.log_id());
         isolate.purge_keys.get_or_init(make)
     }
 }

@@ -12,8 +12,8 @@
 use super::backoff::Backoff;
 use super::handle::Service;
 use super::outbox::Pending;
+use super::runtime::{AppendReply, Fault, Runtime};
 use super::sync::READ_MILLIS;
-use super::world::{Appended, Fault, World};
 use crate::purge::{Mark, NewRecord};
 use crate::time::Timestamp;
 use std::cell::Cell;
@@ -77,7 +77,7 @@ impl WriteBreaker {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Records a purge. Where the log does not take it, this isolate keeps it, obeys it, and records
     /// it with the next request that can; if it ends before, others do.
     pub(super) async fn record(
@@ -98,7 +98,7 @@ impl<W: World> Service<W> {
             self.append_or_keep(&new).await
         };
         if let Ok(record) = &recorded {
-            self.isolate.stats.borrow_mut().purged(self.world.now());
+            self.isolate.stats.borrow_mut().purged(self.runtime.now());
             self.report_purge(record.seq, &new.record, source);
         }
         recorded
@@ -128,7 +128,7 @@ impl<W: World> Service<W> {
         match &appended {
             Ok(_) => self.look_in_outbox(),
             Err(fault) => {
-                let now = self.world.now();
+                let now = self.runtime.now();
                 // It may be slow for one and have taken another meanwhile.
                 if writes.taken.get() == taken && !writes.is_open() {
                     writes.is_open.set(true);
@@ -154,11 +154,11 @@ impl<W: World> Service<W> {
     }
 
     async fn append(&self, new: &NewRecord, millis: u64) -> Result<Mark, Fault> {
-        let asked_at = self.world.now();
+        let asked_at = self.runtime.now();
         let question = self.isolate.log.next_question();
         let mark = self.isolate.replica.borrow().mark();
-        let appending = self.world.log_append(mark, new);
-        let Appended { seq, delta } = self.within(millis, appending).await?;
+        let appending = self.runtime.log_append(mark, new);
+        let AppendReply { seq, delta } = self.within(millis, appending).await?;
         self.isolate.log.writes.has_taken();
         let record = Mark { epoch: delta.epoch(), seq };
         self.learn(delta, asked_at, question);
@@ -168,7 +168,7 @@ impl<W: World> Service<W> {
     /// Records what waits, unless the log took nothing and it is too early to try again.
     pub(super) async fn drain_pending(&self) -> Result<(), Fault> {
         let waits = !self.isolate.log.pending.borrow().is_empty();
-        if waits && !self.isolate.log.writes.begins_probe(self.world.now()) {
+        if waits && !self.isolate.log.writes.begins_probe(self.runtime.now()) {
             return Ok(());
         }
         self.record_pending().await
@@ -180,7 +180,7 @@ impl<W: World> Service<W> {
             let next = self.isolate.log.pending.borrow().first().map(Pending::to_record);
             let Some((key, new)) = next else { break };
             if let Err(fault) = self.append_waiting(&new).await {
-                self.isolate.log.writes.probes.failed(self.world.now());
+                self.isolate.log.writes.probes.failed(self.runtime.now());
                 return Err(fault);
             }
             self.is_recorded(&key);
@@ -207,20 +207,20 @@ impl<W: World> Service<W> {
     /// Looks in the background whether the log takes purges again, unless another request has just begun
     /// to.
     pub(super) fn probe_in_background(&self) {
-        let began = self.world.now();
+        let began = self.runtime.now();
         if !self.isolate.log.writes.begins_probing(began) {
             return;
         }
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             let log = &service.isolate.log;
             let makes_probes = || log.writes.probing_since.get() == Some(began);
             while makes_probes()
                 && !log.pending.borrow().is_empty()
-                && service.world.now().is_within(PROBES_MILLIS, began)
+                && service.runtime.now().is_within(PROBES_MILLIS, began)
             {
-                let pause = log.writes.probes.wait(service.world.now());
-                service.world.sleep(pause.max(1)).await;
+                let pause = log.writes.probes.wait(service.runtime.now());
+                service.runtime.sleep(pause.max(1)).await;
                 let outcome = service.drain_pending().await;
                 service.keep_in_outbox(outcome);
             }

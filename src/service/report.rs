@@ -1,7 +1,7 @@
 //! Log lines: one JSON object each, with neither secrets nor bodies nor query strings.
 
 use super::handle::Service;
-use super::world::World;
+use super::runtime::Runtime;
 use crate::purge::{Record, Seq};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -18,14 +18,14 @@ pub(super) struct HitLine<'a> {
     pub ms: u64,
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     pub(super) fn report_hit(&self, line: &HitLine<'_>) {
         // Strings and numbers are always written.
-        self.world.line(&serde_json::to_string(line).unwrap_or_default());
+        self.runtime.line(&serde_json::to_string(line).unwrap_or_default());
     }
 
     pub(super) fn report(&self, line: &Value) {
-        self.world.line(&line.to_string());
+        self.runtime.line(&line.to_string());
     }
 
     pub(super) fn report_failure(&self, part: &str, fault: &str) {

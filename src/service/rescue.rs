@@ -4,7 +4,8 @@
 use super::isolate::Isolate;
 use crate::admin;
 use crate::engine::{
-    XCache, forwarded_headers, may_write, origin_url, passed_on, rewrite_location, take_own_headers,
+    XCache, forwarded_headers, headers_to_client, may_write, origin_url, rewrite_location,
+    take_evergraph_headers,
 };
 use crate::http::{Headers, Request};
 use crate::policy::{CacheStatus, Forward};
@@ -29,7 +30,7 @@ impl Isolate {
         if request.url.comparable_path().starts_with(admin::PREFIX) || self.origin_is_faulty {
             return None;
         }
-        take_own_headers(&mut request, self.log_name(), admin_tokens);
+        take_evergraph_headers(&mut request, self.log_name(), admin_tokens);
         let origin = self.origin_url.as_deref();
         let url = origin_url(origin, &request, &request.url.target());
         let headers = forwarded_headers(origin, &request, request.headers.clone());
@@ -49,7 +50,7 @@ impl Isolate {
             gather_tags(&mut headers, &config.tag_headers);
         }
         let keeps_cdn = self.keeps_cdn_cache_control();
-        let mut headers = passed_on(&headers, XCache::Bypass, &status, keeps_cdn);
+        let mut headers = headers_to_client(&headers, XCache::Bypass, &status, keeps_cdn);
         rewrite_location(self.origin_url.as_deref(), request, &mut headers);
         headers
     }

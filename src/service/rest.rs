@@ -8,23 +8,24 @@ use super::ask::Told;
 use super::collapse::Leading;
 use super::fetch::Why;
 use super::find::Found;
-use super::handle::{Asked, Reply, Service};
+use super::handle::{Context, Reply, Service};
 use super::keep::{Storing, whole};
 use super::memory::Cached;
+use super::runtime::{OriginResponse, Runtime};
 use super::stats::Answered;
-use super::world::{Answer, World};
 use crate::config::Config;
 use crate::engine::{
-    Fetched, Freshened, Plan, XCache, from_entry, has_range, lasting_headers, part_entry,
-    part_storable, passed_on, rest_entry, rest_storable, shorten_for_client, updated, without_body,
+    FetchedResponse, Plan, ValidatedEntry, XCache, has_range, headers_to_client, part_entry,
+    part_storable, response_from_entry, rest_entry, rest_storable, shorten_for_client,
+    storable_headers, updated, without_body,
 };
-use crate::entry::Entry;
 use crate::http::{Headers, Method, Response};
 use crate::limits;
 use crate::policy::{
     CacheStatus, Forward, NotStored, Vary, is_head_of, not_modified, variant, varies_on,
 };
 use crate::rest;
+use crate::stored::Entry;
 use crate::time::Timestamp;
 use serde_json::json;
 use std::rc::Rc;
@@ -32,45 +33,45 @@ use std::rc::Rc;
 /// Fields of a request that asks for a part.
 const OF_A_RANGE: [&str; 2] = ["range", "if-range"];
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Answers a request for a part of which the whole is not stored, or not fresh.
     pub(super) async fn range(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: &Plan,
         found: Found<'_>,
     ) -> Reply {
-        let part = self.stored_part(config, asked, plan).await;
-        if let Some(part) = part.filter(|part| has_range(&part.cached.entry, &asked.request)) {
-            return self.serve(config, asked, plan, &part);
+        let part = self.stored_part(config, context, plan).await;
+        if let Some(part) = part.filter(|part| has_range(&part.cached.entry, &context.request)) {
+            return self.serve(config, context, plan, &part);
         }
-        if plan.heeded(&asked.request.headers).only_if_cached {
+        if plan.client_directives(&context.request.headers).only_if_cached {
             return self.nothing_stored();
         }
         let mark = self.isolate.replica.borrow().mark();
-        let headers = &asked.request.headers;
+        let headers = &context.request.headers;
         let fields: Vec<_> =
             OF_A_RANGE.iter().filter_map(|name| Some((*name, headers.joined(name)?))).collect();
         let why = Why { forward: Forward::Miss, detail: Some("range") };
-        let told = self.ask_with(asked, plan, &fields).await.map(Told::of);
+        let told = self.ask_with(context, plan, &fields).await.map(Told::of);
         let stale = found.candidate;
-        let told = match self.unless_failed(config, (asked, plan), told, stale.as_ref(), why).await
-        {
-            Ok(told) => told,
-            Err(reply) => return reply,
-        };
+        let told =
+            match self.unless_failed(config, (context, plan), told, stale.as_ref(), why).await {
+                Ok(told) => told,
+                Err(reply) => return reply,
+            };
         let replaces = stale.is_some();
         let other_variant = found.other_variant.as_deref();
         let storing = Storing { plan, mark, other_variant, replaces };
-        self.answered_rest(asked, told, storing, why, None).await
+        self.answered_rest(context, told, storing, why, None).await
     }
 
     /// The origin's answer to the client as it comes, and into the stores beside it if it may be
     /// stored.
     pub(super) async fn answered_rest(
         &self,
-        asked: &Asked,
+        context: &Context,
         told: Told,
         storing: Storing<'_>,
         why: Why,
@@ -78,17 +79,17 @@ impl<W: World> Service<W> {
     ) -> Reply {
         let answer = &told.answer;
         if let Ok(config) = &self.isolate.config {
-            self.note_scope_changes(config, &asked.request, answer).await;
+            self.note_scope_changes(config, &context.request, answer).await;
         }
-        if let Some(fresh) = told.freshened {
-            return self.revalidated(asked, told.answer, *fresh, storing, why);
+        if let Some(fresh) = told.validated_entry {
+            return self.revalidated(context, told.answer, *fresh, storing, why);
         }
-        let worth = self.worth_storing(asked, answer, storing);
+        let worth = self.worth_storing(context, answer, storing);
         if let Err(reason) = worth {
             self.note_not_stored(storing.plan, answer.status, reason);
         }
         let detail = worth.err().map(NotStored::as_str).or(why.detail);
-        self.count_miss(asked, storing.plan, answer.status, worth.is_ok(), detail);
+        self.count_miss(context, storing.plan, answer.status, worth.is_ok(), detail);
         let status = CacheStatus::Forwarded {
             forward: why.forward,
             status: Some(answer.status),
@@ -96,27 +97,27 @@ impl<W: World> Service<W> {
             detail,
         };
         if worth.is_err() {
-            let headers = self.unstored(asked, answer, storing.plan, &status);
-            return match self.has_it(asked, answer.status, &headers, answer.at) {
+            let headers = self.unstored(context, answer, storing.plan, &status);
+            return match self.has_it(context, answer.status, &headers, answer.at) {
                 true => Reply::Whole(without_body(headers)),
                 false => told.reply(headers),
             };
         }
-        let request = &asked.request;
+        let request = &context.request;
         let headers = as_a_hit_has_them(answer, storing.plan, &status);
         // Whoever asks for a tag of the body's, or to see the entry, waits for all of it.
         let unsaid = request.headers.contains("if-none-match") && !headers.contains("etag");
-        if told.body.is_some() || unsaid || asked.debug {
-            return self.answered_whole(asked, told, storing, headers).await;
+        if told.body.is_some() || unsaid || context.debug {
+            return self.answered_whole(context, told, storing, headers).await;
         }
-        if self.has_it(asked, answer.status, &headers, answer.at) {
-            self.keep_beside(asked, answer, storing, leading, false);
+        if self.has_it(context, answer.status, &headers, answer.at) {
+            self.keep_beside(context, answer, storing, leading, false);
             return Reply::Whole(without_body(headers));
         }
         // Nobody waits for what no isolate keeps at hand.
         let length = content_length(answer);
         let leading = leading.filter(|_| length.is_none_or(|n| n <= limits::MEMORY_ENTRY_BYTES));
-        self.keep_beside(asked, answer, storing, leading, true);
+        self.keep_beside(context, answer, storing, leading, true);
         let mut headers = headers;
         self.rewrite_location(request, &mut headers);
         told.reply(headers)
@@ -125,7 +126,7 @@ impl<W: World> Service<W> {
     /// Stores the answer, and then gives it to the client.
     async fn answered_whole(
         &self,
-        asked: &Asked,
+        context: &Context,
         told: Told,
         storing: Storing<'_>,
         mut headers: Headers,
@@ -135,14 +136,14 @@ impl<W: World> Service<W> {
             Some(body) => Ok(body.bytes.clone()),
             None => self.whole_body(answer, limits::ANSWER_BODY_BYTES).await,
         };
-        match body.and_then(|body| self.keep_rest(asked, answer, storing, body)) {
+        match body.and_then(|body| self.keep_rest(context, answer, storing, body)) {
             Ok(cached) => {
                 let meta = &cached.entry.meta;
                 if let Some(etag) = meta.headers.get("etag") {
                     headers.set("etag", etag);
                 }
                 let mut head = Response { status: answer.status, headers, body: [].into() };
-                self.show(asked, &meta.key, &meta.tags, &mut head);
+                self.show(context, &meta.key, &meta.tags, &mut head);
                 headers = head.headers;
             }
             Err(reason) => {
@@ -153,11 +154,11 @@ impl<W: World> Service<W> {
                     stored: false,
                     detail: Some(reason.as_str()),
                 };
-                headers = self.unstored(asked, answer, storing.plan, &status);
+                headers = self.unstored(context, answer, storing.plan, &status);
             }
         }
-        self.rewrite_location(&asked.request, &mut headers);
-        match self.has_it(asked, answer.status, &headers, answer.at) {
+        self.rewrite_location(&context.request, &mut headers);
+        match self.has_it(context, answer.status, &headers, answer.at) {
             true => Reply::Whole(without_body(headers)),
             false => told.reply(headers),
         }
@@ -167,27 +168,27 @@ impl<W: World> Service<W> {
     /// wait for it go on then.
     fn keep_beside(
         &self,
-        asked: &Asked,
-        answer: &Answer,
+        context: &Context,
+        answer: &OriginResponse,
         storing: Storing<'_>,
         leading: Option<Leading<W>>,
         copied: bool,
     ) {
         let limit = limits::ANSWER_BODY_BYTES;
-        let copy = copied.then(|| self.world.copied_body(answer.handle, limit));
+        let copy = copied.then(|| self.runtime.copied_body(answer.handle, limit));
         let service = self.clone();
-        let asked = Asked { request: asked.request.clone(), ..*asked };
+        let context = Context { request: context.request.clone(), ..*context };
         let (answer, plan) = (answer.clone(), storing.plan.clone());
         let Storing { mark, replaces, .. } = storing;
         let other_variant = storing.other_variant.map(<[String]>::to_vec);
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             let body = match copy {
                 Some(copy) => whole(copy.await),
                 None => service.whole_body(&answer, limit).await,
             };
             let other_variant = other_variant.as_deref();
             let storing = Storing { plan: &plan, mark, other_variant, replaces };
-            let kept = body.and_then(|body| service.keep_rest(&asked, &answer, storing, body));
+            let kept = body.and_then(|body| service.keep_rest(&context, &answer, storing, body));
             if let Err(reason) = kept {
                 service.report_not_stored(&plan, reason);
             }
@@ -198,19 +199,19 @@ impl<W: World> Service<W> {
     /// Stores a whole answer, or a part.
     pub(super) fn keep_rest(
         &self,
-        asked: &Asked,
-        answer: &Answer,
+        context: &Context,
+        answer: &OriginResponse,
         storing: Storing<'_>,
         body: Rc<[u8]>,
     ) -> Result<Rc<Cached>, NotStored> {
         let config = self.isolate.config.as_ref().map_err(|_| NotStored::Status)?;
         let plan = storing.plan;
         let mark = storing.mark.ok_or(NotStored::LogUnreadable)?;
-        let request = &asked.request;
+        let request = &context.request;
         if rest::needs_body(config, &request.url) && !self.has_room_for_tree(&body) {
             return Err(NotStored::MemoryInFlight);
         }
-        let fetched = Fetched { request, received: answer.received(), body, mark };
+        let fetched = FetchedResponse { request, received: answer.received(), body, mark };
         let entry = match answer.status {
             206 => part_entry(config, plan, fetched)?,
             _ => rest_entry(config, plan, fetched)?,
@@ -221,13 +222,13 @@ impl<W: World> Service<W> {
     /// Whether the answer's head leaves a chance that it is stored.
     pub(super) fn worth_storing(
         &self,
-        asked: &Asked,
-        answer: &Answer,
+        context: &Context,
+        answer: &OriginResponse,
         storing: Storing<'_>,
     ) -> Result<(), NotStored> {
         let plan = storing.plan;
-        self.worth_reading(asked, plan)?;
-        let asked_for_part = asked.request.headers.contains("range");
+        self.worth_reading(context, plan)?;
+        let asked_for_part = context.request.headers.contains("range");
         match answer.status {
             // A part is mistaken for nothing else: only who asks for one gets one stored.
             206 if asked_for_part => part_storable(plan, answer.received()).map(|_| ())?,
@@ -236,7 +237,7 @@ impl<W: World> Service<W> {
             _ => rest_storable(plan, answer.received())?,
         }
         if let Vary::On(names) = varies_on(&answer.headers)
-            && variant(&names, &asked.request.headers).is_none()
+            && variant(&names, &context.request.headers).is_none()
         {
             return Err(NotStored::RequestHeaderBytes);
         }
@@ -249,16 +250,16 @@ impl<W: World> Service<W> {
     /// The client's answer once the origin has said that the stored one still holds.
     fn revalidated(
         &self,
-        asked: &Asked,
-        answer: Answer,
-        fresh: Freshened,
+        context: &Context,
+        answer: OriginResponse,
+        fresh: ValidatedEntry,
         storing: Storing<'_>,
         why: Why,
     ) -> Reply {
-        let Freshened { entry, stored } = fresh;
+        let ValidatedEntry { entry, stored } = fresh;
         let plan = storing.plan;
         let stored = stored.and(storing.mark.map(|_| ()).ok_or(NotStored::LogUnreadable));
-        let stored = stored.and(match plan.heeded(&asked.request.headers).no_store {
+        let stored = stored.and(match plan.client_directives(&context.request.headers).no_store {
             true => Err(NotStored::RequestNoStore),
             false => Ok(()),
         });
@@ -273,8 +274,9 @@ impl<W: World> Service<W> {
             detail,
         };
         let x_cache = XCache::Revalidated;
-        let mut response = from_entry(&entry, &asked.request, x_cache, &status, self.world.now());
-        self.show(asked, &entry.meta.key, &entry.meta.tags, &mut response);
+        let mut response =
+            response_from_entry(&entry, &context.request, x_cache, &status, self.runtime.now());
+        self.show(context, &entry.meta.key, &entry.meta.tags, &mut response);
         if answer.headers.has_unreadable_bytes() {
             response.headers.attach_original_of(&answer.headers);
         }
@@ -282,19 +284,19 @@ impl<W: World> Service<W> {
             let cookies = answer.headers.get_all("set-cookie");
             cookies.for_each(|cookie| response.headers.append("set-cookie", cookie));
         }
-        self.rewrite_location(&asked.request, &mut response.headers);
-        self.count(asked, response.status, Answered::Miss, Some(&plan.type_name));
+        self.rewrite_location(&context.request, &mut response.headers);
+        self.count(context, response.status, Answered::Miss, Some(&plan.type_name));
         self.report(&json!({
             "event": "revalidated",
             "type": plan.type_name,
             "key": plan.key.as_str(),
             "stored": stored.is_ok(),
             "reason": detail,
-            "ms": self.world.now().millis_since(asked.started),
+            "ms": self.runtime.now().millis_since(context.started),
         }));
         if stored.is_ok() {
             // It is of the variant that it was.
-            self.keep_entry(&asked.request, storing.of_the_same_variant(), entry);
+            self.keep_entry(&context.request, storing.of_the_same_variant(), entry);
         }
         Reply::Whole(response)
     }
@@ -303,14 +305,14 @@ impl<W: World> Service<W> {
     /// or it is of another one, and the stored one is fresh no more (RFC 9111 §4.3.5).
     pub(super) fn heard_by_head(
         &self,
-        asked: &Asked,
-        answer: &Answer,
+        context: &Context,
+        answer: &OriginResponse,
         stored: &Cached,
         storing: Storing<'_>,
     ) {
         let Entry { meta, body } = &stored.entry;
         let (Some(mark), 200) = (storing.mark, answer.status) else { return };
-        if storing.plan.heeded(&asked.request.headers).no_store {
+        if storing.plan.client_directives(&context.request.headers).no_store {
             return;
         }
         if meta.status != 200 || !self.may_be_freshened(storing.plan, stored) {
@@ -320,9 +322,9 @@ impl<W: World> Service<W> {
         {
             None => return,
             Some(true) => {
-                let request = &asked.request;
+                let request = &context.request;
                 match updated(storing.plan, &stored.entry, request, answer.received(), mark) {
-                    Some(Freshened { entry, stored: Ok(()) }) => entry,
+                    Some(ValidatedEntry { entry, stored: Ok(()) }) => entry,
                     _ => return,
                 }
             }
@@ -330,18 +332,18 @@ impl<W: World> Service<W> {
                 return self.end(stored);
             }
         };
-        self.keep_entry(&asked.request, storing.of_the_same_variant(), entry);
+        self.keep_entry(&context.request, storing.of_the_same_variant(), entry);
     }
 
     /// The headers of an answer that is not stored.
     fn unstored(
         &self,
-        asked: &Asked,
-        answer: &Answer,
+        context: &Context,
+        answer: &OriginResponse,
         plan: &Plan,
         status: &CacheStatus,
     ) -> Headers {
-        let mut headers = self.passed_on(asked, answer, XCache::Miss, status);
+        let mut headers = self.headers_to_client(context, answer, XCache::Miss, status);
         shorten_for_client(&mut headers, plan.client_ttl);
         if plan.rest.strip_set_cookie {
             headers.remove("set-cookie");
@@ -350,10 +352,10 @@ impl<W: World> Service<W> {
     }
 
     /// Whether the client has this answer already: the origin was asked without its conditions.
-    fn has_it(&self, asked: &Asked, status: u16, headers: &Headers, at: Timestamp) -> bool {
-        let reads = matches!(asked.request.method, Method::Get | Method::Head);
+    fn has_it(&self, context: &Context, status: u16, headers: &Headers, at: Timestamp) -> bool {
+        let reads = matches!(context.request.method, Method::Get | Method::Head);
         let received = at.as_millis() / 1000;
-        reads && (200..300).contains(&status) && not_modified(&asked.request, headers, received)
+        reads && (200..300).contains(&status) && not_modified(&context.request, headers, received)
     }
 
     pub(super) fn report_not_stored(&self, plan: &Plan, reason: NotStored) {
@@ -367,16 +369,16 @@ impl<W: World> Service<W> {
 }
 
 /// How long the origin says that the body is.
-fn content_length(answer: &Answer) -> Option<usize> {
+fn content_length(answer: &OriginResponse) -> Option<usize> {
     answer.headers.get("content-length")?.trim().parse().ok()
 }
 
 /// The headers of an answer as a hit on it will have them, with the cookies that are for this
 /// client alone.
-fn as_a_hit_has_them(answer: &Answer, plan: &Plan, status: &CacheStatus) -> Headers {
+fn as_a_hit_has_them(answer: &OriginResponse, plan: &Plan, status: &CacheStatus) -> Headers {
     let keeps_cdn = plan.rest.keeps_cdn_cache_control;
-    let lasting = lasting_headers(&answer.headers, plan.client_ttl, keeps_cdn);
-    let mut headers = passed_on(&lasting, XCache::Miss, status, keeps_cdn);
+    let lasting = storable_headers(&answer.headers, plan.client_ttl, keeps_cdn);
+    let mut headers = headers_to_client(&lasting, XCache::Miss, status, keeps_cdn);
     let kept = answer.headers.get_all("set-cookie").filter(|_| !plan.rest.strip_set_cookie);
     kept.for_each(|cookie| headers.append("set-cookie", cookie));
     // What the origin says of this very answer's age and encoding.

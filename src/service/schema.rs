@@ -5,10 +5,10 @@
 //! meanwhile: what it would store could lack a tag or a prohibition. A schema only makes things
 //! sharper. An answer that contradicts it ends it for all, and everything is purged.
 
-use super::handle::{Asked, Service};
-use super::world::{Ask, BodyRead, Fault, What, World};
+use super::handle::{Context, Service};
+use super::runtime::{BodyRead, Fault, OriginRequest, OriginRequestKind, Runtime};
 use crate::config::{Config, SchemaSource};
-use crate::graphql::{INTROSPECTION_QUERY, Knowledge, Schema, changed_types, touched_types};
+use crate::graphql::{INTROSPECTION_QUERY, Schema, TypeKnowledge, changed_types, touched_types};
 use crate::http::Headers;
 use crate::limits;
 use crate::purge::{Mark, Record, SchemaInForce};
@@ -77,9 +77,9 @@ pub(super) struct Known {
 
 impl Known {
     /// What is known of types and their keys.
-    pub fn knowledge<'k>(&'k self, config: &'k Config) -> Knowledge<'k> {
+    pub fn knowledge<'k>(&'k self, config: &'k Config) -> TypeKnowledge<'k> {
         let schema = self.stored.as_ref().map(|stored| &stored.schema);
-        Knowledge { schema, keys: &config.graphql.keys }
+        TypeKnowledge { schema, keys: &config.graphql.keys }
     }
 }
 
@@ -118,7 +118,7 @@ fn fingerprint(encoded: &[u8]) -> SchemaInForce {
     SchemaInForce::of(xxhash_rust::xxh3::xxh3_64(encoded))
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// The schema in force, if this isolate has it.
     pub(super) fn known_schema(&self) -> Known {
         let in_force = self.isolate.replica.borrow().schemas().in_force;
@@ -135,10 +135,10 @@ impl<W: World> Service<W> {
 
     /// The same as [`Service::known_schema`], for a GraphQL request: what is missing is looked for
     /// in the background.
-    pub(super) fn schema(&self, config: &Config, asked: &Asked) -> Known {
+    pub(super) fn schema(&self, config: &Config, context: &Context) -> Known {
         let known = self.known_schema();
         let state = &self.isolate.schema;
-        let now = self.world.now();
+        let now = self.runtime.now();
         let lacks = !self.is_in_force(known.fingerprint);
         if !lacks {
             state.missed_since.set(None);
@@ -157,16 +157,16 @@ impl<W: World> Service<W> {
         if due && (lacks || introspects) {
             state.looked_at.set(Some(now));
             let service = self.clone();
-            let asked = Asked { request: asked.request.clone(), ..*asked };
-            self.world
-                .spawn(async move { service.look_for_schema(lacks, introspects, &asked).await });
+            let context = Context { request: context.request.clone(), ..*context };
+            self.runtime
+                .spawn(async move { service.look_for_schema(lacks, introspects, &context).await });
         }
         known
     }
 
-    async fn look_for_schema(&self, lacks: bool, introspects: bool, asked: &Asked) {
+    async fn look_for_schema(&self, lacks: bool, introspects: bool, context: &Context) {
         let state = &self.isolate.schema;
-        let now = self.world.now();
+        let now = self.runtime.now();
         let in_kv = self.stored_schema().await;
         if let Some(stored) = in_kv.as_ref().ok().and_then(Option::as_ref) {
             self.follow(stored.clone());
@@ -183,7 +183,7 @@ impl<W: World> Service<W> {
             .is_some_and(|at| now.seconds_since(at) < INTROSPECT_SECONDS);
         if introspects && !asked_lately {
             state.introspected_at.set(Some(now));
-            self.introspect(asked).await;
+            self.introspect(context).await;
         }
         let lacks = lacks && !self.is_in_force(self.known_schema().fingerprint);
         // KV shows a new value late, and a place that fails is no proof.
@@ -200,10 +200,10 @@ impl<W: World> Service<W> {
     /// The schema in force, if KV has it.
     async fn stored_schema(&self) -> Result<Option<Rc<Stored>>, Fault> {
         let in_force = self.isolate.replica.borrow().schemas().in_force;
-        if !self.world.kv_bound() || !in_force.is_some() {
+        if !self.runtime.kv_bound() || !in_force.is_some() {
             return Ok(None);
         }
-        match self.within(KV_MILLIS, self.world.kv_get(&self.schema_key(in_force))).await {
+        match self.within(KV_MILLIS, self.runtime.kv_get(&self.schema_key(in_force))).await {
             Ok(bytes) => {
                 let stored = bytes.and_then(|bytes| Stored::decode(&bytes)).map(Rc::new);
                 Ok(stored.filter(|stored| stored.fingerprint == in_force))
@@ -222,13 +222,13 @@ impl<W: World> Service<W> {
 
     /// Takes a schema out of KV that is not in force any more.
     fn drop_schema(&self, fingerprint: SchemaInForce) {
-        if !self.world.kv_bound() || !fingerprint.is_some() {
+        if !self.runtime.kv_bound() || !fingerprint.is_some() {
             return;
         }
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             let key = service.schema_key(fingerprint);
-            let deleting = service.within(KV_MILLIS, service.world.kv_delete(&key));
+            let deleting = service.within(KV_MILLIS, service.runtime.kv_delete(&key));
             if let Err(fault) = deleting.await {
                 service.report_failure("kv-write", &fault);
             }
@@ -244,19 +244,22 @@ impl<W: World> Service<W> {
     }
 
     /// Asks the origin for its schema, as nobody in particular.
-    async fn introspect(&self, asked: &Asked) {
+    async fn introspect(&self, context: &Context) {
         let mut headers = Headers::new();
         headers.set("content-type", "application/json");
         headers.set("accept", "application/json");
-        let headers = self.forwarded_headers(&asked.request, headers);
+        let headers = self.forwarded_headers(&context.request, headers);
         let body = json!({ "query": INTROSPECTION_QUERY }).to_string();
-        let url = self.origin_url(&asked.request);
+        let url = self.origin_url(&context.request);
         let url = url.split('?').next().unwrap_or_default();
-        let what = What::Post(body.as_bytes());
-        let answer = self.world.ask(&Ask { url, headers: &headers, again: true, what }).await;
+        let kind = OriginRequestKind::Post(body.as_bytes());
+        let answer = self
+            .runtime
+            .ask(&OriginRequest { url, headers: &headers, may_retry: true, kind })
+            .await;
         let body = match &answer {
             Ok(answer) if answer.status == 200 => {
-                self.world.answer_body(answer.handle, limits::SCHEMA_BYTES).await
+                self.runtime.answer_body(answer.handle, limits::SCHEMA_BYTES).await
             }
             Ok(answer) => {
                 self.report_failure("introspection", &format!("answered {}", answer.status));
@@ -269,7 +272,7 @@ impl<W: World> Service<W> {
         };
         match Schema::from_introspection(&body) {
             Ok(schema) => {
-                let stored = Rc::new(Stored::new(schema, Source::Origin, self.world.now()));
+                let stored = Rc::new(Stored::new(schema, Source::Origin, self.runtime.now()));
                 if self.isolate.replica.borrow().schemas().distrusted == stored.fingerprint {
                     return self.report_failure("introspection", "answers have contradicted it");
                 }
@@ -283,7 +286,7 @@ impl<W: World> Service<W> {
 
     /// Puts an uploaded schema in force.
     pub(super) async fn upload_schema(&self, schema: Schema) -> Uploaded {
-        self.adopt(Rc::new(Stored::new(schema, Source::Upload, self.world.now()))).await
+        self.adopt(Rc::new(Stored::new(schema, Source::Upload, self.runtime.now()))).await
     }
 
     /// Puts a schema in force, in KV and in the log, and purges what was stored by another.
@@ -302,9 +305,9 @@ impl<W: World> Service<W> {
             // Somebody uploaded one while the origin was asked.
             return Uploaded::Stored { types: 0, changed: None };
         }
-        if self.world.kv_bound() {
+        if self.runtime.kv_bound() {
             let (key, bytes) = (self.schema_key(stored.fingerprint), stored.encode());
-            let put = self.within(KV_MILLIS, self.world.kv_keep(&key, &bytes));
+            let put = self.within(KV_MILLIS, self.runtime.kv_put_without_expiry(&key, &bytes));
             if let Err(fault) = put.await {
                 return Uploaded::NotStored(fault);
             }

@@ -8,8 +8,8 @@
 //! The work of a read belongs to the request that began it and outlives its answer. The runtime may
 //! end it all the same, so a read under way is forgotten by itself.
 
-use super::handle::{Asked, Service};
-use super::world::{Fault, World};
+use super::handle::{Context, Service};
+use super::runtime::{Fault, Runtime};
 use crate::config::Config;
 use crate::time::Timestamp;
 use std::cell::Cell;
@@ -87,24 +87,24 @@ impl SharedReads {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Catches up as far as a request needs it: by what neighbours have read, or by the log. While
     /// the log fails nobody waits for it; now and then a request looks whether it is back.
-    pub(super) async fn sync(&self, config: &Config, asked: &Asked) {
+    pub(super) async fn sync(&self, config: &Config, context: &Context) {
         if self.isolate.log.is_failing() {
-            if !self.is_close_enough(config, asked) {
+            if !self.is_close_enough(config, context) {
                 self.sync_in_background();
             }
             return;
         }
-        self.read_until(|| self.is_close_enough(config, asked), self.may_learn_nearby()).await;
+        self.read_until(|| self.is_close_enough(config, context), self.may_learn_nearby()).await;
     }
 
     /// Catches up by a read of the log that begins from here on, unless the log has failed just
     /// now.
     pub(super) async fn sync_now(&self) {
         let log = &self.isolate.log;
-        if log.backoff.allows(self.world.now()) {
+        if log.backoff.allows(self.runtime.now()) {
             let questions = log.questions();
             self.read_until(|| log.has_answered_after(questions), false).await;
         }
@@ -117,18 +117,18 @@ impl<W: World> Service<W> {
         let reading = async {
             while !is_enough() && log.backoff.failures() == failures {
                 let step = if nearby { ReadStep::Nearby } else { ReadStep::Log };
-                match log.reads.next(step, self.world.now()) {
+                match log.reads.next(step, self.runtime.now()) {
                     Next::Begin => {
                         nearby = false;
                         self.begin_read(step);
                     }
-                    Next::Pause(millis) => self.world.sleep(millis).await,
+                    Next::Pause(millis) => self.runtime.sleep(millis).await,
                     Next::Wait(signal) => {
                         nearby = false;
-                        self.world.wait(signal).await;
+                        self.runtime.wait(signal).await;
                         // A signal that is lost is one that was given, and no time passes meanwhile.
-                        if log.reads.under_way(self.world.now()) == Some(signal) {
-                            self.world.sleep(PAUSE_MILLIS).await;
+                        if log.reads.under_way(self.runtime.now()) == Some(signal) {
+                            self.runtime.sleep(PAUSE_MILLIS).await;
                         }
                     }
                 }
@@ -141,13 +141,13 @@ impl<W: World> Service<W> {
 
     /// Begins a read that outlives this request's answer.
     pub(super) fn begin_read(&self, step: ReadStep) {
-        let signal = self.world.signal();
-        self.isolate.log.reads.begins(signal, self.world.now());
+        let signal = self.runtime.signal();
+        self.isolate.log.reads.begins(signal, self.runtime.now());
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             let has_asked = service.read_step(step).await;
             service.isolate.log.reads.ends(signal);
-            service.world.give(signal);
+            service.runtime.give(signal);
             if has_asked {
                 // A log that can be read may take what waits.
                 let outcome = service.drain_pending().await;

@@ -3,13 +3,13 @@
 //!
 //! In scope: from a message to its operation, and from its answer to the purge. Nothing is kept
 //! between two calls. Not in scope: the messages themselves (`graphql::socket`), their order, and
-//! which answer is whose (`edge/socket.js`).
+//! which answer is whose (`worker/js/socket.js`).
 
 use super::documents::{Operation, Unresolved};
-use super::handle::{Asked, Reply, Service};
-use super::world::World;
+use super::handle::{Context, Reply, Service};
+use super::runtime::Runtime;
 use crate::config::Config;
-use crate::engine::{Write, Written};
+use crate::engine::{Write, WriteResponse};
 use crate::graphql::{
     ClientMessage, Form, OperationKind, read_client_message, read_post, read_server_message,
 };
@@ -74,12 +74,12 @@ impl Carried {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Opens a socket on which GraphQL is spoken. The messages must be readable, so no extension may
     /// change their form.
-    pub(super) async fn socket(&self, config: Option<&Config>, mut asked: Asked) -> Reply {
-        asked.request.headers.remove("sec-websocket-extensions");
-        match self.upgrade(config, &asked).await {
+    pub(super) async fn socket(&self, config: Option<&Config>, mut context: Context) -> Reply {
+        context.request.headers.remove("sec-websocket-extensions");
+        match self.upgrade(config, &context).await {
             Reply::Untouched { handle } => Reply::Socket { handle },
             reply => reply,
         }
@@ -113,8 +113,10 @@ impl<W: World> Service<W> {
         let body = body.as_deref().map(str::as_bytes);
         let written = match write.refused {
             // A refusal is no GraphQL answer.
-            Some(status) => Some(Written { status, headers: &headers, body: Some(&[]) }),
-            None => body.map(|body| Written { status: 200, headers: &headers, body: Some(body) }),
+            Some(status) => Some(WriteResponse { status, headers: &headers, body: Some(&[]) }),
+            None => {
+                body.map(|body| WriteResponse { status: 200, headers: &headers, body: Some(body) })
+            }
         };
         let purge = self.purge_of_written(config, purging, written);
         let new = self.closing(purge.map(|purge| self.counted(purge)), || write.intent);
@@ -149,7 +151,7 @@ impl<W: World> Service<W> {
     }
 
     /// The operation in a message's payload, which is a GraphQL request as one that is posted.
-    async fn carried(&self, config: &Config, asked: &Asked, payload: &str) -> Carried {
+    async fn carried(&self, config: &Config, context: &Context, payload: &str) -> Carried {
         let headers: Headers = [("content-type", "application/json")].into_iter().collect();
         let form = read_post(&headers, None, payload.as_bytes(), &config.limits.amounts);
         let query = match form {
@@ -157,24 +159,24 @@ impl<W: World> Service<W> {
             Form::Unread { may_be_mutation: false, .. } => return Carried::Read,
             Form::Batch(_) | Form::Unread { .. } => return Carried::PerhapsMutation,
         };
-        let schema = self.schema(config, asked);
-        match self.operation(config, asked, query, &schema).await {
+        let schema = self.schema(config, context);
+        match self.operation(config, context, query, &schema).await {
             Ok(operation) => match operation.known.analysis.kind {
                 OperationKind::Mutation => Carried::Mutation(Box::new(operation)),
                 OperationKind::Query | OperationKind::Subscription => Carried::Read,
             },
-            Err(Unresolved::Unwritten(unwritten)) if !unwritten.may_be_mutation => Carried::Read,
+            Err(Unresolved::Uncacheable(unwritten)) if !unwritten.may_be_mutation => Carried::Read,
             // Of an unknown hash the origin may have the document.
             Err(_) => Carried::PerhapsMutation,
         }
     }
 
     /// A message's request: what may run on a socket is what may run for a POST.
-    fn of_socket(&self, request: Request) -> Asked {
+    fn of_socket(&self, request: Request) -> Context {
         let mut request = Request { method: Method::Post, ..request };
         let of_the_upgrade = |name: &str| name == "upgrade" || name.starts_with("sec-websocket-");
         request.headers.retain(|name| !of_the_upgrade(name));
-        let started = self.world.now();
-        Asked { request, started, wanted: None, debug: false, uncached: None }
+        let started = self.runtime.now();
+        Context { request, started, wanted: None, debug: false, uncached: None }
     }
 }

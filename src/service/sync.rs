@@ -2,15 +2,15 @@
 
 use super::backoff::Backoff;
 use super::everything::Everything;
-use super::handle::{Asked, Service};
+use super::handle::{Context, Service};
 use super::intent::Intents;
 use super::outbox::Pending;
 use super::own_write::OwnWrite;
 use super::record::WriteBreaker;
+use super::runtime::{Fault, Runtime};
 use super::shared_read::{ReadStep, SharedReads};
-use super::world::{Fault, World};
 use crate::config::{Config, Unreadable};
-use crate::purge::{Delta, Lag, Mark, Said, Subject, Verdict};
+use crate::purge::{Delta, Lag, Mark, ReadReply, Subject, Verdict};
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -98,14 +98,14 @@ impl LogState {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// How close the replica is to the log. For a client whose own write it may not know it is too
     /// old.
     pub(super) fn lag(&self, config: &Config, wanted: Option<OwnWrite>) -> Lag {
         match self.knows_own_write(wanted) {
             true => {
                 let max_millis = config.purge.max_lag * 1_000;
-                self.isolate.replica.borrow().lag(self.world.now(), max_millis)
+                self.isolate.replica.borrow().lag(self.runtime.now(), max_millis)
             }
             false => Lag::TooOld,
         }
@@ -114,7 +114,7 @@ impl<W: World> Service<W> {
     /// Catches up beside what is being done, unless that is under way or was done just now: by what
     /// neighbours have read, and by the log itself where it is this isolate's turn.
     pub(super) fn sync_in_background(&self) {
-        let now = self.world.now();
+        let now = self.runtime.now();
         let log = &self.isolate.log;
         let rests = log.rests.get().is_some_and(|(since, millis)| now.is_within(millis, since));
         if !rests && log.reads.under_way(now).is_none() {
@@ -136,7 +136,7 @@ impl<W: World> Service<W> {
             self.read_log().await;
         }
         let pause = self.max_millis() / LOOKS;
-        self.isolate.log.rests.set(Some((self.world.now(), pause)));
+        self.isolate.log.rests.set(Some((self.runtime.now(), pause)));
         asks
     }
 
@@ -146,7 +146,7 @@ impl<W: World> Service<W> {
     /// can record what waits here.
     fn is_due(&self) -> bool {
         let log = &self.isolate.log;
-        let now = self.world.now();
+        let now = self.runtime.now();
         if !log.backoff.allows(now) {
             return false;
         }
@@ -164,10 +164,10 @@ impl<W: World> Service<W> {
     }
 
     async fn read_log(&self) {
-        let asked_at = self.world.now();
+        let asked_at = self.runtime.now();
         self.isolate.log.reads.log_is_asked(asked_at);
         if let Err(fault) = self.learn_from_log(asked_at).await {
-            self.isolate.log.failed(self.world.now(), &fault);
+            self.isolate.log.failed(self.runtime.now(), &fault);
             self.report_failure("purge-log-read", &fault);
         }
     }
@@ -218,8 +218,8 @@ impl<W: World> Service<W> {
         &self,
         mark: Option<Mark>,
         asked_at: Timestamp,
-    ) -> Result<Said, Fault> {
-        let said = self.within(READ_MILLIS, self.world.log_since(mark)).await?;
+    ) -> Result<ReadReply, Fault> {
+        let said = self.within(READ_MILLIS, self.runtime.log_since(mark)).await?;
         self.compare_clocks(asked_at, &said);
         self.leave_snapshot(&said.delta);
         Ok(said)
@@ -248,17 +248,17 @@ impl<W: World> Service<W> {
 
     /// Whether the replica is close enough for a request: its last good read began less than
     /// `max_lag` ago, and it knows the client's own write.
-    pub(super) fn is_close_enough(&self, config: &Config, asked: &Asked) -> bool {
-        self.lag(config, asked.wanted) != Lag::TooOld
+    pub(super) fn is_close_enough(&self, config: &Config, context: &Context) -> bool {
+        self.lag(config, context.wanted) != Lag::TooOld
     }
 
     /// Whether entries may be judged: the replica is close enough, or the configuration prefers
     /// answers to certainty. What a client has written itself it has to know in any case.
-    pub(super) fn may_judge(&self, config: &Config, asked: &Asked) -> bool {
+    pub(super) fn may_judge(&self, config: &Config, context: &Context) -> bool {
         let knows_log = self.isolate.replica.borrow().mark().is_some();
         let serves = config.purge.unreadable == Unreadable::Serve;
-        self.is_close_enough(config, asked)
-            || (serves && knows_log && self.knows_own_write(asked.wanted))
+        self.is_close_enough(config, context)
+            || (serves && knows_log && self.knows_own_write(context.wanted))
     }
 
     /// What the log and the purges that it has not taken yet say of an entry.
@@ -274,7 +274,7 @@ impl<W: World> Service<W> {
         millis: u64,
         work: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
-        match select(pin!(work), pin!(self.world.sleep(millis))).await {
+        match select(pin!(work), pin!(self.runtime.sleep(millis))).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(_) => Err(format!("no answer within {millis} ms")),
         }

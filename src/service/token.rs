@@ -4,10 +4,10 @@
 //! In scope: the order of things, what an isolate remembers of tokens and keys. Not in scope: what
 //! makes a token good (`jwt`) and where it is (`engine`).
 
-use super::handle::{Asked, Service};
-use super::world::{Fetched, World};
+use super::handle::{Context, Service};
+use super::runtime::{FetchedText, Runtime};
 use crate::config::{Algorithm, Config, Jwt};
-use crate::engine::{Bypass, Plan, Sent, claim_paths, may_count_unreadable, sent_token};
+use crate::engine::{Bypass, Plan, SentToken, claim_paths, has_unreadable_key_header, sent_token};
 use crate::jwt::{Claims, KeySet, Published, Step, Token};
 use crate::key::{Digest, DigestBuilder};
 use crate::limits;
@@ -67,32 +67,32 @@ impl Tokens {
     }
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// Plans a read. Only a plan that depends on claims has the request's token verified.
     pub(super) async fn planned(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         plan: impl Fn(&Claims) -> Result<Plan, Bypass>,
     ) -> Result<Plan, Bypass> {
-        if may_count_unreadable(config, &asked.request.headers) {
+        if has_unreadable_key_header(config, &context.request.headers) {
             return Err(Bypass::HeaderBytes);
         }
         match plan(&Claims::NotAsked) {
-            Err(Bypass::JwtUnverified) => plan(&self.claims(config, asked).await),
+            Err(Bypass::JwtUnverified) => plan(&self.claims(config, context).await),
             planned => planned,
         }
     }
 
-    async fn claims(&self, config: &Config, asked: &Asked) -> Claims {
+    async fn claims(&self, config: &Config, context: &Context) -> Claims {
         let Some(jwt) = &config.jwt else { return Claims::NoToken };
-        let text = match sent_token(&jwt.place, &asked.request.headers) {
-            Sent::Nothing => return Claims::NoToken,
-            Sent::Several => return Claims::Unverified,
-            Sent::Token(text) => text,
+        let text = match sent_token(&jwt.place, &context.request.headers) {
+            SentToken::Nothing => return Claims::NoToken,
+            SentToken::Several => return Claims::Unverified,
+            SentToken::Token(text) => text,
         };
         let name = DigestBuilder::new("jwt").part(text.as_bytes()).finish();
-        if let Some(claims) = self.isolate.tokens.recall(&name, self.world.now()) {
+        if let Some(claims) = self.isolate.tokens.recall(&name, self.runtime.now()) {
             return claims;
         }
         match self.verified(config, jwt, text).await {
@@ -107,12 +107,12 @@ impl<W: World> Service<W> {
 
     async fn verified(&self, config: &Config, jwt: &Jwt, text: &str) -> Option<Good> {
         let token = Token::read(text).ok()?;
-        let expires = token.check(jwt, self.world.now()).ok()?;
+        let expires = token.check(jwt, self.runtime.now()).ok()?;
         let (key, known_until) = match token.algorithm {
             Algorithm::Hs256 => (self.secret()?, expires),
             Algorithm::Rs256 | Algorithm::Es256 => self.published_key(jwt, &token).await?,
         };
-        let verifying = self.world.verify(token.algorithm, &key, token.signed, &token.signature);
+        let verifying = self.runtime.verify(token.algorithm, &key, token.signed, &token.signature);
         match verifying.await {
             Ok(true) => {
                 let claims = Rc::new(token.claims(claim_paths(config)));
@@ -127,7 +127,7 @@ impl<W: World> Service<W> {
     }
 
     fn secret(&self) -> Option<String> {
-        let secret = self.world.jwt_secret().filter(|secret| secret.len() >= SECRET_BYTES);
+        let secret = self.runtime.jwt_secret().filter(|secret| secret.len() >= SECRET_BYTES);
         if secret.is_none() && !self.isolate.tokens.secret_reported.replace(true) {
             let fault = format!("JWT_SECRET is not set, or has fewer than {SECRET_BYTES} bytes");
             self.report_failure("jwt-key", &fault);
@@ -145,12 +145,12 @@ impl<W: World> Service<W> {
         // Who asks for this one may be cut off; then another one asks, and not for ever.
         let patience = 2 * Published::ASKING_MILLIS / POLL_MILLIS;
         for _ in 0..patience {
-            let now = self.world.now();
+            let now = self.runtime.now();
             let step = self.isolate.tokens.published.borrow().step(now, |set| key(set).is_some());
             match step {
                 Step::Use(keys, until) => return Some((key(&keys)?, until)),
                 Step::Fail => return None,
-                Step::Wait => self.world.sleep(POLL_MILLIS).await,
+                Step::Wait => self.runtime.sleep(POLL_MILLIS).await,
                 Step::Ask => self.ask_for_keys(url).await,
             }
         }
@@ -159,10 +159,11 @@ impl<W: World> Service<W> {
 
     async fn ask_for_keys(&self, url: &str) {
         let tokens = &self.isolate.tokens;
-        let asked_at = self.world.now();
+        let asked_at = self.runtime.now();
         tokens.published.borrow_mut().asking(asked_at);
-        let fetching = self.world.fetch_text(url, limits::KEY_SET_BYTES, Published::ASKING_MILLIS);
-        let fetched = fetching.await.and_then(|Fetched { cache_control, text }| {
+        let fetching =
+            self.runtime.fetch_text(url, limits::KEY_SET_BYTES, Published::ASKING_MILLIS);
+        let fetched = fetching.await.and_then(|FetchedText { cache_control, text }| {
             let keys = KeySet::parse(&text).map_err(|fault| format!("the key set: {fault}"))?;
             Ok((cache_control, keys))
         });
@@ -175,7 +176,7 @@ impl<W: World> Service<W> {
                 }
             }
             Err(fault) => {
-                tokens.published.borrow_mut().failed(asked_at, self.world.now());
+                tokens.published.borrow_mut().failed(asked_at, self.runtime.now());
                 self.report_failure("jwks", &fault);
             }
         }

@@ -1,13 +1,13 @@
 //! Writes: to the origin first, then their purge, then the answer.
 
 use super::documents::{Operation, Whole};
-use super::handle::{Asked, Reply, Service};
+use super::handle::{Context, Reply, Service};
 use super::intent::Intent;
+use super::runtime::{BodyEnd, BodyRead, OriginFailure, OriginResponse, Runtime};
 use super::stats::Answered;
-use super::world::{Answer, BodyEnd, BodyRead, OriginFailure, World};
 use crate::config::Config;
 use crate::engine::{
-    Bypass, Effect, Format, Unwritten, Write, WritePurge, Written, XCache, purge_cookie,
+    Bypass, Effect, Format, Uncacheable, Write, WritePurge, WriteResponse, XCache, purge_cookie,
     purge_of_write, rest_effect,
 };
 use crate::limits;
@@ -60,12 +60,12 @@ pub(super) struct Sending<'a> {
     pub reason: &'static str,
 }
 
-impl<W: World> Service<W> {
+impl<W: Runtime> Service<W> {
     /// A GraphQL mutation.
     pub(super) async fn mutation(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         operation: &Operation,
     ) -> Reply {
         let analysis = &operation.known.analysis;
@@ -75,33 +75,33 @@ impl<W: World> Service<W> {
             whole: self.whole(config, operation),
             reason: Bypass::Mutation.as_str(),
         };
-        self.write(config, asked, sending).await
+        self.write(config, context, sending).await
     }
 
     /// A GraphQL request that was not understood and may be a mutation.
     pub(super) async fn perhaps_mutation(
         &self,
         config: &Config,
-        asked: &Asked,
-        unwritten: Unwritten,
+        context: &Context,
+        unwritten: Uncacheable,
     ) -> Reply {
         let write = Write::PerhapsMutation;
         let sending = Sending { write, whole: None, reason: unwritten.reason.as_str() };
-        self.write(config, asked, sending).await
+        self.write(config, context, sending).await
     }
 
     /// A REST request of an unsafe method.
-    pub(super) async fn rest_write(&self, config: &Config, asked: &Asked) -> Reply {
-        let write = Write::Rest(&asked.request);
+    pub(super) async fn rest_write(&self, config: &Config, context: &Context) -> Reply {
+        let write = Write::Rest(&context.request);
         let sending = Sending { write, whole: None, reason: Bypass::Method.as_str() };
-        self.write(config, asked, sending).await
+        self.write(config, context, sending).await
     }
 
     /// Sends a write once, purges what it touched, and passes its answer on.
     pub(super) async fn write(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         sending: Sending<'_>,
     ) -> Reply {
         let Sending { write, whole, reason } = sending;
@@ -109,10 +109,10 @@ impl<W: World> Service<W> {
             Write::Rest(_) => Forward::Method,
             _ => Forward::Bypass,
         };
-        let request = &asked.request;
-        let intent = Intent::new(self.world.now());
+        let request = &context.request;
+        let intent = Intent::new(self.runtime.now());
         let outcome = async {
-            let answer = self.ask_once(config, asked, (write, whole), &intent).await;
+            let answer = self.ask_once(config, context, (write, whole), &intent).await;
             let body = match &answer {
                 Ok(answer) => self.body_of(config, write, answer).await,
                 Err(_) => Body::Broken,
@@ -132,11 +132,11 @@ impl<W: World> Service<W> {
         let purged = self.purge(config, closing, source).await;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(failure) => return self.origin_failed(asked, &failure, forward),
+            Err(failure) => return self.origin_failed(context, &failure, forward),
         };
         self.note_scope_changes(config, request, &answer).await;
-        self.count(asked, answer.status, Answered::Bypass, None);
-        self.report_bypass(asked, reason, answer.status);
+        self.count(context, answer.status, Answered::Bypass, None);
+        self.report_bypass(context, reason, answer.status);
         let detail = match purged {
             Purged::Pending => "purge-pending",
             _ => reason,
@@ -147,8 +147,8 @@ impl<W: World> Service<W> {
             stored: false,
             detail: Some(detail),
         };
-        let mut reply = self.reply(asked, &answer, XCache::Bypass, &status);
-        if let (Purged::Recorded(record), Reply::Answer { headers, .. }) = (&purged, &mut reply) {
+        let mut reply = self.reply(context, &answer, XCache::Bypass, &status);
+        if let (Purged::Recorded(record), Reply::Origin { headers, .. }) = (&purged, &mut reply) {
             let token = self.purge_token(*record);
             if config.purge.cookie {
                 let max_lag = config.purge.max_lag;
@@ -173,14 +173,14 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         write: Write<'_>,
-        answer: Option<&Answer>,
+        answer: Option<&OriginResponse>,
         body: &Body,
     ) -> Option<WritePurge> {
         let whole = match body {
             Body::Whole(body) => Some(&**body),
             Body::Broken | Body::Streamed => None,
         };
-        let written = answer.map(|answer| Written {
+        let written = answer.map(|answer| WriteResponse {
             status: answer.status,
             headers: &answer.headers,
             body: whole,
@@ -197,7 +197,7 @@ impl<W: World> Service<W> {
         &self,
         config: &Config,
         write: Write<'_>,
-        written: Option<Written<'_>>,
+        written: Option<WriteResponse<'_>>,
     ) -> Option<WritePurge> {
         let schema = self.known_schema();
         let known = self.isolate.known_types.borrow();
@@ -207,7 +207,7 @@ impl<W: World> Service<W> {
     /// The record of a purge, counted by the mutation's field that made it one of everything.
     pub(super) fn counted(&self, purge: WritePurge) -> NewRecord {
         if let Some(field) = &purge.field {
-            self.isolate.stats.borrow_mut().field_purged_everything(self.world.now(), field);
+            self.isolate.stats.borrow_mut().field_purged_everything(self.runtime.now(), field);
         }
         purge.new
     }
@@ -222,12 +222,12 @@ impl<W: World> Service<W> {
         source: &'static str,
         wait: bool,
     ) {
-        let passed = self.world.passed_body(handle);
+        let passed = self.runtime.passed_body(handle);
         let service = self.clone();
-        self.world.spawn(async move {
+        self.runtime.spawn(async move {
             let end = service.end_of(passed, &new, &intent, source).await;
             if !wait {
-                service.world.release_end(handle);
+                service.runtime.release_end(handle);
             }
             // What the log does not take is kept pending.
             let _ = match end {
@@ -237,7 +237,7 @@ impl<W: World> Service<W> {
                 }
                 BodyEnd::Cut => service.record(new.with_unknown_outcome(), source).await,
             };
-            service.world.release_end(handle);
+            service.runtime.release_end(handle);
         });
     }
 
@@ -254,7 +254,7 @@ impl<W: World> Service<W> {
         let ending = async {
             let mut passed = pin!(passed);
             loop {
-                match select(passed.as_mut(), pin!(self.world.sleep(STREAM_MILLIS))).await {
+                match select(passed.as_mut(), pin!(self.runtime.sleep(STREAM_MILLIS))).await {
                     Either::Left((end, _)) => return end,
                     Either::Right(_) => {
                         let _ = self.record(new.clone(), source).await;
@@ -268,17 +268,17 @@ impl<W: World> Service<W> {
     /// Passes on a write of which nobody knows what it changes, and purges everything.
     pub(super) async fn unread_write(
         &self,
-        asked: &Asked,
+        context: &Context,
         reason: Bypass,
         source: &'static str,
     ) -> Reply {
-        let intent = Intent::new(self.world.now());
+        let intent = Intent::new(self.runtime.now());
         let everything = || Some(Record::everything());
-        let passing = self.pass_through(None, asked, reason);
+        let passing = self.pass_through(None, context, reason);
         let reply = self.telling(&intent, everything, passing).await;
         let new = NewRecord::everything();
         match &reply {
-            Reply::Answer { handle, .. } => {
+            Reply::Origin { handle, .. } => {
                 // What the log does not take is kept pending.
                 let _ = self.record(new.clone(), source).await;
                 self.purge_at_end(*handle, (new, intent), source, true);
@@ -295,23 +295,23 @@ impl<W: World> Service<W> {
     async fn ask_once(
         &self,
         config: &Config,
-        asked: &Asked,
+        context: &Context,
         (write, whole): (Write<'_>, Option<Whole>),
         intent: &Rc<Intent>,
-    ) -> Result<Answer, OriginFailure> {
+    ) -> Result<OriginResponse, OriginFailure> {
         let Some(millis) = config.origin_timeout.write_ms else {
-            return self.ask_whole(asked, whole.as_ref(), false).await;
+            return self.ask_whole(context, whole.as_ref(), false).await;
         };
         let service = self.clone();
-        let asked = Asked { request: asked.request.clone(), ..*asked };
-        let asking = async move { service.ask_whole(&asked, whole.as_ref(), false).await };
+        let context = Context { request: context.request.clone(), ..*context };
+        let asking = async move { service.ask_whole(&context, whole.as_ref(), false).await };
         let asking = asking.boxed_local().shared();
-        match select(asking.clone(), pin!(self.world.sleep(millis))).await {
+        match select(asking.clone(), pin!(self.runtime.sleep(millis))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => {
                 let (service, intent) = (self.clone(), intent.clone());
                 let intended = self.intended(config, write);
-                self.world.spawn(async move {
+                self.runtime.spawn(async move {
                     let _ = service.telling(&intent, || intended.clone(), asking).await;
                     // Its body may still be on its way. What the log does not take is kept pending.
                     let new = NewRecord::everything().with_unknown_outcome();
@@ -323,15 +323,15 @@ impl<W: World> Service<W> {
     }
 
     /// Reads the answer's body where it says what ran, and where it is short.
-    async fn body_of(&self, config: &Config, write: Write<'_>, answer: &Answer) -> Body {
+    async fn body_of(&self, config: &Config, write: Write<'_>, answer: &OriginResponse) -> Body {
         let read = match reading_of(config, write, answer) {
             Reading::None => return Body::Streamed,
             Reading::Short => {
-                self.world.short_body(answer.handle, SHORT_BODY_BYTES, SHORT_BODY_MILLIS).await
+                self.runtime.short_body(answer.handle, SHORT_BODY_BYTES, SHORT_BODY_MILLIS).await
             }
             Reading::Whole { bytes } => {
                 let reading = pin!(self.json_body_within(answer, bytes));
-                Some(match select(reading, pin!(self.world.sleep(BODY_MILLIS))).await {
+                Some(match select(reading, pin!(self.runtime.sleep(BODY_MILLIS))).await {
                     Either::Left((read, _)) => read,
                     Either::Right((_, reading)) => {
                         // The runtime may end this request before the rest is there.
@@ -349,11 +349,11 @@ impl<W: World> Service<W> {
     }
 
     /// Purges beside the reading of a body what its write may have changed already.
-    fn purge_for_slow(&self, config: &Config, write: Write<'_>, answer: &Answer) {
+    fn purge_for_slow(&self, config: &Config, write: Write<'_>, answer: &OriginResponse) {
         let purge = self.purge_of(config, write, Some(answer), &Body::Broken);
         let (service, source) = (self.clone(), source_of(write));
         if let Some(purge) = purge {
-            self.world.spawn(async move {
+            self.runtime.spawn(async move {
                 // What it changes later is purged by its intent. What the log does not take is kept
                 // pending.
                 let _ = service.record(purge.new.record, source).await;
@@ -370,7 +370,7 @@ impl<W: World> Service<W> {
         let Some(new) = new else { return Purged::Nothing };
         if !config.purge.wait {
             let service = self.clone();
-            self.world.spawn(async move {
+            self.runtime.spawn(async move {
                 // What the log does not take is kept pending.
                 let _ = service.record(new, source).await;
             });
@@ -403,7 +403,7 @@ enum Reading {
     Whole { bytes: usize },
 }
 
-fn reading_of(config: &Config, write: Write<'_>, answer: &Answer) -> Reading {
+fn reading_of(config: &Config, write: Write<'_>, answer: &OriginResponse) -> Reading {
     let format = Format::of(&answer.headers);
     if format == Format::Parts {
         return Reading::None;

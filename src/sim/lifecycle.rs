@@ -318,7 +318,7 @@ fn got(reply: Reply, answers: &[(u16, Headers, Vec<u8>)]) -> Got {
         Reply::Whole(response) => {
             Got { status: response.status, headers: response.headers, body: response.body.to_vec() }
         }
-        Reply::Answer { handle, status, headers } => {
+        Reply::Origin { handle, status, headers } => {
             Got { status, headers, body: answers[handle as usize].2.clone() }
         }
         Reply::Untouched { handle } | Reply::Socket { handle } => {

@@ -1,7 +1,7 @@
 //! The simulated world: data centres, isolates, stores, a purge log, an origin and clients, all in
 //! memory and in virtual time, with faults.
 //!
-//! It runs the very `service` and `engine` that are shipped, over the traits that `edge` implements
+//! It runs the very `service` and `engine` that are shipped, over the traits that `worker` implements
 //! on Workers. A run is made of one number: the same seed is the same run, to the last step. What
 //! must hold of every answer is in `laws`.
 

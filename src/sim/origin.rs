@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What the origin said: status, headers, body.
-pub type Said = (u16, Headers, Vec<u8>);
+pub type ApiResponse = (u16, Headers, Vec<u8>);
 
 /// By when a write's own answer sees what is written: it does not come from the copy.
 const WRITTEN: u64 = u64::MAX;
@@ -94,7 +94,7 @@ impl Api {
         path: &str,
         headers: &Headers,
         body: &[u8],
-    ) -> Option<Said> {
+    ) -> Option<ApiResponse> {
         universe.takes(5, 60).await;
         if universe.fails(|faults| faults.origin_slow) {
             universe.takes(500, 8_000).await;
@@ -132,7 +132,7 @@ impl Api {
         path: &str,
         headers: &Headers,
         body: &[u8],
-    ) -> Said {
+    ) -> ApiResponse {
         if let Some((fields, answer)) = echo(path, headers, body) {
             return (200, fields, answer.to_string().into_bytes());
         }
@@ -197,7 +197,13 @@ impl Api {
         (200, json_type(), answer.to_string().into_bytes())
     }
 
-    fn rest(&self, universe: &Universe, method: &str, path: &str, headers: &Headers) -> Said {
+    fn rest(
+        &self,
+        universe: &Universe,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+    ) -> ApiResponse {
         let id = path.rsplit('/').next().unwrap_or_default();
         let mut by = universe.now();
         if method == "PUT" {

@@ -9,13 +9,13 @@
 
 use super::clients::{Client, Fleet, graphql, request};
 use super::executor::Promise;
-use super::origin::{Said, Validators};
+use super::origin::{ApiResponse, Validators};
 use super::random::Random;
 use super::run::{Outcome, Plan};
 use super::universe::{Faults, Universe};
 use super::world::SimulatedWorld;
 use crate::http::{Headers, Request};
-use crate::service::Answer;
+use crate::service::OriginResponse;
 use futures_util::future::{Either, select};
 use serde_json::json;
 use std::pin::pin;
@@ -217,11 +217,11 @@ impl SimulatedWorld {
         path: &str,
         headers: &Headers,
         body: &[u8],
-    ) -> Answer {
+    ) -> OriginResponse {
         let (universe, service) = (self.universe.clone(), self.service);
         let (method, path) = (method.to_owned(), path.to_owned());
         let (headers, body) = (headers.clone(), body.to_vec());
-        let (promise, keep) = Promise::<Said>::new();
+        let (promise, keep) = Promise::<ApiResponse>::new();
         self.universe.executor.spawn(0, async move {
             universe.executor.sleep(slow.commits).await;
             let said = universe.apis[service].handle(&universe, &method, &path, &headers, &body);

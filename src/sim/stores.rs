@@ -4,8 +4,8 @@ use super::random::Random;
 use super::turns::Turns;
 use super::universe::{Faults, Universe};
 use crate::purge::{
-    Appended, Delta, DeltaLimits, Garbled, IntentId, Log, LogTime, Mark, MemoryRows, NewRecord,
-    Noted, Question, Record, Said, Seq, Sizes, Version,
+    AppendReply, Delta, DeltaLimits, IntentId, IntentReply, Log, LogRequest, LogTime, Mark,
+    MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq, Sizes, Version,
 };
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
@@ -388,9 +388,9 @@ impl LogObject {
     async fn on_the_way(
         &self,
         universe: &Universe,
-        question: &Question,
+        question: &LogRequest,
         version: Version,
-    ) -> Result<Question, Fault> {
+    ) -> Result<LogRequest, Fault> {
         universe.takes(2, 60).await;
         if universe.fails(|faults| faults.log_slow) {
             universe.takes(200, 4_000).await;
@@ -405,10 +405,10 @@ impl LogObject {
         }
         self.turns.next(&universe.executor).await;
         self.repeat(universe.now());
-        let known = |read: &(Question, Version)| read.1 <= self.version.get();
-        let read = Question::decode(&bytes).and_then(|read| match known(&read) {
+        let known = |read: &(LogRequest, Version)| read.1 <= self.version.get();
+        let read = LogRequest::decode(&bytes).and_then(|read| match known(&read) {
             true => Ok(read.0),
-            false => Err(Garbled::Version),
+            false => Err(MessageError::Version),
         });
         read.map_err(|garbled| format!("the purge log answered 400: {}", garbled.as_str()))
     }
@@ -443,7 +443,7 @@ impl LogObject {
         &self,
         universe: &Universe,
         mut bytes: Vec<u8>,
-        read: fn(&[u8]) -> Result<T, Garbled>,
+        read: fn(&[u8]) -> Result<T, MessageError>,
     ) -> Result<T, Fault> {
         universe.takes(2, 60).await;
         if universe.fails(|faults| faults.log_slow) {
@@ -461,9 +461,9 @@ impl LogObject {
     pub async fn since(
         &self,
         universe: &Universe,
-        question: &Question,
+        question: &LogRequest,
         version: Version,
-    ) -> Result<Said, Fault> {
+    ) -> Result<ReadReply, Fault> {
         let question = self.on_the_way(universe, question, version).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
@@ -472,16 +472,16 @@ impl LogObject {
         }
         let (delta, millis) = self.says(universe, question.mark, version);
         universe.executor.sleep(millis).await;
-        let said = Said { time, delta };
-        self.on_the_way_back(universe, said.encode(version), Said::decode).await
+        let said = ReadReply { time, delta };
+        self.on_the_way_back(universe, said.encode(version), ReadReply::decode).await
     }
 
     pub async fn append(
         &self,
         universe: &Universe,
-        question: &Question,
+        question: &LogRequest,
         version: Version,
-    ) -> Result<Appended, Fault> {
+    ) -> Result<AppendReply, Fault> {
         let question = self.on_the_way(universe, question, version).await?;
         // The log takes damaged words for none, unless somebody broke that.
         let Some(new) = question.new else { return Err("nothing to append".to_owned()) };
@@ -492,20 +492,21 @@ impl LogObject {
         }
         let (delta, millis) = self.says(universe, question.mark, version);
         universe.executor.sleep(millis).await;
-        let appended = Appended { seq, delta };
-        self.on_the_way_back(universe, appended.encode(version), Appended::decode).await
+        let appended = AppendReply { seq, delta };
+        self.on_the_way_back(universe, appended.encode(version), AppendReply::decode).await
     }
 
     pub async fn intend(&self, universe: &Universe, new: &NewRecord) -> Result<IntentId, Fault> {
-        let question = Question { new: Some(new.clone()), is_intent: true, ..Question::default() };
+        let question =
+            LogRequest { new: Some(new.clone()), is_intent: true, ..LogRequest::default() };
         let question = self.on_the_way(universe, &question, Version::CURRENT).await?;
         let Some(new) = question.new else { return Err("nothing to note".to_owned()) };
         let mut intent = self.note(&new, universe.now());
         if universe.fails(|faults| faults.log_twice) {
             intent = self.note(&new, universe.now());
         }
-        let noted = Noted(intent).encode(Version::CURRENT);
-        self.on_the_way_back(universe, noted, Noted::decode).await.map(|noted| noted.0)
+        let noted = IntentReply(intent).encode(Version::CURRENT);
+        self.on_the_way_back(universe, noted, IntentReply::decode).await.map(|noted| noted.0)
     }
 
     fn note(&self, new: &NewRecord, now: u64) -> IntentId {

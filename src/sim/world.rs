@@ -3,15 +3,16 @@
 use super::executor::Group;
 use super::forms::{SECRET, verified};
 use super::lifecycle::Invocation;
-use super::origin::Said;
+use super::origin::ApiResponse;
 use super::universe::Universe;
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields, Request, form_pairs};
-use crate::purge::{self, Delta, IntentId, Mark, NewRecord, Question};
+use crate::purge::{self, Delta, IntentId, LogRequest, Mark, NewRecord};
 use crate::service::{
-    Answer, Appended, Ask, BodyEnd, BodyRead, Clock, EdgeCache, EdgeValue, Fault, Fetched, KvStore,
-    Memory, Origin, OriginFailure, Outside, Passing, PurgeLog, Report, Secrets, Signals, Spawn,
-    Verify, What, World,
+    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
+    ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,
+    OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets, Signals,
+    SignatureVerifier,
 };
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -35,11 +36,11 @@ pub struct SimulatedWorld {
     pub isolate: Group,
     pub request: Rc<Request>,
     pub body: Rc<[u8]>,
-    pub answers: Rc<RefCell<Vec<Said>>>,
+    pub answers: Rc<RefCell<Vec<ApiResponse>>>,
     pub invocation: Rc<Invocation>,
 }
 
-impl World for SimulatedWorld {}
+impl Runtime for SimulatedWorld {}
 
 impl EdgeCache for SimulatedWorld {
     async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault> {
@@ -94,7 +95,7 @@ impl KvStore for SimulatedWorld {
         self.invocation.call(put).await?
     }
 
-    async fn kv_keep(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+    async fn kv_put_without_expiry(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
         self.kv_put(key, value, 1_000_000_000).await
     }
 
@@ -116,18 +117,19 @@ impl PurgeLog for SimulatedWorld {
         self.universe.logs[self.log].id()
     }
 
-    async fn log_since(&self, mark: Option<Mark>) -> Result<purge::Said, Fault> {
-        self.ask_log(Question { mark, ..Question::default() }).await
+    async fn log_since(&self, mark: Option<Mark>) -> Result<purge::ReadReply, Fault> {
+        self.ask_log(LogRequest { mark, ..LogRequest::default() }).await
     }
 
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<purge::Said, Fault> {
-        let question = Question { mark: Some(mark), is_neighbours: true, ..Question::default() };
+    async fn log_since_neighbours(&self, mark: Mark) -> Result<purge::ReadReply, Fault> {
+        let question =
+            LogRequest { mark: Some(mark), is_neighbours: true, ..LogRequest::default() };
         self.ask_log(question).await
     }
 
-    async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<Appended, Fault> {
+    async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
         let (universe, log, isolate) = (self.universe.clone(), self.log, self.isolate);
-        let question = Question { mark, new: Some(new.clone()), ..Question::default() };
+        let question = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
         let append = async move {
             let log = &universe.logs[log];
             let send = async |version| log.append(&universe, &question, version).await;
@@ -161,7 +163,7 @@ impl PurgeLog for SimulatedWorld {
 }
 
 impl SimulatedWorld {
-    async fn ask_log(&self, question: Question) -> Result<purge::Said, Fault> {
+    async fn ask_log(&self, question: LogRequest) -> Result<purge::ReadReply, Fault> {
         let (universe, log, isolate) = (self.universe.clone(), self.log, self.isolate);
         let since = async move {
             let log = &universe.logs[log];
@@ -195,11 +197,15 @@ impl Origin for SimulatedWorld {
         BodyRead::Whole(self.body.clone())
     }
 
-    async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, OriginFailure> {
-        let (method, body) = match ask.what {
-            What::AsItCame => (self.request.method.as_str(), &*self.body),
-            What::OtherUrl | What::InFull(None) => ("GET", &[] as &[u8]),
-            What::Post(body) | What::InFull(Some(body)) => ("POST", body),
+    async fn ask(&self, ask: &OriginRequest<'_>) -> Result<OriginResponse, OriginFailure> {
+        let (method, body) = match ask.kind {
+            OriginRequestKind::Unchanged => (self.request.method.as_str(), &*self.body),
+            OriginRequestKind::OtherUrl | OriginRequestKind::Completed(None) => {
+                ("GET", &[] as &[u8])
+            }
+            OriginRequestKind::Post(body) | OriginRequestKind::Completed(Some(body)) => {
+                ("POST", body)
+            }
         };
         let path = ask.url.splitn(4, '/').nth(3).unwrap_or_default();
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -209,16 +215,16 @@ impl Origin for SimulatedWorld {
         if method != "GET" && method != "HEAD" && self.universe.fails(|faults| faults.origin_late) {
             return Ok(self.given_up(method, &path, ask.headers, body));
         }
-        if let Some(slow) = self.universe.slow.get().filter(|_| !ask.again) {
+        if let Some(slow) = self.universe.slow.get().filter(|_| !ask.may_retry) {
             return Ok(self.ask_slowly(slow, method, &path, ask.headers, body).await);
         }
-        let (universe, service, again) = (self.universe.clone(), self.service, ask.again);
+        let (universe, service, may_retry) = (self.universe.clone(), self.service, ask.may_retry);
         let (method, headers, body) = (method.to_owned(), ask.headers.clone(), body.to_vec());
         let asking = async move {
             let api = &universe.apis[service];
             let said = api.answer(&universe, &method, &path, &headers, &body).await;
             match said {
-                None if again => api.answer(&universe, &method, &path, &headers, &body).await,
+                None if may_retry => api.answer(&universe, &method, &path, &headers, &body).await,
                 said => said,
             }
         };
@@ -228,8 +234,18 @@ impl Origin for SimulatedWorld {
         Ok(self.told(said))
     }
 
-    async fn ask_untouched(&self, url: &str, headers: &Headers) -> Result<Answer, OriginFailure> {
-        self.ask(&Ask { url, headers, again: false, what: What::AsItCame }).await
+    async fn ask_untouched(
+        &self,
+        url: &str,
+        headers: &Headers,
+    ) -> Result<OriginResponse, OriginFailure> {
+        self.ask(&OriginRequest {
+            url,
+            headers,
+            may_retry: false,
+            kind: OriginRequestKind::Unchanged,
+        })
+        .await
     }
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
@@ -253,16 +269,16 @@ impl Origin for SimulatedWorld {
 }
 
 impl SimulatedWorld {
-    pub fn told(&self, said: Said) -> Answer {
+    pub fn told(&self, said: ApiResponse) -> OriginResponse {
         let (status, headers) = (said.0, said.1.clone());
         let mut answers = self.answers.borrow_mut();
         answers.push(said);
         let handle = answers.len() as u32 - 1;
-        Answer { handle, status, headers, asked_at: self.now(), at: self.now() }
+        OriginResponse { handle, status, headers, asked_at: self.now(), at: self.now() }
     }
 
     /// A gateway that gives up, while the origin behind it goes on.
-    fn given_up(&self, method: &str, path: &str, headers: &Headers, body: &[u8]) -> Answer {
+    fn given_up(&self, method: &str, path: &str, headers: &Headers, body: &[u8]) -> OriginResponse {
         let universe = self.universe.clone();
         let (service, method, path) = (self.service, method.to_owned(), path.to_owned());
         let (headers, body) = (headers.clone(), body.to_vec());
@@ -275,7 +291,7 @@ impl SimulatedWorld {
     }
 }
 
-impl Passing for SimulatedWorld {
+impl BodyPassThrough for SimulatedWorld {
     fn passed_body(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
         std::future::ready(BodyEnd::Whole)
     }
@@ -283,19 +299,19 @@ impl Passing for SimulatedWorld {
     fn release_end(&self, _handle: u32) {}
 }
 
-impl Memory for SimulatedWorld {
+impl MemoryBudget for SimulatedWorld {
     fn reserve(&self, _bytes: usize) -> bool {
         true
     }
 }
 
-impl Outside for SimulatedWorld {
-    async fn fetch_text(&self, _: &str, _: usize, _: u64) -> Result<Fetched, Fault> {
+impl ExternalFetch for SimulatedWorld {
+    async fn fetch_text(&self, _: &str, _: usize, _: u64) -> Result<FetchedText, Fault> {
         Err("there is nothing else in this world".to_owned())
     }
 }
 
-impl Verify for SimulatedWorld {
+impl SignatureVerifier for SimulatedWorld {
     async fn verify(
         &self,
         _: Algorithm,
@@ -318,7 +334,7 @@ impl Clock for SimulatedWorld {
     }
 }
 
-impl Spawn for SimulatedWorld {
+impl BackgroundWork for SimulatedWorld {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.invocation.spawn(work);
     }
@@ -338,7 +354,7 @@ impl Signals for SimulatedWorld {
     }
 }
 
-impl Report for SimulatedWorld {
+impl LogSink for SimulatedWorld {
     fn line(&self, line: &str) {
         if let Some(line) = readable(line) {
             self.universe.tell(|| format!("isolate{}: {line}", self.isolate));

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Expiring } from "../../src/edge/expiring.js";
+import { Expiring } from "../../src/worker/js/expiring.js";
 
 test("the oldest make room", () => {
   const table = new Expiring(60_000, 3);

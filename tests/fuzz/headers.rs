@@ -4,17 +4,17 @@
 use super::{Chance, fuzz};
 use evergraph::config::{Config, parse};
 use evergraph::engine::{
-    Fetched, Freshened, Plan, XCache, classify, completed, freshened, from_entry, has_range,
-    part_entry, part_key, plan_rest, rest_entry, updated,
+    FetchedResponse, Plan, ValidatedEntry, XCache, classify, completed, has_range, part_entry,
+    part_key, plan_rest, response_from_entry, rest_entry, updated, validated_entry,
 };
-use evergraph::entry::{Entry, decode, encode};
 use evergraph::http::{Headers, Method, Request, Response, Url};
 use evergraph::jwt::Claims;
 use evergraph::policy::{
-    CacheStatus, ContentRange, Freshness, Received, Rule, freshness, is_about, is_head_of,
+    CacheStatus, ContentRange, Freshness, ReceivedHead, Rule, freshness, is_about, is_head_of,
     not_modified, validators,
 };
 use evergraph::purge::{Mark, Verdict};
+use evergraph::stored::{Entry, decode, encode};
 use evergraph::time::{Timestamp, Ttl};
 use serde_json::json;
 use std::cell::Cell;
@@ -137,7 +137,7 @@ struct Reached {
     parts: Cell<usize>,
     cuts: Cell<usize>,
     unmodified: Cell<usize>,
-    freshened: Cell<usize>,
+    validated_entry: Cell<usize>,
     completed: Cell<usize>,
 }
 
@@ -161,9 +161,9 @@ fn headers() {
     fuzz("headers", &[Vec::new()], |_, chance| {
         (0..4).for_each(|_| one(chance.pick(&configs), chance, &reached));
     });
-    let Reached { stored, parts, cuts, unmodified, freshened, completed } = reached;
+    let Reached { stored, parts, cuts, unmodified, validated_entry, completed } = reached;
     for (what, reached) in
-        [stored, parts, cuts, unmodified, freshened, completed].iter().enumerate()
+        [stored, parts, cuts, unmodified, validated_entry, completed].iter().enumerate()
     {
         assert!(reached.get() > 10, "law {what} was about {} cases", reached.get());
     }
@@ -287,7 +287,7 @@ fn one(config: &Config, chance: &mut Chance, reached: &Reached) {
     let _ = classify(config, &request);
     let Ok(plan) = plan_rest(config, &request, &Claims::NotAsked) else { return };
     let headers = answered(chance);
-    let received = Received {
+    let received = ReceivedHead {
         status: *chance.pick(&STATUSES),
         headers: &headers,
         asked_at: at(0),
@@ -296,7 +296,7 @@ fn one(config: &Config, chance: &mut Chance, reached: &Reached) {
     let body: Vec<u8> = (b'a'..b'a' + u8::try_from(chance.below(12)).unwrap()).collect();
     let mark = Mark { epoch: 1, seq: 1 };
     let fetched =
-        |received| Fetched { request: &request, received, body: body.clone().into(), mark };
+        |received| FetchedResponse { request: &request, received, body: body.clone().into(), mark };
     let whole = rest_entry(config, &plan, fetched(received));
     forbidden(config, &plan, &request, received, chance);
     // A part mostly has the bytes that it names.
@@ -306,9 +306,9 @@ fn one(config: &Config, chance: &mut Chance, reached: &Reached) {
     }
     let range = ContentRange::read(&named).filter(|range| range.complete == 10);
     let bytes = range.map(|range| b"abcdefghij"[range.first as usize..=range.last as usize].into());
-    let part = Received { status: 206, headers: &named, ..received };
+    let part = ReceivedHead { status: 206, headers: &named, ..received };
     let part_body = bytes.filter(|_| chance.below(4) > 0).unwrap_or_else(|| body.clone().into());
-    let part = part_entry(config, &plan, Fetched { body: part_body, ..fetched(part) });
+    let part = part_entry(config, &plan, FetchedResponse { body: part_body, ..fetched(part) });
     if let Ok(entry) = &whole {
         count(&reached.stored);
         assert!((200..600).contains(&entry.meta.status));
@@ -319,7 +319,7 @@ fn one(config: &Config, chance: &mut Chance, reached: &Reached) {
         count(&reached.parts);
         assert_eq!((entry.meta.status, &entry.meta.key), (206, &part_key(&plan)));
         of_a_part(entry, chance, reached);
-        let missing = Received { status: 206, headers: &answered(chance), ..received };
+        let missing = ReceivedHead { status: 206, headers: &answered(chance), ..received };
         is_completed(entry, missing, chance, reached);
     }
     for entry in [whole, part].into_iter().flatten() {
@@ -334,7 +334,7 @@ fn forbidden(
     config: &Config,
     plan: &Plan,
     request: &Request,
-    received: Received<'_>,
+    received: ReceivedHead<'_>,
     chance: &mut Chance,
 ) {
     let mut plain: Headers = received
@@ -358,9 +358,9 @@ fn forbidden(
         None => plain.append(name, value),
     }
     let stored = |headers: &Headers| {
-        let received = Received { headers, ..received };
+        let received = ReceivedHead { headers, ..received };
         let mark = Mark { epoch: 1, seq: 1 };
-        let fetched = Fetched { request, received, body: [].into(), mark };
+        let fetched = FetchedResponse { request, received, body: [].into(), mark };
         rest_entry(config, plan, fetched)
     };
     let allowed = match name {
@@ -415,7 +415,7 @@ fn is_for_everybody(headers: &Headers) {
 fn answer_of(entry: &Entry, request: &Request, now: Timestamp) -> Response {
     let age = entry.meta.age(now);
     let status = CacheStatus::hit(entry.meta.ttl, age, "memory");
-    let answer = from_entry(entry, request, XCache::Hit, &status, now);
+    let answer = response_from_entry(entry, request, XCache::Hit, &status, now);
     assert_eq!(answer.headers.joined("age"), Some(age.to_string()));
     is_for_everybody(&answer.headers);
     answer
@@ -426,7 +426,7 @@ fn answer_of(entry: &Entry, request: &Request, now: Timestamp) -> Response {
 fn used(plan: &Plan, entry: &Entry, chance: &mut Chance, reached: &Reached) {
     let request = asking(chance);
     let now = at(chance.below(100) as u64);
-    let directives = plan.heeded(&request.headers);
+    let directives = plan.client_directives(&request.headers);
     let fresh = freshness(&entry.meta, Verdict::Valid, &directives, now);
     if fresh == Freshness::Fresh {
         assert!(entry.meta.age(now) < entry.meta.ttl.as_seconds());
@@ -484,14 +484,14 @@ fn of_a_part(entry: &Entry, chance: &mut Chance, reached: &Reached) {
     assert_eq!(entry.body[from..=(range.last - stored.first) as usize], answer.body[..]);
 }
 
-fn is_completed(begun: &Entry, missing: Received<'_>, chance: &mut Chance, reached: &Reached) {
+fn is_completed(begun: &Entry, missing: ReceivedHead<'_>, chance: &mut Chance, reached: &Reached) {
     let mut headers = missing.headers.clone();
     if chance.below(2) == 0 {
         headers.set("content-range", format!("bytes {}-9/10", begun.body.len()));
         begun.meta.headers.get("etag").into_iter().for_each(|etag| headers.set("etag", etag));
     }
     let body: Vec<u8> = (0..10 - begun.body.len().min(10)).map(|_| b'x').collect();
-    let missing = Received { headers: &headers, ..missing };
+    let missing = ReceivedHead { headers: &headers, ..missing };
     if let Some(whole) = completed(begun, missing, &body) {
         count(&reached.completed);
         let range = ContentRange::read(&begun.meta.headers).unwrap();
@@ -505,18 +505,18 @@ fn is_completed(begun: &Entry, missing: Received<'_>, chance: &mut Chance, reach
 fn renewed(plan: &Plan, before: &Entry, request: &Request, chance: &mut Chance, reached: &Reached) {
     let headers = answered(chance);
     let (asked_at, now) = (at(10), at(10 + chance.below(3) as u64));
-    let received = Received { status: 304, headers: &headers, asked_at, at: now };
+    let received = ReceivedHead { status: 304, headers: &headers, asked_at, at: now };
     let mark = Mark { epoch: 1, seq: 2 };
     let meta = &before.meta;
     let _ = validators(&meta.headers, meta.etag_is_ours);
     let _ = is_about(&headers, &meta.headers, meta.etag_is_ours);
     let _ = is_head_of(&headers, &meta.headers, meta.etag_is_ours, before.body.len());
     let _ = not_modified(request, &headers, NOW);
-    let by_head = updated(plan, before, request, Received { status: 200, ..received }, mark);
-    let fresh = freshened(plan, before, request, received, mark);
+    let by_head = updated(plan, before, request, ReceivedHead { status: 200, ..received }, mark);
+    let fresh = validated_entry(plan, before, request, received, mark);
     assert!(fresh.is_none() || (200..300).contains(&meta.status));
-    for Freshened { entry, stored } in fresh.into_iter().chain(by_head) {
-        count(&reached.freshened);
+    for ValidatedEntry { entry, stored } in fresh.into_iter().chain(by_head) {
+        count(&reached.validated_entry);
         assert_eq!(entry.body, before.body);
         assert_eq!((&entry.meta.key, entry.meta.status), (&meta.key, meta.status));
         assert_eq!((entry.meta.mark, entry.meta.stored_at), (mark, now));

@@ -79,5 +79,4 @@ fn names(schema: &Schema, ids: impl Iterator<Item = TypeId>) -> impl Iterator<It
 }
 
 #[cfg(test)]
-#[path = "changes_tests.rs"]
 mod tests;

@@ -246,5 +246,4 @@ impl Text<'_> {
 }
 
 #[cfg(test)]
-#[path = "introspection_tests.rs"]
 mod tests;

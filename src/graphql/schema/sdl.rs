@@ -219,5 +219,4 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-#[path = "sdl_tests.rs"]
 mod tests;

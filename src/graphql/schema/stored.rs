@@ -285,5 +285,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-#[path = "stored_tests.rs"]
 mod tests;

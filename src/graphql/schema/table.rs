@@ -231,5 +231,4 @@ fn fits(
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

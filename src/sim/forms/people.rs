@@ -5,7 +5,7 @@ use crate::http::{Headers, from_base64url};
 use crate::key::sha256_hex;
 use crate::sim::clients::{Fleet, Got, graphql, request};
 use crate::sim::judging::BY_QUERY;
-use crate::sim::origin::{Api, Said, user};
+use crate::sim::origin::{Api, ApiResponse, user};
 use crate::sim::universe::Universe;
 use crate::sim::world::EPOCH_MILLIS;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ pub fn session(
     method: &str,
     path: &str,
     headers: &Headers,
-) -> Option<Said> {
+) -> Option<ApiResponse> {
     let cookies = headers.get("cookie").unwrap_or_default();
     let sid = cookies.split("; ").find_map(|cookie| cookie.strip_prefix("sid="));
     let sid = sid.unwrap_or_default();

@@ -8,7 +8,7 @@ use super::{Times, somewhere};
 use crate::http::{Headers, Request};
 use crate::sim::clients::{Fleet, Got, request};
 use crate::sim::judging::Reading;
-use crate::sim::origin::{Api, Said};
+use crate::sim::origin::{Api, ApiResponse};
 use crate::sim::universe::Universe;
 use serde_json::json;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ pub fn text_answer(
     method: &str,
     path: &str,
     headers: &Headers,
-) -> Option<Said> {
+) -> Option<ApiResponse> {
     let id = path.strip_prefix("/api/texts/")?;
     if method == "PUT" {
         let write = headers.get("x-write").and_then(|number| number.parse::<u64>().ok());
