@@ -30,8 +30,8 @@ const CONNECTIONS: usize = 6;
 /// After how long the log knows of a write that is not answered, or its isolate keeps it: 5 s, and two
 /// tries of 3 s.
 const KNOWN_MILLIS: u64 = 12_000;
-/// For how long clients wait.
-const PATIENCE: u64 = 60_000;
+/// For how long clients wait: longer than the slowest origin takes for a request that is sent twice.
+const PATIENCE: u64 = 130_000;
 
 /// One request in its isolate.
 pub struct Invocation {
