@@ -4,8 +4,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { bin, freePort, root, untilAnswers } from "../scripts/lib/run.mjs";
-import { launch } from "./process.mjs";
+import { bin, freePort, launch, root, untilAnswers } from "../tools/processes.mjs";
 
 export const ADMIN_TOKEN = "bench";
 const COMPATIBILITY_DATE = "2026-11-01";

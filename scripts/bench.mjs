@@ -2,8 +2,9 @@
 // alone; `-- log` measures the purge log instead.
 
 import { join } from "node:path";
+import { node, root, start } from "../tools/processes.mjs";
+import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { main, node, root, start } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 
 await main(async () => {

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
-import { root, run } from "../../scripts/lib/run.mjs";
+import { root, run } from "../../tools/processes.mjs";
 import { startWorld } from "./lib/world.mjs";
 
 const files = [

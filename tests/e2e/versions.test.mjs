@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { root } from "../../scripts/lib/run.mjs";
+import { root } from "../../tools/processes.mjs";
 import { startWorld } from "./lib/world.mjs";
 
 const MAX_LAG = 1;

@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
-import { root } from "../../scripts/lib/run.mjs";
-import { workersCacheKeys } from "../../scripts/lib/wrangler-config.mjs";
+import { root } from "../../tools/processes.mjs";
+import { workersCacheKeys } from "../../tools/wrangler-config.mjs";
 
 const keys = (toml) => workersCacheKeys(parse(toml));
 

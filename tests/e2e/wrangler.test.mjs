@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { bin, freePort, root, run, stop, untilAnswers } from "../../scripts/lib/run.mjs";
+import { bin, freePort, root, run, stop, untilAnswers } from "../../tools/processes.mjs";
 
 const [port, originPort] = [await freePort(), await freePort()];
 const worker = `http://localhost:${port}`;

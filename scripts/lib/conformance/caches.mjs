@@ -4,9 +4,9 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { launch } from "../../../bench/process.mjs";
 import { openWorld } from "../../../tests/e2e/lib/world.mjs";
-import { Advice, freePort, untilAnswers } from "../run.mjs";
+import { freePort, launch, untilAnswers } from "../../../tools/processes.mjs";
+import { Advice } from "../../../tools/script.mjs";
 
 /**
  * Evergraph as a general HTTP cache: no cache type matches, so that the origin's headers alone say

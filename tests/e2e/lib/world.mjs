@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import { bin, freePort, root, start, stop, untilAnswers } from "../../../scripts/lib/run.mjs";
+import { bin, freePort, root, start, stop, untilAnswers } from "../../../tools/processes.mjs";
 import { Origin } from "./origin.mjs";
 import { Store } from "./stores.mjs";
 

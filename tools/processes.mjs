@@ -1,12 +1,13 @@
-// Running other programs, and saying how long things take.
+// Other programs: where they are, and how they are started and stopped.
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Advice } from "./script.mjs";
 
 /** The repository's root. */
-export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** A program that npm installed. */
 export const bin = (name) => join(root, "node_modules/.bin", name);
@@ -14,10 +15,7 @@ export const bin = (name) => join(root, "node_modules/.bin", name);
 /** The Node.js that wrangler and the demo need, whatever Node.js runs this script. */
 export const node = join(root, "node_modules/node/bin/node");
 
-/** An error whose message is all that the user needs. */
-export class Advice extends Error {}
-
-/** Runs a program to its end; rejects where it fails. Returns its standard output if `capture`. */
+/** Runs a program to its end. Rejects if it fails. Resolves with its standard output if `capture`. */
 export function run(command, args, { capture = false, quiet = false, env, input, cwd = root } = {}) {
   return new Promise((resolve, reject) => {
     const output = capture || quiet ? "pipe" : "inherit";
@@ -62,26 +60,21 @@ export function stop(child) {
   });
 }
 
-/** Does a step, and says that it does and how long it took. */
-export async function step(name, work) {
-  const started = Date.now();
-  console.log(`• ${name} …`);
-  const result = await work();
-  console.log(`  done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
-  return result;
+/** Starts a program that ends with this process at the latest; returns its child and what stops it. */
+export function launch(command, args, options) {
+  const child = start(command, args, options);
+  const kill = () => child.kill();
+  process.once("exit", kill);
+  return {
+    child,
+    stop: () => {
+      process.off("exit", kill);
+      return stop(child);
+    },
+  };
 }
 
-/** Runs a script's main function; failures that name their remedy are shown without a stack. */
-export async function main(work) {
-  try {
-    await work();
-  } catch (error) {
-    console.error(error instanceof Advice ? `\n${error.message}` : error.stack);
-    process.exit(1);
-  }
-}
-
-/** A port on loopback that nobody uses now. */
+/** A free port on loopback. */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -93,7 +86,7 @@ export function freePort() {
   });
 }
 
-/** Asks a URL until it answers at all. */
+/** Requests a URL until there is a response. */
 export async function untilAnswers(url, { seconds = 60, child } = {}) {
   const until = Date.now() + seconds * 1000;
   while (Date.now() < until) {
