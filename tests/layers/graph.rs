@@ -93,7 +93,7 @@ pub fn entries_of(folder: &str, imports: &Imports) -> BTreeMap<(String, String),
 pub fn folders<'a>(files: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files {
-        let cuts = file.match_indices('/').map(|(at, _)| file[..at].to_owned());
+        let cuts = file.match_indices('/').filter_map(|(at, _)| Some(file.get(..at)?.to_owned()));
         found.extend(cuts.chain([String::new()]));
     }
     found

@@ -165,14 +165,12 @@ impl Tree {
         if steps == STEPS {
             return None;
         }
-        let named = module.uses.iter().filter(|import| import.alias == *name);
-        for import in named {
-            match self.resolve(at, &import.path, steps + 1) {
-                Some(Target::Module(there)) => return self.walk(there, rest, steps + 1),
-                Some(item) => return Some(item),
-                // Of another crate.
-                None => return None,
-            }
+        if let Some(import) = module.uses.iter().find(|import| import.alias == *name) {
+            // `None` is of another crate.
+            return match self.resolve(at, &import.path, steps + 1)? {
+                Target::Module(there) => self.walk(there, rest, steps + 1),
+                item => Some(item),
+            };
         }
         if !module.items.contains(name) {
             for glob in module.uses.iter().filter(|import| import.alias == "*") {
