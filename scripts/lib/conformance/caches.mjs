@@ -1,5 +1,5 @@
 // The caches that the suite is run against, each in front of the suite's origin and on a port of
-// its own: Evergraph in workerd, and others beside which its results can be read.
+// its own: Evergraph in workerd, and others to compare its results with.
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const EVERGRAPH = {
   types: { all: { match: ["rest:/**"], ttl: "origin", sie: 60 } },
 };
 
-/** What starts each cache in front of `origin`; files go to `scratch`, which is empty. */
+/** Functions that start each cache in front of `origin`. `scratch` is an empty folder for their files. */
 const CACHES = {
   async evergraph(origin) {
     const world = await openWorld({ config: EVERGRAPH, originUrl: origin.url });

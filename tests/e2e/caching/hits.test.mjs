@@ -1,4 +1,4 @@
-// What is answered from the cache, under which key, and what it says of itself.
+// What is served from the cache, under which key, and with which headers.
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";

@@ -1,5 +1,5 @@
-// Failures that reach the runtime: it sends a request to the origin by itself only where nobody takes that
-// for a write.
+// Failures that reach the runtime: it sends a request to the origin by itself only if that cannot be
+// a write.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

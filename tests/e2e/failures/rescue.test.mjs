@@ -1,5 +1,5 @@
-// A request that Wasm fails at is forwarded, and its answer passed on, by the very rules for what is
-// passed through: whatever its headers are.
+// A request that Wasm fails at is forwarded, and its response passed on, by the rules for requests that
+// are passed through, whatever the headers are.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -241,7 +241,7 @@ test("what a header makes a write is one for the rescue too: it is sent once, an
       breaks = isBroken;
       const { status } = await own.ask("/api/x", { method, headers: { ...headers, "x-trap": "1" } });
       breaks = false;
-      // A read is asked for once more.
+      // A read is sent to the origin again.
       const times = own.origin.requests.length - asked;
       assert.deepEqual([status, times], isBroken ? [502, isWrite ? 1 : 2] : [200, 1], what);
       assert.equal((await read()) !== "HIT", isWrite, what);

@@ -73,7 +73,7 @@ async function byHand({ protocols = [NEW], at = world, path = "/graphql", option
   };
 }
 
-// The log repeats a purge whose outcome nobody knows, so each test has a log of its own.
+// The log repeats a purge of unknown outcome, so each test has a log of its own.
 beforeEach(async () => {
   world = await openWorld({ entry: panickingEntry, config: { types } });
   api = new SocketApi(world.origin);

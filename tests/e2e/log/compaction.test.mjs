@@ -1,4 +1,4 @@
-// The purge log's alarm: it drops what nobody needs, each hour.
+// The purge log's alarm: it drops what is no longer needed, every hour.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Isolates of one data centre share what they read of the purge log.
+// Isolates of one data center share what they read of the purge log.
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";

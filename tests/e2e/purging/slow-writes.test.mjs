@@ -149,7 +149,7 @@ test("a mutation on a socket that has no answer tells the log, and its answer cl
   assert.equal(await nextNumber(), before + 2);
 });
 
-// What is kept is repeated later: nobody counts numbers from here on.
+// What is kept is repeated later, so sequence numbers are not checked from here on.
 test("an intent that the log does not take goes to the outbox", async () => {
   const path = "/api/products/kept";
   await stored(path);

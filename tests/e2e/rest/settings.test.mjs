@@ -1,4 +1,4 @@
-// What a cache type says of REST alone.
+// The settings of a cache type that are for REST alone.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -156,7 +156,7 @@ test("query: nor do they with a range, a HEAD, a validation, or a client that wa
   await world.admin("purge", { body: { all: true, soft: true } });
   assert.equal((await paths.get(path)).xCache, "REVALIDATED");
   await paths.get(path, { authorization: "Bearer x" });
-  // Whoever is not looked up is passed on as it came.
+  // A request that is not looked up is passed on unchanged.
   assert.deepEqual(seen, [...Array(4).fill("/query/except?r=1"), path]);
 });
 

@@ -1,4 +1,4 @@
-// An answer reaches the client as it comes, and is stored beside that.
+// A response reaches the client while it arrives, and is stored at the same time.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// What was purged is not validated: no 304 brings it back.
+// A purged entry is not validated: no 304 brings it back.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

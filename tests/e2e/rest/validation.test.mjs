@@ -1,4 +1,4 @@
-// A stored answer that is stale is asked about and not asked for (RFC 9111 §4.3).
+// A stale stored response is validated with the origin (RFC 9111 §4.3).
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -67,7 +67,7 @@ for (const [name, contentType, body, reason] of GRAPHQL) {
     });
     assert.deepEqual([answer.status, answer.json.got], [400, bytes.length]);
     assert.equal(/detail=([\w-]+)$/.exec(answer.cacheStatus)[1], reason ?? "status");
-    // What the origin refuses with what was added it is asked once more, as it came.
+    // If the origin refuses the request with additions, it gets the client's request unchanged.
     assert.equal(world.origin.requests.length, asked + (reason === null ? 2 : 1));
     assert.ok(bytes.equals(world.origin.requests.at(-1).body), "the body arrived as it was sent");
     assert.equal((await world.admin("health", { token: null })).status, 200, "the worker lives");

@@ -1,5 +1,5 @@
 // Further requests that try to read what is others', to choose what others read, or to hide a
-// write: neighbours of the cases in the other files. Each has a control that a cache which never
+// write: neighbors of the cases in the other files. Each has a control that a cache which never
 // stores anything would fail.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// What `npm run build` and `npm run deploy` refuse of wrangler.toml, beside a faulty configuration.
+// What `npm run build` and `npm run deploy` refuse in wrangler.toml, in addition to a faulty configuration.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,10 +1,11 @@
-//! The service's world for one request in the simulation.
+//! The service's runtime for one request in the simulation.
 
-use super::executor::Group;
-use super::forms::{SECRET, verified};
+use super::environment::EPOCH_MILLIS;
+use super::executor::{Group, Promise};
 use super::lifecycle::Invocation;
 use super::origin::ApiResponse;
-use super::universe::Universe;
+use super::tokens::{SECRET, verified};
+use super::universe::{SlowOrigin, Universe};
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields, Request, form_pairs};
 use crate::purge::{self, Delta, IntentId, LogRequest, Mark, NewRecord};
@@ -15,19 +16,18 @@ use crate::service::{
     SignatureVerifier,
 };
 use crate::time::Timestamp;
+use futures_util::future::{Either, select};
 use serde_json::Value;
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
-
-/// When a run begins, by a clock that is not ahead.
-pub const EPOCH_MILLIS: u64 = 1_700_000_000_000;
 
 /// How late an origin commits a write after a gateway has given up, at most.
 const LATEST_COMMIT_MILLIS: u64 = 55_000;
 
 /// One client's request in one isolate.
 #[derive(Clone)]
-pub struct SimulatedWorld {
+pub struct SimulatedRuntime {
     pub universe: Rc<Universe>,
     pub service: usize,
     /// Which purge log it has.
@@ -40,9 +40,9 @@ pub struct SimulatedWorld {
     pub invocation: Rc<Invocation>,
 }
 
-impl Runtime for SimulatedWorld {}
+impl Runtime for SimulatedRuntime {}
 
-impl EdgeCache for SimulatedWorld {
+impl EdgeCache for SimulatedRuntime {
     async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault> {
         let (universe, place, key) = (self.universe.clone(), self.place, key.to_owned());
         let get = async move { universe.edges[place].get(&universe, &key).await };
@@ -64,7 +64,7 @@ impl EdgeCache for SimulatedWorld {
     }
 }
 
-impl KvStore for SimulatedWorld {
+impl KvStore for SimulatedRuntime {
     fn kv_bound(&self) -> bool {
         true
     }
@@ -80,15 +80,15 @@ impl KvStore for SimulatedWorld {
         let new = is_purge.then(|| NewRecord::unkept(value).ok()).flatten();
         let kept = new.map(|new| (self.service, self.isolate, new.record));
         if let Some((service, isolate, record)) = &kept {
-            self.universe.laws.put_asked(*service, *isolate, record, self.universe.now());
+            self.universe.laws.note_put_started(*service, *isolate, record, self.universe.now());
         }
         let (universe, place) = (self.universe.clone(), self.place);
         let (key, value) = (key.to_owned(), value.to_vec());
         let put = async move {
             let put = universe.kv.put(&universe, place, &key, &value, seconds).await;
             if let (Ok(true), Some((service, isolate, record))) = (&put, &kept) {
-                universe.tell(|| format!("isolate{isolate}: {key} is in the outbox"));
-                universe.laws.put_taken(*service, *isolate, record, universe.now());
+                universe.trace(|| format!("isolate{isolate}: {key} is in the outbox"));
+                universe.laws.note_put_stored(*service, *isolate, record, universe.now());
             }
             put.map(|_| ())
         };
@@ -112,7 +112,7 @@ impl KvStore for SimulatedWorld {
     }
 }
 
-impl PurgeLog for SimulatedWorld {
+impl PurgeLog for SimulatedRuntime {
     fn log_id(&self) -> String {
         self.universe.logs[self.log].id()
     }
@@ -139,7 +139,7 @@ impl PurgeLog for SimulatedWorld {
         if appended.is_err() {
             self.universe.has_read_log(self.isolate, false);
         }
-        self.universe.tell(|| match &appended {
+        self.universe.trace(|| match &appended {
             Ok(appended) => format!("isolate{isolate}: purge {} is recorded", appended.seq),
             Err(fault) => format!("isolate{isolate}: a purge is not recorded: {fault}"),
         });
@@ -154,7 +154,7 @@ impl PurgeLog for SimulatedWorld {
         let intend = async move { universe.logs[log].intend(&universe, &intent).await };
         let noted = self.invocation.call(intend).await?;
         let isolate = self.isolate;
-        self.universe.tell(|| match &noted {
+        self.universe.trace(|| match &noted {
             Ok(_) => format!("isolate{isolate}: an intent is noted"),
             Err(fault) => format!("isolate{isolate}: an intent is not noted: {fault}"),
         });
@@ -162,7 +162,7 @@ impl PurgeLog for SimulatedWorld {
     }
 }
 
-impl SimulatedWorld {
+impl SimulatedRuntime {
     async fn ask_log(&self, question: LogRequest) -> Result<purge::ReadReply, Fault> {
         let (universe, log, isolate) = (self.universe.clone(), self.log, self.isolate);
         let since = async move {
@@ -180,19 +180,19 @@ impl SimulatedWorld {
         let said = said?;
         match &said.delta {
             Delta::Records { records, .. } if records.is_empty() => {}
-            Delta::Records { after, records, floor, .. } => self.universe.tell(|| {
+            Delta::Records { after, records, floor, .. } => self.universe.trace(|| {
                 let last = after + records.len() as u64;
                 format!("isolate{isolate}: learns purges {} to {last}, floor {floor}", after + 1)
             }),
             Delta::Snapshot { .. } | Delta::Base { .. } => {
-                self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
+                self.universe.trace(|| format!("isolate{isolate}: learns a snapshot of the log"));
             }
         }
         Ok(said)
     }
 }
 
-impl Origin for SimulatedWorld {
+impl Origin for SimulatedRuntime {
     async fn request_body(&self, _limit: usize, _copies: usize) -> BodyRead {
         BodyRead::Whole(self.body.clone())
     }
@@ -268,13 +268,39 @@ impl Origin for SimulatedWorld {
     }
 }
 
-impl SimulatedWorld {
+impl SimulatedRuntime {
     pub fn told(&self, said: ApiResponse) -> OriginResponse {
         let (status, headers) = (said.0, said.1.clone());
         let mut answers = self.answers.borrow_mut();
         answers.push(said);
         let handle = answers.len() as u32 - 1;
         OriginResponse { handle, status, headers, asked_at: self.now(), at: self.now() }
+    }
+
+    /// Asks an origin that commits whether or not anybody still waits.
+    pub async fn ask_slowly(
+        &self,
+        slow: SlowOrigin,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        body: &[u8],
+    ) -> OriginResponse {
+        let (universe, service) = (self.universe.clone(), self.service);
+        let (method, path) = (method.to_owned(), path.to_owned());
+        let (headers, body) = (headers.clone(), body.to_vec());
+        let (promise, keep) = Promise::<ApiResponse>::new();
+        self.universe.executor.spawn(0, async move {
+            universe.executor.sleep(slow.commits).await;
+            let said = universe.apis[service].handle(&universe, &method, &path, &headers, &body);
+            universe.trace(|| format!("origin{service}: {method} {path} is done"));
+            keep(said);
+        });
+        let gateway = self.universe.executor.sleep(slow.gives_up);
+        self.told(match select(pin!(promise), pin!(gateway)).await {
+            Either::Left((said, _)) => said,
+            Either::Right(_) => (504, Headers::new(), b"the gateway gives up".to_vec()),
+        })
     }
 
     /// A gateway that gives up, while the origin behind it goes on.
@@ -285,13 +311,13 @@ impl SimulatedWorld {
         universe.executor.clone().spawn(0, async move {
             universe.takes(0, LATEST_COMMIT_MILLIS).await;
             universe.apis[service].handle(&universe, &method, &path, &headers, &body);
-            universe.tell(|| format!("origin{service}: {method} {path} is done, late"));
+            universe.trace(|| format!("origin{service}: {method} {path} is done, late"));
         });
         self.told((504, Headers::new(), b"the gateway gives up".to_vec()))
     }
 }
 
-impl BodyPassThrough for SimulatedWorld {
+impl BodyPassThrough for SimulatedRuntime {
     fn passed_body(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
         std::future::ready(BodyEnd::Whole)
     }
@@ -299,19 +325,19 @@ impl BodyPassThrough for SimulatedWorld {
     fn release_end(&self, _handle: u32) {}
 }
 
-impl MemoryBudget for SimulatedWorld {
+impl MemoryBudget for SimulatedRuntime {
     fn reserve(&self, _bytes: usize) -> bool {
         true
     }
 }
 
-impl ExternalFetch for SimulatedWorld {
+impl ExternalFetch for SimulatedRuntime {
     async fn fetch_text(&self, _: &str, _: usize, _: u64) -> Result<FetchedText, Fault> {
         Err("there is nothing else in this world".to_owned())
     }
 }
 
-impl SignatureVerifier for SimulatedWorld {
+impl SignatureVerifier for SimulatedRuntime {
     async fn verify(
         &self,
         _: Algorithm,
@@ -323,7 +349,7 @@ impl SignatureVerifier for SimulatedWorld {
     }
 }
 
-impl Clock for SimulatedWorld {
+impl Clock for SimulatedRuntime {
     fn now(&self) -> Timestamp {
         let drift = self.universe.drift(self.place, self.isolate);
         Timestamp::from_millis(EPOCH_MILLIS + self.universe.now() + drift)
@@ -334,13 +360,13 @@ impl Clock for SimulatedWorld {
     }
 }
 
-impl BackgroundWork for SimulatedWorld {
+impl BackgroundWork for SimulatedRuntime {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.invocation.spawn(work);
     }
 }
 
-impl Signals for SimulatedWorld {
+impl Signals for SimulatedRuntime {
     fn signal(&self) -> u32 {
         self.universe.signals.open()
     }
@@ -354,15 +380,15 @@ impl Signals for SimulatedWorld {
     }
 }
 
-impl LogSink for SimulatedWorld {
+impl LogSink for SimulatedRuntime {
     fn line(&self, line: &str) {
         if let Some(line) = readable(line) {
-            self.universe.tell(|| format!("isolate{}: {line}", self.isolate));
+            self.universe.trace(|| format!("isolate{}: {line}", self.isolate));
         }
     }
 }
 
-/// A GraphQL request in a URL as the same in a body.
+/// A GraphQL request in a URL, as JSON for a body.
 fn query_in_url(query: &str) -> Vec<u8> {
     let pairs = form_pairs(query).unwrap_or_default().into_iter();
     let members = pairs.map(|(name, value)| match name.as_str() {
@@ -372,7 +398,7 @@ fn query_in_url(query: &str) -> Vec<u8> {
     Value::Object(members.collect()).to_string().into_bytes()
 }
 
-/// A line of the service's log in few words; none where the trace says the same already.
+/// A short form of a log line. `None` if the trace shows it already.
 fn readable(line: &str) -> Option<String> {
     let said: Value = serde_json::from_str(line).ok()?;
     let text = |name: &str| said[name].as_str().unwrap_or_default();
@@ -390,7 +416,7 @@ fn readable(line: &str) -> Option<String> {
     }
 }
 
-impl Secrets for SimulatedWorld {
+impl Secrets for SimulatedRuntime {
     fn admin_tokens(&self) -> Option<String> {
         Some(self.universe.admin_tokens(self.isolate))
     }

@@ -1,198 +1,17 @@
-//! Edge caches, KV and the purge log's object, in memory, with their faults.
+//! The Durable Object with a purge log: its clock, its memory, its storage, and the messages to it.
 
-use super::random::Random;
-use super::turns::Turns;
-use super::universe::{Faults, Universe};
+use super::failure::{damage, fault};
 use crate::purge::{
     AppendReply, Delta, DeltaLimits, IntentId, IntentReply, Log, LogRequest, LogTime, Mark,
     MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq, Sizes, Version,
 };
 use crate::service::Fault;
+use crate::sim::environment::Environment;
+use crate::sim::faults::Faults;
+use crate::sim::random::Random;
+use crate::sim::turns::Turns;
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-
-/// Longer than anybody waits.
-const FOR_EVER: u64 = 120_000;
-
-/// The edge cache of one place.
-#[derive(Default)]
-pub struct Edge {
-    entries: RefCell<BTreeMap<String, (u64, Vec<u8>)>>,
-}
-
-impl Edge {
-    pub async fn get(&self, universe: &Universe, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        universe.takes(0, 3).await;
-        if universe.fails(|faults| faults.edge) {
-            return fault(universe, "the edge cache").await;
-        }
-        if universe.fails(|faults| faults.edge_evicts) {
-            self.entries.borrow_mut().remove(key);
-        }
-        let entries = self.entries.borrow();
-        Ok(entries.get(key).filter(|(until, _)| universe.now() < *until).map(|(_, v)| v.clone()))
-    }
-
-    pub async fn put(
-        &self,
-        universe: &Universe,
-        key: &str,
-        value: &[u8],
-        seconds: u64,
-    ) -> Result<(), Fault> {
-        universe.takes(0, 5).await;
-        if universe.fails(|faults| faults.edge) {
-            return fault(universe, "the edge cache").await;
-        }
-        let until = universe.now() + seconds * 1_000;
-        self.entries.borrow_mut().insert(key.to_owned(), (until, value.to_vec()));
-        Ok(())
-    }
-}
-
-/// Fails at once, or after longer than anybody waits.
-async fn fault<T>(universe: &Universe, part: &str) -> Result<T, Fault> {
-    if universe.random.happens(500) {
-        universe.takes(FOR_EVER, FOR_EVER).await;
-    }
-    Err(format!("{part} failed"))
-}
-
-/// Makes something else of bytes.
-fn damage(universe: &Universe, bytes: &mut Vec<u8>) {
-    let at = universe.random.below(bytes.len() as u64) as usize;
-    match universe.random.below(3) {
-        0 => bytes.truncate(at),
-        1 => bytes[at] ^= 1 << universe.random.below(8),
-        _ => bytes.clear(),
-    }
-}
-
-/// KV: each place sees a write when it does, in whatever order.
-pub struct Kv {
-    places: Vec<RefCell<BTreeMap<String, Seen>>>,
-}
-
-/// A value with its end, or that there is none.
-type Value = Option<(u64, Vec<u8>)>;
-
-/// What a place sees of a key, now and later.
-#[derive(Default)]
-struct Seen {
-    value: Value,
-    /// When it sees what.
-    later: Vec<(u64, Value)>,
-}
-
-impl Seen {
-    fn at(&mut self, now: u64) -> Option<&Vec<u8>> {
-        self.later.sort_by_key(|(at, _)| *at);
-        while self.later.first().is_some_and(|(at, _)| *at <= now) {
-            self.value = self.later.remove(0).1;
-        }
-        self.value.as_ref().filter(|(until, _)| now < *until).map(|(_, value)| value)
-    }
-}
-
-impl Kv {
-    pub fn new(places: usize) -> Self {
-        Self { places: (0..places).map(|_| RefCell::default()).collect() }
-    }
-
-    pub async fn get(
-        &self,
-        universe: &Universe,
-        place: usize,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, Fault> {
-        universe.takes(1, 20).await;
-        if universe.fails(|faults| faults.kv_slow) {
-            universe.takes(100, 5_000).await;
-        }
-        if universe.fails(|faults| faults.kv) {
-            return fault(universe, "KV").await;
-        }
-        let now = universe.now();
-        let mut seen = self.places[place].borrow_mut();
-        let Some(seen) = seen.get_mut(key) else { return Ok(None) };
-        let mut value = seen.at(now).cloned();
-        if let Some(value) = value.as_mut().filter(|_| universe.fails(|faults| faults.kv_damages)) {
-            damage(universe, value);
-        }
-        Ok(value)
-    }
-
-    /// Whether the value is there now: what is lost is taken all the same.
-    pub async fn put(
-        &self,
-        universe: &Universe,
-        place: usize,
-        key: &str,
-        value: &[u8],
-        seconds: u64,
-    ) -> Result<bool, Fault> {
-        let value = Some((universe.now() + seconds * 1_000, value.to_vec()));
-        self.change(universe, place, key, value).await
-    }
-
-    pub async fn delete(
-        &self,
-        universe: &Universe,
-        place: usize,
-        key: &str,
-    ) -> Result<bool, Fault> {
-        self.change(universe, place, key, None).await
-    }
-
-    /// The keys that a place sees.
-    pub async fn list(
-        &self,
-        universe: &Universe,
-        place: usize,
-        prefix: &str,
-        limit: usize,
-    ) -> Result<Vec<String>, Fault> {
-        universe.takes(5, 50).await;
-        if universe.fails(|faults| faults.kv) {
-            return fault(universe, "KV").await;
-        }
-        let now = universe.now();
-        let mut seen = self.places[place].borrow_mut();
-        let there = seen.iter_mut().filter_map(|(key, seen)| {
-            let there = key.starts_with(prefix) && seen.at(now).is_some();
-            (there && !universe.fails(|faults| faults.kv_hides)).then(|| key.clone())
-        });
-        Ok(there.take(limit).collect())
-    }
-
-    async fn change(
-        &self,
-        universe: &Universe,
-        place: usize,
-        key: &str,
-        value: Value,
-    ) -> Result<bool, Fault> {
-        universe.takes(5, 50).await;
-        if universe.fails(|faults| faults.kv) {
-            return fault(universe, "KV").await;
-        }
-        if universe.fails(|faults| faults.kv_loses) {
-            return Ok(false);
-        }
-        let now = universe.now();
-        let lag = universe.faults.get().kv_lag;
-        let late_here = lag > 0 && universe.fails(|faults| faults.kv_late_here);
-        for (n, seen) in self.places.iter().enumerate() {
-            let late = n != place || late_here;
-            let lag = if late { universe.random.between(0, lag) } else { 0 };
-            let mut seen = seen.borrow_mut();
-            let seen = seen.entry(key.to_owned()).or_default();
-            seen.later.push((now + lag, value.clone()));
-        }
-        Ok(true)
-    }
-}
 
 /// What is to be recorded later: when, what, and for which intent.
 type Due = (u64, Record, Option<IntentId>);
@@ -211,7 +30,7 @@ pub struct LogObject {
     due: RefCell<Vec<Due>>,
     /// How many intents were noted.
     intents: Cell<u64>,
-    /// All that it was ever given, with when. Another log begins with a purge of everything, for
+    /// All records that it ever received, with their times. Another log begins with a purge of everything, for
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
     /// It does one thing after the other.
@@ -315,8 +134,8 @@ impl LogObject {
         self.log.borrow().epoch()
     }
 
-    /// The object ends, and another starts with what it has written down.
-    pub fn starts_again(&self) {
+    /// Ends the object, and starts another one with what it has written down.
+    pub fn restart(&self) {
         let sizes = self.log.borrow().sizes();
         let rows = self.rows.clone();
         let log = Log::open(rows, self.retention, sizes, || 0);
@@ -325,61 +144,61 @@ impl LogObject {
     }
 
     /// Forgets all but its last records, as it does with those that are older than any entry, and
-    /// starts again.
-    pub fn forgets(&self, kept: usize) {
+    /// restarts.
+    pub fn forget_all_but(&self, kept: usize) {
         let seqs = self.rows.seqs();
         let forgotten = seqs.len().saturating_sub(kept).checked_sub(1).map(|last| seqs[last]);
         if let Some(seq) = forgotten {
             self.log.borrow_mut().forget(seq).unwrap();
         }
-        self.starts_again();
+        self.restart();
     }
 
-    /// A version without pages runs for a while, which drops all but its last records.
-    pub fn runs_without_pages(&self, kept: usize) {
+    /// Runs a version without pages for a while, which drops all but its last records.
+    pub fn run_without_pages(&self, kept: usize) {
         self.rows.drop_without_pages(kept);
-        self.starts_again();
+        self.restart();
     }
 
-    /// Its storage is that of its last start, and nobody tells it what it lacks.
-    pub fn is_rolled_back_unnoticed(&self) {
+    /// Rolls its storage back to that of its last start. No isolate shows it what it lacks.
+    pub fn roll_back_unnoticed(&self) {
         self.rows.roll_back(&self.older.borrow());
-        self.starts_again();
+        self.restart();
         self.lacks_records.set(true);
     }
 
-    /// Its storage is an older one than what was told, and an isolate that knows more asks first.
-    pub fn is_rolled_back(&self, now: u64) {
+    /// Rolls its storage back. An isolate that knows more is the first to ask.
+    pub fn roll_back(&self, now: u64) {
         let mark = Mark { epoch: self.epoch(), seq: self.log.borrow().head() };
-        self.is_rolled_back_unnoticed();
+        self.roll_back_unnoticed();
         self.lacks_records.set(false);
         if self.log.borrow_mut().meet(Some(mark), || 0).unwrap() {
             self.given.borrow_mut().push((now, Record::everything()));
         }
     }
 
-    /// Another log takes its place, which knows nothing.
-    pub fn is_replaced(&self, now: u64) {
+    /// Replaces it by another log, which is empty.
+    pub fn replace(&self, now: u64) {
         self.deployments.set(self.deployments.get() + 1);
-        self.loses_storage(now);
+        self.lose_storage(now);
     }
 
-    /// It begins as if it had never been there, while isolates know what it said before.
-    pub fn loses_storage(&self, now: u64) {
+    /// Loses its storage, while isolates know what it contained.
+    pub fn lose_storage(&self, now: u64) {
         let epoch = self.epoch() + 1;
         self.given.borrow_mut().push((now, Record::everything()));
         self.rows.roll_back(&MemoryRows::of_log(epoch, 0));
-        self.starts_again();
+        self.restart();
     }
 
-    /// All that it was ever given, with when.
-    pub fn given(&self) -> Vec<(u64, Record)> {
+    /// All records that it ever received, with their times.
+    pub fn received(&self) -> Vec<(u64, Record)> {
         self.given.borrow().clone()
     }
 
     /// Puts the log out of reach; when it is back it runs on another machine.
-    pub fn fails_until(&self, at: u64, random: &Random, drift: u64) {
-        self.starts_again();
+    pub fn fail_until(&self, at: u64, random: &Random, drift: u64) {
+        self.restart();
         self.out_of_reach_until.set(at);
         self.clock.set(LogClock::new(random, drift));
     }
@@ -387,24 +206,24 @@ impl LogObject {
     /// The question as it arrives at the log.
     async fn on_the_way(
         &self,
-        universe: &Universe,
+        environment: &Environment,
         question: &LogRequest,
         version: Version,
     ) -> Result<LogRequest, Fault> {
-        universe.takes(2, 60).await;
-        if universe.fails(|faults| faults.log_slow) {
-            universe.takes(200, 4_000).await;
+        environment.takes(2, 60).await;
+        if environment.fails(|faults| faults.log_slow) {
+            environment.takes(200, 4_000).await;
         }
-        let out = universe.now() < self.out_of_reach_until.get();
-        if out || universe.fails(|faults| faults.log_request) {
-            return fault(universe, "the purge log").await;
+        let out = environment.now() < self.out_of_reach_until.get();
+        if out || environment.fails(|faults| faults.log_request) {
+            return fault(environment, "the purge log").await;
         }
         let mut bytes = question.encode(version);
-        if universe.fails(|faults| faults.log_damages) {
-            damage(universe, &mut bytes);
+        if environment.fails(|faults| faults.log_damages) {
+            damage(environment, &mut bytes);
         }
-        self.turns.next(&universe.executor).await;
-        self.repeat(universe.now());
+        self.turns.next(&environment.executor).await;
+        self.append_due(environment.now());
         let known = |read: &(LogRequest, Version)| read.1 <= self.version.get();
         let read = LogRequest::decode(&bytes).and_then(|read| match known(&read) {
             true => Ok(read.0),
@@ -414,7 +233,12 @@ impl LogObject {
     }
 
     /// What the log says since a mark, and after how many milliseconds it has said so.
-    fn says(&self, universe: &Universe, mark: Option<Mark>, version: Version) -> (Delta, u64) {
+    fn reply_since(
+        &self,
+        environment: &Environment,
+        mark: Option<Mark>,
+        version: Version,
+    ) -> (Delta, u64) {
         let mut log = self.log.borrow_mut();
         let delta = match version {
             Version::CURRENT => log.since_or_base(mark),
@@ -435,78 +259,82 @@ impl LogObject {
             }
         };
         let micros = QUESTION_MICROS + tags * nanos / 1_000;
-        (delta, self.turns.takes(&universe.executor, micros) + travels)
+        (delta, self.turns.takes(&environment.executor, micros) + travels)
     }
 
     /// The answer as it arrives at the isolate.
     async fn on_the_way_back<T>(
         &self,
-        universe: &Universe,
+        environment: &Environment,
         mut bytes: Vec<u8>,
         read: fn(&[u8]) -> Result<T, MessageError>,
     ) -> Result<T, Fault> {
-        universe.takes(2, 60).await;
-        if universe.fails(|faults| faults.log_slow) {
-            universe.takes(200, 4_000).await;
+        environment.takes(2, 60).await;
+        if environment.fails(|faults| faults.log_slow) {
+            environment.takes(200, 4_000).await;
         }
-        if universe.fails(|faults| faults.log_reply) {
-            return fault(universe, "the purge log's answer").await;
+        if environment.fails(|faults| faults.log_reply) {
+            return fault(environment, "the purge log's answer").await;
         }
-        if universe.fails(|faults| faults.log_damages) {
-            damage(universe, &mut bytes);
+        if environment.fails(|faults| faults.log_damages) {
+            damage(environment, &mut bytes);
         }
         read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
     }
 
     pub async fn since(
         &self,
-        universe: &Universe,
+        environment: &Environment,
         question: &LogRequest,
         version: Version,
     ) -> Result<ReadReply, Fault> {
-        let question = self.on_the_way(universe, question, version).await?;
+        let question = self.on_the_way(environment, question, version).await?;
         self.reads.set(self.reads.get() + 1);
-        let time = self.clock.get().shows(universe.now());
+        let time = self.clock.get().shows(environment.now());
         if !question.is_neighbours {
-            self.meets(universe, question.mark);
+            self.meets(environment, question.mark);
         }
-        let (delta, millis) = self.says(universe, question.mark, version);
-        universe.executor.sleep(millis).await;
+        let (delta, millis) = self.reply_since(environment, question.mark, version);
+        environment.executor.sleep(millis).await;
         let said = ReadReply { time, delta };
-        self.on_the_way_back(universe, said.encode(version), ReadReply::decode).await
+        self.on_the_way_back(environment, said.encode(version), ReadReply::decode).await
     }
 
     pub async fn append(
         &self,
-        universe: &Universe,
+        environment: &Environment,
         question: &LogRequest,
         version: Version,
     ) -> Result<AppendReply, Fault> {
-        let question = self.on_the_way(universe, question, version).await?;
+        let question = self.on_the_way(environment, question, version).await?;
         // The log takes damaged words for none, unless somebody broke that.
         let Some(new) = question.new else { return Err("nothing to append".to_owned()) };
-        self.meets(universe, question.mark);
-        let mut seq = self.take(&new, universe.now());
-        if universe.fails(|faults| faults.log_twice) {
-            seq = self.take(&new, universe.now());
+        self.meets(environment, question.mark);
+        let mut seq = self.take(&new, environment.now());
+        if environment.fails(|faults| faults.log_twice) {
+            seq = self.take(&new, environment.now());
         }
-        let (delta, millis) = self.says(universe, question.mark, version);
-        universe.executor.sleep(millis).await;
+        let (delta, millis) = self.reply_since(environment, question.mark, version);
+        environment.executor.sleep(millis).await;
         let appended = AppendReply { seq, delta };
-        self.on_the_way_back(universe, appended.encode(version), AppendReply::decode).await
+        self.on_the_way_back(environment, appended.encode(version), AppendReply::decode).await
     }
 
-    pub async fn intend(&self, universe: &Universe, new: &NewRecord) -> Result<IntentId, Fault> {
+    pub async fn intend(
+        &self,
+        environment: &Environment,
+        new: &NewRecord,
+    ) -> Result<IntentId, Fault> {
         let question =
             LogRequest { new: Some(new.clone()), is_intent: true, ..LogRequest::default() };
-        let question = self.on_the_way(universe, &question, Version::CURRENT).await?;
+        let question = self.on_the_way(environment, &question, Version::CURRENT).await?;
         let Some(new) = question.new else { return Err("nothing to note".to_owned()) };
-        let mut intent = self.note(&new, universe.now());
-        if universe.fails(|faults| faults.log_twice) {
-            intent = self.note(&new, universe.now());
+        let mut intent = self.note(&new, environment.now());
+        if environment.fails(|faults| faults.log_twice) {
+            intent = self.note(&new, environment.now());
         }
         let noted = IntentReply(intent).encode(Version::CURRENT);
-        self.on_the_way_back(universe, noted, IntentReply::decode).await.map(|noted| noted.0)
+        self.on_the_way_back(environment, noted, IntentReply::decode).await.map(|noted| noted.0)
     }
 
     fn note(&self, new: &NewRecord, now: u64) -> IntentId {
@@ -540,8 +368,9 @@ impl LogObject {
         }
     }
 
-    /// Records once more what is due: as an alarm would, since nobody sees the log in between.
-    fn repeat(&self, now: u64) {
+    /// Appends the repeated purges that are due. An alarm would not do otherwise: the log is not read in
+    /// between.
+    fn append_due(&self, now: u64) {
         let mut due = self.due.borrow_mut();
         let count = due.iter().take_while(|(at, _, _)| *at <= now).count();
         for (at, again, _) in due.drain(..count) {
@@ -549,9 +378,9 @@ impl LogObject {
         }
     }
 
-    /// Does what its alarm does once an hour.
-    pub fn tends(&self, now: u64) {
-        self.repeat(now);
+    /// Does what its alarm does every hour.
+    pub fn run_alarm(&self, now: u64) {
+        self.append_due(now);
         self.log.borrow_mut().tend(Timestamp::from_millis(now)).unwrap();
     }
 
@@ -571,10 +400,10 @@ impl LogObject {
     }
 
     /// No isolate knows more than its log, unless the log's storage was rolled back.
-    fn meets(&self, universe: &Universe, mark: Option<Mark>) {
+    fn meets(&self, environment: &Environment, mark: Option<Mark>) {
         let anew = self.log.borrow_mut().meet(mark, || 0).unwrap();
         if anew && !self.lacks_records.replace(false) {
-            universe.laws.broken(format!("the log knows less than an isolate: {mark:?}"));
+            environment.laws.report(format!("the log knows less than an isolate: {mark:?}"));
         }
     }
 }
