@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { root } from "../scripts/lib/run.mjs";
+import { root } from "../tools/processes.mjs";
 
 /** Bytes of the files in build/, and of each gzipped. */
 export function measureBundle() {

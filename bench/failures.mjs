@@ -1,4 +1,4 @@
-// What it takes when a part fails, beside what it takes when all is well: in the world of the
+// How long requests take when a part fails, compared with when everything works: in the world of the
 // end-to-end tests, whose parts can be made to fail.
 
 import { setTimeout as wait } from "node:timers/promises";

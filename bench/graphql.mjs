@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { root, run } from "../scripts/lib/run.mjs";
+import { root, run } from "../tools/processes.mjs";
 import { median, spread } from "./statistics.mjs";
 
 const WASM = "wasm32-unknown-unknown";

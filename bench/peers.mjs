@@ -4,12 +4,11 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { bin, freePort, root, untilAnswers } from "../scripts/lib/run.mjs";
-import { launch } from "./process.mjs";
+import { bin, freePort, launch, root, untilAnswers } from "../tools/processes.mjs";
 
 export const ADMIN_TOKEN = "bench";
 const COMPATIBILITY_DATE = "2026-11-01";
-const TICKS_A_SECOND = 100; // what Linux counts CPU time in
+const TICKS_A_SECOND = 100; // the unit of CPU time on Linux
 
 /**
  * Starts all peers. `backends` are the same for all: `origin`, a URL; `cache` and `kv`, addresses;
@@ -91,7 +90,7 @@ const peer :Workerd.Worker = (${worker}
 );
 `,
   );
-  // Log lines go nowhere: whoever read them would take CPU time from what is measured.
+  // Log lines are discarded: a reader would take CPU time from what is measured.
   const { child, stop } = launch(bin("workerd"), ["serve", "--experimental", "config.capnp"], {
     cwd: place,
     stdio: ["ignore", "ignore", "inherit"],
@@ -105,7 +104,7 @@ const peer :Workerd.Worker = (${worker}
   return { name, port, cpuSeconds: () => cpuSeconds(child.pid), stop };
 }
 
-/** The CPU time that a workerd has taken, all its threads together; null where that is not told. */
+/** The CPU time that a workerd has taken, all its threads together; null if the system does not say. */
 function cpuSeconds(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../scripts/lib/run.mjs";
+import { root } from "../tools/processes.mjs";
 
 const DOCUMENT = join(root, "docs/benchmarks.md");
 const BEGIN = "<!-- What follows is written by `npm run bench`. -->";

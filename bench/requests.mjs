@@ -1,4 +1,4 @@
-// What the load generator sends, as bytes. All peers get the same.
+// The requests of the load generator, as bytes. All peers get the same ones.
 
 // A negative `after` means the first page: any number gives the same answer under another key.
 const CATALOG = `query Catalog($first: Int, $after: Int) {

@@ -3,8 +3,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { bin, main, run } from "../scripts/lib/run.mjs";
 import { Store } from "../tests/e2e/lib/stores.mjs";
+import { bin, run } from "../tools/processes.mjs";
+import { main } from "../tools/script.mjs";
 import { measureBundle } from "./bundle.mjs";
 import { startCache } from "./cache.mjs";
 import { Connection } from "./connection.mjs";

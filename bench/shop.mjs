@@ -1,8 +1,7 @@
 // The demo shop as the origin of all peers, in a process of its own.
 
 import { join } from "node:path";
-import { freePort, node, root, untilAnswers } from "../scripts/lib/run.mjs";
-import { launch } from "./process.mjs";
+import { freePort, launch, node, root, untilAnswers } from "../tools/processes.mjs";
 
 /** Starts the shop; resolves with its `url` and `port`, how often it was asked, and its end. */
 export async function startOrigin() {

@@ -1,6 +1,6 @@
-// Numbers about numbers.
+// Statistics of a list of numbers.
 
-/** The middle one. */
+/** The median. */
 export function median(values) {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;

@@ -1,9 +1,10 @@
-// npm run bench: Evergraph beside other workers on this machine, as ratios. `-- failures` runs that part
-// alone; `-- log` measures the purge log instead.
+// npm run bench: compares Evergraph with other Workers on this machine, as ratios. `-- failures` runs that
+// part alone. `-- log` measures the purge log instead.
 
 import { join } from "node:path";
+import { node, root, start } from "../tools/processes.mjs";
+import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { main, node, root, start } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 
 await main(async () => {

@@ -1,7 +1,7 @@
 // npm run build: the worker into build/.
 
+import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { main } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 
 await main(async () => {

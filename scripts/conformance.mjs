@@ -11,11 +11,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { Advice, main, step } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
 import { startCache, whichCaches } from "./lib/conformance/caches.mjs";
 import { count, judge, notPassing, table } from "./lib/conformance/report.mjs";
 import { loadSuite, runClient, startOrigin } from "./lib/conformance/suite.mjs";
-import { Advice, main, step } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 
 await main(async () => {

@@ -1,7 +1,7 @@
 // npm run deploy: wrangler deploy, with what it deploys built and checked.
 
+import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { main } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 import { deploy } from "./lib/wrangler.mjs";
 

@@ -1,7 +1,8 @@
 // npm run dev: wrangler dev alone, for the origin in wrangler.toml.
 
+import { stop } from "../tools/processes.mjs";
+import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { main, stop } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
 

@@ -1,6 +1,7 @@
 // npm run lint: rustfmt, clippy for native and for wasm32, biome for the JavaScript.
 
-import { bin, main, run, step } from "./lib/run.mjs";
+import { bin, run } from "../tools/processes.mjs";
+import { main, step } from "../tools/script.mjs";
 import { setup } from "./lib/setup.mjs";
 
 const denied = ["--", "-D", "warnings"];

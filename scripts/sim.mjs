@@ -2,9 +2,10 @@
 // npm run sim -- --bugs [--renew] [NAME…]: whether it notices the deliberate bugs of tests/bugs.
 // npm run sim -- --coverage: which lines of the service run in it.
 
+import { root, start } from "../tools/processes.mjs";
+import { main } from "../tools/script.mjs";
 import { catchBugs } from "./lib/bugs.mjs";
 import { showCoverage } from "./lib/coverage.mjs";
-import { main, root, start } from "./lib/run.mjs";
 
 const [first, ...others] = process.argv.slice(2);
 

@@ -1,8 +1,9 @@
 // npm start: everything from a fresh clone to the demo shop behind Evergraph.
 
 import { join } from "node:path";
+import { node, root, start, stop, untilAnswers } from "../tools/processes.mjs";
+import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { main, node, root, start, stop, untilAnswers } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
 

@@ -2,9 +2,10 @@
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { node, root, run } from "../tools/processes.mjs";
+import { main, step } from "../tools/script.mjs";
 import { checkBugs } from "./lib/bugs.mjs";
 import { build } from "./lib/build.mjs";
-import { main, node, root, run, step } from "./lib/run.mjs";
 import { setup } from "./lib/setup.mjs";
 
 await main(async () => {

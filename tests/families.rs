@@ -4,14 +4,14 @@
 //! `tests/families/*.txt` has a file for each family: its SDL, a line `---`, and its operations,
 //! each with a line on what it is:
 //!
-//! - `# read list`: a query, by a name of its own; `# read refetched as Ship`: one in whose answer
+//! - `# read list`: a query with a name of its own. In the response to `# read refetched as Ship`,
 //!   interfaces and unions are ships;
-//! - `# write create: list page`: a mutation, by its name too, and the reads that it changes;
-//! - `# write! create: list page`: the same, and its answer or its name tells the type. Then the
-//!   read `other` stays.
+//! - `# write create: list page`: a mutation with its name, and the reads that it changes;
+//! - `# write! create: list page`: a mutation whose response or name shows the type. Then the read
+//!   `other` stays.
 //!
-//! The answers are made from the SDL: one object in each list, of the first possible type, with
-//! the id 9 where the operation has a 9, else 1. `cargo test --test families -- --nocapture` prints
+//! The responses are made from the SDL: one object in each list, of the first possible type, with
+//! the id 9 if the operation has a 9, else 1. `cargo test --test families -- --nocapture` prints
 //! how many mutations purge everything.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -40,7 +40,7 @@ struct Family {
 struct Read {
     name: String,
     document: String,
-    /// The type that interfaces and unions have in its answer, rather than the first possible one.
+    /// The type of interfaces and unions in its response, instead of the first possible one.
     preferred: Option<String>,
 }
 
@@ -52,7 +52,7 @@ struct WriteCase {
     spares_others: bool,
 }
 
-/// Who asks for `__typename` in a query.
+/// Whether the client or Evergraph asks for `__typename` in a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Types {
     Added,
@@ -164,7 +164,7 @@ fn analysed(document: &str, knowledge: &TypeKnowledge<'_>) -> Analysis {
         .unwrap_or_else(|fault| panic!("{document}: {fault:?}"))
 }
 
-/// What a server with that schema answers.
+/// The response of a server with that schema.
 fn answer(schema: &Schema, of: TypeId, shape: &Shape, id: &str, preferred: Option<&str>) -> Value {
     let is_preferred = |object: &TypeId| Some(schema.name(*object)) == preferred;
     let object = schema.possible(of).find(is_preferred).or_else(|| schema.possible(of).next());
@@ -331,10 +331,10 @@ fn few_mutations_purge_everything() {
     }
 }
 
-/// The version of the rules for tags, and a hash of all that they come to here.
+/// The version of the rules for tags, and a hash of all tags that they make here.
 const TAGS_OF_VERSION: (u32, u64) = (1, 8_006_011_893_017_328_099);
 
-/// Entries of before a change of these rules have the old tags. Only another version says so.
+/// Entries from before a change of these rules have the old tags. Only a new version distinguishes them.
 #[test]
 fn a_change_of_tags_raises_their_version() {
     let (families, mut tags) = (families(), Vec::new());

@@ -1,8 +1,8 @@
-//! What comes in from outside, damaged in every way that chance finds: documents, requests and
-//! answers. No input makes it panic, and whatever it makes of one obeys the laws below.
+//! Fuzzing of everything that comes in from outside: documents, requests and responses, damaged at
+//! random. No input causes a panic, and the results obey the laws below.
 //!
-//! The cases are the same in every run. `EVERGRAPH_SEED` is another run's seed, and
-//! `EVERGRAPH_CASES` its number of cases; a case that fails is printed with its seed.
+//! Every run has the same cases. `EVERGRAPH_SEED` sets another seed, and `EVERGRAPH_CASES` another number
+//! of cases. A case that fails is printed with its seed.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -23,7 +23,7 @@ use serde_json::Value;
 const SEED: u64 = 20_261_121;
 const CASES: usize = 6_000;
 
-/// What some of the documents are about.
+/// The schema of some of the documents.
 const SCHEMA: &str = "
     type Query { product(id: ID!): Product products: [Product!]! user(id: ID!): User a: A }
     type Product { id: ID! name: String category: Category reviews: [Review!]! }
@@ -34,7 +34,7 @@ const SCHEMA: &str = "
     interface A { id: ID! b: String }
     type B implements A { id: ID! b: String }";
 
-/// Documents of every kind; those at the end were faults once.
+/// Documents of every kind. Those at the end once showed faults.
 const DOCUMENTS: [&str; 15] = [
     include_str!("../bench/documents/catalog.graphql"),
     include_str!("../bench/documents/product.graphql"),
@@ -96,7 +96,7 @@ const WORDS: [&str; 40] = [
     "+",
 ];
 
-/// SplitMix: numbers that are the same for the same seed.
+/// Pseudo-random numbers from a seed (SplitMix64).
 struct Chance(u64);
 
 impl Chance {
@@ -123,7 +123,7 @@ impl Chance {
         start..start + self.below((bytes.len() - start + 1).min(60))
     }
 
-    /// The bytes, damaged a little. Most of the damages leave text that is nearly right.
+    /// The bytes, slightly damaged. Most kinds of damage leave text that is nearly correct.
     fn damaged(&mut self, bytes: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for _ in 0..self.below(4) {
@@ -219,7 +219,7 @@ fn documents() {
     });
 }
 
-/// The text with additions asks the same, and without them it is the source.
+/// The text with additions means the same as the source, and without the additions it is the source.
 fn only_adds(document: &str, analysis: &Analysis, injected: &InjectedDocument) {
     let mut pieces = injected.text().split(RESERVED_PREFIX);
     let mut without = pieces.next().unwrap().to_owned();
@@ -238,7 +238,7 @@ fn only_adds(document: &str, analysis: &Analysis, injected: &InjectedDocument) {
     assert_eq!(again.injected, None);
 }
 
-/// What graphql-parser can read is read alike.
+/// Whatever graphql-parser can read is read with the same meaning.
 fn agrees_with_another_parser(document: &str, analysis: &Analysis) {
     use graphql_parser::query::{Definition, OperationDefinition as Operation};
     let Ok(parsed) = graphql_parser::parse_query::<&str>(document) else { return };
@@ -265,8 +265,8 @@ fn agrees_with_another_parser(document: &str, analysis: &Analysis) {
     assert_eq!(operations, [found]);
 }
 
-/// Two documents have one digest only where they ask the same: what graphql-parser writes of
-/// both, if neither has what may be written in two ways.
+/// Two documents have the same digest only if they mean the same: if graphql-parser prints the same text
+/// for both, and neither has anything that can be written in two ways.
 #[test]
 fn digests() {
     let inputs: Vec<Vec<u8>> = DOCUMENTS.map(|document| document.as_bytes().to_vec()).into();
@@ -280,7 +280,7 @@ fn digests() {
             return;
         }
         let (Some(first), Some(second)) = (understood(one), understood(other)) else { return };
-        // An operation that is but a query needs no word for it.
+        // A query needs no keyword.
         let written = |text| {
             let document = graphql_parser::parse_query::<&str>(text).ok()?.to_string();
             Some(document.trim_start_matches("query {").trim_start_matches('{').to_owned())
@@ -326,7 +326,7 @@ fn posts() {
         let read = |body: &[u8]| read_post(&headers, None, body, &limits);
         let form = read(body);
         let value: Option<Value> = serde_json::from_slice(body).ok();
-        // What serde_json takes for a number is no object to it.
+        // serde_json represents numbers as objects with a private key.
         if let Some(value) = value.as_ref().filter(|_| !contains(body, "private")) {
             let unique = members(value) == colons(body);
             assert_eq!(names_are_unique(body).is_ok(), unique);
@@ -364,7 +364,7 @@ fn posts() {
     });
 }
 
-/// How many members the objects of a value have, each name once.
+/// How many members the objects of a value have. Each name counts once.
 fn members(value: &Value) -> usize {
     match value {
         Value::Array(items) => items.iter().map(members).sum(),
@@ -373,7 +373,7 @@ fn members(value: &Value) -> usize {
     }
 }
 
-/// How many colons stand outside the strings of a JSON text: one for each member.
+/// How many colons there are outside the strings of a JSON text: one for each member.
 fn colons(json: &[u8]) -> usize {
     let (mut count, mut in_string, mut escaped) = (0, false, false);
     for byte in json {
@@ -388,7 +388,7 @@ fn colons(json: &[u8]) -> usize {
     count
 }
 
-/// What is said to be no mutation has none, however it is written.
+/// A document that counts as no mutation contains none, however it is written.
 fn hides_no_mutation(body: &[u8], value: Option<&Value>, form: &Form) {
     let documents: Vec<&str> = match form {
         Form::Unread { may_be_mutation: true, .. } => return,
@@ -423,7 +423,7 @@ fn document_of(query: &Query) -> Option<&str> {
     }
 }
 
-/// What a document could declare of a request's variables: all but those of a name with an x.
+/// The variables of a request that a document could declare: all but those with an x in their names.
 fn declared(query: &Query) -> Vec<DeclaredVariable> {
     let names = query.variables.iter().flat_map(|variables| variables.keys());
     let names = names.filter(|name| !name.contains('x'));
@@ -432,7 +432,7 @@ fn declared(query: &Query) -> Vec<DeclaredVariable> {
         .collect()
 }
 
-/// A request says what another reader of JSON finds in it.
+/// A request has the members that another JSON parser finds in it.
 fn says_what_json_says(query: &Query, value: &Value) {
     let member = |name: &str| value.get(name).filter(|value| !value.is_null());
     if let Some(document) = document_of(query) {
@@ -443,8 +443,8 @@ fn says_what_json_says(query: &Query, value: &Value) {
     assert_eq!(name, query.operation_name.as_deref());
 }
 
-/// A request that is written anew reads as the same, and with another document as the same but
-/// for that.
+/// A request that is rewritten reads as the same request. With another document it differs in nothing
+/// else.
 fn same_again(
     query: &Query,
     declared: &[DeclaredVariable],
@@ -473,8 +473,8 @@ fn same_again(
     }
 }
 
-/// A client's message on a socket runs an operation only where JSON says so, and a control message
-/// is one however its members are read.
+/// A client's message on a socket runs an operation only if its JSON says so. A control message is one
+/// however its members are read.
 #[test]
 fn messages() {
     let inputs: Vec<Vec<u8>> = bodies()
@@ -489,7 +489,7 @@ fn messages() {
     fuzz("messages", &inputs, |input, _| {
         let Ok(text) = std::str::from_utf8(input) else { return };
         let (message, answer) = (read_client_message(text), read_server_message(text));
-        // A payload may be one that JSON allows and that is no value, such as half a character.
+        // JSON allows payloads that are not values, such as half a surrogate pair.
         let Ok(value) = serde_json::from_str::<Value>(text) else { return };
         let member = |name: &str| value.get(name);
         let kind = member("type").and_then(Value::as_str).unwrap_or_default();
@@ -553,7 +553,7 @@ fn gets() {
     });
 }
 
-/// Answers to the injected text of this.
+/// Responses to the injected text of this document.
 const ASKED: &str = "{ shop { name items { id data price } } me { id } }";
 
 const ANSWERS: [&str; 5] = [
@@ -589,7 +589,7 @@ fn answers() {
             assert_eq!(&serde_json::from_slice::<Value>(&array_of(found)).unwrap(), &before);
         }
         let after: Value = serde_json::from_slice(&stripped.unwrap()).unwrap();
-        // An escape in a key hides it from `strip`; that an answer has such a key is seen.
+        // An escape in a key hides it from `strip`, which notices that there is one.
         if !contains(body, "\\u") || !mentions_key(&after) {
             assert_eq!(after, without_additions(before.clone(), injected));
         }
@@ -609,7 +609,7 @@ fn mentions_key(value: &Value) -> bool {
     }
 }
 
-/// What `strip` has to leave, on the tree.
+/// What `strip` has to leave, computed on the parsed tree.
 fn without_additions(mut answer: Value, injected: &InjectedDocument) -> Value {
     let answers = match &mut answer {
         Value::Array(answers) => answers.iter_mut().collect(),

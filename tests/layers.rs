@@ -1,109 +1,160 @@
-//! A module imports only from layers below its own; docs/architecture.md has the same table.
+//! Imports go down only: no cycle of files or folders, and the orders of docs/architecture.md.
+//!
+//! A file may import only files below it. `mod.rs` is its folder's table of contents: what it
+//! re-exports counts as imported from the file that defines it. Tests may import anything.
+//!
+//! `cargo test --test layers` names, for each group of files that import each other, one of the
+//! shortest cycles with its lines.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "layers/graph.rs"]
+mod graph;
+#[path = "layers/graph_tests.rs"]
+mod graph_tests;
+#[path = "layers/javascript.rs"]
+mod javascript;
+#[path = "layers/rust.rs"]
+mod rust;
+#[path = "layers/rust_tests.rs"]
+mod rust_tests;
+
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The layers. Within one, no module imports another, but for those named here.
-const LAYERS: [(&str, u8); 16] = [
-    ("time", 0),
-    ("http", 0),
-    ("json", 0),
-    ("limits", 0),
-    ("key", 1),
-    ("tag", 1),
-    ("stored", 1),
-    ("policy", 1),
-    ("config", 1),
-    ("purge", 1),
-    ("graphql", 2),
-    ("jwt", 2),
-    ("rest", 2),
-    ("admin", 2),
-    ("engine", 3),
-    ("service", 4),
+/// The order within a folder of `src` (`""` is `src` itself). Each row holds the names of files and
+/// folders, separated by spaces. They may import those of the rows before, and not each other.
+/// A folder without rows has no order yet.
+const ORDERS: [(&str, &[&str]); 4] = [
+    (
+        "",
+        &[
+            "time http json limits",
+            "key",
+            "tag",
+            "config",
+            "purge",
+            "stored",
+            "policy",
+            "graphql jwt rest admin",
+            "engine",
+            "service",
+            "sim worker",
+            "bin",
+        ],
+    ),
+    ("graphql", &[]),
+    ("service", &[]),
+    (
+        "sim",
+        &[
+            "faults random tokens",
+            "executor form_mix",
+            "laws plan turns",
+            "environment requests",
+            "origin stores",
+            "universe",
+            "lifecycle",
+            "runtime",
+            "fleet",
+            "exchanges judging sharing",
+            "client forms",
+            "oracle run",
+            "deploys slow",
+        ],
+    ),
 ];
 
-/// Layer 1 is ordered within itself: each may import those before it.
-const WITHIN: [&str; 6] = ["key", "tag", "config", "purge", "stored", "policy"];
+/// Files and folders whose cycles are still there. The list only gets shorter.
+const ENTANGLED: [&str; 9] = [
+    "admin/", "config/", "engine/", "graphql/", "policy/", "purge/", "service/", "stored/", "tag/",
+];
 
-fn layer(module: &str) -> Option<u8> {
-    if matches!(module, "worker" | "sim") {
-        return Some(5);
-    }
-    LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)
+/// Where JavaScript is.
+const JAVASCRIPT: [&str; 6] =
+    ["bench", "examples", "scripts", "src/worker/js", "tests/e2e", "tools"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn allowed(from: &str, to: &str) -> bool {
-    let (Some(above), Some(below)) = (layer(from), layer(to)) else { return false };
-    let place = |module| WITHIN.iter().position(|name| *name == module);
-    from == to || below < above || matches!((place(from), place(to)), (Some(f), Some(t)) if t < f)
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
+/// The texts of the files in a folder with one of these extensions, by their paths below `base`.
+fn sources(base: &Path, folder: &str, extensions: &[&str]) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(base.join(folder)).unwrap() {
         let path = entry.unwrap().path();
+        let name = path.strip_prefix(base).unwrap().to_str().unwrap().to_owned();
         if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
+            found.extend(sources(base, &name, extensions));
+        } else if extensions.iter().any(|extension| name.ends_with(extension)) {
+            found.insert(name, fs::read_to_string(&path).unwrap());
         }
     }
     found
 }
 
-/// The modules that a source names as `crate::<module>`.
-fn imports(source: &str) -> Vec<String> {
-    source
-        .split("crate::")
-        .skip(1)
-        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
-        .filter(|name: &String| !name.is_empty())
-        .collect()
+fn rust_sources() -> BTreeMap<String, String> {
+    sources(&root().join("src"), "", &[".rs"])
+}
+
+#[test]
+fn no_file_or_folder_imports_itself_through_others() {
+    let (_, imports) = rust::imports("evergraph", &rust_sources());
+    let is_known =
+        |name: &String| ENTANGLED.iter().any(|known| format!("{name}/").starts_with(known));
+    let faults = graph::faults(&imports).into_iter();
+    let new = faults.filter(|(cycle, _)| !cycle.members.iter().all(is_known));
+    let new: Vec<String> = new.map(|(_, text)| text).collect();
+    assert!(new.is_empty(), "\n{}", new.join("\n\n"));
 }
 
 #[test]
 fn modules_import_only_from_below() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut wrong = Vec::new();
-    for path in sources(&root) {
-        let relative = path.strip_prefix(&root).unwrap();
-        let first = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        if matches!(first, "lib" | "bin") {
-            continue;
-        }
-        assert!(layer(first).is_some(), "{first} has no layer");
-        // Tests may reach anywhere: they make what they need.
-        let text = fs::read_to_string(&path).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
-        if relative.to_str().unwrap().ends_with("tests.rs") {
-            continue;
-        }
-        for to in imports(code) {
-            if !allowed(first, &to) {
-                wrong.push(format!("{} imports {to}", relative.display()));
-            }
-        }
+    let (files, imports) = rust::imports("evergraph", &rust_sources());
+    let tables = ORDERS.iter().filter(|(_, rows)| !rows.is_empty());
+    let wrong: Vec<String> = tables
+        .flat_map(|(folder, rows)| graph::out_of_order(folder, rows, &files, &imports))
+        .collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_javascript_module_imports_itself_through_others() {
+    let mut files = BTreeMap::new();
+    for folder in JAVASCRIPT {
+        files.extend(sources(root(), folder, &[".js", ".mjs"]));
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    let faults: Vec<String> =
+        graph::faults(&javascript::imports(&files)).into_iter().map(|(_, text)| text).collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n\n"));
+}
+
+#[test]
+fn every_source_is_read() {
+    let sources = rust_sources();
+    let (files, imports) = rust::imports("evergraph", &sources);
+    let is_test = |file: &&String| file.ends_with("tests.rs");
+    for file in sources.keys().filter(|file| !is_test(file) && !files.contains(file)) {
+        // Declared under `#[cfg(test)]`.
+        let importers = imports.keys().filter(|(_, to)| to == file).count();
+        assert_eq!(importers, 0, "{file} is imported, and not declared");
+    }
+    assert!(files.len() > 150, "only {} files are read", files.len());
+    assert!(imports.len() > files.len(), "only {} imports are read", imports.len());
 }
 
 #[test]
 fn only_the_worker_module_names_the_runtime_and_only_one_file_the_parser() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for path in sources(&root) {
-        let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-        let text = fs::read_to_string(&path).unwrap();
+    for (file, text) in rust_sources() {
         let names = |what: &str| text.contains(&format!("{what}::"));
-        if !relative.starts_with("worker/") {
+        if !file.starts_with("worker/") {
             for runtime in ["worker", "wasm_bindgen", "js_sys"] {
-                assert!(!names(runtime), "{relative} names {runtime}");
+                assert!(!names(runtime), "{file} names {runtime}");
             }
         }
-        if relative != "graphql/document.rs" {
-            assert!(!names("graphql_parser"), "{relative} names graphql_parser");
+        if !file.starts_with("graphql/document") {
+            assert!(!names("graphql_parser"), "{file} names graphql_parser");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What earlier versions have sent and written is read as they meant it, or refused as a whole.
+//! Messages and values of earlier versions are read with their meaning, or refused as a whole.
 //!
-//! `tests/fixtures/` holds bytes that earlier versions made. They are never changed: whoever raises a
-//! version adds a file of the version before (docs/architecture.md, "Versions").
+//! `tests/fixtures/` holds bytes that earlier versions made. They never change. To raise a version, add a
+//! file of the previous one first (docs/architecture.md, "Versions").
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -28,7 +28,7 @@ fn lines(fixture: &str) -> impl Iterator<Item = (&str, &str)> {
     lines.map(|line| line.split_once(' ').unwrap())
 }
 
-/// What the log and isolates of version 3 said is understood, and said again in the same bytes.
+/// The messages of version 3 are read, and written again as the same bytes.
 #[test]
 fn messages_of_version_3() {
     let (mut reads, mut appends) = (0, 0);
@@ -47,7 +47,7 @@ fn messages_of_version_3() {
     assert_eq!((reads, appends), (3, 3));
 }
 
-/// An isolate that asks in the previous version says all that it means, and is answered.
+/// An isolate can ask everything in the previous version, and the log replies.
 #[test]
 fn the_current_version_is_said_in_the_previous_one() {
     let new = NewRecord::everything().with_unknown_outcome();
@@ -93,7 +93,7 @@ fn rows_of_records() {
     assert_eq!(of_tags.patterns[0].as_str(), "gql/product/**");
     assert!(record(r#"{"a":true}"#).is_everything());
     assert_eq!(record(r#"{"c":5}"#).schema.map(|schema| schema.number()), Some(5));
-    // What a later version has added is ignored after a rollback.
+    // Members that a later version has added are ignored after a rollback.
     assert!(record(r#"{"a":true,"later":{"x":1}}"#).is_everything());
 }
 
@@ -116,7 +116,7 @@ fn pages_of_layout_1_are_read_or_count_as_missing() {
     for record in 1..=129 {
         assert_eq!(verdict(tag_of(record), record - 1), Verdict::Gone, "{record}");
     }
-    // Nobody has purged this one: valid if the pages are read, gone if they are not.
+    // This one was never purged: it is valid if the pages are read, and gone if they are not.
     let expected = if log.floor() == 0 { Verdict::Valid } else { Verdict::Gone };
     assert_eq!(verdict(5, 0), expected);
     assert_eq!(verdict(5, 129), Verdict::Valid);

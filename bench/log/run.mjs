@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { bin, freePort, main, root, untilAnswers } from "../../scripts/lib/run.mjs";
 import { openWorld } from "../../tests/e2e/lib/world.mjs";
-import { launch } from "../process.mjs";
+import { bin, freePort, launch, root, untilAnswers } from "../../tools/processes.mjs";
+import { main } from "../../tools/script.mjs";
 import { spread } from "../statistics.mjs";
 import { appends, markAfter, reads, readsAll } from "./wire.mjs";
 

@@ -2,7 +2,8 @@
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Advice, root, run } from "./run.mjs";
+import { root, run } from "../../tools/processes.mjs";
+import { Advice } from "../../tools/script.mjs";
 
 const folder = "tests/bugs";
 const scratch = "target/bugs";

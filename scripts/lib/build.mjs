@@ -13,9 +13,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { Advice, bin, root, run, step } from "./run.mjs";
+import { bin, root, run } from "../../tools/processes.mjs";
+import { Advice, step } from "../../tools/script.mjs";
+import { workersCacheKeys } from "../../tools/wrangler-config.mjs";
 import { buildEnvironment, toolchain } from "./setup.mjs";
-import { workersCacheKeys } from "./wrangler-config.mjs";
 
 const wasmFolder = join(root, "target/worker");
 const buildFolder = join(root, "build");

@@ -3,7 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
-import { Advice, root, run } from "./run.mjs";
+import { root, run } from "../../tools/processes.mjs";
+import { Advice } from "../../tools/script.mjs";
 
 const folder = join(root, "target/coverage");
 const measured = "src/service/";

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { Advice, bin, node, root, run, step } from "./run.mjs";
+import { bin, node, root, run } from "../../tools/processes.mjs";
+import { Advice, step } from "../../tools/script.mjs";
 
 const LEAST_NODE = 20;
 const WORKER_BUILD = "0.8.7";

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { node, root, run, start } from "./run.mjs";
+import { node, root, run, start } from "../../tools/processes.mjs";
 
 const program = join(root, "node_modules/wrangler/bin/wrangler.js");
 const env = {

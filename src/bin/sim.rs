@@ -1,11 +1,13 @@
 //! Runs the simulated world over many seeds: `npm run sim -- --seeds 1000 --first 1`.
 //!
-//! Ends with status 1 at the first seed that breaks a law, with its trace; `--hours` runs as many
-//! seeds as it takes; `--trace` shows the trace of a seed that breaks none; `--oracle` runs the seeds
-//! without faults and compares how often the cache answers with a model; `--signals` runs clients
-//! that say who they are, and looks for leaks; `--deploys` runs the seeds while the service is
-//! deployed with other rules, other names, and back; `--slow` runs writes that take minutes, and a log
-//! that takes nothing.
+//! It ends with status 1 at the first seed that breaks a law, and shows its trace.
+//!
+//! - `--hours` runs seeds until so many hours are simulated.
+//! - `--trace` shows the trace of a seed that breaks no law.
+//! - `--oracle` runs the seeds without faults, and compares the hits with a model.
+//! - `--signals` runs clients that send who they are, and looks for leaks.
+//! - `--deploys` runs the seeds while the service is deployed with other rules, other names, and back.
+//! - `--slow` runs writes that take minutes, and a log that takes no records.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -15,11 +17,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// Lines of a trace that are shown; the file has all.
+/// Lines of a trace that are shown. The file has all of them.
 const SHOWN_LINES: usize = 60;
-/// Seeds between two words on how far it is.
+/// Seeds between two lines of progress.
 const PROGRESS: u64 = 100;
-/// Seeds that are handed out for as many hours as are wanted.
+/// How many seeds there are if the hours decide.
 const MANY: u64 = 1 << 40;
 
 struct Arguments {
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
     run_all(&arguments)
 }
 
-/// What the runs came to.
+/// The sum of the outcomes.
 #[derive(Default)]
 struct Sum {
     seeds: u64,
@@ -96,7 +98,7 @@ impl Sum {
         self.millis as f64 / 3_600_000.0
     }
 
-    fn tell(&self, first: u64) {
+    fn print(&self, first: u64) {
         let [hits, misses, others] = self.reads;
         println!(
             "{} seeds from {first}: {:.1} simulated hours, {} reads ({hits} from the cache, {misses} looked up in vain, {others} passed through), {} faults; every law held",
@@ -108,7 +110,7 @@ impl Sum {
     }
 }
 
-/// Hands out seeds to threads, until there are enough.
+/// The seeds that threads take, until there are enough.
 struct Seeds {
     next: AtomicU64,
     last: u64,
@@ -137,7 +139,7 @@ fn run_all(arguments: &Arguments) -> ExitCode {
                     let mut plan = Plan::of_seed(seed);
                     plan.traced = trace;
                     let outcome = kind.run(plan);
-                    // Nobody hears of more where one has broken a law.
+                    // The receiver is gone once a seed has broken a law.
                     let _ = outcomes.send((seed, outcome));
                 }
             });
@@ -147,8 +149,8 @@ fn run_all(arguments: &Arguments) -> ExitCode {
         for (seed, outcome) in done {
             if !outcome.broken.is_empty() {
                 seeds.enough.store(true, Ordering::Relaxed);
-                // The same once more, now written down.
-                tell(seed, kind, &kind.run(Plan::of_seed(seed)));
+                // Runs it again, with a trace.
+                print_violations(seed, kind, &kind.run(Plan::of_seed(seed)));
                 return ExitCode::FAILURE;
             }
             if trace {
@@ -162,7 +164,7 @@ fn run_all(arguments: &Arguments) -> ExitCode {
                 println!("{} seeds, {:.1} simulated hours", sum.seeds, sum.hours());
             }
         }
-        sum.tell(first);
+        sum.print(first);
         ExitCode::SUCCESS
     })
 }
@@ -231,7 +233,7 @@ fn share_all(seeds: u64, first: u64) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn tell(seed: u64, kind: Kind, outcome: &Outcome) {
+fn print_violations(seed: u64, kind: Kind, outcome: &Outcome) {
     let file = format!("target/sim-{seed}.txt");
     let shown = outcome.trace.len().saturating_sub(SHOWN_LINES);
     for line in outcome.trace.iter().skip(shown) {

@@ -6,9 +6,10 @@
 //! The faults, the clients and the laws are those of any run. Each configuration by itself purges
 //! what it must; an entry of one may have tags of which the other's purges name none.
 
-use super::clients::Fleet;
+use super::fleet::Fleet;
+use super::plan::Plan;
 use super::random::Random;
-use super::run::{Outcome, Plan, run_beside};
+use super::run::{Outcome, run_beside};
 use super::universe::Universe;
 use crate::purge::Version;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ pub fn deploy(mut plan: Plan) -> Outcome {
     let deployed = |config: &Value| {
         let mut with_forms = plan.clone();
         with_forms.configs = vec![config.clone()];
-        with_forms.forms.extend(&with_forms).configs.remove(0)
+        with_forms.with_forms().configs.remove(0)
     };
     let (first, variants) = (variants[0].clone(), variants.iter().map(deployed));
     let variants: Vec<Value> = variants.collect();
@@ -65,7 +66,7 @@ fn variants(base: &Value, random: &Random) -> Vec<Value> {
     variants
 }
 
-/// The same API, by other names: a write by the base's rules names none of them.
+/// The API with other tags, none of which a write by the base's rules names.
 fn with_other_tags(base: &Value) -> Value {
     let mut config = base.clone();
     config["same"] = json!([["Product", "Goods"]]);
@@ -86,10 +87,9 @@ fn renamed(config: &Value) -> Value {
     renamed
 }
 
-/// Deploys one configuration after the other, isolate by isolate. False where it is given up on the
-/// way.
+/// Replaces one configuration by another, isolate by isolate. `false` if it is given up on the way.
 async fn goes_around(universe: &Universe, fleet: &Rc<Fleet>, old: &Value, new: &Value) -> bool {
-    universe.tell(|| format!("{} is deployed, same {}", new["service"], new["same"]));
+    universe.trace(|| format!("{} is deployed, same {}", new["service"], new["same"]));
     if universe.versions_meet.get() {
         // The log runs the version before until its object moves to the new one, or back.
         let version = *universe.random.of(&[Version::PREVIOUS, Version::CURRENT]);
@@ -100,7 +100,7 @@ async fn goes_around(universe: &Universe, fleet: &Rc<Fleet>, old: &Value, new: &
     for which in 0..fleet.isolates() {
         universe.takes(0, NEXT_MILLIS).await;
         if which == gives_up_at && old != new {
-            universe.tell(|| "and given up".to_owned());
+            universe.trace(|| "and given up".to_owned());
             return false;
         }
         fleet.redeploy(which, new);
@@ -111,8 +111,8 @@ async fn goes_around(universe: &Universe, fleet: &Rc<Fleet>, old: &Value, new: &
 
 #[cfg(test)]
 mod tests {
-    use super::super::clients::Client;
-    use super::super::universe::Faults;
+    use super::super::client::Client;
+    use super::super::faults::Faults;
     use super::*;
 
     #[test]
@@ -176,10 +176,10 @@ mod tests {
             all.executor.sleep(3_000).await;
             assert!(!read(0, "0").await && !read(0, "1").await);
             assert!(read(1, "0").await && read(1, "1").await);
-            all.tell(|| "all was asserted".to_owned());
+            all.trace(|| "all was asserted".to_owned());
         });
         universe.executor.run_until(600_000);
-        assert!(universe.trace().iter().any(|line| line.ends_with("all was asserted")));
-        assert_eq!(universe.laws.all_broken(), Vec::<String>::new());
+        assert!(universe.trace_lines().iter().any(|line| line.ends_with("all was asserted")));
+        assert_eq!(universe.laws.violations(), Vec::<String>::new());
     }
 }

@@ -1,5 +1,5 @@
-//! Tasks in virtual time: nothing waits for a clock, and what happens at once happens in an order
-//! that the seed decides.
+//! Runs tasks in virtual time: no real clock is involved, and tasks that are ready at the same time
+//! run in an order that the seed decides.
 
 use super::random::Random;
 use std::cell::{Cell, RefCell};
@@ -10,10 +10,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Whose tasks end together: those of one isolate.
+/// An isolate: its tasks end together.
 pub type Group = u64;
 
-/// Which of an isolate's tasks end together: those of one request. 0 is none.
+/// A request: its tasks end together. 0 is for tasks of no request.
 pub type RequestId = u64;
 
 /// Runs tasks.
@@ -22,7 +22,7 @@ pub struct Executor {
     now: Cell<u64>,
     next: Cell<u64>,
     tasks: RefCell<BTreeMap<u64, Task>>,
-    /// Tasks that were ended: nothing of theirs runs any more, not even what lets go of things.
+    /// Tasks that were ended: nothing of them runs any more, no destructor either.
     ended: RefCell<Vec<Task>>,
     timers: RefCell<BTreeMap<(u64, u64), Timer>>,
     ready: Arc<Mutex<Vec<u64>>>,
@@ -76,7 +76,7 @@ impl Executor {
         self.spawn_in(group, 0, work);
     }
 
-    /// The same for one request.
+    /// Spawns a task of one request.
     pub fn spawn_in(
         &self,
         group: Group,
@@ -88,12 +88,12 @@ impl Executor {
         self.ready.lock().unwrap().push(id);
     }
 
-    /// A request, with no tasks yet.
+    /// Opens a request without tasks.
     pub fn open(&self) -> RequestId {
         self.number()
     }
 
-    /// Ends a group's tasks where they stand.
+    /// Ends an isolate's tasks where they stand.
     pub fn kill(&self, group: Group) {
         self.end_those(|task| task.group == group);
     }
@@ -103,7 +103,7 @@ impl Executor {
         self.end_those(|task| task.context == context);
     }
 
-    /// Ends a request's tasks when so many milliseconds are over.
+    /// Ends a request's tasks after so many milliseconds.
     pub fn end_after(&self, context: RequestId, millis: u64) {
         let timer = (self.now() + millis, self.number());
         self.timers.borrow_mut().insert(timer, Timer::End(context));
@@ -116,9 +116,9 @@ impl Executor {
         self.ended.borrow_mut().extend(ids.iter().filter_map(|id| tasks.remove(id)));
     }
 
-    /// Lets go of all tasks. They hold what holds them.
+    /// Drops all tasks, which own what owns them.
     pub fn clear(&self) {
-        // What a future does when it is dropped may come back here.
+        // A future that is dropped may call back here.
         let (tasks, ended) = (self.tasks.take(), self.ended.take());
         drop((tasks, ended));
         self.timers.take();
@@ -129,7 +129,7 @@ impl Executor {
         Sleep { executor: self.clone(), at: self.now() + millis, timer: None }
     }
 
-    /// Runs until nothing is left to do before `end`.
+    /// Runs until nothing is left to do before `end`, and sets the clock to it.
     pub fn run_until(&self, end: u64) {
         loop {
             while let Some(task) = self.take_ready() {
@@ -175,7 +175,7 @@ impl Executor {
     }
 }
 
-/// Waiting.
+/// A wait that ends at a time.
 pub struct Sleep {
     executor: Rc<Executor>,
     at: u64,
@@ -194,7 +194,7 @@ impl Future for Sleep {
                 return Poll::Ready(());
             }
         }
-        // Even no time at all lets the others go first.
+        // A wait of 0 ms lets the other tasks run first.
         let timer = (self.at, executor.number());
         timers.insert(timer, Timer::Wake(context.waker().clone()));
         self.timer = Some(timer);
@@ -210,11 +210,11 @@ impl Drop for Sleep {
     }
 }
 
-/// A value that comes once, from one task to another.
+/// A value that one task sends to another, once.
 pub struct Promise<T>(Rc<RefCell<(Option<T>, Option<Waker>)>>);
 
 impl<T> Promise<T> {
-    /// A promise and what keeps it.
+    /// A promise, and the function that fulfils it.
     pub fn new() -> (Self, impl FnOnce(T)) {
         let shared = Rc::new(RefCell::new((None, None)));
         let promise = Self(shared.clone());

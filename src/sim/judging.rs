@@ -1,56 +1,58 @@
-//! What answers to writes have to hold, and what has to come of them.
+//! Judges responses to reads and writes by the laws.
 
-use super::clients::{Fleet, Got, Own, UPDATE_ME, graphql, request};
 use super::executor::Group;
-use super::forms::text;
-use super::laws::{Judged, Shown};
-use super::origin::{brief, objects, product, user};
+use super::fleet::{ClientResponse, Fleet, SentWrite};
+use super::laws::{ReadTerms, ShownVersion};
+use super::origin::{brief, objects, product, text, user};
+use super::requests::{UPDATE_ME, graphql, request};
 use crate::engine::is_purge_cookie;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// How long after its answer a pending purge is on its way to the outbox.
-const SOON: u64 = 1_000;
+/// How long after the response a pending purge is sent to the outbox at the latest.
+const SOON_MILLIS: u64 = 1_000;
 
-/// How long after a purge of unknown outcome it is repeated for the last time.
-const LAST_REPETITION: u64 = 60_000;
+/// When a purge of unknown outcome is repeated for the last time.
+const LAST_REPETITION_MILLIS: u64 = 60_000;
 
-/// A write, and where it was sent.
-#[derive(Debug, Clone, Copy)]
-pub struct Sent {
-    pub write: u64,
-    pub service: usize,
-    pub isolate: Group,
-}
-
-/// The ways of reading, which purges tell apart: a product's query, the list of all, and REST.
+/// The ways of reading, which purges distinguish: a product's query, the list of all products, REST.
 pub const BY_QUERY: &str = "query";
-/// The same query in a URL, or by the id of its document, has a key of its own.
+/// A product's query in a URL or by the id of its document, which has a key of its own.
 pub const BY_OTHER_FORM: &str = "other form";
 pub const BY_LIST: &str = "list";
 pub const BY_REST: &str = "rest";
 
-/// How long a purge is on its way to the log at most, where a write's answer does not wait for it.
-const UNAWAITED: u64 = 8_000;
+/// How long a purge takes to the log at most, if the write's response does not wait for it.
+const UNAWAITED_MILLIS: u64 = 8_000;
 
-/// A read that somebody is about to make, and what has to be known of it.
+/// A client's own write, as its response showed it.
+#[derive(Debug, Clone)]
+pub struct OwnWrite {
+    pub entity: String,
+    pub version: u64,
+    pub token: String,
+    /// The name and value of the cookie with the token, if the client sends that instead.
+    pub cookie: Option<(String, String)>,
+}
+
+/// A read that is about to be made, with what the laws have to know of it.
 pub struct Reading {
     name: String,
     pub service: usize,
     isolate: Group,
     asked_at: u64,
-    /// What was written through the isolate.
+    /// The versions that were written through the isolate.
     written: BTreeMap<String, u64>,
-    /// Whether the isolate can read the log, as far as it has found out.
+    /// Whether the isolate can read the log, as far as it knows.
     reads_log: bool,
-    /// The client's own write, whose number it shows.
-    pub own: Option<Own>,
+    /// The client's own write, if it sends its token.
+    pub own: Option<OwnWrite>,
 }
 
 impl Reading {
-    /// How an answer came to be, in few words.
-    pub fn how(&self, got: &Got) -> String {
+    /// How a response came about, for messages.
+    pub fn how(&self, got: &ClientResponse) -> String {
         let how = got.headers.get("cache-status").unwrap_or_default();
         let how = how.strip_prefix("evergraph; ").unwrap_or(how);
         format!("{how}, isolate{}", self.isolate)
@@ -58,12 +60,12 @@ impl Reading {
 }
 
 impl Fleet {
-    /// Somebody is about to read something.
+    /// Notes a read that is about to be made.
     pub fn reading(&self, name: &str, which: usize, what: &str) -> Reading {
         let universe = &self.universe;
         let (service, place, isolate) = self.where_is(which);
         let asked_at = universe.now();
-        universe.tell(|| {
+        universe.trace(|| {
             format!("{name}: asks isolate{isolate} in place{place} for {what} of service{service}")
         });
         Reading {
@@ -78,7 +80,13 @@ impl Fleet {
     }
 
     /// Judges the objects in a JSON body.
-    pub fn judge_body(&self, reading: &Reading, got: &Got, view: &'static str, id: Option<&str>) {
+    pub fn judge_body(
+        &self,
+        reading: &Reading,
+        got: &ClientResponse,
+        view: &'static str,
+        id: Option<&str>,
+    ) {
         if got.status != 200 {
             return;
         }
@@ -86,23 +94,23 @@ impl Fleet {
             Ok(body) => self.judge_answer(reading, got, &body, view, id),
             Err(_) => {
                 let (body, how) = (brief(&got.body), reading.how(got));
-                self.universe.laws.broken(format!("no JSON: {body} ({how})"));
+                self.universe.laws.report(format!("no JSON: {body} ({how})"));
             }
         }
     }
 
-    /// Judges the objects of an answer.
+    /// Judges the objects of a response.
     pub fn judge_answer(
         &self,
         reading: &Reading,
-        got: &Got,
+        got: &ClientResponse,
         body: &Value,
         view: &'static str,
         id: Option<&str>,
     ) {
         let (universe, name) = (&self.universe, &reading.name);
         let how = reading.how(got);
-        universe.tell(|| format!("{name}: sees {} ({how})", brief(body.to_string().as_bytes())));
+        universe.trace(|| format!("{name}: sees {} ({how})", brief(body.to_string().as_bytes())));
         self.count(got.headers.get("x-cache").unwrap_or_default());
         for object in objects(body) {
             let shown = self.shown(name, object, (reading.service, id), &how);
@@ -110,25 +118,37 @@ impl Fleet {
         }
     }
 
-    /// Judges an answer by the version of an entity that it shows.
-    pub fn judge_version(&self, reading: &Reading, got: &Got, entity: &str, version: u64) {
+    /// Judges a response by the version of an entity that it shows.
+    pub fn judge_version(
+        &self,
+        reading: &Reading,
+        got: &ClientResponse,
+        entity: &str,
+        version: u64,
+    ) {
         let (universe, name) = (&self.universe, &reading.name);
         let how = reading.how(got);
-        universe.tell(|| format!("{name}: sees {entity} at version {version} ({how})"));
+        universe.trace(|| format!("{name}: sees {entity} at version {version} ({how})"));
         self.count(got.headers.get("x-cache").unwrap_or_default());
-        let shown = Shown { service: reading.service, entity: entity.to_owned(), version };
+        let shown = ShownVersion { service: reading.service, entity: entity.to_owned(), version };
         self.judge(reading, got, &shown, BY_REST);
     }
 
-    fn judge(&self, reading: &Reading, got: &Got, shown: &Shown, view: &'static str) {
+    fn judge(
+        &self,
+        reading: &Reading,
+        got: &ClientResponse,
+        shown: &ShownVersion,
+        view: &'static str,
+    ) {
         let laws = &self.universe.laws;
         let how = reading.how(got);
-        // An origin that lags does not even show it itself.
+        // A lagging origin does not show the write itself.
         let own = reading.own.as_ref();
         let own = own.filter(|own| own.entity == shown.entity && self.settles == 0);
         let reads_log = reading.reads_log && self.universe.reads_log(reading.isolate);
         let promised = reads_log || !self.serves_unread(reading.service);
-        let judged = Judged {
+        let judged = ReadTerms {
             view,
             hit: got.headers.get("x-cache") == Some("HIT"),
             asked_at: reading.asked_at,
@@ -136,23 +156,23 @@ impl Fleet {
             own: own.map(|own| own.version),
             how: &how,
         };
-        laws.answered(shown, &judged);
-        // What an origin that lags has shown meanwhile is gone once the log has repeated the purge.
+        laws.check_read(shown, &judged);
+        // What a lagging origin showed meanwhile is purged when the log repeats the purge.
         let written = reading.written.get(&shown.entity).filter(|_| promised || self.settles == 0);
         if let Some(written) = written.filter(|written| shown.version < **written) {
-            laws.broken(format!(
+            laws.report(format!(
                 "stale: {} at version {} by isolate{}, through which {written} was written ({how})",
                 shown.entity, shown.version, reading.isolate
             ));
         }
     }
 
-    /// A write that is about to be sent.
-    pub fn sent(&self, which: usize, write: u64) -> Sent {
+    /// Notes a write that is about to be sent.
+    pub fn sent(&self, which: usize, write: u64) -> SentWrite {
         let (service, _, isolate) = self.where_is(which);
         let universe = &self.universe;
-        universe.tell(|| format!("write {write} goes to service{service} by isolate{isolate}"));
-        Sent { write, service, isolate }
+        universe.trace(|| format!("write {write} goes to service{service} by isolate{isolate}"));
+        SentWrite { write, service, isolate }
     }
 
     /// Writes a resource.
@@ -162,7 +182,7 @@ impl Fleet {
         let mut asked = request("PUT", path);
         asked.headers.set("x-write", write.to_string());
         let name = name.to_owned();
-        let look = move |fleet: &Rc<Self>, got: &Got| {
+        let look = move |fleet: &Rc<Self>, got: &ClientResponse| {
             fleet.judge_write(&name, sent, got);
         };
         self.ask_and(which, asked, Vec::new(), Some(sent), look).await;
@@ -174,7 +194,7 @@ impl Fleet {
         let sent = self.sent(which, write);
         let body = json!({ "query": UPDATE_ME, "variables": { "write": write } });
         let of_write = name.to_owned();
-        let look = move |fleet: &Rc<Self>, got: &Got| {
+        let look = move |fleet: &Rc<Self>, got: &ClientResponse| {
             fleet.judge_write(&of_write, sent, got);
         };
         let body = body.to_string().into_bytes();
@@ -185,29 +205,35 @@ impl Fleet {
         self.configs[service]["purge"][name] == value
     }
 
-    /// Whether a service prefers answers to certainty.
+    /// Whether a service serves hits while the log cannot be read.
     fn serves_unread(&self, service: usize) -> bool {
         self.purge_flag(service, "unreadable", json!("serve"))
     }
 
-    /// Looks at the answer to a write. Returns the token that it shows, with what it is of.
-    pub fn judge_write(self: &Rc<Self>, name: &str, sent: Sent, got: &Got) -> Option<Own> {
+    /// Judges the response to a write. Returns the write with its token, if there is one.
+    pub fn judge_write(
+        self: &Rc<Self>,
+        name: &str,
+        sent: SentWrite,
+        got: &ClientResponse,
+    ) -> Option<OwnWrite> {
         let universe = &self.universe;
-        let Sent { write, service, isolate } = sent;
+        let SentWrite { write, service, isolate } = sent;
         let token = got.headers.get("evergraph-purge").map(str::to_owned);
-        universe.tell(|| {
+        universe.trace(|| {
             let purge = token.as_ref().map_or("not recorded", String::as_str);
             let (status, shown) = (got.status, brief(&got.body));
             format!("{name}: write {write} is answered {status}, purge {purge}: {shown}")
         });
-        // Also where its answer was lost: the isolate has to reckon with it. Where a gateway gave up, the
-        // origin may have done it after the purge, which is repeated then.
-        let made = universe.apis[service].made.borrow().get(&write).cloned();
+        // Also if the response was lost: the isolate has to expect the change. If a gateway gave up, the
+        // origin may have changed data after the purge, which is repeated then.
+        let made = universe.apis[service].entities.made.borrow().get(&write).cloned();
         if let Some((entity, version)) = made.filter(|_| got.status != 504) {
             let unawaited = self.purge_flag(service, "wait", json!(false));
-            let later = if unawaited { UNAWAITED + universe.now() } else { 0 };
-            let at = (universe.apis[service].changed_at(version) + self.settles).max(later);
-            universe.laws.written(isolate, &entity, version, at);
+            let later = if unawaited { UNAWAITED_MILLIS + universe.now() } else { 0 };
+            let at =
+                (universe.apis[service].entities.changed_at(version) + self.settles).max(later);
+            universe.laws.note_written(isolate, &entity, version, at);
         }
         if ![200, 422].contains(&got.status) {
             if token.is_some() {
@@ -215,11 +241,12 @@ impl Fleet {
             }
             return None;
         }
-        let arrivals = universe.apis[service].arrivals.borrow().get(&write).copied().unwrap_or(0);
+        let arrivals =
+            universe.apis[service].entities.arrivals.borrow().get(&write).copied().unwrap_or(0);
         if arrivals != 1 {
             universe
                 .laws
-                .broken(format!("write {write} was answered and arrived {arrivals} times"));
+                .report(format!("write {write} was answered and arrived {arrivals} times"));
         }
         let body = serde_json::from_slice::<Value>(&got.body).ok()?;
         let object = objects(&body).first().copied()?;
@@ -228,75 +255,75 @@ impl Fleet {
             self.pending(isolate, &shown);
         }
         let token = token?;
-        universe.laws.recorded(service, &shown.entity, shown.version, universe.now());
+        universe.laws.note_recorded(service, &shown.entity, shown.version, universe.now());
         self.token_is_of_a_later_record(service, &token, &shown);
         let service_name = self.service_name(service);
         let mut cookies = got.headers.get_all("set-cookie");
         let cookie = cookies.find(|cookie| is_purge_cookie(&service_name, cookie));
-        // Some clients send headers of their own all the same.
+        // Some clients send the header nevertheless.
         let cookie = cookie.filter(|_| universe.random.happens(700));
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()?.split_once('='));
         let cookie = cookie.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Some(Own { entity: shown.entity, version: shown.version, token, cookie })
+        Some(OwnWrite { entity: shown.entity, version: shown.version, token, cookie })
     }
 
-    /// What an object of an answer shows, and whether it is for this client and this request.
+    /// What an object of a response shows. Checks that it is for this client and this request.
     pub fn shown(
         &self,
         name: &str,
         object: &Value,
         (service, id): (usize, Option<&str>),
         how: &str,
-    ) -> Shown {
+    ) -> ShownVersion {
         let laws = &self.universe.laws;
         let shown_id = object["id"].as_str().unwrap_or_default();
         if object["service"] != json!(service) {
-            laws.broken(format!(
+            laws.report(format!(
                 "another service's answer: {object} for service {service} ({how})"
             ));
         }
         let entity = match object["__typename"].as_str() {
             Some("User") => {
                 if object["who"] != json!(name) {
-                    laws.broken(format!("another person's answer: {object} for {name} ({how})"));
+                    laws.report(format!("another person's answer: {object} for {name} ({how})"));
                 }
                 user(shown_id)
             }
             Some("Text") => text(shown_id),
             _ => {
                 if id.is_some_and(|id| id != shown_id) {
-                    laws.broken(format!("another request's answer: {object} for {id:?} ({how})"));
+                    laws.report(format!("another request's answer: {object} for {id:?} ({how})"));
                 }
                 product(shown_id)
             }
         };
-        Shown { service, entity, version: object["v"].as_u64().unwrap_or(0) }
+        ShownVersion { service, entity, version: object["v"].as_u64().unwrap_or(0) }
     }
 
-    /// A write's purge is recorded, and nobody knows whether the write is over. Once the purge was
-    /// repeated for the last time, no answer is older than what the write did until then.
+    /// Expects that a write whose outcome is unknown is purged: once the purge was repeated for the last
+    /// time, no response is older than what the write did until then.
     fn expect_late_commit(&self, service: usize, write: u64) {
         let universe = self.universe.clone();
-        let repeated_at = universe.now() + LAST_REPETITION;
+        let repeated_at = universe.now() + LAST_REPETITION_MILLIS;
         universe.executor.clone().spawn(0, async move {
-            universe.executor.sleep(LAST_REPETITION).await;
-            let made = universe.apis[service].made.borrow().get(&write).cloned();
+            universe.executor.sleep(LAST_REPETITION_MILLIS).await;
+            let made = universe.apis[service].entities.made.borrow().get(&write).cloned();
             if let Some((entity, version)) = made {
-                universe.laws.recorded(service, &entity, version, repeated_at);
+                universe.laws.note_recorded(service, &entity, version, repeated_at);
             }
         });
     }
 
-    /// The log did not take a write's purge: the isolate has to put it into the outbox soon.
-    pub fn pending(self: &Rc<Self>, isolate: Group, shown: &Shown) {
+    /// Expects that an isolate puts a purge that the log did not take into the outbox soon.
+    pub fn pending(self: &Rc<Self>, isolate: Group, shown: &ShownVersion) {
         let universe = self.universe.clone();
-        let at = universe.apis[shown.service].changed_at(shown.version);
-        universe.laws.pending(isolate, shown, at);
+        let at = universe.apis[shown.service].entities.changed_at(shown.version);
+        universe.laws.note_pending(isolate, shown, at);
         let (fleet, shown) = (self.clone(), shown.clone());
         universe.executor.clone().spawn(0, async move {
-            universe.executor.sleep(SOON).await;
+            universe.executor.sleep(SOON_MILLIS).await;
             if fleet.lives(isolate) && !universe.laws.was_put(isolate, &shown, at) {
-                universe.laws.broken(format!(
+                universe.laws.report(format!(
                     "not put into the outbox: {} at version {} by isolate{isolate}",
                     shown.entity, shown.version
                 ));
@@ -304,37 +331,37 @@ impl Fleet {
         });
     }
 
-    /// Every write that arrived is due now, answered or not, unless its isolate ended or
-    /// its request was cut off before it could purge.
-    pub fn all_writes_are_due(&self) {
+    /// Counts every write that arrived as recorded now, with or without a response, unless its isolate
+    /// ended or its request was cut off before it could purge.
+    pub fn expect_all_writes(&self) {
         let slots = self.slots.borrow();
         for (sent, invocation) in self.sent.borrow().values() {
-            let Sent { write, service, isolate } = *sent;
-            let made = self.universe.apis[service].made.borrow().get(&write).cloned();
+            let SentWrite { write, service, isolate } = *sent;
+            let made = self.universe.apis[service].entities.made.borrow().get(&write).cloned();
             let lives = slots.iter().any(|slot| slot.group == isolate);
             let made = made.filter(|_| lives && !invocation.was_cut_early());
             if let Some((entity, version)) = made {
-                self.universe.laws.recorded(service, &entity, version, self.universe.now());
-                let changed_at = self.universe.apis[service].changed_at(version);
-                let shown = Shown { service, entity, version };
-                self.universe.laws.promised(shown, changed_at);
+                self.universe.laws.note_recorded(service, &entity, version, self.universe.now());
+                let changed_at = self.universe.apis[service].entities.changed_at(version);
+                let shown = ShownVersion { service, entity, version };
+                self.universe.laws.note_promised(shown, changed_at);
             }
         }
     }
 
-    /// The token that a write's answer shows is that of a record which was appended once the origin
-    /// had done the write.
-    fn token_is_of_a_later_record(&self, service: usize, token: &str, shown: &Shown) {
+    /// Checks that the token of a write names a record that was appended after the origin had done the
+    /// write.
+    fn token_is_of_a_later_record(&self, service: usize, token: &str, shown: &ShownVersion) {
         let log = &self.universe.logs[service];
         let Some(record) = self.universe.record_of(&log.id(), token) else {
-            return self.universe.laws.broken(format!("nobody has signed {token}"));
+            return self.universe.laws.report(format!("nobody has signed {token}"));
         };
-        // One that took the log's place in between numbers anew.
+        // A log that took its place in between has other numbers.
         let at = Some(record).filter(|record| record.epoch == log.epoch());
         let at = at.and_then(|record| log.written_down_at(record.seq));
-        let changed_at = self.universe.apis[service].changed_at(shown.version);
+        let changed_at = self.universe.apis[service].entities.changed_at(shown.version);
         if at.is_some_and(|at| at < changed_at) {
-            self.universe.laws.broken(format!(
+            self.universe.laws.report(format!(
                 "an older purge: {} became version {} at {changed_at}, and its purge {record:?} was recorded at {at:?}",
                 shown.entity, shown.version
             ));

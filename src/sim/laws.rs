@@ -22,19 +22,19 @@ use crate::tag::hash_of;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// What clients were told, and what was broken.
+/// What clients know by their responses, and the violations so far.
 #[derive(Default)]
 pub struct Laws {
     recorded: RefCell<BTreeMap<(usize, String), Vec<Recorded>>>,
-    /// By isolate and entity, the versions that were written through it.
+    /// The versions that were written through an isolate, by isolate and entity.
     written: RefCell<BTreeMap<(Group, String), Vec<Recorded>>>,
-    /// Writes whose purges the log did not take, with when they changed what they did.
-    pending: RefCell<Vec<(Group, Shown, u64)>>,
-    /// What was on its way to the outbox, and what KV took.
+    /// Writes whose purges the log did not take, each with the time of its change.
+    pending: RefCell<Vec<(Group, ShownVersion, u64)>>,
+    /// Purges that were sent to the outbox, and those that KV took.
     asked: RefCell<Vec<Put>>,
     taken: RefCell<Vec<Put>>,
-    /// Those that will be recorded once everything works again.
-    promised: RefCell<Vec<(Shown, u64)>>,
+    /// Purges that will be recorded once everything works again.
+    promised: RefCell<Vec<(ShownVersion, u64)>>,
     broken: RefCell<Vec<String>>,
 }
 
@@ -47,15 +47,15 @@ struct Put {
 }
 
 impl Put {
-    /// Whether it purges what a write changed. It does if it came after that, whatever write it
-    /// was made for.
-    fn covers(&self, isolate: Group, shown: &Shown, changed_at: u64) -> bool {
+    /// Whether it purges what a write changed: it does if it is later than the change, whichever write
+    /// it was made for.
+    fn covers(&self, isolate: Group, shown: &ShownVersion, changed_at: u64) -> bool {
         let from = (self.service, self.isolate) == (shown.service, isolate);
         from && purges(&self.record, shown) && self.at >= changed_at
     }
 }
 
-fn purges(record: &Record, shown: &Shown) -> bool {
+fn purges(record: &Record, shown: &ShownVersion) -> bool {
     let id = shown.entity.split_once(' ').map_or("", |(_, id)| id);
     let name = match shown.entity.split(' ').next() {
         Some("product") => "Product",
@@ -70,7 +70,7 @@ fn purges(record: &Record, shown: &Shown) -> bool {
 /// a minute, and the cron trigger comes within another.
 const RECORDED_WITHIN: u64 = 130_000;
 
-/// A write or a change whose purge was recorded, or that an isolate knows of, and since when.
+/// A version whose purge is recorded, or that an isolate knows of, and since when.
 #[derive(Debug, Clone, Copy)]
 struct Recorded {
     version: u64,
@@ -78,56 +78,62 @@ struct Recorded {
     reach: Reach,
 }
 
-/// Which answers a purge reaches, and how.
+/// Which responses a purge reaches, and how.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reach {
-    /// By which way of reading; none for all of them.
+    /// The way of reading that it reaches. `None` for all of them.
     pub view: Option<&'static str>,
     /// Whether it leaves them stale.
     pub soft: bool,
 }
 
-/// What an answer says of itself.
+/// The circumstances of a read.
 #[derive(Debug, Clone, Copy)]
-pub struct Judged<'a> {
-    /// By which way it was read.
+pub struct ReadTerms<'a> {
+    /// The way of reading.
     pub view: &'static str,
-    /// Whether it is served as one that is fresh, from the cache.
+    /// Whether the response is a fresh one from the cache.
     pub hit: bool,
     /// When it was asked for.
     pub asked_at: u64,
-    /// For how long a purge may be unknown; none where nothing is promised of that.
+    /// For how long a purge may be unknown. `None` if nothing is promised.
     pub grace: Option<u64>,
-    /// The version that the client itself wrote, if it showed its number.
+    /// The version that the client itself wrote, if it sent the token of that write.
     pub own: Option<u64>,
     /// Its `Cache-Status`, for the trace.
     pub how: &'a str,
 }
 
-/// What an answer showed of an entity.
+/// The version of an entity that a response shows.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct ShownVersion {
     pub service: usize,
     pub entity: String,
     pub version: u64,
 }
 
 impl Laws {
-    /// A client was told that the purge for this version of an entity is recorded.
-    pub fn recorded(&self, service: usize, entity: &str, version: u64, at: u64) {
-        self.recorded_for(service, entity, version, at, Reach::default());
+    /// Notes that the purge for this version of an entity is recorded.
+    pub fn note_recorded(&self, service: usize, entity: &str, version: u64, at: u64) {
+        self.note_recorded_for(service, entity, version, at, Reach::default());
     }
 
-    /// The same of a purge that does not reach all answers.
-    pub fn recorded_for(&self, service: usize, entity: &str, version: u64, at: u64, reach: Reach) {
+    /// Notes a recorded purge that does not reach all responses.
+    pub fn note_recorded_for(
+        &self,
+        service: usize,
+        entity: &str,
+        version: u64,
+        at: u64,
+        reach: Reach,
+    ) {
         let mut all = self.recorded.borrow_mut();
         let of_entity = all.entry((service, entity.to_owned())).or_default();
         of_entity.push(Recorded { version, at, reach });
     }
 
-    /// A client was told by an isolate that this version was written. From `at` on the isolate
-    /// shows it.
-    pub fn written(&self, isolate: Group, entity: &str, version: u64, at: u64) {
+    /// Notes that this version was written through an isolate, which shows it from `at` on.
+    pub fn note_written(&self, isolate: Group, entity: &str, version: u64, at: u64) {
         let mut all = self.written.borrow_mut();
         all.entry((isolate, entity.to_owned())).or_default().push(Recorded {
             version,
@@ -136,7 +142,7 @@ impl Laws {
         });
     }
 
-    /// What was written through an isolate, as far as it shows it by now.
+    /// The versions that were written through an isolate and that it has to show by now.
     pub fn all_written_by(&self, isolate: Group, now: u64) -> BTreeMap<String, u64> {
         let all = self.written.borrow();
         let of_isolate = all.range((isolate, String::new())..);
@@ -148,9 +154,9 @@ impl Laws {
         newest.collect()
     }
 
-    /// An answer shows an entity.
-    pub fn answered(&self, shown: &Shown, judged: &Judged<'_>) {
-        let Judged { view, hit, asked_at, grace, own, how } = *judged;
+    /// Checks the version that a response shows.
+    pub fn check_read(&self, shown: &ShownVersion, judged: &ReadTerms<'_>) {
+        let ReadTerms { view, hit, asked_at, grace, own, how } = *judged;
         let all = self.recorded.borrow();
         let of_entity = all.get(&(shown.service, shown.entity.clone())).into_iter().flatten();
         let reached = of_entity.filter(|one| {
@@ -160,36 +166,36 @@ impl Laws {
         let least = due.map(|one| one.version).max().unwrap_or(0);
         if shown.version < least {
             let grace = grace.unwrap_or(0);
-            self.broken(format!(
+            self.report(format!(
                 "stale: {} of service {} at version {}, though {least} was purged over {grace} ms before the request at {asked_at} ({how})",
                 shown.entity, shown.service, shown.version
             ));
         }
         if own.is_some_and(|own| shown.version < own) {
-            self.broken(format!(
+            self.report(format!(
                 "not its own write: {} at version {}, though the client showed that it wrote {own:?} ({how})",
                 shown.entity, shown.version
             ));
         }
     }
 
-    /// A client was told that a write's purge is pending in an isolate.
-    pub fn pending(&self, isolate: Group, shown: &Shown, changed_at: u64) {
+    /// Notes that a write's purge is pending in an isolate.
+    pub fn note_pending(&self, isolate: Group, shown: &ShownVersion, changed_at: u64) {
         self.pending.borrow_mut().push((isolate, shown.clone(), changed_at));
     }
 
-    /// An isolate asks KV to take a purge.
-    pub fn put_asked(&self, service: usize, isolate: Group, record: &Record, at: u64) {
+    /// Notes that an isolate sends a purge to the outbox.
+    pub fn note_put_started(&self, service: usize, isolate: Group, record: &Record, at: u64) {
         self.asked.borrow_mut().push(Put { service, isolate, record: record.clone(), at });
     }
 
-    /// KV took it, and does not lose it.
-    pub fn put_taken(&self, service: usize, isolate: Group, record: &Record, at: u64) {
+    /// Notes that KV took a purge, and does not lose it.
+    pub fn note_put_stored(&self, service: usize, isolate: Group, record: &Record, at: u64) {
         self.taken.borrow_mut().push(Put { service, isolate, record: record.clone(), at });
     }
 
-    /// Whether an isolate asked KV to take a purge of what a write changed.
-    pub fn was_put(&self, isolate: Group, shown: &Shown, changed_at: u64) -> bool {
+    /// Whether an isolate sent a purge of what a write changed to the outbox.
+    pub fn was_put(&self, isolate: Group, shown: &ShownVersion, changed_at: u64) -> bool {
         self.asked.borrow().iter().any(|put| put.covers(isolate, shown, changed_at))
     }
 
@@ -201,24 +207,24 @@ impl Laws {
             let put = || taken.iter().any(|put| put.covers(*isolate, shown, *changed_at));
             if lives(*isolate) || put() {
                 let at = now + RECORDED_WITHIN;
-                self.recorded(shown.service, &shown.entity, shown.version, at);
-                self.promised(shown.clone(), *changed_at);
+                self.note_recorded(shown.service, &shown.entity, shown.version, at);
+                self.note_promised(shown.clone(), *changed_at);
             }
         }
     }
 
-    /// The log will be given a purge of what was written.
-    pub fn promised(&self, shown: Shown, changed_at: u64) {
+    /// Notes that the log has to receive a purge of what was written.
+    pub fn note_promised(&self, shown: ShownVersion, changed_at: u64) {
         self.promised.borrow_mut().push((shown, changed_at));
     }
 
-    /// Looks through all that the logs were given for what was promised. An answer may show no
-    /// trace of a purge that was lost.
+    /// Checks that the logs have received every purge that they have to. A purge may be lost without a
+    /// response that shows it.
     pub fn all_promised_are_recorded(&self, taken: impl Fn(usize) -> Vec<(u64, Record)>) {
         for (shown, changed_at) in self.promised.borrow().iter() {
             let taken = taken(shown.service);
             if !taken.iter().any(|(at, record)| at >= changed_at && purges(record, shown)) {
-                self.broken(format!(
+                self.report(format!(
                     "a purge is lost: {} of service {} at version {}, written at {changed_at}",
                     shown.entity, shown.service, shown.version
                 ));
@@ -226,11 +232,11 @@ impl Laws {
         }
     }
 
-    pub fn broken(&self, what: String) {
+    pub fn report(&self, what: String) {
         self.broken.borrow_mut().push(what);
     }
 
-    pub fn all_broken(&self) -> Vec<String> {
+    pub fn violations(&self) -> Vec<String> {
         self.broken.borrow().clone()
     }
 }

@@ -1,11 +1,11 @@
-//! The simulated world: data centres, isolates, stores, a purge log, an origin and clients, all in
-//! memory and in virtual time, with faults.
+//! The simulated world: data centers, isolates, stores, a purge log, an origin and clients, in memory
+//! and in virtual time, with faults.
 //!
-//! It runs the very `service` and `engine` that are shipped, over the traits that `worker` implements
-//! on Workers. A run is made of one number: the same seed is the same run, to the last step. What
-//! must hold of every answer is in `laws`.
+//! It runs the shipped `service` and `engine` over the traits that `worker` implements on Workers. A
+//! run follows from one number, its seed: the same seed gives the same run, to the last step. What
+//! must hold of every response is in `laws`.
 
-// Nothing here is shipped, and a run that breaks shall say where.
+// Nothing here is shipped, and a panic shows where a run breaks.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,30 +14,39 @@
     reason = "a simulation is a test"
 )]
 
-mod clients;
+mod client;
 mod deploys;
+mod environment;
+mod exchanges;
 mod executor;
+mod faults;
+mod fleet;
+mod form_mix;
 mod forms;
 mod judging;
 mod laws;
 mod lifecycle;
 mod oracle;
 mod origin;
+mod plan;
 mod random;
 #[cfg(test)]
 mod reads;
+mod requests;
 mod run;
+mod runtime;
 #[cfg(test)]
 mod scenarios;
 mod sharing;
 mod slow;
 mod stores;
+mod tokens;
 mod turns;
 mod universe;
-mod world;
 
 pub use deploys::deploy;
 pub use oracle::{Compared, compare};
-pub use run::{Outcome, Plan, run};
+pub use plan::Plan;
+pub use run::{Outcome, run};
 pub use sharing::{Sharing, share};
 pub use slow::slow_writes;

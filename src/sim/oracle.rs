@@ -1,14 +1,15 @@
-//! What the cache answers where nothing goes wrong, by a model that knows keys, times and purges
-//! and nothing else: a cache that purges too much breaks no law, but this.
+//! Compares the cache, when nothing goes wrong, with a model that knows only keys, times and purges.
+//! A cache that purges too much breaks no law, but it differs from the model.
 //!
 //! One request at a time, and so far apart that every replica catches up before each. Times are
 //! multiples of a step that no lifetime is a multiple of, so that latencies do not count.
 
-use super::clients::{Client, Fleet};
+use super::client::Client;
 use super::executor::Group;
-use super::origin::Validators;
-use super::run::Plan;
-use super::universe::{Faults, Universe};
+use super::faults::Faults;
+use super::fleet::Fleet;
+use super::plan::{Plan, Validators};
+use super::universe::Universe;
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ pub struct Compared {
     pub differing: Vec<String>,
 }
 
-/// Runs a seed without faults beside the model.
+/// Runs a seed without faults, and the model with it.
 pub fn compare(seed: u64) -> Compared {
     let plan = calm(seed);
     let model = Model::of(&plan);
@@ -73,7 +74,7 @@ fn play(plan: &Plan, model: Model) -> Compared {
         }
     });
     universe.executor.run_until((STEPS + 1) * 3 * STEP_MILLIS);
-    for what in universe.laws.all_broken() {
+    for what in universe.laws.violations() {
         compared.borrow_mut().differing.push(what);
     }
     compared.take()

@@ -1,8 +1,8 @@
-//! Chance, from a seed (SplitMix64).
+//! Pseudo-random numbers from a seed (SplitMix64).
 
 use std::cell::Cell;
 
-/// A source of chance. The same seed gives the same numbers.
+/// A source of random numbers. The same seed gives the same numbers.
 #[derive(Debug)]
 pub struct Random(Cell<u64>);
 
@@ -19,7 +19,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number from 0 up to, and not with, `end`.
+    /// A number from 0 up to `end`, which is excluded.
     pub fn below(&self, end: u64) -> u64 {
         if end == 0 { 0 } else { self.next() % end }
     }
@@ -29,13 +29,12 @@ impl Random {
         least + self.below(most - least + 1)
     }
 
-    /// Whether something happens that happens so many times in a thousand.
+    /// `true` in so many of a thousand cases.
     pub fn happens(&self, per_mille: u64) -> bool {
         self.below(1_000) < per_mille
     }
 
-    /// How many times in a thousand something happens in a run, at most so many: in half of the runs
-    /// never.
+    /// A rate per thousand for a run: 0 in half of the runs, else at most `most`.
     pub fn at_times(&self, most: u64) -> u64 {
         if self.happens(500) { self.between(0, most) } else { 0 }
     }

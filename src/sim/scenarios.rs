@@ -1,9 +1,10 @@
 //! Runs that are made for one moment, which seeds meet seldom.
 
-use super::clients::{Client, Fleet};
-use super::origin::Validators;
-use super::run::Plan;
-use super::universe::{Faults, Universe};
+use super::client::Client;
+use super::faults::Faults;
+use super::fleet::Fleet;
+use super::plan::{Plan, Validators};
+use super::universe::Universe;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -56,7 +57,7 @@ fn a_head_does_not_bring_back_what_was_purged_while_it_was_looked_up() {
         });
     }
     universe.executor.run_until(400_000);
-    assert_eq!(universe.laws.all_broken(), Vec::<String>::new());
+    assert_eq!(universe.laws.violations(), Vec::<String>::new());
 }
 
 #[test]
@@ -74,13 +75,13 @@ fn a_clock_that_is_set_back_does_not_make_an_old_answer_of_the_log_a_new_one() {
             client.read_product(0, "0").await;
             all.set_clock(0, 0);
             client.update_product(1, "0").await;
-            all.logs[0].fails_until(60_000, &all.random, 0);
+            all.logs[0].fail_until(60_000, &all.random, 0);
             // It asks before the log's old answer seems to have come, and judges after that.
             all.executor.sleep(9_500 - all.now()).await;
             client.read_product(0, "0").await;
         });
         universe.executor.run_until(30_000);
-        assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(universe.laws.violations(), Vec::<String>::new(), "seed {seed}");
     }
 }
 
@@ -104,10 +105,10 @@ fn an_isolate_appends_one_purge_of_everything_a_second() {
             }
         }
         universe.executor.run_until(SECONDS * 1_000 + 60_000);
-        assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(universe.laws.violations(), Vec::<String>::new(), "seed {seed}");
         let numbered =
-            universe.trace().iter().filter(|line| line.contains("is answered 200")).count();
-        let given = universe.logs[0].given();
+            universe.trace_lines().iter().filter(|line| line.contains("is answered 200")).count();
+        let given = universe.logs[0].received();
         let mut times: Vec<u64> =
             given.iter().filter(|(_, one)| one.all).map(|(at, _)| *at).collect();
         times.sort_unstable();
@@ -142,11 +143,13 @@ fn what_is_written_after_a_gateway_gave_up_is_seen_within_a_minute() {
             }
         });
         universe.executor.run_until(100_000);
-        let lines = |what: &str| universe.trace().iter().filter(|line| line.contains(what)).count();
-        let shown = universe.trace().into_iter().rfind(|line| line.contains("sees product 0"));
+        let lines =
+            |what: &str| universe.trace_lines().iter().filter(|line| line.contains(what)).count();
+        let shown =
+            universe.trace_lines().into_iter().rfind(|line| line.contains("sees product 0"));
         assert!(shown.unwrap().contains("at version 1"), "seed {seed}: it is seen at last");
         assert!(lines("sees product 0 at version 1 (hit") > 0, "seed {seed}: and stored again");
-        assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
+        assert_eq!(universe.laws.violations(), Vec::<String>::new(), "seed {seed}");
     }
 }
 
@@ -164,17 +167,17 @@ fn a_client_tells_the_log_of_its_write_that_the_log_has_lost() {
         let all = universe.clone();
         universe.executor.spawn(0, async move {
             client.read_product(1, "0").await;
-            all.logs[0].starts_again();
+            all.logs[0].restart();
             client.update_product(0, "0").await;
-            all.logs[0].is_rolled_back_unnoticed();
+            all.logs[0].roll_back_unnoticed();
             // Some of these show the token.
             for _ in 0..8 {
                 client.read_product(1, "0").await;
             }
         });
         universe.executor.run_until(30_000);
-        assert_eq!(universe.laws.all_broken(), Vec::<String>::new(), "seed {seed}");
-        let trace = universe.trace();
+        assert_eq!(universe.laws.violations(), Vec::<String>::new(), "seed {seed}");
+        let trace = universe.trace_lines();
         let hits = |version: u64| {
             let what = format!("sees product 0 at version {version} (hit");
             trace.iter().filter(|line| line.contains(&what)).count()
@@ -198,16 +201,16 @@ fn a_date_does_not_bring_back_what_was_purged_softly() {
         universe.executor.spawn(0, async move {
             client.read_rest(0, "0").await;
             client.read_rest(0, "0").await;
-            let version = all.apis[0].change(&all, "product 0");
+            let version = all.apis[0].entities.change(&all, "product 0");
             client.purge_softly(0, "0").await;
             client.head_rest(0, "0").await;
             client.read_rest(0, "0").await;
             all.executor.sleep(5_000).await;
-            all.tell(|| format!("now version {version} is due"));
+            all.trace(|| format!("now version {version} is due"));
             client.read_rest(0, "0").await;
         });
         universe.executor.run_until(30_000);
-        let trace = universe.trace();
+        let trace = universe.trace_lines();
         let sees = |line: &&String| line.contains("sees product 0");
         let hits = trace.iter().filter(sees).filter(|line| line.contains("(hit")).count();
         assert!(hits >= 3, "seed {seed}: {trace:#?}");

@@ -5,25 +5,19 @@
 //! the plainest way; an answer that shows another client's signal is a leak unless every scope of
 //! its part sets that signal aside.
 
-use super::clients::{Fleet, graphql, request};
+use super::fleet::Fleet;
+use super::origin::{COOKIES, HEADERS, PARTS, told};
+use super::plan::Plan;
 use super::random::Random;
-use super::run::Plan;
+use super::requests::{graphql, request};
 use super::universe::Universe;
-use crate::http::Headers;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// For how many simulated milliseconds clients ask.
 const MILLIS: u64 = 60_000;
 const CLIENTS: usize = 6;
-
-/// The signals that an origin of this kind heeds.
-const HEADERS: [&str; 3] = ["authorization", "x-tenant", "x-region"];
-const COOKIES: [&str; 2] = ["sid", "theme"];
-/// The parts that can be asked for, by GraphQL and by REST.
-const PARTS: [&str; 3] = ["open", "mine", "stray"];
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -177,37 +171,6 @@ fn is_set_aside(config: &Value, part: &str, by_graphql: bool, name: &str) -> boo
         scope.is_some_and(|one| one["by"] == json!([]) || has(&one["ignore"], &identity))
     };
     ignored || scopes.iter().all(sets_aside)
-}
-
-/// The signals that a request has for an origin which also takes commas and spaces between cookies
-/// for separators.
-fn told(headers: &Headers) -> BTreeMap<String, String> {
-    let headers_of = HEADERS.into_iter().filter_map(|name| Some((name, headers.get(name)?)));
-    let cookies = headers.get("cookie").unwrap_or_default().split([';', ',', ' ']);
-    let cookies = cookies.filter_map(|pair| pair.split_once('='));
-    headers_of
-        .chain(cookies.filter(|(name, _)| COOKIES.contains(name)))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
-
-/// What the origin answers to a request of this kind: everything that says who is asking, in every
-/// part, and by REST as something that everybody may keep.
-pub fn echo(path: &str, headers: &Headers, body: &[u8]) -> Option<(Headers, Value)> {
-    let mut fields: Headers = [("content-type", "application/json")].into_iter().collect();
-    let told = json!({ "__typename": "Echo", "told": told(headers) });
-    if path.starts_with("/signals/") {
-        fields.set("cache-control", "max-age=60");
-        return Some((fields, told));
-    }
-    let text = String::from_utf8_lossy(body);
-    let parts = PARTS.into_iter().filter(|part| text.contains(&format!("{part}Signals")));
-    let data: Map<String, Value> =
-        parts.map(|part| (format!("{part}Signals"), told.clone())).collect();
-    if data.contains_key("mineSignals") {
-        fields.set("cache-control", "private");
-    }
-    (!data.is_empty()).then(|| (fields, json!({ "data": data })))
 }
 
 #[cfg(test)]

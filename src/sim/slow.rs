@@ -7,28 +7,17 @@
 //! after the other: once the first has found out, none waits, and when the log is back it is
 //! given what waits without any request.
 
-use super::clients::{Client, Fleet, graphql, request};
-use super::executor::Promise;
-use super::origin::{ApiResponse, Validators};
+use super::client::Client;
+use super::faults::Faults;
+use super::fleet::Fleet;
+use super::plan::{Plan, Validators};
 use super::random::Random;
-use super::run::{Outcome, Plan};
-use super::universe::{Faults, Universe};
-use super::world::SimulatedWorld;
-use crate::http::{Headers, Request};
-use crate::service::OriginResponse;
-use futures_util::future::{Either, select};
+use super::requests::{TOUCH, UPDATE, graphql, request};
+use super::run::Outcome;
+use super::universe::{SlowOrigin, Universe};
+use crate::http::Request;
 use serde_json::json;
-use std::pin::pin;
 use std::rc::Rc;
-
-/// How an origin takes its time for writes.
-#[derive(Debug, Clone, Copy)]
-pub struct SlowOrigin {
-    /// After how many milliseconds it commits and answers.
-    commits: u64,
-    /// After how many a gateway before it answers with 504.
-    gives_up: u64,
-}
 
 /// The number of the slow write among all.
 const WRITE: u64 = 1;
@@ -39,7 +28,7 @@ const SECOND_PART: u64 = 700_000;
 const SEEN_WITHIN: u64 = 61_000;
 /// By when what the log did not take was found in KV, once the log is back.
 const FOUND_WITHIN: u64 = 125_000;
-/// How long a write's answer takes where nobody waits for the log.
+/// How long a write's response takes if it does not wait for the log.
 const AT_ONCE: u64 = 400;
 /// By when the log has what waits once it is back: after the longest pause of a probe.
 const PROBED_WITHIN: u64 = 12_000;
@@ -76,8 +65,8 @@ impl Course {
             (graphql(None), json!({ "query": query, "variables": variables }).to_string())
         };
         match self.way {
-            0 => mutation(super::clients::UPDATE),
-            1 => mutation(super::clients::TOUCH),
+            0 => mutation(UPDATE),
+            1 => mutation(TOUCH),
             _ => {
                 let mut put = request("PUT", "/api/products/0");
                 put.headers.set("x-write", WRITE.to_string());
@@ -103,7 +92,7 @@ pub fn slow_writes(seed: u64) -> Outcome {
     let universe = Universe::new(&plan);
     let fleet = Fleet::new(universe.clone(), &plan);
     let course = Course::of_seed(seed);
-    universe.tell(|| format!("{course:?}"));
+    universe.trace(|| format!("{course:?}"));
     for which in 0..2 {
         let (client, all) = (Client::new(fleet.clone(), which), universe.clone());
         universe.executor.spawn(0, async move {
@@ -118,8 +107,8 @@ pub fn slow_writes(seed: u64) -> Outcome {
     universe.executor.run_until(SECOND_PART + 60_000);
     second_part(&universe, &fleet);
     Outcome {
-        broken: universe.laws.all_broken(),
-        trace: universe.trace(),
+        broken: universe.laws.violations(),
+        trace: universe.trace_lines(),
         reads: fleet.counts.get(),
         faults: universe.faults_done.get(),
         millis: universe.now(),
@@ -136,7 +125,7 @@ fn first_part(universe: &Rc<Universe>, fleet: &Rc<Fleet>, course: Course) {
         (fleet.clone(), fleet.clone(), universe.clone(), universe.clone());
     universe.executor.spawn(0, async move {
         let got = of_write.ask(0, request, body.into_bytes()).await;
-        of_write.universe.tell(|| match got {
+        of_write.universe.trace(|| match got {
             Some(got) => format!("the slow write is answered with {}", got.status),
             None => "the slow write has no answer".to_owned(),
         });
@@ -148,19 +137,19 @@ fn first_part(universe: &Rc<Universe>, fleet: &Rc<Fleet>, course: Course) {
     let (fails, works) = course.log_fails;
     universe.executor.spawn(0, async move {
         of_log.executor.sleep(fails).await;
-        of_log.logs[0].fails_until(SENT + works, &of_log.random, 0);
+        of_log.logs[0].fail_until(SENT + works, &of_log.random, 0);
     });
     universe.executor.spawn(0, async move {
         of_law.executor.sleep(course.origin.commits + 100).await;
-        let made = of_law.apis[0].made.borrow().get(&WRITE).cloned();
+        let made = of_law.apis[0].entities.made.borrow().get(&WRITE).cloned();
         let Some((entity, version)) = made else {
-            return of_law.laws.broken("the slow write did not arrive".to_owned());
+            return of_law.laws.report("the slow write did not arrive".to_owned());
         };
         let mut due = SENT + course.origin.commits + SEEN_WITHIN;
         if works > fails {
             due = due.max(SENT + works + FOUND_WITHIN);
         }
-        of_law.laws.recorded(0, &entity, version, due);
+        of_law.laws.note_recorded(0, &entity, version, due);
     });
     let (of_cron, services) = (fleet.clone(), universe.clone());
     universe.executor.spawn(0, async move {
@@ -176,7 +165,7 @@ fn first_part(universe: &Rc<Universe>, fleet: &Rc<Fleet>, course: Course) {
 fn second_part(universe: &Rc<Universe>, fleet: &Rc<Fleet>) {
     universe.slow.set(None);
     let back = universe.now() + 30_000;
-    universe.logs[0].fails_until(back, &universe.random, 0);
+    universe.logs[0].fail_until(back, &universe.random, 0);
     let (all, of_writes) = (universe.clone(), fleet.clone());
     universe.executor.spawn(0, async move {
         let mut is_known = false;
@@ -189,50 +178,22 @@ fn second_part(universe: &Rc<Universe>, fleet: &Rc<Fleet>) {
             let Some(got) = of_writes.ask(0, put, b"{}".to_vec()).await else { continue };
             let took = all.now() - asked_at;
             let how = got.headers.get("cache-status").unwrap_or_default().to_owned();
-            all.tell(|| format!("write {write} is answered after {took} ms: {how}"));
+            all.trace(|| format!("write {write} is answered after {took} ms: {how}"));
             if !how.ends_with("purge-pending") {
-                all.laws.broken(format!("write {write} is not pending: {how}"));
+                all.laws.report(format!("write {write} is not pending: {how}"));
             }
             if is_known && took > AT_ONCE {
                 all.laws
-                    .broken(format!("write {write} waited {took} ms for a log that takes nothing"));
+                    .report(format!("write {write} waited {took} ms for a log that takes nothing"));
             }
             is_known = true;
             all.takes(200, 1_500).await;
         }
     });
     universe.executor.run_until(back + PROBED_WITHIN);
-    let given = universe.logs[0].given();
+    let given = universe.logs[0].received();
     if !given.iter().any(|(at, _)| *at >= back) {
-        universe.laws.broken(format!("the log is back at {back}, and nobody gives it what waits"));
-    }
-}
-
-impl SimulatedWorld {
-    /// Asks an origin that commits whether or not anybody still waits.
-    pub async fn ask_slowly(
-        &self,
-        slow: SlowOrigin,
-        method: &str,
-        path: &str,
-        headers: &Headers,
-        body: &[u8],
-    ) -> OriginResponse {
-        let (universe, service) = (self.universe.clone(), self.service);
-        let (method, path) = (method.to_owned(), path.to_owned());
-        let (headers, body) = (headers.clone(), body.to_vec());
-        let (promise, keep) = Promise::<ApiResponse>::new();
-        self.universe.executor.spawn(0, async move {
-            universe.executor.sleep(slow.commits).await;
-            let said = universe.apis[service].handle(&universe, &method, &path, &headers, &body);
-            universe.tell(|| format!("origin{service}: {method} {path} is done"));
-            keep(said);
-        });
-        let gateway = self.universe.executor.sleep(slow.gives_up);
-        self.told(match select(pin!(promise), pin!(gateway)).await {
-            Either::Left((said, _)) => said,
-            Either::Right(_) => (504, Headers::new(), b"the gateway gives up".to_vec()),
-        })
+        universe.laws.report(format!("the log is back at {back}, and nobody gives it what waits"));
     }
 }
 
@@ -281,8 +242,11 @@ mod tests {
             }
         });
         universe.executor.run_until(600_000);
-        let noted =
-            universe.trace().iter().filter(|line| line.contains("an intent is noted")).count();
+        let noted = universe
+            .trace_lines()
+            .iter()
+            .filter(|line| line.contains("an intent is noted"))
+            .count();
         (universe, noted)
     }
 
@@ -292,7 +256,7 @@ mod tests {
             for (commits, intents, records) in [(4_800, 0, 1), (6_000, 1, 1), (50_000, 1, 1)] {
                 let (universe, noted) = answered(commits, way);
                 assert_eq!(noted, intents, "{commits} {way}");
-                assert_eq!(universe.logs[0].given().len(), records, "{commits} {way}");
+                assert_eq!(universe.logs[0].received().len(), records, "{commits} {way}");
                 assert!(!universe.logs[0].intends());
             }
         }

@@ -1,5 +1,5 @@
-//! Turns at something that does one thing after the other, in the order in which they were asked
-//! for. Who does not wait any more takes no turn.
+//! A queue for something that does one thing at a time, in the order of the requests. A request that
+//! is dropped leaves the queue.
 
 use super::executor::{Executor, Sleep};
 use std::cell::{Cell, RefCell};
@@ -9,12 +9,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// Those who wait for their turn.
+/// The queue.
 #[derive(Default)]
 pub struct Turns {
     last: Cell<u64>,
     waiting: RefCell<BTreeMap<u64, Option<Waker>>>,
-    /// Until when it is busy, in microseconds.
+    /// When it is free again, in microseconds.
     busy_until: Cell<u64>,
 }
 
@@ -27,7 +27,7 @@ impl Turns {
         Turn { turns: self, executor: executor.clone(), ticket, sleep: None }
     }
 
-    /// The turn takes so long. Returns in how many milliseconds it is over.
+    /// Notes how long the turn takes. Returns in how many milliseconds it is over.
     pub fn takes(&self, executor: &Executor, micros: u64) -> u64 {
         let now = executor.now() * 1_000;
         self.busy_until.set(self.busy_until.get().max(now) + micros);

@@ -1,5 +1,5 @@
-//! Requests and answers of REST with whatever fields: what is stored of them, and what is made of
-//! what is stored.
+//! REST requests and responses with arbitrary fields: what is stored of them, and what the stored
+//! response yields.
 
 use super::{Chance, fuzz};
 use evergraph::config::{Config, parse};
@@ -111,7 +111,7 @@ const CONTENT_RANGES: [&str; 11] = [
     "0-3/10",
 ];
 
-/// What an entry never has: fields of one connection, and of one client.
+/// Fields that an entry never has: those of one connection, and of one client.
 const NEVER_STORED: [&str; 10] = [
     "connection",
     "keep-alive",
@@ -130,7 +130,7 @@ const STATUSES: [u16; 20] = [
     999,
 ];
 
-/// What was reached, so that the laws are about something.
+/// How often each outcome was reached, to show that the laws apply.
 #[derive(Default)]
 struct Reached {
     stored: Cell<usize>,
@@ -169,7 +169,7 @@ fn headers() {
     }
 }
 
-/// A value that a sender could mean, or nearly, or not at all.
+/// A value that is valid, nearly valid, or invalid.
 fn value(chance: &mut Chance, name: &str) -> String {
     let mut members: Vec<String> = Vec::new();
     for _ in 0..1 + chance.below(3) {
@@ -329,7 +329,7 @@ fn one(config: &Config, chance: &mut Chance, reached: &Reached) {
     }
 }
 
-/// What an origin's plain word forbids is not stored, whatever else it says.
+/// A response whose directives plainly forbid storing is not stored, whatever else it has.
 fn forbidden(
     config: &Config,
     plan: &Plan,
@@ -353,7 +353,7 @@ fn forbidden(
     ]);
     let said = plain.get(name).filter(|_| value == "no-store").map(str::to_owned);
     match said {
-        // Not even behind what nobody can read.
+        // Not even after a directive that cannot be parsed.
         Some(said) => plain.set(name, format!("{said}, {value}")),
         None => plain.append(name, value),
     }
@@ -369,7 +369,7 @@ fn forbidden(
         _ => plan.overriding,
     };
     assert!(allowed || stored(&plain).is_err(), "{plain:?}");
-    // No answer is fresh for longer than it says.
+    // No response is fresh for longer than its own lifetime.
     let mut short: Headers = plain
         .iter()
         .filter(|(_, value)| {
@@ -391,7 +391,7 @@ fn forbidden(
     }
 }
 
-/// What is stored is for everybody, comes back as it was, and grows older.
+/// A stored response is for everybody, is read back unchanged, and its age grows.
 fn kept(entry: &Entry, origin: &Headers, stored_at: Timestamp) {
     assert_eq!(decode(&encode(entry)).as_ref(), Ok(entry));
     is_for_everybody(&entry.meta.headers);
@@ -421,8 +421,7 @@ fn answer_of(entry: &Entry, request: &Request, now: Timestamp) -> Response {
     answer
 }
 
-/// What a client gets of a stored answer is that answer, its very bytes, or the word that it has
-/// them.
+/// A client gets the stored response, some of its bytes, or a 304.
 fn used(plan: &Plan, entry: &Entry, chance: &mut Chance, reached: &Reached) {
     let request = asking(chance);
     let now = at(chance.below(100) as u64);
@@ -463,7 +462,7 @@ fn used(plan: &Plan, entry: &Entry, chance: &mut Chance, reached: &Reached) {
     }
 }
 
-/// A part that has the bytes which it names answers with none but those that it is asked for.
+/// A part whose bytes fit its `Content-Range` yields exactly the bytes that are requested.
 fn of_a_part(entry: &Entry, chance: &mut Chance, reached: &Reached) {
     let stored = ContentRange::read(&entry.meta.headers).unwrap();
     let request = asking(chance);
@@ -501,7 +500,7 @@ fn is_completed(begun: &Entry, missing: ReceivedHead<'_>, chance: &mut Chance, r
     }
 }
 
-/// A validation changes neither the body nor what the entry is.
+/// A validation changes neither the body nor the identity of the entry.
 fn renewed(plan: &Plan, before: &Entry, request: &Request, chance: &mut Chance, reached: &Reached) {
     let headers = answered(chance);
     let (asked_at, now) = (at(10), at(10 + chance.below(3) as u64));

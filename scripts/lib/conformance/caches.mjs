@@ -1,12 +1,12 @@
 // The caches that the suite is run against, each in front of the suite's origin and on a port of
-// its own: Evergraph in workerd, and others beside which its results can be read.
+// its own: Evergraph in workerd, and others to compare its results with.
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { launch } from "../../../bench/process.mjs";
 import { openWorld } from "../../../tests/e2e/lib/world.mjs";
-import { Advice, freePort, untilAnswers } from "../run.mjs";
+import { freePort, launch, untilAnswers } from "../../../tools/processes.mjs";
+import { Advice } from "../../../tools/script.mjs";
 
 /**
  * Evergraph as a general HTTP cache: no cache type matches, so that the origin's headers alone say
@@ -19,7 +19,7 @@ const EVERGRAPH = {
   types: { all: { match: ["rest:/**"], ttl: "origin", sie: 60 } },
 };
 
-/** What starts each cache in front of `origin`; files go to `scratch`, which is empty. */
+/** Functions that start each cache in front of `origin`. `scratch` is an empty folder for their files. */
 const CACHES = {
   async evergraph(origin) {
     const world = await openWorld({ config: EVERGRAPH, originUrl: origin.url });

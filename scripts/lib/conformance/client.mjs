@@ -1,5 +1,5 @@
 // The suite's client against one cache, in a process of its own: the suite keeps its results and
-// changes its tests in memory. Tells its parent how far it is, and the results.
+// changes its tests in memory. It sends its progress and its results to the parent process.
 
 import { load, loadTests } from "./suite.mjs";
 

@@ -1,4 +1,4 @@
-// What the suite's results come to: counts by group and cache, and what does not pass.
+// A summary of the suite's results: counts by group and cache, and the tests that do not pass.
 
 const KINDS = ["required", "optimal", "check"];
 

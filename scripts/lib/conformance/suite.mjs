@@ -5,8 +5,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { launch } from "../../../bench/process.mjs";
-import { Advice, freePort, node, untilAnswers } from "../run.mjs";
+import { freePort, launch, node, untilAnswers } from "../../../tools/processes.mjs";
+import { Advice } from "../../../tools/script.mjs";
 
 const HOW_TO_GET_IT = `Get the suite, and name its folder:
 

@@ -1,21 +1,17 @@
-//! GraphQL as clients send it beside a query alone in a body: lists of operations, hashes, documents
-//! by their ids, and queries in a URL.
+//! GraphQL in other forms than one query in a body: lists of operations, documents by their hashes and
+//! ids, and queries in a URL.
 
-use super::{Times, admin, somewhere};
+use super::schedule::{Schedule, any_isolate};
 use crate::key::sha256_hex;
-use crate::sim::clients::{Fleet, Got, PRODUCT, PRODUCTS_QUERY, UPDATE, graphql, request};
+use crate::sim::fleet::{ClientResponse, Fleet};
 use crate::sim::judging::{BY_LIST, BY_OTHER_FORM, BY_QUERY};
+use crate::sim::requests::{PRODUCT, PRODUCTS_QUERY, UPDATE, admin, documents, graphql, request};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// The documents that are uploaded, by their ids.
-pub fn documents() -> Value {
-    json!({ "d-product": PRODUCT, "d-products": PRODUCTS_QUERY })
-}
-
-pub(super) async fn live(fleet: Rc<Fleet>, name: String, times: Times) {
+pub(super) async fn live(fleet: Rc<Fleet>, name: String, times: Schedule) {
     let upload = documents().to_string().into_bytes();
-    fleet.ask(somewhere(&fleet), admin("POST", "documents"), upload).await;
+    fleet.ask(any_isolate(&fleet), admin("POST", "documents"), upload).await;
     while times.pass(&fleet).await {
         let universe = &fleet.universe;
         let id = universe.random.below(fleet.products).to_string();
@@ -28,7 +24,7 @@ pub(super) async fn live(fleet: Rc<Fleet>, name: String, times: Times) {
             _ => {
                 let upload = documents().to_string().into_bytes();
                 let route = *universe.random.of(&["documents", "documents?replace=1"]);
-                fleet.ask(somewhere(&fleet), admin("POST", route), upload).await;
+                fleet.ask(any_isolate(&fleet), admin("POST", route), upload).await;
             }
         }
     }
@@ -37,7 +33,7 @@ pub(super) async fn live(fleet: Rc<Fleet>, name: String, times: Times) {
 /// A list of operations in one request, at times with a write among them.
 async fn list(fleet: &Rc<Fleet>, name: &str, id: &str, writes: bool) {
     let universe = &fleet.universe;
-    let which = somewhere(fleet);
+    let which = any_isolate(fleet);
     let other = universe.random.below(fleet.products).to_string();
     let query = |id: &str| json!({ "query": PRODUCT, "variables": { "id": id } });
     let mut asked = vec![query(id), json!({ "query": PRODUCTS_QUERY }), query(&other)];
@@ -52,12 +48,13 @@ async fn list(fleet: &Rc<Fleet>, name: &str, id: &str, writes: bool) {
         true => {
             let sent = fleet.sent(which, write);
             let of_write = name.to_owned();
-            let look = move |fleet: &Rc<Fleet>, got: &Got| {
+            let look = move |fleet: &Rc<Fleet>, got: &ClientResponse| {
                 // The write's answer is the last of the list.
                 let last = serde_json::from_slice::<Value>(&got.body).ok();
                 let last = last.and_then(|all| all.as_array()?.last().cloned());
                 let body = last.unwrap_or_default().to_string().into_bytes();
-                let alone = Got { status: got.status, headers: got.headers.clone(), body };
+                let alone =
+                    ClientResponse { status: got.status, headers: got.headers.clone(), body };
                 fleet.judge_write(&of_write, sent, &alone);
             };
             fleet.ask_and(which, graphql(None), body, Some(sent), look).await
@@ -66,10 +63,10 @@ async fn list(fleet: &Rc<Fleet>, name: &str, id: &str, writes: bool) {
     let Some(got) = got.filter(|got| got.status == 200) else { return };
     let all = serde_json::from_slice::<Value>(&got.body).ok();
     let Some(Value::Array(all)) = all else {
-        return universe.laws.broken(format!("no list: {}", reading.how(&got)));
+        return universe.laws.report(format!("no list: {}", reading.how(&got)));
     };
     if all.len() != 3 + usize::from(writes) {
-        universe.laws.broken(format!("a list of {} answers ({})", all.len(), reading.how(&got)));
+        universe.laws.report(format!("a list of {} answers ({})", all.len(), reading.how(&got)));
     }
     // A list is a hit where all of it is.
     for (answer, (view, id)) in
@@ -81,7 +78,7 @@ async fn list(fleet: &Rc<Fleet>, name: &str, id: &str, writes: bool) {
 
 /// A query by its hash, and with its document where that is not known.
 async fn by_hash(fleet: &Rc<Fleet>, name: &str, id: &str) {
-    let which = somewhere(fleet);
+    let which = any_isolate(fleet);
     let hash = sha256_hex(PRODUCT.as_bytes());
     let mut asked = json!({
         "variables": { "id": id },
@@ -103,7 +100,7 @@ async fn by_hash(fleet: &Rc<Fleet>, name: &str, id: &str) {
 
 /// A query by the id of its document.
 async fn by_id(fleet: &Rc<Fleet>, name: &str, id: &str) {
-    let which = somewhere(fleet);
+    let which = any_isolate(fleet);
     let asked = json!({ "documentId": "d-product", "variables": { "id": id } });
     let reading = fleet.reading(name, which, &format!("product {id} by the id of a document"));
     if let Some(got) = fleet.ask(which, graphql(None), asked.to_string().into_bytes()).await {
@@ -113,7 +110,7 @@ async fn by_id(fleet: &Rc<Fleet>, name: &str, id: &str) {
 
 /// A query in the URL.
 async fn by_url(fleet: &Rc<Fleet>, name: &str, id: &str) {
-    let which = somewhere(fleet);
+    let which = any_isolate(fleet);
     let escaped = |text: &str| {
         let bytes = text.bytes().map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),

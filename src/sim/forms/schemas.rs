@@ -1,8 +1,9 @@
 //! A schema in force: asked of the origin, uploaded, changed and taken back.
 
-use super::{Times, admin, somewhere};
-use crate::sim::clients::Fleet;
-use serde_json::{Value, json};
+use super::schedule::{Schedule, any_isolate};
+use crate::sim::fleet::Fleet;
+use crate::sim::origin::introspected;
+use crate::sim::requests::admin;
 use std::rc::Rc;
 
 const OBJECT: &str = "{ id: ID! v: Int who: String service: Int }";
@@ -26,66 +27,18 @@ fn sdl(kind: u64) -> String {
 const UNTRUE: &str =
     "type Query { product(id: ID!): Thing products: [Thing!]! } type Thing { id: ID! v: Int }";
 
-/// The origin's answer to the introspection query.
-pub fn introspected() -> Value {
-    let leaf = |name: &str| json!({ "kind": "SCALAR", "name": name });
-    let object = |name: &str| json!({ "kind": "OBJECT", "name": name });
-    let field = |name: &str, of: Value| json!({ "name": name, "args": [], "type": of, "isDeprecated": false });
-    let members = || {
-        json!([
-            field("id", leaf("ID")),
-            field("v", leaf("Int")),
-            field("who", leaf("String")),
-            field("service", leaf("Int")),
-        ])
-    };
-    let of_kind = |kind: &str, name: &str, fields: Value| json!({ "kind": kind, "name": name, "fields": fields, "interfaces": [], "possibleTypes": null });
-    let list = json!({ "kind": "LIST", "name": null, "ofType": object("Product") });
-    let scalars = ["ID", "Int", "String"].map(|name| of_kind("SCALAR", name, Value::Null));
-    let mut types = vec![
-        of_kind("OBJECT", "Product", members()),
-        of_kind("OBJECT", "User", members()),
-        of_kind(
-            "OBJECT",
-            "Query",
-            json!([
-                field("product", object("Product")),
-                field("products", list),
-                field("me", object("User")),
-                field("account", object("User")),
-            ]),
-        ),
-        of_kind(
-            "OBJECT",
-            "Mutation",
-            json!([
-                field("updateProduct", object("Product")),
-                field("touch", object("Product")),
-                field("updateMe", object("User")),
-            ]),
-        ),
-    ];
-    types.extend(scalars);
-    json!({ "data": { "__schema": {
-        "queryType": { "name": "Query" },
-        "mutationType": { "name": "Mutation" },
-        "subscriptionType": null,
-        "types": types,
-    } } })
-}
-
-pub(super) async fn live(fleet: Rc<Fleet>, times: Times) {
+pub(super) async fn live(fleet: Rc<Fleet>, times: Schedule) {
     while times.pass(&fleet).await {
         let universe = &fleet.universe;
         universe.takes(0, 10_000).await;
-        let which = somewhere(&fleet);
+        let which = any_isolate(&fleet);
         let (method, body) = match universe.random.below(10) {
             0..7 => ("POST", sdl(universe.random.below(3))),
             7 => ("POST", UNTRUE.to_owned()),
             8 => ("POST", introspected().to_string()),
             _ => ("DELETE", String::new()),
         };
-        universe.tell(|| format!("an operator: {method} schema of {} bytes", body.len()));
+        universe.trace(|| format!("an operator: {method} schema of {} bytes", body.len()));
         fleet.ask(which, admin(method, "schema"), body.into_bytes()).await;
     }
 }

@@ -8,7 +8,7 @@ const MOST_DEPTH = 4;
 export function makeRequest(random, schema, jsonValues) {
   for (;;) {
     const made = new Maker(random, schema, jsonValues).request();
-    // A key may have come out as two fields; what is made anew may not.
+    // A key may have come out as two fields; a new one may not.
     if (validate(schema, parse(made.query)).length === 0) return made;
   }
 }

@@ -1,4 +1,4 @@
-// Chance that comes out the same for the same seed.
+// Random numbers from a seed.
 
 /** The seed of a run: that of `EVERGRAPH_SEED`, or else always the same. */
 export const SEED = Number(process.env.EVERGRAPH_SEED ?? 20_261_121);

@@ -1,5 +1,5 @@
-// The worker in real workerd, with stores, purge log and origin that a test controls. Several
-// data centres are several workers: each has its own edge cache and isolate, and all share KV
+// The Worker in real workerd, with stores, purge log and origin that a test controls. Several
+// data centers are several workers: each has its own edge cache and isolate, and all share KV
 // and the purge log.
 
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import { bin, freePort, root, start, stop, untilAnswers } from "../../../scripts/lib/run.mjs";
+import { bin, freePort, root, start, stop, untilAnswers } from "../../../tools/processes.mjs";
 import { Origin } from "./origin.mjs";
 import { Store } from "./stores.mjs";
 
@@ -17,11 +17,11 @@ const library = fileURLToPath(new URL(".", import.meta.url));
 /**
  * Starts a world; it ends with the test file.
  *
- * - `config`: the configuration, without `origin` where the origin is the test's own
- * - `configs`: one for each data center in its place
- * - `places`: how many data centres; with `oneEdge` they are isolates of one
+ * - `config`: the configuration, without `origin` if the origin is the test's own
+ * - `configs`: one configuration for each data center, instead of `config`
+ * - `places`: how many data centers there are; with `oneEdge` they are isolates of one
  * - `bindings`: `kv` and `log` may be left out; another world's `kv` is shared
- * - `logKey`: what tells the purge log's namespace from those of other worlds
+ * - `logKey`: distinguishes the purge log's namespace from those of other worlds
  * - `adminTokens`: the secret `ADMIN_TOKENS`; an array has one for each place
  * - `secrets`: more secrets by name
  * - `entry`: another main module, which imports `./index.js`
@@ -36,7 +36,7 @@ export async function startWorld(options = {}) {
   return world;
 }
 
-/** The same for a program that is no test, and that ends the world by its `stop`. */
+/** Starts a world for a program that is not a test. The program ends it with `stop`. */
 export async function openWorld(options = {}) {
   const world = new World();
   try {
@@ -127,15 +127,17 @@ class World {
     return `http://127.0.0.1:${this.ports[place]}${path}`;
   }
 
-  /** How often the purge log was asked to say what is new, and from where: "nothing", "replica" or
-   * "snapshot" of a neighbour; without `from` how often in all. */
+  /**
+   * How often isolates read the purge log, by what they knew before: "nothing", their "replica", or a
+   * neighbor's "snapshot". Without `from`, how often in all.
+   */
   logReads(from) {
     const forms = { nothing: "0", replica: "1", snapshot: "2" };
     const reads = this.control.requests.filter(({ url }) => url.startsWith("/since/"));
     return from ? reads.filter(({ url }) => url === `/since/${forms[from]}`).length : reads.length;
   }
 
-  /** Asks the worker of a place; the answer comes with its body as `text`. */
+  /** Sends a request to the Worker of a place. The response has its body as `text`. */
   async ask(path, init = {}, place = 0) {
     const response = await fetch(this.url(path, place), { redirect: "manual", ...init });
     const text = await response.text();
@@ -179,7 +181,7 @@ class World {
     );
   }
 
-  /** Asks until a place has answer in `tier`; stores are written behind the answer. */
+  /** Waits until a condition holds, for 5 s at most. `what` names it in the error. */
   async until(condition, what) {
     for (let tries = 0; tries < 200; tries += 1) {
       if (await condition()) return;
