@@ -57,7 +57,7 @@ impl Item {
                 variables: operation.query.variables.as_ref(),
             }),
             Kind::Left(unwritten) if unwritten.may_be_mutation => {
-                Some(BatchOperation::PerhapsMutation)
+                Some(BatchOperation::PossibleMutation)
             }
             Kind::Query { .. } | Kind::Other { .. } | Kind::Left(_) => Some(BatchOperation::Query),
         }
@@ -66,7 +66,7 @@ impl Item {
     fn may_write(&self) -> bool {
         matches!(
             self.element(),
-            Some(BatchOperation::Mutation { .. } | BatchOperation::PerhapsMutation)
+            Some(BatchOperation::Mutation { .. } | BatchOperation::PossibleMutation)
         )
     }
 
@@ -175,7 +175,7 @@ impl<W: Runtime> Service<W> {
         if known == items.len() {
             return Reply::Origin { handle, status, headers };
         }
-        match self.runtime.answer_body(handle, limits::GRAPHQL_ANSWER_BYTES).await {
+        match self.runtime.answer_body(handle, limits::GRAPHQL_RESPONSE_BYTES).await {
             BodyRead::Whole(body) => match elements(&body, known) {
                 Some(found) => {
                     let unknown = not_found().to_string();
