@@ -1,6 +1,6 @@
 //! Why a request is not answered from the cache.
 
-use super::SignalName;
+use super::signal_name::SignalName;
 use crate::graphql::{Refusal, Unread};
 use crate::limits::Limit;
 use std::borrow::Cow;

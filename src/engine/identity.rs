@@ -1,8 +1,8 @@
 //! Who is asking, as far as the configuration says that it matters.
 
-use super::Bypass;
+use super::bypass::Bypass;
 use crate::config::{Config, Identity, Scope};
-use crate::http::Headers;
+use crate::http::{Headers, cookie_pairs};
 use crate::jwt::Claims;
 use crate::key::{Digest, DigestBuilder};
 use crate::tag::{Tag, TagSet};
@@ -111,17 +111,6 @@ pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Header
         .filter(|(_, by)| matches!(by, Identity::Cookie(name) if changed(name)))
         .flat_map(|(scope, by)| values(by, sent_by).into_iter().map(move |value| (scope, value)))
         .map(|(scope, value)| Tag::of_scope(&scope.name, &value))
-        .collect()
-}
-
-/// The cookies of a request (RFC 6265 §4.2.1).
-pub fn cookie_pairs(headers: &Headers) -> Vec<(&str, &str)> {
-    headers
-        .get_all("cookie")
-        .flat_map(|value| value.split(';'))
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (name.trim(), value.trim()))
-        .filter(|(name, value)| !name.is_empty() || !value.is_empty())
         .collect()
 }
 

@@ -2,12 +2,11 @@
 //! means for an answer. A request with a signal that one part of it does not cover is passed
 //! through: what nobody declared could decide the answer. docs/signals.md is this for users.
 
-use super::Bypass;
+use super::bypass::Bypass;
 use super::identity::{Asker, shows_claim};
-use super::neutral::is_neutral;
+use super::signal_name::SignalName;
 use crate::config::{CacheType, Config, Identity, Scope, TokenPlace};
-use crate::http::is_token;
-use std::fmt;
+use crate::http::{is_neutral, is_token};
 
 /// One thing in a request that may say who or what is asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,41 +142,6 @@ impl Signal<'_> {
             Self::Cookie(name) => Bypass::CookieWithoutScope(SignalName::new(name)),
             Self::MisplacedCookie(name) => Bypass::CookieSeparator(SignalName::new(name)),
         }
-    }
-}
-
-/// The longest name of a signal that is shown, in bytes.
-const NAME_BYTES: usize = 48;
-
-/// The name of a signal as reasons show it: of bounded length and in safe characters, since clients
-/// choose it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SignalName {
-    bytes: [u8; NAME_BYTES],
-    length: usize,
-}
-
-impl SignalName {
-    /// Cuts what is too long, and shows `?` for what is not plain.
-    pub fn new(name: &str) -> Self {
-        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-        let mut bytes = [0; NAME_BYTES];
-        for (place, byte) in bytes.iter_mut().zip(name.bytes()) {
-            *place = Some(byte).filter(is_plain).unwrap_or(b'?');
-        }
-        Self { bytes, length: name.len().min(NAME_BYTES) }
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        let bytes = self.bytes.get(..self.length).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for SignalName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), out)
     }
 }
 

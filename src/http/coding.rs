@@ -1,7 +1,7 @@
 //! Content codings (RFC 9110 §8.4.1): gzip and deflate in request bodies, as clients send them; and
 //! what is left of an answer's codings once the runtime has read its body.
 
-use super::Headers;
+use super::headers::Headers;
 use miniz_oxide::inflate::{decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit};
 
 /// The body without its coding; none where the coding is not known, the body is damaged, or it

@@ -1,6 +1,6 @@
 //! A list of header fields (RFC 9110 §5).
 
-use super::OriginalFields;
+use super::original::OriginalFields;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::rc::Rc;

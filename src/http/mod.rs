@@ -5,8 +5,12 @@
 
 mod base64url;
 mod coding;
+mod cookies;
+pub mod fields;
 mod headers;
+mod message;
 mod method;
+mod neutral_fields;
 mod original;
 mod path;
 mod spelling;
@@ -14,33 +18,14 @@ mod url;
 
 pub use base64url::{from_base64url, to_base64url};
 pub use coding::{AnswerCoding, accepts_coding, decoded_body};
+pub use cookies::cookie_pairs;
 pub use headers::{Headers, is_token};
+pub use message::{Request, Response};
 pub use method::Method;
+pub use neutral_fields::is_neutral;
 pub use original::OriginalFields;
 pub use path::{Case, PathPattern, glob};
 pub use spelling::{climbs, folded_path, is_plain, plain_path};
 pub use url::{
     Url, form_decoded, form_encoded, form_pairs, has_one_decoding, percent_decoded, segment_decoded,
 };
-
-/// The head of a client's request.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The method.
-    pub method: Method,
-    /// The URL as the client sent it.
-    pub url: Url,
-    /// The headers.
-    pub headers: Headers,
-}
-
-/// A whole response, held in memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    /// The status code.
-    pub status: u16,
-    /// The headers.
-    pub headers: Headers,
-    /// The body.
-    pub body: std::rc::Rc<[u8]>,
-}

@@ -7,11 +7,11 @@
 
 mod claims;
 mod json;
+mod key_cache;
 mod keys;
-mod published;
-mod token;
+mod web_token;
 
 pub use claims::Claims;
+pub use key_cache::{Published, Step};
 pub use keys::{Key, KeySet};
-pub use published::{Published, Step};
-pub use token::{Refusal, Token};
+pub use web_token::{Refusal, Token};

@@ -4,12 +4,10 @@
 //! (§5.2). Of a directive that comes twice the stricter wins, and an argument that is no number
 //! counts as 0, which is stale (§4.2.1).
 
+use super::directives::{Directive, parse_directives};
 use super::targeted::members_of;
 use crate::http::Headers;
 use crate::time::Ttl;
-
-/// A directive: its name in lower case, and its argument without quotes.
-pub(super) type Directive = (String, Option<String>);
 
 /// The directives of an answer that a shared cache heeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,7 +63,7 @@ impl ResponseDirectives {
         if let Some(members) = targeted_members(headers) {
             return Self { targeted: true, ..Self::of(members) };
         }
-        Self::of(directives(headers, "cache-control"))
+        Self::of(parse_directives(headers, "cache-control"))
     }
 
     fn of(directives: Vec<Directive>) -> Self {
@@ -118,7 +116,7 @@ impl RequestDirectives {
             read.no_cache = headers.members("pragma").any(|m| m.eq_ignore_ascii_case("no-cache"));
             return read;
         }
-        for (name, argument) in directives(headers, "cache-control") {
+        for (name, argument) in parse_directives(headers, "cache-control") {
             match name.as_str() {
                 "no-cache" => read.no_cache = true,
                 "no-store" => read.no_store = true,
@@ -149,61 +147,9 @@ fn targeted_members(headers: &Headers) -> Option<Vec<Directive>> {
     {
         return Some(members);
     }
-    let members = directives(headers, "surrogate-control");
+    let members = parse_directives(headers, "surrogate-control");
     let speaks = members.iter().any(|(name, _)| matches!(name.as_str(), "max-age" | "no-store"));
     speaks.then_some(members)
-}
-
-/// The directives in order: names in lower case, arguments without their quotes.
-fn directives(headers: &Headers, field: &str) -> Vec<Directive> {
-    headers
-        .get_all(field)
-        .flat_map(|value| match closes_its_quotes(value) {
-            true => split_outside_quotes(value),
-            // A directive must not hide behind a quote that nothing closes.
-            false => value.split(',').map(str::to_owned).collect(),
-        })
-        .map(|directive| {
-            let (name, argument) = match directive.split_once('=') {
-                Some((name, argument)) => {
-                    (name, Some(argument.trim().trim_matches('"').to_owned()))
-                }
-                None => (directive.as_str(), None),
-            };
-            (name.trim().to_ascii_lowercase(), argument)
-        })
-        .filter(|(name, _)| !name.is_empty())
-        .collect()
-}
-
-/// The members of a list; a comma in quotes divides nothing.
-pub(super) fn split_outside_quotes(value: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let (mut quoted, mut escaped) = (false, false);
-    for character in value.chars() {
-        match character {
-            '"' if !escaped => quoted = !quoted,
-            ',' if !quoted => {
-                parts.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        escaped = quoted && character == '\\' && !escaped;
-        if let Some(part) = parts.last_mut() {
-            part.push(character);
-        }
-    }
-    parts
-}
-
-fn closes_its_quotes(value: &str) -> bool {
-    let (mut quoted, mut escaped) = (false, false);
-    for character in value.chars() {
-        quoted ^= character == '"' && !escaped;
-        escaped = quoted && character == '\\' && !escaped;
-    }
-    !quoted
 }
 
 /// delta-seconds (§1.2.2): digits; too many mean the largest there is.

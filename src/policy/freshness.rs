@@ -1,6 +1,6 @@
 //! Is a stored answer fresh (RFC 9111 §4.2), or at least servable (RFC 5861)?
 
-use super::RequestDirectives;
+use super::cache_control::RequestDirectives;
 use crate::purge::Verdict;
 use crate::stored::Meta;
 use crate::time::Timestamp;

@@ -1,7 +1,9 @@
 //! How long an answer lives (RFC 9111 §4.2.1), by the origin's word and the configuration's.
 
+use super::cache_control::ResponseDirectives;
+use super::conditional::has_validator;
 use super::date::http_date;
-use super::{NotStored, ResponseDirectives, has_validator};
+use super::not_stored::NotStored;
 use crate::http::Headers;
 use crate::time::{Timestamp, Ttl};
 

@@ -1,7 +1,7 @@
 //! `CDN-Cache-Control` (RFC 9213): a structured dictionary (RFC 9651 §3.2) whose members are
 //! directives.
 
-use super::cache_control::Directive;
+use super::directives::Directive;
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 /// The field's members as directives; none where it is empty, is no dictionary, or has a directive

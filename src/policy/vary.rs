@@ -1,6 +1,6 @@
 //! `Vary` (RFC 9110 §12.5.5, RFC 9111 §4.1).
 
-use super::cache_control::split_outside_quotes;
+use super::directives::split_list;
 use crate::http::Headers;
 use crate::key::{Digest, DigestBuilder};
 use crate::limits;
@@ -51,7 +51,7 @@ pub fn variant(names: &[String], request: &Headers) -> Option<Digest> {
 /// are compared without regard to case (RFC 5646 §2.1.1); their order stays, since to many origins
 /// it says which is liked best.
 fn normalised(name: &str, value: &str) -> String {
-    let members = split_outside_quotes(value);
+    let members = split_list(value);
     let members: Vec<&str> = members.iter().map(|member| member.trim()).collect();
     let value = members.join(",");
     if name == "accept-language" { value.to_ascii_lowercase() } else { value }

@@ -18,7 +18,7 @@ use super::stats::Answered;
 use crate::config::{Config, KvWrites};
 use crate::engine::{Bypass, Plan, XCache};
 use crate::graphql::{InjectedDocument, Outcome, RewrittenRequest, array_of, elements, outcome};
-use crate::http::Response;
+use crate::http::{Response, fields};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
 use crate::purge::Mark;
@@ -30,9 +30,6 @@ use std::rc::Rc;
 
 /// The word for a batch in `Cache-Status` and log lines.
 const BATCH: &str = "batch";
-
-/// Headers of an entry that are not those of an array with it.
-const OF_ONE_ENTRY: [&str; 4] = ["etag", "last-modified", "cache-control", "expires"];
 
 /// A query of a batch, and what is stored for it.
 struct Place<'a> {
@@ -221,7 +218,7 @@ impl<W: Runtime> Service<W> {
         let first = places.iter().flatten().find_map(|place| place.candidate.as_ref());
         let Some(first) = first else { return self.unknown_documents(context, body) };
         let mut headers = first.cached.entry.meta.headers.clone();
-        OF_ONE_ENTRY.iter().for_each(|name| headers.remove(name));
+        fields::OF_ONE_ENTITY.iter().for_each(|name| headers.remove(name));
         self.rewrite_location(&context.request, &mut headers);
         headers.set("age", self.age_of(places.iter().flatten()).to_string());
         let hit = CacheStatus::Hit { ttl: ttl_left, tier: BATCH };

@@ -9,7 +9,7 @@ use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::KvWrites;
 use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, is_graphql_json};
 use crate::graphql::Shown;
-use crate::http::{AnswerCoding, Method, Request};
+use crate::http::{AnswerCoding, Method, Request, fields};
 use crate::limits;
 use crate::policy::{NotStored, Permission, storable};
 use crate::purge::Mark;
@@ -20,22 +20,6 @@ use std::rc::Rc;
 
 /// The shortest time for which KV keeps a value.
 const KV_SECONDS: u64 = 60;
-
-/// Fields by which the edge cache stores a response, or that are written anew for each.
-const READ_BY_THE_EDGE: [&str; 12] = [
-    "cache-control",
-    "cdn-cache-control",
-    "cloudflare-cdn-cache-control",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "content-type",
-    "date",
-    "expires",
-    "last-modified",
-    "pragma",
-    "vary",
-];
 
 /// Whether KV can hold an entry: it holds text, and no bytes of headers beside it.
 fn fits_kv(cached: &Cached) -> bool {
@@ -246,7 +230,7 @@ impl<W: Runtime> Service<W> {
         let meta = &cached.entry.meta;
         let names = meta.headers.unreadable_names();
         // Another value of these would change what the edge cache does with the entry.
-        if names.iter().any(|name| READ_BY_THE_EDGE.contains(name)) {
+        if names.iter().any(|name| fields::READ_BY_EDGE_CACHE.contains(name)) {
             return;
         }
         let seconds = meta.lifetime().as_seconds();

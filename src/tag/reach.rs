@@ -4,7 +4,8 @@
 //! not see it: those with an object of the type whose id they do not show, and those with
 //! something of a type that they do not know.
 
-use super::{Tag, TagSet, UNTYPED};
+use super::cache_tag::{Tag, UNTYPED};
+use super::set::TagSet;
 
 /// Groups of GraphQL types that are one thing (`same` in the configuration).
 pub type Aliases = Vec<Vec<String>>;

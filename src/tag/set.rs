@@ -1,7 +1,7 @@
 //! Sets of tags, and the tags that an origin sends.
 
-use super::Tag;
-use crate::http::Headers;
+use super::cache_tag::Tag;
+use crate::http::{Headers, fields};
 use std::collections::BTreeSet;
 
 /// A set of tags in order.
@@ -78,7 +78,7 @@ pub fn gather_tags(headers: &mut Headers, names: &[String]) {
 /// The tags in the origin's own headers: `Cache-Tag` (separated by commas), `Surrogate-Key` and
 /// `xkey` (by spaces). What is not a valid tag is left out.
 pub fn origin_tags(headers: &Headers) -> TagSet {
-    ["cache-tag", "surrogate-key", "xkey"]
+    fields::TAGS
         .iter()
         .flat_map(|name| headers.get_all(name))
         .flat_map(|value| value.split([',', ' ', '\t']))

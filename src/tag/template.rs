@@ -3,8 +3,9 @@
 //! In scope: reading a template, and filling it from a path and a body. Not in scope: which
 //! templates a request has (`config`), and what its entry is tagged with beside them (`rest`).
 
+use super::cache_tag::Tag;
 use super::json_path::JsonPath;
-use super::{Tag, graphql_type_of};
+use super::reach::graphql_type_of;
 use serde_json::Value;
 
 /// A tag with places that a path's parameters, and at most one path into JSON, fill.

@@ -1,3 +1,4 @@
+use super::super::signal_name::NAME_BYTES;
 use super::*;
 use crate::http::Headers;
 use crate::jwt::Claims;

@@ -1,13 +1,13 @@
 //! What a request is, before its body is read, and what a GraphQL request is once it was.
 
-use super::Bypass;
+use super::bypass::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
     self, Form, JsonSize, Query, Unread, may_hide_mutation, read_get, read_post,
     url_shows_mutation, wants_html,
 };
-use crate::http::{Headers, Method, Request, climbs, decoded_body, folded_path, is_plain};
+use crate::http::{Headers, Method, Request, climbs, decoded_body, fields, folded_path, is_plain};
 use crate::limits::{self, Limit};
 
 /// What a request is.
@@ -33,11 +33,6 @@ pub enum Class {
     RestWrite,
 }
 
-/// Headers in which a request names another method than its own. Many frameworks take it for the
-/// request's method.
-const METHOD_OVERRIDES: [&str; 3] =
-    ["x-http-method-override", "x-http-method", "x-method-override"];
-
 /// Whether a request may write: by its method, or by one that a header puts in its place.
 pub fn is_write(request: &Request) -> bool {
     !request.method.is_safe() || is_made_write(&request.headers)
@@ -61,7 +56,7 @@ fn shows_mutation(request: &Request) -> bool {
 
 /// Whether a header makes a write of a request of any method.
 fn is_made_write(headers: &Headers) -> bool {
-    let mut methods = METHOD_OVERRIDES.iter().flat_map(|name| headers.get_all(name));
+    let mut methods = fields::METHOD_OVERRIDES.iter().flat_map(|name| headers.get_all(name));
     methods.any(|method| {
         let method = method.trim().to_ascii_uppercase();
         !method.is_empty() && !Method::parse(&method).is_safe()
@@ -130,9 +125,7 @@ pub fn classify(config: &Config, request: &Request) -> Class {
         }
         // These are for the origin alone to judge (RFC 9111 §4.3.2).
         Method::Get | Method::Head
-            if ["if-match", "if-unmodified-since"]
-                .iter()
-                .any(|name| request.headers.contains(name)) =>
+            if fields::ORIGIN_PRECONDITIONS.iter().any(|name| request.headers.contains(name)) =>
         {
             Class::PassThrough(Bypass::Precondition)
         }

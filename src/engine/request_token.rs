@@ -1,8 +1,7 @@
 //! Where a request has its token, and which of its claims matter.
 
-use super::cookie_pairs;
 use crate::config::{Config, Identity, TokenPlace};
-use crate::http::Headers;
+use crate::http::{Headers, cookie_pairs};
 
 /// The token of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

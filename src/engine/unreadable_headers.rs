@@ -1,15 +1,8 @@
 //! Request headers with bytes that are not UTF-8. Nobody can tell two such values apart, so none may be
 //! part of a key, say who is asking, or be read by a decision.
 
-use super::neutral::is_neutral;
 use crate::config::{Config, TokenPlace};
-use crate::http::Headers;
-
-/// Neutral headers in which such bytes are met, and that no decision reads.
-const READ_BY_NO_DECISION: [&str; 2] = ["referer", "user-agent"];
-
-/// Headers that say who is asking, whatever `ignore_headers` says.
-const OF_IDENTITY: [&str; 2] = ["authorization", "cookie"];
+use crate::http::{Headers, fields, is_neutral};
 
 /// Whether a value that nobody can read may count.
 pub fn has_unreadable_key_header(config: &Config, headers: &Headers) -> bool {
@@ -21,12 +14,12 @@ fn may_count(config: &Config, name: &str) -> bool {
         .jwt
         .as_ref()
         .is_some_and(|jwt| matches!(&jwt.place, TokenPlace::Header(header) if header == name));
-    if is_token || OF_IDENTITY.contains(&name) || config.keys_by_header(name) {
+    if is_token || fields::IDENTITY.contains(&name) || config.keys_by_header(name) {
         return true;
     }
     // What a decision reads is neutral, so a name that is not is the origin's alone.
     let is_ignored = || config.ignores_header(name) && !is_neutral(name);
-    !READ_BY_NO_DECISION.contains(&name) && !is_ignored()
+    !fields::NEVER_READ.contains(&name) && !is_ignored()
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use super::super::evergraph_headers::{EvergraphHeaders, take_evergraph_headers};
+use super::super::response::rewrite_location;
 use super::*;
 use crate::http::{Method, Url};
 use proptest::prelude::*;

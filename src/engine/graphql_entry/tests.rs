@@ -1,8 +1,10 @@
 use super::super::plan_graphql;
 use super::*;
 use crate::graphql::{Query, TypeKnowledge, analysed};
-use crate::http::{Method, Url};
+use crate::http::{Method, Request, Url};
 use crate::jwt::Claims;
+use crate::purge::Mark;
+use crate::stored::Meta;
 use crate::time::Timestamp;
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! Request headers that say nothing of who or what is asking, or of which an answer has to say
 //! itself (`Vary`) that it depends on them. docs/signals.md publishes this table.
 
+use super::fields::UNKEYED;
 use std::sync::LazyLock;
 
 /// Neutral headers of one kind.
@@ -230,20 +231,7 @@ const GROUPS: [Group; 8] = [
     },
     // What does not reach the origin with a request whose answer may be stored
     // (`NOT_FORWARDED` in `store.rs`), and what is Evergraph's own.
-    Group {
-        names: &[
-            "forwarded",
-            "front-end-https",
-            "x-host",
-            "x-http-method",
-            "x-http-method-override",
-            "x-method-override",
-            "x-original-host",
-            "x-original-url",
-            "x-rewrite-url",
-        ],
-        prefixes: &["evergraph-"],
-    },
+    Group { names: UNKEYED, prefixes: &["evergraph-"] },
 ];
 
 /// Every name, in order.
@@ -254,7 +242,7 @@ static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 /// Whether a request header, in lower case, is neutral.
-pub(super) fn is_neutral(name: &str) -> bool {
+pub fn is_neutral(name: &str) -> bool {
     let mut prefixes = GROUPS.iter().flat_map(|group| group.prefixes);
     NAMES.binary_search(&name).is_ok() || prefixes.any(|prefix| name.starts_with(prefix))
 }

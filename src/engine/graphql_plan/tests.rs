@@ -1,4 +1,5 @@
-use super::super::SignalName;
+use super::super::rest_plan::plan_rest;
+use super::super::signal_name::SignalName;
 use super::*;
 use crate::graphql::analysed;
 use crate::http::Url;

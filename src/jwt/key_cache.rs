@@ -1,6 +1,6 @@
 //! When an issuer's keys are asked for, and how long they count.
 
-use super::KeySet;
+use super::keys::KeySet;
 use crate::http::Headers;
 use crate::policy::ResponseDirectives;
 use crate::time::Timestamp;

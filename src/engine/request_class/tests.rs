@@ -155,7 +155,7 @@ fn a_write_to_a_bypassed_path_is_a_write_where_it_may_be_one_to_another() {
 
 #[test]
 fn a_header_makes_a_write_of_a_read() {
-    for name in METHOD_OVERRIDES {
+    for name in fields::METHOD_OVERRIDES.iter() {
         for value in ["DELETE", "post", " Patch ", "X", "GET, DELETE"] {
             for method in ["GET", "HEAD", "OPTIONS"] {
                 let of = |path: &str| class_with(method, path, &[(name, value)]);

@@ -3,11 +3,22 @@
 //! A write counts as run unless its answer proves that nothing ran. In scope: the proof. Not in
 //! scope: what is purged where there is none (`write`).
 
-use super::write::WriteResponse;
+use super::body_format::Format;
 use crate::config::{Config, RestTerms, RestTtl};
 use crate::graphql::{Outcome, outcome};
 use crate::http::{AnswerCoding, Headers, Url, folded_path};
 use serde_json::Value;
+
+/// The origin's answer to a write.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteResponse<'a> {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: &'a Headers,
+    /// The body, if it was read; of a REST write it counts where [`rest::needs_body`] says so.
+    pub body: Option<&'a [u8]>,
+}
 
 /// Whether a write ran, as far as its answer shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,37 +150,6 @@ fn json_of(answer: WriteResponse<'_>) -> Json {
 fn begins_as_json(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     body.starts_with(b"{") || body.starts_with(b"[")
-}
-
-/// How an answer's body is written, by its content type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON text.
-    Json,
-    /// Several texts or events that follow each other, each when it is there.
-    Parts,
-    /// Something else, such as a page.
-    Other,
-    /// Nothing says how.
-    Unnamed,
-}
-
-impl Format {
-    /// The format that the headers name.
-    pub fn of(headers: &Headers) -> Self {
-        let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
-        let kind = content_type.split(';').next().unwrap_or_default().trim();
-        let of_parts = ["event-stream", "ndjson", "jsonl", "json-seq", "stream+json", "jsonlines"];
-        if kind.is_empty() {
-            Self::Unnamed
-        } else if kind.starts_with("multipart/") || of_parts.iter().any(|one| kind.contains(one)) {
-            Self::Parts
-        } else if kind.contains("json") {
-            Self::Json
-        } else {
-            Self::Other
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,83 @@
+//! Builds the entry of a response that may be stored.
+
+use super::plan::Plan;
+use super::stored_headers::stored_headers;
+use crate::http::Request;
+use crate::policy::{
+    NotStored, ReceivedHead, ResponseDirectives, Rule, Vary, date_of, entity_tag, lifetime,
+    variant, varies_on,
+};
+use crate::purge::Mark;
+use crate::stored::{Entry, Meta};
+use crate::tag::{TagSet, origin_tags};
+use crate::time::Ttl;
+use std::rc::Rc;
+
+/// An answer as it came.
+#[derive(Debug, Clone)]
+pub struct FetchedResponse<'a> {
+    /// The client's request.
+    pub request: &'a Request,
+    /// The answer's head.
+    pub received: ReceivedHead<'a>,
+    /// The whole body.
+    pub body: Rc<[u8]>,
+    /// Where the log stood before the origin was asked.
+    pub mark: Mark,
+}
+
+/// Under which terms an answer is stored.
+pub(super) struct Terms {
+    pub rule: Rule,
+    pub client_ttl: Option<Ttl>,
+    pub tags: TagSet,
+}
+
+pub(super) fn entry(
+    plan: &Plan,
+    fetched: FetchedResponse<'_>,
+    terms: Terms,
+) -> Result<Entry, NotStored> {
+    let FetchedResponse { request, received, body, mark } = fetched;
+    let headers = received.headers;
+    let Vary::On(vary) = varies_on(headers) else { return Err(NotStored::VaryAny) };
+    let lifetime = lifetime(terms.rule, received)?;
+    let directives = ResponseDirectives::read(headers);
+    let mut tags = terms.tags;
+    tags.extend(origin_tags(headers));
+    let mut stored = stored_headers(headers, terms.client_ttl, plan.rest.keeps_cdn_cache_control);
+    stored.attach_unreadable_of(headers);
+    if !stored.has_all_bytes() {
+        return Err(NotStored::HeaderBytes);
+    }
+    let variant = variant(&vary, &request.headers).ok_or(NotStored::RequestHeaderBytes)?;
+    // An answer without a date gets one from whoever keeps it (RFC 9110 §6.6.1).
+    if let Some(date) = date_of(received.at).filter(|_| !stored.contains("date")) {
+        stored.set("date", date);
+    }
+    let etag_is_ours = received.status == 200 && !stored.contains("etag");
+    if etag_is_ours {
+        stored.set("etag", entity_tag(&body));
+    }
+    let meta = Meta {
+        key: plan.key.as_str().to_owned(),
+        mark,
+        stored_at: received.at,
+        initial_age: lifetime.initial_age,
+        ttl: lifetime.windows.ttl,
+        swr: lifetime.windows.swr,
+        sie: lifetime.windows.sie,
+        status: received.status,
+        headers: stored,
+        tags: tags.into_iter().map(|tag| tag.as_str().to_owned()).collect(),
+        tagging: plan.tagging,
+        variant: variant.to_hex(),
+        vary,
+        type_name: plan.type_name.clone(),
+        must_revalidate: lifetime.must_revalidate,
+        kept: lifetime.kept,
+        etag_is_ours,
+        shares_authorized: directives.shares_authorized,
+    };
+    Ok(Entry { meta, body })
+}

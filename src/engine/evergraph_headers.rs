@@ -1,0 +1,39 @@
+//! Request headers that are meant for Evergraph itself.
+
+use super::purge_cookie::take_purge_cookies;
+use super::purge_token::MOST_TOKENS;
+use crate::admin;
+use crate::http::Request;
+
+/// What a request says to Evergraph alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvergraphHeaders {
+    /// Whether an administrator asks to see keys and tags.
+    pub debug: bool,
+    /// The tokens of the client's own writes, in headers and cookies.
+    pub purge_tokens: Vec<String>,
+}
+
+/// Takes off a request what is for Evergraph alone, but for the header with a write's token, which
+/// [`forwarded_headers`] leaves out. An administrator's token on a debugging request is neither for
+/// the origin nor a sign of who is asking.
+pub fn take_evergraph_headers(
+    request: &mut Request,
+    service: &str,
+    admin_tokens: impl FnOnce() -> Option<String>,
+) -> EvergraphHeaders {
+    let wants = request.headers.get("evergraph-debug") == Some("1");
+    let tokens = wants.then(admin_tokens).flatten();
+    let debug =
+        wants && admin::access(tokens.as_deref(), &request.headers) == admin::Access::Granted;
+    if debug && !request.url.path.starts_with(admin::PREFIX) {
+        request.headers.remove("authorization");
+    }
+    request.headers.remove("evergraph-debug");
+    let sent = request.headers.get_all("evergraph-purge").flat_map(|tokens| tokens.split(','));
+    // One too many is enough to show that there are.
+    let sent = sent.take(MOST_TOKENS + 1).map(|token| token.trim().to_owned());
+    let mut purge_tokens: Vec<String> = sent.collect();
+    purge_tokens.extend(take_purge_cookies(service, &mut request.headers));
+    EvergraphHeaders { debug, purge_tokens }
+}

@@ -1,0 +1,114 @@
+//! What of an answer is stored, or why it is not.
+
+use super::entry::{FetchedResponse, Terms, entry};
+use super::merged_terms::merge;
+use super::plan::Plan;
+use crate::config::Config;
+use crate::graphql::{
+    Analysis, Outcome, Shown, TypeKnowledge, facts, outcome, types_of_root_field,
+};
+use crate::http::Headers;
+use crate::policy::{NotStored, Permission, ReceivedHead, Rule, storable};
+use crate::stored::Entry;
+use crate::time::Ttl;
+use std::collections::BTreeSet;
+
+/// What became of an answer that was looked at for storing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StorableEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// The GraphQL types that the answer showed.
+    pub types: BTreeSet<String>,
+    /// Whether it shows that the schema is not that of this API.
+    pub contradicts_schema: bool,
+}
+
+/// The entry for a GraphQL answer. The types in it may shorten its life, add tags, or forbid to
+/// store it.
+pub fn graphql_entry(
+    config: &Config,
+    plan: &Plan,
+    analysis: &Analysis,
+    knowledge: &TypeKnowledge<'_>,
+    shown: Shown<'_>,
+    fetched: FetchedResponse<'_>,
+) -> Result<StorableEntry, NotStored> {
+    let ReceivedHead { status, headers, .. } = fetched.received;
+    if status != 200 {
+        return Err(NotStored::Status);
+    }
+    if !is_graphql_json(headers) {
+        return Err(NotStored::ContentType);
+    }
+    let Outcome::Data(data) = outcome(shown.json) else { return Err(NotStored::Errors) };
+    let facts = facts(shown, data, &analysis.shape, knowledge);
+
+    let shown_types: Vec<&str> = facts.types.iter().map(String::as_str).collect();
+    let by_answer = config.types_of_answer(&shown_types);
+    let mut types: Vec<_> =
+        config.types.iter().filter(|one| plan.type_names.contains(&one.name)).collect();
+    types.extend(by_answer.iter().filter(|one| !plan.type_names.contains(&one.name)));
+    let by_default = types.is_empty();
+    let declares = |name: &str| !config.types_of_answer(&[name]).is_empty();
+    let is_declared = |field: &String| {
+        let own = types_of_root_field(shown, data, &analysis.shape, field);
+        own.is_some_and(|own| own.into_iter().all(declares))
+    };
+    let has_default = !plan.undeclared.iter().all(is_declared);
+    if has_default {
+        types.push(&config.default_type);
+    }
+    let mut merged = merge(&types).hinted(&analysis.expected, by_default);
+    if facts.hint.private && !merged.overriding {
+        return Err(NotStored::Private);
+    }
+    if let Some(seconds) = facts.hint.max_age.filter(|_| !merged.overriding) {
+        merged.windows.ttl = merged.windows.ttl.min(Ttl::from_seconds(seconds));
+    }
+    if facts.types_unknown {
+        // A type that is there and not seen could be any of these. One that is never to be cached
+        // forbids it; a shorter ttl counts where the configuration says nothing of the query.
+        for ttl in config.types_by_answer_alone().iter().filter_map(|one| one.ttl.seconds()) {
+            if ttl.is_zero() {
+                return Err(NotStored::TypesUnknown);
+            }
+            if has_default {
+                merged.windows.ttl = merged.windows.ttl.min(ttl);
+            }
+        }
+    }
+    if merged.windows.ttl.is_zero() {
+        return Err(NotStored::TtlZero);
+    }
+    if merged.scopes.iter().any(|scope| !plan.scopes.contains(scope)) {
+        return Err(NotStored::ScopeOfAnswer);
+    }
+    let permission = Permission { overriding: merged.overriding, ..Permission::default() };
+    storable(status, headers, permission)?;
+    let rule = match merged.overriding {
+        true => Rule::Configured(merged.windows),
+        false => Rule::AtMost(merged.windows),
+    };
+    let mut tags = plan.tags.clone();
+    tags.extend(merged.tags);
+    tags.extend(facts.tags);
+    let terms = Terms { rule, client_ttl: merged.client_ttl, tags };
+    let contradicts_schema = facts.contradicts_schema;
+    entry(plan, fetched, terms).map(|entry| StorableEntry {
+        entry,
+        types: facts.types,
+        contradicts_schema,
+    })
+}
+
+/// Whether an answer's content type is one of GraphQL's in JSON.
+pub fn is_graphql_json(headers: &Headers) -> bool {
+    let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    ["application/json", "application/graphql-response+json", "application/graphql+json"]
+        .contains(&kind)
+}
+
+#[cfg(test)]
+mod tests;

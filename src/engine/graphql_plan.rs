@@ -1,0 +1,143 @@
+//! The plan of a GraphQL query.
+
+use super::bypass::Bypass;
+use super::identity::{Asker, sharers, value_digests};
+use super::merged_terms::{merge, naming};
+use super::plan::{Plan, RestPlan};
+use super::query_parts::QueryParts;
+use super::request_class::unwanted_answer;
+use super::signals::{Counted, Coverage};
+use crate::config::{CacheType, Config};
+use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
+use crate::http::{Headers, Method, Request, form_decoded};
+use crate::jwt::Claims;
+use crate::key::{DigestBuilder, Key, KeyParts, Kind};
+use crate::policy::Rule;
+use crate::rest::{self, header_parts};
+use crate::tag::Tag;
+use crate::time::Ttl;
+
+/// Plans a GraphQL query. A plan that depends on claims which are not known is
+/// [`Bypass::JwtUnverified`].
+pub fn plan_graphql(
+    config: &Config,
+    request: &Request,
+    claims: &Claims,
+    query: &Query,
+    analysis: &Analysis,
+) -> Result<Plan, Bypass> {
+    if let Some(bypass) = unwanted_answer(&request.headers) {
+        return Err(bypass);
+    }
+    let parts = QueryParts::of(config, query, analysis);
+    let applied = parts.applied(config);
+    let merged = merge(&applied).hinted(&analysis.expected, parts.types.is_empty());
+    if analysis.expected.private && !merged.overriding {
+        return Err(Bypass::PrivateHint);
+    }
+    // The default's ttl may yet be replaced by that of a type in the answer.
+    let is_never = |one: &&CacheType| one.ttl.seconds().is_some_and(Ttl::is_zero);
+    let may_be_replaced = parts.may_be_declared && !parts.types.iter().any(is_never);
+    if merged.windows.ttl.is_zero() && !may_be_replaced {
+        return Err(Bypass::TtlZero);
+    }
+    let asker = Asker { headers: &request.headers, claims };
+    let sharers = sharers(config, &merged.scopes, asker)?;
+    // A type that only the answer shows may have a scope; who it would tell apart does not share.
+    let unseen = config.types_by_answer_alone();
+    let unseen_values = value_digests(config, &merge(&unseen).scopes, asker)?;
+    let keyed = keyed_headers(config, &[applied, unseen].concat());
+    let types = parts.covering.as_slice();
+    let coverage = Coverage { config, asker, types, keyed: &keyed, counted: Counted::All };
+    if let Some(signal) = coverage.uncovered().first() {
+        return Err(signal.bypass(config));
+    }
+    let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
+    let digest = DigestBuilder::new("graphql")
+        .part(request.method.as_str().as_bytes())
+        .part(request.url.scheme.as_bytes())
+        .part(request.url.host.as_bytes())
+        .part(request.url.path.as_bytes())
+        .optional(rest_of_url(request).as_deref())
+        .part(accepted_kinds(&request.headers).as_bytes())
+        .optional(preflight(request).as_deref())
+        .part(analysis.digest.as_bytes())
+        .part(variables.as_bytes())
+        .part(query.others.as_bytes())
+        .part(sharers.digest.as_bytes())
+        .part(unseen_values.as_bytes());
+    let digest = header_parts(digest, &keyed, &request.headers).finish();
+    let type_name = match naming(&parts.types) {
+        Some(one) => one.name.as_str(),
+        None if parts.is_introspection => "introspection",
+        None => "default",
+    };
+    let key = Key::new(&KeyParts {
+        service: &config.service,
+        kind: Kind::GraphQl,
+        type_name,
+        name: analysis.name.as_deref().unwrap_or("anonymous"),
+        scope: &sharers.segment,
+        digest: &digest,
+    });
+    let mut tags = merged.tags;
+    tags.extend(sharers.tags);
+    tags.insert(Tag::of("type:", type_name));
+    tags.extend(rest::path_tags(config, &request.url));
+    tags.insert(Tag::of("op:", analysis.name.as_deref().unwrap_or("anonymous")));
+    tags.insert(Tag::of("key:", &digest.to_hex()));
+    Ok(Plan {
+        key,
+        type_name: type_name.to_owned(),
+        rule: Rule::AtMost(merged.windows),
+        overriding: merged.overriding,
+        client_ttl: merged.client_ttl,
+        tags,
+        tagging: config.tagging,
+        scopes: merged.scopes,
+        type_names: parts.types.iter().map(|one| one.name.clone()).collect(),
+        undeclared: parts.undeclared,
+        rest: RestPlan::default(),
+    })
+}
+
+/// The names of the headers that a GraphQL key holds, in order and each once.
+fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
+    let of_types = types.iter().flat_map(|one| &one.vary);
+    let mut names: Vec<String> = config.vary.iter().chain(of_types).cloned().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What a URL has beside the GraphQL request itself, which the origin may heed.
+fn rest_of_url(request: &Request) -> Option<String> {
+    const MEMBERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
+    let query = request.url.query.as_deref()?;
+    if request.method == Method::Post {
+        return Some(query.to_owned());
+    }
+    // As they are written: servers may decode them otherwise.
+    let is_other = |piece: &&str| {
+        let name = form_decoded(piece.split('=').next().unwrap_or_default());
+        !piece.is_empty() && !name.is_some_and(|name| MEMBERS.contains(&name.as_str()))
+    };
+    Some(query.split('&').filter(is_other).collect::<Vec<_>>().join("&"))
+}
+
+/// What servers that guard against cross-site requests look for in a GET.
+fn preflight(request: &Request) -> Option<String> {
+    if request.method == Method::Post {
+        return None;
+    }
+    let has = |headers: &Headers, name| headers.get(name).is_some_and(|value| !value.is_empty());
+    let content_type = request.headers.get("content-type").unwrap_or_default();
+    Some(format!(
+        "{content_type};{}{}",
+        has(&request.headers, "apollo-require-preflight"),
+        has(&request.headers, "x-apollo-operation-name")
+    ))
+}
+
+#[cfg(test)]
+mod tests;

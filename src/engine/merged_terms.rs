@@ -1,0 +1,62 @@
+//! What several cache types say together.
+
+use crate::config::CacheType;
+use crate::graphql::ExpectedResponse;
+use crate::policy::Windows;
+use crate::tag::{Tag, TagSet};
+use crate::time::Ttl;
+
+/// What several cache types say together: the smallest times win, scopes add up, and the
+/// prohibitions are overridden only where each says so.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Merged {
+    pub windows: Windows,
+    pub overriding: bool,
+    pub client_ttl: Option<Ttl>,
+    pub scopes: Vec<String>,
+    pub tags: TagSet,
+}
+
+pub(super) fn merge(types: &[&CacheType]) -> Merged {
+    let smallest = |of: fn(&CacheType) -> Ttl| types.iter().map(|one| of(one)).min();
+    let mut scopes: Vec<String> = types.iter().filter_map(|one| one.scope.clone()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    Merged {
+        windows: Windows {
+            ttl: types.iter().filter_map(|one| one.ttl.seconds()).min().unwrap_or(Ttl::ZERO),
+            swr: smallest(|one| one.swr.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
+            sie: smallest(|one| one.sie.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
+        },
+        overriding: !types.is_empty() && types.iter().all(|one| one.overriding),
+        client_ttl: types.iter().filter_map(|one| one.client_ttl).min(),
+        scopes,
+        tags: types.iter().flat_map(|one| own_tags(one)).collect(),
+    }
+}
+
+impl Merged {
+    /// What a schema says of its own caching: without a type in the configuration it gives the
+    /// ttl, if it has one for all that is asked; else it can only shorten it. What is overridden has
+    /// the configured ttl.
+    pub fn hinted(mut self, expected: &ExpectedResponse, by_default: bool) -> Self {
+        let max_age = expected.max_age.filter(|_| !self.overriding);
+        let max_age = max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
+        let ttl = &mut self.windows.ttl;
+        *ttl = match max_age {
+            Some(max_age) if by_default && expected.all_hinted => max_age,
+            Some(max_age) => max_age.min(*ttl),
+            None => *ttl,
+        };
+        self
+    }
+}
+
+fn own_tags(one: &CacheType) -> impl Iterator<Item = Tag> {
+    std::iter::once(Tag::of("type:", &one.name)).chain(one.tags.iter().cloned())
+}
+
+/// The cache type that gives a key its name: the first of those with the smallest ttl.
+pub(super) fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
+    types.iter().copied().min_by_key(|one| one.ttl)
+}

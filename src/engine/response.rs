@@ -1,0 +1,114 @@
+//! What the client gets: a stored answer, or the origin's with a word on what was done.
+
+use super::x_cache::XCache;
+use crate::http::{Headers, Method, Request, Response, fields};
+use crate::policy::{CacheStatus, ContentRange, Cut, Part, Range, if_range_holds, not_modified};
+use crate::stored::Entry;
+use crate::time::Timestamp;
+
+/// The answer from an entry: whole, 304 where the client has it already, or the part that it asks
+/// for (RFC 9110 §13.2.2). `status` says how it came to be.
+pub fn response_from_entry(
+    entry: &Entry,
+    request: &Request,
+    x_cache: XCache,
+    status: &CacheStatus,
+    now: Timestamp,
+) -> Response {
+    let meta = &entry.meta;
+    let mut headers = meta.headers.clone();
+    headers.set("age", meta.age(now).to_string());
+    headers.set("x-cache", x_cache.as_str());
+    status.add_to(&mut headers);
+    let good = (200..300).contains(&meta.status);
+    let received = meta.stored_at.as_millis() / 1000;
+    if good && not_modified(request, &meta.headers, received) {
+        return without_body(headers);
+    }
+    if request.method == Method::Head {
+        return Response { status: meta.status, headers, body: [].into() };
+    }
+    match cut(entry, request) {
+        Some(Cut::Part(Part { start, end, content_range })) => {
+            headers.set("content-range", content_range);
+            let body = entry.body.get(start..end).unwrap_or_default();
+            Response { status: 206, headers, body: body.into() }
+        }
+        Some(Cut::Unsatisfiable(content_range)) => {
+            // It is for this range alone, and the entry's lifetime is not its own.
+            fields::REPRESENTATION
+                .iter()
+                .chain(fields::STORAGE)
+                .for_each(|name| headers.remove(name));
+            headers.set("content-range", content_range);
+            Response { status: 416, headers, body: [].into() }
+        }
+        Some(Cut::NotHere) | None => {
+            Response { status: meta.status, headers, body: entry.body.clone() }
+        }
+    }
+}
+
+/// The range that a GET asks for, of an entry that may be cut.
+fn cut(entry: &Entry, request: &Request) -> Option<Cut> {
+    let meta = &entry.meta;
+    if request.method != Method::Get || !if_range_holds(&request.headers, &meta.headers) {
+        return None;
+    }
+    let range = Range::read(&request.headers)?;
+    match meta.status {
+        200 => Some(range.of_whole(entry.body.len())),
+        206 => Some(range.of_part(ContentRange::read(&meta.headers)?, entry.body.len())),
+        _ => None,
+    }
+}
+
+/// Whether the entry is a part that has all the bytes which the request asks for.
+pub fn has_range(entry: &Entry, request: &Request) -> bool {
+    entry.meta.status == 206 && matches!(cut(entry, request), Some(Cut::Part(_)))
+}
+
+/// 304 for a client that has the answer already.
+pub fn without_body(mut headers: Headers) -> Response {
+    fields::REPRESENTATION.iter().for_each(|name| headers.remove(name));
+    Response { status: 304, headers, body: [].into() }
+}
+
+/// The headers of an answer that the origin gave, as the client gets them.
+pub fn headers_to_client(
+    origin: &Headers,
+    x_cache: XCache,
+    status: &CacheStatus,
+    keeps_cdn: bool,
+) -> Headers {
+    let mut headers = origin.clone();
+    let for_caches =
+        fields::FOR_CACHES.iter().filter(|name| !keeps_cdn || **name != "cdn-cache-control");
+    for_caches.for_each(|name| headers.remove(name));
+    headers.set("x-cache", x_cache.as_str());
+    status.add_to(&mut headers);
+    headers
+}
+
+/// The status for the client where the origin did not answer: 504 where it took too long, else
+/// 502 (RFC 9110 §15.6.3, §15.6.5).
+pub fn status_of_origin(timed_out: bool) -> u16 {
+    if timed_out { 504 } else { 502 }
+}
+
+/// A redirect to the origin's own address leads the client to the public one. One with bytes that
+/// are not UTF-8 stays as it is, for they could not be written again.
+pub fn rewrite_location(origin: Option<&str>, request: &Request, headers: &mut Headers) {
+    let Some(origin) = origin else { return };
+    for name in fields::LOCATIONS {
+        let target = headers.get(name).and_then(|value| value.strip_prefix(origin));
+        let inside = |rest: &&str| {
+            (rest.is_empty() || rest.starts_with(['/', '?', '#']))
+                && !rest.contains(char::REPLACEMENT_CHARACTER)
+        };
+        if let Some(rest) = target.filter(inside) {
+            let public = format!("{}{rest}", request.url.origin());
+            headers.set(name, public);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a validation makes of a stored response.
+
+use super::plan::Plan;
+use super::rest_entry::rule_of;
+use super::stored_headers::stored_headers;
+use crate::http::{Headers, Request, fields};
+use crate::policy::{
+    NotStored, Permission, ReceivedHead, ResponseDirectives, Rule, Vary, is_about, lifetime,
+    storable, variant, varies_on,
+};
+use crate::purge::Mark;
+use crate::stored::{Entry, Meta};
+use crate::tag::{Tagging, origin_tags};
+
+/// What a 304, or the answer to a HEAD, makes of a stored answer.
+#[derive(Debug)]
+pub struct ValidatedEntry {
+    /// The entry as the client gets it.
+    pub entry: Entry,
+    /// Why it is not stored anew, where it is not.
+    pub stored: Result<(), NotStored>,
+}
+
+/// A stored answer with what a 304 says of it (RFC 9111 §4.3.4), or none where the 304 is about
+/// another one. What it leaves unsaid stays as it was. Conditions are judged where the answer would
+/// be a success (RFC 9110 §13.2.1), so a 304 is never about a redirect or an error.
+pub fn validated_entry(
+    plan: &Plan,
+    before: &Entry,
+    request: &Request,
+    received: ReceivedHead<'_>,
+    mark: Mark,
+) -> Option<ValidatedEntry> {
+    let Meta { status, headers, etag_is_ours, .. } = &before.meta;
+    if !(200..300).contains(status) || !is_about(received.headers, headers, *etag_is_ours) {
+        return None;
+    }
+    updated(plan, before, request, received, mark)
+}
+
+/// A stored answer with the fields of a newer head of it. None where both have fields with bytes that
+/// are not UTF-8: no one object of the runtime holds both.
+pub fn updated(
+    plan: &Plan,
+    before: &Entry,
+    request: &Request,
+    received: ReceivedHead<'_>,
+    mark: Mark,
+) -> Option<ValidatedEntry> {
+    let mut meta = before.meta.clone();
+    let said = received.headers;
+    let mut fields = stored_headers(said, plan.client_ttl, plan.rest.keeps_cdn_cache_control);
+    let stays =
+        |name: &str| fields::STORED_BODY.contains(&name) || name == "etag" && meta.etag_is_ours;
+    fields.retain(|name| !stays(name));
+    fields.iter().for_each(|(name, _)| meta.headers.remove(name));
+    fields.iter().for_each(|(name, value)| meta.headers.append(name, value));
+    meta.headers.attach_unreadable_of(match said.has_unreadable_bytes() {
+        true => said,
+        false => &before.meta.headers,
+    });
+    if !meta.headers.has_all_bytes() {
+        return None;
+    }
+    meta.mark = mark;
+    meta.stored_at = received.at;
+    let mut tags: Vec<String> =
+        origin_tags(said).iter().map(|tag| tag.as_str().to_owned()).collect();
+    tags.retain(|tag| !meta.tags.contains(tag));
+    meta.tags.extend(tags);
+    // The tags of its body are by the rules of before, and those of this head by the plan's.
+    if !meta.tagging.is_same(plan.tagging) {
+        meta.tagging = Tagging::UNKNOWN;
+    }
+    let stored = renewed(plan, &mut meta, request, received);
+    Some(ValidatedEntry { entry: Entry { meta, body: before.body.clone() }, stored })
+}
+
+/// Gives a stored answer the lifetime that a newer head of it says, or its own again.
+fn renewed(
+    plan: &Plan,
+    meta: &mut Meta,
+    request: &Request,
+    received: ReceivedHead<'_>,
+) -> Result<(), NotStored> {
+    let said = received.headers;
+    let says_how_long = fields::LIFETIME.iter().any(|name| said.contains(name));
+    let mut known: Headers = meta.headers.clone();
+    // An `Expires` alone does not end a `Cache-Control`, which goes before it (§3.2, §5.3).
+    let expires_alone = said.contains("expires")
+        && !fields::LIFETIME.iter().any(|name| *name != "expires" && said.contains(name));
+    // What is stored of these is not always what the origin said.
+    for name in fields::LIFETIME.iter().chain(&["age", "date", "set-cookie"]) {
+        if expires_alone && *name == "cache-control" && plan.client_ttl.is_none() {
+            continue;
+        }
+        known.remove(name);
+        said.get_all(name).for_each(|value| known.append(name, value));
+    }
+    // That it may be shared was said before, unless something else is said now.
+    let authorized = plan.rest.authorized && says_how_long;
+    let permission = Permission { authorized, ..plan.permission(meta.status) };
+    let whole = ReceivedHead { status: meta.status, headers: &known, ..received };
+    storable(meta.status, &known, permission)?;
+    let Vary::On(vary) = varies_on(&known) else { return Err(NotStored::VaryAny) };
+    let variant = variant(&vary, &request.headers).ok_or(NotStored::RequestHeaderBytes)?;
+    meta.variant = variant.to_hex();
+    meta.vary = vary;
+    let rule = rule_of(plan, meta.status);
+    let life = lifetime(rule, whole)?;
+    // Its age begins anew with the validation.
+    meta.initial_age = life.initial_age;
+    if says_how_long || !matches!(rule, Rule::Origin(_)) {
+        meta.ttl = life.windows.ttl;
+        meta.swr = life.windows.swr;
+        meta.sie = life.windows.sie;
+        meta.must_revalidate = life.must_revalidate;
+        meta.shares_authorized = ResponseDirectives::read(&known).shares_authorized;
+    }
+    meta.kept = life.kept;
+    Ok(())
+}

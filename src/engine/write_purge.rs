@@ -1,0 +1,188 @@
+//! What a write purges, once the origin has answered it.
+
+use super::write_effect::{
+    Effect, WriteResponse, element_proves, graphql_effect, is_client_error, rest_effect,
+};
+use crate::config::Config;
+use crate::graphql::{
+    Analysis, Mutated, MutationPurge, Outcome, SeenTypes, TypeKnowledge, elements, outcome,
+    purge_of,
+};
+use crate::http::{Headers, Request, Url, fields};
+use crate::purge::{NewRecord, Record};
+use crate::rest;
+use crate::tag::TagSet;
+use serde_json::{Map, Value};
+
+/// A write that was sent to the origin.
+#[derive(Debug, Clone, Copy)]
+pub enum Write<'a> {
+    /// A mutation that was understood.
+    Mutation {
+        /// The mutation.
+        analysis: &'a Analysis,
+        /// Its variables.
+        variables: Option<&'a Map<String, Value>>,
+    },
+    /// A GraphQL request that may be a mutation, or hold several.
+    PerhapsMutation,
+    /// Several GraphQL operations of which not all are queries, in one request that was understood.
+    Batch(&'a [BatchOperation<'a>]),
+    /// A REST request of an unsafe method.
+    Rest(&'a Request),
+}
+
+/// One operation of a batch.
+#[derive(Debug, Clone, Copy)]
+pub enum BatchOperation<'a> {
+    /// It changes nothing.
+    Query,
+    /// A mutation that was understood.
+    Mutation {
+        /// The mutation.
+        analysis: &'a Analysis,
+        /// Its variables.
+        variables: Option<&'a Map<String, Value>>,
+    },
+    /// It may be a mutation.
+    PerhapsMutation,
+}
+
+/// What a write purges.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WritePurge {
+    /// The record for the log.
+    pub new: NewRecord,
+    /// The mutation's field for which everything is purged, where one is the cause.
+    pub field: Option<String>,
+}
+
+/// What the write purges; none where its answer proves that nothing ran ([`graphql_effect`],
+/// [`rest_effect`]), or nothing depends on it. `answer` is none where the origin was asked and never
+/// answered.
+pub fn purge_of_write(
+    config: &Config,
+    write: Write<'_>,
+    answer: Option<WriteResponse<'_>>,
+    knowledge: &TypeKnowledge<'_>,
+    known: &SeenTypes,
+) -> Option<WritePurge> {
+    let effect = match write {
+        Write::Rest(request) => {
+            rest_effect(config, &request.url, answer.map(|answer| answer.status))
+        }
+        Write::Batch(operations) => graphql_effect(answer, Some(operations.len())),
+        Write::Mutation { .. } | Write::PerhapsMutation => graphql_effect(answer, None),
+    };
+    if effect == Effect::Nothing {
+        return None;
+    }
+    let purging = Purging { config, knowledge, known };
+    let purge = match write {
+        Write::Rest(request) => MutationPurge::Tags(purging.rest(request, answer)),
+        Write::Batch(operations) => purging.batch(operations, answer)?,
+        Write::Mutation { analysis, variables } => {
+            let body = answer.and_then(|answer| answer.body);
+            let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
+            let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
+            purging.mutation(analysis, variables, outcome)
+        }
+        Write::PerhapsMutation => MutationPurge::everything(None),
+    };
+    let (record, field) = match purge {
+        MutationPurge::Everything { field } => (Record::everything(), field),
+        MutationPurge::Tags(tags) => (Record::of_tags(&tags, &config.same, config.tagging), None),
+    };
+    let new = NewRecord::from(record);
+    let new = if effect == Effect::Unknown { new.with_unknown_outcome() } else { new };
+    (!new.record.is_empty()).then_some(WritePurge { new, field })
+}
+
+/// What tells what a mutation purges.
+struct Purging<'a> {
+    config: &'a Config,
+    knowledge: &'a TypeKnowledge<'a>,
+    known: &'a SeenTypes,
+}
+
+impl Purging<'_> {
+    fn mutation(
+        &self,
+        analysis: &Analysis,
+        variables: Option<&Map<String, Value>>,
+        outcome: Outcome<'_>,
+    ) -> MutationPurge {
+        let data = match outcome {
+            Outcome::Data(data) | Outcome::Partial(Some(data)) => Some(data),
+            _ => None,
+        };
+        let mutated = Mutated { analysis, variables, data };
+        purge_of(self.config, mutated, self.knowledge, self.known)
+    }
+
+    /// What all mutations of a batch purge, each by its own element of the answer; none where they
+    /// all were refused. An answer without an element for each says nothing of any.
+    fn batch(
+        &self,
+        operations: &[BatchOperation<'_>],
+        answer: Option<WriteResponse<'_>>,
+    ) -> Option<MutationPurge> {
+        let answer = answer.filter(|answer| answer.status < 500);
+        let refuses = answer.is_some_and(|answer| is_client_error(answer.status));
+        let body = answer.and_then(|answer| answer.body);
+        let answers = body.and_then(|body| elements(body, operations.len()));
+        let Some(answers) = answers else { return Some(MutationPurge::everything(None)) };
+        let mut all: Option<TagSet> = None;
+        for (operation, answer) in operations.iter().zip(answers) {
+            let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+            if matches!(operation, BatchOperation::Query) || element_proves(&answer, refuses) {
+                continue;
+            }
+            let purge = match operation {
+                BatchOperation::Mutation { analysis, variables } => {
+                    self.mutation(analysis, *variables, outcome(&answer))
+                }
+                BatchOperation::Query | BatchOperation::PerhapsMutation => {
+                    MutationPurge::everything(None)
+                }
+            };
+            let MutationPurge::Tags(tags) = purge else { return Some(purge) };
+            all.get_or_insert_default().extend(tags);
+        }
+        all.map(MutationPurge::Tags)
+    }
+
+    /// What a REST write purges: by its path, by what its answer points at, and by what its answer
+    /// shows.
+    fn rest(&self, request: &Request, answer: Option<WriteResponse<'_>>) -> TagSet {
+        let config = self.config;
+        let mut tags = rest::purge_tags(config, &request.url);
+        let headers = answer.map(|answer| answer.headers);
+        for url in headers.into_iter().flat_map(|headers| pointed_at(config, &request.url, headers))
+        {
+            tags.extend(rest::purge_tags(config, &url));
+        }
+        let body = answer.and_then(|answer| answer.body);
+        let json = body.and_then(|body| serde_json::from_slice(body).ok());
+        tags.extend(rest::written_tags(config, &request.url, json.as_ref()));
+        self.knowledge.reach(&mut tags);
+        tags
+    }
+}
+
+/// The other URLs of the same origin that a write's answer says it has changed (RFC 9111 §4.4).
+fn pointed_at<'a>(
+    config: &'a Config,
+    asked: &'a Url,
+    headers: &'a Headers,
+) -> impl Iterator<Item = Url> + 'a {
+    let values = fields::LOCATIONS.iter().flat_map(|name| headers.get_all(name));
+    let urls = values.filter_map(|value| asked.joined(value));
+    // An origin may know itself by its own address.
+    urls.filter(|url| {
+        url.origin() == asked.origin() || config.origin.as_deref() == Some(url.origin().as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests;
