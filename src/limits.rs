@@ -54,7 +54,7 @@ impl Limit {
 
     /// Where it stands unless the configuration says otherwise, and the most that it can be set
     /// to. graphql-parser stops at a depth of about 50.
-    pub fn default_and_most(self) -> (usize, usize) {
+    pub fn default_and_maximum(self) -> (usize, usize) {
         match self {
             Self::Bytes => (1 << 20, 8 << 20),
             Self::Tokens => (20_000, 200_000),
@@ -78,12 +78,12 @@ impl Amounts {
 
     /// The limits where the configuration says nothing.
     pub fn default_limits() -> Self {
-        Self(Limit::ALL.map(|limit| limit.default_and_most().0))
+        Self(Limit::ALL.map(|limit| limit.default_and_maximum().0))
     }
 
     /// The most that each limit can be set to.
     pub fn most() -> Self {
-        Self(Limit::ALL.map(|limit| limit.default_and_most().1))
+        Self(Limit::ALL.map(|limit| limit.default_and_maximum().1))
     }
 
     /// The number for a limit.
@@ -125,7 +125,7 @@ pub const REQUEST_COPIES: usize = 8;
 
 /// Copies of an answer's body that is stored: in JavaScript in chunks, and in one; in Wasm; in its
 /// envelope; and that in JavaScript for the edge cache and for KV.
-pub const ANSWER_COPIES: usize = 6;
+pub const RESPONSE_COPIES: usize = 6;
 
 /// Bytes of a stored value that need not be counted when it is read.
 pub const SMALL_STORED_BYTES: usize = 64 << 10;
@@ -141,14 +141,14 @@ pub const UPLOAD_BYTES: usize = 8 << 20;
 
 /// Bytes of an answer's body that Evergraph reads to store it. Longer answers are streamed to
 /// the client and not stored. KV allows 25 MiB, an isolate 128 MB in all.
-pub const ANSWER_BODY_BYTES: usize = 8 << 20;
+pub const RESPONSE_BODY_BYTES: usize = 8 << 20;
 
 /// Bytes of an answer's headers beyond which it is not stored.
 pub const STORED_HEADER_BYTES: usize = 32 << 10;
 
 /// Bytes of a GraphQL answer that Evergraph reads to understand it: as a tree it takes many times
 /// as much.
-pub const GRAPHQL_ANSWER_BYTES: usize = 2 << 20;
+pub const GRAPHQL_RESPONSE_BYTES: usize = 2 << 20;
 
 /// Bytes of a request's URL that Evergraph makes a key from.
 pub const URL_BYTES: usize = 16 << 10;
@@ -223,19 +223,19 @@ pub const MANIFEST_BYTES: usize = 8 << 20;
 pub const MANIFEST_ID_BYTES: usize = 256;
 
 /// Keys of which one isolate remembers that their answers are not stored.
-pub const UNSHARED_KEYS: usize = 1_000;
+pub const UNSTORABLE_KEYS: usize = 1_000;
 
 /// Keys of which one isolate remembers that they are being fetched.
-pub const KEYS_UNDER_WAY: usize = 10_000;
+pub const IN_FLIGHT_KEYS: usize = 10_000;
 
 /// GraphQL types seen in answers that one isolate remembers.
-pub const KNOWN_TYPES: usize = 10_000;
+pub const SEEN_TYPES: usize = 10_000;
 
 /// Bytes of a token that is verified.
 pub const TOKEN_BYTES: usize = 8 << 10;
 
 /// Verified tokens that one isolate remembers.
-pub const GOOD_TOKENS: usize = 1_000;
+pub const VERIFIED_TOKENS: usize = 1_000;
 
 /// Bytes of the set of keys that an issuer publishes.
 pub const KEY_SET_BYTES: usize = 64 << 10;
@@ -270,7 +270,7 @@ mod tests {
     fn each_limit_has_its_own_number() {
         let limits = Amounts::default_limits();
         for limit in Limit::ALL {
-            let (default, most) = limit.default_and_most();
+            let (default, most) = limit.default_and_maximum();
             assert!(limits.of(limit) == default && default <= most, "{}", limit.as_str());
         }
         let mut high = Amounts::ZERO;

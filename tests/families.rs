@@ -358,12 +358,12 @@ fn a_change_of_tags_raises_their_version() {
     let (config, body) = (config.unwrap(), json!({ "seller": 7 }));
     for path in ["/api/products/42", "/API/Products/%34%32/", "/api//products/../a/b?c=d", "/x"] {
         let url = Url::parse(&format!("http://origin{path}")).unwrap();
-        let entry = rest::entry_tags(&config, &url);
-        let of_body = rest::body_tags(&config, &url, Some(&body));
-        let written = rest::written_tags(&config, &url, Some(&body));
+        let entry = rest::entry_path_tags(&config, &url);
+        let of_body = rest::entry_body_tags(&config, &url, Some(&body));
+        let written = rest::write_body_tags(&config, &url, Some(&body));
         tags.push(format!(
             "{entry:?} {of_body:?} {:?} {written:?}",
-            rest::purge_tags(&config, &url)
+            rest::write_path_tags(&config, &url)
         ));
     }
     let now = (TAGGING_VERSION, hash_of(&tags.join("\n")));

@@ -9,17 +9,18 @@
 
 use evergraph::config::{self, Config};
 use evergraph::engine::{
-    Class, FetchedResponse, Plan, ValidatedEntry, Write, WriteResponse, XCache, classify,
-    completed, has_range, headers_to_client, origin_request_headers, part_entry, part_key,
-    part_storable, plan_rest, purge_of_write, response_from_entry, rest_entry, rest_storable,
-    shorten_for_client, status_of_origin, storable_headers, updated, validated_entry, without_body,
+    FetchedResponse, Plan, RequestClass, ValidatedEntry, Write, WriteResponse, XCache, classify,
+    completed_body, covers_range, gateway_error_status, headers_to_client, not_modified_response,
+    origin_request_headers, part_entry, part_key, part_storable, plan_rest, purge_of_write,
+    response_from_entry, rest_entry, rest_storable, shorten_for_client, storable_headers,
+    updated_entry, validated_entry,
 };
 use evergraph::graphql::{SeenTypes, TypeKnowledge};
 use evergraph::http::{Headers, Method, Request, Response, Url};
 use evergraph::jwt::Claims;
 use evergraph::policy::{
-    CacheStatus, ContentRange, Forward, Freshness, NotStored, ReceivedHead, freshness, is_head_of,
-    not_modified, strong_etag, validators, variant,
+    CacheStatus, ContentRange, Forward, Freshness, NotStored, ReceivedHead, freshness,
+    head_matches_stored, not_modified, strong_etag, validators, variant,
 };
 use evergraph::purge::{Log, Mark, MemoryRows, Replica, Sizes, Subject};
 use evergraph::stored::{Entry, decode, encode};
@@ -343,19 +344,21 @@ impl Cache {
     fn handle(&mut self, request: &Request, origin: &mut Origin, now: Timestamp) -> Response {
         self.now = now;
         match classify(&self.config, request) {
-            Class::Rest => match plan_rest(&self.config, request, &Claims::NotAsked) {
+            RequestClass::Rest => match plan_rest(&self.config, request, &Claims::NotChecked) {
                 Ok(plan) => self.read(request, &plan, origin),
                 Err(bypass) => self.pass_through(request, bypass.as_str(), origin),
             },
-            Class::RestWrite => self.write(request, origin),
-            Class::PassThrough(bypass) => self.pass_through(request, bypass.as_str(), origin),
+            RequestClass::RestWrite => self.write(request, origin),
+            RequestClass::PassThrough(bypass) => {
+                self.pass_through(request, bypass.as_str(), origin)
+            }
             class => panic!("{class:?} is no REST"),
         }
     }
 
     fn pass_through(&self, request: &Request, why: &'static str, origin: &mut Origin) -> Response {
         let Some(answer) = origin.ask(&request.method, &request.headers, self.now) else {
-            return failed(status_of_origin(false));
+            return failed(gateway_error_status(false));
         };
         let status = forwarded(Forward::Bypass, answer.status, Err(why));
         let headers = headers_to_client(&answer.headers, XCache::Bypass, &status, false);
@@ -376,7 +379,7 @@ impl Cache {
             self.log.append(&purge.new.record, self.now).unwrap();
             self.replica.learn(self.log.since(None), self.now);
         }
-        let Some(answer) = answer else { return failed(status_of_origin(false)) };
+        let Some(answer) = answer else { return failed(gateway_error_status(false)) };
         let status = forwarded(Forward::Method, answer.status, Err("method"));
         let headers = headers_to_client(&answer.headers, XCache::Bypass, &status, false);
         Response { status: answer.status, headers, body: answer.body.into() }
@@ -489,7 +492,7 @@ impl Cache {
         {
             return self.serve(entry, request, XCache::Stale);
         }
-        let Some(told) = told else { return failed(status_of_origin(false)) };
+        let Some(told) = told else { return failed(gateway_error_status(false)) };
         let storing = Storing { mark, other_variant: other_variant.as_deref(), why };
         if request.method == Method::Head
             && let Some(stored) = candidate.filter(|one| one.freshness != Freshness::Purged)
@@ -544,7 +547,7 @@ impl Cache {
                 if answer.status == 200 {
                     return Some(told(answer));
                 }
-                if let Some(whole) = completed(entry, answer.received(), &answer.body) {
+                if let Some(whole) = completed_body(entry, answer.received(), &answer.body) {
                     (answer.status, answer.body) = (200, whole);
                     for (name, value) in entry.meta.headers.iter() {
                         if !answer.headers.contains(name) && name != "cache-control" {
@@ -573,7 +576,8 @@ impl Cache {
     }
 
     fn range(&mut self, request: &Request, plan: &Plan, origin: &mut Origin) -> Response {
-        if let Some(part) = self.stored_part(request, plan).filter(|part| has_range(part, request))
+        if let Some(part) =
+            self.stored_part(request, plan).filter(|part| covers_range(part, request))
         {
             return self.serve(&part, request, XCache::Hit);
         }
@@ -582,7 +586,7 @@ impl Cache {
         let fields: Vec<_> =
             of_a_range.filter_map(|name| Some((name, request.headers.joined(name)?))).collect();
         let Some(answer) = self.ask_with(request, &fields, origin) else {
-            return failed(status_of_origin(false));
+            return failed(gateway_error_status(false));
         };
         let storing = Storing { mark, other_variant: None, why: Forward::Miss };
         self.answered_rest(request, plan, Told { answer, fresh: None }, &storing)
@@ -657,7 +661,7 @@ impl Cache {
         let received = answer.at.as_millis() / 1000;
         let has_it = answer.status == 200 && not_modified(request, &headers, received);
         match has_it {
-            true => without_body(headers),
+            true => not_modified_response(headers),
             false => Response { status: answer.status, headers, body: answer.body.into() },
         }
     }
@@ -708,10 +712,14 @@ impl Cache {
         if answer.status != 200 || meta.status != 200 {
             return;
         }
-        let entry = match is_head_of(&answer.headers, &meta.headers, meta.etag_is_ours, body.len())
-        {
+        let entry = match head_matches_stored(
+            &answer.headers,
+            &meta.headers,
+            meta.etag_is_ours,
+            body.len(),
+        ) {
             None => return,
-            Some(true) => match updated(plan, stored, request, answer.received(), mark) {
+            Some(true) => match updated_entry(plan, stored, request, answer.received(), mark) {
                 Some(ValidatedEntry { entry, stored: Ok(()) }) => entry,
                 _ => return,
             },

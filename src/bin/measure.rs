@@ -210,7 +210,7 @@ impl Known {
 
     fn key(&self) -> Option<Plan> {
         let Self { config, request, query, analysis } = black_box(self);
-        plan_graphql(config, request, &Claims::NotAsked, query, analysis).ok()
+        plan_graphql(config, request, &Claims::NotChecked, query, analysis).ok()
     }
 }
 

@@ -206,7 +206,7 @@ fn key_fields(section: &Section<'_>) -> KeyFields {
 fn limits(section: Section<'_>) -> Limits {
     let mut amounts = Amounts::default_limits();
     for limit in Limit::ALL {
-        let most = limit.default_and_most().1 as u64;
+        let most = limit.default_and_maximum().1 as u64;
         if let Some(amount) = section.number(limit.as_str(), limit.as_str(), 1..=most) {
             amounts.set(limit, usize::try_from(amount).unwrap_or(usize::MAX));
         }

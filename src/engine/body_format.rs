@@ -4,7 +4,7 @@ use crate::http::Headers;
 
 /// How an answer's body is written, by its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum BodyFormat {
     /// One JSON text.
     Json,
     /// Several texts or events that follow each other, each when it is there.
@@ -15,7 +15,7 @@ pub enum Format {
     Unnamed,
 }
 
-impl Format {
+impl BodyFormat {
     /// The format that the headers name.
     pub fn of(headers: &Headers) -> Self {
         let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();

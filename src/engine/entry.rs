@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::stored_headers::stored_headers;
 use crate::http::Request;
 use crate::policy::{
-    NotStored, ReceivedHead, ResponseDirectives, Rule, Vary, date_of, entity_tag, lifetime,
+    LifetimeRule, NotStored, ReceivedHead, ResponseDirectives, Vary, date_of, entity_tag, lifetime,
     variant, varies_on,
 };
 use crate::purge::Mark;
@@ -27,16 +27,16 @@ pub struct FetchedResponse<'a> {
 }
 
 /// Under which terms an answer is stored.
-pub(super) struct Terms {
-    pub rule: Rule,
+pub(super) struct EntryTerms {
+    pub rule: LifetimeRule,
     pub client_ttl: Option<Ttl>,
     pub tags: TagSet,
 }
 
-pub(super) fn entry(
+pub(super) fn build_entry(
     plan: &Plan,
     fetched: FetchedResponse<'_>,
-    terms: Terms,
+    terms: EntryTerms,
 ) -> Result<Entry, NotStored> {
     let FetchedResponse { request, received, body, mark } = fetched;
     let headers = received.headers;

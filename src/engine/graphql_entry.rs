@@ -1,14 +1,14 @@
 //! What of an answer is stored, or why it is not.
 
-use super::entry::{FetchedResponse, Terms, entry};
-use super::merged_terms::merge;
+use super::entry::{EntryTerms, FetchedResponse, build_entry};
+use super::merged_terms::merge_terms;
 use super::plan::Plan;
 use crate::config::Config;
 use crate::graphql::{
     Analysis, Outcome, Shown, TypeKnowledge, facts, outcome, types_of_root_field,
 };
 use crate::http::Headers;
-use crate::policy::{NotStored, Permission, ReceivedHead, Rule, storable};
+use crate::policy::{LifetimeRule, NotStored, Permission, ReceivedHead, storable};
 use crate::stored::Entry;
 use crate::time::Ttl;
 use std::collections::BTreeSet;
@@ -59,7 +59,7 @@ pub fn graphql_entry(
     if has_default {
         types.push(&config.default_type);
     }
-    let mut merged = merge(&types).hinted(&analysis.expected, by_default);
+    let mut merged = merge_terms(&types).with_schema_hints(&analysis.expected, by_default);
     if facts.hint.private && !merged.overriding {
         return Err(NotStored::Private);
     }
@@ -87,15 +87,15 @@ pub fn graphql_entry(
     let permission = Permission { overriding: merged.overriding, ..Permission::default() };
     storable(status, headers, permission)?;
     let rule = match merged.overriding {
-        true => Rule::Configured(merged.windows),
-        false => Rule::AtMost(merged.windows),
+        true => LifetimeRule::Configured(merged.windows),
+        false => LifetimeRule::AtMost(merged.windows),
     };
     let mut tags = plan.tags.clone();
     tags.extend(merged.tags);
     tags.extend(facts.tags);
-    let terms = Terms { rule, client_ttl: merged.client_ttl, tags };
+    let terms = EntryTerms { rule, client_ttl: merged.client_ttl, tags };
     let contradicts_schema = facts.contradicts_schema;
-    entry(plan, fetched, terms).map(|entry| StorableEntry {
+    build_entry(plan, fetched, terms).map(|entry| StorableEntry {
         entry,
         types: facts.types,
         contradicts_schema,

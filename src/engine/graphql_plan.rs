@@ -1,19 +1,19 @@
 //! The plan of a GraphQL query.
 
 use super::bypass::Bypass;
-use super::identity::{Asker, sharers, value_digests};
-use super::merged_terms::{merge, naming};
+use super::identity::{Credentials, scope_key, scope_values_digest};
+use super::merged_terms::{merge_terms, naming_type};
 use super::plan::{Plan, RestPlan};
 use super::query_parts::QueryParts;
-use super::request_class::unwanted_answer;
-use super::signals::{Counted, Coverage};
+use super::request_class::unsupported_accept;
+use super::signals::{SignalCheck, SignalSet};
 use crate::config::{CacheType, Config};
 use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
-use crate::policy::Rule;
-use crate::rest::{self, header_parts};
+use crate::policy::LifetimeRule;
+use crate::rest::{self, add_headers};
 use crate::tag::Tag;
 use crate::time::Ttl;
 
@@ -26,12 +26,13 @@ pub fn plan_graphql(
     query: &Query,
     analysis: &Analysis,
 ) -> Result<Plan, Bypass> {
-    if let Some(bypass) = unwanted_answer(&request.headers) {
+    if let Some(bypass) = unsupported_accept(&request.headers) {
         return Err(bypass);
     }
     let parts = QueryParts::of(config, query, analysis);
     let applied = parts.applied(config);
-    let merged = merge(&applied).hinted(&analysis.expected, parts.types.is_empty());
+    let merged =
+        merge_terms(&applied).with_schema_hints(&analysis.expected, parts.types.is_empty());
     if analysis.expected.private && !merged.overriding {
         return Err(Bypass::PrivateHint);
     }
@@ -41,15 +42,16 @@ pub fn plan_graphql(
     if merged.windows.ttl.is_zero() && !may_be_replaced {
         return Err(Bypass::TtlZero);
     }
-    let asker = Asker { headers: &request.headers, claims };
-    let sharers = sharers(config, &merged.scopes, asker)?;
+    let credentials = Credentials { headers: &request.headers, claims };
+    let scope_key = scope_key(config, &merged.scopes, credentials)?;
     // A type that only the answer shows may have a scope; who it would tell apart does not share.
     let unseen = config.types_by_answer_alone();
-    let unseen_values = value_digests(config, &merge(&unseen).scopes, asker)?;
+    let unseen_values = scope_values_digest(config, &merge_terms(&unseen).scopes, credentials)?;
     let keyed = keyed_headers(config, &[applied, unseen].concat());
     let types = parts.covering.as_slice();
-    let coverage = Coverage { config, asker, types, keyed: &keyed, counted: Counted::All };
-    if let Some(signal) = coverage.uncovered().first() {
+    let check =
+        SignalCheck { config, credentials, types, keyed: &keyed, signal_set: SignalSet::All };
+    if let Some(signal) = check.uncovered().first() {
         return Err(signal.bypass(config));
     }
     let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
@@ -64,10 +66,10 @@ pub fn plan_graphql(
         .part(analysis.digest.as_bytes())
         .part(variables.as_bytes())
         .part(query.others.as_bytes())
-        .part(sharers.digest.as_bytes())
+        .part(scope_key.digest.as_bytes())
         .part(unseen_values.as_bytes());
-    let digest = header_parts(digest, &keyed, &request.headers).finish();
-    let type_name = match naming(&parts.types) {
+    let digest = add_headers(digest, &keyed, &request.headers).finish();
+    let type_name = match naming_type(&parts.types) {
         Some(one) => one.name.as_str(),
         None if parts.is_introspection => "introspection",
         None => "default",
@@ -77,11 +79,11 @@ pub fn plan_graphql(
         kind: Kind::GraphQl,
         type_name,
         name: analysis.name.as_deref().unwrap_or("anonymous"),
-        scope: &sharers.segment,
+        scope: &scope_key.segment,
         digest: &digest,
     });
     let mut tags = merged.tags;
-    tags.extend(sharers.tags);
+    tags.extend(scope_key.tags);
     tags.insert(Tag::of("type:", type_name));
     tags.extend(rest::path_tags(config, &request.url));
     tags.insert(Tag::of("op:", analysis.name.as_deref().unwrap_or("anonymous")));
@@ -89,7 +91,7 @@ pub fn plan_graphql(
     Ok(Plan {
         key,
         type_name: type_name.to_owned(),
-        rule: Rule::AtMost(merged.windows),
+        rule: LifetimeRule::AtMost(merged.windows),
         overriding: merged.overriding,
         client_ttl: merged.client_ttl,
         tags,

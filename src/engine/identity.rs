@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Who shares an entry, as a key and its tags say it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sharers {
+pub(super) struct ScopeKey {
     /// The scope segment of the key.
     pub segment: String,
     /// Tells every two groups apart.
@@ -21,69 +21,73 @@ pub(super) struct Sharers {
 
 /// What a request says of who is asking.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asker<'a> {
+pub(super) struct Credentials<'a> {
     pub headers: &'a Headers,
     pub claims: &'a Claims,
 }
 
 /// Resolves the scopes of a request's cache types. Whether they cover what the request says of who
 /// is asking is for [`super::signals`] to say.
-pub(super) fn sharers(
+pub(super) fn scope_key(
     config: &Config,
     scopes: &[String],
-    asker: Asker<'_>,
-) -> Result<Sharers, Bypass> {
-    let scopes = certain(config, scopes, asker)?;
+    credentials: Credentials<'_>,
+) -> Result<ScopeKey, Bypass> {
+    let scopes = resolved_scopes(config, scopes, credentials)?;
     let mut segments = Vec::new();
     let mut tags = TagSet::new();
     for scope in &scopes {
-        segments.push(format!("{}-{}", scope.name, value_digest(scope, asker).to_short_hex()));
-        let values = scope.by.iter().flat_map(|identity| values(identity, asker));
+        segments.push(format!(
+            "{}-{}",
+            scope.name,
+            scope_digest(scope, credentials).to_short_hex()
+        ));
+        let values = scope.by.iter().flat_map(|identity| values(identity, credentials));
         tags.extend(values.map(|value| Tag::of_scope(&scope.name, &value)));
     }
-    let digest = all_digests(&scopes, asker);
+    let digest = scopes_digest(&scopes, credentials);
     // A scope's name has at most 64 bytes; many of them show as many as a key can hold.
     let segment = match segments.join("+") {
         none if none.is_empty() => "public".to_owned(),
         long if long.len() > 170 => long.get(..170).unwrap_or_default().to_owned(),
         some => some,
     };
-    Ok(Sharers { segment, digest, tags })
+    Ok(ScopeKey { segment, digest, tags })
 }
 
 /// Whether the request's token shows a claim by which a scope goes.
-pub(super) fn shows_claim(scope: &Scope, asker: Asker<'_>) -> bool {
+pub(super) fn has_scope_claim(scope: &Scope, credentials: Credentials<'_>) -> bool {
     let mut claims = scope.by.iter().filter(|by| matches!(by, Identity::Claim(_)));
-    claims.any(|claim| value(claim, asker).is_some())
+    claims.any(|claim| value(claim, credentials).is_some())
 }
 
 /// The values that a request has for these scopes, as one digest.
-pub(super) fn value_digests(
+pub(super) fn scope_values_digest(
     config: &Config,
     scopes: &[String],
-    asker: Asker<'_>,
+    credentials: Credentials<'_>,
 ) -> Result<Digest, Bypass> {
-    Ok(all_digests(&certain(config, scopes, asker)?, asker))
+    Ok(scopes_digest(&resolved_scopes(config, scopes, credentials)?, credentials))
 }
 
 /// The scopes of those names, if it is certain what the request has for them.
-fn certain<'a>(
+fn resolved_scopes<'a>(
     config: &'a Config,
     scopes: &[String],
-    asker: Asker<'_>,
+    credentials: Credentials<'_>,
 ) -> Result<Vec<&'a Scope>, Bypass> {
     let scopes: Vec<&Scope> = scopes.iter().filter_map(|name| config.scope(name)).collect();
     let by_claim = |scope: &&Scope| scope.by.iter().any(|by| matches!(by, Identity::Claim(_)));
-    match asker.claims.are_known() || !scopes.iter().any(by_claim) {
+    match credentials.claims.are_known() || !scopes.iter().any(by_claim) {
         true => Ok(scopes),
         false => Err(Bypass::JwtUnverified),
     }
 }
 
-fn all_digests(scopes: &[&Scope], asker: Asker<'_>) -> Digest {
+fn scopes_digest(scopes: &[&Scope], credentials: Credentials<'_>) -> Digest {
     let digest = DigestBuilder::new("scopes");
     let add = |digest: DigestBuilder, scope: &&Scope| {
-        digest.part(scope.name.as_bytes()).part(value_digest(scope, asker).as_bytes())
+        digest.part(scope.name.as_bytes()).part(scope_digest(scope, credentials).as_bytes())
     };
     scopes.iter().fold(digest, add).finish()
 }
@@ -104,7 +108,7 @@ pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Header
                 .any(|(set, value)| set.trim() == name && Some(value.trim()) != before)
     };
     // Only cookies count here.
-    let sent_by = Asker { headers: request, claims: &Claims::NotAsked };
+    let sent_by = Credentials { headers: request, claims: &Claims::NotChecked };
     let by_scope = config.scopes.iter().map(|scope| (scope, scope.by.iter()));
     by_scope
         .flat_map(|(scope, by)| by.map(move |identity| (scope, identity)))
@@ -114,13 +118,13 @@ pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Header
         .collect()
 }
 
-fn value(identity: &Identity, asker: Asker<'_>) -> Option<String> {
+fn value(identity: &Identity, credentials: Credentials<'_>) -> Option<String> {
     match identity {
         // As JSON, in which the text "7" and the number 7 differ.
-        Identity::Claim(path) => asker.claims.get(path).map(Value::to_string),
+        Identity::Claim(path) => credentials.claims.get(path).map(Value::to_string),
         // Of two cookies of one name servers disagree which counts; so both do.
         Identity::Header(_) | Identity::Cookie(_) => {
-            let values = values(identity, asker);
+            let values = values(identity, credentials);
             (!values.is_empty()).then(|| values.join(";"))
         }
     }
@@ -128,16 +132,16 @@ fn value(identity: &Identity, asker: Asker<'_>) -> Option<String> {
 
 /// What a request has for an identity, as people would write it: one value, or one for each cookie
 /// of the name.
-fn values(identity: &Identity, asker: Asker<'_>) -> Vec<String> {
+fn values(identity: &Identity, credentials: Credentials<'_>) -> Vec<String> {
     match identity {
-        Identity::Header(name) => asker.headers.joined(name).into_iter().collect(),
+        Identity::Header(name) => credentials.headers.joined(name).into_iter().collect(),
         Identity::Cookie(name) => {
-            let pairs = cookie_pairs(asker.headers).into_iter();
+            let pairs = cookie_pairs(credentials.headers).into_iter();
             pairs.filter(|(sent, _)| sent == name).map(|(_, value)| value.to_owned()).collect()
         }
         Identity::Claim(path) => {
             let text = |claim: &Value| claim.as_str().map(str::to_owned);
-            let claim = asker.claims.get(path);
+            let claim = credentials.claims.get(path);
             claim
                 .map(|claim| text(claim).unwrap_or_else(|| claim.to_string()))
                 .into_iter()
@@ -146,9 +150,9 @@ fn values(identity: &Identity, asker: Asker<'_>) -> Vec<String> {
     }
 }
 
-fn value_digest(scope: &Scope, asker: Asker<'_>) -> Digest {
+fn scope_digest(scope: &Scope, credentials: Credentials<'_>) -> Digest {
     let digest = DigestBuilder::new("scope").part(scope.name.as_bytes());
-    let values = scope.by.iter().map(|identity| value(identity, asker));
+    let values = scope.by.iter().map(|identity| value(identity, credentials));
     values.fold(digest, |digest, value| digest.optional(value.as_deref())).finish()
 }
 

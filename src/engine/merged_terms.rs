@@ -2,28 +2,28 @@
 
 use crate::config::CacheType;
 use crate::graphql::ExpectedResponse;
-use crate::policy::Windows;
+use crate::policy::FreshnessWindows;
 use crate::tag::{Tag, TagSet};
 use crate::time::Ttl;
 
 /// What several cache types say together: the smallest times win, scopes add up, and the
 /// prohibitions are overridden only where each says so.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Merged {
-    pub windows: Windows,
+pub(super) struct MergedTerms {
+    pub windows: FreshnessWindows,
     pub overriding: bool,
     pub client_ttl: Option<Ttl>,
     pub scopes: Vec<String>,
     pub tags: TagSet,
 }
 
-pub(super) fn merge(types: &[&CacheType]) -> Merged {
+pub(super) fn merge_terms(types: &[&CacheType]) -> MergedTerms {
     let smallest = |of: fn(&CacheType) -> Ttl| types.iter().map(|one| of(one)).min();
     let mut scopes: Vec<String> = types.iter().filter_map(|one| one.scope.clone()).collect();
     scopes.sort_unstable();
     scopes.dedup();
-    Merged {
-        windows: Windows {
+    MergedTerms {
+        windows: FreshnessWindows {
             ttl: types.iter().filter_map(|one| one.ttl.seconds()).min().unwrap_or(Ttl::ZERO),
             swr: smallest(|one| one.swr.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
             sie: smallest(|one| one.sie.unwrap_or(Ttl::ZERO)).unwrap_or(Ttl::ZERO),
@@ -35,11 +35,11 @@ pub(super) fn merge(types: &[&CacheType]) -> Merged {
     }
 }
 
-impl Merged {
+impl MergedTerms {
     /// What a schema says of its own caching: without a type in the configuration it gives the
     /// ttl, if it has one for all that is asked; else it can only shorten it. What is overridden has
     /// the configured ttl.
-    pub fn hinted(mut self, expected: &ExpectedResponse, by_default: bool) -> Self {
+    pub fn with_schema_hints(mut self, expected: &ExpectedResponse, by_default: bool) -> Self {
         let max_age = expected.max_age.filter(|_| !self.overriding);
         let max_age = max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
         let ttl = &mut self.windows.ttl;
@@ -57,6 +57,6 @@ fn own_tags(one: &CacheType) -> impl Iterator<Item = Tag> {
 }
 
 /// The cache type that gives a key its name: the first of those with the smallest ttl.
-pub(super) fn naming<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
+pub(super) fn naming_type<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
     types.iter().copied().min_by_key(|one| one.ttl)
 }

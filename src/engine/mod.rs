@@ -31,7 +31,7 @@ mod write_effect;
 mod write_purge;
 mod x_cache;
 
-pub use body_format::Format;
+pub use body_format::BodyFormat;
 pub use bypass::Bypass;
 pub use client_ttl::shorten_for_client;
 pub use entry::FetchedResponse;
@@ -44,21 +44,23 @@ pub use plan::{Plan, RestPlan};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookies};
 pub use purge_token::{OwnWriteToken, PurgeKeys};
 pub use request_class::{
-    Class, GraphQlRequest, Uncacheable, classify, document_not_known, fails_open, is_upgrade,
-    may_write, read_graphql, refused, size_of_request,
+    GraphQlRequest, RequestClass, Uncacheable, classify, fails_open, is_websocket_upgrade,
+    may_write, read_graphql, request_json_size,
 };
 pub use request_token::{SentToken, claim_paths, sent_token};
 pub use response::{
-    has_range, headers_to_client, response_from_entry, rewrite_location, status_of_origin,
-    without_body,
+    covers_range, gateway_error_status, headers_to_client, not_modified_response,
+    response_from_entry, rewrite_location,
 };
-pub use rest_entry::{completed, part_entry, part_key, part_storable, rest_entry, rest_storable};
+pub use rest_entry::{
+    completed_body, part_entry, part_key, part_storable, rest_entry, rest_storable,
+};
 pub use rest_plan::plan_rest;
 pub use signal_name::SignalName;
 pub use stored_headers::storable_headers;
 pub use unreadable_headers::has_unreadable_key_header;
-pub use validated_entry::{ValidatedEntry, updated, validated_entry};
-pub use write_effect::{Effect, WriteResponse, rest_effect};
+pub use validated_entry::{ValidatedEntry, updated_entry, validated_entry};
+pub use write_effect::{WriteEffect, WriteResponse, rest_effect};
 pub use write_purge::{BatchOperation, Write, WritePurge, purge_of_write};
 pub use x_cache::XCache;
 

@@ -2,7 +2,7 @@
 
 use crate::http::Headers;
 use crate::key::Key;
-use crate::policy::{Permission, RequestDirectives, Rule};
+use crate::policy::{LifetimeRule, Permission, RequestDirectives};
 use crate::tag::{TagSet, Tagging};
 use crate::time::Ttl;
 
@@ -14,7 +14,7 @@ pub struct Plan {
     /// The cache type's name, for keys and statistics.
     pub type_name: String,
     /// Who decides on the lifetime.
-    pub rule: Rule,
+    pub rule: LifetimeRule,
     /// Whether the origin's prohibitions are overridden.
     pub overriding: bool,
     /// The `Cache-Control` for the client, if it is not the origin's.
@@ -60,7 +60,7 @@ impl Plan {
         let asked = RequestDirectives::read(headers);
         match self.rule {
             _ if self.rest.ignores_client => RequestDirectives::default(),
-            Rule::Origin(_) => asked,
+            LifetimeRule::Origin(_) => asked,
             // What must not be kept is not kept, whoever decides on freshness.
             _ => RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() },
         }

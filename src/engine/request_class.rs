@@ -12,7 +12,7 @@ use crate::limits::{self, Limit};
 
 /// What a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum RequestClass {
     /// For Evergraph itself.
     Admin,
     /// To the origin, and nothing else.
@@ -65,7 +65,7 @@ fn is_made_write(headers: &Headers) -> bool {
 
 /// Whether a request asks for a WebSocket. Only a GET can: any other request may say so and be a
 /// write.
-pub fn is_upgrade(request: &Request) -> bool {
+pub fn is_websocket_upgrade(request: &Request) -> bool {
     let upgrade = request.headers.get("upgrade").unwrap_or_default();
     request.method == Method::Get && !is_write(request) && upgrade.eq_ignore_ascii_case("websocket")
 }
@@ -75,22 +75,22 @@ pub fn is_upgrade(request: &Request) -> bool {
 /// socket, whose messages nobody would read, nor a GET whose URL may show a mutation, for some servers
 /// run one.
 pub fn fails_open(request: &Request) -> bool {
-    !may_write(None, request) && !is_upgrade(request)
+    !may_write(None, request) && !is_websocket_upgrade(request)
 }
 
 /// Sorts a request by its head.
-pub fn classify(config: &Config, request: &Request) -> Class {
+pub fn classify(config: &Config, request: &Request) -> RequestClass {
     let path = request.url.comparable_path();
     if path.starts_with(admin::PREFIX) {
-        return Class::Admin;
+        return RequestClass::Admin;
     }
     let graphql = config.is_graphql(&path);
     let folded = folded_path(&request.url.path);
     let speaks_graphql = graphql || config.is_graphql_folded(&folded);
-    if is_upgrade(request) {
+    if is_websocket_upgrade(request) {
         return match speaks_graphql && !config.bypasses(&path) {
-            true => Class::GraphQlSocket,
-            false => Class::PassThrough(Bypass::Upgrade),
+            true => RequestClass::GraphQlSocket,
+            false => RequestClass::PassThrough(Bypass::Upgrade),
         };
     }
     let bypasses_folded = config.bypasses_folded(&folded);
@@ -99,41 +99,41 @@ pub fn classify(config: &Config, request: &Request) -> Class {
     let may_write = is_write(request) || may_mutate;
     let is_certain = || !may_write || bypasses_folded || is_plain(&path);
     if config.bypasses(&path) && is_certain() {
-        return Class::PassThrough(Bypass::BypassPath);
+        return RequestClass::PassThrough(Bypass::BypassPath);
     }
     let climbs = climbs(&request.url.path);
     let spells_graphql = !graphql && speaks_graphql;
     if is_write(request) {
         return match request.method {
-            Method::Post if graphql && !climbs => Class::GraphQlPost,
-            _ if !graphql && !spells_graphql => Class::RestWrite,
-            _ if climbs => Class::GraphQlUncached(Bypass::PathClimbs),
-            Method::Post => Class::GraphQlUncached(Bypass::PathSpelling),
-            _ => Class::GraphQlUncached(Bypass::Method),
+            Method::Post if graphql && !climbs => RequestClass::GraphQlPost,
+            _ if !graphql && !spells_graphql => RequestClass::RestWrite,
+            _ if climbs => RequestClass::GraphQlUncached(Bypass::PathClimbs),
+            Method::Post => RequestClass::GraphQlUncached(Bypass::PathSpelling),
+            _ => RequestClass::GraphQlUncached(Bypass::Method),
         };
     }
     let class = match &request.method {
         Method::Get | Method::Head if request.url.target().len() > limits::URL_BYTES => {
-            Class::PassThrough(Bypass::UrlTooLong)
+            RequestClass::PassThrough(Bypass::UrlTooLong)
         }
-        Method::Get | Method::Head if climbs => Class::PassThrough(Bypass::PathClimbs),
-        Method::Get if graphql => Class::GraphQlGet,
+        Method::Get | Method::Head if climbs => RequestClass::PassThrough(Bypass::PathClimbs),
+        Method::Get if graphql => RequestClass::GraphQlGet,
         Method::Get | Method::Head
             if bypasses_folded || spells_graphql || config.is_stricter_folded(&path, &folded) =>
         {
-            Class::PassThrough(Bypass::PathSpelling)
+            RequestClass::PassThrough(Bypass::PathSpelling)
         }
         // These are for the origin alone to judge (RFC 9111 §4.3.2).
         Method::Get | Method::Head
             if fields::ORIGIN_PRECONDITIONS.iter().any(|name| request.headers.contains(name)) =>
         {
-            Class::PassThrough(Bypass::Precondition)
+            RequestClass::PassThrough(Bypass::Precondition)
         }
-        Method::Get | Method::Head if !graphql => Class::Rest,
-        _ => Class::PassThrough(Bypass::Method),
+        Method::Get | Method::Head if !graphql => RequestClass::Rest,
+        _ => RequestClass::PassThrough(Bypass::Method),
     };
     match class {
-        Class::PassThrough(reason) if may_mutate => Class::GraphQlUncached(reason),
+        RequestClass::PassThrough(reason) if may_mutate => RequestClass::GraphQlUncached(reason),
         class => class,
     }
 }
@@ -151,6 +151,19 @@ impl Uncacheable {
     /// Not to be looked up for that reason, and no mutation.
     pub fn read(reason: Bypass) -> Self {
         Self { reason, may_be_mutation: false }
+    }
+
+    /// A request for a document that is not known. A GET runs no mutation, unless a header makes it a
+    /// write.
+    pub fn unknown_document(request: &Request) -> Self {
+        let reason = Bypass::Unread(Unread::Persisted);
+        Self { reason, may_be_mutation: is_write(request) }
+    }
+
+    /// A request whose document was refused.
+    pub fn refused_document(document: &str, refusal: graphql::Refusal) -> Self {
+        let may_be_mutation = may_hide_mutation(document.as_bytes());
+        Self { reason: Bypass::Refused(refusal), may_be_mutation }
     }
 }
 
@@ -185,7 +198,7 @@ pub fn read_graphql(
 
 /// How much memory the body of a GraphQL request takes as a tree; that of a coded one, without its
 /// coding.
-pub fn size_of_request(config: &Config, request: &Request, body: &[u8]) -> JsonSize {
+pub fn request_json_size(config: &Config, request: &Request, body: &[u8]) -> JsonSize {
     let most = config.limits.amounts.of(Limit::Bytes);
     let coding = request.headers.joined("content-encoding");
     match coding.and_then(|coding| decoded_body(&coding, body, most)) {
@@ -194,22 +207,8 @@ pub fn size_of_request(config: &Config, request: &Request, body: &[u8]) -> JsonS
     }
 }
 
-/// What stands in the way of looking up a document that is not at hand. A GET runs no mutation,
-/// unless a header makes it a write.
-pub fn document_not_known(request: &Request) -> Uncacheable {
-    Uncacheable { reason: Bypass::Unread(Unread::Persisted), may_be_mutation: is_write(request) }
-}
-
-/// What stands in the way of looking up a document that was refused.
-pub fn refused(document: &str, refusal: graphql::Refusal) -> Uncacheable {
-    Uncacheable {
-        reason: Bypass::Refused(refusal),
-        may_be_mutation: may_hide_mutation(document.as_bytes()),
-    }
-}
-
 /// What stands in the way of looking up a query of any document.
-pub fn unwanted_answer(headers: &Headers) -> Option<Bypass> {
+pub fn unsupported_accept(headers: &Headers) -> Option<Bypass> {
     if wants_html(headers) {
         return Some(Bypass::AcceptHtml);
     }

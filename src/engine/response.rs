@@ -2,7 +2,9 @@
 
 use super::x_cache::XCache;
 use crate::http::{Headers, Method, Request, Response, fields};
-use crate::policy::{CacheStatus, ContentRange, Cut, Part, Range, if_range_holds, not_modified};
+use crate::policy::{
+    CacheStatus, ContentRange, PartialContent, Range, RangeResult, if_range_holds, not_modified,
+};
 use crate::stored::Entry;
 use crate::time::Timestamp;
 
@@ -23,18 +25,18 @@ pub fn response_from_entry(
     let good = (200..300).contains(&meta.status);
     let received = meta.stored_at.as_millis() / 1000;
     if good && not_modified(request, &meta.headers, received) {
-        return without_body(headers);
+        return not_modified_response(headers);
     }
     if request.method == Method::Head {
         return Response { status: meta.status, headers, body: [].into() };
     }
     match cut(entry, request) {
-        Some(Cut::Part(Part { start, end, content_range })) => {
+        Some(RangeResult::PartialContent(PartialContent { start, end, content_range })) => {
             headers.set("content-range", content_range);
             let body = entry.body.get(start..end).unwrap_or_default();
             Response { status: 206, headers, body: body.into() }
         }
-        Some(Cut::Unsatisfiable(content_range)) => {
+        Some(RangeResult::Unsatisfiable(content_range)) => {
             // It is for this range alone, and the entry's lifetime is not its own.
             fields::REPRESENTATION
                 .iter()
@@ -43,14 +45,14 @@ pub fn response_from_entry(
             headers.set("content-range", content_range);
             Response { status: 416, headers, body: [].into() }
         }
-        Some(Cut::NotHere) | None => {
+        Some(RangeResult::NotHeld) | None => {
             Response { status: meta.status, headers, body: entry.body.clone() }
         }
     }
 }
 
 /// The range that a GET asks for, of an entry that may be cut.
-fn cut(entry: &Entry, request: &Request) -> Option<Cut> {
+fn cut(entry: &Entry, request: &Request) -> Option<RangeResult> {
     let meta = &entry.meta;
     if request.method != Method::Get || !if_range_holds(&request.headers, &meta.headers) {
         return None;
@@ -64,12 +66,12 @@ fn cut(entry: &Entry, request: &Request) -> Option<Cut> {
 }
 
 /// Whether the entry is a part that has all the bytes which the request asks for.
-pub fn has_range(entry: &Entry, request: &Request) -> bool {
-    entry.meta.status == 206 && matches!(cut(entry, request), Some(Cut::Part(_)))
+pub fn covers_range(entry: &Entry, request: &Request) -> bool {
+    entry.meta.status == 206 && matches!(cut(entry, request), Some(RangeResult::PartialContent(_)))
 }
 
 /// 304 for a client that has the answer already.
-pub fn without_body(mut headers: Headers) -> Response {
+pub fn not_modified_response(mut headers: Headers) -> Response {
     fields::REPRESENTATION.iter().for_each(|name| headers.remove(name));
     Response { status: 304, headers, body: [].into() }
 }
@@ -92,7 +94,7 @@ pub fn headers_to_client(
 
 /// The status for the client where the origin did not answer: 504 where it took too long, else
 /// 502 (RFC 9110 §15.6.3, §15.6.5).
-pub fn status_of_origin(timed_out: bool) -> u16 {
+pub fn gateway_error_status(timed_out: bool) -> u16 {
     if timed_out { 504 } else { 502 }
 }
 

@@ -1,12 +1,12 @@
 //! What of a REST answer is stored (RFC 9111 §3): a whole, a part of one, and what a validation
 //! brings to an answer that is stored already.
 
-use super::entry::{FetchedResponse, Terms, entry};
+use super::entry::{EntryTerms, FetchedResponse, build_entry};
 use super::plan::Plan;
 use crate::config::Config;
 use crate::policy::{
-    ByOrigin, ContentRange, NotStored, ReceivedHead, Rule, Windows, head_storable, lifetime,
-    storable, strong_etag,
+    ContentRange, FreshnessWindows, LifetimeRule, NotStored, OriginRule, ReceivedHead,
+    head_storable, lifetime, storable, strong_etag,
 };
 use crate::rest;
 use crate::stored::Entry;
@@ -34,22 +34,22 @@ pub fn rest_entry(
     let url = &fetched.request.url;
     let read = || serde_json::from_slice(&fetched.body).ok();
     let json: Option<Value> = rest::needs_body(config, url).then(read).flatten();
-    tags.extend(rest::body_tags(config, url, json.as_ref()));
+    tags.extend(rest::entry_body_tags(config, url, json.as_ref()));
     let rule = rule_of(plan, fetched.received.status);
-    entry(plan, fetched, Terms { rule, client_ttl: plan.client_ttl, tags })
+    build_entry(plan, fetched, EntryTerms { rule, client_ttl: plan.client_ttl, tags })
 }
 
 /// Who decides on the lifetime of an answer of that status. A cache type's ttl is that of a 200,
 /// unless it names the status; what it does not name follows the origin, for no longer than the
 /// type's ttl.
-pub(super) fn rule_of(plan: &Plan, status: u16) -> Rule {
+pub(super) fn rule_of(plan: &Plan, status: u16) -> LifetimeRule {
     let named = plan.rest.statuses.iter().find(|(named, _)| *named == status);
     match (named, plan.rule) {
         (Some((_, ttl)), _) => {
-            Rule::Configured(Windows { ttl: *ttl, swr: Ttl::ZERO, sie: Ttl::ZERO })
+            LifetimeRule::Configured(FreshnessWindows { ttl: *ttl, swr: Ttl::ZERO, sie: Ttl::ZERO })
         }
-        (None, Rule::Configured(windows)) if status != 200 => {
-            Rule::Origin(ByOrigin { most: Some(windows.ttl), ..ByOrigin::default() })
+        (None, LifetimeRule::Configured(windows)) if status != 200 => {
+            LifetimeRule::Origin(OriginRule { most: Some(windows.ttl), ..OriginRule::default() })
         }
         (None, rule) => rule,
     }
@@ -90,16 +90,16 @@ pub fn part_entry(
     }
     let mut tags = plan.tags.clone();
     // What a part shows says nothing of the rest.
-    tags.extend(rest::body_tags(config, &fetched.request.url, None));
-    let terms = Terms { rule: rule_of(plan, 200), client_ttl: plan.client_ttl, tags };
-    let mut part = entry(plan, fetched, terms)?;
+    tags.extend(rest::entry_body_tags(config, &fetched.request.url, None));
+    let terms = EntryTerms { rule: rule_of(plan, 200), client_ttl: plan.client_ttl, tags };
+    let mut part = build_entry(plan, fetched, terms)?;
     part.meta.key = part_key(plan);
     Ok(part)
 }
 
 /// The whole of which `stored` has the beginning and `rest` the other bytes (RFC 9111 §3.4): only
 /// where one strong entity tag says that they are of one answer.
-pub fn completed(stored: &Entry, rest: ReceivedHead<'_>, body: &[u8]) -> Option<Vec<u8>> {
+pub fn completed_body(stored: &Entry, rest: ReceivedHead<'_>, body: &[u8]) -> Option<Vec<u8>> {
     let begun = ContentRange::read(&stored.meta.headers)?;
     let more = ContentRange::read(rest.headers).filter(|_| rest.status == 206)?;
     let length = stored.body.len() as u64;

@@ -3,7 +3,7 @@
 //! through: what nobody declared could decide the answer. docs/signals.md is this for users.
 
 use super::bypass::Bypass;
-use super::identity::{Asker, shows_claim};
+use super::identity::{Credentials, has_scope_claim};
 use super::signal_name::SignalName;
 use crate::config::{CacheType, Config, Identity, Scope, TokenPlace};
 use crate::http::{is_neutral, is_token};
@@ -22,7 +22,7 @@ pub(super) enum Signal<'h> {
 
 /// Which signals count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
+pub(super) enum SignalSet {
     /// All of them.
     All,
     /// Those that RFC 9111 knows: `Authorization` and cookies, and the token's place. Of other
@@ -32,20 +32,20 @@ pub(super) enum Counted {
 
 /// A request, and what has to cover its signals.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Coverage<'a> {
+pub(super) struct SignalCheck<'a> {
     pub config: &'a Config,
-    pub asker: Asker<'a>,
+    pub credentials: Credentials<'a>,
     /// The cache types, each of which has to cover every signal. Of none nothing is covered.
     pub types: &'a [&'a CacheType],
     /// The names of headers that belong to the key.
     pub keyed: &'a [String],
-    pub counted: Counted,
+    pub signal_set: SignalSet,
 }
 
-impl<'a> Coverage<'a> {
+impl<'a> SignalCheck<'a> {
     /// The signals that one of the cache types leaves uncovered.
     pub fn uncovered(&self) -> Vec<Signal<'a>> {
-        let names = self.asker.headers.iter().map(|(name, _)| name);
+        let names = self.credentials.headers.iter().map(|(name, _)| name);
         let of_headers = names.filter(|name| self.is_signal(name)).map(Signal::Header);
         of_headers.chain(self.cookies()).filter(|signal| !self.covers(*signal)).collect()
     }
@@ -56,13 +56,13 @@ impl<'a> Coverage<'a> {
         }
         let is_standard = header == "authorization" || self.token_header() == Some(header);
         is_standard
-            || (self.counted == Counted::All
+            || (self.signal_set == SignalSet::All
                 && !is_neutral(header)
                 && !self.config.ignores_header(header))
     }
 
     fn cookies(&self) -> impl Iterator<Item = Signal<'a>> {
-        let lines = self.asker.headers.get_all("cookie");
+        let lines = self.credentials.headers.get_all("cookie");
         let pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
         let cookies = pairs.filter(|pair| !pair.is_empty()).flat_map(cookies_of_pair);
         cookies.filter(|signal| match signal {
@@ -91,12 +91,14 @@ impl<'a> Coverage<'a> {
             Signal::Header(name) => {
                 goes_by(Identity::Header(name.to_owned()))
                     || scope.ignores_header(name)
-                    || (self.token_header() == Some(name) && shows_claim(scope, self.asker))
+                    || (self.token_header() == Some(name)
+                        && has_scope_claim(scope, self.credentials))
             }
             Signal::Cookie(name) => {
                 goes_by(Identity::Cookie(name.to_owned()))
                     || scope.ignores_cookie(name)
-                    || (self.token_cookie() == Some(name) && shows_claim(scope, self.asker))
+                    || (self.token_cookie() == Some(name)
+                        && has_scope_claim(scope, self.credentials))
             }
             // Nobody knows whether the origin takes it for a cookie, so no key can go by it.
             Signal::MisplacedCookie(name) => scope.ignores_cookie(name),

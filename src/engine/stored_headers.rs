@@ -1,7 +1,7 @@
 //! Which headers of a response are stored.
 
 use super::client_ttl::set_client_ttl;
-use crate::http::{AnswerCoding, Headers, fields};
+use crate::http::{Headers, ResponseCoding, fields};
 use crate::policy::{ResponseDirectives, strong_etag};
 use crate::time::Ttl;
 
@@ -31,7 +31,7 @@ pub fn storable_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: b
     set_client_ttl(&mut stored, client_ttl);
     // A coding that the runtime has undone is none of the stored body's, nor is what speaks of its
     // bytes one by one (RFC 9110 §7.7).
-    if headers.contains("content-encoding") && AnswerCoding::of(headers).is_decoded() {
+    if headers.contains("content-encoding") && ResponseCoding::of(headers).is_decoded() {
         fields::CODED_BODY.iter().for_each(|name| stored.remove(name));
         if stored.is_unreadable("etag") {
             stored.remove("etag");

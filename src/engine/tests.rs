@@ -169,11 +169,11 @@ impl Asked {
     fn plan(&self, made: &Made) -> Result<Plan, Bypass> {
         let request = self.request();
         match self.document() {
-            None => plan_rest(&made.config, &request, &Claims::NotAsked),
+            None => plan_rest(&made.config, &request, &Claims::NotChecked),
             Some(document) => plan_graphql(
                 &made.config,
                 &request,
-                &Claims::NotAsked,
+                &Claims::NotChecked,
                 &Query::of(&document, "{}"),
                 &analysed(&document),
             ),

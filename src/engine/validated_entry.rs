@@ -5,8 +5,8 @@ use super::rest_entry::rule_of;
 use super::stored_headers::stored_headers;
 use crate::http::{Headers, Request, fields};
 use crate::policy::{
-    NotStored, Permission, ReceivedHead, ResponseDirectives, Rule, Vary, is_about, lifetime,
-    storable, variant, varies_on,
+    LifetimeRule, NotStored, Permission, ReceivedHead, ResponseDirectives, Vary, lifetime,
+    selects_stored, storable, variant, varies_on,
 };
 use crate::purge::Mark;
 use crate::stored::{Entry, Meta};
@@ -32,15 +32,15 @@ pub fn validated_entry(
     mark: Mark,
 ) -> Option<ValidatedEntry> {
     let Meta { status, headers, etag_is_ours, .. } = &before.meta;
-    if !(200..300).contains(status) || !is_about(received.headers, headers, *etag_is_ours) {
+    if !(200..300).contains(status) || !selects_stored(received.headers, headers, *etag_is_ours) {
         return None;
     }
-    updated(plan, before, request, received, mark)
+    updated_entry(plan, before, request, received, mark)
 }
 
 /// A stored answer with the fields of a newer head of it. None where both have fields with bytes that
 /// are not UTF-8: no one object of the runtime holds both.
-pub fn updated(
+pub fn updated_entry(
     plan: &Plan,
     before: &Entry,
     request: &Request,
@@ -72,12 +72,12 @@ pub fn updated(
     if !meta.tagging.is_same(plan.tagging) {
         meta.tagging = Tagging::UNKNOWN;
     }
-    let stored = renewed(plan, &mut meta, request, received);
+    let stored = renew_lifetime(plan, &mut meta, request, received);
     Some(ValidatedEntry { entry: Entry { meta, body: before.body.clone() }, stored })
 }
 
 /// Gives a stored answer the lifetime that a newer head of it says, or its own again.
-fn renewed(
+fn renew_lifetime(
     plan: &Plan,
     meta: &mut Meta,
     request: &Request,
@@ -110,7 +110,7 @@ fn renewed(
     let life = lifetime(rule, whole)?;
     // Its age begins anew with the validation.
     meta.initial_age = life.initial_age;
-    if says_how_long || !matches!(rule, Rule::Origin(_)) {
+    if says_how_long || !matches!(rule, LifetimeRule::Origin(_)) {
         meta.ttl = life.windows.ttl;
         meta.swr = life.windows.swr;
         meta.sie = life.windows.sie;

@@ -3,10 +3,10 @@
 //! A write counts as run unless its answer proves that nothing ran. In scope: the proof. Not in
 //! scope: what is purged where there is none (`write`).
 
-use super::body_format::Format;
+use super::body_format::BodyFormat;
 use crate::config::{Config, RestTerms, RestTtl};
 use crate::graphql::{Outcome, outcome};
-use crate::http::{AnswerCoding, Headers, Url, folded_path};
+use crate::http::{Headers, ResponseCoding, Url, folded_path};
 use serde_json::Value;
 
 /// The origin's answer to a write.
@@ -22,7 +22,7 @@ pub struct WriteResponse<'a> {
 
 /// Whether a write ran, as far as its answer shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum WriteEffect {
     /// Nothing ran.
     Nothing,
     /// It ran, or may have, and the origin is done with it when its answer ends.
@@ -41,8 +41,8 @@ pub enum Effect {
 /// | a list of such answers, as long as the request's where it is no 4xx | `Nothing` |
 /// | 4xx whose body is no GraphQL answer | `Nothing` |
 /// | anything else, unreadable bodies included | `Something` |
-pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usize>) -> Effect {
-    let Some(answer) = answer else { return Effect::Unknown };
+pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usize>) -> WriteEffect {
+    let Some(answer) = answer else { return WriteEffect::Unknown };
     if let Some(effect) = effect_of_status(answer.status) {
         return effect;
     }
@@ -56,7 +56,7 @@ pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usiz
         Json::None => refuses,
         Json::Unreadable => false,
     };
-    if proven { Effect::Nothing } else { Effect::Something }
+    if proven { WriteEffect::Nothing } else { WriteEffect::Something }
 }
 
 /// Whether one answer, or an element of a list of answers, proves that its operation did not run.
@@ -80,29 +80,29 @@ fn is_graphql_answer(json: &Value) -> bool {
 /// The effect of a REST request of an unsafe method. Where the origin's own headers decide on
 /// lifetimes, and no resource ties the path to anything else, a 5xx of the origin itself has none
 /// (RFC 9111 §4.4: only a non-error response invalidates).
-pub fn rest_effect(config: &Config, url: &Url, status: Option<u16>) -> Effect {
-    let Some(status) = status else { return Effect::Unknown };
+pub fn rest_effect(config: &Config, url: &Url, status: Option<u16>) -> WriteEffect {
+    let Some(status) = status else { return WriteEffect::Unknown };
     match effect_of_status(status) {
-        Some(Effect::Something) if is_left_to_the_origin(config, url) => Effect::Nothing,
+        Some(WriteEffect::Something) if is_left_to_the_origin(config, url) => WriteEffect::Nothing,
         Some(effect) => effect,
-        None if is_client_error(status) => Effect::Nothing,
-        None => Effect::Something,
+        None if is_client_error(status) => WriteEffect::Nothing,
+        None => WriteEffect::Something,
     }
 }
 
 /// What a status says by itself, whatever was asked.
-fn effect_of_status(status: u16) -> Option<Effect> {
+fn effect_of_status(status: u16) -> Option<WriteEffect> {
     match status {
         ..500 => None,
         // Cloudflare made no connection to the origin, or none over TLS: refused, unreachable,
         // handshake failed, certificate invalid, name not resolved. See
         // developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors
-        521 | 523 | 525 | 526 | 530 => Some(Effect::Nothing),
+        521 | 523 | 525 | 526 | 530 => Some(WriteEffect::Nothing),
         // By these an origin itself says that it failed (RFC 9110 §15.6).
-        500 | 501 | 505..=508 | 510 | 511 => Some(Effect::Something),
+        500 | 501 | 505..=508 | 510 | 511 => Some(WriteEffect::Something),
         // A gateway gave up, or says something that has no meaning of its own. 522 is among them:
         // it is also what is said where a connection was made and the request not acknowledged.
-        _ => Some(Effect::Unknown),
+        _ => Some(WriteEffect::Unknown),
     }
 }
 
@@ -131,17 +131,17 @@ enum Json {
 }
 
 fn json_of(answer: WriteResponse<'_>) -> Json {
-    let body = answer.body.filter(|_| AnswerCoding::of(answer.headers).is_decoded());
-    match (body, Format::of(answer.headers)) {
+    let body = answer.body.filter(|_| ResponseCoding::of(answer.headers).is_decoded());
+    match (body, BodyFormat::of(answer.headers)) {
         // What is sent in parts is no JSON text, and may hold many.
-        (_, Format::Parts) => Json::Unreadable,
+        (_, BodyFormat::Parts) => Json::Unreadable,
         (Some(body), _) => match serde_json::from_slice(body) {
             Ok(value) => Json::Value(value),
             Err(_) if begins_as_json(body) => Json::Unreadable,
             Err(_) => Json::None,
         },
-        (None, Format::Other) => Json::None,
-        (None, Format::Json | Format::Unnamed) => Json::Unreadable,
+        (None, BodyFormat::Other) => Json::None,
+        (None, BodyFormat::Json | BodyFormat::Unnamed) => Json::Unreadable,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a write purges, once the origin has answered it.
 
 use super::write_effect::{
-    Effect, WriteResponse, element_proves, graphql_effect, is_client_error, rest_effect,
+    WriteEffect, WriteResponse, element_proves, graphql_effect, is_client_error, rest_effect,
 };
 use crate::config::Config;
 use crate::graphql::{
@@ -74,7 +74,7 @@ pub fn purge_of_write(
         Write::Batch(operations) => graphql_effect(answer, Some(operations.len())),
         Write::Mutation { .. } | Write::PerhapsMutation => graphql_effect(answer, None),
     };
-    if effect == Effect::Nothing {
+    if effect == WriteEffect::Nothing {
         return None;
     }
     let purging = Purging { config, knowledge, known };
@@ -94,7 +94,7 @@ pub fn purge_of_write(
         MutationPurge::Tags(tags) => (Record::of_tags(&tags, &config.same, config.tagging), None),
     };
     let new = NewRecord::from(record);
-    let new = if effect == Effect::Unknown { new.with_unknown_outcome() } else { new };
+    let new = if effect == WriteEffect::Unknown { new.with_unknown_outcome() } else { new };
     (!new.record.is_empty()).then_some(WritePurge { new, field })
 }
 
@@ -156,22 +156,23 @@ impl Purging<'_> {
     /// shows.
     fn rest(&self, request: &Request, answer: Option<WriteResponse<'_>>) -> TagSet {
         let config = self.config;
-        let mut tags = rest::purge_tags(config, &request.url);
+        let mut tags = rest::write_path_tags(config, &request.url);
         let headers = answer.map(|answer| answer.headers);
-        for url in headers.into_iter().flat_map(|headers| pointed_at(config, &request.url, headers))
+        for url in
+            headers.into_iter().flat_map(|headers| urls_pointed_at(config, &request.url, headers))
         {
-            tags.extend(rest::purge_tags(config, &url));
+            tags.extend(rest::write_path_tags(config, &url));
         }
         let body = answer.and_then(|answer| answer.body);
         let json = body.and_then(|body| serde_json::from_slice(body).ok());
-        tags.extend(rest::written_tags(config, &request.url, json.as_ref()));
+        tags.extend(rest::write_body_tags(config, &request.url, json.as_ref()));
         self.knowledge.reach(&mut tags);
         tags
     }
 }
 
 /// The other URLs of the same origin that a write's answer says it has changed (RFC 9111 §4.4).
-fn pointed_at<'a>(
+fn urls_pointed_at<'a>(
     config: &'a Config,
     asked: &'a Url,
     headers: &'a Headers,

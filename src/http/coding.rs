@@ -17,19 +17,19 @@ pub fn decoded_body(coding: &str, body: &[u8], limit: usize) -> Option<Vec<u8>> 
 
 /// How an answer's body comes out of the runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerCoding {
+pub enum ResponseCoding {
     /// It had no coding.
     Plain,
     /// The runtime undoes the coding of that name, and does it again in what it sends with that
     /// name. These are the only values of the field with which it does either.
-    Undone(&'static str),
+    DecodedByRuntime(&'static str),
     /// It is in gzip under a name that the runtime does not know, such as `GZIP`.
     Gzip,
     /// It comes through as the origin coded it.
     Coded,
 }
 
-impl AnswerCoding {
+impl ResponseCoding {
     /// The coding that an answer's headers name. Codings are compared without case, and `identity`
     /// is none (RFC 9110 §8.4.1); the runtime goes by the field's very bytes.
     pub fn of(headers: &Headers) -> Self {
@@ -38,7 +38,7 @@ impl AnswerCoding {
         if let (Some(only), None) = (fields.next(), fields.next())
             && let Some(name) = undone.into_iter().find(|name| *name == only)
         {
-            return Self::Undone(name);
+            return Self::DecodedByRuntime(name);
         }
         let is_coding = |coding: &&str| !coding.eq_ignore_ascii_case("identity");
         let mut codings = headers.members("content-encoding").filter(is_coding);
@@ -53,7 +53,7 @@ impl AnswerCoding {
 
     /// Whether the body is at hand without any coding.
     pub fn is_decoded(self) -> bool {
-        matches!(self, Self::Plain | Self::Undone(_))
+        matches!(self, Self::Plain | Self::DecodedByRuntime(_))
     }
 }
 
@@ -124,16 +124,16 @@ mod tests {
 
     #[test]
     fn only_the_very_values_gzip_and_br_are_undone() {
-        use AnswerCoding::{Coded, Gzip, Plain, Undone};
+        use ResponseCoding::{Coded, DecodedByRuntime, Gzip, Plain};
         let of = |fields: &[&str]| {
-            AnswerCoding::of(&fields.iter().map(|value| ("content-encoding", *value)).collect())
+            ResponseCoding::of(&fields.iter().map(|value| ("content-encoding", *value)).collect())
         };
         for (fields, coding) in [
             (&[][..], Plain),
             (&["identity"], Plain),
             (&["", "Identity, identity"], Plain),
-            (&["gzip"], Undone("gzip")),
-            (&["br"], Undone("br")),
+            (&["gzip"], DecodedByRuntime("gzip")),
+            (&["br"], DecodedByRuntime("br")),
             (&["GZIP"], Gzip),
             (&["x-gzip"], Gzip),
             (&["gzip, identity"], Gzip),
@@ -146,7 +146,7 @@ mod tests {
             (&["zstd"], Coded),
         ] {
             assert_eq!(of(fields), coding, "{fields:?}");
-            assert_eq!(coding.is_decoded(), matches!(coding, Plain | Undone(_)));
+            assert_eq!(coding.is_decoded(), matches!(coding, Plain | DecodedByRuntime(_)));
         }
     }
 

@@ -17,7 +17,7 @@ mod spelling;
 mod url;
 
 pub use base64url::{from_base64url, to_base64url};
-pub use coding::{AnswerCoding, accepts_coding, decoded_body};
+pub use coding::{ResponseCoding, accepts_coding, decoded_body};
 pub use cookies::cookie_pairs;
 pub use headers::{Headers, is_token};
 pub use message::{Request, Response};

@@ -8,7 +8,7 @@ use std::rc::Rc;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claims {
     /// Nobody has looked yet.
-    NotAsked,
+    NotChecked,
     /// The request has no token.
     NoToken,
     /// It has a token that proves nothing.
@@ -22,7 +22,7 @@ impl Claims {
     pub fn get(&self, path: &str) -> Option<&Value> {
         match self {
             Self::Verified(claims) => claims.get(path),
-            Self::NotAsked | Self::NoToken | Self::Unverified => None,
+            Self::NotChecked | Self::NoToken | Self::Unverified => None,
         }
     }
 

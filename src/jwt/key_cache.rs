@@ -24,15 +24,15 @@ const UNKNOWN_MILLIS: u64 = 30_000;
 
 /// What one isolate knows of an issuer's keys.
 #[derive(Debug, Default)]
-pub struct Published {
-    keys: Option<Known>,
+pub struct KeyCache {
+    keys: Option<FetchedKeys>,
     asked_at: Option<Timestamp>,
     asked_for_unknown_at: Option<Timestamp>,
     failed_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct FetchedKeys {
     keys: Rc<KeySet>,
     asked_at: Timestamp,
     fresh_until: Timestamp,
@@ -40,23 +40,23 @@ struct Known {
 
 /// What to do for a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum KeyLookup {
     /// These keys are all that can be had. Until then they need no second look.
     Use(Rc<KeySet>, Timestamp),
     /// There are none.
-    Fail,
+    Unavailable,
     /// Ask for them.
-    Ask,
+    Fetch,
     /// Another request has asked and has no answer yet.
     Wait,
 }
 
-impl Published {
+impl KeyCache {
     /// The longest that the issuer may take.
     pub const ASKING_MILLIS: u64 = 2_000;
 
     /// What to do for a token; `has_key` says whether a set has its key.
-    pub fn step(&self, now: Timestamp, has_key: impl Fn(&KeySet) -> bool) -> Step {
+    pub fn step(&self, now: Timestamp, has_key: impl Fn(&KeySet) -> bool) -> KeyLookup {
         let within =
             |at: Option<Timestamp>, millis| at.is_some_and(|at| now.millis_since(at) < millis);
         let asking = within(self.asked_at, Self::ASKING_MILLIS + LATE_MILLIS);
@@ -64,23 +64,23 @@ impl Published {
         let Some(known) = self.known(now) else {
             // Of an issuer that is down, one request at a time finds out.
             return if failed || (asking && self.failed_at.is_some()) {
-                Step::Fail
+                KeyLookup::Unavailable
             } else if asking {
-                Step::Wait
+                KeyLookup::Wait
             } else {
-                Step::Ask
+                KeyLookup::Fetch
             };
         };
         let has_key = has_key(&known.keys);
         let fresh = now < known.fresh_until;
         let needed = !fresh || (!has_key && !within(self.asked_for_unknown_at, UNKNOWN_MILLIS));
         if asking && !has_key && !failed {
-            Step::Wait
+            KeyLookup::Wait
         } else if needed && !asking && !failed {
-            Step::Ask
+            KeyLookup::Fetch
         } else {
             let retry_at = Timestamp::from_millis(now.as_millis() + RETRY_MILLIS);
-            Step::Use(known.keys.clone(), known.fresh_until.max(retry_at))
+            KeyLookup::Use(known.keys.clone(), known.fresh_until.max(retry_at))
         }
     }
 
@@ -109,7 +109,7 @@ impl Published {
         let seconds = seconds.clamp(LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS);
         let fresh_until = Timestamp::from_millis(asked_at.as_millis() + seconds * 1000);
         let changed = self.keys.as_ref().is_none_or(|known| *known.keys != keys);
-        self.keys = Some(Known { keys: Rc::new(keys), asked_at, fresh_until });
+        self.keys = Some(FetchedKeys { keys: Rc::new(keys), asked_at, fresh_until });
         changed
     }
 
@@ -125,8 +125,8 @@ impl Published {
         }
     }
 
-    fn known(&self, now: Timestamp) -> Option<&Known> {
-        let kept = |known: &&Known| now.seconds_since(known.asked_at) < KEPT_SECONDS;
+    fn known(&self, now: Timestamp) -> Option<&FetchedKeys> {
+        let kept = |known: &&FetchedKeys| now.seconds_since(known.asked_at) < KEPT_SECONDS;
         self.keys.as_ref().filter(kept)
     }
 }
@@ -150,15 +150,15 @@ mod tests {
     }
 
     /// What was learned at 0 seconds.
-    fn learned(cache_control: &str) -> Published {
-        let mut published = Published::default();
+    fn learned(cache_control: &str) -> KeyCache {
+        let mut published = KeyCache::default();
         published.asking(at(0.0));
         assert!(published.answered(at(0.0), cache_control, keys("a")));
         published
     }
 
-    fn uses(step: Step) -> bool {
-        matches!(step, Step::Use(..))
+    fn uses(step: KeyLookup) -> bool {
+        matches!(step, KeyLookup::Use(..))
     }
 
     #[test]
@@ -175,36 +175,36 @@ mod tests {
             let until = at(seconds);
             assert_eq!(
                 published.step(at(1.0), SOMEBODY),
-                Step::Use(Rc::new(keys("a")), until),
+                KeyLookup::Use(Rc::new(keys("a")), until),
                 "{said}"
             );
             assert!(uses(published.step(at(seconds - 0.1), SOMEBODY)), "{said}");
-            assert_eq!(published.step(until, SOMEBODY), Step::Ask, "{said}");
+            assert_eq!(published.step(until, SOMEBODY), KeyLookup::Fetch, "{said}");
         }
     }
 
     #[test]
     fn one_request_asks_and_others_wait_or_use_what_there_is() {
-        let mut published = Published::default();
-        assert_eq!(published.step(at(0.0), NOBODY), Step::Ask);
+        let mut published = KeyCache::default();
+        assert_eq!(published.step(at(0.0), NOBODY), KeyLookup::Fetch);
         published.asking(at(0.0));
-        assert_eq!(published.step(at(0.5), NOBODY), Step::Wait);
-        assert_eq!(published.step(at(2.6), NOBODY), Step::Ask, "who asked is gone");
+        assert_eq!(published.step(at(0.5), NOBODY), KeyLookup::Wait);
+        assert_eq!(published.step(at(2.6), NOBODY), KeyLookup::Fetch, "who asked is gone");
         published.answered(at(0.0), "", keys("a"));
         published.asking(at(601.0));
         assert!(uses(published.step(at(601.5), SOMEBODY)));
-        assert_eq!(published.step(at(601.5), NOBODY), Step::Wait);
+        assert_eq!(published.step(at(601.5), NOBODY), KeyLookup::Wait);
     }
 
     #[test]
     fn an_unknown_key_is_asked_for_once_in_a_while() {
         let mut published = learned("");
-        assert_eq!(published.step(at(1.0), NOBODY), Step::Ask);
+        assert_eq!(published.step(at(1.0), NOBODY), KeyLookup::Fetch);
         published.asking(at(1.0));
         assert!(!published.answered(at(1.0), "", keys("a")));
         assert!(uses(published.step(at(1.1), NOBODY)));
         assert!(uses(published.step(at(30.9), NOBODY)));
-        assert_eq!(published.step(at(31.0), NOBODY), Step::Ask);
+        assert_eq!(published.step(at(31.0), NOBODY), KeyLookup::Fetch);
         published.asking(at(31.0));
         assert!(published.answered(at(31.0), "", keys("b")), "they have changed");
     }
@@ -216,26 +216,26 @@ mod tests {
         published.failed(at(700.0), at(700.5));
         assert_eq!(
             published.step(at(701.0), SOMEBODY),
-            Step::Use(Rc::new(keys("a")), at(702.0)),
+            KeyLookup::Use(Rc::new(keys("a")), at(702.0)),
             "and looked at again soon"
         );
         assert!(uses(published.step(at(701.0), NOBODY)));
-        assert_eq!(published.step(at(701.5), SOMEBODY), Step::Ask);
-        assert_eq!(published.step(at(86_399.0), SOMEBODY), Step::Ask);
+        assert_eq!(published.step(at(701.5), SOMEBODY), KeyLookup::Fetch);
+        assert_eq!(published.step(at(86_399.0), SOMEBODY), KeyLookup::Fetch);
         published.failed(at(86_399.0), at(86_399.5));
         assert!(uses(published.step(at(86_399.9), SOMEBODY)));
-        assert_eq!(published.step(at(86_400.0), SOMEBODY), Step::Fail);
+        assert_eq!(published.step(at(86_400.0), SOMEBODY), KeyLookup::Unavailable);
     }
 
     #[test]
     fn without_keys_nobody_waits_for_an_issuer_that_fails() {
-        let mut published = Published::default();
+        let mut published = KeyCache::default();
         published.asking(at(0.0));
         published.failed(at(0.0), at(1.0));
-        assert_eq!(published.step(at(1.9), NOBODY), Step::Fail);
-        assert_eq!(published.step(at(2.0), NOBODY), Step::Ask);
+        assert_eq!(published.step(at(1.9), NOBODY), KeyLookup::Unavailable);
+        assert_eq!(published.step(at(2.0), NOBODY), KeyLookup::Fetch);
         published.asking(at(2.0));
-        assert_eq!(published.step(at(3.5), NOBODY), Step::Fail);
+        assert_eq!(published.step(at(3.5), NOBODY), KeyLookup::Unavailable);
         published.answered(at(2.0), "", keys("a"));
         assert!(uses(published.step(at(4.0), SOMEBODY)));
     }
@@ -247,7 +247,7 @@ mod tests {
         published.asking(at(2.0));
         assert!(published.answered(at(2.0), "", keys("b")));
         assert!(!published.answered(at(1.0), "", keys("a")));
-        let Step::Use(known, _) = published.step(at(3.0), SOMEBODY) else { panic!() };
+        let KeyLookup::Use(known, _) = published.step(at(3.0), SOMEBODY) else { panic!() };
         assert_eq!(*known, keys("b"));
     }
 }

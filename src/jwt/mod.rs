@@ -12,6 +12,6 @@ mod keys;
 mod web_token;
 
 pub use claims::Claims;
-pub use key_cache::{Published, Step};
+pub use key_cache::{KeyCache, KeyLookup};
 pub use keys::{Key, KeySet};
-pub use web_token::{Refusal, Token};
+pub use web_token::{Token, TokenError};

@@ -25,7 +25,7 @@ pub struct Token<'a> {
 
 /// Why a token proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum TokenError {
     /// It is no token, or a part of it is not what it has to be.
     Malformed,
     /// It is signed by an algorithm that is not configured, or not at all.
@@ -44,25 +44,25 @@ pub enum Refusal {
 
 impl<'a> Token<'a> {
     /// Reads a token.
-    pub fn read(text: &'a str) -> Result<Self, Refusal> {
+    pub fn read(text: &'a str) -> Result<Self, TokenError> {
         if text.len() > limits::TOKEN_BYTES {
-            return Err(Refusal::Malformed);
+            return Err(TokenError::Malformed);
         }
-        let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
+        let (signed, signature) = text.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
         let part = |text: &str| from_base64url(text).and_then(|bytes| object(&bytes));
-        let header = part(header).ok_or(Refusal::Malformed)?;
-        let claims = part(claims).ok_or(Refusal::Malformed)?;
-        let signature = from_base64url(signature).ok_or(Refusal::Malformed)?;
+        let header = part(header).ok_or(TokenError::Malformed)?;
+        let claims = part(claims).ok_or(TokenError::Malformed)?;
+        let signature = from_base64url(signature).ok_or(TokenError::Malformed)?;
         if header.contains_key("crit") {
-            return Err(Refusal::Critical);
+            return Err(TokenError::Critical);
         }
-        let algorithm = header.get("alg").and_then(Value::as_str).ok_or(Refusal::Malformed)?;
-        let algorithm = Algorithm::named(algorithm).ok_or(Refusal::Algorithm)?;
+        let algorithm = header.get("alg").and_then(Value::as_str).ok_or(TokenError::Malformed)?;
+        let algorithm = Algorithm::named(algorithm).ok_or(TokenError::Algorithm)?;
         let key_id = match header.get("kid") {
             None => None,
             Some(Value::String(id)) => Some(id.clone()),
-            Some(_) => return Err(Refusal::Malformed),
+            Some(_) => return Err(TokenError::Malformed),
         };
         // RFC 7518 §3.2 and §3.4. An RSA signature is as long as its key.
         let fits = match algorithm {
@@ -71,38 +71,38 @@ impl<'a> Token<'a> {
             Algorithm::Rs256 => !signature.is_empty(),
         };
         if !fits {
-            return Err(Refusal::Malformed);
+            return Err(TokenError::Malformed);
         }
         Ok(Self { algorithm, key_id, signed, signature, claims })
     }
 
     /// Until when the token is good, if it is good now and its signature is.
-    pub fn check(&self, jwt: &Jwt, now: Timestamp) -> Result<Timestamp, Refusal> {
+    pub fn check(&self, jwt: &Jwt, now: Timestamp) -> Result<Timestamp, TokenError> {
         if !jwt.algorithms.contains(&self.algorithm) {
-            return Err(Refusal::Algorithm);
+            return Err(TokenError::Algorithm);
         }
         let leeway = jwt.leeway as f64;
-        let until = self.time("exp")?.ok_or(Refusal::Expired)? + leeway;
+        let until = self.time("exp")?.ok_or(TokenError::Expired)? + leeway;
         let now = now.as_millis() as f64 / 1000.0;
         if now >= until {
-            return Err(Refusal::Expired);
+            return Err(TokenError::Expired);
         }
         // A token of the future is one of a clock that is wrong, or of somebody who makes them up.
         for since in ["nbf", "iat"] {
             if self.time(since)?.is_some_and(|since| since - leeway > now) {
-                return Err(Refusal::NotYet);
+                return Err(TokenError::NotYet);
             }
         }
         let said = |claim: &str| self.claims.get(claim);
         if let Some(issuer) = &jwt.issuer
             && said("iss").and_then(Value::as_str) != Some(issuer)
         {
-            return Err(Refusal::Issuer);
+            return Err(TokenError::Issuer);
         }
         if let Some(audience) = &jwt.audience
             && !said("aud").is_some_and(|said| names(said, audience))
         {
-            return Err(Refusal::Audience);
+            return Err(TokenError::Audience);
         }
         // The cast stops at the largest number.
         Ok(Timestamp::from_millis((until * 1000.0) as u64))
@@ -114,10 +114,10 @@ impl<'a> Token<'a> {
     }
 
     /// A NumericDate (RFC 7519 §2): seconds since 1970, with or without a fraction.
-    fn time(&self, claim: &str) -> Result<Option<f64>, Refusal> {
+    fn time(&self, claim: &str) -> Result<Option<f64>, TokenError> {
         match self.claims.get(claim) {
             None => Ok(None),
-            Some(value) => value.as_f64().map(Some).ok_or(Refusal::Malformed),
+            Some(value) => value.as_f64().map(Some).ok_or(TokenError::Malformed),
         }
     }
 }

@@ -59,12 +59,12 @@ pub fn validators(stored: &Headers, etag_is_ours: bool) -> Vec<(&'static str, St
 
 /// Whether a 304 speaks of the answer that it was asked about (RFC 9111 §4.3.4): an entity tag that
 /// it has is the stored one, or without one its date. One that nobody can read may be any.
-pub fn is_about(not_modified: &Headers, stored: &Headers, etag_is_ours: bool) -> bool {
-    let Some(etag) = not_modified.get("etag") else {
-        let dates = not_modified.get("last-modified").zip(stored.get("last-modified"));
+pub fn selects_stored(validation: &Headers, stored: &Headers, etag_is_ours: bool) -> bool {
+    let Some(etag) = validation.get("etag") else {
+        let dates = validation.get("last-modified").zip(stored.get("last-modified"));
         return dates.is_none_or(|(one, other)| one.trim() == other.trim());
     };
-    if not_modified.is_unreadable("etag") {
+    if validation.is_unreadable("etag") {
         return false;
     }
     let stored_is_unreadable = stored.is_unreadable("etag");
@@ -75,7 +75,7 @@ pub fn is_about(not_modified: &Headers, stored: &Headers, etag_is_ours: bool) ->
 /// Whether a HEAD's answer is one to the GET that is stored (RFC 9111 §4.3.5): what it says of
 /// validators and length is the same. None where it has no validator that the stored one has too:
 /// then nobody knows if the body is still that one.
-pub fn is_head_of(
+pub fn head_matches_stored(
     head: &Headers,
     stored: &Headers,
     etag_is_ours: bool,
@@ -178,16 +178,17 @@ mod tests {
     #[test]
     fn section_4_3_4_a_304_of_another_entity_tag_is_not_about_the_stored_answer() {
         let stored = headers(&[("etag", "W/\"a\"")]);
-        assert!(is_about(&headers(&[]), &stored, false));
-        assert!(is_about(&headers(&[("etag", "\"a\"")]), &stored, false));
-        assert!(!is_about(&headers(&[("etag", "\"b\"")]), &stored, false));
-        assert!(is_about(&headers(&[("etag", "\"b\"")]), &stored, true));
+        assert!(selects_stored(&headers(&[]), &stored, false));
+        assert!(selects_stored(&headers(&[("etag", "\"a\"")]), &stored, false));
+        assert!(!selects_stored(&headers(&[("etag", "\"b\"")]), &stored, false));
+        assert!(selects_stored(&headers(&[("etag", "\"b\"")]), &stored, true));
     }
 
     #[test]
     fn section_4_3_5_a_head_of_another_length_or_date_is_of_another_answer() {
         let stored = headers(&[("last-modified", EARLIER), ("etag", "\"a\"")]);
-        let same = |fields: &[(&str, &str)]| is_head_of(&headers(fields), &stored, false, 7);
+        let same =
+            |fields: &[(&str, &str)]| head_matches_stored(&headers(fields), &stored, false, 7);
         assert_eq!(same(&[("last-modified", EARLIER), ("content-length", "7")]), Some(true));
         assert_eq!(same(&[("etag", "\"a\"")]), Some(true));
         for fields in [
@@ -199,7 +200,7 @@ mod tests {
             assert_eq!(same(&fields), Some(false), "{fields:?}");
         }
         assert_eq!(same(&[("content-length", "7")]), None);
-        let own_etag = is_head_of(&headers(&[("etag", "\"b\"")]), &stored, true, 7);
+        let own_etag = head_matches_stored(&headers(&[("etag", "\"b\"")]), &stored, true, 7);
         assert_eq!(own_etag, None);
     }
 
@@ -213,10 +214,10 @@ mod tests {
         assert_eq!((validators(&odd, false), strong_etag(&odd)), (vec![], None));
         assert!(!has_validator(&odd));
         for (one, other) in [(&odd, &odd), (&odd, &plain), (&plain, &odd)] {
-            assert!(!is_about(one, other, false));
+            assert!(!selects_stored(one, other, false));
         }
-        assert_eq!(is_head_of(&odd, &odd, false, 0), None);
-        assert_eq!(is_head_of(&odd, &plain, false, 0), Some(false));
+        assert_eq!(head_matches_stored(&odd, &odd, false, 0), None);
+        assert_eq!(head_matches_stored(&odd, &plain, false, 0), Some(false));
     }
 
     #[test]

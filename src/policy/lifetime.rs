@@ -9,7 +9,7 @@ use crate::time::{Timestamp, Ttl};
 
 /// For how long an answer is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Windows {
+pub struct FreshnessWindows {
     /// Fresh for.
     pub ttl: Ttl,
     /// Then served while it is fetched anew, for.
@@ -22,7 +22,7 @@ pub struct Windows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
     /// For how long it is good, from when it was generated.
-    pub windows: Windows,
+    pub windows: FreshnessWindows,
     /// How old it already is, in seconds.
     pub initial_age: u64,
     /// Whether it may never be used stale, whoever asks (§4.2.4).
@@ -33,18 +33,18 @@ pub struct Lifetime {
 
 /// Who decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum LifetimeRule {
     /// The origin: a REST answer that no cache type gives a ttl.
-    Origin(ByOrigin),
+    Origin(OriginRule),
     /// The configuration: a REST answer of a cache type, or any answer with `override`.
-    Configured(Windows),
+    Configured(FreshnessWindows),
     /// The configuration, which the origin can shorten: a GraphQL answer.
-    AtMost(Windows),
+    AtMost(FreshnessWindows),
 }
 
 /// What the configuration says where the origin decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ByOrigin {
+pub struct OriginRule {
     /// Whether an answer without a lifetime gets one by its `Last-Modified` (§4.2.2).
     pub heuristic: bool,
     /// In place of `stale-while-revalidate`.
@@ -79,36 +79,38 @@ const GUESSED_SECONDS: u64 = 24 * 60 * 60;
 const CACHEABLE_BY_DEFAULT: [u16; 11] = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501];
 
 /// The answer's lifetime, or why there is no use in storing it.
-pub fn lifetime(rule: Rule, received: ReceivedHead<'_>) -> Result<Lifetime, NotStored> {
+pub fn lifetime(rule: LifetimeRule, received: ReceivedHead<'_>) -> Result<Lifetime, NotStored> {
     let directives = ResponseDirectives::read(received.headers);
     let initial_age = initial_age(received);
     // What the configuration grants counts from now on, whatever the answer's age.
-    let from_now = |windows: Windows| Windows {
+    let from_now = |windows: FreshnessWindows| FreshnessWindows {
         ttl: Ttl::from_seconds(windows.ttl.as_seconds().saturating_add(initial_age)),
         ..windows
     };
     let windows = match rule {
-        Rule::Configured(windows) => from_now(windows),
-        Rule::AtMost(windows) => match explicit(&directives, received) {
-            Some(ttl) if ttl.minus_seconds(initial_age) < windows.ttl => Windows { ttl, ..windows },
+        LifetimeRule::Configured(windows) => from_now(windows),
+        LifetimeRule::AtMost(windows) => match explicit(&directives, received) {
+            Some(ttl) if ttl.minus_seconds(initial_age) < windows.ttl => {
+                FreshnessWindows { ttl, ..windows }
+            }
             _ => from_now(windows),
         },
-        Rule::Origin(by) => by_origin(by, &directives, received, initial_age),
+        LifetimeRule::Origin(by) => by_origin(by, &directives, received, initial_age),
     };
     // An error does not stand in for another one.
     let failed = received.status >= 500;
     let windows = match failed {
-        true => Windows { swr: Ttl::ZERO, sie: Ttl::ZERO, ..windows },
+        true => FreshnessWindows { swr: Ttl::ZERO, sie: Ttl::ZERO, ..windows },
         false => windows,
     };
     // A 304 is about a success and nothing else (RFC 9110 §13.2.1).
     let can_be_validated = (200..300).contains(&received.status) && has_validator(received.headers);
-    let by_origin = matches!(rule, Rule::Origin(_));
+    let by_origin = matches!(rule, LifetimeRule::Origin(_));
     let lifetime = Lifetime {
         windows,
         initial_age,
         must_revalidate: by_origin && (directives.must_revalidate || directives.no_cache),
-        kept: match can_be_validated && !matches!(rule, Rule::AtMost(_)) {
+        kept: match can_be_validated && !matches!(rule, LifetimeRule::AtMost(_)) {
             true => Ttl::from_seconds(KEPT_SECONDS),
             false => Ttl::ZERO,
         },
@@ -116,18 +118,18 @@ pub fn lifetime(rule: Rule, received: ReceivedHead<'_>) -> Result<Lifetime, NotS
     let longest = windows.ttl.as_seconds() + windows.swr.max(windows.sie).as_seconds();
     // A GraphQL answer that was never fresh is not worth its place.
     let worth = match rule {
-        Rule::AtMost(_) => windows.ttl.as_seconds() > initial_age,
+        LifetimeRule::AtMost(_) => windows.ttl.as_seconds() > initial_age,
         _ => longest > initial_age || !lifetime.kept.is_zero(),
     };
     if worth { Ok(lifetime) } else { Err(NotStored::NoFreshness) }
 }
 
 fn by_origin(
-    by: ByOrigin,
+    by: OriginRule,
     directives: &ResponseDirectives,
     received: ReceivedHead<'_>,
     initial_age: u64,
-) -> Windows {
+) -> FreshnessWindows {
     let guessed = || by.heuristic.then(|| guessed(directives, received)).flatten();
     let ttl = explicit(directives, received).or_else(guessed).unwrap_or(Ttl::ZERO);
     let most = by.most.map(|most| most.as_seconds().saturating_add(initial_age));
@@ -142,7 +144,7 @@ fn by_origin(
         };
         window.filter(|_| !revalidate).unwrap_or(Ttl::ZERO)
     };
-    Windows {
+    FreshnessWindows {
         ttl: most.map_or(ttl, |most| ttl.min(Ttl::from_seconds(most))),
         swr: stale(by.swr, directives.stale_while_revalidate),
         sie: stale(by.sie, directives.stale_if_error),

@@ -19,12 +19,13 @@ mod vary;
 pub use cache_control::{RequestDirectives, ResponseDirectives};
 pub use cache_status::{CacheStatus, Forward};
 pub use conditional::{
-    entity_tag, has_validator, is_about, is_head_of, not_modified, strong_etag, validators,
+    entity_tag, has_validator, head_matches_stored, not_modified, selects_stored, strong_etag,
+    validators,
 };
 pub use date::date_of;
 pub use freshness::{Freshness, freshness};
-pub use lifetime::{ByOrigin, Lifetime, ReceivedHead, Rule, Windows, lifetime};
+pub use lifetime::{FreshnessWindows, Lifetime, LifetimeRule, OriginRule, ReceivedHead, lifetime};
 pub use not_stored::NotStored;
-pub use range::{ContentRange, Cut, Part, Range, if_range_holds};
+pub use range::{ContentRange, PartialContent, Range, RangeResult, if_range_holds};
 pub use storable::{Permission, head_storable, storable};
 pub use vary::{Vary, variant, varies_on};

@@ -31,7 +31,7 @@ pub struct ContentRange {
 
 /// The bytes to send, and how to name them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct PartialContent {
     /// The first byte, counted in what is stored.
     pub start: usize,
     /// The byte after the last.
@@ -42,13 +42,13 @@ pub struct Part {
 
 /// What a range comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cut {
+pub enum RangeResult {
     /// These bytes.
-    Part(Part),
+    PartialContent(PartialContent),
     /// Nothing lies in it: 416, with this `Content-Range`.
     Unsatisfiable(String),
     /// It is not stored.
-    NotHere,
+    NotHeld,
 }
 
 impl Range {
@@ -70,7 +70,7 @@ impl Range {
     }
 
     /// The bytes of a stored whole (§14.1.2).
-    pub fn of_whole(self, length: usize) -> Cut {
+    pub fn of_whole(self, length: usize) -> RangeResult {
         let complete = length as u64;
         let bounds = match self {
             Self::From(first) => Some((first, complete.saturating_sub(1))),
@@ -80,7 +80,7 @@ impl Range {
         };
         match bounds.filter(|(first, _)| *first < complete) {
             Some((first, last)) => cut(first, last, 0, length, complete),
-            None => Cut::Unsatisfiable(format!("bytes */{complete}")),
+            None => RangeResult::Unsatisfiable(format!("bytes */{complete}")),
         }
     }
 
@@ -89,7 +89,7 @@ impl Range {
     /// An origin may name one byte more or less than it sent, though the message was whole. Either
     /// end of what it names is then taken at its word: a range that counts from the front is cut
     /// from the front of what was sent, and one that counts from the end from its end.
-    pub fn of_part(self, stored: ContentRange, length: usize) -> Cut {
+    pub fn of_part(self, stored: ContentRange, length: usize) -> RangeResult {
         let ContentRange { first: start, last: end, complete } = stored;
         let sent = length as u64;
         let (first, last, base) = match self {
@@ -98,21 +98,25 @@ impl Range {
             Self::Last(count) if end + 1 == complete && count > 0 => {
                 (complete.saturating_sub(count), end, (end + 1).saturating_sub(sent))
             }
-            _ => return Cut::NotHere,
+            _ => return RangeResult::NotHeld,
         };
         cut(first, last, base, length, complete)
     }
 }
 
 /// The bytes from `first` to `last` of stored ones that begin at `base`.
-fn cut(first: u64, last: u64, base: u64, length: usize, complete: u64) -> Cut {
+fn cut(first: u64, last: u64, base: u64, length: usize, complete: u64) -> RangeResult {
     let place = |byte: u64| usize::try_from(byte.checked_sub(base)?).ok();
     match (place(first), place(last)) {
         (Some(start), Some(last_place)) if start <= last_place && last_place < length => {
             let content_range = format!("bytes {first}-{last}/{complete}");
-            Cut::Part(Part { start, end: last_place + 1, content_range })
+            RangeResult::PartialContent(PartialContent {
+                start,
+                end: last_place + 1,
+                content_range,
+            })
         }
-        _ => Cut::NotHere,
+        _ => RangeResult::NotHeld,
     }
 }
 
@@ -194,8 +198,12 @@ mod tests {
         }
     }
 
-    fn part(start: usize, end: usize, content_range: &str) -> Cut {
-        Cut::Part(Part { start, end, content_range: content_range.into() })
+    fn part(start: usize, end: usize, content_range: &str) -> RangeResult {
+        RangeResult::PartialContent(PartialContent {
+            start,
+            end,
+            content_range: content_range.into(),
+        })
     }
 
     #[test]
@@ -204,9 +212,9 @@ mod tests {
         assert_eq!(Range::From(9).of_whole(10), part(9, 10, "bytes 9-9/10"));
         assert_eq!(Range::Last(99).of_whole(10), part(0, 10, "bytes 0-9/10"));
         for range in [Range::From(10), Range::Between(10, 11), Range::Last(0)] {
-            assert_eq!(range.of_whole(10), Cut::Unsatisfiable("bytes */10".into()));
+            assert_eq!(range.of_whole(10), RangeResult::Unsatisfiable("bytes */10".into()));
         }
-        assert_eq!(Range::Last(5).of_whole(0), Cut::Unsatisfiable("bytes */0".into()));
+        assert_eq!(Range::Last(5).of_whole(0), RangeResult::Unsatisfiable("bytes */0".into()));
     }
 
     #[test]
@@ -221,13 +229,13 @@ mod tests {
             Range::From(5),
             Range::Last(1),
         ] {
-            assert_eq!(range.of_part(stored, 5), Cut::NotHere, "{range:?}");
+            assert_eq!(range.of_part(stored, 5), RangeResult::NotHeld, "{range:?}");
         }
         let end = ContentRange { first: 5, last: 9, complete: 10 };
         assert_eq!(Range::From(8).of_part(end, 5), part(3, 5, "bytes 8-9/10"));
         assert_eq!(Range::Last(2).of_part(end, 5), part(3, 5, "bytes 8-9/10"));
-        assert_eq!(Range::Last(6).of_part(end, 5), Cut::NotHere);
-        assert_eq!(Range::Last(0).of_part(end, 5), Cut::NotHere);
+        assert_eq!(Range::Last(6).of_part(end, 5), RangeResult::NotHeld);
+        assert_eq!(Range::Last(0).of_part(end, 5), RangeResult::NotHeld);
     }
 
     #[test]
@@ -277,10 +285,10 @@ mod tests {
             for range in [Range::From(first), Range::Between(first, first + last), Range::Last(count)] {
                 let whole: Vec<u64> = (0..stored.complete).collect();
                 let expected = match range.of_whole(whole.len()) {
-                    Cut::Part(part) => Some(whole[part.start..part.end].to_vec()),
+                    RangeResult::PartialContent(part) => Some(whole[part.start..part.end].to_vec()),
                     _ => None,
                 };
-                if let Cut::Part(part) = range.of_part(stored, body.len()) {
+                if let RangeResult::PartialContent(part) = range.of_part(stored, body.len()) {
                     prop_assert_eq!(Some(body[part.start..part.end].to_vec()), expected);
                 }
             }

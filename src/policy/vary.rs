@@ -41,7 +41,7 @@ pub fn variant(names: &[String], request: &Headers) -> Option<Digest> {
         return None;
     }
     let digest = names.iter().fold(DigestBuilder::new("variant"), |digest, name| {
-        let value = request.joined(name).map(|value| normalised(name, &value));
+        let value = request.joined(name).map(|value| normalized_value(name, &value));
         digest.part(name.as_bytes()).optional(value.as_deref())
     });
     Some(digest.finish())
@@ -50,7 +50,7 @@ pub fn variant(names: &[String], request: &Headers) -> Option<Digest> {
 /// A value without the spaces around its commas; what stands in quotes stays as it is. Languages
 /// are compared without regard to case (RFC 5646 §2.1.1); their order stays, since to many origins
 /// it says which is liked best.
-fn normalised(name: &str, value: &str) -> String {
+fn normalized_value(name: &str, value: &str) -> String {
     let members = split_list(value);
     let members: Vec<&str> = members.iter().map(|member| member.trim()).collect();
     let value = members.join(",");

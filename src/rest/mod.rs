@@ -7,5 +7,7 @@
 mod read;
 mod tags;
 
-pub use read::{RestRead, asked, digest, header_parts, normalised};
-pub use tags::{body_tags, entry_tags, needs_body, path_tags, purge_tags, written_tags};
+pub use read::{RestRead, add_headers};
+pub use tags::{
+    entry_body_tags, entry_path_tags, needs_body, path_tags, write_body_tags, write_path_tags,
+};

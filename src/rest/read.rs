@@ -20,27 +20,27 @@ pub struct RestRead<'c> {
     pub terms: RestTerms,
 }
 
-/// What the origin is asked for where a client asks for `url`.
-pub fn asked<'c>(config: &'c Config, url: &Url) -> RestRead<'c> {
-    let path = url.comparable_path();
-    let types = config.types_of_path(&path);
-    let mut terms = RestTerms::of(&types);
-    terms.vary.extend(config.vary.iter().cloned());
-    terms.vary.sort_unstable();
-    terms.vary.dedup();
-    RestRead { url: normalised(url, config.case_of(&path), &terms.query), types, terms }
-}
+impl<'c> RestRead<'c> {
+    /// What the origin is asked for where a client asks for `url`.
+    pub fn of(config: &'c Config, url: &Url) -> Self {
+        let path = url.comparable_path();
+        let types = config.types_of_path(&path);
+        let mut terms = RestTerms::of(&types);
+        terms.vary.extend(config.vary.iter().cloned());
+        terms.vary.sort_unstable();
+        terms.vary.dedup();
+        Self { url: normalized_url(url, config.case_of(&path), &terms.query), types, terms }
+    }
 
-impl RestRead<'_> {
     /// Starts the digest of the read: everything but who is asking.
     pub fn digest(&self, headers: &Headers) -> DigestBuilder {
-        header_parts(digest(&self.url), &self.terms.vary, headers)
+        add_headers(url_digest(&self.url), &self.terms.vary, headers)
     }
 }
 
 /// Adds the headers of `vary`. They count by their whole value, and one that is missing is not one
 /// that is empty.
-pub fn header_parts(digest: DigestBuilder, names: &[String], headers: &Headers) -> DigestBuilder {
+pub fn add_headers(digest: DigestBuilder, names: &[String], headers: &Headers) -> DigestBuilder {
     names.iter().fold(digest, |digest, name| {
         digest.part(name.as_bytes()).optional(headers.joined(name).as_deref())
     })
@@ -48,7 +48,7 @@ pub fn header_parts(digest: DigestBuilder, names: &[String], headers: &Headers) 
 
 /// Starts the digest of a URL as the origin is asked for it; nothing is merged that the origin may
 /// tell apart.
-pub fn digest(url: &Url) -> DigestBuilder {
+fn url_digest(url: &Url) -> DigestBuilder {
     DigestBuilder::new("rest")
         .part(url.scheme.as_bytes())
         .part(url.host.as_bytes())
@@ -59,7 +59,7 @@ pub fn digest(url: &Url) -> DigestBuilder {
 /// The URL without what does not matter: the path in lower case where its case does not matter,
 /// and of the query the parameters that are kept, sorted by name. Parameters of one name keep
 /// their order, and all keep their percent-encoding.
-pub fn normalised(url: &Url, case: Case, terms: &QueryTerms) -> Url {
+fn normalized_url(url: &Url, case: Case, terms: &QueryTerms) -> Url {
     let path = match case {
         Case::Counts => url.path.clone(),
         Case::Ignored => url.path.to_ascii_lowercase(),

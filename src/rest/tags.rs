@@ -1,7 +1,7 @@
 //! How entries of REST reads are tagged, and what REST writes purge.
 //!
 //! What a path tells is known before the answer, and what a body tells after it: the tags of an
-//! entry are those of [`entry_tags`] and of [`body_tags`] together.
+//! entry are those of [`entry_path_tags`] and of [`entry_body_tags`] together.
 
 use crate::config::Config;
 use crate::http::{Case, Url, folded_path, plain_path};
@@ -9,8 +9,8 @@ use crate::limits::BODY_VALUES;
 use crate::tag::{Tag, TagSet, TagTemplate};
 use serde_json::Value;
 
-/// What a write to a path purges, as far as the path tells it. [`written_tags`] are the rest.
-pub fn purge_tags(config: &Config, url: &Url) -> TagSet {
+/// What a write to a path purges, as far as the path tells it. [`write_body_tags`] are the rest.
+pub fn write_path_tags(config: &Config, url: &Url) -> TagSet {
     let mut tags = path_tags(config, url);
     for path in written_paths(config, url) {
         tags.extend(config.resource_tags(&path));
@@ -29,8 +29,8 @@ pub fn path_tags(config: &Config, url: &Url) -> TagSet {
 
 /// The tags of a path's entries, as far as the path tells them: those that a write to it purges,
 /// and with each entity its type, and with each type that shows no entity `Type:?`, as entries of
-/// GraphQL answers have them. [`body_tags`] are the rest.
-pub fn entry_tags(config: &Config, url: &Url) -> TagSet {
+/// GraphQL answers have them. [`entry_body_tags`] are the rest.
+pub fn entry_path_tags(config: &Config, url: &Url) -> TagSet {
     let paths = stored_paths(config, url);
     let mut tags: TagSet = paths.iter().flat_map(|path| config.resource_tags(path)).collect();
     let of_bodies: TagSet = templates(config, &paths)
@@ -61,7 +61,7 @@ pub fn needs_body(config: &Config, url: &Url) -> bool {
 /// The tags that a body gives its entry, each with its type. `Type:?` as well where something is
 /// not shown: where there is no body or none in JSON, where no value is found, or not everywhere
 /// where there should be one, and where there are more than [`BODY_VALUES`].
-pub fn body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
+pub fn entry_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
     for (template, parameters) in templates(config, &stored_paths(config, url)) {
@@ -81,7 +81,7 @@ pub fn body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
 /// What a write purges by what its answer shows, beside what its path tells: the entities, and
 /// where it does not show all, or more than [`BODY_VALUES`], their types: nobody knows which others
 /// were meant.
-pub fn written_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
+pub fn write_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
     for (template, parameters) in templates(config, &written_paths(config, url)) {

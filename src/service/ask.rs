@@ -189,7 +189,7 @@ impl<W: Runtime> Service<W> {
     /// Whether a page may show the document that it was asked with.
     async fn shows_addition(&self, answer: &OriginResponse) -> bool {
         let prefix = RESERVED_PREFIX.as_bytes();
-        match self.runtime.answer_body(answer.handle, limits::GRAPHQL_ANSWER_BYTES).await {
+        match self.runtime.answer_body(answer.handle, limits::GRAPHQL_RESPONSE_BYTES).await {
             BodyRead::Whole(body) => body.windows(prefix.len()).any(|window| window == prefix),
             BodyRead::TooLarge | BodyRead::NoRoom | BodyRead::Broken => true,
         }

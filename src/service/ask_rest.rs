@@ -9,7 +9,7 @@ use super::runtime::{
     BodyRead, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime,
 };
 use crate::config::Config;
-use crate::engine::{Plan, completed, part_key, validated_entry};
+use crate::engine::{Plan, completed_body, part_key, validated_entry};
 use crate::http::Method;
 use crate::limits;
 use crate::policy::{ContentRange, Freshness, strong_etag, validators};
@@ -108,7 +108,7 @@ impl<W: Runtime> Service<W> {
                 if answer.status == 200 {
                     return Ok(Told::of(answer));
                 }
-                if let Some(told) = self.completed(plan, &cached.entry, answer).await {
+                if let Some(told) = self.completed_body(plan, &cached.entry, answer).await {
                     return Ok(told);
                 }
                 // The next one need not try in vain.
@@ -119,15 +119,15 @@ impl<W: Runtime> Service<W> {
     }
 
     /// The whole, where the origin has sent what was missing of it.
-    async fn completed(
+    async fn completed_body(
         &self,
         plan: &Plan,
         begun: &Entry,
         mut answer: OriginResponse,
     ) -> Option<Told> {
-        let read = self.runtime.answer_body(answer.handle, limits::ANSWER_BODY_BYTES).await;
+        let read = self.runtime.answer_body(answer.handle, limits::RESPONSE_BODY_BYTES).await;
         let BodyRead::Whole(body) = read else { return None };
-        let bytes: Rc<[u8]> = completed(begun, answer.received(), &body)?.into();
+        let bytes: Rc<[u8]> = completed_body(begun, answer.received(), &body)?.into();
         answer.status = 200;
         let said = answer.headers.clone();
         let unsaid = |name: &str| !said.contains(name) && name != "cache-control";

@@ -175,7 +175,7 @@ impl<W: Runtime> Service<W> {
         if known == items.len() {
             return Reply::Origin { handle, status, headers };
         }
-        match self.runtime.answer_body(handle, limits::GRAPHQL_ANSWER_BYTES).await {
+        match self.runtime.answer_body(handle, limits::GRAPHQL_RESPONSE_BYTES).await {
             BodyRead::Whole(body) => match elements(&body, known) {
                 Some(found) => {
                     let unknown = not_found().to_string();

@@ -136,7 +136,7 @@ impl<W: Runtime> Service<W> {
         let mut bytes = 0;
         while let Some(place) = looking.next().await {
             bytes += place.as_ref().map_or(0, |place| stored_body(place).len());
-            if bytes > limits::ANSWER_BODY_BYTES {
+            if bytes > limits::RESPONSE_BODY_BYTES {
                 return None;
             }
             places.push(place);

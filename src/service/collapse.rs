@@ -38,8 +38,8 @@ pub(super) struct Fetching {
 
 impl Default for Fetching {
     fn default() -> Self {
-        let under_way = Expiring::new(WAIT_MILLIS, limits::KEYS_UNDER_WAY);
-        let alone = Expiring::new(ALONE_MILLIS, limits::UNSHARED_KEYS);
+        let under_way = Expiring::new(WAIT_MILLIS, limits::IN_FLIGHT_KEYS);
+        let alone = Expiring::new(ALONE_MILLIS, limits::UNSTORABLE_KEYS);
         Self { under_way: RefCell::new(under_way), alone: RefCell::new(alone) }
     }
 }

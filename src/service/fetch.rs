@@ -13,8 +13,8 @@ use super::slots::Slot;
 use super::stats::Answered;
 use crate::config::{Config, KvWrites};
 use crate::engine::{
-    Plan, ValidatedEntry, XCache, headers_to_client, response_from_entry, shorten_for_client,
-    without_body,
+    Plan, ValidatedEntry, XCache, headers_to_client, not_modified_response, response_from_entry,
+    shorten_for_client,
 };
 use crate::http::{Method, Response};
 use crate::limits;
@@ -176,7 +176,7 @@ impl<W: Runtime> Service<W> {
                 self.keep_entry(&context.request, storing.of_the_same_variant(), entry);
             }
         } else if self.worth_storing(context, &told.answer, storing).is_ok()
-            && let Ok(body) = self.whole_body(&told.answer, limits::ANSWER_BODY_BYTES).await
+            && let Ok(body) = self.whole_body(&told.answer, limits::RESPONSE_BODY_BYTES).await
         {
             let _ = self.keep_rest(context, &told.answer, storing, body);
         }
@@ -339,7 +339,7 @@ impl<W: Runtime> Service<W> {
             // The origin was asked without the client's conditions.
             let known = not_modified(&context.request, &headers, received);
             if known && answer.status == 200 && context.request.method.is_safe() {
-                return Reply::Whole(without_body(headers));
+                return Reply::Whole(not_modified_response(headers));
             }
             return told.reply(headers);
         };
@@ -354,7 +354,7 @@ impl<W: Runtime> Service<W> {
         let mut head = Response { status: answer.status, headers, body: [].into() };
         self.show(context, &meta.key, &meta.tags, &mut head);
         if not_modified(&context.request, &meta.headers, received) {
-            return Reply::Whole(without_body(head.headers));
+            return Reply::Whole(not_modified_response(head.headers));
         }
         told.reply(head.headers)
     }

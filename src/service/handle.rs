@@ -9,9 +9,10 @@ use super::stats::Answered;
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
-    Bypass, Class, GraphQlRequest, Plan, Uncacheable, XCache, classify, forwarded_headers,
-    headers_to_client, is_upgrade, may_write, origin_url, plan_graphql, plan_rest, read_graphql,
-    rewrite_location, scope_tags_changed_by, status_of_origin, take_evergraph_headers,
+    Bypass, GraphQlRequest, Plan, RequestClass, Uncacheable, XCache, classify, forwarded_headers,
+    gateway_error_status, headers_to_client, is_websocket_upgrade, may_write, origin_url,
+    plan_graphql, plan_rest, read_graphql, rewrite_location, scope_tags_changed_by,
+    take_evergraph_headers,
 };
 use crate::graphql::{OperationKind, Query};
 use crate::http::{Headers, Request, Response};
@@ -100,7 +101,7 @@ impl<W: Runtime> Service<W> {
                 if isolate.origin_is_faulty {
                     return self.failed(502, "the configured origin is no URL; the log says why");
                 }
-                if is_upgrade(&context.request) {
+                if is_websocket_upgrade(&context.request) {
                     return self.socket(None, context).await;
                 }
                 if may_write(None, &context.request) {
@@ -111,21 +112,25 @@ impl<W: Runtime> Service<W> {
             }
         };
         match classify(config, &context.request) {
-            Class::Admin => self.admin(config, &context.request).await,
-            Class::PassThrough(Bypass::Upgrade) => self.upgrade(Some(config), &context).await,
-            Class::GraphQlSocket => self.socket(Some(config), context).await,
-            Class::PassThrough(bypass) => self.pass_through(Some(config), &context, bypass).await,
-            Class::RestWrite => self.rest_write(config, &context).await,
-            Class::Rest => match self
+            RequestClass::Admin => self.admin(config, &context.request).await,
+            RequestClass::PassThrough(Bypass::Upgrade) => {
+                self.upgrade(Some(config), &context).await
+            }
+            RequestClass::GraphQlSocket => self.socket(Some(config), context).await,
+            RequestClass::PassThrough(bypass) => {
+                self.pass_through(Some(config), &context, bypass).await
+            }
+            RequestClass::RestWrite => self.rest_write(config, &context).await,
+            RequestClass::Rest => match self
                 .planned(config, &context, |claims| plan_rest(config, &context.request, claims))
                 .await
             {
                 Ok(plan) => self.read(config, &context, &plan, None).await,
                 Err(bypass) => self.pass_through(Some(config), &context, bypass).await,
             },
-            Class::GraphQlGet => self.graphql(config, &context, None).await,
-            Class::GraphQlPost => self.graphql_body(config, &context).await,
-            Class::GraphQlUncached(reason) => {
+            RequestClass::GraphQlGet => self.graphql(config, &context, None).await,
+            RequestClass::GraphQlPost => self.graphql_body(config, &context).await,
+            RequestClass::GraphQlUncached(reason) => {
                 let context = Context { uncached: Some(reason), ..context };
                 match context.request.method.is_safe() {
                     true => self.graphql(config, &context, None).await,
@@ -419,7 +424,7 @@ impl<W: Runtime> Service<W> {
     ) -> Reply {
         self.report_failure("origin", &failure.fault);
         self.count(context, 502, Answered::Error, None);
-        let status = status_of_origin(failure.timed_out);
+        let status = gateway_error_status(failure.timed_out);
         let message = match failure.timed_out {
             true => "the origin did not answer in time",
             false => "the origin cannot be reached",

@@ -6,7 +6,7 @@
 use super::handle::Service;
 use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::Config;
-use crate::engine::size_of_request;
+use crate::engine::request_json_size;
 use crate::graphql::JsonSize;
 use crate::http::Request;
 use crate::limits::{self, Amounts, Limit};
@@ -24,7 +24,7 @@ impl<W: Runtime> Service<W> {
         body: &[u8],
         needed: &mut Amounts,
     ) -> bool {
-        let size = size_of_request(config, request, body);
+        let size = request_json_size(config, request, body);
         if size.values > config.limits.amounts.of(Limit::Values) {
             return true;
         }
@@ -44,7 +44,7 @@ impl<W: Runtime> Service<W> {
 
     /// Reads the body of a GraphQL answer, of which a tree is made.
     pub(super) async fn json_body(&self, answer: &OriginResponse) -> BodyRead {
-        self.json_body_within(answer, limits::GRAPHQL_ANSWER_BYTES).await
+        self.json_body_within(answer, limits::GRAPHQL_RESPONSE_BYTES).await
     }
 
     /// The same for a body of at most `limit` bytes.

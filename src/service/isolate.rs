@@ -83,7 +83,7 @@ impl Isolate {
             origin: OriginHealth::default(),
             stats: RefCell::default(),
             known_types: RefCell::default(),
-            revalidating: RefCell::new(Expiring::new(REVALIDATION_MILLIS, limits::KEYS_UNDER_WAY)),
+            revalidating: RefCell::new(Expiring::new(REVALIDATION_MILLIS, limits::IN_FLIGHT_KEYS)),
             fetching: Fetching::default(),
             tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),
@@ -160,7 +160,7 @@ impl Isolate {
     pub(super) fn learn_types(&self, types: BTreeSet<String>) {
         let mut known = self.known_types.borrow_mut();
         for name in types {
-            if known.len() >= limits::KNOWN_TYPES {
+            if known.len() >= limits::SEEN_TYPES {
                 return;
             }
             let plain = name.to_lowercase().replace('_', "");

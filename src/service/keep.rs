@@ -9,7 +9,7 @@ use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::KvWrites;
 use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, is_graphql_json};
 use crate::graphql::Shown;
-use crate::http::{AnswerCoding, Method, Request, fields};
+use crate::http::{Method, Request, ResponseCoding, fields};
 use crate::limits;
 use crate::policy::{NotStored, Permission, storable};
 use crate::purge::Mark;
@@ -80,7 +80,7 @@ impl<W: Runtime> Service<W> {
         if !is_graphql_json(&answer.headers) {
             return Err(NotStored::ContentType);
         }
-        if !AnswerCoding::of(&answer.headers).is_decoded() {
+        if !ResponseCoding::of(&answer.headers).is_decoded() {
             return Err(NotStored::ContentEncoding);
         }
         // The types in the answer may yet override what its head says.
@@ -91,7 +91,7 @@ impl<W: Runtime> Service<W> {
             Some(body) => body.bytes.clone(),
             None => whole(self.json_body(answer).await)?,
         };
-        if body.len() > limits::GRAPHQL_ANSWER_BYTES {
+        if body.len() > limits::GRAPHQL_RESPONSE_BYTES {
             return Err(NotStored::TooLarge);
         }
         let request = &context.request;

@@ -15,14 +15,14 @@ use super::runtime::{OriginResponse, Runtime};
 use super::stats::Answered;
 use crate::config::Config;
 use crate::engine::{
-    FetchedResponse, Plan, ValidatedEntry, XCache, has_range, headers_to_client, part_entry,
-    part_storable, response_from_entry, rest_entry, rest_storable, shorten_for_client,
-    storable_headers, updated, without_body,
+    FetchedResponse, Plan, ValidatedEntry, XCache, covers_range, headers_to_client,
+    not_modified_response, part_entry, part_storable, response_from_entry, rest_entry,
+    rest_storable, shorten_for_client, storable_headers, updated_entry,
 };
 use crate::http::{Headers, Method, Response, fields};
 use crate::limits;
 use crate::policy::{
-    CacheStatus, Forward, NotStored, Vary, is_head_of, not_modified, variant, varies_on,
+    CacheStatus, Forward, NotStored, Vary, head_matches_stored, not_modified, variant, varies_on,
 };
 use crate::rest;
 use crate::stored::Entry;
@@ -40,7 +40,7 @@ impl<W: Runtime> Service<W> {
         found: Found<'_>,
     ) -> Reply {
         let part = self.stored_part(config, context, plan).await;
-        if let Some(part) = part.filter(|part| has_range(&part.cached.entry, &context.request)) {
+        if let Some(part) = part.filter(|part| covers_range(&part.cached.entry, &context.request)) {
             return self.serve(config, context, plan, &part);
         }
         if plan.client_directives(&context.request.headers).only_if_cached {
@@ -98,7 +98,7 @@ impl<W: Runtime> Service<W> {
         if worth.is_err() {
             let headers = self.unstored(context, answer, storing.plan, &status);
             return match self.has_it(context, answer.status, &headers, answer.at) {
-                true => Reply::Whole(without_body(headers)),
+                true => Reply::Whole(not_modified_response(headers)),
                 false => told.reply(headers),
             };
         }
@@ -111,7 +111,7 @@ impl<W: Runtime> Service<W> {
         }
         if self.has_it(context, answer.status, &headers, answer.at) {
             self.keep_beside(context, answer, storing, leading, false);
-            return Reply::Whole(without_body(headers));
+            return Reply::Whole(not_modified_response(headers));
         }
         // Nobody waits for what no isolate keeps at hand.
         let length = content_length(answer);
@@ -133,7 +133,7 @@ impl<W: Runtime> Service<W> {
         let answer = &told.answer;
         let body = match &told.body {
             Some(body) => Ok(body.bytes.clone()),
-            None => self.whole_body(answer, limits::ANSWER_BODY_BYTES).await,
+            None => self.whole_body(answer, limits::RESPONSE_BODY_BYTES).await,
         };
         match body.and_then(|body| self.keep_rest(context, answer, storing, body)) {
             Ok(cached) => {
@@ -158,7 +158,7 @@ impl<W: Runtime> Service<W> {
         }
         self.rewrite_location(&context.request, &mut headers);
         match self.has_it(context, answer.status, &headers, answer.at) {
-            true => Reply::Whole(without_body(headers)),
+            true => Reply::Whole(not_modified_response(headers)),
             false => told.reply(headers),
         }
     }
@@ -173,7 +173,7 @@ impl<W: Runtime> Service<W> {
         leading: Option<Leading<W>>,
         copied: bool,
     ) {
-        let limit = limits::ANSWER_BODY_BYTES;
+        let limit = limits::RESPONSE_BODY_BYTES;
         let copy = copied.then(|| self.runtime.copied_body(answer.handle, limit));
         let service = self.clone();
         let context = Context { request: context.request.clone(), ..*context };
@@ -240,7 +240,7 @@ impl<W: Runtime> Service<W> {
         {
             return Err(NotStored::RequestHeaderBytes);
         }
-        if content_length(answer).is_some_and(|length| length > limits::ANSWER_BODY_BYTES) {
+        if content_length(answer).is_some_and(|length| length > limits::RESPONSE_BODY_BYTES) {
             return Err(NotStored::TooLarge);
         }
         storing.mark.map(|_| ()).ok_or(NotStored::LogUnreadable)
@@ -317,12 +317,16 @@ impl<W: Runtime> Service<W> {
         if meta.status != 200 || !self.may_be_freshened(storing.plan, stored) {
             return;
         }
-        let entry = match is_head_of(&answer.headers, &meta.headers, meta.etag_is_ours, body.len())
-        {
+        let entry = match head_matches_stored(
+            &answer.headers,
+            &meta.headers,
+            meta.etag_is_ours,
+            body.len(),
+        ) {
             None => return,
             Some(true) => {
                 let request = &context.request;
-                match updated(storing.plan, &stored.entry, request, answer.received(), mark) {
+                match updated_entry(storing.plan, &stored.entry, request, answer.received(), mark) {
                     Some(ValidatedEntry { entry, stored: Ok(()) }) => entry,
                     _ => return,
                 }

@@ -8,7 +8,7 @@ use super::handle::{Context, Service};
 use super::runtime::{FetchedText, Runtime};
 use crate::config::{Algorithm, Config, Jwt};
 use crate::engine::{Bypass, Plan, SentToken, claim_paths, has_unreadable_key_header, sent_token};
-use crate::jwt::{Claims, KeySet, Published, Step, Token};
+use crate::jwt::{Claims, KeyCache, KeyLookup, KeySet, Token};
 use crate::key::{Digest, DigestBuilder};
 use crate::limits;
 use crate::time::Timestamp;
@@ -27,7 +27,7 @@ const SECRET_BYTES: usize = 32;
 /// What an isolate knows of tokens: hashes of those that were good, and the issuer's keys.
 pub(super) struct Tokens {
     good: RefCell<LruCache<Digest, Good>>,
-    published: RefCell<Published>,
+    published: RefCell<KeyCache>,
     secret_reported: Cell<bool>,
 }
 
@@ -61,7 +61,7 @@ impl Tokens {
     fn remember(&self, token: Digest, good: Good) {
         let mut known = self.good.borrow_mut();
         known.put(token, good);
-        while known.len() > limits::GOOD_TOKENS {
+        while known.len() > limits::VERIFIED_TOKENS {
             known.pop_lru();
         }
     }
@@ -78,7 +78,7 @@ impl<W: Runtime> Service<W> {
         if has_unreadable_key_header(config, &context.request.headers) {
             return Err(Bypass::HeaderBytes);
         }
-        match plan(&Claims::NotAsked) {
+        match plan(&Claims::NotChecked) {
             Err(Bypass::JwtUnverified) => plan(&self.claims(config, context).await),
             planned => planned,
         }
@@ -143,15 +143,15 @@ impl<W: Runtime> Service<W> {
             found.map(|key| key.text.clone())
         };
         // Who asks for this one may be cut off; then another one asks, and not for ever.
-        let patience = 2 * Published::ASKING_MILLIS / POLL_MILLIS;
+        let patience = 2 * KeyCache::ASKING_MILLIS / POLL_MILLIS;
         for _ in 0..patience {
             let now = self.runtime.now();
             let step = self.isolate.tokens.published.borrow().step(now, |set| key(set).is_some());
             match step {
-                Step::Use(keys, until) => return Some((key(&keys)?, until)),
-                Step::Fail => return None,
-                Step::Wait => self.runtime.sleep(POLL_MILLIS).await,
-                Step::Ask => self.ask_for_keys(url).await,
+                KeyLookup::Use(keys, until) => return Some((key(&keys)?, until)),
+                KeyLookup::Unavailable => return None,
+                KeyLookup::Wait => self.runtime.sleep(POLL_MILLIS).await,
+                KeyLookup::Fetch => self.ask_for_keys(url).await,
             }
         }
         None
@@ -161,8 +161,7 @@ impl<W: Runtime> Service<W> {
         let tokens = &self.isolate.tokens;
         let asked_at = self.runtime.now();
         tokens.published.borrow_mut().asking(asked_at);
-        let fetching =
-            self.runtime.fetch_text(url, limits::KEY_SET_BYTES, Published::ASKING_MILLIS);
+        let fetching = self.runtime.fetch_text(url, limits::KEY_SET_BYTES, KeyCache::ASKING_MILLIS);
         let fetched = fetching.await.and_then(|FetchedText { cache_control, text }| {
             let keys = KeySet::parse(&text).map_err(|fault| format!("the key set: {fault}"))?;
             Ok((cache_control, keys))
@@ -210,11 +209,11 @@ mod tests {
     #[test]
     fn the_tokens_used_least_are_forgotten() {
         let tokens = Tokens::default();
-        for n in 0..=limits::GOOD_TOKENS {
+        for n in 0..=limits::VERIFIED_TOKENS {
             tokens.remember(token(n), Good { claims: Rc::default(), until: at(10) });
             assert!(tokens.recall(&token(0), at(0)).is_some());
         }
         assert_eq!(tokens.recall(&token(1), at(0)), None);
-        assert_eq!(tokens.good.borrow().len(), limits::GOOD_TOKENS);
+        assert_eq!(tokens.good.borrow().len(), limits::VERIFIED_TOKENS);
     }
 }

@@ -7,8 +7,8 @@ use super::runtime::{BodyEnd, BodyRead, OriginFailure, OriginResponse, Runtime};
 use super::stats::Answered;
 use crate::config::Config;
 use crate::engine::{
-    Bypass, Effect, Format, Uncacheable, Write, WritePurge, WriteResponse, XCache, purge_cookie,
-    purge_of_write, rest_effect,
+    BodyFormat, Bypass, Uncacheable, Write, WriteEffect, WritePurge, WriteResponse, XCache,
+    purge_cookie, purge_of_write, rest_effect,
 };
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
@@ -404,26 +404,26 @@ enum Reading {
 }
 
 fn reading_of(config: &Config, write: Write<'_>, answer: &OriginResponse) -> Reading {
-    let format = Format::of(&answer.headers);
-    if format == Format::Parts {
+    let format = BodyFormat::of(&answer.headers);
+    if format == BodyFormat::Parts {
         return Reading::None;
     }
     let says_what_ran = match write {
         Write::Rest(request) => {
             let effect = rest_effect(config, &request.url, Some(answer.status));
-            if effect == Effect::Nothing {
+            if effect == WriteEffect::Nothing {
                 return Reading::None;
             }
-            format == Format::Json && rest::needs_body(config, &request.url)
+            format == BodyFormat::Json && rest::needs_body(config, &request.url)
         }
-        _ => format == Format::Json,
+        _ => format == BodyFormat::Json,
     };
     // Whether a refusal is a GraphQL answer shows in its body alone.
     let is_refusal = !matches!(write, Write::Rest(_)) && (400..500).contains(&answer.status);
     let length = answer.headers.get("content-length").and_then(|length| length.parse().ok());
     let is_short = length.is_some_and(|length: usize| length <= SHORT_BODY_BYTES);
     if says_what_ran {
-        Reading::Whole { bytes: limits::GRAPHQL_ANSWER_BYTES }
+        Reading::Whole { bytes: limits::GRAPHQL_RESPONSE_BYTES }
     } else if is_refusal || is_short {
         Reading::Whole { bytes: SHORT_BODY_BYTES }
     } else {

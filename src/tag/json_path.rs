@@ -19,7 +19,7 @@ enum Step {
 
 /// What stands where a path leads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundValues {
     /// The texts and numbers, as they are written.
     pub values: Vec<String>,
     /// Whether the path led to a text or a number each way that it took.
@@ -45,7 +45,7 @@ impl JsonPath {
     }
 
     /// What stands there; none where the path leads to more than `at_most` places.
-    pub fn find(&self, json: &Value, at_most: usize) -> Option<Found> {
+    pub fn find(&self, json: &Value, at_most: usize) -> Option<FoundValues> {
         let mut complete = true;
         let mut places = vec![json];
         for step in &self.0 {
@@ -73,7 +73,7 @@ impl JsonPath {
         }
         let values: Vec<String> = places.iter().filter_map(|value| text_of(value)).collect();
         let complete = complete && values.len() == places.len();
-        Some(Found { values, complete })
+        Some(FoundValues { values, complete })
     }
 }
 

@@ -15,4 +15,4 @@ pub use cache_tag::{BY_SCHEMA, Tag, UNTYPED, hash_of};
 pub use reach::{Aliases, graphql_type_of, reach};
 pub use set::{TagSet, gather_tags, origin_tags};
 pub use tagging::{TAGGING_VERSION, Tagging};
-pub use template::{Filled, TagTemplate};
+pub use template::{FilledTags, TagTemplate};

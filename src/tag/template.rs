@@ -21,7 +21,7 @@ enum Part {
 
 /// The tags that a body gives a template.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filled {
+pub struct FilledTags {
     /// A tag for each value.
     pub tags: Vec<Tag>,
     /// Whether there was a value wherever there should be one.
@@ -118,12 +118,12 @@ impl TagTemplate {
         parameters: &[(String, String)],
         json: &Value,
         at_most: usize,
-    ) -> Option<Filled> {
+    ) -> Option<FilledTags> {
         let path = self.0.iter().find_map(|part| match part {
             Part::Body(path) => Some(path),
             _ => None,
         });
-        let Some(path) = path else { return Some(Filled::default()) };
+        let Some(path) = path else { return Some(FilledTags::default()) };
         let found = path.find(json, at_most)?;
         let tag = |value: &String| {
             let text: String = self
@@ -136,7 +136,7 @@ impl TagTemplate {
                 .collect();
             Tag::of("", &text)
         };
-        Some(Filled { tags: found.values.iter().map(tag).collect(), complete: found.complete })
+        Some(FilledTags { tags: found.values.iter().map(tag).collect(), complete: found.complete })
     }
 }
 

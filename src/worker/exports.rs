@@ -7,7 +7,7 @@ use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::original_headers::RuntimeHeaders;
 use super::runtime::{Platform, admin_tokens};
 use crate::engine::fails_open;
-use crate::http::{AnswerCoding, Headers, Method, Request, Url, accepts_coding};
+use crate::http::{Headers, Method, Request, ResponseCoding, Url, accepts_coding};
 use crate::purge::IntentId;
 use crate::service::{Isolate, Reply, Service, SocketWrite};
 use serde_json::Value;
@@ -66,7 +66,7 @@ fn request_of(method: &str, url: &str, headers: &str) -> Result<Request, JsValue
 /// The headers of the origin's answer as they are sent: without a coding that the runtime would do
 /// again for a client that does not take it.
 fn as_sent(client: &Headers, mut headers: Headers) -> Headers {
-    if let AnswerCoding::Undone(coding) = AnswerCoding::of(&headers)
+    if let ResponseCoding::DecodedByRuntime(coding) = ResponseCoding::of(&headers)
         && !accepts_coding(client, coding)
     {
         headers.remove("content-encoding");

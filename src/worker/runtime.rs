@@ -3,7 +3,7 @@
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::original_headers::RuntimeHeaders;
 use crate::config::Algorithm;
-use crate::http::{AnswerCoding, Headers, OriginalFields};
+use crate::http::{Headers, OriginalFields, ResponseCoding};
 use crate::limits;
 use crate::purge::{
     IntentId, IntentReply, LogRequest, LogVersion, Mark, MessageError, NewRecord, ReadReply,
@@ -83,7 +83,7 @@ impl Platform {
 
     /// The exchange, for a call that takes memory of the budget.
     async fn read_answer(&self, handle: u32, limit: usize, millis: Option<u32>) -> JsValue {
-        let copies = limits::ANSWER_COPIES as u32;
+        let copies = limits::RESPONSE_COPIES as u32;
         self.taking_memory().answer_body(handle, limit as u32, copies, millis).await
     }
 
@@ -141,7 +141,7 @@ impl Platform {
         }
         // A part cannot be undone by itself, and a status that nobody may make is passed on.
         let whole = (200..600).contains(&status) && status != 206;
-        if whole && AnswerCoding::of(&headers) == AnswerCoding::Gzip {
+        if whole && ResponseCoding::of(&headers) == ResponseCoding::Gzip {
             self.exchange.undo_gzip(handle);
             headers.set("content-encoding", "gzip");
         }
@@ -284,7 +284,7 @@ impl Origin for Platform {
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
         // The copy begins with the call, and not when it is first waited for.
-        let copies = limits::ANSWER_COPIES as u32;
+        let copies = limits::RESPONSE_COPIES as u32;
         let copying = self.taking_memory().copied_body(handle, limit as u32, copies);
         async move {
             match JsFuture::from(copying).await {

@@ -4,14 +4,15 @@
 use super::{Chance, fuzz};
 use evergraph::config::{Config, parse};
 use evergraph::engine::{
-    FetchedResponse, Plan, ValidatedEntry, XCache, classify, completed, has_range, part_entry,
-    part_key, plan_rest, response_from_entry, rest_entry, updated, validated_entry,
+    FetchedResponse, Plan, ValidatedEntry, XCache, classify, completed_body, covers_range,
+    part_entry, part_key, plan_rest, response_from_entry, rest_entry, updated_entry,
+    validated_entry,
 };
 use evergraph::http::{Headers, Method, Request, Response, Url};
 use evergraph::jwt::Claims;
 use evergraph::policy::{
-    CacheStatus, ContentRange, Freshness, ReceivedHead, Rule, freshness, is_about, is_head_of,
-    not_modified, validators,
+    CacheStatus, ContentRange, Freshness, LifetimeRule, ReceivedHead, freshness,
+    head_matches_stored, not_modified, selects_stored, validators,
 };
 use evergraph::purge::{Mark, Verdict};
 use evergraph::stored::{Entry, decode, encode};
@@ -138,7 +139,7 @@ struct Reached {
     cuts: Cell<usize>,
     unmodified: Cell<usize>,
     validated_entry: Cell<usize>,
-    completed: Cell<usize>,
+    completed_body: Cell<usize>,
 }
 
 fn count(reached: &Cell<usize>) {
@@ -161,9 +162,9 @@ fn headers() {
     fuzz("headers", &[Vec::new()], |_, chance| {
         (0..4).for_each(|_| one(chance.pick(&configs), chance, &reached));
     });
-    let Reached { stored, parts, cuts, unmodified, validated_entry, completed } = reached;
+    let Reached { stored, parts, cuts, unmodified, validated_entry, completed_body } = reached;
     for (what, reached) in
-        [stored, parts, cuts, unmodified, validated_entry, completed].iter().enumerate()
+        [stored, parts, cuts, unmodified, validated_entry, completed_body].iter().enumerate()
     {
         assert!(reached.get() > 10, "law {what} was about {} cases", reached.get());
     }
@@ -285,7 +286,7 @@ fn at(seconds: u64) -> Timestamp {
 fn one(config: &Config, chance: &mut Chance, reached: &Reached) {
     let request = asking(chance);
     let _ = classify(config, &request);
-    let Ok(plan) = plan_rest(config, &request, &Claims::NotAsked) else { return };
+    let Ok(plan) = plan_rest(config, &request, &Claims::NotChecked) else { return };
     let headers = answered(chance);
     let received = ReceivedHead {
         status: *chance.pick(&STATUSES),
@@ -379,7 +380,7 @@ fn forbidden(
         .collect();
     ["set-cookie", "vary"].iter().for_each(|name| short.remove(name));
     short.append("cache-control", "max-age=7");
-    if let Rule::Origin(_) = plan.rule
+    if let LifetimeRule::Origin(_) = plan.rule
         && !plan.rest.statuses.iter().any(|(status, _)| *status == received.status)
         && let Ok(Entry { meta, .. }) = stored(&short)
     {
@@ -468,7 +469,7 @@ fn of_a_part(entry: &Entry, chance: &mut Chance, reached: &Reached) {
     let stored = ContentRange::read(&entry.meta.headers).unwrap();
     let request = asking(chance);
     let exact = stored.last + 1 - stored.first == entry.body.len() as u64;
-    if !has_range(entry, &request) || !exact {
+    if !covers_range(entry, &request) || !exact {
         return;
     }
     let answer = answer_of(entry, &request, at(1));
@@ -492,8 +493,8 @@ fn is_completed(begun: &Entry, missing: ReceivedHead<'_>, chance: &mut Chance, r
     }
     let body: Vec<u8> = (0..10 - begun.body.len().min(10)).map(|_| b'x').collect();
     let missing = ReceivedHead { headers: &headers, ..missing };
-    if let Some(whole) = completed(begun, missing, &body) {
-        count(&reached.completed);
+    if let Some(whole) = completed_body(begun, missing, &body) {
+        count(&reached.completed_body);
         let range = ContentRange::read(&begun.meta.headers).unwrap();
         assert_eq!((range.first, range.complete), (0, whole.len() as u64));
         assert_eq!(whole, [&begun.body, &body[..]].concat());
@@ -509,10 +510,11 @@ fn renewed(plan: &Plan, before: &Entry, request: &Request, chance: &mut Chance, 
     let mark = Mark { epoch: 1, seq: 2 };
     let meta = &before.meta;
     let _ = validators(&meta.headers, meta.etag_is_ours);
-    let _ = is_about(&headers, &meta.headers, meta.etag_is_ours);
-    let _ = is_head_of(&headers, &meta.headers, meta.etag_is_ours, before.body.len());
+    let _ = selects_stored(&headers, &meta.headers, meta.etag_is_ours);
+    let _ = head_matches_stored(&headers, &meta.headers, meta.etag_is_ours, before.body.len());
     let _ = not_modified(request, &headers, NOW);
-    let by_head = updated(plan, before, request, ReceivedHead { status: 200, ..received }, mark);
+    let by_head =
+        updated_entry(plan, before, request, ReceivedHead { status: 200, ..received }, mark);
     let fresh = validated_entry(plan, before, request, received, mark);
     assert!(fresh.is_none() || (200..300).contains(&meta.status));
     for ValidatedEntry { entry, stored } in fresh.into_iter().chain(by_head) {

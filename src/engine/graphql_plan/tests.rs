@@ -33,7 +33,7 @@ fn planned_as(document: &str, variables: &str, headers: &[(&str, &str)]) -> Resu
     plan_graphql(
         &config(),
         &request("POST", "http://h/graphql", headers),
-        &Claims::NotAsked,
+        &Claims::NotChecked,
         &query,
         &analysis,
     )
@@ -56,7 +56,7 @@ fn keys_are_structured() {
     let plan = plan_rest(
         &config(),
         &request("GET", "http://h/api/products/7?x=1", &[]),
-        &Claims::NotAsked,
+        &Claims::NotChecked,
     )
     .unwrap();
     assert!(plan.key.as_str().starts_with("shop/2/rest/product/api~products~7/public/"));
@@ -65,13 +65,13 @@ fn keys_are_structured() {
 #[test]
 fn several_types_restrict_each_other() {
     let plan = planned("{ products { id } search { id } }");
-    let Rule::AtMost(lifetime) = plan.rule else { panic!("{plan:?}") };
+    let LifetimeRule::AtMost(lifetime) = plan.rule else { panic!("{plan:?}") };
     assert_eq!((lifetime.ttl.as_seconds(), lifetime.swr), (3600, Ttl::ZERO));
     assert_eq!((plan.type_name.as_str(), plan.scopes), ("search", vec!["user".to_owned()]));
     assert!(plan.tags.contains("type:product") && plan.tags.contains("type:search"));
     assert_eq!(planned_as("{ products { id } now }", "{}", &[]), Err(Bypass::TtlZero));
     assert_eq!(
-        plan_rest(&config(), &request("GET", "http://h/now", &[]), &Claims::NotAsked),
+        plan_rest(&config(), &request("GET", "http://h/now", &[]), &Claims::NotChecked),
         Err(Bypass::TtlZero)
     );
 }
@@ -85,12 +85,13 @@ fn what_may_change_the_answer_changes_the_key() {
     assert_eq!(base, of("{\"undeclared\":1}", &[("user-agent", "x"), ("accept-encoding", "br")]));
     assert_ne!(base, of("{\"a\":1}", &[]));
     assert_ne!(base, of("{}", &[("accept", "application/graphql-response+json")]));
-    let rest =
-        |url: &str| plan_rest(&config(), &request("GET", url, &[]), &Claims::NotAsked).unwrap().key;
+    let rest = |url: &str| {
+        plan_rest(&config(), &request("GET", url, &[]), &Claims::NotChecked).unwrap().key
+    };
     assert_ne!(rest("http://h/api/products/1"), rest("http://h/api/products/1?x"));
     assert_eq!(
-        plan_rest(&config(), &request("HEAD", "http://h/x", &[]), &Claims::NotAsked).unwrap().key,
-        plan_rest(&config(), &request("GET", "http://h/x", &[]), &Claims::NotAsked).unwrap().key
+        plan_rest(&config(), &request("HEAD", "http://h/x", &[]), &Claims::NotChecked).unwrap().key,
+        plan_rest(&config(), &request("GET", "http://h/x", &[]), &Claims::NotChecked).unwrap().key
     );
 }
 
@@ -124,7 +125,7 @@ fn a_get_and_a_post_do_not_share() {
         plan_graphql(
             &config(),
             &request(method, url, headers),
-            &Claims::NotAsked,
+            &Claims::NotChecked,
             &query,
             &analysis,
         )

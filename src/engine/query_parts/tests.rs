@@ -3,7 +3,7 @@ use super::*;
 use crate::graphql::{Schema, analysed, analysed_with};
 use crate::http::{Headers, Method, Request, Url};
 use crate::jwt::Claims;
-use crate::policy::Rule;
+use crate::policy::LifetimeRule;
 use serde_json::{Value, json};
 
 const SDL: &str = "
@@ -43,7 +43,7 @@ fn planned_with(
         url: Url::parse("http://h/graphql").unwrap(),
         headers: fields.iter().copied().collect::<Headers>(),
     };
-    plan_graphql(config, &request, &Claims::NotAsked, &query, analysis)
+    plan_graphql(config, &request, &Claims::NotChecked, &query, analysis)
 }
 
 fn planned(config: &Config, document: &str, fields: &[(&str, &str)]) -> Result<Plan, Bypass> {
@@ -57,7 +57,7 @@ fn expected(config: &Config, document: &str, fields: &[(&str, &str)]) -> Result<
 }
 
 fn ttl(plan: &Plan) -> u64 {
-    let Rule::AtMost(windows) = plan.rule else { panic!("{plan:?}") };
+    let LifetimeRule::AtMost(windows) = plan.rule else { panic!("{plan:?}") };
     windows.ttl.as_seconds()
 }
 

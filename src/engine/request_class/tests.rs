@@ -16,11 +16,11 @@ fn config() -> Config {
     .unwrap()
 }
 
-fn class(method: &str, path: &str) -> Class {
+fn class(method: &str, path: &str) -> RequestClass {
     class_with(method, path, &[])
 }
 
-fn class_with(method: &str, path: &str, headers: &[(&str, &str)]) -> Class {
+fn class_with(method: &str, path: &str, headers: &[(&str, &str)]) -> RequestClass {
     let request = Request {
         method: Method::parse(method),
         url: Url::parse(&format!("http://h{path}")).unwrap(),
@@ -73,22 +73,22 @@ const SPELLINGS: [&str; 10] = [
 #[test]
 fn a_write_to_any_spelling_of_a_graphql_path_is_read_as_graphql() {
     for path in ["/graphql", "/graphql/", "/graphql?x=1", "/gr%61phql", "/v1/GraphQL"] {
-        assert_eq!(class("POST", path), Class::GraphQlPost, "{path}");
-        assert_eq!(class("GET", path), Class::GraphQlGet, "{path}");
-        assert_eq!(class("PUT", path), Class::GraphQlUncached(Bypass::Method), "{path}");
-        assert_eq!(class("HEAD", path), Class::PassThrough(Bypass::Method), "{path}");
+        assert_eq!(class("POST", path), RequestClass::GraphQlPost, "{path}");
+        assert_eq!(class("GET", path), RequestClass::GraphQlGet, "{path}");
+        assert_eq!(class("PUT", path), RequestClass::GraphQlUncached(Bypass::Method), "{path}");
+        assert_eq!(class("HEAD", path), RequestClass::PassThrough(Bypass::Method), "{path}");
     }
     for path in SPELLINGS {
         let climbs = path.contains("%00");
         let reason = if climbs { Bypass::PathClimbs } else { Bypass::PathSpelling };
-        assert_eq!(class("POST", path), Class::GraphQlUncached(reason), "{path}");
-        assert_eq!(class("GET", path), Class::PassThrough(reason), "{path}");
-        assert!(matches!(class("DELETE", path), Class::GraphQlUncached(_)), "{path}");
+        assert_eq!(class("POST", path), RequestClass::GraphQlUncached(reason), "{path}");
+        assert_eq!(class("GET", path), RequestClass::PassThrough(reason), "{path}");
+        assert!(matches!(class("DELETE", path), RequestClass::GraphQlUncached(_)), "{path}");
     }
-    assert_eq!(class("POST", "/x/..%2fgraphql"), Class::GraphQlUncached(Bypass::PathClimbs));
+    assert_eq!(class("POST", "/x/..%2fgraphql"), RequestClass::GraphQlUncached(Bypass::PathClimbs));
     for path in ["/graphqls", "/graphql/x", "/x/graphql", "/graphql%2fx"] {
-        assert_eq!(class("POST", path), Class::RestWrite, "{path}");
-        assert_eq!(class("GET", path), Class::Rest, "{path}");
+        assert_eq!(class("POST", path), RequestClass::RestWrite, "{path}");
+        assert_eq!(class("GET", path), RequestClass::Rest, "{path}");
     }
 }
 
@@ -104,12 +104,16 @@ fn a_read_that_may_lead_elsewhere_passes_through() {
         "/api/a%00",
     ] {
         for method in ["GET", "HEAD"] {
-            assert_eq!(class(method, path), Class::PassThrough(Bypass::PathClimbs), "{path}");
+            assert_eq!(
+                class(method, path),
+                RequestClass::PassThrough(Bypass::PathClimbs),
+                "{path}"
+            );
         }
-        assert_eq!(class("PUT", path), Class::RestWrite, "{path}");
+        assert_eq!(class("PUT", path), RequestClass::RestWrite, "{path}");
     }
     for path in ["/api/catalog/a..b", "/api/catalog/...", "/api/a%2fb", "/api/a;b", "/api//a"] {
-        assert_eq!(class("GET", path), Class::Rest, "{path}");
+        assert_eq!(class("GET", path), RequestClass::Rest, "{path}");
     }
 }
 
@@ -131,11 +135,15 @@ fn no_spelling_leads_around_a_type_that_is_stored_for_fewer() {
         "/AUTH/x",
     ] {
         for method in ["GET", "HEAD"] {
-            assert_eq!(class(method, path), Class::PassThrough(Bypass::PathSpelling), "{path}");
+            assert_eq!(
+                class(method, path),
+                RequestClass::PassThrough(Bypass::PathSpelling),
+                "{path}"
+            );
         }
     }
     for path in ["/api/account/me", "/api/accounts", "/API/x", "//api/x", "/api/Never/x", "/x"] {
-        assert_eq!(class("GET", path), Class::Rest, "{path}");
+        assert_eq!(class("GET", path), RequestClass::Rest, "{path}");
     }
 }
 
@@ -143,14 +151,18 @@ fn no_spelling_leads_around_a_type_that_is_stored_for_fewer() {
 fn a_write_to_a_bypassed_path_is_a_write_where_it_may_be_one_to_another() {
     for path in ["/health", "/health/", "/auth/x", "/auth/X%20y", "/caf%c3%a9/x/y"] {
         for method in ["GET", "PUT"] {
-            assert_eq!(class(method, path), Class::PassThrough(Bypass::BypassPath), "{path}");
+            assert_eq!(
+                class(method, path),
+                RequestClass::PassThrough(Bypass::BypassPath),
+                "{path}"
+            );
         }
     }
     for path in ["/auth/..%2fapi%2fproducts", "/auth/x%2fy", "/auth/..;", "/caf%C3%A9/..%5cx"] {
-        assert_eq!(class("GET", path), Class::PassThrough(Bypass::BypassPath), "{path}");
-        assert_eq!(class("PUT", path), Class::RestWrite, "{path}");
+        assert_eq!(class("GET", path), RequestClass::PassThrough(Bypass::BypassPath), "{path}");
+        assert_eq!(class("PUT", path), RequestClass::RestWrite, "{path}");
     }
-    assert_eq!(class("PUT", "/Health"), Class::RestWrite);
+    assert_eq!(class("PUT", "/Health"), RequestClass::RestWrite);
 }
 
 #[test]
@@ -160,22 +172,33 @@ fn a_header_makes_a_write_of_a_read() {
             for method in ["GET", "HEAD", "OPTIONS"] {
                 let of = |path: &str| class_with(method, path, &[(name, value)]);
                 for path in ["/api/x", "/api/account;x/me", "/api/a%5cb", "/auth/..%2fapi/x"] {
-                    assert_eq!(of(path), Class::RestWrite, "{method} {path} {name}: {value}");
+                    assert_eq!(
+                        of(path),
+                        RequestClass::RestWrite,
+                        "{method} {path} {name}: {value}"
+                    );
                 }
-                assert_eq!(of("/graphql"), Class::GraphQlUncached(Bypass::Method));
-                assert_eq!(of("/GraphQL"), Class::GraphQlUncached(Bypass::Method));
-                assert_eq!(of("/x/..%2fgraphql"), Class::GraphQlUncached(Bypass::PathClimbs));
-                assert_eq!(of("/health"), Class::PassThrough(Bypass::BypassPath));
+                assert_eq!(of("/graphql"), RequestClass::GraphQlUncached(Bypass::Method));
+                assert_eq!(of("/GraphQL"), RequestClass::GraphQlUncached(Bypass::Method));
+                assert_eq!(
+                    of("/x/..%2fgraphql"),
+                    RequestClass::GraphQlUncached(Bypass::PathClimbs)
+                );
+                assert_eq!(of("/health"), RequestClass::PassThrough(Bypass::BypassPath));
             }
         }
         for value in ["", "GET", "head", " OPTIONS"] {
-            assert_eq!(class_with("GET", "/api/x", &[(name, value)]), Class::Rest, "{value}");
-            assert_eq!(class_with("POST", "/api/x", &[(name, value)]), Class::RestWrite);
-            assert_eq!(class_with("GET", "/graphql", &[(name, value)]), Class::GraphQlGet);
+            assert_eq!(
+                class_with("GET", "/api/x", &[(name, value)]),
+                RequestClass::Rest,
+                "{value}"
+            );
+            assert_eq!(class_with("POST", "/api/x", &[(name, value)]), RequestClass::RestWrite);
+            assert_eq!(class_with("GET", "/graphql", &[(name, value)]), RequestClass::GraphQlGet);
         }
         let upgrade = [("upgrade", "websocket"), (name, "DELETE")];
-        assert_eq!(class_with("GET", "/api/x", &upgrade), Class::RestWrite);
-        assert_eq!(class_with("POST", "/graphql", &[(name, "PUT")]), Class::GraphQlPost);
+        assert_eq!(class_with("GET", "/api/x", &upgrade), RequestClass::RestWrite);
+        assert_eq!(class_with("POST", "/graphql", &[(name, "PUT")]), RequestClass::GraphQlPost);
     }
 }
 
@@ -191,8 +214,8 @@ fn a_read_whose_url_may_hold_a_mutation_is_read_wherever_it_may_be_graphql() {
         let is_long = query.len() > limits::URL_BYTES;
         let reason = |short: Bypass| if is_long { Bypass::UrlTooLong } else { short };
         let of = |method: &str, path: &str| class(method, &format!("{path}?{query}"));
-        let uncached = |reason| Class::GraphQlUncached(reason);
-        let exact = if is_long { uncached(Bypass::UrlTooLong) } else { Class::GraphQlGet };
+        let uncached = |reason| RequestClass::GraphQlUncached(reason);
+        let exact = if is_long { uncached(Bypass::UrlTooLong) } else { RequestClass::GraphQlGet };
         assert_eq!(of("GET", "/graphql"), exact);
         assert_eq!(of("HEAD", "/graphql"), uncached(reason(Bypass::Method)));
         for method in ["GET", "HEAD"] {
@@ -206,14 +229,17 @@ fn a_read_whose_url_may_hold_a_mutation_is_read_wherever_it_may_be_graphql() {
             }
             for path in ["/health", "/api/x", "/api/account;x/me", "/graphqls"] {
                 let class = of(method, path);
-                assert!(matches!(class, Class::PassThrough(_) | Class::Rest), "{path} {class:?}");
+                assert!(
+                    matches!(class, RequestClass::PassThrough(_) | RequestClass::Rest),
+                    "{path} {class:?}"
+                );
             }
         }
     }
     for query in ["query={x}", "query={x}&variables={}", "", "a=mutatio"] {
         for path in ["/GraphQL", "/x/..%2fgraphql", "/auth/..%2fgraphql"] {
             let class = class("GET", &format!("{path}?{query}"));
-            assert!(matches!(class, Class::PassThrough(_)), "{path}?{query} {class:?}");
+            assert!(matches!(class, RequestClass::PassThrough(_)), "{path}?{query} {class:?}");
         }
     }
 }
@@ -260,17 +286,21 @@ fn no_spelling_leads_around_a_type_that_says_nothing_of_who_shares() {
     for scope in ["everyone", "region"] {
         let config = config(json!({ "match": ["rest:/**"], "ttl": 60, "scope": scope }));
         for path in spelled {
-            assert_eq!(of(&config, path), Class::PassThrough(Bypass::PathSpelling), "{path}");
+            assert_eq!(
+                of(&config, path),
+                RequestClass::PassThrough(Bypass::PathSpelling),
+                "{path}"
+            );
         }
         for path in ["/api/account/me", "/api/Catalog", "/api//catalog"] {
-            assert_eq!(of(&config, path), Class::Rest, "{path}");
+            assert_eq!(of(&config, path), RequestClass::Rest, "{path}");
         }
     }
     // A type without a scope covers nothing here either, and of a path without a type RFC 9111 speaks.
     for pattern in ["rest:/**", "rest:/other"] {
         let config = config(json!({ "match": [pattern], "ttl": 60 }));
         for path in spelled {
-            assert_eq!(of(&config, path), Class::Rest, "{path}");
+            assert_eq!(of(&config, path), RequestClass::Rest, "{path}");
         }
     }
 }
@@ -279,10 +309,10 @@ fn no_spelling_leads_around_a_type_that_says_nothing_of_who_shares() {
 fn a_socket_on_any_spelling_of_a_graphql_path_is_read() {
     let socket = |path| class_with("GET", path, &[("upgrade", "WebSocket")]);
     for path in SPELLINGS.iter().chain(&["/graphql"]) {
-        assert_eq!(socket(path), Class::GraphQlSocket, "{path}");
+        assert_eq!(socket(path), RequestClass::GraphQlSocket, "{path}");
     }
     for path in ["/live", "/health", "/graphqlx"] {
-        assert_eq!(socket(path), Class::PassThrough(Bypass::Upgrade), "{path}");
+        assert_eq!(socket(path), RequestClass::PassThrough(Bypass::Upgrade), "{path}");
     }
 }
 

@@ -37,18 +37,18 @@ const BODIES: [(&str, bool, bool); 16] = [
     ("", false, true),
 ];
 
-fn effect(status: u16, headers: &[(&str, &str)], body: Option<&str>) -> Effect {
+fn effect(status: u16, headers: &[(&str, &str)], body: Option<&str>) -> WriteEffect {
     let headers: Headers = headers.iter().copied().collect();
     let body = body.map(str::as_bytes);
     graphql_effect(Some(WriteResponse { status, headers: &headers, body }), None)
 }
 
-fn of_json(status: u16, body: &str) -> Effect {
+fn of_json(status: u16, body: &str) -> WriteEffect {
     effect(status, &[("content-type", "application/json")], Some(body))
 }
 
-fn expected(proves: bool) -> Effect {
-    if proves { Effect::Nothing } else { Effect::Something }
+fn expected(proves: bool) -> WriteEffect {
+    if proves { WriteEffect::Nothing } else { WriteEffect::Something }
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn a_list_proves_what_all_its_elements_prove() {
             assert_eq!(of_json(401, &list), expected(one_with_4xx && other_with_4xx), "{list}");
         }
     }
-    assert_eq!(of_json(200, "[]"), Effect::Something);
-    assert_eq!(of_json(400, "[]"), Effect::Nothing);
-    assert_eq!(of_json(400, &format!("[[{REFUSED}], 1, null]")), Effect::Nothing);
-    assert_eq!(of_json(400, &format!("[[{REFUSED}, [{DATA}]]]")), Effect::Something);
+    assert_eq!(of_json(200, "[]"), WriteEffect::Something);
+    assert_eq!(of_json(400, "[]"), WriteEffect::Nothing);
+    assert_eq!(of_json(400, &format!("[[{REFUSED}], 1, null]")), WriteEffect::Nothing);
+    assert_eq!(of_json(400, &format!("[[{REFUSED}, [{DATA}]]]")), WriteEffect::Something);
 }
 
 #[test]
@@ -89,27 +89,27 @@ fn a_list_of_another_length_may_lack_the_answer_to_what_ran() {
         graphql_effect(Some(WriteResponse { status, headers: &headers, body }), Some(2))
     };
     let (one, two) = (format!("[{REFUSED}]"), format!("[{REFUSED},{REFUSED}]"));
-    assert_eq!((of(200, &one), of(200, &two)), (Effect::Something, Effect::Nothing));
-    assert_eq!((of(400, &one), of(400, &two)), (Effect::Nothing, Effect::Nothing));
-    assert_eq!(of(200, REFUSED), Effect::Nothing, "the batch was refused as one");
+    assert_eq!((of(200, &one), of(200, &two)), (WriteEffect::Something, WriteEffect::Nothing));
+    assert_eq!((of(400, &one), of(400, &two)), (WriteEffect::Nothing, WriteEffect::Nothing));
+    assert_eq!(of(200, REFUSED), WriteEffect::Nothing, "the batch was refused as one");
 }
 
 #[test]
 fn every_status_says_what_it_says() {
     for status in 500..600 {
         let expected = match status {
-            521 | 523 | 525 | 526 | 530 => Effect::Nothing,
-            500 | 501 | 505 | 506 | 507 | 508 | 510 | 511 => Effect::Something,
-            _ => Effect::Unknown,
+            521 | 523 | 525 | 526 | 530 => WriteEffect::Nothing,
+            500 | 501 | 505 | 506 | 507 | 508 | 510 | 511 => WriteEffect::Something,
+            _ => WriteEffect::Unknown,
         };
         for (body, ..) in BODIES {
             assert_eq!(of_json(status, body), expected, "{status} {body}");
         }
     }
     for status in [502, 503, 504, 520, 522, 524, 999] {
-        assert_eq!(of_json(status, REFUSED), Effect::Unknown, "{status}");
+        assert_eq!(of_json(status, REFUSED), WriteEffect::Unknown, "{status}");
     }
-    assert_eq!(graphql_effect(None, None), Effect::Unknown);
+    assert_eq!(graphql_effect(None, None), WriteEffect::Unknown);
 }
 
 #[test]
@@ -159,21 +159,21 @@ fn a_rest_write_is_judged_by_its_status_alone() {
     let (by_type, by_origin) = (["/typed/1", "/both/1", "/tied/1"], ["/origin/1", "/other/1"]);
     for path in by_type.iter().chain(&by_origin) {
         for status in 200..400 {
-            assert_eq!(of(path, Some(status)), Effect::Something, "{path} {status}");
+            assert_eq!(of(path, Some(status)), WriteEffect::Something, "{path} {status}");
         }
         for status in (400..500).chain([521, 523, 525, 526, 530]) {
-            assert_eq!(of(path, Some(status)), Effect::Nothing, "{path} {status}");
+            assert_eq!(of(path, Some(status)), WriteEffect::Nothing, "{path} {status}");
         }
         for status in [502, 503, 504, 520, 522, 524, 599] {
-            assert_eq!(of(path, Some(status)), Effect::Unknown, "{path} {status}");
+            assert_eq!(of(path, Some(status)), WriteEffect::Unknown, "{path} {status}");
         }
-        assert_eq!(of(path, None), Effect::Unknown, "{path}");
+        assert_eq!(of(path, None), WriteEffect::Unknown, "{path}");
     }
     for status in [500, 501, 505, 506, 507, 508, 510, 511] {
-        assert!(by_type.iter().all(|path| of(path, Some(status)) == Effect::Something));
-        assert!(by_origin.iter().all(|path| of(path, Some(status)) == Effect::Nothing));
+        assert!(by_type.iter().all(|path| of(path, Some(status)) == WriteEffect::Something));
+        assert!(by_origin.iter().all(|path| of(path, Some(status)) == WriteEffect::Nothing));
         for spelled in ["/Typed/1", "//typed/1", "/other/..%2ftyped/1", "/typed%2f1", "/TIED/1"] {
-            assert_eq!(of(spelled, Some(status)), Effect::Something, "{spelled} {status}");
+            assert_eq!(of(spelled, Some(status)), WriteEffect::Something, "{spelled} {status}");
         }
     }
 }

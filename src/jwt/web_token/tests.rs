@@ -18,7 +18,7 @@ fn signed(header: &str, claims: &str, signature_bytes: usize) -> String {
     format!("{}.{}.{}", part(header), part(claims), to_base64url(&vec![7; signature_bytes]))
 }
 
-fn until(header: &str, claims: &str) -> Result<u64, Refusal> {
+fn until(header: &str, claims: &str) -> Result<u64, TokenError> {
     let text = signed(header, claims, 32);
     Token::read(&text)?.check(&jwt(), NOW).map(|until| until.as_millis() / 1000)
 }
@@ -26,7 +26,7 @@ fn until(header: &str, claims: &str) -> Result<u64, Refusal> {
 const HEADER: &str = r#"{"alg":"HS256"}"#;
 
 /// Claims that are good, but for this member.
-fn with(name: &str, value: &str) -> Result<u64, Refusal> {
+fn with(name: &str, value: &str) -> Result<u64, TokenError> {
     let good = [("exp", "1700000060"), ("iss", "\"issuer\""), ("aud", "\"shop\"")];
     let mut members: Vec<_> = good.into_iter().filter(|(known, _)| *known != name).collect();
     if !value.is_empty() {
@@ -37,7 +37,7 @@ fn with(name: &str, value: &str) -> Result<u64, Refusal> {
     until(HEADER, &format!("{{{}}}", members.join(",")))
 }
 
-const GOOD: Result<u64, Refusal> = Ok(1_700_000_065);
+const GOOD: Result<u64, TokenError> = Ok(1_700_000_065);
 
 #[test]
 fn reads_the_example_of_the_specification() {
@@ -50,7 +50,7 @@ fn reads_the_example_of_the_specification() {
     assert_eq!(token.signed.len() + 1 + 43, text.len());
     let claims = token.claims(["iss", "http://example.com/is_root", "sub"].into_iter());
     assert_eq!(json!(claims), json!({ "iss": "joe", "http://example.com/is_root": true }));
-    assert_eq!(token.check(&jwt(), NOW), Err(Refusal::Expired));
+    assert_eq!(token.check(&jwt(), NOW), Err(TokenError::Expired));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn three_parts_of_canonical_base64url_make_a_token() {
         signed(r#"{"alg":"RS256"}"#, "{}", 0),
         signed(HEADER, &format!("{{\"a\":\"{}\"}}", "x".repeat(limits::TOKEN_BYTES)), 32),
     ] {
-        assert_eq!(Token::read(&bad), Err(Refusal::Malformed), "{bad}");
+        assert_eq!(Token::read(&bad), Err(TokenError::Malformed), "{bad}");
     }
 }
 
@@ -95,27 +95,27 @@ fn only_a_configured_algorithm_counts() {
     for (header, expected) in [
         (r#"{"alg":"HS256","typ":"anything","jku":"https://evil.example"}"#, GOOD),
         (r#"{"alg":"HS256","kid":"a"}"#, GOOD),
-        (r#"{"alg":"none"}"#, Err(Refusal::Algorithm)),
-        (r#"{"alg":"None"}"#, Err(Refusal::Algorithm)),
-        (r#"{"alg":"hs256"}"#, Err(Refusal::Algorithm)),
-        (r#"{"alg":"HS512"}"#, Err(Refusal::Algorithm)),
-        (r#"{"alg":""}"#, Err(Refusal::Algorithm)),
+        (r#"{"alg":"none"}"#, Err(TokenError::Algorithm)),
+        (r#"{"alg":"None"}"#, Err(TokenError::Algorithm)),
+        (r#"{"alg":"hs256"}"#, Err(TokenError::Algorithm)),
+        (r#"{"alg":"HS512"}"#, Err(TokenError::Algorithm)),
+        (r#"{"alg":""}"#, Err(TokenError::Algorithm)),
         // Known, and not configured.
-        (r#"{"alg":"RS256"}"#, Err(Refusal::Algorithm)),
-        (r#"{"alg":["HS256"]}"#, Err(Refusal::Malformed)),
-        (r#"{"alg":null}"#, Err(Refusal::Malformed)),
-        ("{}", Err(Refusal::Malformed)),
-        (r#"{"alg":"HS256","alg":"none"}"#, Err(Refusal::Malformed)),
-        (r#"{"alg":"HS256","kid":1}"#, Err(Refusal::Malformed)),
-        (r#"{"alg":"HS256","kid":null}"#, Err(Refusal::Malformed)),
-        (r#"{"alg":"HS256","crit":["b64"],"b64":false}"#, Err(Refusal::Critical)),
-        (r#"{"alg":"HS256","crit":[]}"#, Err(Refusal::Critical)),
+        (r#"{"alg":"RS256"}"#, Err(TokenError::Algorithm)),
+        (r#"{"alg":["HS256"]}"#, Err(TokenError::Malformed)),
+        (r#"{"alg":null}"#, Err(TokenError::Malformed)),
+        ("{}", Err(TokenError::Malformed)),
+        (r#"{"alg":"HS256","alg":"none"}"#, Err(TokenError::Malformed)),
+        (r#"{"alg":"HS256","kid":1}"#, Err(TokenError::Malformed)),
+        (r#"{"alg":"HS256","kid":null}"#, Err(TokenError::Malformed)),
+        (r#"{"alg":"HS256","crit":["b64"],"b64":false}"#, Err(TokenError::Critical)),
+        (r#"{"alg":"HS256","crit":[]}"#, Err(TokenError::Critical)),
     ] {
         assert_eq!(until(header, claims), expected, "{header}");
     }
     // An empty signature, as tokens without an algorithm have it.
     let text = signed(r#"{"alg":"none"}"#, claims, 0);
-    assert_eq!(Token::read(&text), Err(Refusal::Algorithm));
+    assert_eq!(Token::read(&text), Err(TokenError::Algorithm));
 }
 
 #[test]
@@ -125,22 +125,22 @@ fn a_token_says_when_it_expires() {
         ("1.70000006e9", GOOD),
         ("1700000060.5", GOOD),
         ("1699999995.001", Ok(1_700_000_000)),
-        ("1699999995", Err(Refusal::Expired)),
-        ("0", Err(Refusal::Expired)),
-        ("-1", Err(Refusal::Expired)),
-        ("-1e300", Err(Refusal::Expired)),
+        ("1699999995", Err(TokenError::Expired)),
+        ("0", Err(TokenError::Expired)),
+        ("-1", Err(TokenError::Expired)),
+        ("-1e300", Err(TokenError::Expired)),
         ("1e300", Ok(u64::MAX / 1000)),
         ("99999999999999999999999999", Ok(u64::MAX / 1000)),
-        ("1e400", Err(Refusal::Malformed)),
-        ("\"1700000060\"", Err(Refusal::Malformed)),
-        ("null", Err(Refusal::Malformed)),
-        ("true", Err(Refusal::Malformed)),
-        ("[1700000060]", Err(Refusal::Malformed)),
-        ("1700000060,\"exp\":1800000000", Err(Refusal::Malformed)),
-        ("01700000060", Err(Refusal::Malformed)),
-        ("0x7fffffff", Err(Refusal::Malformed)),
-        ("NaN", Err(Refusal::Malformed)),
-        ("", Err(Refusal::Expired)),
+        ("1e400", Err(TokenError::Malformed)),
+        ("\"1700000060\"", Err(TokenError::Malformed)),
+        ("null", Err(TokenError::Malformed)),
+        ("true", Err(TokenError::Malformed)),
+        ("[1700000060]", Err(TokenError::Malformed)),
+        ("1700000060,\"exp\":1800000000", Err(TokenError::Malformed)),
+        ("01700000060", Err(TokenError::Malformed)),
+        ("0x7fffffff", Err(TokenError::Malformed)),
+        ("NaN", Err(TokenError::Malformed)),
+        ("", Err(TokenError::Expired)),
     ] {
         assert_eq!(with("exp", exp), expected, "{exp}");
     }
@@ -151,9 +151,9 @@ fn a_token_of_the_future_is_refused() {
     for claim in ["nbf", "iat"] {
         assert_eq!(with(claim, "1699999999"), GOOD);
         assert_eq!(with(claim, "1700000005"), GOOD);
-        assert_eq!(with(claim, "1700000005.5"), Err(Refusal::NotYet));
-        assert_eq!(with(claim, "1e300"), Err(Refusal::NotYet));
-        assert_eq!(with(claim, "\"1699999999\""), Err(Refusal::Malformed));
+        assert_eq!(with(claim, "1700000005.5"), Err(TokenError::NotYet));
+        assert_eq!(with(claim, "1e300"), Err(TokenError::NotYet));
+        assert_eq!(with(claim, "\"1699999999\""), Err(TokenError::Malformed));
     }
 }
 
@@ -161,16 +161,16 @@ fn a_token_of_the_future_is_refused() {
 fn issuer_and_audience_are_compared_where_they_are_configured() {
     for (claim, value, expected) in [
         ("iss", "\"issuer\"", GOOD),
-        ("iss", "\"issuer/\"", Err(Refusal::Issuer)),
-        ("iss", "[\"issuer\"]", Err(Refusal::Issuer)),
-        ("iss", "", Err(Refusal::Issuer)),
+        ("iss", "\"issuer/\"", Err(TokenError::Issuer)),
+        ("iss", "[\"issuer\"]", Err(TokenError::Issuer)),
+        ("iss", "", Err(TokenError::Issuer)),
         ("aud", "\"shop\"", GOOD),
         ("aud", "[\"other\",\"shop\"]", GOOD),
-        ("aud", "[\"shop\",7]", Err(Refusal::Audience)),
-        ("aud", "[]", Err(Refusal::Audience)),
-        ("aud", "\"sho\"", Err(Refusal::Audience)),
-        ("aud", "{\"shop\":1}", Err(Refusal::Audience)),
-        ("aud", "", Err(Refusal::Audience)),
+        ("aud", "[\"shop\",7]", Err(TokenError::Audience)),
+        ("aud", "[]", Err(TokenError::Audience)),
+        ("aud", "\"sho\"", Err(TokenError::Audience)),
+        ("aud", "{\"shop\":1}", Err(TokenError::Audience)),
+        ("aud", "", Err(TokenError::Audience)),
     ] {
         assert_eq!(with(claim, value), expected, "{claim} {value}");
     }

@@ -20,7 +20,7 @@ fn one(settings: Value) -> Config {
 }
 
 fn target(config: &Config, text: &str) -> String {
-    asked(config, &url(&format!("http://h{text}"))).url.target()
+    RestRead::of(config, &url(&format!("http://h{text}"))).url.target()
 }
 
 #[test]
@@ -48,8 +48,9 @@ fn path_and_query_tell_reads_apart() {
     ];
     let all = one(json!({ "query": "all", "ignore_case": true }));
     for config in [config(json!({})), one(json!({})), all] {
-        let digest =
-            |text: &str| asked(&config, &url(text)).digest(&Headers::new()).finish().to_hex();
+        let digest = |text: &str| {
+            RestRead::of(&config, &url(text)).digest(&Headers::new()).finish().to_hex()
+        };
         for (n, one) in urls.iter().enumerate() {
             for other in urls.iter().skip(n + 1) {
                 assert_ne!(digest(one), digest(other), "{one} {other}");
@@ -97,7 +98,7 @@ fn a_path_is_asked_for_in_lower_case_where_no_type_counts_case() {
         assert_eq!(target(&config, text), text);
     }
     let names = |text: &str| -> Vec<String> {
-        let asked = asked(&config, &url(&format!("http://h{text}")));
+        let asked = RestRead::of(&config, &url(&format!("http://h{text}")));
         asked.types.iter().map(|one| one.name.clone()).collect()
     };
     assert_eq!(names("/I/A"), ["ignoring"]);
@@ -110,7 +111,7 @@ fn the_headers_of_a_type_belong_to_the_key() {
     let config = one(json!({ "vary": ["X-Currency", "x-b"] }));
     let digest = |headers: &[(&str, &str)]| {
         let headers: Headers = headers.iter().copied().collect();
-        asked(&config, &url("http://h/a")).digest(&headers).finish().to_hex()
+        RestRead::of(&config, &url("http://h/a")).digest(&headers).finish().to_hex()
     };
     let several = [
         digest(&[]),
@@ -147,8 +148,8 @@ proptest! {
         path in "(/|/[aB]|/%4[12f]|/\\.\\.|//){1,5}", pairs in pairs(), settings in settings(),
     ) {
         let config = one(settings);
-        let once = asked(&config, &url(&format!("http://h{path}?{}", pairs.join("&"))));
-        prop_assert_eq!(asked(&config, &once.url), once);
+        let once = RestRead::of(&config, &url(&format!("http://h{path}?{}", pairs.join("&"))));
+        prop_assert_eq!(RestRead::of(&config, &once.url), once);
     }
 
     #[test]

@@ -23,14 +23,14 @@ fn url(path: &str) -> Url {
 }
 
 fn of_entry(path: &str, json: Option<&Value>) -> Vec<String> {
-    let mut tags = entry_tags(&config(), &url(path));
-    tags.extend(body_tags(&config(), &url(path), json));
+    let mut tags = entry_path_tags(&config(), &url(path));
+    tags.extend(entry_body_tags(&config(), &url(path), json));
     texts(tags)
 }
 
 fn of_write(path: &str, json: Option<&Value>) -> Vec<String> {
-    let mut tags = purge_tags(&config(), &url(path));
-    tags.extend(written_tags(&config(), &url(path), json));
+    let mut tags = write_path_tags(&config(), &url(path));
+    tags.extend(write_body_tags(&config(), &url(path), json));
     texts(tags)
 }
 
@@ -42,7 +42,7 @@ fn equivalent_spellings_share_tags() {
 
 #[test]
 fn an_entry_and_a_write_share_a_tag_of_their_folded_path() {
-    let entry = entry_tags(&config(), &url("/p/7"));
+    let entry = entry_path_tags(&config(), &url("/p/7"));
     assert!(entry.contains("path:/p/7"));
     for path in [
         "/p/7",
@@ -58,17 +58,17 @@ fn an_entry_and_a_write_share_a_tag_of_their_folded_path() {
         "/p/7%00",
         "/i/..;/p/7",
     ] {
-        let written = purge_tags(&config(), &url(path));
+        let written = write_path_tags(&config(), &url(path));
         for tag in ["path:/p/7", "P:7", "Q"] {
             assert!(written.contains(tag), "{path}: {written:?}");
         }
         assert!(written.contains(&format!("path:{}", url(path).comparable_path())), "{path}");
-        let stored = entry_tags(&config(), &url(path));
+        let stored = entry_path_tags(&config(), &url(path));
         for tag in ["path:/p/7", "P:7", "P", "Q", "Q:?"] {
             assert!(stored.contains(tag), "{path}: {stored:?}");
         }
     }
-    let other = purge_tags(&config(), &url("/p/8"));
+    let other = write_path_tags(&config(), &url("/p/8"));
     assert!(!other.iter().any(|tag| entry.contains(tag.as_str()) && tag.as_str() != "Q"));
 }
 
