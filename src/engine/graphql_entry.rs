@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::graphql::{
     Analysis, Outcome, Shown, TypeKnowledge, facts, outcome, types_of_root_field,
 };
-use crate::http::Headers;
+use crate::http::{Headers, ResponseCoding};
 use crate::policy::{LifetimeRule, NotStored, Permission, ReceivedHead, storable};
 use crate::stored::Entry;
 use crate::time::Ttl;
@@ -24,6 +24,19 @@ pub struct StorableEntry {
     pub contradicts_schema: bool,
 }
 
+/// Whether the head of a GraphQL response allows it to be stored, as far as is known before its body
+/// is read: the types in the body may override `no-store`, `private`, `Set-Cookie` and `Vary: Cookie`.
+pub fn graphql_storable(received: ReceivedHead<'_>) -> Result<(), NotStored> {
+    if !is_graphql_json(received.headers) {
+        return Err(NotStored::ContentType);
+    }
+    if !ResponseCoding::of(received.headers).is_decoded() {
+        return Err(NotStored::ContentEncoding);
+    }
+    let permission = Permission { overriding: true, ..Permission::default() };
+    storable(received.status, received.headers, permission)
+}
+
 /// The entry for a GraphQL answer. The types in it may shorten its life, add tags, or forbid to
 /// store it.
 pub fn graphql_entry(
@@ -34,12 +47,10 @@ pub fn graphql_entry(
     shown: Shown<'_>,
     fetched: FetchedResponse<'_>,
 ) -> Result<StorableEntry, NotStored> {
+    graphql_storable(fetched.received)?;
     let ReceivedHead { status, headers, .. } = fetched.received;
     if status != 200 {
         return Err(NotStored::Status);
-    }
-    if !is_graphql_json(headers) {
-        return Err(NotStored::ContentType);
     }
     let Outcome::Data(data) = outcome(shown.json) else { return Err(NotStored::Errors) };
     let facts = facts(shown, data, &analysis.shape, knowledge);

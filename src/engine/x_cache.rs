@@ -1,29 +1,15 @@
-//! `X-Cache`: how a response came to be, in one word.
+//! `X-Cache`: where a response came from, in one word.
 
-/// `X-Cache`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum XCache {
-    /// Answered from the cache.
-    Hit,
-    /// Answered from the cache, though stale.
-    Stale,
-    /// Answered from the cache, after the origin said that it has not changed.
-    Revalidated,
-    /// Answered by the origin, after a look-up.
-    Miss,
-    /// Answered by the origin.
-    Bypass,
-}
+use crate::policy::reasons;
 
-impl XCache {
-    /// The header's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "HIT",
-            Self::Stale => "STALE",
-            Self::Revalidated => "REVALIDATED",
-            Self::Miss => "MISS",
-            Self::Bypass => "BYPASS",
-        }
+reasons! {
+    /// The value of `X-Cache`.
+    pub enum XCache {
+        Hit = "HIT", "served from the cache", "";
+        Stale = "STALE", "served from the cache although stale", "";
+        Revalidated = "REVALIDATED",
+            "served from the cache after the origin confirmed the entry with a 304", "";
+        Miss = "MISS", "looked up, and served by the origin", "";
+        Bypass = "BYPASS", "not looked up, and served by the origin", "";
     }
 }

@@ -7,11 +7,11 @@ use super::handle::{Context, Service};
 use super::memory::Cached;
 use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::KvWrites;
-use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, is_graphql_json};
+use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, graphql_storable};
 use crate::graphql::Shown;
-use crate::http::{Method, Request, ResponseCoding, fields};
+use crate::http::{Method, Request, fields};
 use crate::limits;
-use crate::policy::{NotStored, Permission, storable};
+use crate::policy::NotStored;
 use crate::purge::Mark;
 use crate::stored::{Entry, Meta, encode};
 use crate::time::Ttl;
@@ -77,15 +77,7 @@ impl<W: Runtime> Service<W> {
         let Storing { plan, mark, .. } = storing;
         let answer = &told.answer;
         self.worth_reading(context, plan)?;
-        if !is_graphql_json(&answer.headers) {
-            return Err(NotStored::ContentType);
-        }
-        if !ResponseCoding::of(&answer.headers).is_decoded() {
-            return Err(NotStored::ContentEncoding);
-        }
-        // The types in the answer may yet override what its head says.
-        let permission = Permission { overriding: true, ..Permission::default() };
-        storable(answer.status, &answer.headers, permission)?;
+        graphql_storable(answer.received())?;
         let mark = mark.ok_or(NotStored::LogUnreadable)?;
         let body = match &told.body {
             Some(body) => body.bytes.clone(),

@@ -15,7 +15,7 @@ use super::runtime::{OriginResponse, Runtime};
 use super::stats::Answered;
 use crate::config::Config;
 use crate::engine::{
-    FetchedResponse, Plan, ValidatedEntry, XCache, covers_range, headers_to_client,
+    FetchedResponse, MissDetail, Plan, ValidatedEntry, XCache, covers_range, headers_to_client,
     not_modified_response, part_entry, part_storable, response_from_entry, rest_entry,
     rest_storable, shorten_for_client, storable_headers, updated_entry,
 };
@@ -52,7 +52,7 @@ impl<W: Runtime> Service<W> {
             .iter()
             .filter_map(|name| Some((*name, headers.joined(name)?)))
             .collect();
-        let why = Why { forward: Forward::Miss, detail: Some("range") };
+        let why = Why { forward: Forward::Miss, detail: Some(MissDetail::Range.as_str()) };
         let told = self.ask_with(context, plan, &fields).await.map(Told::of);
         let stale = found.candidate;
         let told =
