@@ -1,22 +1,23 @@
-//! How a response's body is written, by its content type.
+//! The format of a response body, by its `Content-Type`.
 
 use crate::http::Headers;
 
-/// How an answer's body is written, by its content type.
+/// The format of a response body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFormat {
-    /// One JSON text.
+    /// A single JSON text.
     Json,
-    /// Several texts or events that follow each other, each when it is there.
+    /// Several texts or events, each sent as it becomes available: `multipart/mixed`,
+    /// `text/event-stream`, `application/x-ndjson` and the like.
     Parts,
-    /// Something else, such as a page.
+    /// Anything else, such as HTML.
     Other,
-    /// Nothing says how.
+    /// There is no `Content-Type`.
     Unnamed,
 }
 
 impl BodyFormat {
-    /// The format that the headers name.
+    /// The format that `Content-Type` declares.
     pub fn of(headers: &Headers) -> Self {
         let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
         let kind = content_type.split(';').next().unwrap_or_default().trim();

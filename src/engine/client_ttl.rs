@@ -1,11 +1,12 @@
-//! `Cache-Control` as the client receives it, where the configuration replaces the origin's.
+//! `Cache-Control` as the client receives it, where a cache type's `client_ttl` replaces the
+//! origin's.
 
 use crate::http::Headers;
 use crate::policy::ResponseDirectives;
 use crate::time::Ttl;
 
-/// Replaces the `Cache-Control` that the client gets, where the configuration says so: no purge
-/// reaches a browser's own cache.
+/// Replaces `Cache-Control` by the configured `client_ttl`. No purge reaches a browser's own cache,
+/// so a browser should keep a response only for as long as the configuration allows.
 pub fn set_client_ttl(headers: &mut Headers, client_ttl: Option<Ttl>) {
     let Some(ttl) = client_ttl else { return };
     headers.remove("expires");
@@ -16,8 +17,8 @@ pub fn set_client_ttl(headers: &mut Headers, client_ttl: Option<Ttl>) {
     headers.set("cache-control", value);
 }
 
-/// The same of an answer that is not stored: it is only ever shortened, what the origin keeps from
-/// all caches stays so, and what is one person's stays that person's.
+/// Applies `client_ttl` to a response that is not stored. Its lifetime is only ever shortened:
+/// `no-store` stays, `private` stays private, and a `client_ttl` other than 0 has no effect.
 pub fn shorten_for_client(headers: &mut Headers, client_ttl: Option<Ttl>) {
     let mut for_clients = headers.clone();
     for_clients.retain(|name| name == "cache-control");

@@ -1,4 +1,4 @@
-//! Builds the entry of a response that may be stored.
+//! Builds the entry for a response that may be stored.
 
 use super::plan::Plan;
 use super::stored_headers::stored_headers;
@@ -13,20 +13,21 @@ use crate::tag::{TagSet, origin_tags};
 use crate::time::Ttl;
 use std::rc::Rc;
 
-/// An answer as it came.
+/// A response of the origin, with everything that is needed to store it.
 #[derive(Debug, Clone)]
 pub struct FetchedResponse<'a> {
     /// The client's request.
     pub request: &'a Request,
-    /// The answer's head.
+    /// The status code, the headers, and when they were received.
     pub received: ReceivedHead<'a>,
-    /// The whole body.
+    /// The complete body.
     pub body: Rc<[u8]>,
-    /// Where the log stood before the origin was asked.
+    /// The position of the purge log before the origin was asked. Purges recorded after it apply to
+    /// the entry.
     pub mark: Mark,
 }
 
-/// Under which terms an answer is stored.
+/// How long a response is stored, what clients are told, and what purges it.
 pub(super) struct EntryTerms {
     pub rule: LifetimeRule,
     pub client_ttl: Option<Ttl>,
@@ -51,7 +52,7 @@ pub(super) fn build_entry(
         return Err(NotStored::HeaderBytes);
     }
     let variant = variant(&vary, &request.headers).ok_or(NotStored::RequestHeaderBytes)?;
-    // An answer without a date gets one from whoever keeps it (RFC 9110 §6.6.1).
+    // A response without `Date` gets one from the recipient that stores it (RFC 9110 §6.6.1).
     if let Some(date) = date_of(received.at).filter(|_| !stored.contains("date")) {
         stored.set("date", date);
     }

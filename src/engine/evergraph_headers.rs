@@ -8,15 +8,16 @@ use crate::http::Request;
 /// What a request says to Evergraph alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvergraphHeaders {
-    /// Whether an administrator asks to see keys and tags.
+    /// Whether an administrator asked for the entry's key and tags (`Evergraph-Debug: 1` with an
+    /// admin token).
     pub debug: bool,
-    /// The tokens of the client's own writes, in headers and cookies.
+    /// The tokens of the client's own writes, from `Evergraph-Purge` and from cookies.
     pub purge_tokens: Vec<String>,
 }
 
-/// Takes off a request what is for Evergraph alone, but for the header with a write's token, which
-/// [`forwarded_headers`] leaves out. An administrator's token on a debugging request is neither for
-/// the origin nor a sign of who is asking.
+/// Removes from a request what is meant for Evergraph alone. `Evergraph-Purge` itself is removed
+/// later, by `forwarded_headers`. The admin token of a debug request is removed as well: it is not
+/// meant for the origin and does not identify the client.
 pub fn take_evergraph_headers(
     request: &mut Request,
     service: &str,
@@ -31,7 +32,7 @@ pub fn take_evergraph_headers(
     }
     request.headers.remove("evergraph-debug");
     let sent = request.headers.get_all("evergraph-purge").flat_map(|tokens| tokens.split(','));
-    // One too many is enough to show that there are.
+    // One token more than are used is enough to show that there are too many.
     let sent = sent.take(MOST_TOKENS + 1).map(|token| token.trim().to_owned());
     let mut purge_tokens: Vec<String> = sent.collect();
     purge_tokens.extend(take_purge_cookies(service, &mut request.headers));

@@ -1,4 +1,4 @@
-//! What of an answer is stored, or why it is not.
+//! The entry for a GraphQL response, or the reason why it is not stored.
 
 use super::entry::{EntryTerms, FetchedResponse, build_entry};
 use super::merged_terms::merge_terms;
@@ -13,19 +13,20 @@ use crate::stored::Entry;
 use crate::time::Ttl;
 use std::collections::BTreeSet;
 
-/// What became of an answer that was looked at for storing.
+/// An entry, and what the response revealed while it was built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StorableEntry {
     /// The entry.
     pub entry: Entry,
-    /// The GraphQL types that the answer showed.
+    /// The GraphQL types in the response.
     pub types: BTreeSet<String>,
-    /// Whether it shows that the schema is not that of this API.
+    /// Whether the response contradicts the schema.
     pub contradicts_schema: bool,
 }
 
-/// Whether the head of a GraphQL response allows it to be stored, as far as is known before its body
-/// is read: the types in the body may override `no-store`, `private`, `Set-Cookie` and `Vary: Cookie`.
+/// Whether the head of a GraphQL response allows it to be stored. This is all that can be decided
+/// before the body is read, since types in the body may override `no-store`, `private`,
+/// `Set-Cookie` and `Vary: Cookie`.
 pub fn graphql_storable(received: ReceivedHead<'_>) -> Result<(), NotStored> {
     if !is_graphql_json(received.headers) {
         return Err(NotStored::ContentType);
@@ -37,8 +38,8 @@ pub fn graphql_storable(received: ReceivedHead<'_>) -> Result<(), NotStored> {
     storable(received.status, received.headers, permission)
 }
 
-/// The entry for a GraphQL answer. The types in it may shorten its life, add tags, or forbid to
-/// store it.
+/// Builds the entry for a GraphQL response. The types in the response may shorten its lifetime, add
+/// tags, or forbid storing it.
 pub fn graphql_entry(
     config: &Config,
     plan: &Plan,
@@ -78,8 +79,8 @@ pub fn graphql_entry(
         merged.windows.ttl = merged.windows.ttl.min(Ttl::from_seconds(seconds));
     }
     if facts.types_unknown {
-        // A type that is there and not seen could be any of these. One that is never to be cached
-        // forbids it; a shorter ttl counts where the configuration says nothing of the query.
+        // An object whose type is not known could be of any of these types. One that must not be
+        // cached forbids storing; a shorter ttl applies where no type matches the query itself.
         for ttl in config.types_by_answer_alone().iter().filter_map(|one| one.ttl.seconds()) {
             if ttl.is_zero() {
                 return Err(NotStored::TypesUnknown);
@@ -113,7 +114,8 @@ pub fn graphql_entry(
     })
 }
 
-/// Whether an answer's content type is one of GraphQL's in JSON.
+/// Whether the response's `Content-Type` is one of GraphQL over HTTP: `application/json`,
+/// `application/graphql-response+json` or `application/graphql+json`.
 pub fn is_graphql_json(headers: &Headers) -> bool {
     let content_type = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
     let kind = content_type.split(';').next().unwrap_or_default().trim();

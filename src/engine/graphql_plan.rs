@@ -1,4 +1,4 @@
-//! The plan of a GraphQL query.
+//! Plans a GraphQL query: key, lifetime and tags, before the response is known.
 
 use super::bypass::Bypass;
 use super::identity::{Credentials, scope_key, scope_values_digest};
@@ -17,8 +17,8 @@ use crate::rest::{self, add_headers};
 use crate::tag::Tag;
 use crate::time::Ttl;
 
-/// Plans a GraphQL query. A plan that depends on claims which are not known is
-/// [`Bypass::JwtUnverified`].
+/// Plans a GraphQL query. If the plan depends on claims and these are not verified yet, the result
+/// is [`Bypass::JwtUnverified`].
 pub fn plan_graphql(
     config: &Config,
     request: &Request,
@@ -36,7 +36,7 @@ pub fn plan_graphql(
     if analysis.expected.private && !merged.overriding {
         return Err(Bypass::PrivateHint);
     }
-    // The default's ttl may yet be replaced by that of a type in the answer.
+    // If only the default type has a ttl of 0, a type in the response may still replace it.
     let is_never = |one: &&CacheType| one.ttl.seconds().is_some_and(Ttl::is_zero);
     let may_be_replaced = parts.may_be_declared && !parts.types.iter().any(is_never);
     if merged.windows.ttl.is_zero() && !may_be_replaced {
@@ -44,7 +44,8 @@ pub fn plan_graphql(
     }
     let credentials = Credentials { headers: &request.headers, claims };
     let scope_key = scope_key(config, &merged.scopes, credentials)?;
-    // A type that only the answer shows may have a scope; who it would tell apart does not share.
+    // A type that only the response reveals may have a scope. The values of such scopes are part of
+    // the key in advance, so that clients which the scope would separate do not share an entry.
     let unseen = config.types_by_answer_alone();
     let unseen_values = scope_values_digest(config, &merge_terms(&unseen).scopes, credentials)?;
     let keyed = keyed_headers(config, &[applied, unseen].concat());
@@ -103,7 +104,7 @@ pub fn plan_graphql(
     })
 }
 
-/// The names of the headers that a GraphQL key holds, in order and each once.
+/// The names of the headers whose values are part of the key, sorted and without duplicates.
 fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
     let of_types = types.iter().flat_map(|one| &one.vary);
     let mut names: Vec<String> = config.vary.iter().chain(of_types).cloned().collect();
@@ -112,14 +113,15 @@ fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
     names
 }
 
-/// What a URL has beside the GraphQL request itself, which the origin may heed.
+/// The parts of the URL besides the GraphQL request itself. The origin may use them, so they are
+/// part of the key.
 fn rest_of_url(request: &Request) -> Option<String> {
     const MEMBERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
     let query = request.url.query.as_deref()?;
     if request.method == Method::Post {
         return Some(query.to_owned());
     }
-    // As they are written: servers may decode them otherwise.
+    // Compared as they are written, since servers differ in how they decode them.
     let is_other = |piece: &&str| {
         let name = form_decoded(piece.split('=').next().unwrap_or_default());
         !piece.is_empty() && !name.is_some_and(|name| MEMBERS.contains(&name.as_str()))
@@ -127,7 +129,8 @@ fn rest_of_url(request: &Request) -> Option<String> {
     Some(query.split('&').filter(is_other).collect::<Vec<_>>().join("&"))
 }
 
-/// What servers that guard against cross-site requests look for in a GET.
+/// What servers with CSRF protection look for in a GET: a preflighted content type, or one of
+/// Apollo's headers.
 fn preflight(request: &Request) -> Option<String> {
     if request.method == Method::Post {
         return None;

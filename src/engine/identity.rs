@@ -1,4 +1,4 @@
-//! Who is asking, as far as the configuration says that it matters.
+//! Resolves scopes: which values of a request decide with whom it shares entries.
 
 use super::bypass::Bypass;
 use crate::config::{Config, Identity, Scope};
@@ -8,26 +8,26 @@ use crate::key::{Digest, DigestBuilder};
 use crate::tag::{Tag, TagSet};
 use serde_json::Value;
 
-/// Who shares an entry, as a key and its tags say it.
+/// What a request's scopes contribute to a key and its tags.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ScopeKey {
-    /// The scope segment of the key.
+    /// The scope segment of the key: `public`, or the scopes' names with short hashes.
     pub segment: String,
-    /// Tells every two groups apart.
+    /// Differs for any two clients that must not share an entry.
     pub digest: Digest,
-    /// By which the group's entries are purged.
+    /// The tags that purge the entries of these scope values.
     pub tags: TagSet,
 }
 
-/// What a request says of who is asking.
+/// The parts of a request that identify the client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Credentials<'a> {
     pub headers: &'a Headers,
     pub claims: &'a Claims,
 }
 
-/// Resolves the scopes of a request's cache types. Whether they cover what the request says of who
-/// is asking is for [`super::signals`] to say.
+/// Resolves the scopes of a request's cache types. Whether they cover all signals of the request is
+/// decided in [`super::signals`].
 pub(super) fn scope_key(
     config: &Config,
     scopes: &[String],
@@ -46,7 +46,8 @@ pub(super) fn scope_key(
         tags.extend(values.map(|value| Tag::of_scope(&scope.name, &value)));
     }
     let digest = scopes_digest(&scopes, credentials);
-    // A scope's name has at most 64 bytes; many of them show as many as a key can hold.
+    // A scope's name has at most 64 bytes. With many scopes, the segment shows as much as fits into
+    // a key.
     let segment = match segments.join("+") {
         none if none.is_empty() => "public".to_owned(),
         long if long.len() > 170 => long.get(..170).unwrap_or_default().to_owned(),
@@ -55,13 +56,13 @@ pub(super) fn scope_key(
     Ok(ScopeKey { segment, digest, tags })
 }
 
-/// Whether the request's token shows a claim by which a scope goes.
+/// Whether the verified token has a claim that the scope depends on.
 pub(super) fn has_scope_claim(scope: &Scope, credentials: Credentials<'_>) -> bool {
     let mut claims = scope.by.iter().filter(|by| matches!(by, Identity::Claim(_)));
     claims.any(|claim| value(claim, credentials).is_some())
 }
 
-/// The values that a request has for these scopes, as one digest.
+/// The request's values for these scopes, as one digest.
 pub(super) fn scope_values_digest(
     config: &Config,
     scopes: &[String],
@@ -70,7 +71,7 @@ pub(super) fn scope_values_digest(
     Ok(scopes_digest(&resolved_scopes(config, scopes, credentials)?, credentials))
 }
 
-/// The scopes of those names, if it is certain what the request has for them.
+/// The scopes of these names, unless one depends on a claim and the claims are not verified.
 fn resolved_scopes<'a>(
     config: &'a Config,
     scopes: &[String],
@@ -92,8 +93,9 @@ fn scopes_digest(scopes: &[&Scope], credentials: Credentials<'_>) -> Digest {
     scopes.iter().fold(digest, add).finish()
 }
 
-/// The tags of the scopes that an answer ends: it sets or clears a cookie by which they tell
-/// people apart, and the request came with another value.
+/// The tags of scope values that a response ends: it sets or clears a cookie that a scope depends
+/// on, and the request had a different value. Example: a logout that clears `session` purges what
+/// was stored for that session.
 pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Headers) -> TagSet {
     if !answer.contains("set-cookie") {
         return TagSet::new();
@@ -107,7 +109,7 @@ pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Header
                 .filter_map(|cookie| cookie.split(';').next()?.split_once('='))
                 .any(|(set, value)| set.trim() == name && Some(value.trim()) != before)
     };
-    // Only cookies count here.
+    // Only cookies matter here, so claims need not be verified.
     let sent_by = Credentials { headers: request, claims: &Claims::NotChecked };
     let by_scope = config.scopes.iter().map(|scope| (scope, scope.by.iter()));
     by_scope
@@ -120,9 +122,9 @@ pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Header
 
 fn value(identity: &Identity, credentials: Credentials<'_>) -> Option<String> {
     match identity {
-        // As JSON, in which the text "7" and the number 7 differ.
+        // As JSON, so that the string "7" and the number 7 differ.
         Identity::Claim(path) => credentials.claims.get(path).map(Value::to_string),
-        // Of two cookies of one name servers disagree which counts; so both do.
+        // Servers disagree about which of two cookies of the same name counts, so both do.
         Identity::Header(_) | Identity::Cookie(_) => {
             let values = values(identity, credentials);
             (!values.is_empty()).then(|| values.join(";"))
@@ -130,8 +132,8 @@ fn value(identity: &Identity, credentials: Credentials<'_>) -> Option<String> {
     }
 }
 
-/// What a request has for an identity, as people would write it: one value, or one for each cookie
-/// of the name.
+/// The request's values for an identity as a user would write them: one value, or one for each
+/// cookie of that name.
 fn values(identity: &Identity, credentials: Credentials<'_>) -> Vec<String> {
     match identity {
         Identity::Header(name) => credentials.headers.joined(name).into_iter().collect(),

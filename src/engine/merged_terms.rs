@@ -1,4 +1,4 @@
-//! What several cache types say together.
+//! Merges the terms of several cache types into one. Merging is restrictive.
 
 use crate::config::CacheType;
 use crate::graphql::ExpectedResponse;
@@ -6,8 +6,8 @@ use crate::policy::FreshnessWindows;
 use crate::tag::{Tag, TagSet};
 use crate::time::Ttl;
 
-/// What several cache types say together: the smallest times win, scopes add up, and the
-/// prohibitions are overridden only where each says so.
+/// The merged terms of several cache types: the smallest times, the union of the scopes, and
+/// `override` only if every type has it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct MergedTerms {
     pub windows: FreshnessWindows,
@@ -36,9 +36,9 @@ pub(super) fn merge_terms(types: &[&CacheType]) -> MergedTerms {
 }
 
 impl MergedTerms {
-    /// What a schema says of its own caching: without a type in the configuration it gives the
-    /// ttl, if it has one for all that is asked; else it can only shorten it. What is overridden has
-    /// the configured ttl.
+    /// Applies the schema's `@cacheControl` hints. If no configured type matches and every
+    /// requested field has a hint, the smallest `maxAge` becomes the ttl; otherwise it can only
+    /// shorten the ttl. With `override` the hints do not apply.
     pub fn with_schema_hints(mut self, expected: &ExpectedResponse, by_default: bool) -> Self {
         let max_age = expected.max_age.filter(|_| !self.overriding);
         let max_age = max_age.map(|seconds| Ttl::from_seconds(seconds.into()));
@@ -56,7 +56,7 @@ fn own_tags(one: &CacheType) -> impl Iterator<Item = Tag> {
     std::iter::once(Tag::of("type:", &one.name)).chain(one.tags.iter().cloned())
 }
 
-/// The cache type that gives a key its name: the first of those with the smallest ttl.
+/// The cache type that names the key: the first of those with the smallest ttl.
 pub(super) fn naming_type<'a>(types: &[&'a CacheType]) -> Option<&'a CacheType> {
     types.iter().copied().min_by_key(|one| one.ttl)
 }

@@ -1,9 +1,9 @@
-//! What `Cache-Status` adds to a lookup that did not end with a usable entry.
+//! What `Cache-Status` adds when a lookup found no entry that could be used.
 
 use crate::policy::reasons;
 
 reasons! {
-    /// Why a looked-up request went to the origin, where `fwd` alone does not say it.
+    /// Why a looked-up request went to the origin, if `fwd` alone does not say so.
     pub enum MissDetail {
         Purged = "purged",
             "an entry was found, and it has been purged. With `stored`: the new response replaced it",

@@ -1,12 +1,11 @@
-//! What of a client's request the origin gets, and what of the origin's address the client sees,
-//! wherever nothing else is decided. The only definition of it: requests that Wasm failed at are
-//! forwarded by it too.
+//! What the origin receives of a client's request. Requests are forwarded by the same rules when
+//! Wasm has failed.
 
 use crate::config::Config;
 use crate::http::{Headers, Request, fields};
 
-/// Where an origin has the client's path and query, or another `target`. Without an origin of its
-/// own name it is the request's own host.
+/// The URL at the origin for a path and query. Without a configured origin it has the request's own
+/// host.
 pub fn origin_url(origin: Option<&str>, request: &Request, target: &str) -> String {
     match origin {
         Some(origin) => format!("{origin}{target}"),
@@ -14,8 +13,9 @@ pub fn origin_url(origin: Option<&str>, request: &Request, target: &str) -> Stri
     }
 }
 
-/// The headers of a request as the origin gets them. An origin of another name is told which name
-/// the client used, as Evergraph's own word: what the client says of that is not believed.
+/// The headers of a forwarded request. A configured origin learns the client's host and scheme from
+/// `X-Forwarded-Host` and `X-Forwarded-Proto`, which Evergraph sets; the client's own values are
+/// not trusted.
 pub fn forwarded_headers(origin: Option<&str>, request: &Request, mut headers: Headers) -> Headers {
     headers.remove("evergraph-purge");
     if origin.is_some() {
@@ -26,21 +26,22 @@ pub fn forwarded_headers(origin: Option<&str>, request: &Request, mut headers: H
     headers
 }
 
-/// The headers with which the origin is asked for an answer that may be stored. What the
-/// configuration puts in a key reaches the origin.
+/// The request headers for a response that may be stored. Headers that could change the response
+/// and are not part of the key are removed.
 pub fn origin_request_headers(config: &Config, headers: &Headers) -> Headers {
     let mut headers = headers.clone();
     for name in fields::CONDITIONAL_OR_RANGE.iter().chain(fields::HOP_BY_HOP_IN_REQUESTS) {
         headers.remove(name);
     }
-    // The client's address changes no answer that may be shared; the scheme is in the key.
+    // `X-Forwarded-For` is kept, because no shared response may depend on the client's address;
+    // `X-Forwarded-Proto` is kept, because the scheme is part of the key.
     let is_unkeyed = |name: &str| {
         fields::UNKEYED.contains(&name)
             || (name.starts_with("x-forwarded-")
                 && !matches!(name, "x-forwarded-for" | "x-forwarded-proto"))
     };
     headers.retain(|name| !is_unkeyed(name) || config.keys_by_header(name));
-    // The runtime undoes gzip; an entry is kept as the client gets it.
+    // The runtime decodes gzip, so the entry holds the decoded body.
     headers.set("accept-encoding", "gzip");
     headers
 }

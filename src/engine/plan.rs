@@ -1,4 +1,5 @@
-//! Under which key, for how long and with which tags an answer may be cached.
+//! The plan of a read: under which key, for how long and with which tags its response may be
+//! stored.
 
 use crate::http::Headers;
 use crate::key::Key;
@@ -6,67 +7,69 @@ use crate::policy::{LifetimeRule, Permission, RequestDirectives};
 use crate::tag::{TagSet, Tagging};
 use crate::time::Ttl;
 
-/// What is decided of a read before its answer is known.
+/// What is decided about a read before the response is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The key.
+    /// The cache key.
     pub key: Key,
-    /// The cache type's name, for keys and statistics.
+    /// The name of the cache type, for keys and statistics.
     pub type_name: String,
-    /// Who decides on the lifetime.
+    /// Whether the origin or the configuration decides the lifetime.
     pub rule: LifetimeRule,
-    /// Whether the origin's prohibitions are overridden.
+    /// Whether `override` applies: the origin's `no-store`, `private`, `Set-Cookie` and `Vary:
+    /// Cookie` do not forbid storing.
     pub overriding: bool,
-    /// The `Cache-Control` for the client, if it is not the origin's.
+    /// The `Cache-Control` lifetime for the client, if it replaces the origin's.
     pub client_ttl: Option<Ttl>,
-    /// The tags that need no answer.
+    /// The tags that do not depend on the response.
     pub tags: TagSet,
-    /// By which rules it has them, and gets those that need the answer.
+    /// The fingerprint of the rules that made these tags, and will make those that depend on the
+    /// response.
     pub tagging: Tagging,
-    /// The scopes that the key has.
+    /// The scopes that are part of the key.
     pub scopes: Vec<String>,
-    /// The names of the cache types that matched, without the default.
+    /// The names of the matching cache types, without the default type.
     pub type_names: Vec<String>,
-    /// The root fields of a GraphQL query that no cache type matched, which are of the default.
+    /// The root fields of a GraphQL query that no cache type matches. They have the default type.
     pub undeclared: Vec<String>,
-    /// What is decided of a REST read alone.
+    /// The decisions that only apply to REST.
     pub rest: RestPlan,
 }
 
-/// What is decided of a REST read alone.
+/// The decisions that only apply to a REST read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RestPlan {
-    /// The path and query that the key holds and the origin is asked for; none for GraphQL, which
-    /// asks as it came.
+    /// The path and query that are part of the key and sent to the origin. `None` for GraphQL,
+    /// whose URL is not changed.
     pub target: Option<String>,
-    /// The lifetimes of statuses that have their own.
+    /// The statuses with a lifetime of their own.
     pub statuses: Vec<(u16, Ttl)>,
-    /// Whether `Set-Cookie` is taken off the answer.
+    /// Whether `Set-Cookie` is removed from the response.
     pub strip_set_cookie: bool,
-    /// Whether only the origin's word lets others share the answer: the request has
-    /// `Authorization`, and no scope tells by it (RFC 9111 §3.5).
+    /// Whether the response may be shared only if the origin says so: the request has
+    /// `Authorization`, and no scope depends on it (RFC 9111 §3.5).
     pub authorized: bool,
-    /// Whether the client's own directives do not count.
+    /// Whether the client's cache directives are ignored.
     pub ignores_client: bool,
     /// Whether `CDN-Cache-Control` reaches the client.
     pub keeps_cdn_cache_control: bool,
 }
 
 impl Plan {
-    /// The request's own directives, as far as they count. Where the configuration says how long
-    /// an answer is fresh, clients cannot go around it: what is stale is purged, and the origin
-    /// is shielded. Where the origin's headers say it, RFC 9111 §5.2.1 holds.
+    /// The request's cache directives that apply. If the configuration decides the lifetime,
+    /// clients cannot bypass the cache: stale responses are purged, and the origin is protected. If
+    /// the origin's headers decide, RFC 9111 §5.2.1 applies.
     pub fn client_directives(&self, headers: &Headers) -> RequestDirectives {
         let asked = RequestDirectives::read(headers);
         match self.rule {
             _ if self.rest.ignores_client => RequestDirectives::default(),
             LifetimeRule::Origin(_) => asked,
-            // What must not be kept is not kept, whoever decides on freshness.
+            // `no-store` applies in any case: what must not be stored is not stored.
             _ => RequestDirectives { no_store: asked.no_store, ..RequestDirectives::default() },
         }
     }
 
-    /// What the configuration says of the storing of an answer with that status.
+    /// What the configuration permits for a response with this status.
     pub fn permission(&self, status: u16) -> Permission {
         Permission {
             overriding: self.overriding,

@@ -1,14 +1,15 @@
-//! The token in `Evergraph-Purge`: by which record of which log a client's write was purged.
+//! The token in `Evergraph-Purge`: the record of the purge log that holds the purge of a client's
+//! write.
 //!
-//! In scope: the token's text, its signature, and what the tokens of a request say together. Not in
-//! scope: where a request has them ([`super::purge_cookie`], [`super::forward`]), and what follows
-//! from them (`service/own_write.rs`).
+//! In scope: the token's text, its signature, and what several tokens say together. Not in scope:
+//! how they are read from a request ([`super::purge_cookie`], [`super::evergraph_headers`]), and
+//! what follows from them (`service`).
 //!
 //! ```text
 //! token    = base64url(1 epoch:u64 seq:u64 mac)       (big-endian; 44 letters)
-//! unsigned = base64url(0 epoch:u64 seq:u64)           (where there is no secret)
+//! unsigned = base64url(0 epoch:u64 seq:u64)           (without a secret)
 //! mac      = the first 16 bytes of HMAC-SHA-256(key, 1 epoch seq)
-//! key      = HMAC-SHA-256(secret, digest of the domain and the log's id)
+//! key      = HMAC-SHA-256(secret, digest of the domain and the log's ID)
 //! ```
 
 use crate::admin::configured_tokens;
@@ -20,17 +21,17 @@ use subtle::ConstantTimeEq;
 const SIGNED: u8 = 1;
 const UNSIGNED: u8 = 0;
 const MAC_BYTES: usize = 16;
-/// The letters of a signed token.
+/// The length of a signed token.
 const LETTERS: usize = 44;
 
-/// A shorter secret signs nothing: who has a signature can try out secrets at leisure.
+/// A shorter secret is not used for signing, since it could be guessed offline from a signature.
 const LEAST_SECRET_BYTES: usize = 16;
 
-/// So many tokens of one request are looked at.
+/// The number of tokens in one request that are verified.
 pub(super) const MOST_TOKENS: usize = 4;
 
-/// The keys of a service's tokens. The first one signs; a token by any of them is genuine, so that
-/// secrets can be replaced one after the other.
+/// The keys of a service's tokens. The first key signs, and all keys verify, so that secrets can be
+/// rotated.
 #[derive(Debug, Default)]
 pub struct PurgeKeys(Vec<Key>);
 
@@ -43,8 +44,8 @@ impl std::fmt::Debug for Key {
 }
 
 impl PurgeKeys {
-    /// The keys that follow from `ADMIN_TOKENS`, as it was set, and the purge log's own id: what
-    /// another deployment with the same secret has signed says nothing of this log.
+    /// Derives the keys from `ADMIN_TOKENS` and the ID of the purge log. Because of the ID, tokens
+    /// of another deployment with the same secret do not verify.
     pub fn new(admin_tokens: Option<&str>, log_id: &str) -> Self {
         let use_of_key = DigestBuilder::new("purge-token").part(log_id.as_bytes()).finish();
         let secrets = configured_tokens(admin_tokens).filter(|t| t.len() >= LEAST_SECRET_BYTES);
@@ -52,7 +53,7 @@ impl PurgeKeys {
         Self(keys.map(Key).collect())
     }
 
-    /// The token of a write whose purge is that record.
+    /// The token for a write whose purge is this record.
     pub fn sign(&self, record: Mark) -> String {
         match self.0.first() {
             Some(key) => {
@@ -63,7 +64,7 @@ impl PurgeKeys {
         }
     }
 
-    /// The record that a token names, if the token is one of this service's.
+    /// The record that a token names, if its signature is valid.
     pub fn verify(&self, token: &str) -> Option<Mark> {
         let bytes = from_base64url(Some(token).filter(|token| token.len() == LETTERS)?)?;
         let (said, signature) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
@@ -79,18 +80,18 @@ impl PurgeKeys {
     }
 }
 
-/// What a request shows of the client's own writes.
+/// What the tokens of a request say about the client's own writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnWriteToken {
-    /// A write that was purged by this record; of several, the last.
+    /// The record of the write's purge; of several, the latest.
     Verified(Mark),
-    /// A write of which nobody knows which it is: a token without a signature or with a wrong one,
-    /// the plain number of earlier versions, tokens of several logs, or something else.
+    /// It is not known which write: the token has no signature or a wrong one, is the plain number
+    /// of earlier versions, or the tokens belong to different logs.
     Unverified,
 }
 
 impl OwnWriteToken {
-    /// What the tokens of a request say together; none where there are none.
+    /// What the tokens of a request say together. `None` if there are none.
     pub fn of_tokens(tokens: &[String], keys: &PurgeKeys) -> Option<Self> {
         let (first, others) = tokens.split_first()?;
         if tokens.len() > MOST_TOKENS {

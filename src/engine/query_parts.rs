@@ -1,34 +1,35 @@
-//! Which cache types a GraphQL query has, by its parts.
+//! The cache types of a GraphQL query, by its root fields.
 //!
-//! A part is a root field. Its types are those that match it by name, and with a schema those that
-//! match its own object type; where none does, it is a part of the default type. What else is known
-//! of the query can only restrict it: types deeper in it, which a schema tells, and types that match
-//! the operation's name, which the client chooses.
+//! Each root field is a part of the query. Its cache types are those that match the field by name
+//! and, with a schema, those that match its object type. A field that no type matches has the
+//! default type. Anything else that is known about the query can only restrict it: types deeper in
+//! the query (known with a schema), and types that match the operation's name (which the client
+//! chooses).
 
 use crate::config::{CacheType, Config, Match};
 use crate::graphql::{Agreement, Analysis, Query, RootField};
 use crate::http::glob;
 
-/// The meta field that every type has (GraphQL §4.4). It shows nothing.
+/// The meta field that every type has (GraphQL §4.4). It reveals nothing, so it needs no type.
 const TYPENAME: &str = "__typename";
 
 /// The cache types of a query.
 #[derive(Debug)]
 pub(super) struct QueryParts<'c> {
-    /// All of them but the default, in the configuration's order.
+    /// All matching types but the default, in the order of the configuration.
     pub types: Vec<&'c CacheType>,
-    /// Those that have to cover every signal of the request, the default included.
+    /// The types that must each cover every signal of the request, including the default.
     pub covering: Vec<&'c CacheType>,
-    /// The root fields that are of the default type, in order.
+    /// The root fields with the default type, in order.
     pub undeclared: Vec<String>,
-    /// Whether the types in the answer may turn out to match all that is of the default type.
+    /// Whether types in the response may still match all root fields that have the default type.
     pub may_be_declared: bool,
-    /// Whether all of it is introspection.
+    /// Whether the query is introspection only.
     pub is_introspection: bool,
 }
 
 impl<'c> QueryParts<'c> {
-    /// The parts of a query.
+    /// Determines the cache types of a query.
     pub fn of(config: &'c Config, query: &Query, analysis: &Analysis) -> Self {
         let fields = || analysis.roots.iter().filter(|(name, _)| *name != TYPENAME);
         let mut own: Vec<&CacheType> = Vec::new();
@@ -42,7 +43,7 @@ impl<'c> QueryParts<'c> {
                 may_be_declared &= field.object_type.is_none();
             }
         }
-        // What asks for no field asks for something that nobody declared.
+        // A query without a root field is treated like a field that no type matches.
         if fields().next().is_none() {
             undeclared.push(TYPENAME.to_owned());
             may_be_declared = false;
@@ -72,7 +73,7 @@ impl<'c> QueryParts<'c> {
         }
     }
 
-    /// The types with the default where a part is of it.
+    /// The matching types, and the default type if a root field has it.
     pub fn applied(&self, config: &'c Config) -> Vec<&'c CacheType> {
         let default = (!self.undeclared.is_empty()).then_some(&config.default_type);
         self.types.iter().copied().chain(default).collect()
@@ -82,7 +83,7 @@ impl<'c> QueryParts<'c> {
 /// The cache types that match a root field.
 struct Matching<'c> {
     types: Vec<&'c CacheType>,
-    /// Whether one matches for certain wherever the query has the field.
+    /// Whether a type is certain to match wherever the query has the field.
     declares: bool,
 }
 
@@ -106,7 +107,7 @@ impl<'c> Matching<'c> {
                 for (place, declared) in field.places.iter().zip(&mut declared) {
                     let variables = query.variables.as_ref();
                     let agreement = analysis.agreement(place, &pattern.arguments, variables);
-                    // What may match restricts, and declares nothing.
+                    // A possible match restricts the query, but does not declare the field.
                     if agreement != Agreement::No {
                         add(&mut types, &[one]);
                     }

@@ -1,4 +1,4 @@
-//! What a request is, before its body is read, and what a GraphQL request is once it was.
+//! Classifies a request: by its head, and for GraphQL by its body once that was read.
 
 use super::bypass::Bypass;
 use crate::admin;
@@ -10,37 +10,38 @@ use crate::graphql::{
 use crate::http::{Headers, Method, Request, climbs, decoded_body, fields, folded_path, is_plain};
 use crate::limits::{self, Limit};
 
-/// What a request is.
+/// The class of a request, by its method, path and headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestClass {
-    /// For Evergraph itself.
+    /// A request to the admin routes.
     Admin,
-    /// To the origin, and nothing else.
+    /// Passed to the origin without being read.
     PassThrough(Bypass),
-    /// To the origin, and GraphQL from then on over WebSocket: its messages are read.
+    /// An upgrade on a GraphQL path: it is passed to the origin, and the messages on the WebSocket
+    /// are read.
     GraphQlSocket,
-    /// GraphQL over GET: the URL has all of it.
+    /// GraphQL over GET: the URL contains the whole request.
     GraphQlGet,
-    /// GraphQL over POST: the body has to be read.
+    /// GraphQL over POST: the body must be read.
     GraphQlPost,
-    /// What may be GraphQL and is not looked up for that reason: a write by another spelling of a
-    /// GraphQL path, or by another method than POST; a GET or HEAD whose URL may hold a mutation. Its
-    /// body says whether it is one, and its URL where the method is safe.
+    /// Possibly GraphQL, and not looked up for this reason: a write to another spelling of a
+    /// GraphQL path, or with another method than POST; or a GET or HEAD whose URL may contain a
+    /// mutation. The body shows whether it is a mutation, or the URL if the method is safe.
     GraphQlUncached(Bypass),
     /// A REST read.
     Rest,
-    /// A REST write: by its method, or by one that a header puts in its place.
+    /// A REST write, by its method or by a header that replaces the method.
     RestWrite,
 }
 
-/// Whether a request may write: by its method, or by one that a header puts in its place.
+/// Whether a request may write: by its method, or by a header that replaces the method.
 pub fn is_write(request: &Request) -> bool {
     !request.method.is_safe() || is_made_write(&request.headers)
 }
 
-/// Whether a request may write: as [`is_write`] says, or because it is a GET or HEAD whose URL may
-/// hold a mutation. Servers must not run a mutation for it, but some do. Without a configuration any
-/// path may be one that speaks GraphQL.
+/// Whether a request may write, as [`is_write`] determines, or because it is a GET or HEAD whose
+/// URL may contain a mutation. Servers must not run mutations for these methods, but some do.
+/// Without a configuration any path may be a GraphQL path.
 pub fn may_write(config: Option<&Config>, request: &Request) -> bool {
     let speaks_graphql = |config: &Config| {
         config.is_graphql(&request.url.comparable_path())
@@ -54,7 +55,7 @@ fn shows_mutation(request: &Request) -> bool {
         && request.url.query.as_deref().is_some_and(url_shows_mutation)
 }
 
-/// Whether a header makes a write of a request of any method.
+/// Whether a header turns a request of any method into a write.
 fn is_made_write(headers: &Headers) -> bool {
     let mut methods = fields::METHOD_OVERRIDES.iter().flat_map(|name| headers.get_all(name));
     methods.any(|method| {
@@ -63,22 +64,22 @@ fn is_made_write(headers: &Headers) -> bool {
     })
 }
 
-/// Whether a request asks for a WebSocket. Only a GET can: any other request may say so and be a
-/// write.
+/// Whether a request asks for a WebSocket. Only a GET can; any other request with these headers may
+/// be a write.
 pub fn is_websocket_upgrade(request: &Request) -> bool {
     let upgrade = request.headers.get("upgrade").unwrap_or_default();
     request.method == Method::Get && !is_write(request) && upgrade.eq_ignore_ascii_case("websocket")
 }
 
-/// Whether the runtime may send a request to the origin by itself, where the Worker fails in a way that
-/// it cannot answer. Only what nobody takes for a write: a write would run unpurged, or twice. Nor a
-/// socket, whose messages nobody would read, nor a GET whose URL may show a mutation, for some servers
-/// run one.
+/// Whether the runtime may send the request to the origin itself if the Worker fails without
+/// responding. Only requests that cannot be writes qualify: a write would run without a purge, or
+/// twice. WebSockets do not, since nobody would read their messages; nor does a GET whose URL may
+/// contain a mutation, since some servers run it.
 pub fn fails_open(request: &Request) -> bool {
     !may_write(None, request) && !is_websocket_upgrade(request)
 }
 
-/// Sorts a request by its head.
+/// Classifies a request by its head.
 pub fn classify(config: &Config, request: &Request) -> RequestClass {
     let path = request.url.comparable_path();
     if path.starts_with(admin::PREFIX) {
@@ -94,7 +95,8 @@ pub fn classify(config: &Config, request: &Request) -> RequestClass {
         };
     }
     let bypasses_folded = config.bypasses_folded(&folded);
-    // A write that the origin may take for one to another path purges what is there.
+    // A write to another spelling of a `bypass` path may be a write to a cached path at the origin,
+    // so it has to purge.
     let may_mutate = speaks_graphql && shows_mutation(request);
     let may_write = is_write(request) || may_mutate;
     let is_certain = || !may_write || bypasses_folded || is_plain(&path);
@@ -123,7 +125,7 @@ pub fn classify(config: &Config, request: &Request) -> RequestClass {
         {
             RequestClass::PassThrough(Bypass::PathSpelling)
         }
-        // These are for the origin alone to judge (RFC 9111 §4.3.2).
+        // Only the origin can evaluate these conditions (RFC 9111 §4.3.2).
         Method::Get | Method::Head
             if fields::ORIGIN_PRECONDITIONS.iter().any(|name| request.headers.contains(name)) =>
         {
@@ -138,45 +140,45 @@ pub fn classify(config: &Config, request: &Request) -> RequestClass {
     }
 }
 
-/// A GraphQL request that is not to be looked up.
+/// A GraphQL request that is not looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uncacheable {
-    /// Why.
+    /// The reason.
     pub reason: Bypass,
     /// Whether the origin may run a mutation for it.
     pub may_be_mutation: bool,
 }
 
 impl Uncacheable {
-    /// Not to be looked up for that reason, and no mutation.
+    /// A read that is not looked up for this reason.
     pub fn read(reason: Bypass) -> Self {
         Self { reason, may_be_mutation: false }
     }
 
-    /// A request for a document that is not known. A GET runs no mutation, unless a header makes it a
+    /// A request for an unknown document. A GET runs no mutation, unless a header turns it into a
     /// write.
     pub fn unknown_document(request: &Request) -> Self {
         let reason = Bypass::Unread(Unread::Persisted);
         Self { reason, may_be_mutation: is_write(request) }
     }
 
-    /// A request whose document was refused.
+    /// A request whose document cannot be used.
     pub fn refused_document(document: &str, refusal: graphql::Refusal) -> Self {
         let may_be_mutation = may_hide_mutation(document.as_bytes());
         Self { reason: Bypass::Refused(refusal), may_be_mutation }
     }
 }
 
-/// A GraphQL request that was read.
+/// A parsed GraphQL request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GraphQlRequest {
     /// One operation.
     One(Query),
-    /// Several, each by itself.
+    /// Several independent operations.
     Batch(Vec<Query>),
 }
 
-/// Reads a GraphQL request; `body` is none for a GET.
+/// Parses a GraphQL request. `body` is `None` for a GET.
 pub fn read_graphql(
     config: &Config,
     request: &Request,
@@ -196,7 +198,7 @@ pub fn read_graphql(
     }
 }
 
-/// How much memory the body of a GraphQL request takes as a tree; that of a coded one, without its
+/// The memory that the body of a GraphQL request takes as a JSON tree, after decoding its content
 /// coding.
 pub fn request_json_size(config: &Config, request: &Request, body: &[u8]) -> JsonSize {
     let most = config.limits.amounts.of(Limit::Bytes);
@@ -207,7 +209,7 @@ pub fn request_json_size(config: &Config, request: &Request, body: &[u8]) -> Jso
     }
 }
 
-/// What stands in the way of looking up a query of any document.
+/// The reason not to look up a query with this `Accept` header, whatever its document.
 pub fn unsupported_accept(headers: &Headers) -> Option<Bypass> {
     if wants_html(headers) {
         return Some(Bypass::AcceptHtml);

@@ -1,20 +1,21 @@
-//! Where a request has its token, and which of its claims matter.
+//! Finds the JSON Web Token of a request, and the claims that scopes depend on.
 
 use crate::config::{Config, Identity, TokenPlace};
 use crate::http::{Headers, cookie_pairs};
 
-/// The token of a request.
+/// The token of a request, before it was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SentToken<'a> {
-    /// There is none.
+    /// The request has no token.
     Nothing,
-    /// It is this, if it is one at all.
+    /// A text that may be a token.
     Token(&'a str),
-    /// There are several, and nobody knows which of them the origin heeds.
+    /// There are several, and it is not known which of them the origin uses.
     Several,
 }
 
-/// Finds a request's token. What may stand before it in a header is RFC 6750's §2.1 `Bearer`.
+/// Finds a request's token in the configured header or cookie. In a header, `Bearer` may precede it
+/// (RFC 6750 §2.1).
 pub fn sent_token<'a>(place: &'a TokenPlace, headers: &'a Headers) -> SentToken<'a> {
     let mut found: Vec<&str> = match place {
         TokenPlace::Header(name) => headers.get_all(name).map(without_scheme).collect(),
@@ -30,7 +31,7 @@ pub fn sent_token<'a>(place: &'a TokenPlace, headers: &'a Headers) -> SentToken<
     }
 }
 
-/// The claims by which scopes go.
+/// The paths of all claims that scopes depend on.
 pub fn claim_paths(config: &Config) -> impl Iterator<Item = &str> {
     config.scopes.iter().flat_map(|scope| &scope.by).filter_map(|identity| match identity {
         Identity::Claim(path) => Some(path.as_str()),

@@ -1,4 +1,5 @@
-//! What the client gets: a stored answer, or the origin's with a word on what was done.
+//! What the client receives: a stored response, or the origin's response with `X-Cache` and
+//! `Cache-Status`.
 
 use super::x_cache::XCache;
 use crate::http::{Headers, Method, Request, Response, fields};
@@ -8,8 +9,8 @@ use crate::policy::{
 use crate::stored::Entry;
 use crate::time::Timestamp;
 
-/// The answer from an entry: whole, 304 where the client has it already, or the part that it asks
-/// for (RFC 9110 §13.2.2). `status` says how it came to be.
+/// The response from an entry: the whole, a 304 if the client already has it, or the range that it
+/// asks for (RFC 9110 §13.2.2).
 pub fn response_from_entry(
     entry: &Entry,
     request: &Request,
@@ -37,7 +38,7 @@ pub fn response_from_entry(
             Response { status: 206, headers, body: body.into() }
         }
         Some(RangeResult::Unsatisfiable(content_range)) => {
-            // It is for this range alone, and the entry's lifetime is not its own.
+            // The 416 answers this range alone, so the entry's lifetime does not apply to it.
             fields::REPRESENTATION
                 .iter()
                 .chain(fields::STORAGE)
@@ -51,7 +52,7 @@ pub fn response_from_entry(
     }
 }
 
-/// The range that a GET asks for, of an entry that may be cut.
+/// The range that a GET asks for, if the entry supports ranges.
 fn cut(entry: &Entry, request: &Request) -> Option<RangeResult> {
     let meta = &entry.meta;
     if request.method != Method::Get || !if_range_holds(&request.headers, &meta.headers) {
@@ -65,18 +66,18 @@ fn cut(entry: &Entry, request: &Request) -> Option<RangeResult> {
     }
 }
 
-/// Whether the entry is a part that has all the bytes which the request asks for.
+/// Whether an entry is a part that contains all bytes of the requested range.
 pub fn covers_range(entry: &Entry, request: &Request) -> bool {
     entry.meta.status == 206 && matches!(cut(entry, request), Some(RangeResult::PartialContent(_)))
 }
 
-/// 304 for a client that has the answer already.
+/// A 304 for a client that already has the response.
 pub fn not_modified_response(mut headers: Headers) -> Response {
     fields::REPRESENTATION.iter().for_each(|name| headers.remove(name));
     Response { status: 304, headers, body: [].into() }
 }
 
-/// The headers of an answer that the origin gave, as the client gets them.
+/// The headers of the origin's response as the client receives them.
 pub fn headers_to_client(
     origin: &Headers,
     x_cache: XCache,
@@ -92,14 +93,14 @@ pub fn headers_to_client(
     headers
 }
 
-/// The status for the client where the origin did not answer: 504 where it took too long, else
-/// 502 (RFC 9110 §15.6.3, §15.6.5).
+/// The status for the client when the origin did not respond: 504 after a timeout, otherwise 502
+/// (RFC 9110 §15.6.3, §15.6.5).
 pub fn gateway_error_status(timed_out: bool) -> u16 {
     if timed_out { 504 } else { 502 }
 }
 
-/// A redirect to the origin's own address leads the client to the public one. One with bytes that
-/// are not UTF-8 stays as it is, for they could not be written again.
+/// Points a redirect to the origin's own address at the public address. A value with bytes that are
+/// not UTF-8 is left unchanged, since it could not be rewritten without loss.
 pub fn rewrite_location(origin: Option<&str>, request: &Request, headers: &mut Headers) {
     let Some(origin) = origin else { return };
     for name in fields::LOCATIONS {

@@ -1,5 +1,5 @@
-//! What of a REST answer is stored (RFC 9111 §3): a whole, a part of one, and what a validation
-//! brings to an answer that is stored already.
+//! The entry for a REST response, whole or partial, or the reason why it is not stored (RFC 9111
+//! §3).
 
 use super::entry::{EntryTerms, FetchedResponse, build_entry};
 use super::plan::Plan;
@@ -13,7 +13,7 @@ use crate::stored::Entry;
 use crate::time::Ttl;
 use serde_json::Value;
 
-/// Whether the head of a REST answer leaves a chance that it is stored.
+/// Whether the head of a REST response allows it to be stored.
 pub fn rest_storable(plan: &Plan, received: ReceivedHead<'_>) -> Result<(), NotStored> {
     storable(received.status, received.headers, plan.permission(received.status))?;
     let never = |(status, ttl): &(u16, Ttl)| *status == received.status && ttl.is_zero();
@@ -23,7 +23,7 @@ pub fn rest_storable(plan: &Plan, received: ReceivedHead<'_>) -> Result<(), NotS
     lifetime(rule_of(plan, received.status), received).map(|_| ())
 }
 
-/// The entry for a REST answer.
+/// Builds the entry for a REST response.
 pub fn rest_entry(
     config: &Config,
     plan: &Plan,
@@ -39,9 +39,9 @@ pub fn rest_entry(
     build_entry(plan, fetched, EntryTerms { rule, client_ttl: plan.client_ttl, tags })
 }
 
-/// Who decides on the lifetime of an answer of that status. A cache type's ttl is that of a 200,
-/// unless it names the status; what it does not name follows the origin, for no longer than the
-/// type's ttl.
+/// Which rule decides the lifetime of a response with this status. A cache type's ttl applies to
+/// 200 and to the statuses that it lists. For other statuses the origin decides, up to the type's
+/// ttl.
 pub(super) fn rule_of(plan: &Plan, status: u16) -> LifetimeRule {
     let named = plan.rest.statuses.iter().find(|(named, _)| *named == status);
     match (named, plan.rule) {
@@ -55,17 +55,17 @@ pub(super) fn rule_of(plan: &Plan, status: u16) -> LifetimeRule {
     }
 }
 
-/// The key under which a part of an answer is stored, beside the whole.
+/// The key of a stored part, next to the key of the whole.
 pub fn part_key(plan: &Plan) -> String {
     format!("{}~part", plan.key.as_str())
 }
 
-/// Whether the head of a part of an answer leaves a chance that it is stored, and where its bytes
-/// belong.
+/// Whether the head of a partial response (206) allows it to be stored, and which bytes it
+/// contains.
 pub fn part_storable(plan: &Plan, received: ReceivedHead<'_>) -> Result<ContentRange, NotStored> {
     let range = ContentRange::read(received.headers).filter(|_| received.status == 206);
     let range = range.ok_or(NotStored::Status)?;
-    // It names bytes of the coded whole, and the runtime may have undone the coding.
+    // The range refers to the coded bytes, and the runtime may have decoded them.
     let is_plain = |coding: &str| coding.eq_ignore_ascii_case("identity");
     if !received.headers.members("content-encoding").all(is_plain) {
         return Err(NotStored::ContentEncoding);
@@ -78,7 +78,7 @@ pub fn part_storable(plan: &Plan, received: ReceivedHead<'_>) -> Result<ContentR
     }
 }
 
-/// The entry for a part of an answer (RFC 9111 §3.3), which is stored beside the whole.
+/// Builds the entry for a partial response (RFC 9111 §3.3). It is stored next to the whole.
 pub fn part_entry(
     config: &Config,
     plan: &Plan,
@@ -89,7 +89,7 @@ pub fn part_entry(
         return Err(NotStored::Status);
     }
     let mut tags = plan.tags.clone();
-    // What a part shows says nothing of the rest.
+    // The entities in a part do not show which others the whole contains.
     tags.extend(rest::entry_body_tags(config, &fetched.request.url, None));
     let terms = EntryTerms { rule: rule_of(plan, 200), client_ttl: plan.client_ttl, tags };
     let mut part = build_entry(plan, fetched, terms)?;
@@ -97,8 +97,8 @@ pub fn part_entry(
     Ok(part)
 }
 
-/// The whole of which `stored` has the beginning and `rest` the other bytes (RFC 9111 §3.4): only
-/// where one strong entity tag says that they are of one answer.
+/// Combines a stored beginning and the missing rest into the whole (RFC 9111 §3.4). `None` unless
+/// the same strong entity tag shows that both belong to one representation.
 pub fn completed_body(stored: &Entry, rest: ReceivedHead<'_>, body: &[u8]) -> Option<Vec<u8>> {
     let begun = ContentRange::read(&stored.meta.headers)?;
     let more = ContentRange::read(rest.headers).filter(|_| rest.status == 206)?;

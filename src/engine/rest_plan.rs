@@ -1,4 +1,4 @@
-//! The plan of a REST read.
+//! Plans a REST read: key, lifetime and tags, before the response is known.
 
 use super::bypass::Bypass;
 use super::identity::{Credentials, scope_key};
@@ -13,7 +13,8 @@ use crate::policy::{LifetimeRule, OriginRule};
 use crate::rest;
 use crate::tag::Tag;
 
-/// Plans a REST read. A plan that depends on claims which are not known is [`Bypass::JwtUnverified`].
+/// Plans a REST read. If the plan depends on claims and these are not verified yet, the result is
+/// [`Bypass::JwtUnverified`].
 pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<Plan, Bypass> {
     let read = rest::RestRead::of(config, &request.url);
     let rule = lifetime_rule(config, &read)?;
@@ -70,7 +71,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
     })
 }
 
-/// Who decides how long a REST answer lives.
+/// Which rule decides the lifetime of a REST response.
 fn lifetime_rule(config: &Config, read: &rest::RestRead<'_>) -> Result<LifetimeRule, Bypass> {
     let RestTerms { ttl, swr, sie, .. } = &read.terms;
     let by_origin = |most| {
@@ -85,7 +86,7 @@ fn lifetime_rule(config: &Config, read: &rest::RestRead<'_>) -> Result<LifetimeR
     }
 }
 
-/// Whether the answer to a request with `Authorization` may be shared where the origin says so.
+/// Whether a response to a request with `Authorization` may be shared if the origin allows it.
 fn shares_by_the_origins_word(config: &Config, rule: LifetimeRule) -> bool {
     config.rest.authorization == Authorization::Origin && matches!(rule, LifetimeRule::Origin(_))
 }

@@ -1,12 +1,12 @@
-//! The name of a signal, as reasons show it.
+//! The name of a signal in reasons: `sid` in `cookie-without-scope: sid`.
 
 use std::fmt;
 
-/// The longest name of a signal that is shown, in bytes.
+/// The longest name that is shown, in bytes.
 pub(super) const NAME_BYTES: usize = 48;
 
-/// The name of a signal as reasons show it: of bounded length and in safe characters, since clients
-/// choose it.
+/// The name of a signal as reasons show it. Clients choose it, so its length is bounded and its
+/// characters are safe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SignalName {
     bytes: [u8; NAME_BYTES],
@@ -14,7 +14,7 @@ pub struct SignalName {
 }
 
 impl SignalName {
-    /// Cuts what is too long, and shows `?` for what is not plain.
+    /// Truncates the name, and replaces unusual characters by `?`.
     pub fn new(name: &str) -> Self {
         let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
         let mut bytes = [0; NAME_BYTES];

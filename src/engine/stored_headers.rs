@@ -5,8 +5,8 @@ use crate::http::{Headers, ResponseCoding, fields};
 use crate::policy::{ResponseDirectives, strong_etag};
 use crate::time::Ttl;
 
-/// The headers of an answer as they are stored. Fields that `no-cache` names are for the client of
-/// the miss alone.
+/// The headers of a stored response. Fields that `no-cache` names are only for the client of the
+/// miss.
 pub(super) fn stored_headers(
     headers: &Headers,
     client_ttl: Option<Ttl>,
@@ -19,7 +19,7 @@ pub(super) fn stored_headers(
     stored
 }
 
-/// The headers of an answer that every client gets, the first one included.
+/// The headers of a response that every client receives, including the client of the miss.
 pub fn storable_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bool) -> Headers {
     let named_by_connection = headers.named_by_connection();
     let named = |name: &str| named_by_connection.iter().any(|one| one == name);
@@ -29,8 +29,8 @@ pub fn storable_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: b
         headers.iter().filter(|(name, _)| !not_stored(name) && !named(name)).collect();
     stored.attach_original_of(headers);
     set_client_ttl(&mut stored, client_ttl);
-    // A coding that the runtime has undone is none of the stored body's, nor is what speaks of its
-    // bytes one by one (RFC 9110 §7.7).
+    // If the runtime decoded the body, its coding no longer applies, nor do the headers that
+    // describe its coded bytes (RFC 9110 §7.7).
     if headers.contains("content-encoding") && ResponseCoding::of(headers).is_decoded() {
         fields::CODED_BODY.iter().for_each(|name| stored.remove(name));
         if stored.is_unreadable("etag") {

@@ -1,10 +1,12 @@
-//! Request headers with bytes that are not UTF-8. Nobody can tell two such values apart, so none may be
-//! part of a key, say who is asking, or be read by a decision.
+//! Request headers with bytes that are not UTF-8.
+//!
+//! The runtime replaces such bytes, so two different values may look the same. They must not be
+//! part of a key, identify a client, or be read by a decision.
 
 use crate::config::{Config, TokenPlace};
 use crate::http::{Headers, fields, is_neutral};
 
-/// Whether a value that nobody can read may count.
+/// Whether such a header may affect the response or a decision.
 pub fn has_unreadable_key_header(config: &Config, headers: &Headers) -> bool {
     headers.unreadable_names().into_iter().any(|name| may_count(config, name))
 }
@@ -17,7 +19,7 @@ fn may_count(config: &Config, name: &str) -> bool {
     if is_token || fields::IDENTITY.contains(&name) || config.keys_by_header(name) {
         return true;
     }
-    // What a decision reads is neutral, so a name that is not is the origin's alone.
+    // Every header that a decision reads is neutral, so any other name matters only to the origin.
     let is_ignored = || config.ignores_header(name) && !is_neutral(name);
     !fields::NEVER_READ.contains(&name) && !is_ignored()
 }

@@ -1,4 +1,4 @@
-//! What a validation makes of a stored response.
+//! Updates a stored response after its validation: by a 304, or by the response to a HEAD.
 
 use super::plan::Plan;
 use super::rest_entry::rule_of;
@@ -12,18 +12,18 @@ use crate::purge::Mark;
 use crate::stored::{Entry, Meta};
 use crate::tag::{Tagging, origin_tags};
 
-/// What a 304, or the answer to a HEAD, makes of a stored answer.
+/// A stored response after its validation.
 #[derive(Debug)]
 pub struct ValidatedEntry {
-    /// The entry as the client gets it.
+    /// The entry to serve.
     pub entry: Entry,
-    /// Why it is not stored anew, where it is not.
+    /// Why the updated entry is not stored, if it is not.
     pub stored: Result<(), NotStored>,
 }
 
-/// A stored answer with what a 304 says of it (RFC 9111 §4.3.4), or none where the 304 is about
-/// another one. What it leaves unsaid stays as it was. Conditions are judged where the answer would
-/// be a success (RFC 9110 §13.2.1), so a 304 is never about a redirect or an error.
+/// Updates a stored response by a 304 (RFC 9111 §4.3.4). `None` if the 304 belongs to another
+/// response. Headers that the 304 lacks are unchanged. Conditions are only evaluated if the
+/// response would be a success (RFC 9110 §13.2.1), so a 304 never validates a redirect or an error.
 pub fn validated_entry(
     plan: &Plan,
     before: &Entry,
@@ -38,8 +38,8 @@ pub fn validated_entry(
     updated_entry(plan, before, request, received, mark)
 }
 
-/// A stored answer with the fields of a newer head of it. None where both have fields with bytes that
-/// are not UTF-8: no one object of the runtime holds both.
+/// Replaces the headers of a stored response by those of a newer head. `None` if both have headers
+/// with bytes that are not UTF-8, since no single object of the runtime can hold both.
 pub fn updated_entry(
     plan: &Plan,
     before: &Entry,
@@ -68,7 +68,7 @@ pub fn updated_entry(
         origin_tags(said).iter().map(|tag| tag.as_str().to_owned()).collect();
     tags.retain(|tag| !meta.tags.contains(tag));
     meta.tags.extend(tags);
-    // The tags of its body are by the rules of before, and those of this head by the plan's.
+    // The tags of the body were made by the entry's rules, and those of this head by the plan's.
     if !meta.tagging.is_same(plan.tagging) {
         meta.tagging = Tagging::UNKNOWN;
     }
@@ -76,7 +76,7 @@ pub fn updated_entry(
     Some(ValidatedEntry { entry: Entry { meta, body: before.body.clone() }, stored })
 }
 
-/// Gives a stored answer the lifetime that a newer head of it says, or its own again.
+/// Sets the lifetime that the newer head states, or the previous lifetime again.
 fn renew_lifetime(
     plan: &Plan,
     meta: &mut Meta,
@@ -86,10 +86,11 @@ fn renew_lifetime(
     let said = received.headers;
     let says_how_long = fields::LIFETIME.iter().any(|name| said.contains(name));
     let mut known: Headers = meta.headers.clone();
-    // An `Expires` alone does not end a `Cache-Control`, which goes before it (§3.2, §5.3).
+    // `Expires` alone does not replace a stored `Cache-Control`, which takes precedence (§3.2,
+    // §5.3).
     let expires_alone = said.contains("expires")
         && !fields::LIFETIME.iter().any(|name| *name != "expires" && said.contains(name));
-    // What is stored of these is not always what the origin said.
+    // The stored values of these headers are not always the origin's.
     for name in fields::LIFETIME.iter().chain(&["age", "date", "set-cookie"]) {
         if expires_alone && *name == "cache-control" && plan.client_ttl.is_none() {
             continue;
@@ -97,7 +98,7 @@ fn renew_lifetime(
         known.remove(name);
         said.get_all(name).for_each(|value| known.append(name, value));
     }
-    // That it may be shared was said before, unless something else is said now.
+    // The origin already allowed sharing, unless it says something new now.
     let authorized = plan.rest.authorized && says_how_long;
     let permission = Permission { authorized, ..plan.permission(meta.status) };
     let whole = ReceivedHead { status: meta.status, headers: &known, ..received };
@@ -108,7 +109,7 @@ fn renew_lifetime(
     meta.vary = vary;
     let rule = rule_of(plan, meta.status);
     let life = lifetime(rule, whole)?;
-    // Its age begins anew with the validation.
+    // The age starts again at the validation.
     meta.initial_age = life.initial_age;
     if says_how_long || !matches!(rule, LifetimeRule::Origin(_)) {
         meta.ttl = life.windows.ttl;

@@ -1,7 +1,7 @@
-//! What the origin's answer to a write says of whether the write ran.
+//! Whether a write ran, judged by the origin's response.
 //!
-//! A write counts as run unless its answer proves that nothing ran. In scope: the proof. Not in
-//! scope: what is purged where there is none (`write`).
+//! A write counts as run unless the response proves that nothing ran. In scope: that proof. Not in
+//! scope: what is purged without it ([`super::write_purge`]).
 
 use super::body_format::BodyFormat;
 use crate::config::{Config, RestTerms, RestTtl};
@@ -9,38 +9,39 @@ use crate::graphql::{Outcome, outcome};
 use crate::http::{Headers, ResponseCoding, Url, folded_path};
 use serde_json::Value;
 
-/// The origin's answer to a write.
+/// The origin's response to a write.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteResponse<'a> {
     /// The status code.
     pub status: u16,
     /// The headers.
     pub headers: &'a Headers,
-    /// The body, if it was read; of a REST write it counts where [`rest::needs_body`] says so.
+    /// The body, if it was read. For a REST write it only matters if [`crate::rest::needs_body`]
+    /// says so.
     pub body: Option<&'a [u8]>,
 }
 
-/// Whether a write ran, as far as its answer shows it.
+/// Whether a write ran, as far as the response shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteEffect {
     /// Nothing ran.
     Nothing,
-    /// It ran, or may have, and the origin is done with it when its answer ends.
+    /// It ran, or may have, and has ended when the response ends.
     Something,
-    /// It may still be running: nobody who knows has answered.
+    /// It may still be running: the response is not the origin's own.
     Unknown,
 }
 
-/// The effect of a GraphQL request. `operations` is how many it holds, where that is known.
+/// The effect of a GraphQL request with this number of operations, if it is known.
 ///
-/// | answer | effect |
+/// | response | effect |
 /// |---|---|
-/// | none; 5xx but for those below | `Unknown` if a gateway may have given it, else `Something` |
+/// | none, or 5xx other than below | `Unknown` if a gateway may have sent it, otherwise `Something` |
 /// | 521, 523, 525, 526, 530 | `Nothing`: no connection was made |
-/// | below 500, `errors` without `data` (or with `data: null`), and no error has a `path` | `Nothing` |
-/// | a list of such answers, as long as the request's where it is no 4xx | `Nothing` |
-/// | 4xx whose body is no GraphQL answer | `Nothing` |
-/// | anything else, unreadable bodies included | `Something` |
+/// | below 500, `errors` without `data` (or with `data: null`), and no error with a `path` | `Nothing` |
+/// | a list of such responses; unless it is a 4xx, as long as the list of operations | `Nothing` |
+/// | 4xx whose body is no GraphQL response | `Nothing` |
+/// | anything else, including unreadable bodies | `Something` |
 pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usize>) -> WriteEffect {
     let Some(answer) = answer else { return WriteEffect::Unknown };
     if let Some(effect) = effect_of_status(answer.status) {
@@ -59,8 +60,8 @@ pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usiz
     if proven { WriteEffect::Nothing } else { WriteEffect::Something }
 }
 
-/// Whether one answer, or an element of a list of answers, proves that its operation did not run.
-/// With `refuses` the status is a 4xx: then what is no GraphQL answer proves it too.
+/// Whether a response, or an element of a batch response, proves that its operation did not run.
+/// `refuses` is `true` for a 4xx, where a body that is no GraphQL response is a proof as well.
 pub(super) fn element_proves(answer: &Value, refuses: bool) -> bool {
     match answer {
         Value::Array(answers) => {
@@ -70,16 +71,16 @@ pub(super) fn element_proves(answer: &Value, refuses: bool) -> bool {
     }
 }
 
-/// Whether JSON is an answer as GraphQL §7.1 has it, well formed or not.
+/// Whether JSON is meant as a GraphQL response (§7.1), well formed or not.
 fn is_graphql_answer(json: &Value) -> bool {
     let has = |name: &str| json.get(name).is_some();
     let errors = json.get("errors").and_then(Value::as_array);
     has("data") || has("incremental") || has("hasNext") || errors.is_some_and(|all| !all.is_empty())
 }
 
-/// The effect of a REST request of an unsafe method. Where the origin's own headers decide on
-/// lifetimes, and no resource ties the path to anything else, a 5xx of the origin itself has none
-/// (RFC 9111 §4.4: only a non-error response invalidates).
+/// The effect of a REST write. If the origin's own headers decide lifetimes and no resource ties
+/// the path to other entries, a 5xx of the origin itself has no effect (RFC 9111 §4.4: only a
+/// non-error response invalidates).
 pub fn rest_effect(config: &Config, url: &Url, status: Option<u16>) -> WriteEffect {
     let Some(status) = status else { return WriteEffect::Unknown };
     match effect_of_status(status) {
@@ -90,23 +91,23 @@ pub fn rest_effect(config: &Config, url: &Url, status: Option<u16>) -> WriteEffe
     }
 }
 
-/// What a status says by itself, whatever was asked.
+/// The effect that a status has by itself, for any request.
 fn effect_of_status(status: u16) -> Option<WriteEffect> {
     match status {
         ..500 => None,
-        // Cloudflare made no connection to the origin, or none over TLS: refused, unreachable,
-        // handshake failed, certificate invalid, name not resolved. See
+        // Cloudflare made no connection to the origin, or no TLS connection: refused, unreachable,
+        // handshake failed, invalid certificate, name not resolved. See
         // developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors
         521 | 523 | 525 | 526 | 530 => Some(WriteEffect::Nothing),
-        // By these an origin itself says that it failed (RFC 9110 §15.6).
+        // With these an origin itself reports that it failed (RFC 9110 §15.6).
         500 | 501 | 505..=508 | 510 | 511 => Some(WriteEffect::Something),
-        // A gateway gave up, or says something that has no meaning of its own. 522 is among them:
-        // it is also what is said where a connection was made and the request not acknowledged.
+        // A gateway gave up, or the status has no defined meaning. 522 is among them: it is also
+        // used if a connection was made and the request was not acknowledged.
         _ => Some(WriteEffect::Unknown),
     }
 }
 
-/// Whether nothing but the origin's own headers says what of a path is stored.
+/// Whether only the origin's own headers decide what is stored for a path.
 fn is_left_to_the_origin(config: &Config, url: &Url) -> bool {
     let is_left = |path: &str| {
         RestTerms::of(&config.types_of_path(path)).ttl == RestTtl::Origin
@@ -121,19 +122,19 @@ pub(super) fn is_client_error(status: u16) -> bool {
     (400..500).contains(&status)
 }
 
-/// The body of an answer as JSON.
+/// The body of a response as JSON.
 enum Json {
     Value(Value),
-    /// It is none.
+    /// It is not JSON.
     None,
-    /// It could be, and was not read whole, or in a coding that is not known, or is not quite JSON.
+    /// It may be JSON, but was not read completely, has an unknown coding, or is malformed.
     Unreadable,
 }
 
 fn json_of(answer: WriteResponse<'_>) -> Json {
     let body = answer.body.filter(|_| ResponseCoding::of(answer.headers).is_decoded());
     match (body, BodyFormat::of(answer.headers)) {
-        // What is sent in parts is no JSON text, and may hold many.
+        // A response in parts is not one JSON text, and may contain several.
         (_, BodyFormat::Parts) => Json::Unreadable,
         (Some(body), _) => match serde_json::from_slice(body) {
             Ok(value) => Json::Value(value),
@@ -145,8 +146,8 @@ fn json_of(answer: WriteResponse<'_>) -> Json {
     }
 }
 
-/// Whether a body that is no JSON begins as an answer does. Some servers write `NaN`, or a mark of the
-/// byte order before it.
+/// Whether a malformed body begins like a JSON response. Some servers write `NaN`, or a byte order
+/// mark at the start.
 fn begins_as_json(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     body.starts_with(b"{") || body.starts_with(b"[")

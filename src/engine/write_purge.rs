@@ -1,4 +1,4 @@
-//! What a write purges, once the origin has answered it.
+//! What a write purges, once the origin has responded.
 
 use super::write_effect::{
     WriteEffect, WriteResponse, element_proves, graphql_effect, is_client_error, rest_effect,
@@ -17,18 +17,18 @@ use serde_json::{Map, Value};
 /// A write that was sent to the origin.
 #[derive(Debug, Clone, Copy)]
 pub enum Write<'a> {
-    /// A mutation that was understood.
+    /// A parsed mutation.
     Mutation {
         /// The mutation.
         analysis: &'a Analysis,
         /// Its variables.
         variables: Option<&'a Map<String, Value>>,
     },
-    /// A GraphQL request that may be a mutation, or hold several.
+    /// A GraphQL request that may be a mutation, or contain several.
     PerhapsMutation,
-    /// Several GraphQL operations of which not all are queries, in one request that was understood.
+    /// A parsed batch in which not all operations are queries.
     Batch(&'a [BatchOperation<'a>]),
-    /// A REST request of an unsafe method.
+    /// A REST request with an unsafe method.
     Rest(&'a Request),
 }
 
@@ -37,7 +37,7 @@ pub enum Write<'a> {
 pub enum BatchOperation<'a> {
     /// It changes nothing.
     Query,
-    /// A mutation that was understood.
+    /// A parsed mutation.
     Mutation {
         /// The mutation.
         analysis: &'a Analysis,
@@ -53,13 +53,13 @@ pub enum BatchOperation<'a> {
 pub struct WritePurge {
     /// The record for the log.
     pub new: NewRecord,
-    /// The mutation's field for which everything is purged, where one is the cause.
+    /// The mutation's root field that caused a purge of everything, if one did.
     pub field: Option<String>,
 }
 
-/// What the write purges; none where its answer proves that nothing ran ([`graphql_effect`],
-/// [`rest_effect`]), or nothing depends on it. `answer` is none where the origin was asked and never
-/// answered.
+/// Determines what a write purges. `None` if the response proves that nothing ran
+/// ([`graphql_effect`], [`rest_effect`]), or if nothing depends on the write. `answer` is `None` if
+/// the origin was asked and did not respond.
 pub fn purge_of_write(
     config: &Config,
     write: Write<'_>,
@@ -98,7 +98,7 @@ pub fn purge_of_write(
     (!new.record.is_empty()).then_some(WritePurge { new, field })
 }
 
-/// What tells what a mutation purges.
+/// What is needed to determine the tags that a write purges.
 struct Purging<'a> {
     config: &'a Config,
     knowledge: &'a TypeKnowledge<'a>,
@@ -120,8 +120,8 @@ impl Purging<'_> {
         purge_of(self.config, mutated, self.knowledge, self.known)
     }
 
-    /// What all mutations of a batch purge, each by its own element of the answer; none where they
-    /// all were refused. An answer without an element for each says nothing of any.
+    /// What all mutations of a batch purge, each judged by its own element of the response. `None`
+    /// if all were refused. A response without an element for each operation proves nothing.
     fn batch(
         &self,
         operations: &[BatchOperation<'_>],
@@ -152,8 +152,8 @@ impl Purging<'_> {
         all.map(MutationPurge::Tags)
     }
 
-    /// What a REST write purges: by its path, by what its answer points at, and by what its answer
-    /// shows.
+    /// What a REST write purges: by its path, by the URLs in the response's headers, and by the
+    /// entities in its body.
     fn rest(&self, request: &Request, answer: Option<WriteResponse<'_>>) -> TagSet {
         let config = self.config;
         let mut tags = rest::write_path_tags(config, &request.url);
@@ -171,7 +171,8 @@ impl Purging<'_> {
     }
 }
 
-/// The other URLs of the same origin that a write's answer says it has changed (RFC 9111 §4.4).
+/// The URLs of the same origin in `Location` and `Content-Location`, which the write changed as
+/// well (RFC 9111 §4.4).
 fn urls_pointed_at<'a>(
     config: &'a Config,
     asked: &'a Url,
@@ -179,7 +180,7 @@ fn urls_pointed_at<'a>(
 ) -> impl Iterator<Item = Url> + 'a {
     let values = fields::LOCATIONS.iter().flat_map(|name| headers.get_all(name));
     let urls = values.filter_map(|value| asked.joined(value));
-    // An origin may know itself by its own address.
+    // The origin may use its own address.
     urls.filter(|url| {
         url.origin() == asked.origin() || config.origin.as_deref() == Some(url.origin().as_str())
     })

@@ -1,8 +1,8 @@
-//! Cookies of a request (RFC 6265 §4.2.1).
+//! Cookies in requests (RFC 6265 §4.2.1).
 
 use super::headers::Headers;
 
-/// The cookies of a request (RFC 6265 §4.2.1).
+/// The names and values of a request's cookies, in order.
 pub fn cookie_pairs(headers: &Headers) -> Vec<(&str, &str)> {
     headers
         .get_all("cookie")

@@ -15,7 +15,7 @@ pub struct Request {
     pub headers: Headers,
 }
 
-/// A whole response, held in memory.
+/// A complete response in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code.

@@ -1,7 +1,8 @@
 //! HTTP messages as values.
 //!
-//! In scope: methods, header lists, URLs, request and response heads. Not in scope: bodies that
-//! stream (the `service` layer's traits have those) and the meaning of any header (see `policy`).
+//! In scope: methods, header lists and sets of header names, URLs and paths, cookies, the heads of
+//! requests and responses. Not in scope: streaming bodies (the traits of `service` have those), and
+//! what headers mean (`policy`).
 
 mod base64url;
 mod coding;

@@ -1,5 +1,5 @@
-//! Request headers that say nothing of who or what is asking, or of which an answer has to say
-//! itself (`Vary`) that it depends on them. docs/signals.md publishes this table.
+//! Neutral request headers: those that do not identify the client, and those on which a response
+//! depends only if its `Vary` says so. docs/signals.md lists them.
 
 use super::fields::UNKEYED;
 use std::sync::LazyLock;
@@ -8,14 +8,14 @@ use std::sync::LazyLock;
 struct Group {
     /// Names in lower case.
     names: &'static [&'static str],
-    /// What further names begin with.
+    /// Prefixes of further names.
     prefixes: &'static [&'static str],
 }
 
 const GROUPS: [Group; 8] = [
-    // The request fields of RFC 9110 and RFC 9111, but for `Authorization`, `Proxy-Authorization`,
-    // `Cookie` and `From`, and of what they obsolete or extend (RFC 7540, 8470, 9218, 9530). An
-    // answer that depends on one of them says so in `Vary`.
+    // The request headers of RFC 9110 and RFC 9111 except `Authorization`, `Proxy-Authorization`,
+    // `Cookie` and `From`, and those of the specifications they obsolete or that extend them (RFC
+    // 7540, 8470, 9218, 9530). A response that depends on one of them says so in `Vary`.
     Group {
         names: &[
             "accept",
@@ -63,7 +63,7 @@ const GROUPS: [Group; 8] = [
         ],
         prefixes: &[],
     },
-    // What browsers send by themselves: the Fetch standard's headers, client hints, preferences.
+    // What browsers send by themselves: headers of the Fetch standard, client hints, preferences.
     Group {
         names: &[
             "access-control-request-headers",
@@ -94,12 +94,12 @@ const GROUPS: [Group; 8] = [
         ],
         prefixes: &["sec-"],
     },
-    // Which program is asking. A server counts by it.
+    // The name and version of the client program.
     Group {
         names: &["x-graphql-client-name", "x-graphql-client-version"],
         prefixes: &["apollographql-client-", "graphql-client-", "x-apollo-"],
     },
-    // What shows a server that a request is not forged by another site.
+    // Tokens and markers that protect against cross-site request forgery.
     Group {
         names: &[
             "apollo-require-preflight",
@@ -116,7 +116,7 @@ const GROUPS: [Group; 8] = [
         ],
         prefixes: &[],
     },
-    // Tracing: a number for each request.
+    // Tracing: an ID for each request.
     Group {
         names: &[
             "b3",
@@ -151,8 +151,8 @@ const GROUPS: [Group; 8] = [
         ],
         prefixes: &["ot-tracer-", "uberctx-", "x-b3-", "x-datadog-", "x-dynatrace-", "x-instana-"],
     },
-    // What Cloudflare adds about the connection. What it adds about a person (`cf-access-*`) or a
-    // client's certificate (`cf-client-cert-*`, `cf-cert-*`) is not among it.
+    // What Cloudflare adds about the connection. Headers about a person (`cf-access-*`) or a client
+    // certificate (`cf-client-cert-*`, `cf-cert-*`) are not neutral.
     Group {
         names: &[
             "cdn-loop",
@@ -185,8 +185,8 @@ const GROUPS: [Group; 8] = [
         ],
         prefixes: &[],
     },
-    // What other proxies add about the connection. Those of `x-forwarded-` that are not here may
-    // name a person (`x-forwarded-user`, `x-forwarded-email`, `x-forwarded-access-token`).
+    // What other proxies add about the connection. The `x-forwarded-` headers that are missing here
+    // may identify a person (`x-forwarded-user`, `x-forwarded-email`, `x-forwarded-access-token`).
     Group {
         names: &[
             "fastly-client-ip",
@@ -229,19 +229,18 @@ const GROUPS: [Group; 8] = [
         ],
         prefixes: &[],
     },
-    // What does not reach the origin with a request whose answer may be stored
-    // (`NOT_FORWARDED` in `store.rs`), and what is Evergraph's own.
+    // Headers that are removed from a request whose response may be stored, and Evergraph's own.
     Group { names: UNKEYED, prefixes: &["evergraph-"] },
 ];
 
-/// Every name, in order.
+/// All names, sorted.
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let mut names: Vec<_> = GROUPS.iter().flat_map(|group| group.names).copied().collect();
     names.sort_unstable();
     names
 });
 
-/// Whether a request header, in lower case, is neutral.
+/// Whether a request header is neutral. `name` is in lower case.
 pub fn is_neutral(name: &str) -> bool {
     let mut prefixes = GROUPS.iter().flat_map(|group| group.prefixes);
     NAMES.binary_search(&name).is_ok() || prefixes.any(|prefix| name.starts_with(prefix))

@@ -5,13 +5,13 @@ use crate::http::Headers;
 /// A directive: its name in lower case, and its argument without quotes.
 pub(super) type Directive = (String, Option<String>);
 
-/// The directives in order: names in lower case, arguments without their quotes.
+/// Parses all directives of a header in order.
 pub(super) fn parse_directives(headers: &Headers, field: &str) -> Vec<Directive> {
     headers
         .get_all(field)
         .flat_map(|value| match closes_its_quotes(value) {
             true => split_list(value),
-            // A directive must not hide behind a quote that nothing closes.
+            // A directive must not be hidden by an unclosed quote.
             false => value.split(',').map(str::to_owned).collect(),
         })
         .map(|directive| {
@@ -27,7 +27,7 @@ pub(super) fn parse_directives(headers: &Headers, field: &str) -> Vec<Directive>
         .collect()
 }
 
-/// The members of a list; a comma in quotes divides nothing.
+/// Splits a list at its commas, except for commas in quotes.
 pub(super) fn split_list(value: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut quoted, mut escaped) = (false, false);

@@ -1,7 +1,8 @@
-//! What HTTP says about storing and serving: RFC 9111, 5861, 9110, 9211 and 9213, one concern a file.
+//! The rules of HTTP for storing and serving responses: RFC 9111, 5861, 9110, 9211 and 9213. One
+//! file for each concern.
 //!
-//! In scope: decisions over header values and times. Not in scope: cache types, scopes and
-//! GraphQL; `engine` brings those together with these.
+//! In scope: decisions over header values and times. Not in scope: cache types, scopes and GraphQL,
+//! which `engine` combines with these rules.
 
 mod cache_control;
 mod cache_status;

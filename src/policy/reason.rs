@@ -23,8 +23,8 @@ pub struct Reason {
 /// Mutation = "mutation", "a GraphQL mutation", "none needed";
 /// ```
 ///
-/// Variants under `delegated` take their word from the reason that they hold, and are documented
-/// where that is.
+/// Variants under `delegated` hold a reason of another enum. They have that reason's word and are
+/// documented with it.
 macro_rules! reasons {
     (
         $(#[$attribute:meta])*

@@ -1,4 +1,4 @@
-//! May an answer be stored at all (RFC 9111 §3)?
+//! Whether a response may be stored at all (RFC 9111 §3).
 
 use super::cache_control::ResponseDirectives;
 use super::not_stored::NotStored;
@@ -6,36 +6,37 @@ use super::vary::{Vary, varies_on};
 use crate::http::{Headers, fields};
 use crate::limits;
 
-/// What the configuration says of an answer's being stored.
+/// What the configuration permits for a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Permission {
     /// `no-store`, `private`, `Set-Cookie` and `Vary: Cookie` do not forbid it.
     pub overriding: bool,
-    /// `Set-Cookie` is taken off it, and does not forbid it.
+    /// `Set-Cookie` is removed, so it does not forbid storing.
     pub strip_set_cookie: bool,
-    /// The request has `Authorization`, and nothing but the origin's word lets others share.
+    /// The request has `Authorization`, so the response may be shared only if the origin says so.
     pub authorized: bool,
-    /// The configuration names the answer's status.
+    /// The configuration lists the response's status.
     pub names_status: bool,
 }
 
-/// Statuses whose meaning for a cache is known (RFC 9110 §15), those of one request aside.
+/// Statuses whose meaning for caches is known (RFC 9110 §15), except those that answer one request
+/// only.
 const UNDERSTOOD: [u16; 39] = [
     200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406,
     407, 408, 409, 410, 411, 413, 414, 415, 417, 421, 422, 426, 431, 451, 500, 501, 502, 503, 504,
     505,
 ];
 
-/// Statuses that answer a condition or a range of one request (RFC 9110 §13, §14), and are no
-/// answer to anybody who asks for the whole.
+/// Statuses that answer a condition or range of one request (RFC 9110 §13, §14), and are no
+/// response for clients that ask for the whole.
 const OF_ONE_REQUEST: [u16; 4] = [206, 304, 412, 416];
 
-/// Statuses that are about who is asking, or how often, and say nothing to others: the four that
-/// answer credentials and rates (RFC 9110 §15.5.2, §15.5.4, §15.5.8), and those that RFC 6585 lets no
-/// cache store. Their `max-age` is for the client that they answer.
+/// Statuses about the client or its request rate: responses to credentials and rates (RFC 9110
+/// §15.5.2, §15.5.4, §15.5.8), and those that RFC 6585 forbids caches to store. Their `max-age` is
+/// for that client.
 const OF_ONE_CLIENT: [u16; 7] = [401, 403, 407, 428, 429, 431, 511];
 
-/// Whether an answer's head lets it be stored (RFC 9111 §3).
+/// Whether status and headers allow a response to be stored (RFC 9111 §3).
 pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Result<(), NotStored> {
     if !(200..600).contains(&status) || OF_ONE_REQUEST.contains(&status) {
         return Err(NotStored::Status);
@@ -46,7 +47,7 @@ pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Resul
     head_storable(status, headers, permission)
 }
 
-/// The same of the head alone, whatever the status is.
+/// Whether the headers allow a response to be stored, whatever its status.
 pub fn head_storable(
     status: u16,
     headers: &Headers,
@@ -72,7 +73,7 @@ pub fn head_storable(
     if permission.overriding {
         return Ok(());
     }
-    // A cache that understands the status heeds what else is said (RFC 9111 §5.2.2.3).
+    // `must-understand` overrides `no-store` if the cache knows the status (RFC 9111 §5.2.2.3).
     let forbidden = match directives.must_understand {
         true => !UNDERSTOOD.contains(&status),
         false => directives.no_store,
