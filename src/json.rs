@@ -1,29 +1,29 @@
-//! Whether the objects of a JSON text name their members uniquely.
+//! Detects duplicate member names in JSON.
 //!
-//! RFC 8259 §4 leaves open which of two members of one name counts: most parsers keep the last,
-//! some the first. A text with such an object may mean one thing here and another at the origin.
-//! Not in scope: whether the text is JSON at all. Whoever reads it finds that out.
+//! RFC 8259 §4 leaves open which of two members with the same name counts: most parsers use the
+//! last, some the first. Such a text might mean one thing to Evergraph and another to the origin.
+//! Not in scope: whether the text is valid JSON, which its parser determines.
 
 use std::borrow::Cow;
 
-/// How deep brackets may nest. The parsers behind this one stop at 128.
+/// The maximum nesting of brackets. The JSON parser stops at 128.
 const MOST_DEPTH: usize = 256;
 
-/// Why it is not certain that names are unique.
+/// Why the names may not be unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ambiguous {
-    /// An object has two members of one name.
+    /// An object has two members with the same name.
     DuplicateName,
-    /// Brackets nest too deep to look.
+    /// Brackets nest too deep to be checked.
     TooDeep,
 }
 
-/// Whether each object has its names once. Two spellings of a name, `"a"` and `"\u0061"`, are one
-/// name. What is no JSON may pass.
+/// Checks that no object has two members with the same name. Different spellings of a name, `"a"`
+/// and `"\u0061"`, are the same name. A text that is not JSON may pass.
 ///
-/// One pass over the text; the names of an object are compared, sorted, where it ends.
+/// The text is read once. The names of an object are sorted and compared where it ends.
 pub fn names_are_unique(json: &[u8]) -> Result<(), Ambiguous> {
-    // The names of all objects that are open, and where those of each begin. Arrays have none.
+    // The names of all open objects, and the index of each object's first name. Arrays have none.
     let mut names: Vec<Cow<'_, [u8]>> = Vec::new();
     let mut open: Vec<Option<usize>> = Vec::new();
     let mut expects_name = false;
@@ -59,7 +59,7 @@ pub fn names_are_unique(json: &[u8]) -> Result<(), Ambiguous> {
     Ok(())
 }
 
-/// Where a string ends whose inside begins at `from`, its quote included.
+/// The index after the closing quote of a string whose contents start at `from`.
 fn string_end(json: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(&byte) = json.get(at) {
@@ -72,7 +72,7 @@ fn string_end(json: &[u8], from: usize) -> usize {
     json.len()
 }
 
-/// A name without its quotes and escapes. One that is no string in JSON is taken as it stands.
+/// A name without quotes and escapes. A malformed string is taken as it is written.
 fn name(quoted: &[u8]) -> Cow<'_, [u8]> {
     let plain = quoted.strip_prefix(b"\"").unwrap_or(quoted);
     let plain = plain.strip_suffix(b"\"").unwrap_or(plain);

@@ -1,4 +1,4 @@
-//! When an issuer's keys are asked for, and how long they count.
+//! The cache of an issuer's keys: when they are fetched, and how long they are used.
 
 use super::keys::KeySet;
 use crate::http::Headers;
@@ -6,23 +6,23 @@ use crate::policy::ResponseDirectives;
 use crate::time::Timestamp;
 use std::rc::Rc;
 
-/// How long keys are believed without asking again, where the issuer does not say.
+/// How long keys are fresh if the issuer does not say.
 const FRESH_SECONDS: u64 = 600;
-/// The least that is: nobody is asked more often than once a minute.
+/// The minimum, so that the issuer is asked at most once a minute.
 const LEAST_FRESH_SECONDS: u64 = 60;
-/// The most: a key that was withdrawn counts no longer than this.
+/// The maximum, which bounds how long a withdrawn key is accepted.
 const MOST_FRESH_SECONDS: u64 = 3_600;
-/// How long keys are kept while the issuer does not answer.
+/// How long keys are used while the issuer does not respond.
 const KEPT_SECONDS: u64 = 86_400;
-/// How long after a failure the issuer is not asked again.
+/// How long to wait after a failure before the issuer is asked again.
 const RETRY_MILLIS: u64 = 1_000;
-/// How much later than it should a request may learn that the issuer did not answer.
+/// How much later than its deadline a fetch may be reported as failed.
 const LATE_MILLIS: u64 = 500;
-/// How long after it was asked for an unknown key it is not asked for another. Anybody can name
-/// keys that do not exist.
+/// How long to wait after a fetch for an unknown key before the next one. Clients can invent key
+/// IDs.
 const UNKNOWN_MILLIS: u64 = 30_000;
 
-/// What one isolate knows of an issuer's keys.
+/// The keys of an issuer, as one isolate knows them.
 #[derive(Debug, Default)]
 pub struct KeyCache {
     keys: Option<FetchedKeys>,
@@ -38,31 +38,31 @@ struct FetchedKeys {
     fresh_until: Timestamp,
 }
 
-/// What to do for a token.
+/// What to do in order to verify a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyLookup {
-    /// These keys are all that can be had. Until then they need no second look.
+    /// Use these keys; no others are available. The result holds until this time.
     Use(Rc<KeySet>, Timestamp),
-    /// There are none.
+    /// No keys are available.
     Unavailable,
-    /// Ask for them.
+    /// Fetch the keys.
     Fetch,
-    /// Another request has asked and has no answer yet.
+    /// Wait: another request is fetching them.
     Wait,
 }
 
 impl KeyCache {
-    /// The longest that the issuer may take.
+    /// How long the issuer may take to respond.
     pub const ASKING_MILLIS: u64 = 2_000;
 
-    /// What to do for a token; `has_key` says whether a set has its key.
+    /// Decides what to do for a token. `has_key` returns whether a key set contains its key.
     pub fn step(&self, now: Timestamp, has_key: impl Fn(&KeySet) -> bool) -> KeyLookup {
         let within =
             |at: Option<Timestamp>, millis| at.is_some_and(|at| now.millis_since(at) < millis);
         let asking = within(self.asked_at, Self::ASKING_MILLIS + LATE_MILLIS);
         let failed = within(self.failed_at, RETRY_MILLIS);
         let Some(known) = self.known(now) else {
-            // Of an issuer that is down, one request at a time finds out.
+            // If the issuer is down, only one request at a time waits for it.
             return if failed || (asking && self.failed_at.is_some()) {
                 KeyLookup::Unavailable
             } else if asking {
@@ -84,7 +84,7 @@ impl KeyCache {
         }
     }
 
-    /// Somebody asks now.
+    /// Records that a fetch begins.
     pub fn asking(&mut self, now: Timestamp) {
         if self.known(now).is_some_and(|known| now < known.fresh_until) {
             self.asked_for_unknown_at = Some(now);
@@ -92,11 +92,12 @@ impl KeyCache {
         self.asked_at = Some(now);
     }
 
-    /// The issuer answered what was asked at that time. True where its keys are not those of before.
+    /// Records the response to the fetch that began at `asked_at`. Returns `true` if the keys have
+    /// changed.
     pub fn answered(&mut self, asked_at: Timestamp, cache_control: &str, keys: KeySet) -> bool {
         self.done(asked_at);
         self.failed_at = None;
-        // Of two answers the one that was asked for later counts.
+        // Of two responses, the one to the later fetch is used.
         if self.keys.as_ref().is_some_and(|known| known.asked_at > asked_at) {
             return false;
         }
@@ -113,7 +114,7 @@ impl KeyCache {
         changed
     }
 
-    /// The issuer did not answer what was asked at that time, or not with keys.
+    /// Records that the fetch that began at `asked_at` failed, or returned no keys.
     pub fn failed(&mut self, asked_at: Timestamp, now: Timestamp) {
         self.done(asked_at);
         self.failed_at = Some(now);

@@ -1,4 +1,4 @@
-//! A token in compact form (RFC 7515 §7.1), and what makes it good beside its signature.
+//! A token in compact form (RFC 7515 §7.1), and the validation of everything but its signature.
 
 use super::claims::selected;
 use super::json::object;
@@ -9,41 +9,41 @@ use crate::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// A token as it is written. Nothing of it is to be believed before its signature was looked at.
+/// A parsed token. Nothing in it can be trusted before its signature is verified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token<'a> {
-    /// What its header says that it is signed with.
+    /// The algorithm that the header states.
     pub algorithm: Algorithm,
-    /// Which of the issuer's keys it says that it is signed with (RFC 7515 §4.1.4).
+    /// The ID of the key that the header states (RFC 7515 §4.1.4).
     pub key_id: Option<String>,
-    /// What is signed.
+    /// The signed part of the text.
     pub signed: &'a str,
     /// The signature.
     pub signature: Vec<u8>,
     claims: Map<String, Value>,
 }
 
-/// Why a token proves nothing.
+/// Why a token is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenError {
-    /// It is no token, or a part of it is not what it has to be.
+    /// It is not a token, or a part of it is malformed.
     Malformed,
-    /// It is signed by an algorithm that is not configured, or not at all.
+    /// It is not signed, or its algorithm is not configured.
     Algorithm,
-    /// It says that who does not understand an extension must not accept it (RFC 7515 §4.1.11).
+    /// It requires an extension that Evergraph does not support (`crit`, RFC 7515 §4.1.11).
     Critical,
-    /// It has expired, or does not say when it does.
+    /// It has expired, or has no expiration time.
     Expired,
     /// It is not valid yet.
     NotYet,
-    /// Somebody else issued it.
+    /// It has a different issuer.
     Issuer,
-    /// It is for somebody else.
+    /// It has a different audience.
     Audience,
 }
 
 impl<'a> Token<'a> {
-    /// Reads a token.
+    /// Parses a token.
     pub fn read(text: &'a str) -> Result<Self, TokenError> {
         if text.len() > limits::TOKEN_BYTES {
             return Err(TokenError::Malformed);
@@ -64,7 +64,7 @@ impl<'a> Token<'a> {
             Some(Value::String(id)) => Some(id.clone()),
             Some(_) => return Err(TokenError::Malformed),
         };
-        // RFC 7518 §3.2 and §3.4. An RSA signature is as long as its key.
+        // RFC 7518 §3.2 and §3.4. The length of an RSA signature depends on the key.
         let fits = match algorithm {
             Algorithm::Hs256 => signature.len() == 32,
             Algorithm::Es256 => signature.len() == 64,
@@ -76,7 +76,7 @@ impl<'a> Token<'a> {
         Ok(Self { algorithm, key_id, signed, signature, claims })
     }
 
-    /// Until when the token is good, if it is good now and its signature is.
+    /// Validates the claims. Returns until when the token is valid, provided that its signature is.
     pub fn check(&self, jwt: &Jwt, now: Timestamp) -> Result<Timestamp, TokenError> {
         if !jwt.algorithms.contains(&self.algorithm) {
             return Err(TokenError::Algorithm);
@@ -87,7 +87,7 @@ impl<'a> Token<'a> {
         if now >= until {
             return Err(TokenError::Expired);
         }
-        // A token of the future is one of a clock that is wrong, or of somebody who makes them up.
+        // A token from the future was issued by a clock that is wrong, or was forged.
         for since in ["nbf", "iat"] {
             if self.time(since)?.is_some_and(|since| since - leeway > now) {
                 return Err(TokenError::NotYet);
@@ -104,16 +104,16 @@ impl<'a> Token<'a> {
         {
             return Err(TokenError::Audience);
         }
-        // The cast stops at the largest number.
+        // The cast saturates.
         Ok(Timestamp::from_millis((until * 1000.0) as u64))
     }
 
-    /// The claims of those paths that the token has.
+    /// The claims at these paths.
     pub fn claims<'p>(&self, paths: impl Iterator<Item = &'p str>) -> BTreeMap<String, Value> {
         selected(&self.claims, paths)
     }
 
-    /// A NumericDate (RFC 7519 §2): seconds since 1970, with or without a fraction.
+    /// Parses a NumericDate (RFC 7519 §2): seconds since 1970, possibly with a fraction.
     fn time(&self, claim: &str) -> Result<Option<f64>, TokenError> {
         match self.claims.get(claim) {
             None => Ok(None),
@@ -122,7 +122,7 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Whether `aud` names somebody, alone or among others (RFC 7519 §4.1.3).
+/// Whether `aud` contains the audience, alone or in a list (RFC 7519 §4.1.3).
 fn names(said: &Value, audience: &str) -> bool {
     match said {
         Value::String(one) => one == audience,

@@ -2,23 +2,23 @@
 
 use super::digest::Digest;
 
-/// The version segment of every key. It changes when what a digest covers changes.
+/// The version segment of every key. Raise it whenever a digest covers something else than before.
 pub const KEY_VERSION: &str = "2";
 
-/// The longest name segment, in bytes. The digest covers the whole name.
+/// The maximum length of the name segment, in bytes. The digest covers the whole name.
 const NAME_BYTES: usize = 120;
 
-/// The kind segment.
+/// The kind of API that a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A GraphQL answer.
+    /// GraphQL.
     GraphQl,
-    /// A REST answer.
+    /// REST.
     Rest,
 }
 
 impl Kind {
-    /// The segment's text.
+    /// The text of the kind segment.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GraphQl => "gql",
@@ -27,24 +27,24 @@ impl Kind {
     }
 }
 
-/// The parts of a readable key.
+/// The parts of a key.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyParts<'a> {
-    /// The configured service.
+    /// The configured name of the service.
     pub service: &'a str,
-    /// What kind of answer.
+    /// The kind of API.
     pub kind: Kind,
-    /// The cache type's name, `default` or `introspection`.
+    /// The name of the cache type, `default` or `introspection`.
     pub type_name: &'a str,
     /// The operation's name or the path.
     pub name: &'a str,
-    /// `public`, or the scopes' names and hashes.
+    /// `public`, or the names of the scopes with hashes of their values.
     pub scope: &'a str,
-    /// Tells this answer from every other.
+    /// The digest that tells this response from every other.
     pub digest: &'a Digest,
 }
 
-/// A key, at most 512 bytes of printable ASCII, as KV wants it.
+/// A cache key: at most 512 bytes of printable ASCII, the limit of KV.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     text: String,
@@ -52,7 +52,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// Writes the key. The name loses what it cannot show; the digest tells names apart.
+    /// Builds the key. The name is shortened and encoded as needed; the digest distinguishes names
+    /// that then look alike.
     pub fn new(parts: &KeyParts<'_>) -> Self {
         let mut text = format!("{}/{KEY_VERSION}/", parts.service);
         let kind_at = text.len();
@@ -73,14 +74,14 @@ impl Key {
         &self.text
     }
 
-    /// The key from its kind on, which is what patterns match.
+    /// The key from its kind segment on. Patterns match this part.
     pub fn from_kind(&self) -> &str {
         self.text.get(self.kind_at..).unwrap_or_default()
     }
 }
 
-/// Writes a name as one segment: a path's leading slash goes, its other slashes become `~`, and
-/// bytes that are not plain are percent-encoded.
+/// Appends a name as one segment: the leading slash of a path is dropped, other slashes become `~`,
+/// and special characters are percent-encoded.
 fn push_name(text: &mut String, name: &str) {
     let name = name.strip_prefix('/').unwrap_or(name);
     if name.is_empty() {

@@ -1,7 +1,7 @@
 //! Cache keys: `{service}/{version}/{kind}/{type}/{name}/{scope}/{digest}`.
 //!
-//! In scope: digests over length-prefixed parts, the readable key, patterns over keys. Not in
-//! scope: which parts a request has; `graphql` and `rest` know that.
+//! In scope: digests over length-prefixed parts, the readable key, and key patterns. Not in scope:
+//! the parts that a request contributes (`graphql`, `rest`, `engine`).
 
 mod cache_key;
 mod digest;

@@ -1,7 +1,7 @@
-//! REST: a request's path and query to its key and tags.
+//! REST: derives keys and tags from a request's path and query.
 //!
-//! In scope: for which URL the origin is asked, what tells two REST reads apart, how their entries
-//! are tagged, and what a REST write purges. Not in scope: freshness (`policy`) and who is asking
+//! In scope: the URL that the origin is asked for, what tells two REST reads apart, how their
+//! entries are tagged, and what a REST write purges. Not in scope: freshness (`policy`) and scopes
 //! (`engine`).
 
 mod read;

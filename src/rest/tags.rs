@@ -1,7 +1,8 @@
 //! How entries of REST reads are tagged, and what REST writes purge.
 //!
-//! What a path tells is known before the answer, and what a body tells after it: the tags of an
-//! entry are those of [`entry_path_tags`] and of [`entry_body_tags`] together.
+//! Tags from the path are known before the response, tags from the body only with it. An entry has
+//! both ([`entry_path_tags`] and [`entry_body_tags`]), and a write purges both ([`write_path_tags`]
+//! and [`write_body_tags`]).
 
 use crate::config::Config;
 use crate::http::{Case, Url, folded_path, plain_path};
@@ -9,27 +10,27 @@ use crate::limits::BODY_VALUES;
 use crate::tag::{Tag, TagSet, TagTemplate};
 use serde_json::Value;
 
-/// What a write to a path purges, as far as the path tells it. [`write_body_tags`] are the rest.
+/// The tags that a write to a path purges, as far as the path shows.
 pub fn write_path_tags(config: &Config, url: &Url) -> TagSet {
     let mut tags = path_tags(config, url);
     for path in written_paths(config, url) {
         tags.extend(config.resource_tags(&path));
     }
-    // An entry may name the same thing by an id of another case.
+    // An entry may contain the same entity under an ID in another case.
     tags.extend(types_of_unsure_case(config, url));
     tags
 }
 
-/// The tags of every entry of a path: one of the path as it is compared with patterns, and one of its
-/// folded path, which all its spellings share.
+/// The tags of all entries of a path: its comparable form, and its folded form, which all spellings
+/// of the path share. Example: `path:/API/x` and `path:/api/x`.
 pub fn path_tags(config: &Config, url: &Url) -> TagSet {
     let paths = [config.tagged_path(&url.comparable_path()), folded_path(&url.path)];
     paths.iter().map(|path| Tag::of("path:", path)).collect()
 }
 
-/// The tags of a path's entries, as far as the path tells them: those that a write to it purges,
-/// and with each entity its type, and with each type that shows no entity `Type:?`, as entries of
-/// GraphQL answers have them. [`entry_body_tags`] are the rest.
+/// The tags of a path's entries, as far as the path shows: what a write to it purges, the type of
+/// each entity, and `Type:?` for each type whose entities are not shown. GraphQL entries are tagged
+/// in the same way.
 pub fn entry_path_tags(config: &Config, url: &Url) -> TagSet {
     let paths = stored_paths(config, url);
     let mut tags: TagSet = paths.iter().flat_map(|path| config.resource_tags(path)).collect();
@@ -40,27 +41,27 @@ pub fn entry_path_tags(config: &Config, url: &Url) -> TagSet {
     let named: Vec<Tag> = tags.iter().cloned().collect();
     let types: TagSet = named.iter().filter_map(type_of).collect();
     for tag in named.iter().filter(|tag| !tag.as_str().contains(':')) {
-        // Where a body may show its entities, body_tags says whether it does.
+        // If a body may show entities of this type, `entry_body_tags` adds the tag if needed.
         if !types.contains(tag.as_str()) && !of_bodies.contains(tag.as_str()) {
             tags.insert(not_shown(tag.as_str()));
         }
     }
-    // A purge may name the same thing by an id of another case.
+    // A purge may name the same entity by an ID in another case.
     tags.extend(types_of_unsure_case(config, url).iter().map(|of| not_shown(of.as_str())));
     tags.extend(types);
     tags.extend(path_tags(config, url));
     tags
 }
 
-/// Whether the tags of a path's entries, or what a write to it purges, depend on a body.
+/// Whether a path's tags, or what a write to it purges, depend on a body.
 pub fn needs_body(config: &Config, url: &Url) -> bool {
     let templates = templates(config, &written_paths(config, url));
     templates.iter().any(|(one, _)| one.body_type().is_some())
 }
 
-/// The tags that a body gives its entry, each with its type. `Type:?` as well where something is
-/// not shown: where there is no body or none in JSON, where no value is found, or not everywhere
-/// where there should be one, and where there are more than [`BODY_VALUES`].
+/// The tags that the body gives an entry, with the type of each entity. `Type:?` is added if an
+/// entity is not shown: the body is missing or not JSON, a value is missing, or there are more than
+/// [`BODY_VALUES`].
 pub fn entry_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
@@ -78,9 +79,9 @@ pub fn entry_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagS
     tags
 }
 
-/// What a write purges by what its answer shows, beside what its path tells: the entities, and
-/// where it does not show all, or more than [`BODY_VALUES`], their types: nobody knows which others
-/// were meant.
+/// The tags that a write purges because of the response's body: the entities in it. If it does not
+/// show all of them, or more than [`BODY_VALUES`], their type is purged as well, since it is
+/// unknown which others changed.
 pub fn write_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
@@ -97,8 +98,8 @@ pub fn write_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagS
     tags
 }
 
-/// The spellings of a path by which its entries are tagged: its own, in lower case where case does not
-/// matter; that without what some servers do away with; and that in lower case.
+/// The spellings of a path whose tags an entry gets: the path itself (in lower case if its case is
+/// ignored), its plain form, and its folded form.
 fn stored_paths(config: &Config, url: &Url) -> Vec<String> {
     let own = config.tagged_path(&url.comparable_path());
     let plain = config.tagged_path(&plain_path(&own));
@@ -107,7 +108,8 @@ fn stored_paths(config: &Config, url: &Url) -> Vec<String> {
     paths
 }
 
-/// The spellings of a path by which a write to it may be meant: those, and each in its own case.
+/// The spellings of a path that a write to it may mean: those of its entries, and each with its own
+/// case.
 fn written_paths(config: &Config, url: &Url) -> Vec<String> {
     let mut paths = stored_paths(config, url);
     paths.extend([url.comparable_path(), plain_path(&url.path)]);
@@ -116,7 +118,7 @@ fn written_paths(config: &Config, url: &Url) -> Vec<String> {
     paths
 }
 
-/// The templates of a path, with the values of its parameters, by each of its spellings.
+/// The tag templates for all spellings of a path, each with the values of the path's parameters.
 fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<Filling<'c>> {
     let mut found: Vec<Filling<'c>> = Vec::new();
     for (resource, parameters) in paths.iter().flat_map(|path| config.resources_of(path)) {
@@ -132,8 +134,8 @@ fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<Filling<'c>> {
 /// A template with the values of a path's parameters.
 type Filling<'c> = (&'c TagTemplate, Vec<(String, String)>);
 
-/// The types of what a path names by an id with letters, where the path's case does not matter: how
-/// others write the id is not known then.
+/// The types of the entities that a path names by an ID with letters, if the path's case is
+/// ignored. It is unknown in which case others write the ID.
 fn types_of_unsure_case(config: &Config, url: &Url) -> TagSet {
     let mut paths = stored_paths(config, url);
     paths.retain(|path| config.case_of(path) == Case::Ignored);
@@ -151,7 +153,7 @@ fn types_of_unsure_case(config: &Config, url: &Url) -> TagSet {
     templates(config, &paths).into_iter().filter_map(unsure).collect()
 }
 
-/// The type of the entity that a tag names; none where it names something else.
+/// The type of the entity that a tag names. `None` if it names no entity.
 fn type_of(tag: &Tag) -> Option<Tag> {
     match tag.as_str().split_once(':')? {
         ("list" | "type" | "op" | "path" | "key" | "scope", _) => None,
@@ -159,7 +161,7 @@ fn type_of(tag: &Tag) -> Option<Tag> {
     }
 }
 
-/// The tag of an entry that holds something of a type and does not show its id.
+/// The tag of an entry that contains an entity of this type without showing its ID.
 fn not_shown(name: &str) -> Tag {
     Tag::of(&format!("{name}:"), "?")
 }

@@ -1,20 +1,21 @@
-//! One tag: a name by which entries are purged.
+//! A tag: a name by which entries are purged.
 
 use crate::key::DigestBuilder;
 
-/// The tag of an entry that holds something whose GraphQL type is not known.
+/// The tag of an entry that contains something of an unknown GraphQL type. A purge of any type
+/// reaches it.
 pub const UNTYPED: &str = "untyped";
 
-/// The tag of an entry that holds something whose GraphQL type only the schema tells. A purge of a
-/// type that the schema does not have reaches it.
+/// The tag of an entry that contains something whose GraphQL type is only known from the schema. A
+/// purge of a type that the schema lacks reaches it.
 pub const BY_SCHEMA: &str = "by-schema";
 
-/// A tag: case-sensitive printable ASCII without spaces or commas, 1 to 1,024 bytes.
+/// A tag: 1 to 1,024 bytes of printable ASCII without spaces and commas. Case matters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(String);
 
 impl Tag {
-    /// Reads a tag; an error says what is wrong with it.
+    /// Parses a tag. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("a tag is not empty");
@@ -28,8 +29,8 @@ impl Tag {
         Ok(Self(text.to_owned()))
     }
 
-    /// A tag of a prefix and a value that may hold anything: what a tag cannot hold is
-    /// percent-encoded, and a value too long for a tag is cut and hashed.
+    /// Builds a tag from a prefix and an arbitrary value. Characters that a tag cannot contain are
+    /// percent-encoded; a value that is too long is truncated, and a hash is appended.
     pub fn of(prefix: &str, value: &str) -> Self {
         let mut text = prefix.to_owned();
         for byte in value.bytes() {
@@ -47,8 +48,8 @@ impl Tag {
         Self(text)
     }
 
-    /// The tag of the entries of a scope's value, whichever of the scope's identities had it. It
-    /// holds a hash, since the value may be somebody's session.
+    /// The tag for a value of a scope, whichever of the scope's identities has it. It contains a
+    /// hash, since the value may be a session ID.
     pub fn of_scope(scope: &str, value: &str) -> Self {
         let digest = DigestBuilder::new("scope-value").part(scope.as_bytes());
         let digest = digest.part(value.as_bytes()).finish();
@@ -60,8 +61,8 @@ impl Tag {
         &self.0
     }
 
-    /// The tag's hash, by which the purge log knows it. Two tags that share one are purged
-    /// together: too much, never too little.
+    /// The hash by which the purge log identifies the tag. Tags with the same hash are purged
+    /// together, so a collision purges too much, never too little.
     pub fn hash(&self) -> u64 {
         hash_of(&self.0)
     }

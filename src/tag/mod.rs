@@ -1,8 +1,9 @@
 //! Tags: the names by which entries are purged.
 //!
-//! In scope: validated tags, sets of them, their 64-bit hashes, the tags an origin sends, those of
-//! scopes, templates that a path and a body fill, what else a purged tag reaches, and the fingerprint of
-//! the rules by which tags are made. Not in scope: which tags an answer has (`graphql`, `rest`).
+//! In scope: tags and sets of them, their 64-bit hashes, the tags in an origin's headers, the tags
+//! of scopes, templates that a path and a body fill, what else a purged tag reaches, and the
+//! fingerprint of the rules that make tags. Not in scope: which tags a response has (`graphql`,
+//! `rest`).
 
 mod cache_tag;
 mod json_path;

@@ -1,14 +1,14 @@
-//! Tags with places for values: `Product:{id}`, `Product:{$.items[*].id}`.
+//! Tag templates: `Product:{id}`, `Product:{$.items[*].id}`.
 //!
-//! In scope: reading a template, and filling it from a path and a body. Not in scope: which
-//! templates a request has (`config`), and what its entry is tagged with beside them (`rest`).
+//! In scope: parsing a template, and filling it from a path and a body. Not in scope: which
+//! templates a request has (`config`), and the other tags of its entry (`rest`).
 
 use super::cache_tag::Tag;
 use super::json_path::JsonPath;
 use super::reach::graphql_type_of;
 use serde_json::Value;
 
-/// A tag with places that a path's parameters, and at most one path into JSON, fill.
+/// A tag with placeholders for parameters of the path, and for at most one path into a JSON body.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TagTemplate(Vec<Part>);
 
@@ -19,17 +19,17 @@ enum Part {
     Body(JsonPath),
 }
 
-/// The tags that a body gives a template.
+/// The tags that a body yields for a template.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilledTags {
-    /// A tag for each value.
+    /// One tag for each value.
     pub tags: Vec<Tag>,
-    /// Whether there was a value wherever there should be one.
+    /// Whether no value was missing.
     pub complete: bool,
 }
 
 impl TagTemplate {
-    /// Reads a template for a path with these parameters; an error says what is wrong with it.
+    /// Parses a template for a path with these parameters. The error says what is wrong with it.
     pub fn parse(text: &str, parameters: &[&str]) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -57,7 +57,7 @@ impl TagTemplate {
         Ok(template)
     }
 
-    /// A template is right when it is a tag once its values are filled in.
+    /// A template is valid if it becomes a tag once its placeholders are filled.
     fn check(&self, text: &str) -> Result<(), String> {
         let texts = self.0.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
@@ -69,13 +69,14 @@ impl TagTemplate {
         match self.0.iter().filter(|part| matches!(part, Part::Body(_))).count() {
             0 => {}
             1 if self.body_type().is_some() => {}
-            // Nothing but the purge of a type's entity reaches an entry that does not show its own.
+            // An entry that does not show its entity can only be reached by purging entities of its
+            // type, so the template must name the type.
             1 => {
                 return Err(format!(
                     "a tag with a value of the body begins with a type and a colon, as in \"Product:{{$.id}}\"; found {text:?}"
                 ));
             }
-            // Of two lists of values nobody knows which belong together.
+            // It would be unknown which values of two lists belong together.
             _ => return Err(format!("a tag takes one value of the body, found {text:?}")),
         }
         let filled = self.0.iter().map(|part| match part {
@@ -86,7 +87,7 @@ impl TagTemplate {
         Ok(())
     }
 
-    /// The type of the entities that the body shows; none where no value is the body's.
+    /// The type of the entities that the body shows. `None` if no placeholder refers to the body.
     pub fn body_type(&self) -> Option<&str> {
         self.0.iter().find(|part| matches!(part, Part::Body(_)))?;
         let Some(Part::Text(text)) = self.0.first() else { return None };
@@ -95,7 +96,7 @@ impl TagTemplate {
         (graphql_type_of(&tag) == Some(name)).then_some(name)
     }
 
-    /// The names of the path's parameters that it takes.
+    /// The path parameters that the template uses.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Parameter(name) => Some(name.as_str()),
@@ -103,7 +104,7 @@ impl TagTemplate {
         })
     }
 
-    /// The tag that the path alone gives; none where a value is the body's.
+    /// The tag for a path alone. `None` if a placeholder refers to the body.
     pub fn of_path(&self, parameters: &[(String, String)]) -> Option<Tag> {
         if self.body_type().is_some() {
             return None;
@@ -112,7 +113,7 @@ impl TagTemplate {
         Some(Tag::of("", &text))
     }
 
-    /// The tags that path and body give together; none where there are more than `at_most`.
+    /// The tags for a path and a body. `None` if there are more than `at_most`.
     pub fn of_body(
         &self,
         parameters: &[(String, String)],
@@ -151,8 +152,7 @@ fn text_of<'a>(part: &'a Part, parameters: &'a [(String, String)]) -> &'a str {
     }
 }
 
-/// What stands before the brace that closes a place, and what after it. A name in quotes may hold
-/// braces.
+/// The text before and after the brace that closes a placeholder. A quoted name may contain braces.
 fn until_brace(text: &str) -> Option<(&str, &str)> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
