@@ -47,7 +47,7 @@ pub fn names_are_unique(json: &[u8]) -> Result<(), Ambiguous> {
             b'}' | b']' => {
                 expects_name = false;
                 let Some(Some(first)) = open.pop() else { continue };
-                if has_twins(names.get_mut(first..).unwrap_or_default()) {
+                if has_duplicates(names.get_mut(first..).unwrap_or_default()) {
                     return Err(Ambiguous::DuplicateName);
                 }
                 names.truncate(first);
@@ -85,7 +85,7 @@ fn name(quoted: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-fn has_twins(names: &mut [Cow<'_, [u8]>]) -> bool {
+fn has_duplicates(names: &mut [Cow<'_, [u8]>]) -> bool {
     names.sort_unstable();
     names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
 }
@@ -150,14 +150,14 @@ mod tests {
         }
     }
 
-    /// A JSON value with its own text, and whether a name comes twice in it.
+    /// A JSON text, and whether a name is repeated in it.
     #[derive(Debug, Clone)]
     struct Model {
         text: String,
-        has_twins: bool,
+        has_duplicates: bool,
     }
 
-    /// Names that meet often, each in a spelling of its own.
+    /// Names that often collide, each in one of its spellings.
     fn spelled_name() -> impl Strategy<Value = (String, String)> {
         let names = prop::sample::select(vec!["a", "b", "ab", "", "é", "\"", "\\", "😀"]);
         (names, any::<bool>()).prop_map(|(name, escaped)| {
@@ -171,10 +171,10 @@ mod tests {
 
     fn model() -> impl Strategy<Value = Model> {
         let leaf = prop::sample::select(vec!["1", "null", "\"a\"", "\",\\\"a\\\":{\"", "-2.5e3"]);
-        let leaf = leaf.prop_map(|text| Model { text: text.to_owned(), has_twins: false });
+        let leaf = leaf.prop_map(|text| Model { text: text.to_owned(), has_duplicates: false });
         leaf.prop_recursive(4, 40, 5, |inner| {
             let array = prop::collection::vec(inner.clone(), 0..5).prop_map(|items| Model {
-                has_twins: items.iter().any(|item| item.has_twins),
+                has_duplicates: items.iter().any(|item| item.has_duplicates),
                 text: format!(
                     "[{}]",
                     items.iter().map(|item| item.text.as_str()).collect::<Vec<_>>().join(" , ")
@@ -189,7 +189,7 @@ mod tests {
                     .map(|((_, spelled), value)| format!("{spelled} :{}", value.text))
                     .collect();
                 Model {
-                    has_twins: twice || members.iter().any(|(_, value)| value.has_twins),
+                    has_duplicates: twice || members.iter().any(|(_, value)| value.has_duplicates),
                     text: format!("{{{}}}", texts.join(",\n")),
                 }
             });
@@ -202,7 +202,7 @@ mod tests {
         fn agrees_with_a_naive_reader(model in model()) {
             let found = names_are_unique(model.text.as_bytes());
             prop_assert!(serde_json::from_str::<serde_json::Value>(&model.text).is_ok());
-            prop_assert_eq!(found.is_err(), model.has_twins, "{}", model.text);
+            prop_assert_eq!(found.is_err(), model.has_duplicates, "{}", model.text);
         }
     }
 }

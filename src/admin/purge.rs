@@ -55,7 +55,10 @@ pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCom
         .keys()
         .find(|key| !LISTS.contains(&key.as_str()) && !["all", "soft"].contains(&key.as_str()))
     {
-        return Err(bad(unknown, format!("unknown; known are {}, all, soft", LISTS.join(", "))));
+        return Err(bad(
+            unknown,
+            format!("unknown member; expected one of {}, all, soft", LISTS.join(", ")),
+        ));
     }
     let mut command = PurgeCommand {
         all: flag(&members, "all")?,
@@ -69,7 +72,10 @@ pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCom
         }
     }
     if !command.all && !LISTS.iter().any(|list| members.contains_key(*list)) {
-        return Err(bad("", format!("nothing to purge; name one of {}, or all", LISTS.join(", "))));
+        return Err(bad(
+            "",
+            format!("nothing to purge; expected one of {}, or all", LISTS.join(", ")),
+        ));
     }
     Ok(command)
 }
@@ -89,9 +95,7 @@ impl PurgeCommand {
             "operations" => Tag::of("op:", text),
             "paths" => {
                 if !text.starts_with('/') || text.contains('*') {
-                    return Err(format!(
-                        "expected one path that begins with \"/\", found {text:?}"
-                    ));
+                    return Err(format!("expected a path that begins with \"/\", found {text:?}"));
                 }
                 // In the form in which paths of URLs are compared, however it is spelled.
                 let url = Url::parse(&format!("http://path{text}"));
@@ -120,7 +124,7 @@ fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
     let mut parts = text.splitn(3, ':').skip(1);
     let (scope, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if config.scope(scope).is_none() {
-        return Err(format!("no scope is named {scope:?}"));
+        return Err(format!("there is no scope {scope:?}"));
     }
     if value.is_empty() {
         return Err(format!("expected \"scope:{scope}:<value>\", found no value"));
@@ -153,7 +157,7 @@ fn texts<'a>(
         }
     };
     if items.len() > limits::PURGE_ITEMS {
-        return Err(bad(key, format!("at most {} at once", limits::PURGE_ITEMS)));
+        return Err(bad(key, format!("expected at most {} items", limits::PURGE_ITEMS)));
     }
     items
         .iter()

@@ -3,7 +3,7 @@
 use super::entry::{EntryTerms, FetchedResponse, build_entry};
 use super::merged_terms::merge_terms;
 use super::plan::Plan;
-use crate::config::Config;
+use crate::config::{CacheType, Config};
 use crate::graphql::{
     Analysis, Outcome, Shown, TypeKnowledge, facts, outcome, types_of_root_field,
 };
@@ -56,22 +56,15 @@ pub fn graphql_entry(
     let Outcome::Data(data) = outcome(shown.json) else { return Err(NotStored::Errors) };
     let facts = facts(shown, data, &analysis.shape, knowledge);
 
-    let shown_types: Vec<&str> = facts.types.iter().map(String::as_str).collect();
-    let by_answer = config.types_of_answer(&shown_types);
-    let mut types: Vec<_> =
-        config.types.iter().filter(|one| plan.type_names.contains(&one.name)).collect();
-    types.extend(by_answer.iter().filter(|one| !plan.type_names.contains(&one.name)));
-    let by_default = types.is_empty();
     let declares = |name: &str| !config.types_of_answer(&[name]).is_empty();
     let is_declared = |field: &String| {
         let own = types_of_root_field(shown, data, &analysis.shape, field);
         own.is_some_and(|own| own.into_iter().all(declares))
     };
     let has_default = !plan.undeclared.iter().all(is_declared);
-    if has_default {
-        types.push(&config.default_type);
-    }
-    let mut merged = merge_terms(&types).with_schema_hints(&analysis.expected, by_default);
+    let types = applied_types(config, plan, &facts.types, has_default);
+    let is_default_only = types.iter().all(|one| std::ptr::eq(*one, &config.default_type));
+    let mut merged = merge_terms(&types).with_schema_hints(&analysis.expected, is_default_only);
     if facts.hint.private && !merged.overriding {
         return Err(NotStored::Private);
     }
@@ -112,6 +105,23 @@ pub fn graphql_entry(
         types: facts.types,
         contradicts_schema,
     })
+}
+
+/// The cache types that apply to a response: those of the query, those of the types in the response,
+/// and the default type if a root field still has it.
+fn applied_types<'c>(
+    config: &'c Config,
+    plan: &Plan,
+    shown_types: &BTreeSet<String>,
+    has_default: bool,
+) -> Vec<&'c CacheType> {
+    let shown_types: Vec<&str> = shown_types.iter().map(String::as_str).collect();
+    let is_of_query = |one: &CacheType| plan.type_names.contains(&one.name);
+    let mut types: Vec<&CacheType> = config.types.iter().filter(|one| is_of_query(one)).collect();
+    let by_response = config.types_of_answer(&shown_types);
+    types.extend(by_response.into_iter().filter(|one| !is_of_query(one)));
+    types.extend(has_default.then_some(&config.default_type));
+    types
 }
 
 /// Whether the response's `Content-Type` is one of GraphQL over HTTP: `application/json`,

@@ -55,18 +55,7 @@ pub fn plan_graphql(
     if let Some(signal) = check.uncovered().first() {
         return Err(signal.bypass(config));
     }
-    let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
-    let digest = DigestBuilder::new("graphql")
-        .part(request.method.as_str().as_bytes())
-        .part(request.url.scheme.as_bytes())
-        .part(request.url.host.as_bytes())
-        .part(request.url.path.as_bytes())
-        .optional(rest_of_url(request).as_deref())
-        .part(accepted_kinds(&request.headers).as_bytes())
-        .optional(preflight(request).as_deref())
-        .part(analysis.digest.as_bytes())
-        .part(variables.as_bytes())
-        .part(query.others.as_bytes())
+    let digest = read_digest(request, query, analysis)
         .part(scope_key.digest.as_bytes())
         .part(unseen_values.as_bytes());
     let digest = add_headers(digest, &keyed, &request.headers).finish();
@@ -104,6 +93,22 @@ pub fn plan_graphql(
     })
 }
 
+/// Starts the digest of the read. It covers everything but the scopes and the headers of `vary`.
+fn read_digest(request: &Request, query: &Query, analysis: &Analysis) -> DigestBuilder {
+    let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
+    DigestBuilder::new("graphql")
+        .part(request.method.as_str().as_bytes())
+        .part(request.url.scheme.as_bytes())
+        .part(request.url.host.as_bytes())
+        .part(request.url.path.as_bytes())
+        .optional(other_parameters(request).as_deref())
+        .part(accepted_kinds(&request.headers).as_bytes())
+        .optional(csrf_markers(request).as_deref())
+        .part(analysis.digest.as_bytes())
+        .part(variables.as_bytes())
+        .part(query.others.as_bytes())
+}
+
 /// The names of the headers whose values are part of the key, sorted and without duplicates.
 fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
     let of_types = types.iter().flat_map(|one| &one.vary);
@@ -115,7 +120,7 @@ fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
 
 /// The parts of the URL besides the GraphQL request itself. The origin may use them, so they are
 /// part of the key.
-fn rest_of_url(request: &Request) -> Option<String> {
+fn other_parameters(request: &Request) -> Option<String> {
     const MEMBERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
     let query = request.url.query.as_deref()?;
     if request.method == Method::Post {
@@ -131,7 +136,7 @@ fn rest_of_url(request: &Request) -> Option<String> {
 
 /// What servers with CSRF protection look for in a GET: a preflighted content type, or one of
 /// Apollo's headers.
-fn preflight(request: &Request) -> Option<String> {
+fn csrf_markers(request: &Request) -> Option<String> {
     if request.method == Method::Post {
         return None;
     }

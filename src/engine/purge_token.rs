@@ -57,23 +57,23 @@ impl PurgeKeys {
     pub fn sign(&self, record: Mark) -> String {
         match self.0.first() {
             Some(key) => {
-                let said = said(SIGNED, record);
-                to_base64url(&[said.as_slice(), &mac(key, &said)].concat())
+                let payload = payload(SIGNED, record);
+                to_base64url(&[payload.as_slice(), &mac(key, &payload)].concat())
             }
-            None => to_base64url(&said(UNSIGNED, record)),
+            None => to_base64url(&payload(UNSIGNED, record)),
         }
     }
 
     /// The record that a token names, if its signature is valid.
     pub fn verify(&self, token: &str) -> Option<Mark> {
         let bytes = from_base64url(Some(token).filter(|token| token.len() == LETTERS)?)?;
-        let (said, signature) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
-        let (version, numbers) = said.split_first()?;
+        let (payload, signature) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
+        let (version, numbers) = payload.split_first()?;
         let (epoch, seq) = numbers.split_first_chunk::<8>()?;
         let seq: &[u8; 8] = seq.try_into().ok()?;
         let mut genuine = subtle::Choice::from(0);
         for key in &self.0 {
-            genuine |= mac(key, said).as_slice().ct_eq(signature);
+            genuine |= mac(key, payload).as_slice().ct_eq(signature);
         }
         let record = Mark { epoch: u64::from_be_bytes(*epoch), seq: u64::from_be_bytes(*seq) };
         (*version == SIGNED && bool::from(genuine)).then_some(record)
@@ -106,12 +106,12 @@ impl OwnWriteToken {
     }
 }
 
-fn said(version: u8, record: Mark) -> Vec<u8> {
+fn payload(version: u8, record: Mark) -> Vec<u8> {
     [[version].as_slice(), &record.epoch.to_be_bytes(), &record.seq.to_be_bytes()].concat()
 }
 
-fn mac(key: &Key, said: &[u8]) -> Vec<u8> {
-    hmac_sha256(&key.0, said).into_iter().take(MAC_BYTES).collect()
+fn mac(key: &Key, payload: &[u8]) -> Vec<u8> {
+    hmac_sha256(&key.0, payload).into_iter().take(MAC_BYTES).collect()
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl<'c> QueryParts<'c> {
         let mut undeclared = Vec::new();
         let mut may_be_declared = !config.types_by_answer_alone().is_empty();
         for (name, field) in fields() {
-            let matching = Matching::of(config, query, analysis, name, field);
+            let matching = FieldTypes::of(config, query, analysis, name, field);
             add(&mut own, &matching.types);
             if !matching.declares {
                 undeclared.push(name.clone());
@@ -81,13 +81,13 @@ impl<'c> QueryParts<'c> {
 }
 
 /// The cache types that match a root field.
-struct Matching<'c> {
+struct FieldTypes<'c> {
     types: Vec<&'c CacheType>,
     /// Whether a type is certain to match wherever the query has the field.
     declares: bool,
 }
 
-impl<'c> Matching<'c> {
+impl<'c> FieldTypes<'c> {
     fn of(
         config: &'c Config,
         query: &Query,

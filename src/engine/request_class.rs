@@ -36,7 +36,7 @@ pub enum RequestClass {
 
 /// Whether a request may write: by its method, or by a header that replaces the method.
 pub fn is_write(request: &Request) -> bool {
-    !request.method.is_safe() || is_made_write(&request.headers)
+    !request.method.is_safe() || has_write_override(&request.headers)
 }
 
 /// Whether a request may write, as [`is_write`] determines, or because it is a GET or HEAD whose
@@ -56,7 +56,7 @@ fn shows_mutation(request: &Request) -> bool {
 }
 
 /// Whether a header turns a request of any method into a write.
-fn is_made_write(headers: &Headers) -> bool {
+fn has_write_override(headers: &Headers) -> bool {
     let mut methods = fields::METHOD_OVERRIDES.iter().flat_map(|name| headers.get_all(name));
     methods.any(|method| {
         let method = method.trim().to_ascii_uppercase();
@@ -73,7 +73,7 @@ pub fn is_websocket_upgrade(request: &Request) -> bool {
 
 /// Whether the runtime may send the request to the origin itself if the Worker fails without
 /// responding. Only requests that cannot be writes qualify: a write would run without a purge, or
-/// twice. WebSockets do not, since nobody would read their messages; nor does a GET whose URL may
+/// twice. WebSockets do not, since their messages would not be read; nor does a GET whose URL may
 /// contain a mutation, since some servers run it.
 pub fn fails_open(request: &Request) -> bool {
     !may_write(None, request) && !is_websocket_upgrade(request)

@@ -28,8 +28,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
     let (types, keyed) = (read.types.as_slice(), read.terms.vary.as_slice());
     let mut uncovered = SignalCheck { config, credentials, types, keyed, signal_set }.uncovered();
     let is_authorization = |signal: &Signal<'_>| *signal == Signal::Header("authorization");
-    let authorized =
-        shares_by_the_origins_word(config, rule) && uncovered.iter().any(is_authorization);
+    let authorized = may_share_by_origin(config, rule) && uncovered.iter().any(is_authorization);
     uncovered.retain(|signal| !(authorized && is_authorization(signal)));
     if let Some(signal) = uncovered.first() {
         return Err(signal.bypass(config));
@@ -87,6 +86,6 @@ fn lifetime_rule(config: &Config, read: &rest::RestRead<'_>) -> Result<LifetimeR
 }
 
 /// Whether a response to a request with `Authorization` may be shared if the origin allows it.
-fn shares_by_the_origins_word(config: &Config, rule: LifetimeRule) -> bool {
+fn may_share_by_origin(config: &Config, rule: LifetimeRule) -> bool {
     config.rest.authorization == Authorization::Origin && matches!(rule, LifetimeRule::Origin(_))
 }

@@ -1,9 +1,9 @@
-//! The law of sharing: no answer to a request reaches one that differs in a signal which the
-//! configuration does not set aside, whatever the configuration is. The origin is taken to echo
-//! every signal in every answer, so that one key for both is a leak.
+//! The law of sharing: under any configuration, no response reaches a request that differs in a
+//! signal which the configuration does not ignore. The origin is assumed to echo every signal in
+//! every response, so that one key for two such requests is a leak.
 //!
-//! What the configuration says is computed here once more, from the generated parts and in the
-//! plainest way.
+//! What the configuration says is computed here a second time, from the generated parts and as
+//! plainly as possible.
 
 use super::*;
 use crate::config::Config;
@@ -43,7 +43,7 @@ const IGNORED_COOKIES: [&[&str]; 3] = [&[], &["c2"], &["*"]];
 const IGNORED_HEADERS: [&[&str]; 3] = [&[], &["x-b"], &["x-*"]];
 const VARY: [&[&str]; 2] = [&[], &["x-a"]];
 
-/// What a match of the list fits.
+/// Which of these a match of the list covers.
 fn fits(one: &str, of: &str) -> bool {
     match one {
         "graphql:Query.f*" => matches!(of, "f0" | "f1"),
@@ -62,17 +62,17 @@ fn fits(one: &str, of: &str) -> bool {
 }
 
 #[derive(Debug, Clone)]
-struct Made {
+struct TestConfig {
     json: Value,
     config: Config,
 }
 
 #[derive(Debug, Clone)]
-struct Asked {
+struct TestRequest {
     /// The root fields and the operation's name; none for REST.
     graphql: Option<(Vec<&'static str>, Option<&'static str>)>,
     path: &'static str,
-    /// The value of each of the signals.
+    /// The value of each signal.
     values: [Option<&'static str>; 6],
 }
 
@@ -105,7 +105,7 @@ fn cache_type() -> impl Strategy<Value = Value> {
         })
 }
 
-fn made() -> impl Strategy<Value = Made> {
+fn made() -> impl Strategy<Value = TestConfig> {
     let default = (select(&[0, 300][..]), select(&["public", "s0", "s1", "s2"][..]), any::<bool>());
     (
         prop::collection::vec(scope(), 3),
@@ -125,20 +125,20 @@ fn made() -> impl Strategy<Value = Made> {
                 "default": { "ttl": ttl, "scope": scope, "override": overriding },
                 "ignore_cookies": cookies, "ignore_headers": headers, "vary": vary,
             });
-            Made { config: crate::config::parse(&json).unwrap(), json }
+            TestConfig { config: crate::config::parse(&json).unwrap(), json }
         })
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn asked() -> impl Strategy<Value = TestRequest> {
     let values = prop::array::uniform6(select(&[None, None, Some("1"), Some("2")][..]));
     let operation = select(&[None, Some("OpA"), Some("OpB"), Some("X")][..]);
     let fields = subsequence(&FIELDS[..], 1..=3);
     let graphql = prop::option::of((fields, operation));
     (graphql, select(&["/a/b", "/a/c", "/z"][..]), values)
-        .prop_map(|(graphql, path, values)| Asked { graphql, path, values })
+        .prop_map(|(graphql, path, values)| TestRequest { graphql, path, values })
 }
 
-impl Asked {
+impl TestRequest {
     fn request(&self) -> Request {
         let mut headers = Headers::new();
         let mut cookies = Vec::new();
@@ -166,7 +166,7 @@ impl Asked {
         Some(format!("{operation}{{ __typename {} }}", fields.join(" ")))
     }
 
-    fn plan(&self, made: &Made) -> Result<Plan, Bypass> {
+    fn plan(&self, made: &TestConfig) -> Result<Plan, Bypass> {
         let request = self.request();
         match self.document() {
             None => plan_rest(&made.config, &request, &Claims::NotChecked),
@@ -180,8 +180,8 @@ impl Asked {
         }
     }
 
-    /// The types, or the default, of each part; and of those the request may be restricted by.
-    fn parts(&self, made: &Made) -> (Vec<Value>, Vec<Value>) {
+    /// The types of each part, or the default; and the types that may only restrict the request.
+    fn parts(&self, made: &TestConfig) -> (Vec<Value>, Vec<Value>) {
         let types: Vec<&Value> = made.json["types"].as_object().unwrap().values().collect();
         let matching = |of: &str| -> Vec<Value> {
             let fits_one = |one: &&&Value| {
@@ -203,7 +203,7 @@ impl Asked {
         (parts, operation.map(matching).unwrap_or_default())
     }
 
-    fn by_origin(&self, made: &Made) -> bool {
+    fn by_origin(&self, made: &TestConfig) -> bool {
         let (parts, _) = self.parts(made);
         self.graphql.is_none() && parts.iter().all(|one| one["ttl"] == json!("origin"))
     }
@@ -213,7 +213,7 @@ fn has(list: &Value, text: &str) -> bool {
     list.as_array().is_some_and(|list| list.contains(&json!(text)))
 }
 
-impl Made {
+impl TestConfig {
     /// Whether a list of names and `*` names a signal that is not reserved.
     fn names(list: &Value, kind: &str, name: &str, reserved: bool, prefix: &str) -> bool {
         let star = if kind == "header" && !name.starts_with("x-") { "" } else { prefix };
@@ -225,7 +225,7 @@ impl Made {
                         && has(list, &format!("{star}x-*")))))
     }
 
-    /// Whether the configuration says that a signal changes no answer at all.
+    /// Whether the configuration says that a signal never matters.
     fn is_ignored(&self, kind: &str, name: &str) -> bool {
         if name == "authorization" {
             return false;
@@ -238,7 +238,7 @@ impl Made {
         Self::names(&self.json[list], kind, name, reserved, "")
     }
 
-    /// Whether a part's scope says that a signal does not change it.
+    /// Whether a part's scope ignores a signal.
     fn sets_aside(&self, part: &Value, kind: &str, name: &str) -> bool {
         let kind = if kind == "odd" { "cookie" } else { kind };
         let scope = &self.json["scopes"][part["scope"].as_str().unwrap()];
@@ -252,16 +252,16 @@ impl Made {
         has(&self.json["scopes"][part["scope"].as_str().unwrap()]["by"], identity)
     }
 
-    /// Whether a header is in the key by `vary`.
-    fn is_keyed(&self, asked: &Asked, name: &str) -> bool {
+    /// Whether `vary` makes a header part of the key.
+    fn is_keyed(&self, asked: &TestRequest, name: &str) -> bool {
         let (parts, of_operation) = asked.parts(self);
         let mut lists = parts.iter().chain(&of_operation).map(|one| &one["vary"]);
         has(&self.json["vary"], name) || lists.any(|list| has(list, name))
     }
 }
 
-/// What becomes of the origin's answer to a GraphQL request, which says that it is for one alone.
-fn private_answer(made: &Made, asked: &Asked, plan: &Plan) -> Result<(), NotStored> {
+/// Tries to store a response to a GraphQL request that is marked as private.
+fn private_answer(made: &TestConfig, asked: &TestRequest, plan: &Plan) -> Result<(), NotStored> {
     let document = asked.document().unwrap();
     let analysis = analysed(&document);
     let json = json!({ "data": { "__typename": "Query", "f0": 1 } });
@@ -309,7 +309,7 @@ proptest! {
         );
     }
 
-    /// The control: what is declared is looked up.
+    /// The control: a request whose signals are all covered is looked up.
     #[test]
     fn what_covers_every_signal_is_looked_up(made in made(), asked in asked()) {
         let (parts, _) = asked.parts(&made);
@@ -325,7 +325,7 @@ proptest! {
                 || (!parts.is_empty() && parts.iter().all(covers))
         };
         let declared = SIGNALS.iter().zip(asked.values).all(covered)
-            // What stands before the comma is a cookie of its own.
+            // What precedes the comma is a cookie of its own.
             && (asked.values[5].is_none() || made.is_ignored("cookie", "none")
                 || (!parts.is_empty()
                     && parts.iter().all(|part| made.sets_aside(part, "cookie", "none"))));

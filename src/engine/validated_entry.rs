@@ -48,15 +48,15 @@ pub fn updated_entry(
     mark: Mark,
 ) -> Option<ValidatedEntry> {
     let mut meta = before.meta.clone();
-    let said = received.headers;
-    let mut fields = stored_headers(said, plan.client_ttl, plan.rest.keeps_cdn_cache_control);
+    let newer = received.headers;
+    let mut fields = stored_headers(newer, plan.client_ttl, plan.rest.keeps_cdn_cache_control);
     let stays =
         |name: &str| fields::STORED_BODY.contains(&name) || name == "etag" && meta.etag_is_ours;
     fields.retain(|name| !stays(name));
     fields.iter().for_each(|(name, _)| meta.headers.remove(name));
     fields.iter().for_each(|(name, value)| meta.headers.append(name, value));
-    meta.headers.attach_unreadable_of(match said.has_unreadable_bytes() {
-        true => said,
+    meta.headers.attach_unreadable_of(match newer.has_unreadable_bytes() {
+        true => newer,
         false => &before.meta.headers,
     });
     if !meta.headers.has_all_bytes() {
@@ -65,7 +65,7 @@ pub fn updated_entry(
     meta.mark = mark;
     meta.stored_at = received.at;
     let mut tags: Vec<String> =
-        origin_tags(said).iter().map(|tag| tag.as_str().to_owned()).collect();
+        origin_tags(newer).iter().map(|tag| tag.as_str().to_owned()).collect();
     tags.retain(|tag| !meta.tags.contains(tag));
     meta.tags.extend(tags);
     // The tags of the body were made by the entry's rules, and those of this head by the plan's.
@@ -83,23 +83,23 @@ fn renew_lifetime(
     request: &Request,
     received: ReceivedHead<'_>,
 ) -> Result<(), NotStored> {
-    let said = received.headers;
-    let says_how_long = fields::LIFETIME.iter().any(|name| said.contains(name));
+    let newer = received.headers;
+    let states_lifetime = fields::LIFETIME.iter().any(|name| newer.contains(name));
     let mut known: Headers = meta.headers.clone();
     // `Expires` alone does not replace a stored `Cache-Control`, which takes precedence (§3.2,
     // §5.3).
-    let expires_alone = said.contains("expires")
-        && !fields::LIFETIME.iter().any(|name| *name != "expires" && said.contains(name));
+    let expires_alone = newer.contains("expires")
+        && !fields::LIFETIME.iter().any(|name| *name != "expires" && newer.contains(name));
     // The stored values of these headers are not always the origin's.
     for name in fields::LIFETIME.iter().chain(&["age", "date", "set-cookie"]) {
         if expires_alone && *name == "cache-control" && plan.client_ttl.is_none() {
             continue;
         }
         known.remove(name);
-        said.get_all(name).for_each(|value| known.append(name, value));
+        newer.get_all(name).for_each(|value| known.append(name, value));
     }
     // The origin already allowed sharing, unless it says something new now.
-    let authorized = plan.rest.authorized && says_how_long;
+    let authorized = plan.rest.authorized && states_lifetime;
     let permission = Permission { authorized, ..plan.permission(meta.status) };
     let whole = ReceivedHead { status: meta.status, headers: &known, ..received };
     storable(meta.status, &known, permission)?;
@@ -111,7 +111,7 @@ fn renew_lifetime(
     let life = lifetime(rule, whole)?;
     // The age starts again at the validation.
     meta.initial_age = life.initial_age;
-    if says_how_long || !matches!(rule, LifetimeRule::Origin(_)) {
+    if states_lifetime || !matches!(rule, LifetimeRule::Origin(_)) {
         meta.ttl = life.windows.ttl;
         meta.swr = life.windows.swr;
         meta.sie = life.windows.sie;

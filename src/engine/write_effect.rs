@@ -27,7 +27,7 @@ pub enum WriteEffect {
     /// Nothing ran.
     Nothing,
     /// It ran, or may have, and has ended when the response ends.
-    Something,
+    Completed,
     /// It may still be running: the response is not the origin's own.
     Unknown,
 }
@@ -36,28 +36,28 @@ pub enum WriteEffect {
 ///
 /// | response | effect |
 /// |---|---|
-/// | none, or 5xx other than below | `Unknown` if a gateway may have sent it, otherwise `Something` |
+/// | none, or 5xx other than below | `Unknown` if a gateway may have sent it, otherwise `Completed` |
 /// | 521, 523, 525, 526, 530 | `Nothing`: no connection was made |
 /// | below 500, `errors` without `data` (or with `data: null`), and no error with a `path` | `Nothing` |
 /// | a list of such responses; unless it is a 4xx, as long as the list of operations | `Nothing` |
 /// | 4xx whose body is no GraphQL response | `Nothing` |
-/// | anything else, including unreadable bodies | `Something` |
+/// | anything else, including unreadable bodies | `Completed` |
 pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usize>) -> WriteEffect {
     let Some(answer) = answer else { return WriteEffect::Unknown };
     if let Some(effect) = effect_of_status(answer.status) {
         return effect;
     }
     let refuses = is_client_error(answer.status);
-    let proven = match json_of(answer) {
-        Json::Value(Value::Array(answers)) => {
+    let proven = match json_body(answer) {
+        JsonBody::Value(Value::Array(answers)) => {
             let fits = !answers.is_empty() && operations.is_none_or(|count| count == answers.len());
             (refuses || fits) && answers.iter().all(|answer| element_proves(answer, refuses))
         }
-        Json::Value(answer) => element_proves(&answer, refuses),
-        Json::None => refuses,
-        Json::Unreadable => false,
+        JsonBody::Value(answer) => element_proves(&answer, refuses),
+        JsonBody::None => refuses,
+        JsonBody::Unreadable => false,
     };
-    if proven { WriteEffect::Nothing } else { WriteEffect::Something }
+    if proven { WriteEffect::Nothing } else { WriteEffect::Completed }
 }
 
 /// Whether a response, or an element of a batch response, proves that its operation did not run.
@@ -84,10 +84,10 @@ fn is_graphql_answer(json: &Value) -> bool {
 pub fn rest_effect(config: &Config, url: &Url, status: Option<u16>) -> WriteEffect {
     let Some(status) = status else { return WriteEffect::Unknown };
     match effect_of_status(status) {
-        Some(WriteEffect::Something) if is_left_to_the_origin(config, url) => WriteEffect::Nothing,
+        Some(WriteEffect::Completed) if is_left_to_origin(config, url) => WriteEffect::Nothing,
         Some(effect) => effect,
         None if is_client_error(status) => WriteEffect::Nothing,
-        None => WriteEffect::Something,
+        None => WriteEffect::Completed,
     }
 }
 
@@ -100,7 +100,7 @@ fn effect_of_status(status: u16) -> Option<WriteEffect> {
         // developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors
         521 | 523 | 525 | 526 | 530 => Some(WriteEffect::Nothing),
         // With these an origin itself reports that it failed (RFC 9110 §15.6).
-        500 | 501 | 505..=508 | 510 | 511 => Some(WriteEffect::Something),
+        500 | 501 | 505..=508 | 510 | 511 => Some(WriteEffect::Completed),
         // A gateway gave up, or the status has no defined meaning. 522 is among them: it is also
         // used if a connection was made and the request was not acknowledged.
         _ => Some(WriteEffect::Unknown),
@@ -108,7 +108,7 @@ fn effect_of_status(status: u16) -> Option<WriteEffect> {
 }
 
 /// Whether only the origin's own headers decide what is stored for a path.
-fn is_left_to_the_origin(config: &Config, url: &Url) -> bool {
+fn is_left_to_origin(config: &Config, url: &Url) -> bool {
     let is_left = |path: &str| {
         RestTerms::of(&config.types_of_path(path)).ttl == RestTtl::Origin
             && config.resources_of(path).is_empty()
@@ -123,7 +123,7 @@ pub(super) fn is_client_error(status: u16) -> bool {
 }
 
 /// The body of a response as JSON.
-enum Json {
+enum JsonBody {
     Value(Value),
     /// It is not JSON.
     None,
@@ -131,24 +131,24 @@ enum Json {
     Unreadable,
 }
 
-fn json_of(answer: WriteResponse<'_>) -> Json {
+fn json_body(answer: WriteResponse<'_>) -> JsonBody {
     let body = answer.body.filter(|_| ResponseCoding::of(answer.headers).is_decoded());
     match (body, BodyFormat::of(answer.headers)) {
         // A response in parts is not one JSON text, and may contain several.
-        (_, BodyFormat::Parts) => Json::Unreadable,
+        (_, BodyFormat::Parts) => JsonBody::Unreadable,
         (Some(body), _) => match serde_json::from_slice(body) {
-            Ok(value) => Json::Value(value),
-            Err(_) if begins_as_json(body) => Json::Unreadable,
-            Err(_) => Json::None,
+            Ok(value) => JsonBody::Value(value),
+            Err(_) if begins_like_json(body) => JsonBody::Unreadable,
+            Err(_) => JsonBody::None,
         },
-        (None, BodyFormat::Other) => Json::None,
-        (None, BodyFormat::Json | BodyFormat::Unnamed) => Json::Unreadable,
+        (None, BodyFormat::Other) => JsonBody::None,
+        (None, BodyFormat::Json | BodyFormat::Unnamed) => JsonBody::Unreadable,
     }
 }
 
 /// Whether a malformed body begins like a JSON response. Some servers write `NaN`, or a byte order
 /// mark at the start.
-fn begins_as_json(body: &[u8]) -> bool {
+fn begins_like_json(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     body.starts_with(b"{") || body.starts_with(b"[")
 }

@@ -25,7 +25,7 @@ pub enum Write<'a> {
         variables: Option<&'a Map<String, Value>>,
     },
     /// A GraphQL request that may be a mutation, or contain several.
-    PerhapsMutation,
+    PossibleMutation,
     /// A parsed batch in which not all operations are queries.
     Batch(&'a [BatchOperation<'a>]),
     /// A REST request with an unsafe method.
@@ -45,7 +45,7 @@ pub enum BatchOperation<'a> {
         variables: Option<&'a Map<String, Value>>,
     },
     /// It may be a mutation.
-    PerhapsMutation,
+    PossibleMutation,
 }
 
 /// What a write purges.
@@ -72,22 +72,22 @@ pub fn purge_of_write(
             rest_effect(config, &request.url, answer.map(|answer| answer.status))
         }
         Write::Batch(operations) => graphql_effect(answer, Some(operations.len())),
-        Write::Mutation { .. } | Write::PerhapsMutation => graphql_effect(answer, None),
+        Write::Mutation { .. } | Write::PossibleMutation => graphql_effect(answer, None),
     };
     if effect == WriteEffect::Nothing {
         return None;
     }
-    let purging = Purging { config, knowledge, known };
+    let purge_context = PurgeContext { config, knowledge, known };
     let purge = match write {
-        Write::Rest(request) => MutationPurge::Tags(purging.rest(request, answer)),
-        Write::Batch(operations) => purging.batch(operations, answer)?,
+        Write::Rest(request) => MutationPurge::Tags(purge_context.rest(request, answer)),
+        Write::Batch(operations) => purge_context.batch(operations, answer)?,
         Write::Mutation { analysis, variables } => {
             let body = answer.and_then(|answer| answer.body);
             let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
             let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
-            purging.mutation(analysis, variables, outcome)
+            purge_context.mutation(analysis, variables, outcome)
         }
-        Write::PerhapsMutation => MutationPurge::everything(None),
+        Write::PossibleMutation => MutationPurge::everything(None),
     };
     let (record, field) = match purge {
         MutationPurge::Everything { field } => (Record::everything(), field),
@@ -99,13 +99,13 @@ pub fn purge_of_write(
 }
 
 /// What is needed to determine the tags that a write purges.
-struct Purging<'a> {
+struct PurgeContext<'a> {
     config: &'a Config,
     knowledge: &'a TypeKnowledge<'a>,
     known: &'a SeenTypes,
 }
 
-impl Purging<'_> {
+impl PurgeContext<'_> {
     fn mutation(
         &self,
         analysis: &Analysis,
@@ -142,7 +142,7 @@ impl Purging<'_> {
                 BatchOperation::Mutation { analysis, variables } => {
                     self.mutation(analysis, *variables, outcome(&answer))
                 }
-                BatchOperation::Query | BatchOperation::PerhapsMutation => {
+                BatchOperation::Query | BatchOperation::PossibleMutation => {
                     MutationPurge::everything(None)
                 }
             };

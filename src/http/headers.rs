@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use std::any::Any;
 
-    /// Fields whose values text holds after all.
+    /// Original fields whose values are plain text.
     struct Held(Vec<(String, String)>);
 
     impl OriginalFields for Held {

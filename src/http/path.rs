@@ -27,7 +27,7 @@ impl PathPattern {
     /// Parses a pattern. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some(rest) = text.strip_prefix('/') else {
-            return Err(format!("a path begins with \"/\", found {text:?}"));
+            return Err(format!("a path must begin with \"/\", found {text:?}"));
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.is_empty() {
@@ -35,7 +35,7 @@ impl PathPattern {
         }
         rest.split('/')
             .map(|segment| match segment.strip_prefix(':') {
-                Some("") => Err(format!("a parameter needs a name in {text:?}")),
+                Some("") => Err(format!("a parameter has no name in {text:?}")),
                 Some(name) => Ok(Segment::Parameter(name.to_owned())),
                 None => glob_segment(segment),
             })
@@ -75,7 +75,7 @@ fn glob_segment(text: &str) -> Result<Segment, String> {
     match text {
         "**" => Ok(Segment::AnyDepth),
         text if text.contains("**") => {
-            Err(format!("\"**\" stands for whole segments, found {text:?}"))
+            Err(format!("\"**\" must be a whole segment, found {text:?}"))
         }
         text => Ok(Segment::Glob(text.to_owned())),
     }

@@ -53,19 +53,19 @@ pub enum KeyLookup {
 
 impl KeyCache {
     /// How long the issuer may take to respond.
-    pub const ASKING_MILLIS: u64 = 2_000;
+    pub const FETCH_MILLIS: u64 = 2_000;
 
     /// Decides what to do for a token. `has_key` returns whether a key set contains its key.
-    pub fn step(&self, now: Timestamp, has_key: impl Fn(&KeySet) -> bool) -> KeyLookup {
+    pub fn lookup(&self, now: Timestamp, has_key: impl Fn(&KeySet) -> bool) -> KeyLookup {
         let within =
             |at: Option<Timestamp>, millis| at.is_some_and(|at| now.millis_since(at) < millis);
-        let asking = within(self.asked_at, Self::ASKING_MILLIS + LATE_MILLIS);
+        let is_fetching = within(self.asked_at, Self::FETCH_MILLIS + LATE_MILLIS);
         let failed = within(self.failed_at, RETRY_MILLIS);
         let Some(known) = self.known(now) else {
             // If the issuer is down, only one request at a time waits for it.
-            return if failed || (asking && self.failed_at.is_some()) {
+            return if failed || (is_fetching && self.failed_at.is_some()) {
                 KeyLookup::Unavailable
-            } else if asking {
+            } else if is_fetching {
                 KeyLookup::Wait
             } else {
                 KeyLookup::Fetch
@@ -74,9 +74,9 @@ impl KeyCache {
         let has_key = has_key(&known.keys);
         let fresh = now < known.fresh_until;
         let needed = !fresh || (!has_key && !within(self.asked_for_unknown_at, UNKNOWN_MILLIS));
-        if asking && !has_key && !failed {
+        if is_fetching && !has_key && !failed {
             KeyLookup::Wait
-        } else if needed && !asking && !failed {
+        } else if needed && !is_fetching && !failed {
             KeyLookup::Fetch
         } else {
             let retry_at = Timestamp::from_millis(now.as_millis() + RETRY_MILLIS);
@@ -85,7 +85,7 @@ impl KeyCache {
     }
 
     /// Records that a fetch begins.
-    pub fn asking(&mut self, now: Timestamp) {
+    pub fn begin_fetch(&mut self, now: Timestamp) {
         if self.known(now).is_some_and(|known| now < known.fresh_until) {
             self.asked_for_unknown_at = Some(now);
         }
@@ -94,7 +94,7 @@ impl KeyCache {
 
     /// Records the response to the fetch that began at `asked_at`. Returns `true` if the keys have
     /// changed.
-    pub fn answered(&mut self, asked_at: Timestamp, cache_control: &str, keys: KeySet) -> bool {
+    pub fn finish_fetch(&mut self, asked_at: Timestamp, cache_control: &str, keys: KeySet) -> bool {
         self.done(asked_at);
         self.failed_at = None;
         // Of two responses, the one to the later fetch is used.
@@ -115,7 +115,7 @@ impl KeyCache {
     }
 
     /// Records that the fetch that began at `asked_at` failed, or returned no keys.
-    pub fn failed(&mut self, asked_at: Timestamp, now: Timestamp) {
+    pub fn fail_fetch(&mut self, asked_at: Timestamp, now: Timestamp) {
         self.done(asked_at);
         self.failed_at = Some(now);
     }
@@ -150,16 +150,16 @@ mod tests {
         KeySet::parse(&json!({ "keys": [key] }).to_string()).unwrap()
     }
 
-    /// What was learned at 0 seconds.
+    /// The cache after keys were fetched at 0 seconds.
     fn learned(cache_control: &str) -> KeyCache {
         let mut published = KeyCache::default();
-        published.asking(at(0.0));
-        assert!(published.answered(at(0.0), cache_control, keys("a")));
+        published.begin_fetch(at(0.0));
+        assert!(published.finish_fetch(at(0.0), cache_control, keys("a")));
         published
     }
 
-    fn uses(step: KeyLookup) -> bool {
-        matches!(step, KeyLookup::Use(..))
+    fn uses(lookup: KeyLookup) -> bool {
+        matches!(lookup, KeyLookup::Use(..))
     }
 
     #[test]
@@ -175,80 +175,80 @@ mod tests {
             let published = learned(said);
             let until = at(seconds);
             assert_eq!(
-                published.step(at(1.0), SOMEBODY),
+                published.lookup(at(1.0), SOMEBODY),
                 KeyLookup::Use(Rc::new(keys("a")), until),
                 "{said}"
             );
-            assert!(uses(published.step(at(seconds - 0.1), SOMEBODY)), "{said}");
-            assert_eq!(published.step(until, SOMEBODY), KeyLookup::Fetch, "{said}");
+            assert!(uses(published.lookup(at(seconds - 0.1), SOMEBODY)), "{said}");
+            assert_eq!(published.lookup(until, SOMEBODY), KeyLookup::Fetch, "{said}");
         }
     }
 
     #[test]
     fn one_request_asks_and_others_wait_or_use_what_there_is() {
         let mut published = KeyCache::default();
-        assert_eq!(published.step(at(0.0), NOBODY), KeyLookup::Fetch);
-        published.asking(at(0.0));
-        assert_eq!(published.step(at(0.5), NOBODY), KeyLookup::Wait);
-        assert_eq!(published.step(at(2.6), NOBODY), KeyLookup::Fetch, "who asked is gone");
-        published.answered(at(0.0), "", keys("a"));
-        published.asking(at(601.0));
-        assert!(uses(published.step(at(601.5), SOMEBODY)));
-        assert_eq!(published.step(at(601.5), NOBODY), KeyLookup::Wait);
+        assert_eq!(published.lookup(at(0.0), NOBODY), KeyLookup::Fetch);
+        published.begin_fetch(at(0.0));
+        assert_eq!(published.lookup(at(0.5), NOBODY), KeyLookup::Wait);
+        assert_eq!(published.lookup(at(2.6), NOBODY), KeyLookup::Fetch, "who asked is gone");
+        published.finish_fetch(at(0.0), "", keys("a"));
+        published.begin_fetch(at(601.0));
+        assert!(uses(published.lookup(at(601.5), SOMEBODY)));
+        assert_eq!(published.lookup(at(601.5), NOBODY), KeyLookup::Wait);
     }
 
     #[test]
     fn an_unknown_key_is_asked_for_once_in_a_while() {
         let mut published = learned("");
-        assert_eq!(published.step(at(1.0), NOBODY), KeyLookup::Fetch);
-        published.asking(at(1.0));
-        assert!(!published.answered(at(1.0), "", keys("a")));
-        assert!(uses(published.step(at(1.1), NOBODY)));
-        assert!(uses(published.step(at(30.9), NOBODY)));
-        assert_eq!(published.step(at(31.0), NOBODY), KeyLookup::Fetch);
-        published.asking(at(31.0));
-        assert!(published.answered(at(31.0), "", keys("b")), "they have changed");
+        assert_eq!(published.lookup(at(1.0), NOBODY), KeyLookup::Fetch);
+        published.begin_fetch(at(1.0));
+        assert!(!published.finish_fetch(at(1.0), "", keys("a")));
+        assert!(uses(published.lookup(at(1.1), NOBODY)));
+        assert!(uses(published.lookup(at(30.9), NOBODY)));
+        assert_eq!(published.lookup(at(31.0), NOBODY), KeyLookup::Fetch);
+        published.begin_fetch(at(31.0));
+        assert!(published.finish_fetch(at(31.0), "", keys("b")), "they have changed");
     }
 
     #[test]
     fn keys_are_kept_for_a_day_while_the_issuer_fails() {
         let mut published = learned("");
-        published.asking(at(700.0));
-        published.failed(at(700.0), at(700.5));
+        published.begin_fetch(at(700.0));
+        published.fail_fetch(at(700.0), at(700.5));
         assert_eq!(
-            published.step(at(701.0), SOMEBODY),
+            published.lookup(at(701.0), SOMEBODY),
             KeyLookup::Use(Rc::new(keys("a")), at(702.0)),
             "and looked at again soon"
         );
-        assert!(uses(published.step(at(701.0), NOBODY)));
-        assert_eq!(published.step(at(701.5), SOMEBODY), KeyLookup::Fetch);
-        assert_eq!(published.step(at(86_399.0), SOMEBODY), KeyLookup::Fetch);
-        published.failed(at(86_399.0), at(86_399.5));
-        assert!(uses(published.step(at(86_399.9), SOMEBODY)));
-        assert_eq!(published.step(at(86_400.0), SOMEBODY), KeyLookup::Unavailable);
+        assert!(uses(published.lookup(at(701.0), NOBODY)));
+        assert_eq!(published.lookup(at(701.5), SOMEBODY), KeyLookup::Fetch);
+        assert_eq!(published.lookup(at(86_399.0), SOMEBODY), KeyLookup::Fetch);
+        published.fail_fetch(at(86_399.0), at(86_399.5));
+        assert!(uses(published.lookup(at(86_399.9), SOMEBODY)));
+        assert_eq!(published.lookup(at(86_400.0), SOMEBODY), KeyLookup::Unavailable);
     }
 
     #[test]
     fn without_keys_nobody_waits_for_an_issuer_that_fails() {
         let mut published = KeyCache::default();
-        published.asking(at(0.0));
-        published.failed(at(0.0), at(1.0));
-        assert_eq!(published.step(at(1.9), NOBODY), KeyLookup::Unavailable);
-        assert_eq!(published.step(at(2.0), NOBODY), KeyLookup::Fetch);
-        published.asking(at(2.0));
-        assert_eq!(published.step(at(3.5), NOBODY), KeyLookup::Unavailable);
-        published.answered(at(2.0), "", keys("a"));
-        assert!(uses(published.step(at(4.0), SOMEBODY)));
+        published.begin_fetch(at(0.0));
+        published.fail_fetch(at(0.0), at(1.0));
+        assert_eq!(published.lookup(at(1.9), NOBODY), KeyLookup::Unavailable);
+        assert_eq!(published.lookup(at(2.0), NOBODY), KeyLookup::Fetch);
+        published.begin_fetch(at(2.0));
+        assert_eq!(published.lookup(at(3.5), NOBODY), KeyLookup::Unavailable);
+        published.finish_fetch(at(2.0), "", keys("a"));
+        assert!(uses(published.lookup(at(4.0), SOMEBODY)));
     }
 
     #[test]
     fn an_answer_that_comes_late_replaces_nothing_newer() {
         let mut published = learned("");
-        published.asking(at(1.0));
-        published.asking(at(2.0));
-        assert!(published.answered(at(2.0), "", keys("b")));
-        assert!(!published.answered(at(1.0), "", keys("a")));
-        let KeyLookup::Use(known, _) = published.step(at(3.0), SOMEBODY) else { panic!() };
+        published.begin_fetch(at(1.0));
+        published.begin_fetch(at(2.0));
+        assert!(published.finish_fetch(at(2.0), "", keys("b")));
+        assert!(!published.finish_fetch(at(1.0), "", keys("a")));
+        let KeyLookup::Use(known, _) = published.lookup(at(3.0), SOMEBODY) else { panic!() };
         assert_eq!(*known, keys("b"));
     }
 }

@@ -19,11 +19,11 @@ impl Pattern {
             return Err("a pattern has at most 512 bytes".into());
         }
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err("a pattern is printable ASCII without spaces".into());
+            return Err("a pattern must be printable ASCII without spaces".into());
         }
         let first = text.split('/').next().unwrap_or_default();
         if first != "**" && !["gql", "rest"].iter().any(|kind| glob(first, kind)) {
-            return Err(format!("a pattern begins with \"gql\" or \"rest\", found {text:?}"));
+            return Err(format!("a pattern must begin with \"gql\" or \"rest\", found {text:?}"));
         }
         let segments = PathPattern::globs(text)?;
         Ok(Self { text: text.to_owned(), segments })

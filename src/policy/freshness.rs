@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(judged(99, Verdict::Valid, "max-stale"), Freshness::StaleAllowed);
         assert_eq!(judged(41, Verdict::Valid, "max-stale=30"), Freshness::Expired);
         assert_eq!(judged(41, Verdict::Valid, "max-stale=31, max-age=40"), Freshness::Expired);
-        // The entry of this one must be revalidated.
+        // This entry must be revalidated.
         assert_eq!(judged(16, Verdict::Valid, "max-stale=7"), Freshness::StaleIfError);
         assert_eq!(judged(40, Verdict::Stale, "max-stale"), Freshness::Expired);
         assert_eq!(judged(1, Verdict::Gone, "max-stale"), Freshness::Purged);

@@ -13,11 +13,11 @@ use serde_json::Value;
 /// The tags that a write to a path purges, as far as the path shows.
 pub fn write_path_tags(config: &Config, url: &Url) -> TagSet {
     let mut tags = path_tags(config, url);
-    for path in written_paths(config, url) {
+    for path in write_paths(config, url) {
         tags.extend(config.resource_tags(&path));
     }
     // An entry may contain the same entity under an ID in another case.
-    tags.extend(types_of_unsure_case(config, url));
+    tags.extend(types_of_uncertain_case(config, url));
     tags
 }
 
@@ -32,7 +32,7 @@ pub fn path_tags(config: &Config, url: &Url) -> TagSet {
 /// each entity, and `Type:?` for each type whose entities are not shown. GraphQL entries are tagged
 /// in the same way.
 pub fn entry_path_tags(config: &Config, url: &Url) -> TagSet {
-    let paths = stored_paths(config, url);
+    let paths = entry_paths(config, url);
     let mut tags: TagSet = paths.iter().flat_map(|path| config.resource_tags(path)).collect();
     let of_bodies: TagSet = templates(config, &paths)
         .into_iter()
@@ -43,11 +43,11 @@ pub fn entry_path_tags(config: &Config, url: &Url) -> TagSet {
     for tag in named.iter().filter(|tag| !tag.as_str().contains(':')) {
         // If a body may show entities of this type, `entry_body_tags` adds the tag if needed.
         if !types.contains(tag.as_str()) && !of_bodies.contains(tag.as_str()) {
-            tags.insert(not_shown(tag.as_str()));
+            tags.insert(unknown_id_tag(tag.as_str()));
         }
     }
     // A purge may name the same entity by an ID in another case.
-    tags.extend(types_of_unsure_case(config, url).iter().map(|of| not_shown(of.as_str())));
+    tags.extend(types_of_uncertain_case(config, url).iter().map(|of| unknown_id_tag(of.as_str())));
     tags.extend(types);
     tags.extend(path_tags(config, url));
     tags
@@ -55,7 +55,7 @@ pub fn entry_path_tags(config: &Config, url: &Url) -> TagSet {
 
 /// Whether a path's tags, or what a write to it purges, depend on a body.
 pub fn needs_body(config: &Config, url: &Url) -> bool {
-    let templates = templates(config, &written_paths(config, url));
+    let templates = templates(config, &write_paths(config, url));
     templates.iter().any(|(one, _)| one.body_type().is_some())
 }
 
@@ -65,12 +65,12 @@ pub fn needs_body(config: &Config, url: &Url) -> bool {
 pub fn entry_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
-    for (template, parameters) in templates(config, &stored_paths(config, url)) {
+    for (template, parameters) in templates(config, &entry_paths(config, url)) {
         let Some(name) = template.body_type() else { continue };
         tags.insert(Tag::of("", name));
         let filled = json.and_then(|json| template.of_body(&parameters, json, left));
         if filled.as_ref().is_none_or(|filled| filled.tags.is_empty() || !filled.complete) {
-            tags.insert(not_shown(name));
+            tags.insert(unknown_id_tag(name));
         }
         let shown = filled.map(|filled| filled.tags).unwrap_or_default();
         left -= shown.len().min(left);
@@ -85,7 +85,7 @@ pub fn entry_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagS
 pub fn write_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
-    for (template, parameters) in templates(config, &written_paths(config, url)) {
+    for (template, parameters) in templates(config, &write_paths(config, url)) {
         let Some(name) = template.body_type() else { continue };
         let filled = json.and_then(|json| template.of_body(&parameters, json, left));
         if filled.as_ref().is_none_or(|filled| filled.tags.is_empty() || !filled.complete) {
@@ -100,7 +100,7 @@ pub fn write_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagS
 
 /// The spellings of a path whose tags an entry gets: the path itself (in lower case if its case is
 /// ignored), its plain form, and its folded form.
-fn stored_paths(config: &Config, url: &Url) -> Vec<String> {
+fn entry_paths(config: &Config, url: &Url) -> Vec<String> {
     let own = config.tagged_path(&url.comparable_path());
     let plain = config.tagged_path(&plain_path(&own));
     let mut paths = vec![own, plain, folded_path(&url.path)];
@@ -110,8 +110,8 @@ fn stored_paths(config: &Config, url: &Url) -> Vec<String> {
 
 /// The spellings of a path that a write to it may mean: those of its entries, and each with its own
 /// case.
-fn written_paths(config: &Config, url: &Url) -> Vec<String> {
-    let mut paths = stored_paths(config, url);
+fn write_paths(config: &Config, url: &Url) -> Vec<String> {
+    let mut paths = entry_paths(config, url);
     paths.extend([url.comparable_path(), plain_path(&url.path)]);
     paths.sort_unstable();
     paths.dedup();
@@ -119,12 +119,12 @@ fn written_paths(config: &Config, url: &Url) -> Vec<String> {
 }
 
 /// The tag templates for all spellings of a path, each with the values of the path's parameters.
-fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<Filling<'c>> {
-    let mut found: Vec<Filling<'c>> = Vec::new();
+fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<BoundTemplate<'c>> {
+    let mut found: Vec<BoundTemplate<'c>> = Vec::new();
     for (resource, parameters) in paths.iter().flat_map(|path| config.resources_of(path)) {
-        for filling in resource.tags.iter().map(|template| (template, parameters.clone())) {
-            if !found.contains(&filling) {
-                found.push(filling);
+        for bound in resource.tags.iter().map(|template| (template, parameters.clone())) {
+            if !found.contains(&bound) {
+                found.push(bound);
             }
         }
     }
@@ -132,14 +132,14 @@ fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<Filling<'c>> {
 }
 
 /// A template with the values of a path's parameters.
-type Filling<'c> = (&'c TagTemplate, Vec<(String, String)>);
+type BoundTemplate<'c> = (&'c TagTemplate, Vec<(String, String)>);
 
 /// The types of the entities that a path names by an ID with letters, if the path's case is
 /// ignored. It is unknown in which case others write the ID.
-fn types_of_unsure_case(config: &Config, url: &Url) -> TagSet {
-    let mut paths = stored_paths(config, url);
+fn types_of_uncertain_case(config: &Config, url: &Url) -> TagSet {
+    let mut paths = entry_paths(config, url);
     paths.retain(|path| config.case_of(path) == Case::Ignored);
-    let unsure = |(template, parameters): Filling<'_>| {
+    let of_type = |(template, parameters): BoundTemplate<'_>| {
         let has_letters = |name: &str| {
             let value = parameters.iter().find(|(of, _)| of == name);
             value.is_some_and(|(_, value)| value.contains(|c: char| c.is_ascii_alphabetic()))
@@ -150,7 +150,7 @@ fn types_of_unsure_case(config: &Config, url: &Url) -> TagSet {
             None => template.of_path(&parameters).as_ref().and_then(type_of),
         }
     };
-    templates(config, &paths).into_iter().filter_map(unsure).collect()
+    templates(config, &paths).into_iter().filter_map(of_type).collect()
 }
 
 /// The type of the entity that a tag names. `None` if it names no entity.
@@ -162,7 +162,7 @@ fn type_of(tag: &Tag) -> Option<Tag> {
 }
 
 /// The tag of an entry that contains an entity of this type without showing its ID.
-fn not_shown(name: &str) -> Tag {
+fn unknown_id_tag(name: &str) -> Tag {
     Tag::of(&format!("{name}:"), "?")
 }
 

@@ -57,7 +57,7 @@ impl Item {
                 variables: operation.query.variables.as_ref(),
             }),
             Kind::Left(unwritten) if unwritten.may_be_mutation => {
-                Some(BatchOperation::PerhapsMutation)
+                Some(BatchOperation::PossibleMutation)
             }
             Kind::Query { .. } | Kind::Other { .. } | Kind::Left(_) => Some(BatchOperation::Query),
         }
@@ -66,7 +66,7 @@ impl Item {
     fn may_write(&self) -> bool {
         matches!(
             self.element(),
-            Some(BatchOperation::Mutation { .. } | BatchOperation::PerhapsMutation)
+            Some(BatchOperation::Mutation { .. } | BatchOperation::PossibleMutation)
         )
     }
 

@@ -58,7 +58,7 @@ pub struct SocketWrite<'a> {
 enum Carried {
     Read,
     Mutation(Box<Operation>),
-    PerhapsMutation,
+    PossibleMutation,
 }
 
 impl Carried {
@@ -69,7 +69,7 @@ impl Carried {
                 analysis: &operation.known.analysis,
                 variables: operation.query.variables.as_ref(),
             }),
-            Self::PerhapsMutation => Some(Write::PerhapsMutation),
+            Self::PossibleMutation => Some(Write::PossibleMutation),
         }
     }
 }
@@ -96,7 +96,7 @@ impl<W: Runtime> Service<W> {
         let Ok(config) = &self.isolate.config else { return SocketMessage::Write };
         match self.carried(config, &self.of_socket(request), &payload).await {
             Carried::Read => SocketMessage::Read,
-            Carried::Mutation(_) | Carried::PerhapsMutation => SocketMessage::Write,
+            Carried::Mutation(_) | Carried::PossibleMutation => SocketMessage::Write,
         }
     }
 
@@ -146,7 +146,7 @@ impl<W: Runtime> Service<W> {
             Some(ClientMessage::Operation(payload)) => {
                 self.carried(config, &self.of_socket(request), &payload).await
             }
-            _ => Carried::PerhapsMutation,
+            _ => Carried::PossibleMutation,
         }
     }
 
@@ -157,7 +157,7 @@ impl<W: Runtime> Service<W> {
         let query = match form {
             Form::Query(query) => query,
             Form::Unread { may_be_mutation: false, .. } => return Carried::Read,
-            Form::Batch(_) | Form::Unread { .. } => return Carried::PerhapsMutation,
+            Form::Batch(_) | Form::Unread { .. } => return Carried::PossibleMutation,
         };
         let schema = self.schema(config, context);
         match self.operation(config, context, query, &schema).await {
@@ -167,7 +167,7 @@ impl<W: Runtime> Service<W> {
             },
             Err(Unresolved::Uncacheable(unwritten)) if !unwritten.may_be_mutation => Carried::Read,
             // Of an unknown hash the origin may have the document.
-            Err(_) => Carried::PerhapsMutation,
+            Err(_) => Carried::PossibleMutation,
         }
     }
 

@@ -143,11 +143,12 @@ impl<W: Runtime> Service<W> {
             found.map(|key| key.text.clone())
         };
         // Who asks for this one may be cut off; then another one asks, and not for ever.
-        let patience = 2 * KeyCache::ASKING_MILLIS / POLL_MILLIS;
+        let patience = 2 * KeyCache::FETCH_MILLIS / POLL_MILLIS;
         for _ in 0..patience {
             let now = self.runtime.now();
-            let step = self.isolate.tokens.published.borrow().step(now, |set| key(set).is_some());
-            match step {
+            let lookup =
+                self.isolate.tokens.published.borrow().lookup(now, |set| key(set).is_some());
+            match lookup {
                 KeyLookup::Use(keys, until) => return Some((key(&keys)?, until)),
                 KeyLookup::Unavailable => return None,
                 KeyLookup::Wait => self.runtime.sleep(POLL_MILLIS).await,
@@ -160,8 +161,8 @@ impl<W: Runtime> Service<W> {
     async fn ask_for_keys(&self, url: &str) {
         let tokens = &self.isolate.tokens;
         let asked_at = self.runtime.now();
-        tokens.published.borrow_mut().asking(asked_at);
-        let fetching = self.runtime.fetch_text(url, limits::KEY_SET_BYTES, KeyCache::ASKING_MILLIS);
+        tokens.published.borrow_mut().begin_fetch(asked_at);
+        let fetching = self.runtime.fetch_text(url, limits::KEY_SET_BYTES, KeyCache::FETCH_MILLIS);
         let fetched = fetching.await.and_then(|FetchedText { cache_control, text }| {
             let keys = KeySet::parse(&text).map_err(|fault| format!("the key set: {fault}"))?;
             Ok((cache_control, keys))
@@ -169,13 +170,13 @@ impl<W: Runtime> Service<W> {
         match fetched {
             Ok((cache_control, keys)) => {
                 let mut published = tokens.published.borrow_mut();
-                if published.answered(asked_at, &cache_control, keys) {
+                if published.finish_fetch(asked_at, &cache_control, keys) {
                     // What a key proved that is withdrawn is to be proved again.
                     tokens.good.borrow_mut().clear();
                 }
             }
             Err(fault) => {
-                tokens.published.borrow_mut().failed(asked_at, self.runtime.now());
+                tokens.published.borrow_mut().fail_fetch(asked_at, self.runtime.now());
                 self.report_failure("jwks", &fault);
             }
         }

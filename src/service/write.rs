@@ -85,7 +85,7 @@ impl<W: Runtime> Service<W> {
         context: &Context,
         unwritten: Uncacheable,
     ) -> Reply {
-        let write = Write::PerhapsMutation;
+        let write = Write::PossibleMutation;
         let sending = Sending { write, whole: None, reason: unwritten.reason.as_str() };
         self.write(config, context, sending).await
     }
@@ -388,7 +388,7 @@ fn source_of(write: Write<'_>) -> &'static str {
     match write {
         Write::Mutation { .. } => "mutation",
         Write::Batch(_) => "batch",
-        Write::PerhapsMutation => "perhaps-mutation",
+        Write::PossibleMutation => "perhaps-mutation",
         Write::Rest(_) => "rest",
     }
 }

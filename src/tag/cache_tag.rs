@@ -18,13 +18,13 @@ impl Tag {
     /// Parses a tag. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
-            return Err("a tag is not empty");
+            return Err("a tag must not be empty");
         }
         if text.len() > 1024 {
             return Err("a tag has at most 1,024 bytes");
         }
         if !text.bytes().all(is_tag_byte) {
-            return Err("a tag is printable ASCII without spaces or commas");
+            return Err("a tag must be printable ASCII without spaces or commas");
         }
         Ok(Self(text.to_owned()))
     }

@@ -41,14 +41,14 @@ impl TagTemplate {
             if before.len() == rest.len() {
                 break;
             }
-            let (name, after) = until_brace(place)
-                .ok_or_else(|| format!("{text:?} has a \"{{\" that nothing closes"))?;
+            let (name, after) =
+                until_brace(place).ok_or_else(|| format!("{text:?} has an unclosed \"{{\""))?;
             parts.push(if name.starts_with('$') {
                 Part::Body(JsonPath::parse(name)?)
             } else if parameters.contains(&name) {
                 Part::Parameter(name.to_owned())
             } else {
-                return Err(format!("{text:?} names a parameter that the path does not have"));
+                return Err(format!("{text:?} uses a parameter that the path lacks"));
             });
             rest = after;
         }
@@ -64,7 +64,7 @@ impl TagTemplate {
             _ => None,
         });
         if texts.clone().any(|text| text.contains('}')) {
-            return Err(format!("{text:?} has a \"}}\" that closes nothing"));
+            return Err(format!("{text:?} has a \"}}\" without a \"{{\""));
         }
         match self.0.iter().filter(|part| matches!(part, Part::Body(_))).count() {
             0 => {}
@@ -73,11 +73,11 @@ impl TagTemplate {
             // type, so the template must name the type.
             1 => {
                 return Err(format!(
-                    "a tag with a value of the body begins with a type and a colon, as in \"Product:{{$.id}}\"; found {text:?}"
+                    "a tag with a value of the body must begin with a type and a colon, as in \"Product:{{$.id}}\"; found {text:?}"
                 ));
             }
             // It would be unknown which values of two lists belong together.
-            _ => return Err(format!("a tag takes one value of the body, found {text:?}")),
+            _ => return Err(format!("a tag can use one value of the body, found {text:?}")),
         }
         let filled = self.0.iter().map(|part| match part {
             Part::Text(text) => text.as_str(),
@@ -191,7 +191,7 @@ mod tests {
     fn a_path_fills_its_own_places() {
         let of_path = |text| template(text).of_path(&parameters());
         assert_eq!(of_path("Product:{id}:{id}").unwrap().as_str(), "Product:7:7");
-        // A value is no template.
+        // A value is not expanded again.
         assert_eq!(of_path("Product:{x}:{id}").unwrap().as_str(), "Product:{id}:7");
         assert_eq!(of_path("Product").unwrap().as_str(), "Product");
         assert_eq!(of_path("Product:{$.id}"), None);
@@ -211,21 +211,21 @@ mod tests {
     #[test]
     fn refuses_what_is_no_template() {
         for (text, fault) in [
-            ("", "a tag is not empty"),
-            ("a b:{id}", "a tag is printable"),
-            ("P:{ident}", "\"P:{ident}\" names a parameter that the path does not have"),
-            ("P:{}", "\"P:{}\" names a parameter"),
-            ("P:{id", "\"P:{id\" has a \"{\" that nothing closes"),
-            ("P:{$['id}", "\"P:{$['id}\" has a \"{\" that nothing closes"),
-            ("P:id}", "\"P:id}\" has a \"}\" that closes nothing"),
+            ("", "a tag must not be empty"),
+            ("a b:{id}", "a tag must be printable"),
+            ("P:{ident}", "\"P:{ident}\" uses a parameter that the path lacks"),
+            ("P:{}", "\"P:{}\" uses a parameter"),
+            ("P:{id", "\"P:{id\" has an unclosed \"{\""),
+            ("P:{$['id}", "\"P:{$['id}\" has an unclosed \"{\""),
+            ("P:id}", "\"P:id}\" has a \"}\" without a \"{\""),
             ("P:{$..id}", "expected \"$\" and steps"),
-            ("P:{$.a}:{$.b}", "a tag takes one value of the body"),
-            ("{$.id}", "a tag with a value of the body begins with a type"),
-            ("{id}:{$.id}", "a tag with a value of the body begins with a type"),
-            ("P{$.id}", "a tag with a value of the body begins with a type"),
-            ("path:{$.id}", "a tag with a value of the body begins with a type"),
-            ("list:P:{$.id}", "a tag with a value of the body begins with a type"),
-            ("my-thing:{$.id}", "a tag with a value of the body begins with a type"),
+            ("P:{$.a}:{$.b}", "a tag can use one value of the body"),
+            ("{$.id}", "a tag with a value of the body must begin with a type"),
+            ("{id}:{$.id}", "a tag with a value of the body must begin with a type"),
+            ("P{$.id}", "a tag with a value of the body must begin with a type"),
+            ("path:{$.id}", "a tag with a value of the body must begin with a type"),
+            ("list:P:{$.id}", "a tag with a value of the body must begin with a type"),
+            ("my-thing:{$.id}", "a tag with a value of the body must begin with a type"),
         ] {
             let found = TagTemplate::parse(text, &["id"]).unwrap_err();
             assert!(found.starts_with(fault), "{text}: {found}");

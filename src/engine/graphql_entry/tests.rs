@@ -8,7 +8,7 @@ use crate::stored::Meta;
 use crate::time::Timestamp;
 use serde_json::{Value, json};
 
-/// What is stored of an answer to a query, under these types.
+/// The metadata of the entry for a response to a query, with these types configured.
 fn stored(
     types: Value,
     query: &str,
@@ -135,7 +135,7 @@ fn only_a_fields_own_types_replace_the_default() {
     let ttl = |query: &str, data| ttl(types(true), query, data);
     const FIELD: &str = "field { __typename id }";
     let and_field = |fields: &str| format!("{{ {FIELD} {fields} }}");
-    // The default has 300 seconds.
+    // The default ttl is 300 seconds.
     for (fields, data, seconds) in [
         ("a { __typename id }", json!({ "a": product() }), 7200),
         ("a { __typename id }", json!({ "a": [product(), product()] }), 7200),

@@ -66,7 +66,8 @@ fn the_origins_address_becomes_the_public_one_and_unreadable_bytes_stay() {
 }
 
 proptest! {
-    /// Whatever a client sends: nothing of Evergraph's own reaches the origin, and all else does.
+    /// Whatever a client sends: none of Evergraph's own headers reaches the origin, and all others
+    /// do.
     #[test]
     fn nothing_of_evergraphs_own_is_forwarded(
         fields in prop::collection::vec(

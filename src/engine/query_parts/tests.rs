@@ -50,7 +50,7 @@ fn planned(config: &Config, document: &str, fields: &[(&str, &str)]) -> Result<P
     planned_with(config, &analysed(document), document, "{}", fields)
 }
 
-/// The same with a schema.
+/// The plan with a schema.
 fn expected(config: &Config, document: &str, fields: &[(&str, &str)]) -> Result<Plan, Bypass> {
     let schema = Schema::from_sdl(SDL).unwrap();
     planned_with(config, &analysed_with(document, &schema), document, "{}", fields)
@@ -101,7 +101,7 @@ fn the_name_of_an_operation_widens_nothing() {
     assert_eq!(planned(&all, "query Never { me { email } }", &[ALICE]), never);
     let off = config(types, json!({ "ttl": 0 }));
     assert_eq!(planned(&off, "query CatalogZ { me { email } }", &[]), never);
-    // What it adds to the key tells more people apart, and no fewer.
+    // What it adds to the key separates more clients, never fewer.
     let of = |who| planned(&all, "query Mine { me { email } }", &[("authorization", who)]).unwrap();
     assert_ne!(of("alice").key, of("bob").key);
     let others =
@@ -194,15 +194,15 @@ fn a_schema_tells_a_fields_own_type_and_what_is_deeper() {
     let config = config(types, json!({ "ttl": 300, "scope": "everyone" }));
     let plan = expected(&config, "{ products { id } }", &[ALICE]).unwrap();
     assert_eq!((ttl(&plan), plan.undeclared.len()), (600, 0));
-    // Its own scope tells them apart; what is around it covers the signal as well.
+    // Its own scope separates them; the type around it covers the signal as well.
     let plan = expected(&config, "{ products { seller { id } } }", &[ALICE]).unwrap();
     assert_eq!((ttl(&plan), plan.scopes.len()), (60, 2));
     let sid = Err(Bypass::CookieWithoutScope(SignalName::new("sid")));
     assert_eq!(expected(&config, "{ products { seller { id } } }", &[("cookie", "sid=1")]), sid);
     assert!(expected(&config, "{ products { id } }", &[("cookie", "sid=1")]).is_ok());
-    // A type without a scope has no say deeper, and does as a field's own.
+    // A type without a scope has no effect deeper in the query, and does as a field's own type.
     assert_eq!(expected(&config, "{ entries { title } }", &[ALICE]), NO_SCOPE);
-    // A type deeper in it does not replace the default.
+    // A type deeper in the query does not replace the default.
     let plan = expected(&config, "{ other { user { id } } }", &[ALICE]).unwrap();
     assert_eq!((ttl(&plan), plan.undeclared), (60, vec!["other".to_owned()]));
 }
@@ -215,7 +215,7 @@ fn a_default_of_zero_is_lifted_by_nothing_that_is_deeper() {
     assert_eq!(expected(&config, "{ other { id } }", &[]), never);
     assert_eq!(expected(&config, "{ products { id } other { id } }", &[]), never);
     assert!(expected(&config, "{ products { id } }", &[]).is_ok());
-    // Without a schema the answer has to show it.
+    // Without a schema only the response can show it.
     assert!(planned(&config, "{ other { id } }", &[]).is_ok());
 }
 
@@ -247,7 +247,7 @@ fn matches_by_argument_restrict_where_they_may_match_and_declare_where_they_do()
     assert_eq!(of(search, "{}"), Ok(600));
     let plan = planned(&config, "{ search(kind: PRODUCT, lang: [\"en\"]) { id } }", &[]).unwrap();
     assert_eq!((ttl(&plan), plan.undeclared.len()), (60, 1), "it may be that, and may not");
-    // One that matches nowhere else leaves the default in force.
+    // A place that nothing matches keeps the default in force.
     let both = "{ a: search(kind: PRODUCT, lang: \"en\") { id } search { id } }";
     let plan = planned(&config, both, &[]).unwrap();
     assert_eq!((ttl(&plan), plan.undeclared), (60, vec!["search".to_owned()]));

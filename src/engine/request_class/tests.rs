@@ -296,7 +296,8 @@ fn no_spelling_leads_around_a_type_that_says_nothing_of_who_shares() {
             assert_eq!(of(&config, path), RequestClass::Rest, "{path}");
         }
     }
-    // A type without a scope covers nothing here either, and of a path without a type RFC 9111 speaks.
+    // A type without a scope covers nothing here either, and a path without a type follows RFC
+    // 9111.
     for pattern in ["rest:/**", "rest:/other"] {
         let config = config(json!({ "match": [pattern], "ttl": 60 }));
         for path in spelled {

@@ -4,7 +4,7 @@ use crate::http::Headers;
 use crate::jwt::Claims;
 use serde_json::{Value, json};
 
-/// A configuration with a type of each scope, called like it, and one without.
+/// A configuration with a type for each scope, named like the scope, and one type without a scope.
 fn config(more: Value) -> Config {
     let mut value = json!({
         "ignore_cookies": ["_ga*"],
@@ -44,7 +44,7 @@ fn uncovered_by(
     check.uncovered().iter().map(|signal| signal.bypass(config).detail().into_owned()).collect()
 }
 
-/// What is uncovered under these types, by the reasons' texts.
+/// The reasons for what these types leave uncovered.
 fn uncovered(types: &[&str], fields: &[(&str, &str)]) -> Vec<String> {
     uncovered_by(&config(json!({})), types, &Claims::NotChecked, SignalSet::All, fields)
 }
@@ -138,7 +138,7 @@ fn odd_separators_count_whatever_a_scope_goes_by() {
     ] {
         assert_eq!(uncovered(&["user"], &[("cookie", cookies)]), reasons, "{cookies}");
     }
-    // Two lines are as good as `; ` between them.
+    // Two lines are equivalent to one with `; ` between them.
     assert_eq!(uncovered(&["user"], &[("cookie", "_ga=1"), ("cookie", "session=a")]), NOTHING);
     assert_eq!(uncovered(&["everyone"], &[("cookie", "_ga=1, session=alice")]), NOTHING);
     let all = config(json!({ "ignore_cookies": ["*"] }));

@@ -17,7 +17,7 @@ const INCREMENTAL: &str = r#"{"incremental":[{"data":{"a":1}}]}"#;
 const OTHER: &str = r#"{"error":"unauthorized"}"#;
 const PAGE: &str = "<html>";
 
-/// Every body, and what it says with 200 and with a 4xx.
+/// Each body, and whether it proves with 200 and with a 4xx that nothing ran.
 const BODIES: [(&str, bool, bool); 16] = [
     (DATA, false, false),
     (DATA_AND_ERRORS, false, false),
@@ -48,7 +48,7 @@ fn of_json(status: u16, body: &str) -> WriteEffect {
 }
 
 fn expected(proves: bool) -> WriteEffect {
-    if proves { WriteEffect::Nothing } else { WriteEffect::Something }
+    if proves { WriteEffect::Nothing } else { WriteEffect::Completed }
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn a_list_proves_what_all_its_elements_prove() {
             assert_eq!(of_json(401, &list), expected(one_with_4xx && other_with_4xx), "{list}");
         }
     }
-    assert_eq!(of_json(200, "[]"), WriteEffect::Something);
+    assert_eq!(of_json(200, "[]"), WriteEffect::Completed);
     assert_eq!(of_json(400, "[]"), WriteEffect::Nothing);
     assert_eq!(of_json(400, &format!("[[{REFUSED}], 1, null]")), WriteEffect::Nothing);
-    assert_eq!(of_json(400, &format!("[[{REFUSED}, [{DATA}]]]")), WriteEffect::Something);
+    assert_eq!(of_json(400, &format!("[[{REFUSED}, [{DATA}]]]")), WriteEffect::Completed);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_list_of_another_length_may_lack_the_answer_to_what_ran() {
         graphql_effect(Some(WriteResponse { status, headers: &headers, body }), Some(2))
     };
     let (one, two) = (format!("[{REFUSED}]"), format!("[{REFUSED},{REFUSED}]"));
-    assert_eq!((of(200, &one), of(200, &two)), (WriteEffect::Something, WriteEffect::Nothing));
+    assert_eq!((of(200, &one), of(200, &two)), (WriteEffect::Completed, WriteEffect::Nothing));
     assert_eq!((of(400, &one), of(400, &two)), (WriteEffect::Nothing, WriteEffect::Nothing));
     assert_eq!(of(200, REFUSED), WriteEffect::Nothing, "the batch was refused as one");
 }
@@ -99,7 +99,7 @@ fn every_status_says_what_it_says() {
     for status in 500..600 {
         let expected = match status {
             521 | 523 | 525 | 526 | 530 => WriteEffect::Nothing,
-            500 | 501 | 505 | 506 | 507 | 508 | 510 | 511 => WriteEffect::Something,
+            500 | 501 | 505 | 506 | 507 | 508 | 510 | 511 => WriteEffect::Completed,
             _ => WriteEffect::Unknown,
         };
         for (body, ..) in BODIES {
@@ -123,7 +123,7 @@ fn what_cannot_be_read_proves_nothing_where_it_may_be_an_answer() {
         (400, vec![], None, false),
         (400, vec![page], None, true),
         (200, vec![page], None, false),
-        // Coded in a way that nobody has undone.
+        // In a coding that nobody decoded.
         (400, vec![json, zstd], Some(REFUSED), false),
         (400, vec![zstd], Some("\u{1}"), false),
         (400, vec![page, zstd], Some("\u{1}"), true),
@@ -132,7 +132,7 @@ fn what_cannot_be_read_proves_nothing_where_it_may_be_an_answer() {
         (400, vec![("content-type", "text/event-stream")], Some("data: {}"), false),
         (400, vec![("content-type", "multipart/mixed; boundary=-")], Some(REFUSED), false),
         (400, vec![("content-type", "application/x-ndjson")], Some(REFUSED), false),
-        // JSON by another name, or by none.
+        // JSON with another content type, or with none.
         (400, vec![("content-type", "text/plain")], Some(DATA), false),
         (400, vec![("content-type", "text/plain")], Some(REFUSED), true),
         (200, vec![], Some(REFUSED), true),
@@ -159,7 +159,7 @@ fn a_rest_write_is_judged_by_its_status_alone() {
     let (by_type, by_origin) = (["/typed/1", "/both/1", "/tied/1"], ["/origin/1", "/other/1"]);
     for path in by_type.iter().chain(&by_origin) {
         for status in 200..400 {
-            assert_eq!(of(path, Some(status)), WriteEffect::Something, "{path} {status}");
+            assert_eq!(of(path, Some(status)), WriteEffect::Completed, "{path} {status}");
         }
         for status in (400..500).chain([521, 523, 525, 526, 530]) {
             assert_eq!(of(path, Some(status)), WriteEffect::Nothing, "{path} {status}");
@@ -170,10 +170,10 @@ fn a_rest_write_is_judged_by_its_status_alone() {
         assert_eq!(of(path, None), WriteEffect::Unknown, "{path}");
     }
     for status in [500, 501, 505, 506, 507, 508, 510, 511] {
-        assert!(by_type.iter().all(|path| of(path, Some(status)) == WriteEffect::Something));
+        assert!(by_type.iter().all(|path| of(path, Some(status)) == WriteEffect::Completed));
         assert!(by_origin.iter().all(|path| of(path, Some(status)) == WriteEffect::Nothing));
         for spelled in ["/Typed/1", "//typed/1", "/other/..%2ftyped/1", "/typed%2f1", "/TIED/1"] {
-            assert_eq!(of(spelled, Some(status)), WriteEffect::Something, "{spelled} {status}");
+            assert_eq!(of(spelled, Some(status)), WriteEffect::Completed, "{spelled} {status}");
         }
     }
 }

@@ -88,13 +88,13 @@ fn what_purges_everything_is_named() {
         let of_batch = cause(Write::Batch(&operations), r#"[{"data":{"doIt":1}}]"#);
         assert_eq!(of_batch.as_deref(), Some("doIt"));
     }
-    assert_eq!(cause(Write::PerhapsMutation, "{}"), None);
+    assert_eq!(cause(Write::PossibleMutation, "{}"), None);
 }
 
 #[test]
 fn what_may_be_a_mutation_purges_everything() {
     let of =
-        |status, body: &str| purged(Write::PerhapsMutation, Some(status), Some(body.as_bytes()));
+        |status, body: &str| purged(Write::PossibleMutation, Some(status), Some(body.as_bytes()));
     let (data, path) = (r#"{"data":{"a":1}}"#, r#"{"errors":[{"path":["a"]}]}"#);
     for (status, body) in [(200, "{}"), (200, data), (400, data), (401, path), (307, "")] {
         assert_eq!(of(status, body), everything(), "{status} {body}");
@@ -120,7 +120,7 @@ fn what_may_be_a_mutation_purges_everything() {
     ] {
         assert_eq!(of(status, body), None, "{status} {body}");
     }
-    assert_eq!(purged(Write::PerhapsMutation, Some(400), None), everything());
+    assert_eq!(purged(Write::PossibleMutation, Some(400), None), everything());
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_batch_purges_what_each_of_its_mutations_says() {
     {
         assert_eq!(of_batch(&both, Some(status), answer), None, "{status} {answer}");
     }
-    let perhaps = [BatchOperation::Query, BatchOperation::PerhapsMutation];
+    let perhaps = [BatchOperation::Query, BatchOperation::PossibleMutation];
     assert_eq!(of_batch(&perhaps, Some(200), "[{},{\"errors\":[{}]}]"), None);
     assert_eq!(of_batch(&perhaps, Some(200), "[{},{}]"), everything());
 }

@@ -25,7 +25,7 @@ fn until(header: &str, claims: &str) -> Result<u64, TokenError> {
 
 const HEADER: &str = r#"{"alg":"HS256"}"#;
 
-/// Claims that are good, but for this member.
+/// Valid claims, except for this member.
 fn with(name: &str, value: &str) -> Result<u64, TokenError> {
     let good = [("exp", "1700000060"), ("iss", "\"issuer\""), ("aud", "\"shop\"")];
     let mut members: Vec<_> = good.into_iter().filter(|(known, _)| *known != name).collect();
@@ -100,7 +100,7 @@ fn only_a_configured_algorithm_counts() {
         (r#"{"alg":"hs256"}"#, Err(TokenError::Algorithm)),
         (r#"{"alg":"HS512"}"#, Err(TokenError::Algorithm)),
         (r#"{"alg":""}"#, Err(TokenError::Algorithm)),
-        // Known, and not configured.
+        // Known, but not configured.
         (r#"{"alg":"RS256"}"#, Err(TokenError::Algorithm)),
         (r#"{"alg":["HS256"]}"#, Err(TokenError::Malformed)),
         (r#"{"alg":null}"#, Err(TokenError::Malformed)),
@@ -113,7 +113,7 @@ fn only_a_configured_algorithm_counts() {
     ] {
         assert_eq!(until(header, claims), expected, "{header}");
     }
-    // An empty signature, as tokens without an algorithm have it.
+    // An empty signature, as tokens with `alg: none` have it.
     let text = signed(r#"{"alg":"none"}"#, claims, 0);
     assert_eq!(Token::read(&text), Err(TokenError::Algorithm));
 }

@@ -93,7 +93,7 @@ fn a_path_is_asked_for_in_lower_case_where_no_type_counts_case() {
     }));
     assert_eq!(target(&config, "/I/Ab%2F?Q=X"), "/i/ab%2f?Q=X");
     assert_eq!(target(&config, "/graphQL/A"), "/graphql/a");
-    // The path in lower case has a type that counts case: nobody gets around it by a spelling.
+    // The path in lower case has a type that is case-sensitive: no spelling gets around it.
     for text in ["/I/X/a", "/i/X/a", "/i/x/A", "/C/A", "/c/A", "/other/A", "/graphQL"] {
         assert_eq!(target(&config, text), text);
     }
@@ -127,7 +127,7 @@ fn the_headers_of_a_type_belong_to_the_key() {
     assert_eq!(digest(&[("X-Currency", "EUR")]), digest(&[("x-currency", "EUR"), ("x-c", "1")]));
 }
 
-/// Queries whose names meet each other and the globs, in several spellings.
+/// Queries whose names overlap each other and the globs, in several spellings.
 fn pairs() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("(a|b|%61|%ff|utm_x|utm%5Fy|)(=|=1|=2|=%31|=x;y|)", 0..8)
 }
@@ -163,7 +163,7 @@ proptest! {
         mixed.sort_by_key(|pair| crate::tag::hash_of(&format!("{seed}{}", name(pair))));
         let of = |pairs: &[String]| target(&config, &format!("/a?{}", pairs.join("&")));
         prop_assert_eq!(of(&mixed), of(&pairs));
-        // Nothing is lost, and values of one name are not changed about.
+        // Nothing is lost, and values of one name keep their order.
         let values = |pairs: &[String], of: &str| -> Vec<String> {
             pairs.iter().filter(|pair| name(pair) == of).cloned().collect()
         };
@@ -199,9 +199,9 @@ proptest! {
             sorted.sort();
             sorted
         };
-        // A question mark is followed by one parameter at least, be it empty.
+        // A question mark is followed by at least one parameter, which may be empty.
         prop_assume!(!one_query.is_empty() && !other_query.is_empty());
-        // Whoever asks for the same asks for the very same parameters.
+        // Requests with the same key ask for exactly the same parameters.
         if of(&one_query) == of(&other_query) {
             prop_assert_eq!(sorted(&one_query), sorted(&other_query));
         }

@@ -79,7 +79,7 @@ fn a_spelled_path_names_ids_in_its_own_case_and_in_lower_case() {
         assert!(written.contains(&tag.to_owned()), "{tag} not in {written:?}");
     }
     assert!(of_entry("/P/UHJv", None).contains(&"P:UHJv".to_owned()));
-    // What a body shows is looked for as well.
+    // Tags from a body require the body.
     assert!(needs_body(&config(), &url("/Cart/7;x")) && needs_body(&config(), &url("//list")));
     let shown = json!({ "sku": "x", "items": [{ "id": 2 }] });
     let written = of_write("/Cart/7;x", Some(&shown));
@@ -131,7 +131,7 @@ fn more_values_than_the_limit_count_as_none() {
     let most = json!({ "items": items, "sku": "x" });
     let tags = of_entry("/list", Some(&most));
     assert!(tags.len() == BODY_VALUES + 2 && !tags.contains(&"Product:?".to_owned()));
-    // One value was taken before.
+    // One value was used up before.
     assert_eq!(
         of_entry("/cart/7", Some(&most)),
         ["Item", "Item:7:x", "Product", "Product:?", "path:/cart/7"]
@@ -164,7 +164,8 @@ fn a_path_whose_case_does_not_matter_has_one_set_of_tags() {
         of("/i/Shop/42"),
         ["R", "R:42", "S", "S:42:1", "path:/i/shop/42", "shop", "shop:?", "type:42"]
     );
-    // What others call it is not known, so whatever names one of its type reaches it.
+    // It is unknown how others write the ID, so a purge of any entity of the type reaches the
+    // entry.
     let with_letters = of("/i/Shop/Ab");
     for tag in ["R:ab", "R:?", "S:ab:1", "S:?"] {
         assert!(with_letters.contains(&tag.to_owned()), "{tag} not in {with_letters:?}");
