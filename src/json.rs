@@ -1,29 +1,29 @@
-//! Whether the objects of a JSON text name their members uniquely.
+//! Detects duplicate member names in JSON.
 //!
-//! RFC 8259 §4 leaves open which of two members of one name counts: most parsers keep the last,
-//! some the first. A text with such an object may mean one thing here and another at the origin.
-//! Not in scope: whether the text is JSON at all. Whoever reads it finds that out.
+//! RFC 8259 §4 leaves open which of two members with the same name counts: most parsers use the
+//! last, some the first. Such a text might mean one thing to Evergraph and another to the origin.
+//! Not in scope: whether the text is valid JSON, which its parser determines.
 
 use std::borrow::Cow;
 
-/// How deep brackets may nest. The parsers behind this one stop at 128.
+/// The maximum nesting of brackets. The JSON parser stops at 128.
 const MOST_DEPTH: usize = 256;
 
-/// Why it is not certain that names are unique.
+/// Why the names may not be unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ambiguous {
-    /// An object has two members of one name.
+    /// An object has two members with the same name.
     DuplicateName,
-    /// Brackets nest too deep to look.
+    /// Brackets nest too deep to be checked.
     TooDeep,
 }
 
-/// Whether each object has its names once. Two spellings of a name, `"a"` and `"\u0061"`, are one
-/// name. What is no JSON may pass.
+/// Checks that no object has two members with the same name. Different spellings of a name, `"a"`
+/// and `"\u0061"`, are the same name. A text that is not JSON may pass.
 ///
-/// One pass over the text; the names of an object are compared, sorted, where it ends.
+/// The text is read once. The names of an object are sorted and compared where it ends.
 pub fn names_are_unique(json: &[u8]) -> Result<(), Ambiguous> {
-    // The names of all objects that are open, and where those of each begin. Arrays have none.
+    // The names of all open objects, and the index of each object's first name. Arrays have none.
     let mut names: Vec<Cow<'_, [u8]>> = Vec::new();
     let mut open: Vec<Option<usize>> = Vec::new();
     let mut expects_name = false;
@@ -47,7 +47,7 @@ pub fn names_are_unique(json: &[u8]) -> Result<(), Ambiguous> {
             b'}' | b']' => {
                 expects_name = false;
                 let Some(Some(first)) = open.pop() else { continue };
-                if has_twins(names.get_mut(first..).unwrap_or_default()) {
+                if has_duplicates(names.get_mut(first..).unwrap_or_default()) {
                     return Err(Ambiguous::DuplicateName);
                 }
                 names.truncate(first);
@@ -59,7 +59,7 @@ pub fn names_are_unique(json: &[u8]) -> Result<(), Ambiguous> {
     Ok(())
 }
 
-/// Where a string ends whose inside begins at `from`, its quote included.
+/// The index after the closing quote of a string whose contents start at `from`.
 fn string_end(json: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(&byte) = json.get(at) {
@@ -72,7 +72,7 @@ fn string_end(json: &[u8], from: usize) -> usize {
     json.len()
 }
 
-/// A name without its quotes and escapes. One that is no string in JSON is taken as it stands.
+/// A name without quotes and escapes. A malformed string is taken as it is written.
 fn name(quoted: &[u8]) -> Cow<'_, [u8]> {
     let plain = quoted.strip_prefix(b"\"").unwrap_or(quoted);
     let plain = plain.strip_suffix(b"\"").unwrap_or(plain);
@@ -85,7 +85,7 @@ fn name(quoted: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-fn has_twins(names: &mut [Cow<'_, [u8]>]) -> bool {
+fn has_duplicates(names: &mut [Cow<'_, [u8]>]) -> bool {
     names.sort_unstable();
     names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
 }
@@ -150,14 +150,14 @@ mod tests {
         }
     }
 
-    /// A JSON value with its own text, and whether a name comes twice in it.
+    /// A JSON text, and whether a name is repeated in it.
     #[derive(Debug, Clone)]
     struct Model {
         text: String,
-        has_twins: bool,
+        has_duplicates: bool,
     }
 
-    /// Names that meet often, each in a spelling of its own.
+    /// Names that often collide, each in one of its spellings.
     fn spelled_name() -> impl Strategy<Value = (String, String)> {
         let names = prop::sample::select(vec!["a", "b", "ab", "", "é", "\"", "\\", "😀"]);
         (names, any::<bool>()).prop_map(|(name, escaped)| {
@@ -171,10 +171,10 @@ mod tests {
 
     fn model() -> impl Strategy<Value = Model> {
         let leaf = prop::sample::select(vec!["1", "null", "\"a\"", "\",\\\"a\\\":{\"", "-2.5e3"]);
-        let leaf = leaf.prop_map(|text| Model { text: text.to_owned(), has_twins: false });
+        let leaf = leaf.prop_map(|text| Model { text: text.to_owned(), has_duplicates: false });
         leaf.prop_recursive(4, 40, 5, |inner| {
             let array = prop::collection::vec(inner.clone(), 0..5).prop_map(|items| Model {
-                has_twins: items.iter().any(|item| item.has_twins),
+                has_duplicates: items.iter().any(|item| item.has_duplicates),
                 text: format!(
                     "[{}]",
                     items.iter().map(|item| item.text.as_str()).collect::<Vec<_>>().join(" , ")
@@ -189,7 +189,7 @@ mod tests {
                     .map(|((_, spelled), value)| format!("{spelled} :{}", value.text))
                     .collect();
                 Model {
-                    has_twins: twice || members.iter().any(|(_, value)| value.has_twins),
+                    has_duplicates: twice || members.iter().any(|(_, value)| value.has_duplicates),
                     text: format!("{{{}}}", texts.join(",\n")),
                 }
             });
@@ -202,7 +202,7 @@ mod tests {
         fn agrees_with_a_naive_reader(model in model()) {
             let found = names_are_unique(model.text.as_bytes());
             prop_assert!(serde_json::from_str::<serde_json::Value>(&model.text).is_ok());
-            prop_assert_eq!(found.is_err(), model.has_twins, "{}", model.text);
+            prop_assert_eq!(found.is_err(), model.has_duplicates, "{}", model.text);
         }
     }
 }

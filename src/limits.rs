@@ -1,32 +1,32 @@
-//! The caps on what comes in, applied before any work is done on it.
+//! Limits on everything that comes in. They are applied before any work is done on it.
 //!
-//! In scope: the numbers, and how close a request came to them. Not in scope: what happens beyond
-//! them: the request or the answer is passed through untouched, or, where the configuration says
-//! so, a GraphQL request is refused.
+//! In scope: the numbers, and how close requests come to them. Not in scope: what happens beyond a
+//! limit. In general the request or response is passed through unchanged; if configured, a GraphQL
+//! request is refused.
 
-/// A limit on GraphQL requests that the configuration can set, under `limits`.
+/// A limit on GraphQL requests that can be configured under `limits`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// Bytes of a request's body, coded or not.
+    /// The bytes of a request body, before and after decoding.
     Bytes,
-    /// Tokens of a document.
+    /// The tokens of a document.
     Tokens,
-    /// How deep brackets nest in a document.
+    /// The nesting of brackets in a document.
     Depth,
-    /// Aliases in a document.
+    /// The aliases in a document.
     Aliases,
-    /// Selections of an operation once its fragments are spread.
+    /// The selections of an operation, with fragments expanded.
     Selections,
-    /// Operations in a document.
+    /// The operations in a document.
     Operations,
-    /// Requests in one batch.
+    /// The requests in one batch.
     Batch,
-    /// JSON values in a request's body.
+    /// The JSON values in a request body.
     Values,
 }
 
 impl Limit {
-    /// All of them, in the order of their fields.
+    /// All limits, in the order of the enum.
     pub const ALL: [Self; 8] = [
         Self::Bytes,
         Self::Tokens,
@@ -38,7 +38,7 @@ impl Limit {
         Self::Values,
     ];
 
-    /// The name in the configuration, the statistics and refusals.
+    /// The name in the configuration, in statistics and in refusals.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
@@ -52,9 +52,9 @@ impl Limit {
         }
     }
 
-    /// Where it stands unless the configuration says otherwise, and the most that it can be set
-    /// to. graphql-parser stops at a depth of about 50.
-    pub fn default_and_most(self) -> (usize, usize) {
+    /// The default value, and the maximum that can be configured. `graphql-parser` stops at a depth
+    /// of about 50.
+    pub fn default_and_maximum(self) -> (usize, usize) {
         match self {
             Self::Bytes => (1 << 20, 8 << 20),
             Self::Tokens => (20_000, 200_000),
@@ -68,22 +68,23 @@ impl Limit {
     }
 }
 
-/// A number for each limit: what is allowed, what a request needs, or the most that any needed.
+/// A number for each limit: the configured values, what one request needs, or the highest need so
+/// far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amounts([usize; 8]);
 
 impl Amounts {
-    /// Nothing.
+    /// Zero for each limit.
     pub const ZERO: Self = Self([0; 8]);
 
-    /// The limits where the configuration says nothing.
+    /// The default limits.
     pub fn default_limits() -> Self {
-        Self(Limit::ALL.map(|limit| limit.default_and_most().0))
+        Self(Limit::ALL.map(|limit| limit.default_and_maximum().0))
     }
 
-    /// The most that each limit can be set to.
+    /// The maximum that each limit can be set to.
     pub fn most() -> Self {
-        Self(Limit::ALL.map(|limit| limit.default_and_most().1))
+        Self(Limit::ALL.map(|limit| limit.default_and_maximum().1))
     }
 
     /// The number for a limit.
@@ -98,12 +99,12 @@ impl Amounts {
         }
     }
 
-    /// Raises the number for a limit.
+    /// Raises the number for a limit, if `amount` is higher.
     pub fn raise(&mut self, limit: Limit, amount: usize) {
         self.set(limit, self.of(limit).max(amount));
     }
 
-    /// Raises every number to the other's.
+    /// Raises each number to that of `others`, if it is higher.
     pub fn raise_all(&mut self, others: &Self) {
         for limit in Limit::ALL {
             self.raise(limit, others.of(limit));
@@ -111,155 +112,161 @@ impl Amounts {
     }
 }
 
-/// Bytes that the bodies in flight may take in one isolate, all copies counted, unless the
-/// configuration says otherwise. An isolate has 128 MB, of which entries and analyses take 40.
+/// The default memory for bodies in flight in one isolate, in bytes, counting every copy. An
+/// isolate has 128 MB, of which entries and analyses take 40.
 pub const MEMORY_IN_FLIGHT: usize = 48 << 20;
 
-/// The least and the most that it can be set to.
+/// The minimum and maximum that can be configured for it.
 pub const MEMORY_IN_FLIGHT_RANGE: (usize, usize) = (1 << 20, 96 << 20);
 
-/// Copies of a GraphQL request's body: as it came in JavaScript; in Wasm; its members by their texts,
-/// once as they are read; its document and variables; their canonical text; and what the origin is
-/// sent, in Wasm and in JavaScript.
+/// The copies of a GraphQL request body: the original in JavaScript; in Wasm; the texts of its
+/// members, once while they are parsed; its document and variables; their canonical text; and the
+/// request to the origin, in Wasm and in JavaScript.
 pub const REQUEST_COPIES: usize = 8;
 
-/// Copies of an answer's body that is stored: in JavaScript in chunks, and in one; in Wasm; in its
-/// envelope; and that in JavaScript for the edge cache and for KV.
-pub const ANSWER_COPIES: usize = 6;
+/// The copies of a response body that is stored: in JavaScript as chunks and as a whole; in Wasm;
+/// in its envelope; and in JavaScript for the edge cache and for KV.
+pub const RESPONSE_COPIES: usize = 6;
 
-/// Bytes of a stored value that need not be counted when it is read.
+/// Stored values up to this size are not counted when they are read, in bytes.
 pub const SMALL_STORED_BYTES: usize = 64 << 10;
 
-/// Copies of a stored value that is read: in JavaScript, in Wasm, its body, and that for the client.
+/// The copies of a stored value that is read: in JavaScript, in Wasm, its body, and the body for
+/// the client.
 pub const STORED_COPIES: usize = 4;
 
-/// Bytes of an admin request's body, but for those that upload documents or a schema.
+/// The maximum size of an admin request's body, except for uploads, in bytes.
 pub const ADMIN_BODY_BYTES: usize = 1 << 20;
 
-/// Bytes of an upload of documents or of a schema.
+/// The maximum size of an upload of documents or of a schema, in bytes.
 pub const UPLOAD_BYTES: usize = 8 << 20;
 
-/// Bytes of an answer's body that Evergraph reads to store it. Longer answers are streamed to
-/// the client and not stored. KV allows 25 MiB, an isolate 128 MB in all.
-pub const ANSWER_BODY_BYTES: usize = 8 << 20;
+/// The maximum size of a response body that is stored, in bytes. Longer responses are streamed to
+/// the client. KV allows 25 MiB, and an isolate has 128 MB.
+pub const RESPONSE_BODY_BYTES: usize = 8 << 20;
 
-/// Bytes of an answer's headers beyond which it is not stored.
+/// The maximum size of the headers of a response that is stored, in bytes.
 pub const STORED_HEADER_BYTES: usize = 32 << 10;
 
-/// Bytes of a GraphQL answer that Evergraph reads to understand it: as a tree it takes many times
-/// as much.
-pub const GRAPHQL_ANSWER_BYTES: usize = 2 << 20;
+/// The maximum size of a GraphQL response that is parsed, in bytes. As a tree it takes many times
+/// as much memory.
+pub const GRAPHQL_RESPONSE_BYTES: usize = 2 << 20;
 
-/// Bytes of a request's URL that Evergraph makes a key from.
+/// The maximum size of a URL that is made into a key, in bytes.
 pub const URL_BYTES: usize = 16 << 10;
 
-/// Bytes of an operation's name in a request whose analysis is kept.
+/// The maximum size of an operation's name, in bytes, if the request's analysis is to be cached.
 pub const OPERATION_NAME_BYTES: usize = 1_024;
 
-/// Tags of one entry. An entry with more keeps its coarse tags only: that purges more, never less.
+/// The maximum number of tags of an entry. Beyond it the entry keeps only its coarse tags, so that
+/// more is purged, never less.
 pub const ENTRY_TAGS: usize = 1_000;
 
-/// Values that tags take from the body of one REST answer. With more its entry counts as one that
-/// does not show them: that purges more, never less.
+/// The maximum number of values that tags take from the body of a REST response. Beyond it the
+/// entry counts as one that does not show them, so that more is purged, never less.
 pub const BODY_VALUES: usize = 1_000;
 
-/// Headers that `Vary` may name.
+/// The maximum number of headers in `Vary`.
 pub const VARY_HEADERS: usize = 16;
 
-/// Tags and patterns of one purge.
+/// The maximum number of items in each list of a purge request.
 pub const PURGE_ITEMS: usize = 10_000;
 
-/// Tags of one record, with what they reach. A record with more purges everything; a row of the
-/// log has at most 2 MB.
+/// The maximum number of tags in a record, including those that they reach. Beyond it the record
+/// purges everything. A row of the log has at most 2 MB.
 pub const RECORD_TAGS: usize = 50_000;
 
-/// Records that the purge log says at once. A replica that is further behind gets a snapshot.
+/// The maximum number of records in one reply of the purge log. A replica that is further behind
+/// gets a snapshot.
 pub const DELTA_RECORDS: usize = 1_000;
 
-/// Bytes of a message from or to the purge log. A snapshot with all that may be in it has 5 MB.
+/// The maximum size of a message from or to the purge log, in bytes. The largest possible snapshot
+/// has 5 MB.
 pub const WIRE_BYTES: usize = 8 << 20;
 
-/// How often the purge log repeats one record.
+/// The maximum number of repetitions of one record.
 pub const REPEATS: usize = 8;
 
-/// Intents that are closed with one record. Others end by themselves.
+/// The maximum number of intents that one record closes. Further intents expire.
 pub const INTENTS_CLOSED: usize = 256;
 
-/// Tags that the purge log and its replicas keep. Beyond them the older half is forgotten, and
-/// entries from before it are gone.
+/// The number of tags that the purge log and its replicas keep. Beyond it the older half is
+/// forgotten, and entries from before it count as purged.
 pub const LOG_TAGS: usize = 200_000;
 
-/// Tags on one of the pages in which the purge log writes them down: a row has at most 2 MB. It is
-/// more than one record has.
+/// The number of tags on one page of the purge log's storage. It is more than one record has, and
+/// fits into a row of 2 MB.
 pub const LOG_PAGE_TAGS: usize = 60_000;
 
-/// Purges that an isolate keeps while the log does not take them. Beyond them they become a purge
-/// of everything.
+/// The number of pending purges that an isolate keeps while the log cannot be written. Beyond it
+/// they become a purge of everything.
 pub const PENDING_PURGES: usize = 256;
 
-/// Patterns that a replica keeps. Older ones become a purge of everything before them.
+/// The number of patterns that a replica keeps. Older ones become a purge of everything before
+/// them.
 pub const LOG_PATTERNS: usize = 256;
 
-/// Bytes of bodies and headers that one isolate keeps in its memory tier.
+/// The size of the memory tier in one isolate, in bytes of bodies and headers.
 pub const MEMORY_BYTES: usize = 24 << 20;
 
-/// Bytes of one entry that may live in the memory tier.
+/// The maximum size of an entry in the memory tier, in bytes.
 pub const MEMORY_ENTRY_BYTES: usize = 1 << 20;
 
-/// Bytes that the analyses of GraphQL documents may take in one isolate.
+/// The memory for analyses of GraphQL documents in one isolate, in bytes.
 pub const ANALYSIS_BYTES: usize = 16 << 20;
 
-/// Bytes of documents known by their hashes that one isolate keeps. One that takes more than a
-/// quarter of it is not kept.
+/// The memory for documents known by their hashes in one isolate, in bytes. A document that takes
+/// more than a quarter of it is not kept.
 pub const HASHED_DOCUMENT_BYTES: usize = 4 << 20;
 
-/// Documents that an administrator may upload, all together.
+/// The maximum number of uploaded documents.
 pub const MANIFEST_DOCUMENTS: usize = 20_000;
 
-/// Bytes of the texts of all uploaded documents together.
+/// The maximum size of all uploaded documents together, in bytes.
 pub const MANIFEST_BYTES: usize = 8 << 20;
 
-/// Bytes of an uploaded document's id.
+/// The maximum size of an uploaded document's ID, in bytes.
 pub const MANIFEST_ID_BYTES: usize = 256;
 
-/// Keys of which one isolate remembers that their answers are not stored.
-pub const UNSHARED_KEYS: usize = 1_000;
+/// The number of keys that one isolate remembers because their responses are not stored.
+pub const UNSTORABLE_KEYS: usize = 1_000;
 
-/// Keys of which one isolate remembers that they are being fetched.
-pub const KEYS_UNDER_WAY: usize = 10_000;
+/// The number of keys that one isolate tracks while they are being fetched.
+pub const IN_FLIGHT_KEYS: usize = 10_000;
 
-/// GraphQL types seen in answers that one isolate remembers.
-pub const KNOWN_TYPES: usize = 10_000;
+/// The number of GraphQL types from responses that one isolate remembers.
+pub const SEEN_TYPES: usize = 10_000;
 
-/// Bytes of a token that is verified.
+/// The maximum size of a JSON Web Token, in bytes.
 pub const TOKEN_BYTES: usize = 8 << 10;
 
-/// Verified tokens that one isolate remembers.
-pub const GOOD_TOKENS: usize = 1_000;
+/// The number of verified tokens that one isolate remembers.
+pub const VERIFIED_TOKENS: usize = 1_000;
 
-/// Bytes of the set of keys that an issuer publishes.
+/// The maximum size of an issuer's key set, in bytes.
 pub const KEY_SET_BYTES: usize = 64 << 10;
 
-/// Keys in that set.
+/// The maximum number of keys in a key set.
 pub const KEYS: usize = 50;
 
-/// Bytes of a schema's text, be it SDL or the answer to the introspection query.
+/// The maximum size of a schema's text, in bytes: SDL or the result of the introspection query.
 pub const SCHEMA_BYTES: usize = 8 << 20;
 
-/// Types of a schema.
+/// The maximum number of types in a schema.
 pub const SCHEMA_TYPES: usize = 50_000;
 
-/// Fields of a schema's types; as many interfaces and members of unions; and as many pairs of an
-/// interface or a union and a type that is possible there.
+/// The maximum number of fields in a schema; also of interfaces and union members, and of pairs of
+/// an abstract type and a possible type.
 pub const SCHEMA_FIELDS: usize = 500_000;
 
-/// Steps from a type to what it implements that are taken to find the possible types of a schema.
+/// The maximum number of steps taken to find the possible types of a schema.
 pub const SCHEMA_STEPS: usize = 4_000_000;
 
-/// How deep brackets may nest in a schema's types and values.
+/// The maximum nesting of brackets in a schema's types and values.
 pub const SCHEMA_DEPTH: usize = 64;
 
-/// Bytes of an encoded schema before it is deflated. What the limits above let in needs less.
+/// The maximum size of an encoded schema before compression, in bytes. A schema within the limits
+/// above needs less.
 pub const SCHEMA_TABLE_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
@@ -270,7 +277,7 @@ mod tests {
     fn each_limit_has_its_own_number() {
         let limits = Amounts::default_limits();
         for limit in Limit::ALL {
-            let (default, most) = limit.default_and_most();
+            let (default, most) = limit.default_and_maximum();
             assert!(limits.of(limit) == default && default <= most, "{}", limit.as_str());
         }
         let mut high = Amounts::ZERO;

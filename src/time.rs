@@ -1,7 +1,7 @@
 //! Points in time and lifetimes.
 //!
-//! In scope: the two value types and their arithmetic. Not in scope: a clock; `now` is always a
-//! parameter, so that every decision can be tested at any time of day.
+//! In scope: the two value types and their arithmetic. Not in scope: a clock. `now` is always a
+//! parameter, so that every decision can be tested at any time.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,24 +23,24 @@ impl Timestamp {
         self.0
     }
 
-    /// Milliseconds from `earlier` to `self`; 0 where `earlier` lies ahead (clocks go backwards).
+    /// Milliseconds from `earlier` to `self`; 0 if `earlier` is later (clocks may be set back).
     pub const fn millis_since(self, earlier: Timestamp) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Whether less than `millis` milliseconds have passed since `earlier`. If it lies ahead, the
-    /// clock was set back and nobody knows: no.
+    /// Whether less than `millis` milliseconds have passed since `earlier`. `false` if `earlier` is
+    /// later: the clock was set back, so the answer is unknown.
     pub const fn is_within(self, millis: u64, earlier: Timestamp) -> bool {
         self.0 >= earlier.0 && self.millis_since(earlier) < millis
     }
 
-    /// Whole seconds from `earlier` to `self`; 0 where `earlier` lies ahead.
+    /// Whole seconds from `earlier` to `self`; 0 if `earlier` is later.
     pub const fn seconds_since(self, earlier: Timestamp) -> u64 {
         self.millis_since(earlier) / 1000
     }
 }
 
-/// A lifetime in whole seconds. Zero means: not at all.
+/// A lifetime in whole seconds. Zero means none.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
 )]
@@ -50,7 +50,7 @@ pub struct Ttl(u32);
 impl Ttl {
     /// No lifetime.
     pub const ZERO: Ttl = Ttl(0);
-    /// The longest lifetime there is: 2^31 seconds, as RFC 9111 §1.2.2 caps delta-seconds.
+    /// The longest lifetime: 2^31 seconds, the cap that RFC 9111 §1.2.2 sets for delta-seconds.
     pub const MAX: Ttl = Ttl(1 << 31);
 
     /// A lifetime of `seconds`, at most [`Ttl::MAX`].
@@ -63,12 +63,12 @@ impl Ttl {
         self.0 as u64
     }
 
-    /// Whether this is no lifetime at all.
+    /// Whether the lifetime is zero.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// What is left of the lifetime once `seconds` of it have passed.
+    /// The rest of the lifetime after `seconds`.
     pub fn minus_seconds(self, seconds: u64) -> Ttl {
         Ttl::from_seconds(self.as_seconds().saturating_sub(seconds))
     }

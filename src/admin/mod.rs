@@ -1,6 +1,7 @@
-//! The admin routes under `/__evergraph/`: which route, who may use it, and what a purge asks.
+//! The admin routes under `/__evergraph/`: which route a request is for, who may use it, and the
+//! body of a purge.
 //!
-//! In scope: reading and refusing. Not in scope: carrying it out (`service`).
+//! In scope: parsing and refusing requests. Not in scope: carrying them out (`service`).
 
 mod purge;
 mod route;
@@ -10,5 +11,5 @@ pub use purge::{PurgeCommand, PurgeCommandError, read_purge};
 pub use route::{Route, RouteError, route};
 pub use token::{Access, access, configured_tokens};
 
-/// Where the admin routes begin.
+/// The prefix of all admin routes.
 pub const PREFIX: &str = "/__evergraph/";

@@ -8,32 +8,32 @@ use crate::purge::Record;
 use crate::tag::{Tag, TagSet};
 use serde_json::{Map, Value};
 
-/// What a purge request asks.
+/// A parsed purge request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PurgeCommand {
-    /// The tags, named as such or by type, operation, path or key.
+    /// The tags, including those that stand for a type, an operation, a path or a key.
     pub tags: TagSet,
-    /// The patterns.
+    /// The key patterns.
     pub patterns: Vec<Pattern>,
-    /// Everything of the service.
+    /// Whether to purge everything of the service.
     pub all: bool,
-    /// Stale instead of gone.
+    /// Whether entries become stale instead of unusable (soft purge).
     pub soft: bool,
 }
 
-/// What is wrong with a body.
+/// What is wrong with a request body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurgeCommandError {
-    /// Where, such as `tags[1]`; empty for the whole.
+    /// The path of the wrong value, such as `tags[1]`. Empty for the body as a whole.
     pub path: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what was expected.
     pub message: String,
 }
 
 const LISTS: [&str; 6] = ["tags", "types", "operations", "paths", "keys", "patterns"];
 
 impl PurgeCommand {
-    /// The record for the log.
+    /// The record for the purge log.
     pub fn record(&self, config: &Config) -> Record {
         Record {
             patterns: self.patterns.clone(),
@@ -44,7 +44,7 @@ impl PurgeCommand {
     }
 }
 
-/// Reads a body, whole or not at all.
+/// Parses a request body. Nothing is purged if any part of it is wrong.
 pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCommandError> {
     let members = match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => members,
@@ -55,7 +55,10 @@ pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCom
         .keys()
         .find(|key| !LISTS.contains(&key.as_str()) && !["all", "soft"].contains(&key.as_str()))
     {
-        return Err(bad(unknown, format!("unknown; known are {}, all, soft", LISTS.join(", "))));
+        return Err(bad(
+            unknown,
+            format!("unknown member; expected one of {}, all, soft", LISTS.join(", ")),
+        ));
     }
     let mut command = PurgeCommand {
         all: flag(&members, "all")?,
@@ -69,7 +72,10 @@ pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCom
         }
     }
     if !command.all && !LISTS.iter().any(|list| members.contains_key(*list)) {
-        return Err(bad("", format!("nothing to purge; name one of {}, or all", LISTS.join(", "))));
+        return Err(bad(
+            "",
+            format!("nothing to purge; expected one of {}, or all", LISTS.join(", ")),
+        ));
     }
     Ok(command)
 }
@@ -89,17 +95,15 @@ impl PurgeCommand {
             "operations" => Tag::of("op:", text),
             "paths" => {
                 if !text.starts_with('/') || text.contains('*') {
-                    return Err(format!(
-                        "expected one path that begins with \"/\", found {text:?}"
-                    ));
+                    return Err(format!("expected a path that begins with \"/\", found {text:?}"));
                 }
-                // As the path of a URL is compared, whatever it was spelled like.
+                // In the form in which paths of URLs are compared, however it is spelled.
                 let url = Url::parse(&format!("http://path{text}"));
                 let path = url.map(|url| url.comparable_path()).unwrap_or_default();
                 Tag::of("path:", &config.tagged_path(&path))
             }
             "keys" => {
-                // A key ends with its digest, and a variant's with the variant's after a dot.
+                // A key ends with its digest. For a variant, a dot and the variant's digest follow.
                 let digest = text.rsplit('/').next().unwrap_or(text);
                 Tag::of("key:", digest.split('.').next().unwrap_or(digest))
             }
@@ -114,13 +118,13 @@ impl PurgeCommand {
     }
 }
 
-/// `scope:user:alice` names a value as clients send it, so it may hold anything. One that looks
-/// like a hash may also be copied from an entry's tags.
+/// `scope:user:alice` names a value as clients send it, so it may contain any character. A value
+/// that looks like a hash may also have been copied from an entry's tags.
 fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
     let mut parts = text.splitn(3, ':').skip(1);
     let (scope, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if config.scope(scope).is_none() {
-        return Err(format!("no scope is named {scope:?}"));
+        return Err(format!("there is no scope {scope:?}"));
     }
     if value.is_empty() {
         return Err(format!("expected \"scope:{scope}:<value>\", found no value"));
@@ -153,7 +157,7 @@ fn texts<'a>(
         }
     };
     if items.len() > limits::PURGE_ITEMS {
-        return Err(bad(key, format!("at most {} at once", limits::PURGE_ITEMS)));
+        return Err(bad(key, format!("expected at most {} items", limits::PURGE_ITEMS)));
     }
     items
         .iter()
@@ -170,7 +174,7 @@ fn bad(path: &str, message: String) -> PurgeCommandError {
     PurgeCommandError { path: path.to_owned(), message }
 }
 
-/// A value's kind, since the value itself may be anything.
+/// The kind of a value. The value itself may be of any size.
 fn brief(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,9 +1,9 @@
-//! Paths and methods to routes.
+//! Maps paths and methods to admin routes.
 
 use super::PREFIX;
 use crate::http::Method;
 
-/// A route.
+/// An admin route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// `POST purge`
@@ -12,7 +12,7 @@ pub enum Route {
     Stats,
     /// `GET schema`, `POST schema`, `DELETE schema`
     Schema,
-    /// `GET health`, the only one that needs no token
+    /// `GET health`, the only route that needs no token
     Health,
     /// `GET documents`
     Documents,
@@ -20,14 +20,14 @@ pub enum Route {
     Upload,
 }
 
-/// Why a request is for no route.
+/// Why a request matches no route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteError {
     /// There is no such route.
     Unknown,
-    /// The route has another method.
+    /// The route does not support the method.
     Method {
-        /// What `Allow` says.
+        /// The value of `Allow`.
         allow: &'static str,
     },
 }
@@ -43,8 +43,9 @@ impl Route {
     }
 }
 
-/// The route of a path under [`PREFIX`]. A wrong method is reported beside the route, so that
-/// who may not use the route learns nothing of its methods.
+/// The route of a path under [`PREFIX`]. A wrong method is reported together with the route, so
+/// that the token can be checked first: without a valid token, a client does not learn which
+/// methods a route has.
 pub fn route(method: &Method, path: &str) -> (Option<Route>, Option<RouteError>) {
     let route = match path.strip_prefix(PREFIX) {
         Some("purge") => Route::Purge,

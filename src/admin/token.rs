@@ -1,23 +1,22 @@
-//! `Authorization: Bearer <token>` against `ADMIN_TOKENS` (RFC 6750 §2.1).
+//! Checks `Authorization: Bearer <token>` against `ADMIN_TOKENS` (RFC 6750 §2.1).
 
 use crate::http::Headers;
 use crate::key::DigestBuilder;
 use subtle::ConstantTimeEq;
 
-/// What a request may do.
+/// Whether a request may use the admin routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// No token is configured: there are no admin routes.
+    /// No token is configured, so there are no admin routes.
     Closed,
     /// The token is missing or wrong.
     Denied,
-    /// The token is right.
+    /// The token is valid.
     Granted,
 }
 
-/// Checks a request's token against the configured ones, which commas separate. Tokens are
-/// compared by their digests and in constant time, so that neither their bytes nor their lengths
-/// show in how long it takes.
+/// Checks a request's token against the configured tokens, which are separated by commas. Digests
+/// are compared in constant time, so that timing reveals neither a token's bytes nor its length.
 pub fn access(configured: Option<&str>, headers: &Headers) -> Access {
     let tokens: Vec<&str> = configured_tokens(configured).collect();
     if tokens.is_empty() {
@@ -33,7 +32,7 @@ pub fn access(configured: Option<&str>, headers: &Headers) -> Access {
     if bool::from(found) { Access::Granted } else { Access::Denied }
 }
 
-/// The configured tokens, one by one.
+/// The configured tokens.
 pub fn configured_tokens(configured: Option<&str>) -> impl Iterator<Item = &str> {
     configured.unwrap_or_default().split(',').map(str::trim).filter(|token| !token.is_empty())
 }

@@ -35,28 +35,12 @@ pub(super) fn glob_name(text: &str) -> Result<String, String> {
 /// A response header that holds tags, in lower case. It does not reach the client, so it is none
 /// that clients or caches rely on.
 pub(super) fn tag_header(text: &str) -> Result<String, String> {
-    const OF_HTTP: [&str; 14] = [
-        "age",
-        "cache-control",
-        "cdn-cache-control",
-        "content-encoding",
-        "content-length",
-        "content-range",
-        "content-type",
-        "date",
-        "etag",
-        "expires",
-        "last-modified",
-        "location",
-        "set-cookie",
-        "vary",
-    ];
     let name = header_token(text)?;
     // No glob: it names one header.
     if name.contains('*') {
         return Err(format!("expected the name of a header, found {text:?}"));
     }
-    if OF_HTTP.contains(&name.as_str()) {
+    if crate::http::fields::STANDARD_IN_RESPONSES.contains(&name.as_str()) {
         return Err(format!("expected a header that holds nothing but tags, found {text:?}"));
     }
     Ok(name)

@@ -1,69 +1,109 @@
-//! Why a request is not answered from the cache.
+//! The reasons why a request is passed to the origin without a lookup.
 
-use super::SignalName;
+use super::signal_name::SignalName;
 use crate::graphql::{Refusal, Unread};
 use crate::limits::Limit;
+use crate::policy::{Reason, reasons};
 use std::borrow::Cow;
 
-/// The reason that a request goes to the origin without a look-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bypass {
-    /// The configuration has a fault.
-    ConfigError,
-    /// The path is one of `bypass`.
-    BypassPath,
-    /// The method is neither GET, HEAD nor a GraphQL POST.
-    Method,
-    /// The connection changes its protocol.
-    Upgrade,
-    /// The request has a condition that only the origin can judge.
-    Precondition,
-    /// The path may lead elsewhere: it has a parent segment or a backslash once it is decoded.
-    PathClimbs,
-    /// The path is another spelling of one that is treated otherwise.
-    PathSpelling,
-    /// A header has bytes that are not UTF-8, so that nobody can tell it from others.
-    HeaderBytes,
-    /// The URL is over the limit.
-    UrlTooLong,
-    /// The body is over the limit.
-    BodyTooLarge,
-    /// The bodies in flight leave no room for this one, or for what is made of it.
-    MemoryInFlight,
-    /// A page is asked for, and not GraphQL's answer.
-    AcceptHtml,
-    /// A stream of events is asked for.
-    AcceptEventStream,
-    /// `Authorization` is sent, and a part of what is asked has no scope that covers it.
-    AuthorizationWithoutScope,
-    /// The same for a cookie.
-    CookieWithoutScope(SignalName),
-    /// The same for what some servers take for a cookie, though no `;` stands before it.
-    CookieSeparator(SignalName),
-    /// The same for another request header.
-    HeaderWithoutScope(SignalName),
-    /// A scope goes by a claim, and nobody knows whether the request's token is good.
-    JwtUnverified,
-    /// A cache type says never.
-    TtlZero,
-    /// The schema says that what is asked is one person's.
-    PrivateHint,
-    /// The operation is a mutation.
-    Mutation,
-    /// The operation is a subscription.
-    Subscription,
-    /// The answer comes in parts.
-    Incremental,
-    /// The document's hash is not known, and Evergraph answers that itself.
-    PersistedUnknown,
-    /// The GraphQL request was not understood.
-    Unread(Unread),
-    /// The document was not understood.
-    Refused(Refusal),
+reasons! {
+    /// Why a request is not looked up. Adding a variant adds it to the header, the log and the docs.
+    pub enum Bypass {
+        ConfigError = "config-error",
+            "the configuration has an error. Until it is fixed, each write purges everything",
+            "the log's `config-error` line names the error";
+        BypassPath = "bypass-path",
+            "the path matches `bypass`",
+            "none needed";
+        Method = "method",
+            "the method is not GET or HEAD, and the request is no GraphQL POST; or it is a GET or HEAD that [a header turns into a write](rest.md#writes), or a HEAD for a GraphQL path. `fwd=method`",
+            "none needed. A write purges by its path; a write to a GraphQL path is parsed as GraphQL and purges what its mutation changes";
+        Upgrade = "upgrade",
+            "a GET with `Upgrade: websocket`. A 101 is passed on unchanged, without `X-Cache` and `Cache-Status`; any other response is passed on like every bypass. On a GraphQL path the messages are read: [WebSocket](websockets.md)",
+            "none needed";
+        HeaderBytes = "header-bytes",
+            "a request header that may change the response contains bytes that are not UTF-8 ([details](rest.md#bytes-of-header-values))",
+            "change the client";
+        Precondition = "precondition",
+            "a REST read with `If-Match` or `If-Unmodified-Since`, which only the origin can evaluate (RFC 9111 §4.3.2)",
+            "none needed";
+        PathClimbs = "path-climbs",
+            "the path contains a parent segment (`..`), a backslash or a NUL, as sent or after [decoding up to three times](rest.md#path-spellings): `/api/x/..%2faccount`. An origin that decodes it would respond for another path",
+            "change the client's URL";
+        PathSpelling = "path-spelling",
+            "the path is [another spelling](rest.md#path-spellings) of a path with stricter rules: a `bypass` path, a GraphQL path, or a path whose cache type has a `scope` or `ttl = 0`",
+            "change the client's URL";
+        UrlTooLong = "url-too-long",
+            "path and query of a GET or HEAD are longer than 16 KiB; or those of a GraphQL GET, as [sent to the origin](#what-a-graphql-origin-is-asked), are longer than 8,000 bytes and longer than the client's",
+            "send the query by POST";
+        BodyTooLarge = "body-too-large",
+            "the body of a GraphQL POST is larger than [`limits.bytes`](configuration.md#limits). **Counts as a possible mutation**",
+            "smaller variables; send uploads to a path of their own";
+        MemoryInFlight = "memory-in-flight",
+            "the bodies in flight leave no memory for this one or for what is derived from it ([memory](#memory)). **Counts as a possible mutation**",
+            "smaller bodies, or a higher `limits.memory_in_flight`";
+        AcceptHtml = "accept-html",
+            "`Accept` lists HTML, as it does for a browser's address bar (GraphiQL)",
+            "none needed";
+        AcceptEventStream = "accept-event-stream",
+            "`Accept` lists nothing but event streams",
+            "none needed";
+        AuthorizationWithoutScope = "authorization-without-scope",
+            "the request has `Authorization` or the header configured in `jwt`, and a root field of the query, or a type of the path, has no scope that covers it ([signals](signals.md))",
+            "give each a `scope`: by that header, or `by = []` if the response is the same for all clients";
+        CookieWithoutScope(SignalName) = "cookie-without-scope",
+            "the request has a cookie that no scope covers",
+            "give each a `scope`; list the cookie in the scope's `ignore`, or in `ignore_cookies`";
+        HeaderWithoutScope(SignalName) = "header-without-scope",
+            "the request has another header that no scope covers",
+            "give each a `scope`; list the header in the scope's `ignore`, in `vary`, or in `ignore_headers`";
+        CookieSeparator(SignalName) = "cookie-separator",
+            "the request has a cookie that no scope covers, and that follows a comma or a space instead of `;` ([details](signals.md#unusual-separators-between-cookies))",
+            "change the client";
+        JwtUnverified = "jwt-unverified",
+            "a scope depends on a claim, and the request's token is not valid: it is expired, malformed, signed with another key, or its key cannot be fetched",
+            "check the client's token; `algorithms`, `issuer` and `audience` of [jwt](configuration.md#jwt); the `jwks` and `jwt-key` failures";
+        TtlZero = "ttl-zero",
+            "a matching type has `ttl = 0`; or no type matches a root field and `default.ttl` is 0; or the schema has `maxAge: 0` for a requested field",
+            "change the type's `ttl` or the schema's hint, or set `override = true`";
+        PrivateHint = "private-hint",
+            "the schema has `@cacheControl(scope: PRIVATE)` on a requested field or on its type",
+            "none needed. To store the response, add a type with a `scope` and `override = true`";
+        Mutation = "mutation",
+            "a GraphQL mutation",
+            "none needed";
+        Subscription = "subscription",
+            "a GraphQL subscription",
+            "none needed";
+        Incremental = "incremental",
+            "the document uses `@defer`, `@stream` or `@live`",
+            "remove the directive";
+        PersistedUnknown = "persisted-unknown",
+            "the request names a document by a hash that Evergraph does not know, and Evergraph responds itself: 200 with `PersistedQueryNotFound`. Nothing reaches the origin",
+            "none needed: the client sends the document next";
+    }
+    delegated {
+        /// The GraphQL request could not be read.
+        Unread(Unread),
+        /// The GraphQL document could not be used.
+        Refused(Refusal),
+    }
+}
+
+reasons! {
+    /// What replaces a bypass reason after the origin responded.
+    pub enum BypassOutcome {
+        PurgePending = "purge-pending",
+            "a write succeeded, and the purge log has not recorded its purge yet. Replaces `mutation` or `method`",
+            "look at the `purge-log-write` failures";
+        WorkerFailed = "worker-failed",
+            "the Worker panicked; the response is the origin's",
+            "report it, with the `worker` failure's log line";
+    }
 }
 
 impl Bypass {
-    /// The limit that the request is over, if that is the reason.
+    /// The limit that the request exceeds, if that is the reason.
     pub fn limit(self) -> Option<Limit> {
         match self {
             Self::BodyTooLarge => Some(Limit::Bytes),
@@ -74,7 +114,7 @@ impl Bypass {
         }
     }
 
-    /// The reason with the name of the signal that it is about, as in `cookie-without-scope: sid`.
+    /// The word, followed by the name of the signal if it has one: `cookie-without-scope: sid`.
     pub fn detail(self) -> Cow<'static, str> {
         match self {
             Self::CookieWithoutScope(name)
@@ -87,36 +127,88 @@ impl Bypass {
             _ => self.as_str().into(),
         }
     }
+}
 
-    /// The reason as `Cache-Status`, logs and docs name it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ConfigError => "config-error",
-            Self::BypassPath => "bypass-path",
-            Self::Method => "method",
-            Self::Upgrade => "upgrade",
-            Self::Precondition => "precondition",
-            Self::PathClimbs => "path-climbs",
-            Self::PathSpelling => "path-spelling",
-            Self::HeaderBytes => "header-bytes",
-            Self::UrlTooLong => "url-too-long",
-            Self::BodyTooLarge => "body-too-large",
-            Self::MemoryInFlight => "memory-in-flight",
-            Self::AcceptHtml => "accept-html",
-            Self::AcceptEventStream => "accept-event-stream",
-            Self::AuthorizationWithoutScope => "authorization-without-scope",
-            Self::CookieWithoutScope(_) => "cookie-without-scope",
-            Self::CookieSeparator(_) => "cookie-separator",
-            Self::HeaderWithoutScope(_) => "header-without-scope",
-            Self::JwtUnverified => "jwt-unverified",
-            Self::TtlZero => "ttl-zero",
-            Self::PrivateHint => "private-hint",
-            Self::Mutation => "mutation",
-            Self::Subscription => "subscription",
-            Self::Incremental => "incremental",
-            Self::PersistedUnknown => "persisted-unknown",
-            Self::Unread(unread) => unread.as_str(),
-            Self::Refused(refusal) => refusal.as_str(),
-        }
+/// The documentation of every word that a bypassed request can have as its `detail`.
+pub fn bypass_reasons() -> Vec<Reason> {
+    let unread = UNREAD.iter().map(|unread| Reason { word: unread.as_str(), ..explain(*unread) });
+    let refused = REFUSED
+        .iter()
+        .map(|refusal| Reason { word: refusal.as_str(), ..explain_refusal(*refusal) });
+    let own = Bypass::REASONS.iter().copied();
+    own.chain(unread).chain(refused).chain(BypassOutcome::REASONS.iter().copied()).collect()
+}
+
+/// One of each kind of unread request, in the order of the reference.
+const UNREAD: &[Unread] = &[
+    Unread::Unparsable,
+    Unread::ContentType,
+    Unread::ContentEncoding,
+    Unread::Batch,
+    Unread::Persisted,
+    Unread::HashMismatch,
+    Unread::DuplicateMember,
+    Unread::QueryInUrl,
+    Unread::OverLimit(Limit::Bytes),
+];
+
+/// The kinds of refused documents whose words unread requests do not have as well.
+const REFUSED: &[Refusal] = &[Refusal::NoSuchOperation];
+
+/// The documentation of an unread request, but for its word. A new kind also goes into [`UNREAD`].
+fn explain(unread: Unread) -> Reason {
+    let (meaning, remedy) = match unread {
+        Unread::Unparsable => (
+            "the request is not JSON, has members of wrong types, is a GET whose parameters cannot be read or are repeated, or contains no GraphQL document. **A possible mutation if it contains the word `mutation`**: in the document, in the decoded URL of a GET, or in the body of a POST, where an escape `\\u` counts as well",
+            "change the client's request",
+        ),
+        Unread::ContentType => (
+            "a GraphQL POST that is neither `application/json` nor `application/graphql` in UTF-8. **A possible mutation**",
+            "send JSON",
+        ),
+        Unread::ContentEncoding => (
+            "the body of a GraphQL POST is damaged, has a coding other than gzip or deflate, or is a compressed batch. **A possible mutation**",
+            "send it in gzip or uncompressed",
+        ),
+        Unread::Batch => (
+            "a JSON list that is empty, or that has an element which could not be read as an operation. **A possible mutation if it contains the word `mutation`, an escape, or an element without a document**",
+            "change the client's request",
+        ),
+        Unread::Persisted => (
+            "the request names a document by an ID, or in a way, that Evergraph does not know; or, with `graphql.apq = \"origin\"`, by a hash that it does not know. **A possible mutation if it is a POST**",
+            "[upload the documents](#post-documents); send a hash with its document once",
+        ),
+        Unread::HashMismatch => (
+            "the request contains a document and the hash of another. A possible mutation if it contains the word",
+            "change the client",
+        ),
+        Unread::DuplicateMember => (
+            "two JSON members have the same name, in the request, its variables, its extensions or an element of a batch. Names are compared after unescaping. Some servers use the first of two, others the last. **A possible mutation if it is a POST**",
+            "send each member once",
+        ),
+        Unread::QueryInUrl => (
+            "a POST with GraphQL parameters in its URL. **A possible mutation**",
+            "put all of them in the body",
+        ),
+        Unread::OverLimit(_) => (
+            "the request exceeds one of the [limits](configuration.md#limits), or its fragments nest more than 64 deep or form a cycle. A possible mutation if it contains the word. With `limits.refuse` the response is a 400",
+            "a smaller document, or a higher limit",
+        ),
+    };
+    Reason { word: "", has_name: false, meaning, remedy }
+}
+
+/// The documentation of a refused document, but for its word. A new kind whose word is new also goes
+/// into [`REFUSED`].
+fn explain_refusal(refusal: Refusal) -> Reason {
+    match refusal {
+        Refusal::Unparsable => explain(Unread::Unparsable),
+        Refusal::OverLimit(limit) => explain(Unread::OverLimit(limit)),
+        Refusal::NoSuchOperation => Reason {
+            word: "",
+            has_name: false,
+            meaning: "the document lacks the operation that `operationName` names, has two of that name, or has several and the request names none. A possible mutation if it contains the word",
+            remedy: "change the client's `operationName`",
+        },
     }
 }

@@ -1,55 +1,70 @@
-//! The decisions: what a request is, whether and under which key its answer may be cached, what
-//! of an answer is stored, what a stored answer says to the client, what a write purges.
+//! The decisions: what a request is, whether and under which key its response may be cached, what
+//! of a response is stored, what a stored response says to the client, and what a write purges.
 //!
-//! Everything here is pure: values and `now` in, a decision with its reason out.
+//! Everything here is pure: values and `now` go in, a decision with its reason comes out.
 
+mod body_format;
 mod bypass;
-mod class;
-mod effect;
-mod forward;
+mod client_ttl;
+mod entry;
+mod evergraph_headers;
+mod graphql_entry;
+mod graphql_plan;
 mod identity;
-mod neutral;
-mod parts;
+mod merged_terms;
+mod miss_detail;
+mod origin_request;
 mod plan;
 mod purge_cookie;
 mod purge_token;
-mod serve;
+mod query_parts;
+mod request_class;
+mod request_token;
+mod response;
+mod rest_entry;
+mod rest_plan;
+mod signal_name;
 mod signals;
-mod store;
-mod store_rest;
-mod token;
-mod unreadable;
-mod write;
+mod stored_headers;
+mod unreadable_headers;
+mod validated_entry;
+mod write_effect;
+mod write_purge;
+mod x_cache;
 
-pub use bypass::Bypass;
-pub use class::{
-    Class, GraphQlRequest, Uncacheable, classify, document_not_known, fails_open, is_upgrade,
-    may_write, read_graphql, refused, size_of_request,
-};
-pub use effect::{Effect, Format, rest_effect};
-pub use forward::{
-    EvergraphHeaders, forwarded_headers, origin_url, rewrite_location, take_evergraph_headers,
-};
-pub use identity::{cookie_pairs, scope_tags_changed_by};
-pub use plan::{Plan, RestPlan, plan_graphql, plan_rest};
+pub use body_format::BodyFormat;
+pub use bypass::{Bypass, BypassOutcome, bypass_reasons};
+pub use client_ttl::shorten_for_client;
+pub use entry::FetchedResponse;
+pub use evergraph_headers::{EvergraphHeaders, take_evergraph_headers};
+pub use graphql_entry::{StorableEntry, graphql_entry, graphql_storable, is_graphql_json};
+pub use graphql_plan::plan_graphql;
+pub use identity::scope_tags_changed_by;
+pub use miss_detail::MissDetail;
+pub use origin_request::{forwarded_headers, origin_request_headers, origin_url};
+pub use plan::{Plan, RestPlan};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookies};
 pub use purge_token::{OwnWriteToken, PurgeKeys};
-pub use serve::{
-    XCache, has_range, headers_to_client, response_from_entry, shorten_for_client,
-    status_of_origin, without_body,
+pub use request_class::{
+    GraphQlRequest, RequestClass, Uncacheable, classify, fails_open, is_websocket_upgrade,
+    may_write, read_graphql, request_json_size,
 };
-pub use signals::SignalName;
-pub use store::{
-    FetchedResponse, StorableEntry, graphql_entry, is_graphql_json, origin_request_headers,
-    storable_headers,
+pub use request_token::{SentToken, claim_paths, sent_token};
+pub use response::{
+    covers_range, gateway_error_status, headers_to_client, not_modified_response,
+    response_from_entry, rewrite_location,
 };
-pub use store_rest::{
-    ValidatedEntry, completed, part_entry, part_key, part_storable, rest_entry, rest_storable,
-    updated, validated_entry,
+pub use rest_entry::{
+    completed_body, part_entry, part_key, part_storable, rest_entry, rest_storable,
 };
-pub use token::{SentToken, claim_paths, sent_token};
-pub use unreadable::has_unreadable_key_header;
-pub use write::{BatchOperation, Write, WritePurge, WriteResponse, purge_of_write};
+pub use rest_plan::plan_rest;
+pub use signal_name::SignalName;
+pub use stored_headers::storable_headers;
+pub use unreadable_headers::has_unreadable_key_header;
+pub use validated_entry::{ValidatedEntry, updated_entry, validated_entry};
+pub use write_effect::{WriteEffect, WriteResponse, rest_effect};
+pub use write_purge::{BatchOperation, Write, WritePurge, purge_of_write};
+pub use x_cache::XCache;
 
 #[cfg(test)]
-mod sharing_tests;
+mod tests;

@@ -1,17 +1,18 @@
-//! The token of a client's own write in a cookie, for clients that send no headers of their own:
-//! forms, images, links. Each service has a cookie of its own, since several may share a host.
+//! The cookie with the token of a client's own write, for clients that cannot send headers: forms,
+//! images, links. Its name contains the service, since several services may share a host.
 
 use crate::http::{Headers, Request};
 
-/// The cookie's name before services had their own; with `-` and the service it is the name of
-/// today. All such cookies are Evergraph's own: neither the origin nor any decision sees them.
+/// The name of the cookie in earlier versions. Today `-` and the service follow. Such cookies are
+/// removed from the request before anything else sees it.
 const NAME: &str = "evergraph-purge";
 
-/// Seconds beyond `max_lag`, for the way to the client and back. Then all isolates know the purge.
+/// Seconds that a cookie lives beyond `max_lag`, which cover the way to the client and back. After
+/// `max_lag` every isolate knows the purge.
 const SLACK_SECONDS: u64 = 5;
 
-/// Takes Evergraph's cookies off a request, whichever service they are of. Returns the tokens in
-/// those of this service; one by the old name may be any service's.
+/// Removes the cookies of all services from a request, and returns the tokens of this service. A
+/// token under the old name may belong to any service.
 pub fn take_purge_cookies(service: &str, headers: &mut Headers) -> Vec<String> {
     if !headers.get_all("cookie").any(|cookies| cookies.contains(NAME)) {
         return Vec::new();
@@ -34,7 +35,7 @@ pub fn take_purge_cookies(service: &str, headers: &mut Headers) -> Vec<String> {
             others.push(kept);
         }
     }
-    // What has bytes that are not UTF-8 cannot be written again.
+    // A header with bytes that are not UTF-8 cannot be rewritten.
     if headers.is_unreadable("cookie") {
         return tokens;
     }
@@ -45,8 +46,8 @@ pub fn take_purge_cookies(service: &str, headers: &mut Headers) -> Vec<String> {
     tokens
 }
 
-/// The cookie with the token of a service's write (RFC 6265 §4.1). A service's name has letters,
-/// digits, `-` and `_` alone, which a cookie's name may have.
+/// The `Set-Cookie` value for the token of a write (RFC 6265 §4.1). A service's name consists of
+/// letters, digits, `-` and `_`, all of which are allowed in a cookie's name.
 pub fn purge_cookie(service: &str, token: &str, max_lag: u64, request: &Request) -> String {
     let seconds = max_lag.saturating_add(SLACK_SECONDS);
     let secure = if request.url.scheme == "https" { "; Secure" } else { "" };
@@ -54,12 +55,13 @@ pub fn purge_cookie(service: &str, token: &str, max_lag: u64, request: &Request)
     format!("{NAME}-{service}={token}; {attributes}")
 }
 
-/// Whether a `Set-Cookie` is that of a service's write.
+/// Whether a `Set-Cookie` value is the purge cookie of this service.
 pub fn is_purge_cookie(service: &str, cookie: &str) -> bool {
     cookie.split_once('=').is_some_and(|(name, _)| service_of(name) == Some(service))
 }
 
-/// The service whose cookie has that name, if it is one of Evergraph's; empty for the old name.
+/// The service that a purge cookie belongs to: empty under the old name, `None` if it is no purge
+/// cookie.
 fn service_of(name: &str) -> Option<&str> {
     match name.trim().strip_prefix(NAME)? {
         "" => Some(""),

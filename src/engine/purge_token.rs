@@ -1,14 +1,15 @@
-//! The token in `Evergraph-Purge`: by which record of which log a client's write was purged.
+//! The token in `Evergraph-Purge`: the record of the purge log that holds the purge of a client's
+//! write.
 //!
-//! In scope: the token's text, its signature, and what the tokens of a request say together. Not in
-//! scope: where a request has them ([`super::purge_cookie`], [`super::forward`]), and what follows
-//! from them (`service/own_write.rs`).
+//! In scope: the token's text, its signature, and what several tokens say together. Not in scope:
+//! how they are read from a request ([`super::purge_cookie`], [`super::evergraph_headers`]), and
+//! what follows from them (`service`).
 //!
 //! ```text
 //! token    = base64url(1 epoch:u64 seq:u64 mac)       (big-endian; 44 letters)
-//! unsigned = base64url(0 epoch:u64 seq:u64)           (where there is no secret)
+//! unsigned = base64url(0 epoch:u64 seq:u64)           (without a secret)
 //! mac      = the first 16 bytes of HMAC-SHA-256(key, 1 epoch seq)
-//! key      = HMAC-SHA-256(secret, digest of the domain and the log's id)
+//! key      = HMAC-SHA-256(secret, digest of the domain and the log's ID)
 //! ```
 
 use crate::admin::configured_tokens;
@@ -20,17 +21,17 @@ use subtle::ConstantTimeEq;
 const SIGNED: u8 = 1;
 const UNSIGNED: u8 = 0;
 const MAC_BYTES: usize = 16;
-/// The letters of a signed token.
+/// The length of a signed token.
 const LETTERS: usize = 44;
 
-/// A shorter secret signs nothing: who has a signature can try out secrets at leisure.
+/// A shorter secret is not used for signing, since it could be guessed offline from a signature.
 const LEAST_SECRET_BYTES: usize = 16;
 
-/// So many tokens of one request are looked at.
+/// The number of tokens in one request that are verified.
 pub(super) const MOST_TOKENS: usize = 4;
 
-/// The keys of a service's tokens. The first one signs; a token by any of them is genuine, so that
-/// secrets can be replaced one after the other.
+/// The keys of a service's tokens. The first key signs, and all keys verify, so that secrets can be
+/// rotated.
 #[derive(Debug, Default)]
 pub struct PurgeKeys(Vec<Key>);
 
@@ -43,8 +44,8 @@ impl std::fmt::Debug for Key {
 }
 
 impl PurgeKeys {
-    /// The keys that follow from `ADMIN_TOKENS`, as it was set, and the purge log's own id: what
-    /// another deployment with the same secret has signed says nothing of this log.
+    /// Derives the keys from `ADMIN_TOKENS` and the ID of the purge log. Because of the ID, tokens
+    /// of another deployment with the same secret do not verify.
     pub fn new(admin_tokens: Option<&str>, log_id: &str) -> Self {
         let use_of_key = DigestBuilder::new("purge-token").part(log_id.as_bytes()).finish();
         let secrets = configured_tokens(admin_tokens).filter(|t| t.len() >= LEAST_SECRET_BYTES);
@@ -52,45 +53,45 @@ impl PurgeKeys {
         Self(keys.map(Key).collect())
     }
 
-    /// The token of a write whose purge is that record.
+    /// The token for a write whose purge is this record.
     pub fn sign(&self, record: Mark) -> String {
         match self.0.first() {
             Some(key) => {
-                let said = said(SIGNED, record);
-                to_base64url(&[said.as_slice(), &mac(key, &said)].concat())
+                let payload = payload(SIGNED, record);
+                to_base64url(&[payload.as_slice(), &mac(key, &payload)].concat())
             }
-            None => to_base64url(&said(UNSIGNED, record)),
+            None => to_base64url(&payload(UNSIGNED, record)),
         }
     }
 
-    /// The record that a token names, if the token is one of this service's.
+    /// The record that a token names, if its signature is valid.
     pub fn verify(&self, token: &str) -> Option<Mark> {
         let bytes = from_base64url(Some(token).filter(|token| token.len() == LETTERS)?)?;
-        let (said, signature) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
-        let (version, numbers) = said.split_first()?;
+        let (payload, signature) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
+        let (version, numbers) = payload.split_first()?;
         let (epoch, seq) = numbers.split_first_chunk::<8>()?;
         let seq: &[u8; 8] = seq.try_into().ok()?;
         let mut genuine = subtle::Choice::from(0);
         for key in &self.0 {
-            genuine |= mac(key, said).as_slice().ct_eq(signature);
+            genuine |= mac(key, payload).as_slice().ct_eq(signature);
         }
         let record = Mark { epoch: u64::from_be_bytes(*epoch), seq: u64::from_be_bytes(*seq) };
         (*version == SIGNED && bool::from(genuine)).then_some(record)
     }
 }
 
-/// What a request shows of the client's own writes.
+/// What the tokens of a request say about the client's own writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnWriteToken {
-    /// A write that was purged by this record; of several, the last.
+    /// The record of the write's purge; of several, the latest.
     Verified(Mark),
-    /// A write of which nobody knows which it is: a token without a signature or with a wrong one,
-    /// the plain number of earlier versions, tokens of several logs, or something else.
+    /// It is not known which write: the token has no signature or a wrong one, is the plain number
+    /// of earlier versions, or the tokens belong to different logs.
     Unverified,
 }
 
 impl OwnWriteToken {
-    /// What the tokens of a request say together; none where there are none.
+    /// What the tokens of a request say together. `None` if there are none.
     pub fn of_tokens(tokens: &[String], keys: &PurgeKeys) -> Option<Self> {
         let (first, others) = tokens.split_first()?;
         if tokens.len() > MOST_TOKENS {
@@ -105,12 +106,12 @@ impl OwnWriteToken {
     }
 }
 
-fn said(version: u8, record: Mark) -> Vec<u8> {
+fn payload(version: u8, record: Mark) -> Vec<u8> {
     [[version].as_slice(), &record.epoch.to_be_bytes(), &record.seq.to_be_bytes()].concat()
 }
 
-fn mac(key: &Key, said: &[u8]) -> Vec<u8> {
-    hmac_sha256(&key.0, said).into_iter().take(MAC_BYTES).collect()
+fn mac(key: &Key, payload: &[u8]) -> Vec<u8> {
+    hmac_sha256(&key.0, payload).into_iter().take(MAC_BYTES).collect()
 }
 
 #[cfg(test)]

@@ -1,52 +1,53 @@
-//! What of a request may say who or what is asking, and whether the configuration says what that
-//! means for an answer. A request with a signal that one part of it does not cover is passed
-//! through: what nobody declared could decide the answer. docs/signals.md is this for users.
+//! Signals: the parts of a request that may identify the client or change the response, and whether
+//! the configuration covers them.
+//!
+//! A request is passed to the origin if it has a signal that one of its cache types does not cover,
+//! because the response might depend on it. docs/signals.md explains this to users.
 
-use super::Bypass;
-use super::identity::{Asker, shows_claim};
-use super::neutral::is_neutral;
+use super::bypass::Bypass;
+use super::identity::{Credentials, has_scope_claim};
+use super::signal_name::SignalName;
 use crate::config::{CacheType, Config, Identity, Scope, TokenPlace};
-use crate::http::is_token;
-use std::fmt;
+use crate::http::{is_neutral, is_token};
 
-/// One thing in a request that may say who or what is asking.
+/// A part of a request that may identify the client or change the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal<'h> {
-    /// A header of that name, in lower case.
+    /// A header, by its name in lower case.
     Header(&'h str),
-    /// A cookie of that name.
+    /// A cookie, by its name.
     Cookie(&'h str),
-    /// What some servers take for a cookie of that name, and others for a part of another one: it
-    /// follows a comma or a space, and no `;` (RFC 6265 §4.2.1).
+    /// What follows a comma or a space instead of `;`. Some servers read it as a cookie of that
+    /// name, others as part of the cookie before it (RFC 6265 §4.2.1).
     MisplacedCookie(&'h str),
 }
 
-/// Which signals count.
+/// Which signals are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
-    /// All of them.
+pub(super) enum SignalSet {
+    /// All signals.
     All,
-    /// Those that RFC 9111 knows: `Authorization` and cookies, and the token's place. Of other
-    /// headers the origin says in `Vary` whether they count.
+    /// Those that RFC 9111 knows: `Authorization`, cookies, and the header or cookie of the token.
+    /// For other headers the origin's `Vary` decides.
     Standard,
 }
 
-/// A request, and what has to cover its signals.
+/// The check whether a request's cache types cover its signals.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Coverage<'a> {
+pub(super) struct SignalCheck<'a> {
     pub config: &'a Config,
-    pub asker: Asker<'a>,
-    /// The cache types, each of which has to cover every signal. Of none nothing is covered.
+    pub credentials: Credentials<'a>,
+    /// The cache types. Each must cover every signal; if there are none, nothing is covered.
     pub types: &'a [&'a CacheType],
-    /// The names of headers that belong to the key.
+    /// The names of the headers whose values are part of the key.
     pub keyed: &'a [String],
-    pub counted: Counted,
+    pub signal_set: SignalSet,
 }
 
-impl<'a> Coverage<'a> {
-    /// The signals that one of the cache types leaves uncovered.
+impl<'a> SignalCheck<'a> {
+    /// The signals that at least one of the cache types does not cover.
     pub fn uncovered(&self) -> Vec<Signal<'a>> {
-        let names = self.asker.headers.iter().map(|(name, _)| name);
+        let names = self.credentials.headers.iter().map(|(name, _)| name);
         let of_headers = names.filter(|name| self.is_signal(name)).map(Signal::Header);
         of_headers.chain(self.cookies()).filter(|signal| !self.covers(*signal)).collect()
     }
@@ -57,13 +58,13 @@ impl<'a> Coverage<'a> {
         }
         let is_standard = header == "authorization" || self.token_header() == Some(header);
         is_standard
-            || (self.counted == Counted::All
+            || (self.signal_set == SignalSet::All
                 && !is_neutral(header)
                 && !self.config.ignores_header(header))
     }
 
     fn cookies(&self) -> impl Iterator<Item = Signal<'a>> {
-        let lines = self.asker.headers.get_all("cookie");
+        let lines = self.credentials.headers.get_all("cookie");
         let pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
         let cookies = pairs.filter(|pair| !pair.is_empty()).flat_map(cookies_of_pair);
         cookies.filter(|signal| match signal {
@@ -82,7 +83,7 @@ impl<'a> Coverage<'a> {
         !self.types.is_empty() && self.types.iter().all(covers)
     }
 
-    /// Whether a scope goes by a signal, sets it aside, or says that all share.
+    /// Whether a scope depends on a signal, ignores it, or is shared by all clients (`by = []`).
     fn scope_covers(&self, scope: &Scope, signal: Signal<'_>) -> bool {
         if scope.by.is_empty() {
             return true;
@@ -92,14 +93,16 @@ impl<'a> Coverage<'a> {
             Signal::Header(name) => {
                 goes_by(Identity::Header(name.to_owned()))
                     || scope.ignores_header(name)
-                    || (self.token_header() == Some(name) && shows_claim(scope, self.asker))
+                    || (self.token_header() == Some(name)
+                        && has_scope_claim(scope, self.credentials))
             }
             Signal::Cookie(name) => {
                 goes_by(Identity::Cookie(name.to_owned()))
                     || scope.ignores_cookie(name)
-                    || (self.token_cookie() == Some(name) && shows_claim(scope, self.asker))
+                    || (self.token_cookie() == Some(name)
+                        && has_scope_claim(scope, self.credentials))
             }
-            // Nobody knows whether the origin takes it for a cookie, so no key can go by it.
+            // It is not known whether the origin reads it as a cookie, so no key can depend on it.
             Signal::MisplacedCookie(name) => scope.ignores_cookie(name),
         }
     }
@@ -119,8 +122,8 @@ impl<'a> Coverage<'a> {
     }
 }
 
-/// The cookie that a pair is, and the cookies that it is for servers which also take commas and
-/// spaces for separators. What has no `=` is the value of a cookie without a name.
+/// The cookie in a pair, followed by the cookies that servers see which also split at commas and
+/// spaces. A pair without `=` is the value of a cookie without a name.
 fn cookies_of_pair(pair: &str) -> impl Iterator<Item = Signal<'_>> {
     let name = pair.split_once('=').map_or("", |(name, _)| name);
     let pieces = pair.split(|c: char| c == ',' || c.is_ascii_whitespace()).skip(1);
@@ -131,7 +134,7 @@ fn cookies_of_pair(pair: &str) -> impl Iterator<Item = Signal<'_>> {
 }
 
 impl Signal<'_> {
-    /// The reason to pass a request through for which it is not covered.
+    /// The reason to bypass the cache if this signal is not covered.
     pub fn bypass(self, config: &Config) -> Bypass {
         let token = config.jwt.as_ref().map(|jwt| &jwt.place);
         match self {
@@ -143,41 +146,6 @@ impl Signal<'_> {
             Self::Cookie(name) => Bypass::CookieWithoutScope(SignalName::new(name)),
             Self::MisplacedCookie(name) => Bypass::CookieSeparator(SignalName::new(name)),
         }
-    }
-}
-
-/// The longest name of a signal that is shown, in bytes.
-const NAME_BYTES: usize = 48;
-
-/// The name of a signal as reasons show it: of bounded length and in safe characters, since clients
-/// choose it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SignalName {
-    bytes: [u8; NAME_BYTES],
-    length: usize,
-}
-
-impl SignalName {
-    /// Cuts what is too long, and shows `?` for what is not plain.
-    pub fn new(name: &str) -> Self {
-        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-        let mut bytes = [0; NAME_BYTES];
-        for (place, byte) in bytes.iter_mut().zip(name.bytes()) {
-            *place = Some(byte).filter(is_plain).unwrap_or(b'?');
-        }
-        Self { bytes, length: name.len().min(NAME_BYTES) }
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        let bytes = self.bytes.get(..self.length).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for SignalName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), out)
     }
 }
 

@@ -1,6 +1,6 @@
-//! base64url without padding (RFC 7515 §2, RFC 4648 §5), in its one canonical spelling.
+//! base64url without padding (RFC 7515 §2, RFC 4648 §5), in its canonical form only.
 
-/// The bytes of a text; none where it is anything else, or another spelling of the same bytes.
+/// Decodes a text. `None` if it is malformed, or not the canonical form of its bytes.
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     for group in text.as_bytes().chunks(4) {
@@ -8,7 +8,7 @@ pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
         for letter in group {
             bits = bits << 6 | sextet(*letter)?;
         }
-        // Two letters hold one byte and three hold two; what is left over has to be zero.
+        // Two letters encode one byte, and three encode two. The remaining bits must be zero.
         let (count, left_over) = match group.len() {
             4 => (3, 0),
             3 => (2, 2),
@@ -36,7 +36,7 @@ fn sextet(letter: u8) -> Option<u32> {
     Some(u32::from(value))
 }
 
-/// The text of these bytes.
+/// Encodes bytes.
 pub fn to_base64url(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);

@@ -1,11 +1,11 @@
-//! Content codings (RFC 9110 §8.4.1): gzip and deflate in request bodies, as clients send them; and
-//! what is left of an answer's codings once the runtime has read its body.
+//! Content codings (RFC 9110 §8.4.1): of request bodies, which Evergraph decodes, and of response
+//! bodies, which the runtime may have decoded.
 
-use super::Headers;
+use super::headers::Headers;
 use miniz_oxide::inflate::{decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit};
 
-/// The body without its coding; none where the coding is not known, the body is damaged, or it
-/// holds more than `limit` bytes.
+/// Decodes a body. `None` if the coding is unknown, the body is damaged, or the result is larger
+/// than `limit` bytes.
 pub fn decoded_body(coding: &str, body: &[u8], limit: usize) -> Option<Vec<u8>> {
     match coding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => (body.len() <= limit).then(|| body.to_vec()),
@@ -15,30 +15,30 @@ pub fn decoded_body(coding: &str, body: &[u8], limit: usize) -> Option<Vec<u8>> 
     }
 }
 
-/// How an answer's body comes out of the runtime.
+/// The coding in which the runtime delivers a response body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerCoding {
-    /// It had no coding.
+pub enum ResponseCoding {
+    /// The response had no coding.
     Plain,
-    /// The runtime undoes the coding of that name, and does it again in what it sends with that
-    /// name. These are the only values of the field with which it does either.
-    Undone(&'static str),
-    /// It is in gzip under a name that the runtime does not know, such as `GZIP`.
+    /// The runtime decodes this coding when it reads the body, and encodes it again when it sends a
+    /// response with the same header. It does so for these exact header values only.
+    DecodedByRuntime(&'static str),
+    /// The body is in gzip, under a name that the runtime does not recognize, such as `GZIP`.
     Gzip,
-    /// It comes through as the origin coded it.
+    /// The body is delivered in the origin's coding.
     Coded,
 }
 
-impl AnswerCoding {
-    /// The coding that an answer's headers name. Codings are compared without case, and `identity`
-    /// is none (RFC 9110 §8.4.1); the runtime goes by the field's very bytes.
+impl ResponseCoding {
+    /// The coding of a response. Codings are case-insensitive, and `identity` is no coding (RFC
+    /// 9110 §8.4.1); but the runtime compares the exact value of the header.
     pub fn of(headers: &Headers) -> Self {
         let undone = ["gzip", "br"];
         let mut fields = headers.get_all("content-encoding").map(str::trim);
         if let (Some(only), None) = (fields.next(), fields.next())
             && let Some(name) = undone.into_iter().find(|name| *name == only)
         {
-            return Self::Undone(name);
+            return Self::DecodedByRuntime(name);
         }
         let is_coding = |coding: &&str| !coding.eq_ignore_ascii_case("identity");
         let mut codings = headers.members("content-encoding").filter(is_coding);
@@ -51,14 +51,14 @@ impl AnswerCoding {
         }
     }
 
-    /// Whether the body is at hand without any coding.
+    /// Whether the body is available without a coding.
     pub fn is_decoded(self) -> bool {
-        matches!(self, Self::Plain | Self::Undone(_))
+        matches!(self, Self::Plain | Self::DecodedByRuntime(_))
     }
 }
 
-/// Whether an answer may reach the client in a coding (RFC 9110 §12.5.3). `*` does not count: what
-/// is not coded is never wrong.
+/// Whether the client accepts a coding (RFC 9110 §12.5.3). `*` does not count: a response without
+/// coding is always acceptable.
 pub fn accepts_coding(request: &Headers, coding: &str) -> bool {
     request.members("accept-encoding").any(|member| {
         let mut parts = member.split(';').map(str::trim);
@@ -69,7 +69,7 @@ pub fn accepts_coding(request: &Headers, coding: &str) -> bool {
     })
 }
 
-/// A single gzip member (RFC 1952 §2.3).
+/// Decodes a single gzip member (RFC 1952 §2.3).
 fn gunzipped(body: &[u8], limit: usize) -> Option<Vec<u8>> {
     const EXTRA: u8 = 4;
     const NAME: u8 = 8;
@@ -90,7 +90,7 @@ fn gunzipped(body: &[u8], limit: usize) -> Option<Vec<u8>> {
     if flags & HEADER_CHECK != 0 {
         rest = rest.get(2..)?;
     }
-    // The trailer has a check and the length; a member that was cut off lacks them.
+    // The trailer contains a checksum and the length. A truncated member lacks it.
     let (deflated, trailer) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
     let plain = decompress_to_vec_with_limit(deflated, limit).ok()?;
     let length = trailer.get(4..)?;
@@ -124,16 +124,16 @@ mod tests {
 
     #[test]
     fn only_the_very_values_gzip_and_br_are_undone() {
-        use AnswerCoding::{Coded, Gzip, Plain, Undone};
+        use ResponseCoding::{Coded, DecodedByRuntime, Gzip, Plain};
         let of = |fields: &[&str]| {
-            AnswerCoding::of(&fields.iter().map(|value| ("content-encoding", *value)).collect())
+            ResponseCoding::of(&fields.iter().map(|value| ("content-encoding", *value)).collect())
         };
         for (fields, coding) in [
             (&[][..], Plain),
             (&["identity"], Plain),
             (&["", "Identity, identity"], Plain),
-            (&["gzip"], Undone("gzip")),
-            (&["br"], Undone("br")),
+            (&["gzip"], DecodedByRuntime("gzip")),
+            (&["br"], DecodedByRuntime("br")),
             (&["GZIP"], Gzip),
             (&["x-gzip"], Gzip),
             (&["gzip, identity"], Gzip),
@@ -146,7 +146,7 @@ mod tests {
             (&["zstd"], Coded),
         ] {
             assert_eq!(of(fields), coding, "{fields:?}");
-            assert_eq!(coding.is_decoded(), matches!(coding, Plain | Undone(_)));
+            assert_eq!(coding.is_decoded(), matches!(coding, Plain | DecodedByRuntime(_)));
         }
     }
 

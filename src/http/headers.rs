@@ -1,14 +1,14 @@
 //! A list of header fields (RFC 9110 §5).
 
-use super::OriginalFields;
+use super::original::OriginalFields;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::rc::Rc;
 
-/// Header fields in order. Names are kept in lower case, since they are compared so.
+/// Header fields in order, with names in lower case.
 ///
-/// Values are text. Where a value has bytes that are not UTF-8, the text has U+FFFD in their place and
-/// the original fields, if they are attached, have the bytes.
+/// Values are text. Bytes that are not UTF-8 are replaced by U+FFFD; the original fields, if they
+/// are attached, still have them.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Headers {
@@ -17,7 +17,7 @@ pub struct Headers {
     original: Option<Rc<dyn OriginalFields>>,
 }
 
-/// By their text alone.
+/// Compares the text only.
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
         self.fields == other.fields
@@ -33,22 +33,22 @@ impl fmt::Debug for Headers {
 }
 
 impl Headers {
-    /// No fields.
+    /// A list without fields.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The first value of the field `name` (in lower case).
+    /// The first value of a field. `name` is in lower case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of the field `name`, in order.
+    /// All values of a field, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// The field's values joined with `, ` (RFC 9110 §5.3), or none where the field is absent.
+    /// The values of a field, joined with `, ` (RFC 9110 §5.3). `None` if the field is absent.
     pub fn joined(&self, name: &str) -> Option<String> {
         let mut values = self.get_all(name);
         let mut all = values.next()?.to_owned();
@@ -59,7 +59,7 @@ impl Headers {
         Some(all)
     }
 
-    /// The members of a comma-separated field, trimmed, empty ones left out.
+    /// The elements of a comma-separated field, trimmed and without empty ones.
     pub fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.get_all(name)
             .flat_map(|value| value.split(','))
@@ -67,18 +67,18 @@ impl Headers {
             .filter(|member| !member.is_empty())
     }
 
-    /// The fields, in lower case, that `Connection` says are for one connection alone (RFC 9110
-    /// §7.6.1).
+    /// The fields that `Connection` declares as hop-by-hop (RFC 9110 §7.6.1), in lower case.
     pub fn named_by_connection(&self) -> Vec<String> {
         self.members("connection").map(str::to_ascii_lowercase).collect()
     }
 
-    /// Whether there is such a field.
+    /// Whether the field is present.
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
-    /// Whether a value has bytes that are not UTF-8. Different values of that kind can have one text.
+    /// Whether any value has bytes that are not UTF-8. Two different values of this kind may have
+    /// the same text.
     pub fn has_unreadable_bytes(&self) -> bool {
         self.iter().any(|(_, value)| is_unreadable(value))
     }
@@ -88,7 +88,7 @@ impl Headers {
         self.get_all(name).any(is_unreadable)
     }
 
-    /// The names of the fields with such values.
+    /// The names of the fields that have such values.
     pub fn unreadable_names(&self) -> Vec<&str> {
         let fields = self.iter().filter(|(_, value)| is_unreadable(value));
         let mut names: Vec<&str> = fields.map(|(name, _)| name).collect();
@@ -96,29 +96,30 @@ impl Headers {
         names
     }
 
-    /// The fields with the bytes that text does not hold, where they are attached.
+    /// The original fields with their exact bytes, if they are attached.
     pub fn original(&self) -> Option<&Rc<dyn OriginalFields>> {
         self.original.as_ref()
     }
 
-    /// Attaches the fields that these were read from.
+    /// Attaches the fields that this list was read from.
     pub fn attach_original(&mut self, original: Rc<dyn OriginalFields>) {
         self.original = Some(original);
     }
 
-    /// Attaches the original fields of others.
+    /// Attaches the original fields of another list.
     pub fn attach_original_of(&mut self, others: &Self) {
         self.original.clone_from(&others.original);
     }
 
-    /// The same, with nothing but the fields whose bytes text does not hold.
+    /// Attaches the original fields of another list, reduced to those that text cannot represent.
     pub fn attach_unreadable_of(&mut self, others: &Self) {
         let names = self.unreadable_names();
         let original = others.original.as_ref().filter(|_| !names.is_empty());
         self.original = original.map(|original| original.only(&names));
     }
 
-    /// Whether no bytes are lost: the original fields have each value that text does not hold.
+    /// Whether no bytes are lost: the original fields contain every value that text cannot
+    /// represent.
     pub fn has_all_bytes(&self) -> bool {
         self.unreadable_names().iter().all(|name| {
             let original = self.original.as_ref().and_then(|original| original.text(name));
@@ -131,23 +132,23 @@ impl Headers {
         self.fields.push((name.to_ascii_lowercase(), value.into()));
     }
 
-    /// Makes `value` the field's only one.
+    /// Replaces all values of a field by one.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.remove(name);
         self.append(name, value);
     }
 
-    /// Takes every field of that name away.
+    /// Removes all values of a field.
     pub fn remove(&mut self, name: &str) {
         self.fields.retain(|(field, _)| field != name);
     }
 
-    /// Keeps the fields whose names `keep` says yes to.
+    /// Keeps the fields for whose names `keep` returns `true`.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.fields.retain(|(field, _)| keep(field));
     }
 
-    /// About how many bytes they take as HTTP/1.1 sends them.
+    /// The approximate size in bytes, as HTTP/1.1 sends it.
     pub fn bytes(&self) -> usize {
         self.fields.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
     }
@@ -170,7 +171,7 @@ fn is_unreadable(value: &str) -> bool {
     value.contains(char::REPLACEMENT_CHARACTER)
 }
 
-/// Whether a text is a token, as the names of fields and of cookies are (RFC 9110 §5.6.2).
+/// Whether a text is a token, as the names of fields and cookies are (RFC 9110 §5.6.2).
 pub fn is_token(text: &str) -> bool {
     let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(is_token_byte)
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
     use std::any::Any;
 
-    /// Fields whose values text holds after all.
+    /// Original fields whose values are plain text.
     struct Held(Vec<(String, String)>);
 
     impl OriginalFields for Held {

@@ -34,7 +34,8 @@ impl Method {
         }
     }
 
-    /// Whether the method only reads (RFC 9110 §9.2.1). A method we do not know may write.
+    /// Whether the method is safe, that is, read-only (RFC 9110 §9.2.1). An unknown method may
+    /// write.
     pub fn is_safe(&self) -> bool {
         match self {
             Self::Get | Self::Head => true,

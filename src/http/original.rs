@@ -1,16 +1,16 @@
-//! Header fields with the bytes that were sent.
+//! Header fields with their exact bytes.
 //!
-//! The runtime shows header values as UTF-8, with U+FFFD for bytes that are not UTF-8. Such values can
-//! be copied from one of its own objects to another, and read in no way.
+//! The runtime exposes header values as UTF-8, and replaces other bytes by U+FFFD. The exact values
+//! can only be copied from one of its objects to another.
 
 use std::any::Any;
 use std::rc::Rc;
 
-/// Header fields as the runtime holds them.
+/// Header fields held by the runtime.
 pub trait OriginalFields {
-    /// The values of a field as text, joined; none where the field is absent.
+    /// The values of a field, joined as text. `None` if the field is absent.
     fn text(&self, name: &str) -> Option<String>;
-    /// A copy with the fields of these names alone.
+    /// A copy that only has the fields with these names.
     fn only(&self, names: &[&str]) -> Rc<dyn OriginalFields>;
     /// The runtime's own object.
     fn as_any(&self) -> &dyn Any;

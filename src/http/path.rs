@@ -1,18 +1,18 @@
-//! Patterns over paths: `*` within a segment, `**` across segments, `:name` for one segment.
+//! Path patterns: `*` within a segment, `**` across segments, `:name` for one segment.
 
 /// A parsed path pattern, such as `/api/products/:id` or `/api/auth/**`.
 ///
-/// `**` stands for any number of segments, none included. A trailing slash of the path does not
-/// count, since frameworks take both forms for one route.
+/// `**` matches any number of segments, including none. A trailing slash of the path is ignored,
+/// since frameworks treat both forms as the same route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern(Vec<Segment>);
 
-/// Whether a path's case tells it apart from another.
+/// Whether the case of a path matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
-    /// It does, as RFC 3986 §6.2.2.1 has it.
+    /// It matters, as in RFC 3986 §6.2.2.1.
     Counts,
-    /// It does not, for ASCII letters.
+    /// It does not matter, for ASCII letters.
     Ignored,
 }
 
@@ -24,10 +24,10 @@ enum Segment {
 }
 
 impl PathPattern {
-    /// Reads a pattern; an error says what is wrong with it.
+    /// Parses a pattern. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some(rest) = text.strip_prefix('/') else {
-            return Err(format!("a path begins with \"/\", found {text:?}"));
+            return Err(format!("a path must begin with \"/\", found {text:?}"));
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.is_empty() {
@@ -35,7 +35,7 @@ impl PathPattern {
         }
         rest.split('/')
             .map(|segment| match segment.strip_prefix(':') {
-                Some("") => Err(format!("a parameter needs a name in {text:?}")),
+                Some("") => Err(format!("a parameter has no name in {text:?}")),
                 Some(name) => Ok(Segment::Parameter(name.to_owned())),
                 None => glob_segment(segment),
             })
@@ -43,17 +43,17 @@ impl PathPattern {
             .map(Self)
     }
 
-    /// Reads a pattern without parameters over anything that slashes divide.
+    /// Parses a pattern without parameters. It may match any text that is divided by slashes.
     pub fn globs(text: &str) -> Result<Self, String> {
         text.split('/').map(glob_segment).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The parameters' values where the path matches.
+    /// The values of the parameters, if the path matches.
     pub fn matches(&self, path: &str) -> Option<Vec<(String, String)>> {
         self.matches_with(path, Case::Counts)
     }
 
-    /// The parameters' values, as they stand in the path, where it matches.
+    /// The values of the parameters as they appear in the path, if it matches.
     pub fn matches_with(&self, path: &str, case: Case) -> Option<Vec<(String, String)>> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -75,16 +75,16 @@ fn glob_segment(text: &str) -> Result<Segment, String> {
     match text {
         "**" => Ok(Segment::AnyDepth),
         text if text.contains("**") => {
-            Err(format!("\"**\" stands for whole segments, found {text:?}"))
+            Err(format!("\"**\" must be a whole segment, found {text:?}"))
         }
         text => Ok(Segment::Glob(text.to_owned())),
     }
 }
 
-/// Matches by dynamic programming over (pattern, path), so that a path of many segments against
-/// many `**` costs their product and no more.
+/// Matches by dynamic programming over pattern and path, so that many `**` against a long path cost
+/// at most the product of their lengths.
 fn matches_from(pattern: &[Segment], path: &[&str], case: Case) -> Option<Vec<(String, String)>> {
-    // reachable[i] : the pattern's first `done` segments can have consumed the path's first `i`.
+    // reachable[i]: the pattern's segments so far can match the path's first `i` segments.
     let mut reachable = vec![false; path.len() + 1];
     if let Some(start) = reachable.first_mut() {
         *start = true;
@@ -115,7 +115,7 @@ fn matches_from(pattern: &[Segment], path: &[&str], case: Case) -> Option<Vec<(S
     Some(parameters_of(pattern, path, &history))
 }
 
-/// Walks back through what was reachable and reads off the parameters.
+/// Walks back through the reachable positions and collects the parameters.
 fn parameters_of(
     pattern: &[Segment],
     path: &[&str],
@@ -148,7 +148,7 @@ fn takes(segment: &Segment, text: &str, case: Case) -> bool {
     }
 }
 
-/// Whether `text` matches `glob`, where `*` stands for any run of characters.
+/// Whether `text` matches `glob`, where `*` matches any number of characters.
 pub fn glob(glob: &str, text: &str) -> bool {
     let mut parts = glob.split('*');
     let first = parts.next().unwrap_or_default();

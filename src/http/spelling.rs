@@ -1,18 +1,20 @@
-//! What else an origin may take a path for: servers differ in how often they decode it, whether
-//! they merge slashes, drop parameters and tell case apart.
+//! Other spellings of a path: servers differ in how often they decode a path, and in whether they
+//! merge slashes, drop parameters and ignore case.
 //!
-//! In scope: paths that may lead out of where they seem to be (`climbs`), and the one form that
-//! all spellings of a path share (`folded_path`). Not in scope: keys, for which spellings stay
-//! apart ([`Url::comparable_path`](super::Url::comparable_path)).
+//! In scope: paths that may leave their apparent folder ([`climbs`]), and the form that all
+//! spellings of a path have in common ([`folded_path`]). Not in scope: keys, which keep spellings
+//! apart ([`Url::comparable_path`](super::url::Url::comparable_path)).
 
 use super::url::percent_decoded;
 
-/// How often a proxy and a server behind it may decode a path in all.
+/// How often a path may be decoded altogether, by proxies and the server behind them.
 const MOST_DECODINGS: usize = 3;
 
-/// Whether the path holds a parent segment, a backslash or a NUL, as it is or decoded up to three
-/// times. `;parameters` of a segment, white space and control characters do not hide a parent
-/// segment, nor does an escaped `?` or `#` behind it: some servers drop what follows.
+/// Whether a path contains a parent segment, a backslash or a NUL, as it is or decoded up to three
+/// times.
+///
+/// A parent segment is recognized despite `;parameters`, white space and control characters, and in
+/// front of an escaped `?` or `#`, since some servers drop what follows these.
 pub fn climbs(path: &str) -> bool {
     decodings(path).any(|path| {
         let is_parent = |segment: &[u8]| {
@@ -25,8 +27,9 @@ pub fn climbs(path: &str) -> bool {
     })
 }
 
-/// The path without what servers may do away with: decoded, slashes merged, dot segments resolved,
-/// without `;parameters`, trailing slash and whatever follows a NUL, `?` or `#`. Its case stays.
+/// The path without anything that some servers remove: decoded, with slashes merged and dot
+/// segments resolved, without `;parameters`, without a trailing slash, and without anything after a
+/// NUL, `?` or `#`. Case is kept. Example: `/API//Ab%2FC;x` becomes `/API/Ab/C`.
 pub fn plain_path(path: &str) -> String {
     let decoded = decodings(path).last().unwrap_or_default();
     let end = decoded.iter().position(|byte| matches!(byte, 0 | b'?' | b'#'));
@@ -44,14 +47,15 @@ pub fn plain_path(path: &str) -> String {
     format!("/{}", String::from_utf8_lossy(&segments.join(&b'/')))
 }
 
-/// The form that all spellings of a path share: [`plain_path`] in lower case. Paths that differ for
-/// some origin may share it too, so it is for purging, and for what is not looked up.
+/// The form that all spellings of a path have in common: [`plain_path`] in lower case. Paths that
+/// an origin distinguishes may share it, so it is used for purging and for bypassing the cache,
+/// never for keys.
 pub fn folded_path(path: &str) -> String {
     plain_path(path).to_lowercase()
 }
 
-/// Whether servers agree on what the path means: it is a [`plain_path`] but for escapes that each of
-/// them decodes once, and a trailing slash.
+/// Whether all servers agree on what a path means: it is its own [`plain_path`], except for escapes
+/// that every server decodes once, and a trailing slash.
 pub fn is_plain(path: &str) -> bool {
     let (decoded, plain) = (percent_decoded(path.as_bytes()), plain_path(path));
     let is_same = match decoded.strip_prefix(plain.as_bytes()) {
@@ -65,13 +69,14 @@ fn without_parameters(segment: &[u8]) -> &[u8] {
     segment.split(|byte| *byte == b';').next().unwrap_or_default()
 }
 
-/// How many dots a segment has, where it has nothing else but white space and control characters.
+/// The number of dots in a segment that contains nothing else but white space and control
+/// characters. `None` for any other segment.
 fn dots(segment: &[u8]) -> Option<usize> {
     let seen = || segment.iter().filter(|byte| !byte.is_ascii_control() && **byte != b' ');
     seen().all(|byte| *byte == b'.').then(|| seen().count())
 }
 
-/// The path as it is, decoded once, and so on, as long as decoding changes it.
+/// The path as it is, decoded once, decoded twice, and so on, as long as decoding changes it.
 fn decodings(path: &str) -> impl Iterator<Item = Vec<u8>> {
     let next = |path: &Vec<u8>| path.contains(&b'%').then(|| percent_decoded(path));
     std::iter::successors(Some(path.as_bytes().to_vec()), move |path| {

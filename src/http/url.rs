@@ -1,23 +1,23 @@
-//! Absolute URLs, cut into their parts.
+//! Absolute URLs, split into their parts.
 //!
-//! In scope: URLs as the runtime hands them over, that is, normalised by the WHATWG parser (dot
-//! segments are gone). Not in scope: parsing what a person typed.
+//! In scope: URLs from the runtime, which the WHATWG parser has normalized (dot segments are
+//! resolved). Not in scope: parsing what a person typed.
 
 /// An absolute http or https URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
     /// `http` or `https`.
     pub scheme: String,
-    /// Host and, where it is not the scheme's own, port.
+    /// The host, and the port unless it is the scheme's default.
     pub host: String,
-    /// The path as the origin sees it, with its leading slash, percent-encoded.
+    /// The path as the origin sees it: with a leading slash and percent-encoded.
     pub path: String,
-    /// What follows the question mark, if there is one.
+    /// The part after the question mark, if there is one.
     pub query: Option<String>,
 }
 
 impl Url {
-    /// Cuts an absolute URL; none where it is not one.
+    /// Splits an absolute URL. `None` if it is not absolute.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let rest = rest.split('#').next().unwrap_or_default();
@@ -40,8 +40,8 @@ impl Url {
         })
     }
 
-    /// The URL that a reference in an answer means (RFC 3986 §5.2); none where it is none over http
-    /// or https.
+    /// Resolves a reference against this URL (RFC 3986 §5.2). `None` unless the result is an http
+    /// or https URL.
     pub fn joined(&self, reference: &str) -> Option<Self> {
         let reference = reference.trim();
         let reference = reference.split('#').next().unwrap_or_default();
@@ -71,12 +71,12 @@ impl Url {
         Some(Self { path: without_dots(&path), query, ..self.clone() })
     }
 
-    /// Scheme and host.
+    /// Scheme and host, as in `https://shop.example`.
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.host)
     }
 
-    /// Path and query.
+    /// Path and query, as in `/api/products?page=1`.
     pub fn target(&self) -> String {
         match &self.query {
             Some(query) => format!("{}?{query}", self.path),
@@ -84,9 +84,9 @@ impl Url {
         }
     }
 
-    /// The path for comparing with patterns: percent-encoded unreserved characters decoded, as
-    /// RFC 3986 §6.2.2 calls equivalent, and the hexadecimal digits of the others in upper case.
-    /// Encoded slashes stay encoded.
+    /// The path for comparison with patterns: percent-encoded unreserved characters are decoded,
+    /// which RFC 3986 §6.2.2 defines as equivalent, and the hexadecimal digits of other escapes are
+    /// in upper case. Encoded slashes stay encoded.
     pub fn comparable_path(&self) -> String {
         if !self.path.contains('%') {
             return self.path.clone();
@@ -125,7 +125,7 @@ fn without_dots(path: &str) -> String {
                 if *segment == ".." {
                     kept.pop();
                 }
-                // What names a folder ends as one.
+                // A path that ends in a dot segment names a folder.
                 if last {
                     kept.push("");
                 }
@@ -136,8 +136,8 @@ fn without_dots(path: &str) -> String {
     format!("/{}", kept.join("/"))
 }
 
-/// The pairs of a query string in `application/x-www-form-urlencoded`; none where its
-/// percent-encoding is not UTF-8.
+/// Parses a query string (`application/x-www-form-urlencoded`). `None` if its percent-encoding is
+/// not UTF-8.
 pub fn form_pairs(query: &str) -> Option<Vec<(String, String)>> {
     query
         .split('&')
@@ -149,7 +149,7 @@ pub fn form_pairs(query: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// A text as a value in `application/x-www-form-urlencoded`.
+/// Encodes a text as a value in a query string.
 pub fn form_encoded(text: &str) -> String {
     use std::fmt::Write as _;
     text.bytes().fold(String::with_capacity(text.len() * 2), |mut out, byte| {
@@ -163,7 +163,7 @@ pub fn form_encoded(text: &str) -> String {
     })
 }
 
-/// A name or a value of a query string, decoded; none where its percent-encoding is not UTF-8.
+/// Decodes a name or value of a query string. `None` if its percent-encoding is not UTF-8.
 pub fn form_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -187,13 +187,13 @@ pub fn form_decoded(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// A segment of a path, decoded; none where its percent-encoding is not UTF-8.
+/// Decodes a segment of a path. `None` if its percent-encoding is not UTF-8.
 pub fn segment_decoded(text: &str) -> Option<String> {
-    // Only in a form is a plus a space.
+    // A plus means a space in query strings only.
     form_decoded(&text.replace('+', "%2B"))
 }
 
-/// Bytes with every escape decoded once. What follows a `%` and is no escape stays.
+/// Decodes every escape once. A `%` that begins no escape is kept.
 pub fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -205,8 +205,8 @@ pub fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether every server decodes a piece of a query alike: a plus is a space in a form alone, and what
-/// follows a `%` may be no escape.
+/// Whether all servers decode a piece of a query string in the same way. They differ about a plus,
+/// which is a space in forms only, and about a `%` that begins no escape.
 pub fn has_one_decoding(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().all(|(at, byte)| match byte {
@@ -216,7 +216,7 @@ pub fn has_one_decoding(text: &str) -> bool {
     })
 }
 
-/// The byte that an escape stands for whose `%` is there.
+/// The byte of the escape whose `%` is at this index.
 fn decoded_at(bytes: &[u8], at: usize) -> Option<u8> {
     let high = char::from(*bytes.get(at + 1)?).to_digit(16)?;
     let low = char::from(*bytes.get(at + 2)?).to_digit(16)?;

@@ -1,4 +1,4 @@
-//! What a request's token says of who is asking.
+//! The claims of a request's JSON Web Token.
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -7,32 +7,33 @@ use std::rc::Rc;
 /// The claims of a request's token.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claims {
-    /// Nobody has looked yet.
-    NotAsked,
+    /// The token has not been checked yet.
+    NotChecked,
     /// The request has no token.
     NoToken,
-    /// It has a token that proves nothing.
+    /// The token is not valid.
     Unverified,
-    /// It has a good token. Of its claims those are here that a scope goes by.
+    /// The token is valid. Contains the claims that scopes depend on.
     Verified(Rc<BTreeMap<String, Value>>),
 }
 
 impl Claims {
-    /// A claim that the configuration names, if a good token has it.
+    /// The claim at this path, if the token is valid and has it. `path` must be configured in a
+    /// scope.
     pub fn get(&self, path: &str) -> Option<&Value> {
         match self {
             Self::Verified(claims) => claims.get(path),
-            Self::NotAsked | Self::NoToken | Self::Unverified => None,
+            Self::NotChecked | Self::NoToken | Self::Unverified => None,
         }
     }
 
-    /// Whether it is certain which claims there are.
+    /// Whether it is certain which claims the request has.
     pub fn are_known(&self) -> bool {
         matches!(self, Self::NoToken | Self::Verified(_))
     }
 }
 
-/// The claims of those paths that a token has.
+/// The claims at these paths.
 pub(super) fn selected<'a>(
     all: &Map<String, Value>,
     paths: impl Iterator<Item = &'a str>,
@@ -40,8 +41,8 @@ pub(super) fn selected<'a>(
     paths.filter_map(|path| Some((path.to_owned(), claim(all, path)?.clone()))).collect()
 }
 
-/// A claim by its name, or by a path with dots through nested objects. A name may itself have dots,
-/// as those that are URLs do: the longest name that leads somewhere counts. A null is no claim.
+/// A claim by its name, or by a path with dots through nested objects. Names may contain dots
+/// themselves, as URLs do: the longest name that leads to a value is used. `null` is no claim.
 fn claim<'a>(all: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     if let Some(value) = all.get(path) {
         return Some(value).filter(|value| !value.is_null());

@@ -1,12 +1,12 @@
-//! JSON in which no object names a member twice.
+//! JSON objects without duplicate members.
 //!
-//! RFC 7515 §4 and RFC 7519 §4 let a reader take the last of two. The origin may take the first,
-//! and then each of us would see another person in one token.
+//! RFC 7515 §4 and RFC 7519 §4 permit readers to use the last of two members with the same name. If
+//! the origin used the first, Evergraph and the origin would see different users in the same token.
 
 use crate::json::names_are_unique;
 use serde_json::{Map, Value};
 
-/// An object's members; none for anything else.
+/// Parses a JSON object. `None` for any other value, and if a name is repeated.
 pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     names_are_unique(bytes).ok()?;
     match serde_json::from_slice(bytes).ok()? {

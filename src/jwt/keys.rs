@@ -1,38 +1,38 @@
-//! The keys that an issuer publishes (RFC 7517 §5).
+//! The keys that an issuer publishes (JWK Set, RFC 7517 §5).
 
 use crate::config::Algorithm;
 use crate::http::from_base64url;
 use crate::limits;
 use serde_json::{Map, Value, json};
 
-/// One key, of an algorithm that has public keys.
+/// A public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Its name, if it has one.
+    /// Its ID (`kid`), if it has one.
     pub id: Option<String>,
-    /// What it may be used with.
+    /// The algorithm that it may be used with.
     pub algorithm: Algorithm,
-    /// The public part of it as a JWK, and nothing else of what was published.
+    /// Its public part as a JWK, without any other published member.
     pub text: String,
 }
 
-/// An issuer's keys, as far as they can be used.
+/// The usable keys of an issuer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeySet(Vec<Key>);
 
 impl KeySet {
-    /// Reads a JWK set. A key that is of another kind or for another use is left out, as §5 has it.
+    /// Parses a JWK Set. Keys of an unknown kind or for another use are left out, as §5 demands.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let set: Value = serde_json::from_str(text).map_err(|_| "not JSON")?;
-        let keys = set.get("keys").and_then(Value::as_array).ok_or("no list of keys")?;
+        let keys = set.get("keys").and_then(Value::as_array).ok_or("no list \"keys\"")?;
         if keys.len() > limits::KEYS {
             return Err("too many keys");
         }
         Ok(Self(keys.iter().filter_map(|key| read(key.as_object()?)).collect()))
     }
 
-    /// The key of a token: the one that it names, or the only one of its algorithm where either
-    /// has no name. Where several could be meant, none is.
+    /// Finds the key of a token: the one that the token names, or if the token or the key has no
+    /// ID, the only key for the algorithm. `None` if several could be meant.
     pub fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Option<&Key> {
         let fitting = || self.0.iter().filter(move |key| key.algorithm == algorithm);
         let named = |key: &&Key| key.id.as_deref() == id;
@@ -44,7 +44,7 @@ impl KeySet {
     }
 }
 
-/// The one key among these, however often it is there.
+/// The only distinct key, even if it is repeated.
 fn only<'a>(mut keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
     let first = keys.next()?;
     keys.all(|key| key == first).then_some(first)
@@ -53,14 +53,14 @@ fn only<'a>(mut keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
 fn read(key: &Map<String, Value>) -> Option<Key> {
     let text = |name: &str| key.get(name).and_then(Value::as_str);
     let (algorithm, public) = match text("kty")? {
-        // RFC 7518 §6.3.1; §3.3 asks for 2,048 bits.
+        // RFC 7518 §6.3.1; §3.3 requires 2,048 bits.
         "RSA" => {
             let (n, e) = (text("n")?, text("e")?);
             let bits = bits(&from_base64url(n)?);
             (bits >= 2_048 && from_base64url(e).is_some())
                 .then(|| (Algorithm::Rs256, json!({ "kty": "RSA", "n": n, "e": e })))?
         }
-        // RFC 7518 §6.2.1: the coordinates with their leading zeros.
+        // RFC 7518 §6.2.1: the coordinates include leading zeros.
         "EC" => {
             let (x, y) = (text("x")?, text("y")?);
             let fits = text("crv")? == "P-256" && [x, y].iter().all(|at| has_bytes(at, 32));

@@ -1,17 +1,16 @@
 //! JSON Web Tokens (RFC 7519) in compact form, and the keys that issuers publish (RFC 7517).
 //!
-//! In scope: reading both, what makes a token good beside its signature, which key it has to be
-//! signed with, and when keys are to be asked for anew. Not in scope: looking at signatures and
-//! fetching keys (`service` over the runtime), where a request has its token (`engine`), and
-//! encrypted tokens.
+//! In scope: parsing both, validating a token's claims, selecting the key that must have signed it,
+//! and deciding when keys are fetched. Not in scope: verifying signatures and fetching keys
+//! (`service`), finding the token in a request (`engine`), and encrypted tokens.
 
 mod claims;
 mod json;
+mod key_cache;
 mod keys;
-mod published;
-mod token;
+mod web_token;
 
 pub use claims::Claims;
+pub use key_cache::{KeyCache, KeyLookup};
 pub use keys::{Key, KeySet};
-pub use published::{Published, Step};
-pub use token::{Refusal, Token};
+pub use web_token::{Token, TokenError};

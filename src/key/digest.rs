@@ -18,7 +18,7 @@ impl Digest {
         self.hex_of(32)
     }
 
-    /// The first 16 hexadecimal digits, for places where people read.
+    /// The first 16 hexadecimal digits, for text that people read.
     pub fn to_short_hex(&self) -> String {
         self.hex_of(8)
     }
@@ -32,18 +32,19 @@ impl Digest {
     }
 }
 
-/// The SHA-256 of bytes as they are, in lower-case hexadecimal digits: what others call their hash.
+/// The plain SHA-256 of some bytes, in lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Digest(Sha256::digest(bytes).into()).to_hex()
 }
 
-/// Builds a digest of parts. Each part is preceded by its length, so that `("ab", "c")` and
-/// `("a", "bc")` differ, and the whole by a domain, so that two uses never meet.
+/// Builds a digest from parts. Each part is preceded by its length, so that `("ab", "c")` and
+/// `("a", "bc")` differ. A domain comes first, so that digests for different purposes never
+/// collide.
 #[derive(Clone)]
 pub struct DigestBuilder(Sha256);
 
 impl DigestBuilder {
-    /// An empty digest for one use.
+    /// Starts a digest for one purpose.
     pub fn new(domain: &str) -> Self {
         Self(Sha256::new()).part(domain.as_bytes())
     }
@@ -56,7 +57,7 @@ impl DigestBuilder {
         self
     }
 
-    /// Adds a part that may be absent; absent and empty differ.
+    /// Adds an optional part. Absent and empty parts differ.
     #[must_use]
     pub fn optional(self, part: Option<&str>) -> Self {
         match part {

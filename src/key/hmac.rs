@@ -4,9 +4,9 @@ use sha2::{Digest as _, Sha256};
 
 const BLOCK_BYTES: usize = 64;
 
-/// The HMAC of `message` under `key`. A caller that compares two does so in constant time.
+/// The HMAC of `message` under `key`. Compare MACs in constant time.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
-    // §2: a key that is longer than a block is hashed first; what it lacks of one is zero.
+    // §2: a key longer than a block is hashed first; a shorter one is padded with zeros.
     let hashed: [u8; 32] = Sha256::digest(key).into();
     let key = if key.len() > BLOCK_BYTES { hashed.as_slice() } else { key };
     let mut block = [0; BLOCK_BYTES];

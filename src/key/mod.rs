@@ -1,143 +1,14 @@
 //! Cache keys: `{service}/{version}/{kind}/{type}/{name}/{scope}/{digest}`.
 //!
-//! In scope: digests over length-prefixed parts, the readable key, patterns over keys. Not in
-//! scope: which parts a request has; `graphql` and `rest` know that.
+//! In scope: digests over length-prefixed parts, the readable key, and key patterns. Not in scope:
+//! the parts that a request contributes (`graphql`, `rest`, `engine`).
 
+mod cache_key;
 mod digest;
 mod hmac;
 mod pattern;
 
+pub use cache_key::{KEY_VERSION, Key, KeyParts, Kind};
 pub use digest::{Digest, DigestBuilder, sha256_hex};
 pub use hmac::hmac_sha256;
 pub use pattern::Pattern;
-
-/// The version segment of every key. It changes when what a digest covers changes.
-pub const KEY_VERSION: &str = "2";
-
-/// The longest name segment, in bytes. The digest covers the whole name.
-const NAME_BYTES: usize = 120;
-
-/// The kind segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A GraphQL answer.
-    GraphQl,
-    /// A REST answer.
-    Rest,
-}
-
-impl Kind {
-    /// The segment's text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::GraphQl => "gql",
-            Self::Rest => "rest",
-        }
-    }
-}
-
-/// The parts of a readable key.
-#[derive(Debug, Clone, Copy)]
-pub struct KeyParts<'a> {
-    /// The configured service.
-    pub service: &'a str,
-    /// What kind of answer.
-    pub kind: Kind,
-    /// The cache type's name, `default` or `introspection`.
-    pub type_name: &'a str,
-    /// The operation's name or the path.
-    pub name: &'a str,
-    /// `public`, or the scopes' names and hashes.
-    pub scope: &'a str,
-    /// Tells this answer from every other.
-    pub digest: &'a Digest,
-}
-
-/// A key, at most 512 bytes of printable ASCII, as KV wants it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    text: String,
-    kind_at: usize,
-}
-
-impl Key {
-    /// Writes the key. The name loses what it cannot show; the digest tells names apart.
-    pub fn new(parts: &KeyParts<'_>) -> Self {
-        let mut text = format!("{}/{KEY_VERSION}/", parts.service);
-        let kind_at = text.len();
-        text.push_str(parts.kind.as_str());
-        text.push('/');
-        text.push_str(parts.type_name);
-        text.push('/');
-        push_name(&mut text, parts.name);
-        text.push('/');
-        text.push_str(parts.scope);
-        text.push('/');
-        text.push_str(&parts.digest.to_hex());
-        Self { text, kind_at }
-    }
-
-    /// The whole key.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The key from its kind on, which is what patterns match.
-    pub fn from_kind(&self) -> &str {
-        self.text.get(self.kind_at..).unwrap_or_default()
-    }
-}
-
-/// Writes a name as one segment: a path's leading slash goes, its other slashes become `~`, and
-/// bytes that are not plain are percent-encoded.
-fn push_name(text: &mut String, name: &str) {
-    let name = name.strip_prefix('/').unwrap_or(name);
-    if name.is_empty() {
-        text.push('~');
-        return;
-    }
-    let start = text.len();
-    for byte in name.bytes() {
-        if text.len() - start + 3 > NAME_BYTES {
-            break;
-        }
-        match byte {
-            b'/' => text.push('~'),
-            b if b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'~' | b':') => {
-                text.push(char::from(b));
-            }
-            b => text.push_str(&format!("%{b:02X}")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(name: &str) -> String {
-        let digest = DigestBuilder::new("t").finish();
-        Key::new(&KeyParts {
-            service: "shop",
-            kind: Kind::Rest,
-            type_name: "dashboard",
-            name,
-            scope: "public",
-            digest: &digest,
-        })
-        .as_str()
-        .to_owned()
-    }
-
-    #[test]
-    fn is_readable() {
-        assert!(key("/api/dashboard").starts_with("shop/2/rest/dashboard/api~dashboard/public/"));
-        assert!(key("/").contains("/~/public/"));
-        assert!(key("a*b é").contains("/a%2Ab%20%C3%A9/"));
-    }
-
-    #[test]
-    fn stays_within_the_limit_of_kv() {
-        assert!(key(&"/ü".repeat(4_000)).len() <= 512);
-    }
-}

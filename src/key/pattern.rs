@@ -1,9 +1,10 @@
-//! Patterns over keys, such as `gql/product/**`.
+//! Key patterns, such as `gql/product/**`.
 
 use crate::http::{PathPattern, glob};
 use serde::{Deserialize, Serialize};
 
-/// A pattern over a key from its kind on: `*` within a segment, `**` for any number of segments.
+/// A pattern for keys from their kind segment on: `*` matches within a segment, and `**` any number
+/// of segments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
@@ -12,17 +13,17 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a pattern; an error says what is wrong with it.
+    /// Parses a pattern. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > 512 {
             return Err("a pattern has at most 512 bytes".into());
         }
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err("a pattern is printable ASCII without spaces".into());
+            return Err("a pattern must be printable ASCII without spaces".into());
         }
         let first = text.split('/').next().unwrap_or_default();
         if first != "**" && !["gql", "rest"].iter().any(|kind| glob(first, kind)) {
-            return Err(format!("a pattern begins with \"gql\" or \"rest\", found {text:?}"));
+            return Err(format!("a pattern must begin with \"gql\" or \"rest\", found {text:?}"));
         }
         let segments = PathPattern::globs(text)?;
         Ok(Self { text: text.to_owned(), segments })
@@ -33,7 +34,7 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether a key, from its kind on, matches.
+    /// Whether a key, from its kind segment on, matches.
     pub fn matches(&self, key_from_kind: &str) -> bool {
         self.segments.matches(key_from_kind).is_some()
     }

@@ -1,17 +1,15 @@
-//! `Cache-Control` (RFC 9111 §5.2).
+//! `Cache-Control` and the headers that replace it for shared caches (RFC 9111 §5.2, RFC 9213).
 //!
-//! Directives are matched without regard to case; quoted arguments count as their content
-//! (§5.2). Of a directive that comes twice the stricter wins, and an argument that is no number
-//! counts as 0, which is stale (§4.2.1).
+//! Directive names are case-insensitive, and a quoted argument equals the unquoted one (§5.2). If a
+//! directive is repeated, the stricter one applies. An argument that is not a number counts as 0,
+//! so the response is stale (§4.2.1).
 
+use super::directives::{Directive, parse_directives};
 use super::targeted::members_of;
 use crate::http::Headers;
 use crate::time::Ttl;
 
-/// A directive: its name in lower case, and its argument without quotes.
-pub(super) type Directive = (String, Option<String>);
-
-/// The directives of an answer that a shared cache heeds.
+/// The directives of a response that matter to a shared cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponseDirectives {
     /// `no-store`
@@ -20,52 +18,54 @@ pub struct ResponseDirectives {
     pub private: bool,
     /// `no-cache` without field names
     pub no_cache: bool,
-    /// The fields that `no-cache` names, in lower case: the rest of the answer may be used without
-    /// asking, and these may not (§5.2.2.4)
+    /// The fields that `no-cache` lists, in lower case. Without them the response may be used
+    /// without validation (§5.2.2.4)
     pub no_cache_fields: Vec<String>,
     /// `public`
     pub public: bool,
     /// `must-understand`
     pub must_understand: bool,
-    /// `must-revalidate`, `proxy-revalidate`, or what `s-maxage` implies of it (§5.2.2.10)
+    /// `must-revalidate`, `proxy-revalidate`, or `s-maxage`, which implies it (§5.2.2.10)
     pub must_revalidate: bool,
-    /// Whether the answer to a request with `Authorization` may be shared (§3.5)
+    /// Whether the response to a request with `Authorization` may be shared (§3.5)
     pub shares_authorized: bool,
-    /// `s-maxage`, or else `max-age`
+    /// `s-maxage`, otherwise `max-age`
     pub max_age: Option<Ttl>,
     /// `stale-while-revalidate` (RFC 5861 §3)
     pub stale_while_revalidate: Option<Ttl>,
     /// `stale-if-error` (RFC 5861 §4)
     pub stale_if_error: Option<Ttl>,
-    /// Whether a field for caches like this one has all the say: `Expires` counts for nothing then
-    /// (RFC 9213 §2.1)
+    /// Whether a targeted header such as `CDN-Cache-Control` takes precedence. `Expires` is ignored
+    /// then (RFC 9213 §2.1)
     pub targeted: bool,
 }
 
 /// The directives of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestDirectives {
-    /// `no-cache`, or `Pragma: no-cache` where there is no `Cache-Control` (§5.4)
+    /// `no-cache`, or `Pragma: no-cache` without `Cache-Control` (§5.4)
     pub no_cache: bool,
     /// `no-store`
     pub no_store: bool,
     /// `only-if-cached`
     pub only_if_cached: bool,
-    /// `max-age`: no older answer is wanted
+    /// `max-age`: the response must not be older
     pub max_age: Option<Ttl>,
-    /// `min-fresh`: the answer is to be fresh for that much longer
+    /// `min-fresh`: the response must stay fresh for at least this long
     pub min_fresh: Option<Ttl>,
-    /// `max-stale`: an answer that is stale by no more will do; by any, where no number is given
+    /// `max-stale`: the response may be stale by at most this long; by any time if no number is
+    /// given
     pub max_stale: Option<Ttl>,
 }
 
 impl ResponseDirectives {
-    /// Reads an answer's directives: those of the first field that speaks to a cache like this one.
+    /// Reads the directives of a response. The first of these headers that is present and valid
+    /// takes precedence: `CDN-Cache-Control`, `Surrogate-Control`, `Cache-Control`.
     pub fn read(headers: &Headers) -> Self {
         if let Some(members) = targeted_members(headers) {
             return Self { targeted: true, ..Self::of(members) };
         }
-        Self::of(directives(headers, "cache-control"))
+        Self::of(parse_directives(headers, "cache-control"))
     }
 
     fn of(directives: Vec<Directive>) -> Self {
@@ -111,14 +111,14 @@ impl ResponseDirectives {
 }
 
 impl RequestDirectives {
-    /// Reads a request's directives.
+    /// Reads the directives of a request.
     pub fn read(headers: &Headers) -> Self {
         let mut read = Self::default();
         if !headers.contains("cache-control") {
             read.no_cache = headers.members("pragma").any(|m| m.eq_ignore_ascii_case("no-cache"));
             return read;
         }
-        for (name, argument) in directives(headers, "cache-control") {
+        for (name, argument) in parse_directives(headers, "cache-control") {
             match name.as_str() {
                 "no-cache" => read.no_cache = true,
                 "no-store" => read.no_store = true,
@@ -141,72 +141,21 @@ fn field_names(list: &str) -> Vec<String> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-/// The members of the first field that is meant for caches like this one, as directives
-/// (RFC 9213): `CDN-Cache-Control`, a structured field, then `Surrogate-Control`, which has the
-/// form of `Cache-Control` and counts where it speaks of storing at all.
+/// The directives of the first valid targeted header (RFC 9213): `CDN-Cache-Control`, which is a
+/// structured field, or `Surrogate-Control`, which has the syntax of `Cache-Control` and only
+/// counts if it contains `max-age` or `no-store`.
 fn targeted_members(headers: &Headers) -> Option<Vec<Directive>> {
     if let Some(members) = headers.joined("cdn-cache-control").and_then(|value| members_of(&value))
     {
         return Some(members);
     }
-    let members = directives(headers, "surrogate-control");
+    let members = parse_directives(headers, "surrogate-control");
     let speaks = members.iter().any(|(name, _)| matches!(name.as_str(), "max-age" | "no-store"));
     speaks.then_some(members)
 }
 
-/// The directives in order: names in lower case, arguments without their quotes.
-fn directives(headers: &Headers, field: &str) -> Vec<Directive> {
-    headers
-        .get_all(field)
-        .flat_map(|value| match closes_its_quotes(value) {
-            true => split_outside_quotes(value),
-            // A directive must not hide behind a quote that nothing closes.
-            false => value.split(',').map(str::to_owned).collect(),
-        })
-        .map(|directive| {
-            let (name, argument) = match directive.split_once('=') {
-                Some((name, argument)) => {
-                    (name, Some(argument.trim().trim_matches('"').to_owned()))
-                }
-                None => (directive.as_str(), None),
-            };
-            (name.trim().to_ascii_lowercase(), argument)
-        })
-        .filter(|(name, _)| !name.is_empty())
-        .collect()
-}
-
-/// The members of a list; a comma in quotes divides nothing.
-pub(super) fn split_outside_quotes(value: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let (mut quoted, mut escaped) = (false, false);
-    for character in value.chars() {
-        match character {
-            '"' if !escaped => quoted = !quoted,
-            ',' if !quoted => {
-                parts.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        escaped = quoted && character == '\\' && !escaped;
-        if let Some(part) = parts.last_mut() {
-            part.push(character);
-        }
-    }
-    parts
-}
-
-fn closes_its_quotes(value: &str) -> bool {
-    let (mut quoted, mut escaped) = (false, false);
-    for character in value.chars() {
-        quoted ^= character == '"' && !escaped;
-        escaped = quoted && character == '\\' && !escaped;
-    }
-    !quoted
-}
-
-/// delta-seconds (§1.2.2): digits; too many mean the largest there is.
+/// Parses delta-seconds (§1.2.2): digits only. A number that is too large counts as the largest
+/// possible.
 fn seconds(argument: Option<String>) -> Ttl {
     let text = argument.unwrap_or_default();
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! `Cache-Status` (RFC 9211).
+//! `Cache-Status`: how a cache handled a request (RFC 9211).
 
 use crate::http::{Headers, is_token};
 use crate::time::Ttl;
@@ -6,49 +6,49 @@ use crate::time::Ttl;
 /// Why a request went to the origin (§2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
-    /// The cache was not to handle it.
+    /// The cache was not to be used.
     Bypass,
-    /// The method's semantics require it.
+    /// The method requires it.
     Method,
     /// Nothing usable was stored.
     Miss,
-    /// What was stored is stale.
+    /// The stored response is stale.
     Stale,
-    /// The request's own directives asked for it.
+    /// The request's cache directives required it.
     Request,
 }
 
-/// One member of the header.
+/// The member that Evergraph adds to the header, such as `evergraph; hit; ttl=7120; detail=memory`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CacheStatus<'a> {
-    /// Answered from the cache.
+    /// Served from the cache.
     Hit {
-        /// How long the answer stays fresh; negative once it is stale.
+        /// For how many seconds the response stays fresh. Negative if it is stale.
         ttl: i64,
-        /// The tier it came from.
+        /// The tier that it came from.
         tier: &'static str,
     },
-    /// Answered by the origin.
+    /// Served by the origin.
     Forwarded {
-        /// Why.
+        /// Why the request was forwarded.
         forward: Forward,
-        /// The origin's status, where it answered.
+        /// The status of the origin's response, if there was one.
         status: Option<u16>,
-        /// Whether the answer was stored.
+        /// Whether the response was stored.
         stored: bool,
-        /// The named reason, where there is one.
+        /// The named reason, if there is one.
         detail: Option<&'a str>,
     },
 }
 
 impl CacheStatus<'_> {
-    /// A hit of that age.
+    /// A hit on an entry with this lifetime and age.
     pub fn hit(ttl: Ttl, age: u64, tier: &'static str) -> Self {
         let seconds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         Self::Hit { ttl: seconds(ttl.as_seconds()).saturating_sub(seconds(age)), tier }
     }
 
-    /// Adds the member after those that are there already (§2).
+    /// Appends the member to those of other caches (§2).
     pub fn add_to(&self, headers: &mut Headers) {
         headers.append("cache-status", self.to_string());
     }
@@ -84,13 +84,14 @@ impl std::fmt::Display for CacheStatus<'_> {
     }
 }
 
-/// Whether a text is a token of structured fields (RFC 8941 §3.3.4).
+/// Whether a text is a token in structured fields (RFC 8941 §3.3.4).
 fn is_sf_token(text: &str) -> bool {
     let plain = text.replace([':', '/'], "-");
     is_token(&plain) && text.starts_with(|c: char| c == '*' || c.is_ascii_alphabetic())
 }
 
-/// A text as a string of structured fields (RFC 8941 §3.3.3), without what such a string cannot have.
+/// A text as a string in structured fields (RFC 8941 §3.3.3). Characters that such a string cannot
+/// contain are dropped.
 fn sf_string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars().filter(|c| matches!(c, ' '..='~')) {

@@ -1,22 +1,22 @@
-//! Conditional requests (RFC 9110 §13) and validators (§8.8), as a cache answers and sends them
-//! (RFC 9111 §4.3).
+//! Conditional requests and validators (RFC 9110 §8.8, §13), from clients and to the origin (RFC
+//! 9111 §4.3).
 
 use super::date::http_date;
 use crate::http::{Headers, Method, Request};
 
-/// A strong entity tag of Evergraph's own, from the body's bytes.
+/// A strong entity tag of Evergraph's own, derived from the body.
 pub fn entity_tag(body: &[u8]) -> String {
     format!("\"eg-{:032x}\"", xxhash_rust::xxh3::xxh3_128(body))
 }
 
-/// Whether the origin can be asked if an answer has changed.
+/// Whether a stored response can be validated with the origin.
 pub fn has_validator(headers: &Headers) -> bool {
     etag(headers).is_some() || headers.get("last-modified").and_then(http_date).is_some()
 }
 
-/// Whether the client has this answer already (RFC 9111 §4.3.2): by `If-None-Match`, or, only where
-/// there is none, by `If-Modified-Since`. `received` is when an answer without dates came, in
-/// seconds since the Unix epoch.
+/// Whether the client already has this response (RFC 9111 §4.3.2): by `If-None-Match`, or by
+/// `If-Modified-Since` if there is no `If-None-Match`. `received` is the time at which a response
+/// without dates was received, in seconds since the Unix epoch.
 pub fn not_modified(request: &Request, answer: &Headers, received: u64) -> bool {
     let asked = &request.headers;
     if asked.contains("if-none-match") {
@@ -33,9 +33,9 @@ pub fn not_modified(request: &Request, answer: &Headers, received: u64) -> bool 
     modified.is_some_and(|modified| modified <= since)
 }
 
-/// Weak comparison; `*` matches anything (§13.1.2).
+/// Weak comparison; `*` matches any entity tag (§13.1.2).
 fn matches_any(request: &Headers, etag: &str) -> bool {
-    // An entity tag may hold commas, so the list is searched tag by tag and not split.
+    // An entity tag may contain commas, so the list is searched instead of split.
     request.get_all("if-none-match").any(|value| {
         value.trim() == "*"
             || value.trim() == etag.trim()
@@ -43,13 +43,13 @@ fn matches_any(request: &Headers, etag: &str) -> bool {
     })
 }
 
-/// The quoted strings of a list, with what stands between their quotes.
+/// The contents of the quoted strings in a list.
 fn quoted(list: &str) -> impl Iterator<Item = &str> {
     list.split('"').skip(1).step_by(2)
 }
 
-/// The fields that ask the origin whether a stored answer has changed (RFC 9111 §4.3.1). Its entity
-/// tag is left out where it is Evergraph's own, which the origin does not know.
+/// The headers that validate a stored response with the origin (RFC 9111 §4.3.1). An entity tag of
+/// Evergraph's own is left out, since the origin does not know it.
 pub fn validators(stored: &Headers, etag_is_ours: bool) -> Vec<(&'static str, String)> {
     let etag = etag(stored).filter(|_| !etag_is_ours);
     let modified = stored.get("last-modified").filter(|date| http_date(date).is_some());
@@ -57,14 +57,15 @@ pub fn validators(stored: &Headers, etag_is_ours: bool) -> Vec<(&'static str, St
     fields.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
 }
 
-/// Whether a 304 speaks of the answer that it was asked about (RFC 9111 §4.3.4): an entity tag that
-/// it has is the stored one, or without one its date. One that nobody can read may be any.
-pub fn is_about(not_modified: &Headers, stored: &Headers, etag_is_ours: bool) -> bool {
-    let Some(etag) = not_modified.get("etag") else {
-        let dates = not_modified.get("last-modified").zip(stored.get("last-modified"));
+/// Whether a 304 selects the stored response for update (RFC 9111 §4.3.4): its entity tag is the
+/// stored one, or without an entity tag its date is. An entity tag that cannot be read matches
+/// none.
+pub fn selects_stored(validation: &Headers, stored: &Headers, etag_is_ours: bool) -> bool {
+    let Some(etag) = validation.get("etag") else {
+        let dates = validation.get("last-modified").zip(stored.get("last-modified"));
         return dates.is_none_or(|(one, other)| one.trim() == other.trim());
     };
-    if not_modified.is_unreadable("etag") {
+    if validation.is_unreadable("etag") {
         return false;
     }
     let stored_is_unreadable = stored.is_unreadable("etag");
@@ -72,10 +73,10 @@ pub fn is_about(not_modified: &Headers, stored: &Headers, etag_is_ours: bool) ->
     etag_is_ours || stored.get("etag").is_none_or(same)
 }
 
-/// Whether a HEAD's answer is one to the GET that is stored (RFC 9111 §4.3.5): what it says of
-/// validators and length is the same. None where it has no validator that the stored one has too:
-/// then nobody knows if the body is still that one.
-pub fn is_head_of(
+/// Whether the response to a HEAD matches a stored response (RFC 9111 §4.3.5): its validators and
+/// length are the same. `None` if they have no validator in common, so that it is unknown whether
+/// the body has changed.
+pub fn head_matches_stored(
     head: &Headers,
     stored: &Headers,
     etag_is_ours: bool,
@@ -86,7 +87,7 @@ pub fn is_head_of(
         return Some(false);
     }
     let etags = head.get("etag").zip(stored.get("etag")).filter(|_| !etag_is_ours);
-    // Two that nobody can read may differ though their text is the same.
+    // Two unreadable entity tags may differ although their texts are the same.
     let etags = etags.filter(|(one, other)| one != other || !head.is_unreadable("etag"));
     let dates = head.get("last-modified").zip(stored.get("last-modified"));
     let same = [
@@ -96,7 +97,7 @@ pub fn is_head_of(
     same.into_iter().flatten().reduce(|one, other| one && other)
 }
 
-/// RFC 9110 §8.8.3.2.
+/// Weak comparison of entity tags (RFC 9110 §8.8.3.2).
 fn same_weakly(one: &str, other: &str) -> bool {
     let opaque = |etag: &str| etag.trim().trim_start_matches("W/").to_owned();
     opaque(one) == opaque(other)
@@ -107,7 +108,7 @@ pub fn strong_etag(headers: &Headers) -> Option<&str> {
     etag(headers).map(str::trim).filter(|etag| etag.len() > 2 && etag.starts_with('"'))
 }
 
-/// The entity tag, if it can be read: others cannot be compared, nor sent to the origin.
+/// The entity tag, if it is readable. Any other can be neither compared nor sent to the origin.
 fn etag(headers: &Headers) -> Option<&str> {
     headers.get("etag").filter(|_| !headers.is_unreadable("etag"))
 }
@@ -178,16 +179,17 @@ mod tests {
     #[test]
     fn section_4_3_4_a_304_of_another_entity_tag_is_not_about_the_stored_answer() {
         let stored = headers(&[("etag", "W/\"a\"")]);
-        assert!(is_about(&headers(&[]), &stored, false));
-        assert!(is_about(&headers(&[("etag", "\"a\"")]), &stored, false));
-        assert!(!is_about(&headers(&[("etag", "\"b\"")]), &stored, false));
-        assert!(is_about(&headers(&[("etag", "\"b\"")]), &stored, true));
+        assert!(selects_stored(&headers(&[]), &stored, false));
+        assert!(selects_stored(&headers(&[("etag", "\"a\"")]), &stored, false));
+        assert!(!selects_stored(&headers(&[("etag", "\"b\"")]), &stored, false));
+        assert!(selects_stored(&headers(&[("etag", "\"b\"")]), &stored, true));
     }
 
     #[test]
     fn section_4_3_5_a_head_of_another_length_or_date_is_of_another_answer() {
         let stored = headers(&[("last-modified", EARLIER), ("etag", "\"a\"")]);
-        let same = |fields: &[(&str, &str)]| is_head_of(&headers(fields), &stored, false, 7);
+        let same =
+            |fields: &[(&str, &str)]| head_matches_stored(&headers(fields), &stored, false, 7);
         assert_eq!(same(&[("last-modified", EARLIER), ("content-length", "7")]), Some(true));
         assert_eq!(same(&[("etag", "\"a\"")]), Some(true));
         for fields in [
@@ -199,7 +201,7 @@ mod tests {
             assert_eq!(same(&fields), Some(false), "{fields:?}");
         }
         assert_eq!(same(&[("content-length", "7")]), None);
-        let own_etag = is_head_of(&headers(&[("etag", "\"b\"")]), &stored, true, 7);
+        let own_etag = head_matches_stored(&headers(&[("etag", "\"b\"")]), &stored, true, 7);
         assert_eq!(own_etag, None);
     }
 
@@ -213,10 +215,10 @@ mod tests {
         assert_eq!((validators(&odd, false), strong_etag(&odd)), (vec![], None));
         assert!(!has_validator(&odd));
         for (one, other) in [(&odd, &odd), (&odd, &plain), (&plain, &odd)] {
-            assert!(!is_about(one, other, false));
+            assert!(!selects_stored(one, other, false));
         }
-        assert_eq!(is_head_of(&odd, &odd, false, 0), None);
-        assert_eq!(is_head_of(&odd, &plain, false, 0), Some(false));
+        assert_eq!(head_matches_stored(&odd, &odd, false, 0), None);
+        assert_eq!(head_matches_stored(&odd, &plain, false, 0), Some(false));
     }
 
     #[test]

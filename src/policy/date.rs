@@ -1,10 +1,10 @@
-//! Dates in fields (RFC 9110 §5.6.7).
+//! Dates in headers (RFC 9110 §5.6.7).
 
 use crate::time::Timestamp;
 
-/// The seconds since the Unix epoch of a date in any of the three forms; none where it is no date.
-/// Names of days and months count in any case, as senders write them, and a day of the week that is
-/// not the date's says nothing against the date.
+/// Parses a date in any of the three formats, as seconds since the Unix epoch. `None` if it is not
+/// a date. Like other recipients, this ignores the case of day and month names, and accepts a day
+/// of the week that does not match the date.
 pub(super) fn http_date(text: &str) -> Option<u64> {
     let mut at_start = true;
     let written: String = text
@@ -18,7 +18,7 @@ pub(super) fn http_date(text: &str) -> Option<u64> {
             }
         })
         .collect();
-    // The zone, which is always the same, is all in capitals.
+    // The zone is always written in capitals.
     let written = match written.strip_suffix(" Gmt") {
         Some(date) => format!("{date} GMT"),
         None => written,
@@ -33,7 +33,8 @@ pub(super) fn http_date(text: &str) -> Option<u64> {
     Some(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
 }
 
-/// A point in time as fields have it; none where it is beyond what they can say.
+/// Formats a date for a header. `None` if it is after the year 9999, which the format cannot
+/// express.
 pub fn date_of(time: Timestamp) -> Option<String> {
     const YEAR_9999: u64 = 253_402_300_800;
     let seconds = time.as_millis() / 1000;

@@ -1,28 +1,30 @@
-//! Is a stored answer fresh (RFC 9111 §4.2), or at least servable (RFC 5861)?
+//! Whether a stored response is fresh (RFC 9111 §4.2), and if not, whether it may be served stale
+//! (RFC 5861).
 
-use super::RequestDirectives;
+use super::cache_control::RequestDirectives;
 use crate::purge::Verdict;
 use crate::stored::Meta;
 use crate::time::Timestamp;
 
-/// What a stored answer is good for.
+/// How a stored response may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// It may be served as it is.
+    /// It may be served.
     Fresh,
-    /// It is stale, and the client says that it will do (RFC 9111 §5.2.1.2).
+    /// It is stale, and the client accepts that (`max-stale`, RFC 9111 §5.2.1.2).
     StaleAllowed,
-    /// It may be served while one request fetches it anew.
+    /// It is stale, and may be served while one request revalidates it.
     StaleWhileRevalidate,
-    /// It may be served if the origin fails.
+    /// It is stale, and may be served if the origin fails.
     StaleIfError,
-    /// Only the origin can answer.
+    /// It may not be served without the origin.
     Expired,
-    /// It was purged; nothing may revive it.
+    /// It was purged, and may not be used in any way.
     Purged,
 }
 
-/// Judges a stored answer by its age, by what the purge log says, and by what the client asks.
+/// Determines how a stored response may be used, by its age, the verdict of the purge log, and the
+/// request's directives.
 pub fn freshness(
     meta: &Meta,
     verdict: Verdict,
@@ -51,8 +53,8 @@ pub fn freshness(
     }
 }
 
-/// Whether the client takes an answer that has been stale for so long. What must be revalidated is
-/// never used stale.
+/// Whether the client accepts a response that is stale by this much. A response with
+/// `must-revalidate` is never used stale.
 fn allowed(meta: &Meta, age: u64, request: &RequestDirectives) -> bool {
     let stale = age.saturating_sub(meta.ttl.as_seconds());
     let takes = request.max_stale.is_some_and(|most| stale <= most.as_seconds());
@@ -112,7 +114,7 @@ mod tests {
         assert_eq!(judged(99, Verdict::Valid, "max-stale"), Freshness::StaleAllowed);
         assert_eq!(judged(41, Verdict::Valid, "max-stale=30"), Freshness::Expired);
         assert_eq!(judged(41, Verdict::Valid, "max-stale=31, max-age=40"), Freshness::Expired);
-        // The entry of this one must be revalidated.
+        // This entry must be revalidated.
         assert_eq!(judged(16, Verdict::Valid, "max-stale=7"), Freshness::StaleIfError);
         assert_eq!(judged(40, Verdict::Stale, "max-stale"), Freshness::Expired);
         assert_eq!(judged(1, Verdict::Gone, "max-stale"), Freshness::Purged);

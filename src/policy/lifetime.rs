@@ -1,131 +1,137 @@
-//! How long an answer lives (RFC 9111 §4.2.1), by the origin's word and the configuration's.
+//! The freshness lifetime of a response (RFC 9111 §4.2.1), from the origin's headers and the
+//! configuration.
 
+use super::cache_control::ResponseDirectives;
+use super::conditional::has_validator;
 use super::date::http_date;
-use super::{NotStored, ResponseDirectives, has_validator};
+use super::not_stored::NotStored;
 use crate::http::Headers;
 use crate::time::{Timestamp, Ttl};
 
-/// For how long an answer is good.
+/// The periods in which a response may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Windows {
-    /// Fresh for.
+pub struct FreshnessWindows {
+    /// The freshness lifetime.
     pub ttl: Ttl,
-    /// Then served while it is fetched anew, for.
+    /// After that, how long it may be served while it is revalidated.
     pub swr: Ttl,
-    /// Then served while the origin fails, for.
+    /// After that, how long it may be served if the origin fails.
     pub sie: Ttl,
 }
 
-/// How long an answer lives.
+/// The lifetime of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
-    /// For how long it is good, from when it was generated.
-    pub windows: Windows,
-    /// How old it already is, in seconds.
+    /// The periods in which it may be used, counted from its generation.
+    pub windows: FreshnessWindows,
+    /// Its age when it was received, in seconds.
     pub initial_age: u64,
-    /// Whether it may never be used stale, whoever asks (§4.2.4).
+    /// Whether it may never be served stale (§4.2.4).
     pub must_revalidate: bool,
-    /// How much longer than all that it is kept, to be validated.
+    /// How much longer it is kept in order to be validated.
     pub kept: Ttl,
 }
 
-/// Who decides.
+/// Whether the origin or the configuration decides the lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// The origin: a REST answer that no cache type gives a ttl.
-    Origin(ByOrigin),
-    /// The configuration: a REST answer of a cache type, or any answer with `override`.
-    Configured(Windows),
-    /// The configuration, which the origin can shorten: a GraphQL answer.
-    AtMost(Windows),
+pub enum LifetimeRule {
+    /// The origin decides: a REST response that no cache type gives a ttl.
+    Origin(OriginRule),
+    /// The configuration decides: a REST response of a cache type, or any response with `override`.
+    Configured(FreshnessWindows),
+    /// The configuration decides, and the origin may shorten it: a GraphQL response.
+    AtMost(FreshnessWindows),
 }
 
-/// What the configuration says where the origin decides.
+/// What the configuration adds when the origin decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ByOrigin {
-    /// Whether an answer without a lifetime gets one by its `Last-Modified` (§4.2.2).
+pub struct OriginRule {
+    /// Whether a response without an explicit lifetime gets a heuristic one from `Last-Modified`
+    /// (§4.2.2).
     pub heuristic: bool,
-    /// In place of `stale-while-revalidate`.
+    /// Replaces `stale-while-revalidate`.
     pub swr: Option<Ttl>,
-    /// In place of `stale-if-error`.
+    /// Replaces `stale-if-error`.
     pub sie: Option<Ttl>,
-    /// The longest ttl. With one, `swr` and `sie` are no more than the most too.
+    /// The maximum ttl. If it is set, `swr` and `sie` are maximums as well.
     pub most: Option<Ttl>,
 }
 
-/// The head of an answer.
+/// The status and headers of a response, and when they were received.
 #[derive(Debug, Clone, Copy)]
 pub struct ReceivedHead<'a> {
     /// The status code.
     pub status: u16,
     /// The headers.
     pub headers: &'a Headers,
-    /// When the origin was asked.
+    /// When the request was sent to the origin.
     pub asked_at: Timestamp,
-    /// When it answered.
+    /// When the response was received.
     pub at: Timestamp,
 }
 
-/// For so long an answer is kept beyond its life to be validated.
+/// How long a response is kept for validation after it may no longer be served.
 const KEPT_SECONDS: u64 = 24 * 60 * 60;
 
-/// The longest lifetime that is guessed.
+/// The longest heuristic lifetime.
 const GUESSED_SECONDS: u64 = 24 * 60 * 60;
 
-/// Statuses whose answers may be given a lifetime by guess (RFC 9110 §15.1). 206 is not among
-/// them: a part is stored by another rule.
+/// Statuses that are heuristically cacheable (RFC 9110 §15.1). 206 is missing, because partial
+/// responses are stored by another rule.
 const CACHEABLE_BY_DEFAULT: [u16; 11] = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501];
 
-/// The answer's lifetime, or why there is no use in storing it.
-pub fn lifetime(rule: Rule, received: ReceivedHead<'_>) -> Result<Lifetime, NotStored> {
+/// The lifetime of a response, or the reason why it is not worth storing.
+pub fn lifetime(rule: LifetimeRule, received: ReceivedHead<'_>) -> Result<Lifetime, NotStored> {
     let directives = ResponseDirectives::read(received.headers);
     let initial_age = initial_age(received);
-    // What the configuration grants counts from now on, whatever the answer's age.
-    let from_now = |windows: Windows| Windows {
+    // A configured ttl counts from now, whatever the response's age is.
+    let from_now = |windows: FreshnessWindows| FreshnessWindows {
         ttl: Ttl::from_seconds(windows.ttl.as_seconds().saturating_add(initial_age)),
         ..windows
     };
     let windows = match rule {
-        Rule::Configured(windows) => from_now(windows),
-        Rule::AtMost(windows) => match explicit(&directives, received) {
-            Some(ttl) if ttl.minus_seconds(initial_age) < windows.ttl => Windows { ttl, ..windows },
+        LifetimeRule::Configured(windows) => from_now(windows),
+        LifetimeRule::AtMost(windows) => match explicit(&directives, received) {
+            Some(ttl) if ttl.minus_seconds(initial_age) < windows.ttl => {
+                FreshnessWindows { ttl, ..windows }
+            }
             _ => from_now(windows),
         },
-        Rule::Origin(by) => by_origin(by, &directives, received, initial_age),
+        LifetimeRule::Origin(by) => by_origin(by, &directives, received, initial_age),
     };
-    // An error does not stand in for another one.
+    // An error does not stand in for another error.
     let failed = received.status >= 500;
     let windows = match failed {
-        true => Windows { swr: Ttl::ZERO, sie: Ttl::ZERO, ..windows },
+        true => FreshnessWindows { swr: Ttl::ZERO, sie: Ttl::ZERO, ..windows },
         false => windows,
     };
-    // A 304 is about a success and nothing else (RFC 9110 §13.2.1).
+    // Only a success can be validated by a 304 (RFC 9110 §13.2.1).
     let can_be_validated = (200..300).contains(&received.status) && has_validator(received.headers);
-    let by_origin = matches!(rule, Rule::Origin(_));
+    let by_origin = matches!(rule, LifetimeRule::Origin(_));
     let lifetime = Lifetime {
         windows,
         initial_age,
         must_revalidate: by_origin && (directives.must_revalidate || directives.no_cache),
-        kept: match can_be_validated && !matches!(rule, Rule::AtMost(_)) {
+        kept: match can_be_validated && !matches!(rule, LifetimeRule::AtMost(_)) {
             true => Ttl::from_seconds(KEPT_SECONDS),
             false => Ttl::ZERO,
         },
     };
     let longest = windows.ttl.as_seconds() + windows.swr.max(windows.sie).as_seconds();
-    // A GraphQL answer that was never fresh is not worth its place.
+    // A GraphQL response that is never fresh is not worth storing.
     let worth = match rule {
-        Rule::AtMost(_) => windows.ttl.as_seconds() > initial_age,
+        LifetimeRule::AtMost(_) => windows.ttl.as_seconds() > initial_age,
         _ => longest > initial_age || !lifetime.kept.is_zero(),
     };
     if worth { Ok(lifetime) } else { Err(NotStored::NoFreshness) }
 }
 
 fn by_origin(
-    by: ByOrigin,
+    by: OriginRule,
     directives: &ResponseDirectives,
     received: ReceivedHead<'_>,
     initial_age: u64,
-) -> Windows {
+) -> FreshnessWindows {
     let guessed = || by.heuristic.then(|| guessed(directives, received)).flatten();
     let ttl = explicit(directives, received).or_else(guessed).unwrap_or(Ttl::ZERO);
     let most = by.most.map(|most| most.as_seconds().saturating_add(initial_age));
@@ -140,14 +146,15 @@ fn by_origin(
         };
         window.filter(|_| !revalidate).unwrap_or(Ttl::ZERO)
     };
-    Windows {
+    FreshnessWindows {
         ttl: most.map_or(ttl, |most| ttl.min(Ttl::from_seconds(most))),
         swr: stale(by.swr, directives.stale_while_revalidate),
         sie: stale(by.sie, directives.stale_if_error),
     }
 }
 
-/// The lifetime that the origin states. One that is to be validated at every use has none.
+/// The lifetime that the origin states explicitly. It is 0 with `no-cache`, which requires
+/// validation before every use.
 fn explicit(directives: &ResponseDirectives, received: ReceivedHead<'_>) -> Option<Ttl> {
     if directives.no_cache {
         return Some(Ttl::ZERO);
@@ -158,19 +165,19 @@ fn explicit(directives: &ResponseDirectives, received: ReceivedHead<'_>) -> Opti
     })
 }
 
-/// `Expires` less `Date` (§4.2.1); a date that is none is in the past (§5.3).
+/// `Expires` minus `Date` (§4.2.1). An unparsable `Expires` counts as expired (§5.3).
 fn expires(received: ReceivedHead<'_>) -> Option<Ttl> {
     let expires = http_date(&received.headers.joined("expires")?).unwrap_or(0);
     Some(Ttl::from_seconds(expires.saturating_sub(date(received))))
 }
 
-/// When the answer was generated, by its own word, or else when it came.
+/// When the response was generated: its `Date`, or else the time of receipt.
 fn date(received: ReceivedHead<'_>) -> u64 {
     let said = received.headers.get("date").and_then(http_date);
     said.unwrap_or(received.at.as_millis() / 1000)
 }
 
-/// A tenth of the time for which it was not modified (§4.2.2).
+/// A tenth of the time since the last modification (§4.2.2).
 fn guessed(directives: &ResponseDirectives, received: ReceivedHead<'_>) -> Option<Ttl> {
     if !CACHEABLE_BY_DEFAULT.contains(&received.status) && !directives.public {
         return None;
@@ -180,7 +187,7 @@ fn guessed(directives: &ResponseDirectives, received: ReceivedHead<'_>) -> Optio
     Some(Ttl::from_seconds((unmodified / 10).min(GUESSED_SECONDS)))
 }
 
-/// How old the answer was when it came, in seconds (§4.2.3).
+/// The age of the response when it was received, in seconds (§4.2.3).
 fn initial_age(received: ReceivedHead<'_>) -> u64 {
     let age = received.headers.get("age").and_then(age_of).unwrap_or(0);
     let delay = received.at.seconds_since(received.asked_at);
@@ -188,7 +195,8 @@ fn initial_age(received: ReceivedHead<'_>) -> u64 {
     apparent.max(age.saturating_add(delay))
 }
 
-/// `Age` (§5.1): of several the first counts, and one that is no number does not.
+/// Parses `Age` (§5.1). Of several values the first counts; a value that is not a number is
+/// ignored.
 fn age_of(value: &str) -> Option<u64> {
     let first = value.split(',').next().unwrap_or_default().trim();
     let digits = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,59 +1,59 @@
-//! Parts of an answer (RFC 9110 §14, RFC 9111 §3.3 and §3.4).
+//! Range requests and partial responses (RFC 9110 §14, RFC 9111 §3.3, §3.4).
 //!
-//! In scope: one range of bytes, cut from a stored answer or from a stored part of one. Several
-//! ranges at once, and other units, are answered by the whole, as §14.2 allows.
+//! In scope: a single byte range of a stored response, or of a stored part. Requests for several
+//! ranges, or in other units, get the whole response, as §14.2 allows.
 
 use super::conditional::strong_etag;
 use super::date::http_date;
 use crate::http::Headers;
 
-/// What a request's `Range` asks for.
+/// The range that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
-    /// From the first byte on.
+    /// From this byte to the end.
     From(u64),
-    /// From the first byte to the last, both included.
+    /// From the first to the last byte, both included.
     Between(u64, u64),
-    /// So many bytes at the end.
+    /// This many bytes at the end.
     Last(u64),
 }
 
-/// Where the bytes of a part belong.
+/// The position of a part within the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentRange {
     /// The first byte.
     pub first: u64,
     /// The last byte.
     pub last: u64,
-    /// How many bytes the whole has.
+    /// The length of the whole.
     pub complete: u64,
 }
 
-/// The bytes to send, and how to name them.
+/// The bytes to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// The first byte, counted in what is stored.
+pub struct PartialContent {
+    /// The index of the first byte within the stored bytes.
     pub start: usize,
-    /// The byte after the last.
+    /// The index after the last byte.
     pub end: usize,
-    /// `Content-Range`
+    /// The value of `Content-Range`.
     pub content_range: String,
 }
 
-/// What a range comes to.
+/// The result of applying a range to stored bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cut {
+pub enum RangeResult {
     /// These bytes.
-    Part(Part),
-    /// Nothing lies in it: 416, with this `Content-Range`.
+    PartialContent(PartialContent),
+    /// The range contains no bytes: 416 with this `Content-Range`.
     Unsatisfiable(String),
-    /// It is not stored.
-    NotHere,
+    /// The bytes are not stored.
+    NotHeld,
 }
 
 impl Range {
-    /// The one range of bytes that a request asks for; none where it asks for the whole, for
-    /// several ranges, or in a way that is not understood.
+    /// The byte range that a request asks for. `None` if it asks for the whole, for several ranges,
+    /// or in an unknown unit.
     pub fn read(request: &Headers) -> Option<Self> {
         let value = request.joined("range")?;
         let (unit, range) = value.split_once('=')?;
@@ -69,8 +69,8 @@ impl Range {
         }
     }
 
-    /// The bytes of a stored whole (§14.1.2).
-    pub fn of_whole(self, length: usize) -> Cut {
+    /// Applies the range to a stored whole (§14.1.2).
+    pub fn of_whole(self, length: usize) -> RangeResult {
         let complete = length as u64;
         let bounds = match self {
             Self::From(first) => Some((first, complete.saturating_sub(1))),
@@ -80,16 +80,16 @@ impl Range {
         };
         match bounds.filter(|(first, _)| *first < complete) {
             Some((first, last)) => cut(first, last, 0, length, complete),
-            None => Cut::Unsatisfiable(format!("bytes */{complete}")),
+            None => RangeResult::Unsatisfiable(format!("bytes */{complete}")),
         }
     }
 
-    /// The bytes of a stored part that has `length` bytes.
+    /// Applies the range to a stored part of `length` bytes.
     ///
-    /// An origin may name one byte more or less than it sent, though the message was whole. Either
-    /// end of what it names is then taken at its word: a range that counts from the front is cut
-    /// from the front of what was sent, and one that counts from the end from its end.
-    pub fn of_part(self, stored: ContentRange, length: usize) -> Cut {
+    /// Some origins state a range that is one byte longer or shorter than what they sent, although
+    /// the message was complete. A range that counts from the front is then taken from the front of
+    /// the stored bytes, and one that counts from the end from their end.
+    pub fn of_part(self, stored: ContentRange, length: usize) -> RangeResult {
         let ContentRange { first: start, last: end, complete } = stored;
         let sent = length as u64;
         let (first, last, base) = match self {
@@ -98,27 +98,31 @@ impl Range {
             Self::Last(count) if end + 1 == complete && count > 0 => {
                 (complete.saturating_sub(count), end, (end + 1).saturating_sub(sent))
             }
-            _ => return Cut::NotHere,
+            _ => return RangeResult::NotHeld,
         };
         cut(first, last, base, length, complete)
     }
 }
 
-/// The bytes from `first` to `last` of stored ones that begin at `base`.
-fn cut(first: u64, last: u64, base: u64, length: usize, complete: u64) -> Cut {
+/// The bytes from `first` to `last`, taken from stored bytes that start at `base`.
+fn cut(first: u64, last: u64, base: u64, length: usize, complete: u64) -> RangeResult {
     let place = |byte: u64| usize::try_from(byte.checked_sub(base)?).ok();
     match (place(first), place(last)) {
         (Some(start), Some(last_place)) if start <= last_place && last_place < length => {
             let content_range = format!("bytes {first}-{last}/{complete}");
-            Cut::Part(Part { start, end: last_place + 1, content_range })
+            RangeResult::PartialContent(PartialContent {
+                start,
+                end: last_place + 1,
+                content_range,
+            })
         }
-        _ => Cut::NotHere,
+        _ => RangeResult::NotHeld,
     }
 }
 
 impl ContentRange {
-    /// Reads an answer's `Content-Range` (§14.4); none where it is none, or says nothing of how
-    /// long the whole is.
+    /// Parses a response's `Content-Range` (§14.4). `None` if it is missing, malformed, or does not
+    /// state the length of the whole.
     pub fn read(headers: &Headers) -> Option<Self> {
         let value = headers.joined("content-range")?;
         let (unit, rest) = value.trim().split_once(' ')?;
@@ -129,8 +133,8 @@ impl ContentRange {
         (unit.eq_ignore_ascii_case("bytes") && fits).then_some(read)
     }
 
-    /// Whether a body of that length is what it names, or one byte off and vouched for by its own
-    /// length: the message was whole.
+    /// Whether a body of this length matches the stated range. A difference of one byte is accepted
+    /// if `Content-Length` confirms the body's length, since the message was then complete.
     pub fn fits(self, headers: &Headers, length: usize) -> bool {
         let sent = length as u64;
         let named = self.last - self.first + 1;
@@ -139,8 +143,8 @@ impl ContentRange {
     }
 }
 
-/// Whether `If-Range` lets a part be sent of an answer with these headers (§13.1.5): by the same
-/// strong entity tag, or by the same date, which is strong where the answer is a second older.
+/// Whether `If-Range` permits a partial response (§13.1.5): its strong entity tag is the
+/// response's, or its date is, and the response was sent at least a second after that date.
 pub fn if_range_holds(request: &Headers, answer: &Headers) -> bool {
     let Some(condition) = request.get("if-range").map(str::trim) else { return true };
     if condition.contains('"') {
@@ -151,7 +155,7 @@ pub fn if_range_holds(request: &Headers, answer: &Headers) -> bool {
     http_date(condition) == Some(modified) && sent > modified
 }
 
-/// Digits alone, and no more of them than a number has.
+/// Parses digits, at most 15.
 fn number(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = !text.is_empty() && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit());
@@ -194,8 +198,12 @@ mod tests {
         }
     }
 
-    fn part(start: usize, end: usize, content_range: &str) -> Cut {
-        Cut::Part(Part { start, end, content_range: content_range.into() })
+    fn part(start: usize, end: usize, content_range: &str) -> RangeResult {
+        RangeResult::PartialContent(PartialContent {
+            start,
+            end,
+            content_range: content_range.into(),
+        })
     }
 
     #[test]
@@ -204,9 +212,9 @@ mod tests {
         assert_eq!(Range::From(9).of_whole(10), part(9, 10, "bytes 9-9/10"));
         assert_eq!(Range::Last(99).of_whole(10), part(0, 10, "bytes 0-9/10"));
         for range in [Range::From(10), Range::Between(10, 11), Range::Last(0)] {
-            assert_eq!(range.of_whole(10), Cut::Unsatisfiable("bytes */10".into()));
+            assert_eq!(range.of_whole(10), RangeResult::Unsatisfiable("bytes */10".into()));
         }
-        assert_eq!(Range::Last(5).of_whole(0), Cut::Unsatisfiable("bytes */0".into()));
+        assert_eq!(Range::Last(5).of_whole(0), RangeResult::Unsatisfiable("bytes */0".into()));
     }
 
     #[test]
@@ -221,13 +229,13 @@ mod tests {
             Range::From(5),
             Range::Last(1),
         ] {
-            assert_eq!(range.of_part(stored, 5), Cut::NotHere, "{range:?}");
+            assert_eq!(range.of_part(stored, 5), RangeResult::NotHeld, "{range:?}");
         }
         let end = ContentRange { first: 5, last: 9, complete: 10 };
         assert_eq!(Range::From(8).of_part(end, 5), part(3, 5, "bytes 8-9/10"));
         assert_eq!(Range::Last(2).of_part(end, 5), part(3, 5, "bytes 8-9/10"));
-        assert_eq!(Range::Last(6).of_part(end, 5), Cut::NotHere);
-        assert_eq!(Range::Last(0).of_part(end, 5), Cut::NotHere);
+        assert_eq!(Range::Last(6).of_part(end, 5), RangeResult::NotHeld);
+        assert_eq!(Range::Last(0).of_part(end, 5), RangeResult::NotHeld);
     }
 
     #[test]
@@ -277,10 +285,10 @@ mod tests {
             for range in [Range::From(first), Range::Between(first, first + last), Range::Last(count)] {
                 let whole: Vec<u64> = (0..stored.complete).collect();
                 let expected = match range.of_whole(whole.len()) {
-                    Cut::Part(part) => Some(whole[part.start..part.end].to_vec()),
+                    RangeResult::PartialContent(part) => Some(whole[part.start..part.end].to_vec()),
                     _ => None,
                 };
-                if let Cut::Part(part) = range.of_part(stored, body.len()) {
+                if let RangeResult::PartialContent(part) = range.of_part(stored, body.len()) {
                     prop_assert_eq!(Some(body[part.start..part.end].to_vec()), expected);
                 }
             }

@@ -1,173 +1,42 @@
-//! May an answer be stored at all (RFC 9111 §3)?
+//! Whether a response may be stored at all (RFC 9111 §3).
 
-use super::{ResponseDirectives, Vary, varies_on};
-use crate::http::Headers;
+use super::cache_control::ResponseDirectives;
+use super::not_stored::NotStored;
+use super::vary::{Vary, varies_on};
+use crate::http::{Headers, fields};
 use crate::limits;
 
-/// Why an answer is not stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotStored {
-    /// Its status is not one that is stored.
-    Status,
-    /// It says `no-store`.
-    NoStore,
-    /// It says `private`.
-    Private,
-    /// It sets a cookie.
-    SetCookie,
-    /// It says `Vary: *`, or names more headers than are compared.
-    VaryAny,
-    /// It says `Vary: Cookie`.
-    VaryCookie,
-    /// Nothing gives it a lifetime, or it has none left, and it cannot be validated.
-    NoFreshness,
-    /// It answers a request with `Authorization`, and the origin does not say that it may be shared.
-    Authorization,
-    /// Its headers are larger than an entry may have.
-    HeadersTooLarge,
-    /// Its headers have bytes that are not UTF-8: in its `Vary` or its tags, or in a field that an
-    /// entry cannot give back.
-    HeaderBytes,
-    /// It varies on a header of the request that has bytes which are not UTF-8.
-    RequestHeaderBytes,
-    /// It broke off.
-    Broken,
-    /// It is a stream of events or parts.
-    Stream,
-    /// It is a GraphQL answer that is encoded in a way that the runtime does not undo, or a part
-    /// of any encoded answer.
-    ContentEncoding,
-    /// It is no GraphQL answer in JSON.
-    ContentType,
-    /// It has `errors`, or no `data`.
-    Errors,
-    /// It is larger than an entry may be.
-    TooLarge,
-    /// The bodies in flight leave no room for it, or for what is made of it.
-    MemoryInFlight,
-    /// It holds a type that is not to be cached.
-    TtlZero,
-    /// It holds a type with a scope that its key lacks.
-    ScopeOfAnswer,
-    /// A type could forbid it, and its types are not known.
-    TypesUnknown,
-    /// The purge log's number was not known when the origin was asked.
-    LogUnreadable,
-    /// A GET is stored, and this is none.
-    Method,
-    /// The client said `no-store`.
-    RequestNoStore,
-    /// It has something that the schema says cannot be there.
-    SchemaContradicted,
-    /// The schema in force is not at hand yet.
-    SchemaUnsettled,
-}
-
-impl NotStored {
-    /// The reason as `Cache-Status`, logs and docs name it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::NoStore => "no-store",
-            Self::Private => "private",
-            Self::SetCookie => "set-cookie",
-            Self::VaryAny => "vary-any",
-            Self::VaryCookie => "vary-cookie",
-            Self::NoFreshness => "no-freshness",
-            Self::Authorization => "authorization",
-            Self::HeadersTooLarge => "headers-too-large",
-            Self::HeaderBytes => "header-bytes",
-            Self::RequestHeaderBytes => "request-header-bytes",
-            Self::Broken => "broken",
-            Self::Stream => "stream",
-            Self::ContentEncoding => "content-encoding",
-            Self::ContentType => "content-type",
-            Self::Errors => "errors",
-            Self::TooLarge => "too-large",
-            Self::MemoryInFlight => "memory-in-flight",
-            Self::TtlZero => "ttl-zero",
-            Self::ScopeOfAnswer => "scope-of-answer",
-            Self::TypesUnknown => "types-unknown",
-            Self::LogUnreadable => "log-unreadable",
-            Self::Method => "method",
-            Self::RequestNoStore => "request-no-store",
-            Self::SchemaContradicted => "schema-contradicted",
-            Self::SchemaUnsettled => "schema-unsettled",
-        }
-    }
-}
-
-impl NotStored {
-    /// Whether the next answer to the same request will not be stored either: the answer succeeded,
-    /// and its own headers forbid storing it. An answer that failed, broke off or was damaged, and
-    /// what the answer's types, the schema or the purge log stood in the way of, says nothing of
-    /// the next one.
-    pub fn will_recur(self, status: u16) -> bool {
-        let by_headers = match self {
-            Self::NoStore
-            | Self::Private
-            | Self::SetCookie
-            | Self::VaryAny
-            | Self::VaryCookie
-            | Self::NoFreshness
-            | Self::Authorization
-            | Self::HeadersTooLarge
-            | Self::HeaderBytes
-            | Self::Stream => true,
-            Self::Status
-            | Self::Broken
-            | Self::ContentEncoding
-            | Self::ContentType
-            | Self::Errors
-            | Self::TooLarge
-            | Self::TtlZero
-            | Self::ScopeOfAnswer
-            | Self::TypesUnknown
-            | Self::LogUnreadable
-            | Self::MemoryInFlight
-            | Self::Method
-            | Self::RequestNoStore
-            | Self::RequestHeaderBytes
-            | Self::SchemaContradicted
-            | Self::SchemaUnsettled => false,
-        };
-        by_headers && status < 400
-    }
-}
-
-/// What the configuration says of an answer's being stored.
+/// What the configuration permits for a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Permission {
     /// `no-store`, `private`, `Set-Cookie` and `Vary: Cookie` do not forbid it.
     pub overriding: bool,
-    /// `Set-Cookie` is taken off it, and does not forbid it.
+    /// `Set-Cookie` is removed, so it does not forbid storing.
     pub strip_set_cookie: bool,
-    /// The request has `Authorization`, and nothing but the origin's word lets others share.
+    /// The request has `Authorization`, so the response may be shared only if the origin says so.
     pub authorized: bool,
-    /// The configuration names the answer's status.
+    /// The configuration lists the response's status.
     pub names_status: bool,
 }
 
-/// Statuses whose meaning for a cache is known (RFC 9110 §15), those of one request aside.
+/// Statuses whose meaning for caches is known (RFC 9110 §15), except those that answer one request
+/// only.
 const UNDERSTOOD: [u16; 39] = [
     200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406,
     407, 408, 409, 410, 411, 413, 414, 415, 417, 421, 422, 426, 431, 451, 500, 501, 502, 503, 504,
     505,
 ];
 
-/// Statuses that answer a condition or a range of one request (RFC 9110 §13, §14), and are no
-/// answer to anybody who asks for the whole.
+/// Statuses that answer a condition or range of one request (RFC 9110 §13, §14), and are no
+/// response for clients that ask for the whole.
 const OF_ONE_REQUEST: [u16; 4] = [206, 304, 412, 416];
 
-/// Statuses that are about who is asking, or how often, and say nothing to others: the four that
-/// answer credentials and rates (RFC 9110 §15.5.2, §15.5.4, §15.5.8), and those that RFC 6585 lets no
-/// cache store. Their `max-age` is for the client that they answer.
+/// Statuses about the client or its request rate: responses to credentials and rates (RFC 9110
+/// §15.5.2, §15.5.4, §15.5.8), and those that RFC 6585 forbids caches to store. Their `max-age` is
+/// for that client.
 const OF_ONE_CLIENT: [u16; 7] = [401, 403, 407, 428, 429, 431, 511];
 
-/// Fields that say what an answer depends on, and by what it is purged.
-const TO_BE_READ: [&str; 4] = ["vary", "cache-tag", "surrogate-key", "xkey"];
-
-/// Whether an answer's head lets it be stored (RFC 9111 §3).
+/// Whether status and headers allow a response to be stored (RFC 9111 §3).
 pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Result<(), NotStored> {
     if !(200..600).contains(&status) || OF_ONE_REQUEST.contains(&status) {
         return Err(NotStored::Status);
@@ -178,7 +47,7 @@ pub fn storable(status: u16, headers: &Headers, permission: Permission) -> Resul
     head_storable(status, headers, permission)
 }
 
-/// The same of the head alone, whatever the status is.
+/// Whether the headers allow a response to be stored, whatever its status.
 pub fn head_storable(
     status: u16,
     headers: &Headers,
@@ -194,7 +63,7 @@ pub fn head_storable(
     if headers.bytes() > limits::STORED_HEADER_BYTES {
         return Err(NotStored::HeadersTooLarge);
     }
-    if TO_BE_READ.iter().any(|name| headers.is_unreadable(name)) {
+    if fields::READ_BEFORE_STORING.iter().any(|name| headers.is_unreadable(name)) {
         return Err(NotStored::HeaderBytes);
     }
     let directives = ResponseDirectives::read(headers);
@@ -204,7 +73,7 @@ pub fn head_storable(
     if permission.overriding {
         return Ok(());
     }
-    // A cache that understands the status heeds what else is said (RFC 9111 §5.2.2.3).
+    // `must-understand` overrides `no-store` if the cache knows the status (RFC 9111 §5.2.2.3).
     let forbidden = match directives.must_understand {
         true => !UNDERSTOOD.contains(&status),
         false => directives.no_store,

@@ -1,11 +1,10 @@
-//! `CDN-Cache-Control` (RFC 9213): a structured dictionary (RFC 9651 §3.2) whose members are
-//! directives.
+//! `CDN-Cache-Control` (RFC 9213): a structured dictionary (RFC 9651 §3.2) of directives.
 
-use super::cache_control::Directive;
+use super::directives::Directive;
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
-/// The field's members as directives; none where it is empty, is no dictionary, or has a directive
-/// with an argument of another type than it takes: such a field is as good as absent (§2.1).
+/// Parses the header. `None` if it is empty, malformed, or has a directive whose argument has the
+/// wrong type. The header is ignored then (§2.1).
 pub(super) fn members_of(value: &str) -> Option<Vec<Directive>> {
     let members: Dictionary = Parser::new(value).parse().ok()?;
     if members.is_empty() {
@@ -24,8 +23,8 @@ pub(super) fn members_of(value: &str) -> Option<Vec<Directive>> {
     Some(directives)
 }
 
-/// One directive: none where its argument has the wrong type, and nothing where it says that it
-/// does not hold or is not known.
+/// Converts one member. `None` if its argument has the wrong type; `Some(None)` if the directive is
+/// unknown or explicitly false.
 fn directive(name: &str, argument: Option<&BareItem>) -> Option<Option<Directive>> {
     let named = |argument| Some(Some((name.to_owned(), argument)));
     match (name, argument) {

@@ -1,24 +1,25 @@
-//! `Vary` (RFC 9110 §12.5.5, RFC 9111 §4.1).
+//! `Vary`: which request headers a response depends on (RFC 9110 §12.5.5, RFC 9111 §4.1).
 
-use super::cache_control::split_outside_quotes;
+use super::directives::split_list;
 use crate::http::Headers;
 use crate::key::{Digest, DigestBuilder};
 use crate::limits;
 
-/// What an answer depends on.
+/// What a response depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Vary {
-    /// On something that no header shows.
+    /// On something that is not a header (`Vary: *`).
     Any,
     /// On these request headers, in lower case and sorted.
     On(Vec<String>),
 }
 
-/// What an answer depends on, by its own word and by its `Access-Control-Allow-Origin`: one that
-/// is not `*` follows the request's `Origin`, whether the answer says so or not.
+/// The request headers that a response depends on, by its `Vary` and its
+/// `Access-Control-Allow-Origin`. Unless the latter is `*`, the response depends on the request's
+/// `Origin`, even if `Vary` does not say so.
 ///
-/// `Accept-Encoding` does not count, since entries are kept unencoded. `Cookie` does not count
-/// here: it forbids storing, or the configuration says that it does not matter.
+/// `Accept-Encoding` is left out, since entries are stored without coding. `Cookie` is left out,
+/// because `Vary: Cookie` either forbids storing or is overridden by the configuration.
 pub fn varies_on(headers: &Headers) -> Vary {
     let mut names: Vec<String> = headers.members("vary").map(str::to_ascii_lowercase).collect();
     if names.iter().any(|name| name == "*") {
@@ -33,25 +34,24 @@ pub fn varies_on(headers: &Headers) -> Vary {
     if names.len() > limits::VARY_HEADERS { Vary::Any } else { Vary::On(names) }
 }
 
-/// The values that a request has for these headers, as a digest. Absent and empty differ; the
-/// spaces around commas, and the case of languages, do not count (RFC 9111 §4.1). None where a value
-/// has bytes that are not UTF-8, and so cannot be told from others.
+/// A digest of the request's values for these headers. Absent and empty values differ; spaces
+/// around commas, and the case of languages, do not matter (RFC 9111 §4.1). `None` if a value has
+/// bytes that are not UTF-8, since it could not be told apart from others.
 pub fn variant(names: &[String], request: &Headers) -> Option<Digest> {
     if names.iter().any(|name| request.is_unreadable(name)) {
         return None;
     }
     let digest = names.iter().fold(DigestBuilder::new("variant"), |digest, name| {
-        let value = request.joined(name).map(|value| normalised(name, &value));
+        let value = request.joined(name).map(|value| normalized_value(name, &value));
         digest.part(name.as_bytes()).optional(value.as_deref())
     });
     Some(digest.finish())
 }
 
-/// A value without the spaces around its commas; what stands in quotes stays as it is. Languages
-/// are compared without regard to case (RFC 5646 §2.1.1); their order stays, since to many origins
-/// it says which is liked best.
-fn normalised(name: &str, value: &str) -> String {
-    let members = split_outside_quotes(value);
+/// Removes spaces around commas, except in quotes. Language tags are case-insensitive (RFC 5646
+/// §2.1.1); their order is kept, since many origins use it as the order of preference.
+fn normalized_value(name: &str, value: &str) -> String {
+    let members = split_list(value);
     let members: Vec<&str> = members.iter().map(|member| member.trim()).collect();
     let value = members.join(",");
     if name == "accept-language" { value.to_ascii_lowercase() } else { value }

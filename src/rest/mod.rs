@@ -1,11 +1,13 @@
-//! REST: a request's path and query to its key and tags.
+//! REST: derives keys and tags from a request's path and query.
 //!
-//! In scope: for which URL the origin is asked, what tells two REST reads apart, how their entries
-//! are tagged, and what a REST write purges. Not in scope: freshness (`policy`) and who is asking
+//! In scope: the URL that the origin is asked for, what tells two REST reads apart, how their
+//! entries are tagged, and what a REST write purges. Not in scope: freshness (`policy`) and scopes
 //! (`engine`).
 
 mod read;
 mod tags;
 
-pub use read::{RestRead, asked, digest, header_parts, normalised};
-pub use tags::{body_tags, entry_tags, needs_body, path_tags, purge_tags, written_tags};
+pub use read::{RestRead, add_headers};
+pub use tags::{
+    entry_body_tags, entry_path_tags, needs_body, path_tags, write_body_tags, write_path_tags,
+};

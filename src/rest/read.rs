@@ -1,54 +1,54 @@
-//! What the origin is asked for: exactly what the key holds.
+//! Normalizes the URL of a REST read. The key and the request to the origin are made from the same
+//! URL.
 //!
-//! A parameter that is not in the key but reaches the origin lets one client choose what all
-//! others read, and so does a spelling. So there is one URL, made from the client's by what the
-//! configuration says does not matter, and both the key and the request to the origin are made
-//! from it. Without such settings it is the client's, byte for byte.
+//! If a parameter reached the origin without being part of the key, one client could choose what
+//! all others read; the same holds for spellings of the path. So the client's URL is normalized
+//! once, by the settings that say what does not matter (`query`, `ignore_case`), and then used for
+//! both. Without such settings it is unchanged, byte for byte.
 
 use crate::config::{CacheType, Config, QueryTerms, RestTerms};
 use crate::http::{Case, Headers, Url, form_decoded};
 use crate::key::DigestBuilder;
 
-/// A REST read as the origin is asked for it.
+/// A normalized REST read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RestRead<'c> {
-    /// The URL, for the key and for the origin.
+    /// The URL for the key and for the origin.
     pub url: Url,
-    /// The cache types that match it; none where the origin's headers rule.
+    /// The matching cache types. Empty if the origin's headers decide.
     pub types: Vec<&'c CacheType>,
-    /// What they say together.
+    /// The merged terms of these types.
     pub terms: RestTerms,
 }
 
-/// What the origin is asked for where a client asks for `url`.
-pub fn asked<'c>(config: &'c Config, url: &Url) -> RestRead<'c> {
-    let path = url.comparable_path();
-    let types = config.types_of_path(&path);
-    let mut terms = RestTerms::of(&types);
-    terms.vary.extend(config.vary.iter().cloned());
-    terms.vary.sort_unstable();
-    terms.vary.dedup();
-    RestRead { url: normalised(url, config.case_of(&path), &terms.query), types, terms }
-}
+impl<'c> RestRead<'c> {
+    /// Normalizes a read of `url`.
+    pub fn of(config: &'c Config, url: &Url) -> Self {
+        let path = url.comparable_path();
+        let types = config.types_of_path(&path);
+        let mut terms = RestTerms::of(&types);
+        terms.vary.extend(config.vary.iter().cloned());
+        terms.vary.sort_unstable();
+        terms.vary.dedup();
+        Self { url: normalized_url(url, config.case_of(&path), &terms.query), types, terms }
+    }
 
-impl RestRead<'_> {
-    /// Starts the digest of the read: everything but who is asking.
+    /// Starts the digest of the read. It covers everything but the scopes.
     pub fn digest(&self, headers: &Headers) -> DigestBuilder {
-        header_parts(digest(&self.url), &self.terms.vary, headers)
+        add_headers(url_digest(&self.url), &self.terms.vary, headers)
     }
 }
 
-/// Adds the headers of `vary`. They count by their whole value, and one that is missing is not one
-/// that is empty.
-pub fn header_parts(digest: DigestBuilder, names: &[String], headers: &Headers) -> DigestBuilder {
+/// Adds the values of the headers in `vary`. The whole value counts, and a missing header differs
+/// from an empty one.
+pub fn add_headers(digest: DigestBuilder, names: &[String], headers: &Headers) -> DigestBuilder {
     names.iter().fold(digest, |digest, name| {
         digest.part(name.as_bytes()).optional(headers.joined(name).as_deref())
     })
 }
 
-/// Starts the digest of a URL as the origin is asked for it; nothing is merged that the origin may
-/// tell apart.
-pub fn digest(url: &Url) -> DigestBuilder {
+/// Starts the digest of a URL. Nothing is merged that the origin may distinguish.
+fn url_digest(url: &Url) -> DigestBuilder {
     DigestBuilder::new("rest")
         .part(url.scheme.as_bytes())
         .part(url.host.as_bytes())
@@ -56,10 +56,10 @@ pub fn digest(url: &Url) -> DigestBuilder {
         .optional(url.query.as_deref())
 }
 
-/// The URL without what does not matter: the path in lower case where its case does not matter,
-/// and of the query the parameters that are kept, sorted by name. Parameters of one name keep
+/// The URL without what does not matter: the path is in lower case if its case is ignored, and the
+/// query has only the parameters that are kept, sorted by name. Parameters of the same name keep
 /// their order, and all keep their percent-encoding.
-pub fn normalised(url: &Url, case: Case, terms: &QueryTerms) -> Url {
+fn normalized_url(url: &Url, case: Case, terms: &QueryTerms) -> Url {
     let path = match case {
         Case::Counts => url.path.clone(),
         Case::Ignored => url.path.to_ascii_lowercase(),
@@ -71,12 +71,12 @@ pub fn normalised(url: &Url, case: Case, terms: &QueryTerms) -> Url {
     Url { path, query, ..url.clone() }
 }
 
-/// The parameters that are kept; none where there is not one. What stands between two `&` is a
-/// parameter even where it is empty: the origin may count it.
+/// The parameters that are kept. `None` if there are none. An empty text between two `&` is a
+/// parameter too, since the origin may count it.
 fn kept(query: &str, terms: &QueryTerms) -> Option<String> {
     let named = |pair| {
         let (name, _) = str::split_once(pair, '=').unwrap_or((pair, ""));
-        // A name that is no text is compared as it stands.
+        // A name that cannot be decoded is compared as it is written.
         (form_decoded(name).unwrap_or_else(|| name.to_owned()), pair)
     };
     let mut pairs: Vec<(String, &str)> =

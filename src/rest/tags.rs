@@ -1,7 +1,8 @@
 //! How entries of REST reads are tagged, and what REST writes purge.
 //!
-//! What a path tells is known before the answer, and what a body tells after it: the tags of an
-//! entry are those of [`entry_tags`] and of [`body_tags`] together.
+//! Tags from the path are known before the response, tags from the body only with it. An entry has
+//! both ([`entry_path_tags`] and [`entry_body_tags`]), and a write purges both ([`write_path_tags`]
+//! and [`write_body_tags`]).
 
 use crate::config::Config;
 use crate::http::{Case, Url, folded_path, plain_path};
@@ -9,29 +10,29 @@ use crate::limits::BODY_VALUES;
 use crate::tag::{Tag, TagSet, TagTemplate};
 use serde_json::Value;
 
-/// What a write to a path purges, as far as the path tells it. [`written_tags`] are the rest.
-pub fn purge_tags(config: &Config, url: &Url) -> TagSet {
+/// The tags that a write to a path purges, as far as the path shows.
+pub fn write_path_tags(config: &Config, url: &Url) -> TagSet {
     let mut tags = path_tags(config, url);
-    for path in written_paths(config, url) {
+    for path in write_paths(config, url) {
         tags.extend(config.resource_tags(&path));
     }
-    // An entry may name the same thing by an id of another case.
-    tags.extend(types_of_unsure_case(config, url));
+    // An entry may contain the same entity under an ID in another case.
+    tags.extend(types_of_uncertain_case(config, url));
     tags
 }
 
-/// The tags of every entry of a path: one of the path as it is compared with patterns, and one of its
-/// folded path, which all its spellings share.
+/// The tags of all entries of a path: its comparable form, and its folded form, which all spellings
+/// of the path share. Example: `path:/API/x` and `path:/api/x`.
 pub fn path_tags(config: &Config, url: &Url) -> TagSet {
     let paths = [config.tagged_path(&url.comparable_path()), folded_path(&url.path)];
     paths.iter().map(|path| Tag::of("path:", path)).collect()
 }
 
-/// The tags of a path's entries, as far as the path tells them: those that a write to it purges,
-/// and with each entity its type, and with each type that shows no entity `Type:?`, as entries of
-/// GraphQL answers have them. [`body_tags`] are the rest.
-pub fn entry_tags(config: &Config, url: &Url) -> TagSet {
-    let paths = stored_paths(config, url);
+/// The tags of a path's entries, as far as the path shows: what a write to it purges, the type of
+/// each entity, and `Type:?` for each type whose entities are not shown. GraphQL entries are tagged
+/// in the same way.
+pub fn entry_path_tags(config: &Config, url: &Url) -> TagSet {
+    let paths = entry_paths(config, url);
     let mut tags: TagSet = paths.iter().flat_map(|path| config.resource_tags(path)).collect();
     let of_bodies: TagSet = templates(config, &paths)
         .into_iter()
@@ -40,36 +41,36 @@ pub fn entry_tags(config: &Config, url: &Url) -> TagSet {
     let named: Vec<Tag> = tags.iter().cloned().collect();
     let types: TagSet = named.iter().filter_map(type_of).collect();
     for tag in named.iter().filter(|tag| !tag.as_str().contains(':')) {
-        // Where a body may show its entities, body_tags says whether it does.
+        // If a body may show entities of this type, `entry_body_tags` adds the tag if needed.
         if !types.contains(tag.as_str()) && !of_bodies.contains(tag.as_str()) {
-            tags.insert(not_shown(tag.as_str()));
+            tags.insert(unknown_id_tag(tag.as_str()));
         }
     }
-    // A purge may name the same thing by an id of another case.
-    tags.extend(types_of_unsure_case(config, url).iter().map(|of| not_shown(of.as_str())));
+    // A purge may name the same entity by an ID in another case.
+    tags.extend(types_of_uncertain_case(config, url).iter().map(|of| unknown_id_tag(of.as_str())));
     tags.extend(types);
     tags.extend(path_tags(config, url));
     tags
 }
 
-/// Whether the tags of a path's entries, or what a write to it purges, depend on a body.
+/// Whether a path's tags, or what a write to it purges, depend on a body.
 pub fn needs_body(config: &Config, url: &Url) -> bool {
-    let templates = templates(config, &written_paths(config, url));
+    let templates = templates(config, &write_paths(config, url));
     templates.iter().any(|(one, _)| one.body_type().is_some())
 }
 
-/// The tags that a body gives its entry, each with its type. `Type:?` as well where something is
-/// not shown: where there is no body or none in JSON, where no value is found, or not everywhere
-/// where there should be one, and where there are more than [`BODY_VALUES`].
-pub fn body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
+/// The tags that the body gives an entry, with the type of each entity. `Type:?` is added if an
+/// entity is not shown: the body is missing or not JSON, a value is missing, or there are more than
+/// [`BODY_VALUES`].
+pub fn entry_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
-    for (template, parameters) in templates(config, &stored_paths(config, url)) {
+    for (template, parameters) in templates(config, &entry_paths(config, url)) {
         let Some(name) = template.body_type() else { continue };
         tags.insert(Tag::of("", name));
         let filled = json.and_then(|json| template.of_body(&parameters, json, left));
         if filled.as_ref().is_none_or(|filled| filled.tags.is_empty() || !filled.complete) {
-            tags.insert(not_shown(name));
+            tags.insert(unknown_id_tag(name));
         }
         let shown = filled.map(|filled| filled.tags).unwrap_or_default();
         left -= shown.len().min(left);
@@ -78,13 +79,13 @@ pub fn body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     tags
 }
 
-/// What a write purges by what its answer shows, beside what its path tells: the entities, and
-/// where it does not show all, or more than [`BODY_VALUES`], their types: nobody knows which others
-/// were meant.
-pub fn written_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
+/// The tags that a write purges because of the response's body: the entities in it. If it does not
+/// show all of them, or more than [`BODY_VALUES`], their type is purged as well, since it is
+/// unknown which others changed.
+pub fn write_body_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet {
     let mut tags = TagSet::new();
     let mut left = BODY_VALUES;
-    for (template, parameters) in templates(config, &written_paths(config, url)) {
+    for (template, parameters) in templates(config, &write_paths(config, url)) {
         let Some(name) = template.body_type() else { continue };
         let filled = json.and_then(|json| template.of_body(&parameters, json, left));
         if filled.as_ref().is_none_or(|filled| filled.tags.is_empty() || !filled.complete) {
@@ -97,9 +98,9 @@ pub fn written_tags(config: &Config, url: &Url, json: Option<&Value>) -> TagSet 
     tags
 }
 
-/// The spellings of a path by which its entries are tagged: its own, in lower case where case does not
-/// matter; that without what some servers do away with; and that in lower case.
-fn stored_paths(config: &Config, url: &Url) -> Vec<String> {
+/// The spellings of a path whose tags an entry gets: the path itself (in lower case if its case is
+/// ignored), its plain form, and its folded form.
+fn entry_paths(config: &Config, url: &Url) -> Vec<String> {
     let own = config.tagged_path(&url.comparable_path());
     let plain = config.tagged_path(&plain_path(&own));
     let mut paths = vec![own, plain, folded_path(&url.path)];
@@ -107,22 +108,23 @@ fn stored_paths(config: &Config, url: &Url) -> Vec<String> {
     paths
 }
 
-/// The spellings of a path by which a write to it may be meant: those, and each in its own case.
-fn written_paths(config: &Config, url: &Url) -> Vec<String> {
-    let mut paths = stored_paths(config, url);
+/// The spellings of a path that a write to it may mean: those of its entries, and each with its own
+/// case.
+fn write_paths(config: &Config, url: &Url) -> Vec<String> {
+    let mut paths = entry_paths(config, url);
     paths.extend([url.comparable_path(), plain_path(&url.path)]);
     paths.sort_unstable();
     paths.dedup();
     paths
 }
 
-/// The templates of a path, with the values of its parameters, by each of its spellings.
-fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<Filling<'c>> {
-    let mut found: Vec<Filling<'c>> = Vec::new();
+/// The tag templates for all spellings of a path, each with the values of the path's parameters.
+fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<BoundTemplate<'c>> {
+    let mut found: Vec<BoundTemplate<'c>> = Vec::new();
     for (resource, parameters) in paths.iter().flat_map(|path| config.resources_of(path)) {
-        for filling in resource.tags.iter().map(|template| (template, parameters.clone())) {
-            if !found.contains(&filling) {
-                found.push(filling);
+        for bound in resource.tags.iter().map(|template| (template, parameters.clone())) {
+            if !found.contains(&bound) {
+                found.push(bound);
             }
         }
     }
@@ -130,14 +132,14 @@ fn templates<'c>(config: &'c Config, paths: &[String]) -> Vec<Filling<'c>> {
 }
 
 /// A template with the values of a path's parameters.
-type Filling<'c> = (&'c TagTemplate, Vec<(String, String)>);
+type BoundTemplate<'c> = (&'c TagTemplate, Vec<(String, String)>);
 
-/// The types of what a path names by an id with letters, where the path's case does not matter: how
-/// others write the id is not known then.
-fn types_of_unsure_case(config: &Config, url: &Url) -> TagSet {
-    let mut paths = stored_paths(config, url);
+/// The types of the entities that a path names by an ID with letters, if the path's case is
+/// ignored. It is unknown in which case others write the ID.
+fn types_of_uncertain_case(config: &Config, url: &Url) -> TagSet {
+    let mut paths = entry_paths(config, url);
     paths.retain(|path| config.case_of(path) == Case::Ignored);
-    let unsure = |(template, parameters): Filling<'_>| {
+    let of_type = |(template, parameters): BoundTemplate<'_>| {
         let has_letters = |name: &str| {
             let value = parameters.iter().find(|(of, _)| of == name);
             value.is_some_and(|(_, value)| value.contains(|c: char| c.is_ascii_alphabetic()))
@@ -148,10 +150,10 @@ fn types_of_unsure_case(config: &Config, url: &Url) -> TagSet {
             None => template.of_path(&parameters).as_ref().and_then(type_of),
         }
     };
-    templates(config, &paths).into_iter().filter_map(unsure).collect()
+    templates(config, &paths).into_iter().filter_map(of_type).collect()
 }
 
-/// The type of the entity that a tag names; none where it names something else.
+/// The type of the entity that a tag names. `None` if it names no entity.
 fn type_of(tag: &Tag) -> Option<Tag> {
     match tag.as_str().split_once(':')? {
         ("list" | "type" | "op" | "path" | "key" | "scope", _) => None,
@@ -159,8 +161,8 @@ fn type_of(tag: &Tag) -> Option<Tag> {
     }
 }
 
-/// The tag of an entry that holds something of a type and does not show its id.
-fn not_shown(name: &str) -> Tag {
+/// The tag of an entry that contains an entity of this type without showing its ID.
+fn unknown_id_tag(name: &str) -> Tag {
     Tag::of(&format!("{name}:"), "?")
 }
 

@@ -15,7 +15,7 @@ use crate::engine::{ValidatedEntry, is_graphql_json, origin_request_headers};
 use crate::graphql::{
     InjectedDocument, Outcome, RESERVED_PREFIX, RewrittenRequest, is_strippable, outcome, strip,
 };
-use crate::http::{Headers, Request, Response};
+use crate::http::{Headers, Request, Response, fields};
 use crate::limits;
 use serde_json::Value;
 use std::rc::Rc;
@@ -48,19 +48,6 @@ enum Taken {
     /// What was added cannot be taken out of the answer.
     Unreadable,
 }
-
-/// Headers that speak of the body as the origin sent it.
-const OF_THE_ORIGINS_BODY: [&str; 9] = [
-    "content-length",
-    "content-encoding",
-    "transfer-encoding",
-    "content-md5",
-    "digest",
-    "content-digest",
-    "repr-digest",
-    "etag",
-    "last-modified",
-];
 
 impl<W: Runtime> Service<W> {
     /// Asks for a query.
@@ -269,7 +256,7 @@ pub(super) fn without_addition(
 
 /// Removes the headers that speak of the body as the origin sent it.
 pub(super) fn without_the_origins_body(headers: &mut Headers) {
-    OF_THE_ORIGINS_BODY.iter().for_each(|name| headers.remove(name));
+    fields::EXACT_BODY.iter().for_each(|name| headers.remove(name));
 }
 
 impl Told {

@@ -16,9 +16,9 @@ use super::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
 use super::slots;
 use super::stats::Answered;
 use crate::config::{Config, KvWrites};
-use crate::engine::{Bypass, Plan, XCache};
+use crate::engine::{Bypass, MissDetail, Plan, XCache};
 use crate::graphql::{InjectedDocument, Outcome, RewrittenRequest, array_of, elements, outcome};
-use crate::http::Response;
+use crate::http::{Response, fields};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
 use crate::purge::Mark;
@@ -27,12 +27,6 @@ use futures_util::stream::{StreamExt, iter};
 use serde_json::{Value, json};
 use std::pin::pin;
 use std::rc::Rc;
-
-/// The word for a batch in `Cache-Status` and log lines.
-const BATCH: &str = "batch";
-
-/// Headers of an entry that are not those of an array with it.
-const OF_ONE_ENTRY: [&str; 4] = ["etag", "last-modified", "cache-control", "expires"];
 
 /// A query of a batch, and what is stored for it.
 struct Place<'a> {
@@ -199,7 +193,9 @@ impl<W: Runtime> Service<W> {
         for place in places.iter().flatten() {
             let Some(candidate) = &place.candidate else { continue };
             let meta = &candidate.cached.entry.meta;
-            if let CacheStatus::Hit { ttl, .. } = CacheStatus::hit(meta.ttl, meta.age(now), BATCH) {
+            if let CacheStatus::Hit { ttl, .. } =
+                CacheStatus::hit(meta.ttl, meta.age(now), MissDetail::Batch.as_str())
+            {
                 ttl_left = ttl_left.min(ttl);
             }
             if candidate.freshness != Freshness::Fresh {
@@ -221,10 +217,10 @@ impl<W: Runtime> Service<W> {
         let first = places.iter().flatten().find_map(|place| place.candidate.as_ref());
         let Some(first) = first else { return self.unknown_documents(context, body) };
         let mut headers = first.cached.entry.meta.headers.clone();
-        OF_ONE_ENTRY.iter().for_each(|name| headers.remove(name));
+        fields::OF_ONE_ENTITY.iter().for_each(|name| headers.remove(name));
         self.rewrite_location(&context.request, &mut headers);
         headers.set("age", self.age_of(places.iter().flatten()).to_string());
-        let hit = CacheStatus::Hit { ttl: ttl_left, tier: BATCH };
+        let hit = CacheStatus::Hit { ttl: ttl_left, tier: MissDetail::Batch.as_str() };
         let (x_cache, how, status) = match (unknown, stale) {
             (true, _) => {
                 let forward = Forward::Bypass;
@@ -381,7 +377,7 @@ impl<W: Runtime> Service<W> {
             forward: Forward::Miss,
             status: Some(answer.status),
             stored: stored == wanted.len(),
-            detail: Some(BATCH),
+            detail: Some(MissDetail::Batch.as_str()),
         };
         let from_cache = places.iter().flatten().filter(|place| place.is_fresh()).count();
         self.count(context, answer.status, Answered::Miss, None);
@@ -450,7 +446,7 @@ impl<W: Runtime> Service<W> {
             forward: Forward::Miss,
             status: Some(answer.status),
             stored: false,
-            detail: Some(BATCH),
+            detail: Some(MissDetail::Batch.as_str()),
         };
         let reply = self.reply(context, &answer, XCache::Miss, &status);
         self.with_unknown(items, reply).await
@@ -511,7 +507,7 @@ impl<W: Runtime> Service<W> {
         status: u16,
     ) {
         self.report(&json!({
-            "event": BATCH,
+            "event": MissDetail::Batch.as_str(),
             "operations": operations,
             "hits": hits,
             "stored": stored,

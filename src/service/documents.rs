@@ -7,7 +7,7 @@ use super::runtime::{OriginFailure, OriginRequest, OriginRequestKind, OriginResp
 use super::schema::Known;
 use super::stats::Answered;
 use crate::config::{Apq, Config};
-use crate::engine::{Bypass, Uncacheable, XCache, document_not_known, refused};
+use crate::engine::{Bypass, Uncacheable, XCache};
 use crate::graphql::{
     InjectedDocument, OperationKind, Query, RequestParts, RewrittenRequest, Source, answer_kind,
 };
@@ -66,7 +66,7 @@ impl<W: Runtime> Service<W> {
         mut query: Query,
         schema: &Known,
     ) -> Result<Operation, Unresolved> {
-        let left = || Unresolved::Uncacheable(document_not_known(&context.request));
+        let left = || Unresolved::Uncacheable(Uncacheable::unknown_document(&context.request));
         let document: Rc<str> = match &query.source {
             Source::Text { document, .. } => document.as_str().into(),
             Source::Id(id) => self.uploaded(config, id).await.ok_or_else(left)?,
@@ -101,7 +101,9 @@ impl<W: Runtime> Service<W> {
             // To an origin that may not know the hash it cannot be left. The client will send the
             // document, and that can.
             Err(_) if is_completed(config, &query) => Err(Unresolved::Unknown),
-            Err(refusal) => Err(Unresolved::Uncacheable(refused(&document, refusal))),
+            Err(refusal) => {
+                Err(Unresolved::Uncacheable(Uncacheable::refused_document(&document, refusal)))
+            }
         }
     }
 

@@ -13,8 +13,8 @@ use super::slots::Slot;
 use super::stats::Answered;
 use crate::config::{Config, KvWrites};
 use crate::engine::{
-    Plan, ValidatedEntry, XCache, headers_to_client, not_modified_response, response_from_entry,
-    shorten_for_client,
+    MissDetail, Plan, ValidatedEntry, XCache, headers_to_client, not_modified_response,
+    response_from_entry, shorten_for_client,
 };
 use crate::http::{Method, Response};
 use crate::limits;
@@ -416,8 +416,8 @@ fn is_bad(told: &Result<Told, OriginFailure>) -> bool {
 /// Why a look-up ended at the origin.
 fn reason(found: &Found<'_>, asked_for: bool) -> Why {
     let (forward, detail) = match found.candidate.as_ref().map(|candidate| candidate.freshness) {
-        _ if found.log_unreadable => (Forward::Miss, Some("log-unreadable")),
-        Some(Freshness::Purged) => (Forward::Miss, Some("purged")),
+        _ if found.log_unreadable => (Forward::Miss, Some(MissDetail::LogUnreadable.as_str())),
+        Some(Freshness::Purged) => (Forward::Miss, Some(MissDetail::Purged.as_str())),
         Some(_) if asked_for => (Forward::Request, None),
         Some(_) => (Forward::Stale, None),
         None => (Forward::Miss, None),

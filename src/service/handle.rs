@@ -9,9 +9,9 @@ use super::stats::Answered;
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
-    Bypass, GraphQlRequest, Plan, RequestClass, Uncacheable, XCache, classify, forwarded_headers,
-    gateway_error_status, headers_to_client, is_websocket_upgrade, may_write, origin_url,
-    plan_graphql, plan_rest, read_graphql, rewrite_location, scope_tags_changed_by,
+    Bypass, GraphQlRequest, MissDetail, Plan, RequestClass, Uncacheable, XCache, classify,
+    forwarded_headers, gateway_error_status, headers_to_client, is_websocket_upgrade, may_write,
+    origin_url, plan_graphql, plan_rest, read_graphql, rewrite_location, scope_tags_changed_by,
     take_evergraph_headers,
 };
 use crate::graphql::{OperationKind, Query};
@@ -437,7 +437,7 @@ impl<W: Runtime> Service<W> {
             forward,
             status: None,
             stored: false,
-            detail: Some("origin-failed"),
+            detail: Some(MissDetail::OriginFailed.as_str()),
         }
         .add_to(&mut reply.headers);
         Reply::Whole(reply)

@@ -7,11 +7,11 @@ use super::handle::{Context, Service};
 use super::memory::Cached;
 use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::KvWrites;
-use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, is_graphql_json};
+use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, graphql_storable};
 use crate::graphql::Shown;
-use crate::http::{Method, Request, ResponseCoding};
+use crate::http::{Method, Request, fields};
 use crate::limits;
-use crate::policy::{NotStored, Permission, storable};
+use crate::policy::NotStored;
 use crate::purge::Mark;
 use crate::stored::{Entry, Meta, encode};
 use crate::time::Ttl;
@@ -20,22 +20,6 @@ use std::rc::Rc;
 
 /// The shortest time for which KV keeps a value.
 const KV_SECONDS: u64 = 60;
-
-/// Fields by which the edge cache stores a response, or that are written anew for each.
-const READ_BY_THE_EDGE: [&str; 12] = [
-    "cache-control",
-    "cdn-cache-control",
-    "cloudflare-cdn-cache-control",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "content-type",
-    "date",
-    "expires",
-    "last-modified",
-    "pragma",
-    "vary",
-];
 
 /// Whether KV can hold an entry: it holds text, and no bytes of headers beside it.
 fn fits_kv(cached: &Cached) -> bool {
@@ -93,15 +77,7 @@ impl<W: Runtime> Service<W> {
         let Storing { plan, mark, .. } = storing;
         let answer = &told.answer;
         self.worth_reading(context, plan)?;
-        if !is_graphql_json(&answer.headers) {
-            return Err(NotStored::ContentType);
-        }
-        if !ResponseCoding::of(&answer.headers).is_decoded() {
-            return Err(NotStored::ContentEncoding);
-        }
-        // The types in the answer may yet override what its head says.
-        let permission = Permission { overriding: true, ..Permission::default() };
-        storable(answer.status, &answer.headers, permission)?;
+        graphql_storable(answer.received())?;
         let mark = mark.ok_or(NotStored::LogUnreadable)?;
         let body = match &told.body {
             Some(body) => body.bytes.clone(),
@@ -246,7 +222,7 @@ impl<W: Runtime> Service<W> {
         let meta = &cached.entry.meta;
         let names = meta.headers.unreadable_names();
         // Another value of these would change what the edge cache does with the entry.
-        if names.iter().any(|name| READ_BY_THE_EDGE.contains(name)) {
+        if names.iter().any(|name| fields::READ_BY_EDGE_CACHE.contains(name)) {
             return;
         }
         let seconds = meta.lifetime().as_seconds();

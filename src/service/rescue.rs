@@ -4,15 +4,12 @@
 use super::isolate::Isolate;
 use crate::admin;
 use crate::engine::{
-    XCache, forwarded_headers, headers_to_client, may_write, origin_url, rewrite_location,
-    take_evergraph_headers,
+    BypassOutcome, XCache, forwarded_headers, headers_to_client, may_write, origin_url,
+    rewrite_location, take_evergraph_headers,
 };
 use crate::http::{Headers, Request};
 use crate::policy::{CacheStatus, Forward};
 use crate::tag::gather_tags;
-
-/// The word for it in `Cache-Status`.
-const WORKER_FAILED: &str = "worker-failed";
 
 impl Isolate {
     /// Whether a request may write.
@@ -43,7 +40,7 @@ impl Isolate {
             forward: Forward::Bypass,
             status: Some(status),
             stored: false,
-            detail: Some(WORKER_FAILED),
+            detail: Some(BypassOutcome::WorkerFailed.as_str()),
         };
         let mut headers = headers.clone();
         if let Ok(config) = &self.config {

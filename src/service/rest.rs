@@ -15,11 +15,11 @@ use super::runtime::{OriginResponse, Runtime};
 use super::stats::Answered;
 use crate::config::Config;
 use crate::engine::{
-    FetchedResponse, Plan, ValidatedEntry, XCache, covers_range, headers_to_client,
+    FetchedResponse, MissDetail, Plan, ValidatedEntry, XCache, covers_range, headers_to_client,
     not_modified_response, part_entry, part_storable, response_from_entry, rest_entry,
     rest_storable, shorten_for_client, storable_headers, updated_entry,
 };
-use crate::http::{Headers, Method, Response};
+use crate::http::{Headers, Method, Response, fields};
 use crate::limits;
 use crate::policy::{
     CacheStatus, Forward, NotStored, Vary, head_matches_stored, not_modified, variant, varies_on,
@@ -29,9 +29,6 @@ use crate::stored::Entry;
 use crate::time::Timestamp;
 use serde_json::json;
 use std::rc::Rc;
-
-/// Fields of a request that asks for a part.
-const OF_A_RANGE: [&str; 2] = ["range", "if-range"];
 
 impl<W: Runtime> Service<W> {
     /// Answers a request for a part of which the whole is not stored, or not fresh.
@@ -51,9 +48,11 @@ impl<W: Runtime> Service<W> {
         }
         let mark = self.isolate.replica.borrow().mark();
         let headers = &context.request.headers;
-        let fields: Vec<_> =
-            OF_A_RANGE.iter().filter_map(|name| Some((*name, headers.joined(name)?))).collect();
-        let why = Why { forward: Forward::Miss, detail: Some("range") };
+        let fields: Vec<_> = fields::RANGE_REQUEST
+            .iter()
+            .filter_map(|name| Some((*name, headers.joined(name)?)))
+            .collect();
+        let why = Why { forward: Forward::Miss, detail: Some(MissDetail::Range.as_str()) };
         let told = self.ask_with(context, plan, &fields).await.map(Told::of);
         let stale = found.candidate;
         let told =

@@ -7,8 +7,8 @@ use super::runtime::{BodyEnd, BodyRead, OriginFailure, OriginResponse, Runtime};
 use super::stats::Answered;
 use crate::config::Config;
 use crate::engine::{
-    BodyFormat, Bypass, Uncacheable, Write, WriteEffect, WritePurge, WriteResponse, XCache,
-    purge_cookie, purge_of_write, rest_effect,
+    BodyFormat, Bypass, BypassOutcome, Uncacheable, Write, WriteEffect, WritePurge, WriteResponse,
+    XCache, purge_cookie, purge_of_write, rest_effect,
 };
 use crate::limits;
 use crate::policy::{CacheStatus, Forward};
@@ -138,7 +138,7 @@ impl<W: Runtime> Service<W> {
         self.count(context, answer.status, Answered::Bypass, None);
         self.report_bypass(context, reason, answer.status);
         let detail = match purged {
-            Purged::Pending => "purge-pending",
+            Purged::Pending => BypassOutcome::PurgePending.as_str(),
             _ => reason,
         };
         let status = CacheStatus::Forwarded {

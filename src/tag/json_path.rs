@@ -1,8 +1,8 @@
-//! Where in a JSON body values stand: a small part of JSONPath (RFC 9535).
+//! Paths into a JSON body: a small subset of JSONPath (RFC 9535).
 //!
 //! In scope: `$`, `.name`, `['name']`, `["name"]`, `[n]` and `[*]`. Not in scope: filters, slices
-//! and descendants. A tag names what an answer shows at places that are known beforehand, and
-//! nothing is worth a search (docs/decisions/0022).
+//! and descendants, because tags name values at known places and need no search
+//! (docs/decisions/0022).
 
 use serde_json::Value;
 
@@ -17,17 +17,17 @@ enum Step {
     All,
 }
 
-/// What stands where a path leads.
+/// The values that a path leads to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The texts and numbers, as they are written.
+pub struct FoundValues {
+    /// The strings and numbers, as they are written.
     pub values: Vec<String>,
-    /// Whether the path led to a text or a number each way that it took.
+    /// Whether every branch of the path led to a string or a number.
     pub complete: bool,
 }
 
 impl JsonPath {
-    /// Reads a path; an error says what is wrong with it.
+    /// Parses a path. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = |rest: &str| {
             format!(
@@ -44,8 +44,8 @@ impl JsonPath {
         Ok(Self(steps))
     }
 
-    /// What stands there; none where the path leads to more than `at_most` places.
-    pub fn find(&self, json: &Value, at_most: usize) -> Option<Found> {
+    /// Finds the values of a path. `None` if it leads to more than `at_most` places.
+    pub fn find(&self, json: &Value, at_most: usize) -> Option<FoundValues> {
         let mut complete = true;
         let mut places = vec![json];
         for step in &self.0 {
@@ -55,14 +55,14 @@ impl JsonPath {
                 match (step, place) {
                     (Step::Name(name), Value::Object(object)) => next.extend(object.get(name)),
                     (Step::Item(index), Value::Array(items)) => next.extend(items.get(*index)),
-                    // RFC 9535 §2.3.2: the members of an object as well.
+                    // RFC 9535 §2.3.2: `[*]` selects the members of an object as well.
                     (Step::All, Value::Array(items)) => next.extend(items.iter().take(at_most + 1)),
                     (Step::All, Value::Object(object)) => {
                         next.extend(object.values().take(at_most + 1));
                     }
                     _ => {}
                 }
-                // An empty list is no lack: there is nothing in it that could have a value.
+                // An empty list is complete: it contains nothing that could lack a value.
                 let is_empty_list = place.as_array().is_some_and(Vec::is_empty);
                 complete &= next.len() > before || (*step == Step::All && is_empty_list);
                 if next.len() > at_most {
@@ -73,11 +73,11 @@ impl JsonPath {
         }
         let values: Vec<String> = places.iter().filter_map(|value| text_of(value)).collect();
         let complete = complete && values.len() == places.len();
-        Some(Found { values, complete })
+        Some(FoundValues { values, complete })
     }
 }
 
-/// A text or a number as GraphQL's ids are read; none for what is no id.
+/// A string or number, in the form of a GraphQL ID. `None` for other values.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -86,7 +86,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// The first step, and what follows it (RFC 9535 §2.5.1).
+/// Parses the first step of a path. Returns it with the rest (RFC 9535 §2.5.1).
 fn step(text: &str) -> Option<(Step, &str)> {
     if let Some(rest) = text.strip_prefix('.') {
         let end = rest.find(|c: char| !is_name_char(c)).unwrap_or(rest.len());
@@ -98,7 +98,7 @@ fn step(text: &str) -> Option<(Step, &str)> {
     for quote in ['\'', '"'] {
         let Some(rest) = inner.strip_prefix(quote) else { continue };
         let (name, after) = rest.split_once(quote)?;
-        // Escapes are not read, and what is not read must not be guessed.
+        // Escapes are not supported, and must not be misread.
         let plain = !name.contains(|c: char| c == '\\' || c.is_control());
         return Some((Step::Name(name.to_owned()), after.strip_prefix(']')?)).filter(|_| plain);
     }

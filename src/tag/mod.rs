@@ -1,120 +1,19 @@
 //! Tags: the names by which entries are purged.
 //!
-//! In scope: validated tags, sets of them, their 64-bit hashes, the tags an origin sends, those of
-//! scopes, templates that a path and a body fill, what else a purged tag reaches, and the fingerprint of
-//! the rules by which tags are made. Not in scope: which tags an answer has (`graphql`, `rest`).
+//! In scope: tags and sets of them, their 64-bit hashes, the tags in an origin's headers, the tags
+//! of scopes, templates that a path and a body fill, what else a purged tag reaches, and the
+//! fingerprint of the rules that make tags. Not in scope: which tags a response has (`graphql`,
+//! `rest`).
 
+mod cache_tag;
 mod json_path;
 mod reach;
 mod set;
 mod tagging;
 mod template;
 
-use crate::key::DigestBuilder;
-
+pub use cache_tag::{BY_SCHEMA, Tag, UNTYPED, hash_of};
 pub use reach::{Aliases, graphql_type_of, reach};
 pub use set::{TagSet, gather_tags, origin_tags};
 pub use tagging::{TAGGING_VERSION, Tagging};
-pub use template::{Filled, TagTemplate};
-
-/// The tag of an entry that holds something whose GraphQL type is not known.
-pub const UNTYPED: &str = "untyped";
-
-/// The tag of an entry that holds something whose GraphQL type only the schema tells. A purge of a
-/// type that the schema does not have reaches it.
-pub const BY_SCHEMA: &str = "by-schema";
-
-/// A tag: case-sensitive printable ASCII without spaces or commas, 1 to 1,024 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Tag(String);
-
-impl Tag {
-    /// Reads a tag; an error says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.is_empty() {
-            return Err("a tag is not empty");
-        }
-        if text.len() > 1024 {
-            return Err("a tag has at most 1,024 bytes");
-        }
-        if !text.bytes().all(is_tag_byte) {
-            return Err("a tag is printable ASCII without spaces or commas");
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// A tag of a prefix and a value that may hold anything: what a tag cannot hold is
-    /// percent-encoded, and a value too long for a tag is cut and hashed.
-    pub fn of(prefix: &str, value: &str) -> Self {
-        let mut text = prefix.to_owned();
-        for byte in value.bytes() {
-            match byte {
-                b if is_tag_byte(b) && b != b'%' => text.push(char::from(b)),
-                b'%' => text.push('%'),
-                b => text.push_str(&format!("%{b:02X}")),
-            }
-        }
-        if text.len() > 1024 {
-            let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-            text.truncate(1000);
-            text.push_str(&format!("~{hash:016x}"));
-        }
-        Self(text)
-    }
-
-    /// The tag of the entries of a scope's value, whichever of the scope's identities had it. It
-    /// holds a hash, since the value may be somebody's session.
-    pub fn of_scope(scope: &str, value: &str) -> Self {
-        let digest = DigestBuilder::new("scope-value").part(scope.as_bytes());
-        let digest = digest.part(value.as_bytes()).finish();
-        Self::of(&format!("scope:{scope}:"), &digest.to_hex())
-    }
-
-    /// The tag's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The tag's hash, by which the purge log knows it. Two tags that share one are purged
-    /// together: too much, never too little.
-    pub fn hash(&self) -> u64 {
-        hash_of(&self.0)
-    }
-}
-
-/// The hash of a tag's text.
-pub fn hash_of(text: &str) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(text.as_bytes())
-}
-
-fn is_tag_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && byte != b','
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn a_made_tag_is_a_valid_tag(value in ".*") {
-            let tag = Tag::of("path:", &value);
-            prop_assert_eq!(Tag::parse(tag.as_str()), Ok(tag));
-        }
-    }
-
-    #[test]
-    fn refuses_what_is_no_tag() {
-        for bad in ["", "a b", "a,b", "é", "a\n", &"x".repeat(1025)] {
-            assert!(Tag::parse(bad).is_err(), "{bad:?}");
-        }
-        assert!(Tag::parse("Product:42").is_ok());
-    }
-
-    #[test]
-    fn long_values_stay_apart() {
-        let long = "x".repeat(2000);
-        assert_ne!(Tag::of("op:", &format!("{long}a")), Tag::of("op:", &format!("{long}b")));
-    }
-}
+pub use template::{FilledTags, TagTemplate};

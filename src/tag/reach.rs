@@ -1,20 +1,21 @@
-//! What else the purge of a tag reaches.
+//! Which entries the purge of a tag reaches besides those that have it.
 //!
-//! An entry names what it could see of itself. A purge must also reach the entries that could
-//! not see it: those with an object of the type whose id they do not show, and those with
-//! something of a type that they do not know.
+//! An entry has tags for what it shows. A purge must also reach the entries that contain the purged
+//! object without showing it: those with an object of its type but no ID (`Product:?`), and those
+//! with something of an unknown type (`untyped`).
 
-use super::{Tag, TagSet, UNTYPED};
+use super::cache_tag::{Tag, UNTYPED};
+use super::set::TagSet;
 
-/// Groups of GraphQL types that are one thing (`same` in the configuration).
+/// Groups of GraphQL types that mean the same thing (`same` in the configuration).
 pub type Aliases = Vec<Vec<String>>;
 
-/// Every tag that a purge of `tag` must purge, the tag itself included.
+/// Every tag that a purge of `tag` must purge, including the tag itself.
 ///
 /// - `Product:42` reaches `Product:?` and `untyped`;
 /// - `Product` and `list:Product` reach `untyped`;
-/// - each of them under every name that `aliases` has for `Product`;
-/// - a tag that cannot be a GraphQL type (`type:product`, `path:/x`, `my-tag`) reaches itself.
+/// - each of these also under all other names that `aliases` has for `Product`;
+/// - a tag that cannot be a GraphQL type (`type:product`, `path:/x`, `my-tag`) reaches only itself.
 pub fn reach(tag: &Tag, aliases: &Aliases) -> TagSet {
     let mut reached = TagSet::new();
     reached.insert(tag.clone());
@@ -34,7 +35,7 @@ pub fn reach(tag: &Tag, aliases: &Aliases) -> TagSet {
     reached
 }
 
-/// The GraphQL type that a tag may name; none where it cannot be one.
+/// The GraphQL type that a tag may name. `None` if it cannot name one.
 pub fn graphql_type_of(tag: &Tag) -> Option<&str> {
     let (_, rest) = without_list(tag.as_str());
     let type_name = rest.split(':').next().unwrap_or(rest);
@@ -58,7 +59,7 @@ fn names_of<'a>(type_name: &'a str, aliases: &'a Aliases) -> Vec<&'a str> {
     names
 }
 
-/// GraphQL's Name: `[_A-Za-z][_0-9A-Za-z]*` (§2.1.9).
+/// Whether a text is a GraphQL Name: `[_A-Za-z][_0-9A-Za-z]*` (§2.1.9).
 fn is_graphql_name(text: &str) -> bool {
     text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
         && text.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric())

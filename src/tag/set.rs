@@ -1,10 +1,10 @@
-//! Sets of tags, and the tags that an origin sends.
+//! Sets of tags, and the tags in an origin's headers.
 
-use super::Tag;
-use crate::http::Headers;
+use super::cache_tag::Tag;
+use crate::http::{Headers, fields};
 use std::collections::BTreeSet;
 
-/// A set of tags in order.
+/// An ordered set of tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TagSet(BTreeSet<Tag>);
 
@@ -29,12 +29,12 @@ impl TagSet {
         self.0.iter().any(|tag| tag.as_str() == text)
     }
 
-    /// How many tags.
+    /// The number of tags.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -44,7 +44,7 @@ impl TagSet {
         self.0.iter()
     }
 
-    /// Keeps the tags that `keep` says yes to.
+    /// Keeps the tags for which `keep` returns `true`.
     pub fn retain(&mut self, keep: impl FnMut(&Tag) -> bool) {
         self.0.retain(keep);
     }
@@ -65,8 +65,8 @@ impl FromIterator<Tag> for TagSet {
     }
 }
 
-/// Moves what the configured `tag_headers` of an answer hold to `xkey`, so that it counts as tags
-/// and, like these, does not reach the client.
+/// Moves the values of the configured `tag_headers` to `xkey`, so that they count as tags and do
+/// not reach the client.
 pub fn gather_tags(headers: &mut Headers, names: &[String]) {
     for name in names {
         let values: Vec<String> = headers.get_all(name).map(str::to_owned).collect();
@@ -75,10 +75,10 @@ pub fn gather_tags(headers: &mut Headers, names: &[String]) {
     }
 }
 
-/// The tags in the origin's own headers: `Cache-Tag` (separated by commas), `Surrogate-Key` and
-/// `xkey` (by spaces). What is not a valid tag is left out.
+/// The tags in the origin's headers: `Cache-Tag` (separated by commas), `Surrogate-Key` and `xkey`
+/// (separated by spaces). Invalid tags are ignored.
 pub fn origin_tags(headers: &Headers) -> TagSet {
-    ["cache-tag", "surrogate-key", "xkey"]
+    fields::TAGS
         .iter()
         .flat_map(|name| headers.get_all(name))
         .flat_map(|value| value.split([',', ' ', '\t']))

@@ -1,50 +1,50 @@
-//! By which rules tags were made.
+//! The tagging fingerprint: by which rules tags were made.
 
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher as _};
 use xxhash_rust::xxh3::Xxh3Default;
 
-/// The version of the rules that are in the code: which tags an answer has, and which a write
-/// names. **Raise it with every change of them.** A change of the configuration needs nothing.
+/// The version of the rules in the code: which tags a response has, and which tags a write purges.
+/// **Raise it whenever they change.** A change of the configuration needs no new version.
 pub const TAGGING_VERSION: u32 = 1;
 
-/// The fingerprint of the rules by which the tags of an entry or of a purge were made.
+/// The fingerprint of the rules that made the tags of an entry or of a purge.
 ///
-/// A purge and an entry whose tags were made by the same rules meet in a tag. Of others nobody
-/// knows.
+/// If both were made by the same rules, a purge and an entry that it concerns have a tag in common.
+/// If not, that is unknown, and the entry counts as purged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tagging(u64);
 
 impl Tagging {
-    /// Rules that nobody knows, or more than one set of them. They are not the same as any others,
-    /// themselves included.
+    /// Unknown rules, or several sets of rules. They never equal any other rules, including
+    /// themselves.
     pub const UNKNOWN: Self = Self(0);
 
-    /// The fingerprint of configured rules, and of those in the code.
+    /// The fingerprint of the configured rules together with those in the code.
     pub fn of(rules: &impl Hash) -> Self {
         let mut hasher = Xxh3Default::new();
         (TAGGING_VERSION, rules).hash(&mut hasher);
-        // Zero is for unknown.
+        // Zero means unknown.
         Self(hasher.finish().max(1))
     }
 
-    /// The fingerprint that was written as this number.
+    /// The fingerprint with this number.
     pub fn from_number(number: u64) -> Self {
         Self(number)
     }
 
-    /// It as a number; 0 where it is unknown.
+    /// The fingerprint as a number; 0 if it is unknown.
     pub fn number(self) -> u64 {
         self.0
     }
 
-    /// Whether it is known.
+    /// Whether the rules are known.
     pub fn is_known(self) -> bool {
         self != Self::UNKNOWN
     }
 
-    /// Whether both are known to be the same rules.
+    /// Whether both are known and equal.
     pub fn is_same(self, other: Self) -> bool {
         self.is_known() && self == other
     }

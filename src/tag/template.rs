@@ -1,13 +1,14 @@
-//! Tags with places for values: `Product:{id}`, `Product:{$.items[*].id}`.
+//! Tag templates: `Product:{id}`, `Product:{$.items[*].id}`.
 //!
-//! In scope: reading a template, and filling it from a path and a body. Not in scope: which
-//! templates a request has (`config`), and what its entry is tagged with beside them (`rest`).
+//! In scope: parsing a template, and filling it from a path and a body. Not in scope: which
+//! templates a request has (`config`), and the other tags of its entry (`rest`).
 
+use super::cache_tag::Tag;
 use super::json_path::JsonPath;
-use super::{Tag, graphql_type_of};
+use super::reach::graphql_type_of;
 use serde_json::Value;
 
-/// A tag with places that a path's parameters, and at most one path into JSON, fill.
+/// A tag with placeholders for parameters of the path, and for at most one path into a JSON body.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TagTemplate(Vec<Part>);
 
@@ -18,17 +19,17 @@ enum Part {
     Body(JsonPath),
 }
 
-/// The tags that a body gives a template.
+/// The tags that a body yields for a template.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filled {
-    /// A tag for each value.
+pub struct FilledTags {
+    /// One tag for each value.
     pub tags: Vec<Tag>,
-    /// Whether there was a value wherever there should be one.
+    /// Whether no value was missing.
     pub complete: bool,
 }
 
 impl TagTemplate {
-    /// Reads a template for a path with these parameters; an error says what is wrong with it.
+    /// Parses a template for a path with these parameters. The error says what is wrong with it.
     pub fn parse(text: &str, parameters: &[&str]) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -40,14 +41,14 @@ impl TagTemplate {
             if before.len() == rest.len() {
                 break;
             }
-            let (name, after) = until_brace(place)
-                .ok_or_else(|| format!("{text:?} has a \"{{\" that nothing closes"))?;
+            let (name, after) =
+                until_brace(place).ok_or_else(|| format!("{text:?} has an unclosed \"{{\""))?;
             parts.push(if name.starts_with('$') {
                 Part::Body(JsonPath::parse(name)?)
             } else if parameters.contains(&name) {
                 Part::Parameter(name.to_owned())
             } else {
-                return Err(format!("{text:?} names a parameter that the path does not have"));
+                return Err(format!("{text:?} uses a parameter that the path lacks"));
             });
             rest = after;
         }
@@ -56,26 +57,27 @@ impl TagTemplate {
         Ok(template)
     }
 
-    /// A template is right when it is a tag once its values are filled in.
+    /// A template is valid if it becomes a tag once its placeholders are filled.
     fn check(&self, text: &str) -> Result<(), String> {
         let texts = self.0.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
             _ => None,
         });
         if texts.clone().any(|text| text.contains('}')) {
-            return Err(format!("{text:?} has a \"}}\" that closes nothing"));
+            return Err(format!("{text:?} has a \"}}\" without a \"{{\""));
         }
         match self.0.iter().filter(|part| matches!(part, Part::Body(_))).count() {
             0 => {}
             1 if self.body_type().is_some() => {}
-            // Nothing but the purge of a type's entity reaches an entry that does not show its own.
+            // An entry that does not show its entity can only be reached by purging entities of its
+            // type, so the template must name the type.
             1 => {
                 return Err(format!(
-                    "a tag with a value of the body begins with a type and a colon, as in \"Product:{{$.id}}\"; found {text:?}"
+                    "a tag with a value of the body must begin with a type and a colon, as in \"Product:{{$.id}}\"; found {text:?}"
                 ));
             }
-            // Of two lists of values nobody knows which belong together.
-            _ => return Err(format!("a tag takes one value of the body, found {text:?}")),
+            // It would be unknown which values of two lists belong together.
+            _ => return Err(format!("a tag can use one value of the body, found {text:?}")),
         }
         let filled = self.0.iter().map(|part| match part {
             Part::Text(text) => text.as_str(),
@@ -85,7 +87,7 @@ impl TagTemplate {
         Ok(())
     }
 
-    /// The type of the entities that the body shows; none where no value is the body's.
+    /// The type of the entities that the body shows. `None` if no placeholder refers to the body.
     pub fn body_type(&self) -> Option<&str> {
         self.0.iter().find(|part| matches!(part, Part::Body(_)))?;
         let Some(Part::Text(text)) = self.0.first() else { return None };
@@ -94,7 +96,7 @@ impl TagTemplate {
         (graphql_type_of(&tag) == Some(name)).then_some(name)
     }
 
-    /// The names of the path's parameters that it takes.
+    /// The path parameters that the template uses.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Parameter(name) => Some(name.as_str()),
@@ -102,7 +104,7 @@ impl TagTemplate {
         })
     }
 
-    /// The tag that the path alone gives; none where a value is the body's.
+    /// The tag for a path alone. `None` if a placeholder refers to the body.
     pub fn of_path(&self, parameters: &[(String, String)]) -> Option<Tag> {
         if self.body_type().is_some() {
             return None;
@@ -111,18 +113,18 @@ impl TagTemplate {
         Some(Tag::of("", &text))
     }
 
-    /// The tags that path and body give together; none where there are more than `at_most`.
+    /// The tags for a path and a body. `None` if there are more than `at_most`.
     pub fn of_body(
         &self,
         parameters: &[(String, String)],
         json: &Value,
         at_most: usize,
-    ) -> Option<Filled> {
+    ) -> Option<FilledTags> {
         let path = self.0.iter().find_map(|part| match part {
             Part::Body(path) => Some(path),
             _ => None,
         });
-        let Some(path) = path else { return Some(Filled::default()) };
+        let Some(path) = path else { return Some(FilledTags::default()) };
         let found = path.find(json, at_most)?;
         let tag = |value: &String| {
             let text: String = self
@@ -135,7 +137,7 @@ impl TagTemplate {
                 .collect();
             Tag::of("", &text)
         };
-        Some(Filled { tags: found.values.iter().map(tag).collect(), complete: found.complete })
+        Some(FilledTags { tags: found.values.iter().map(tag).collect(), complete: found.complete })
     }
 }
 
@@ -150,8 +152,7 @@ fn text_of<'a>(part: &'a Part, parameters: &'a [(String, String)]) -> &'a str {
     }
 }
 
-/// What stands before the brace that closes a place, and what after it. A name in quotes may hold
-/// braces.
+/// The text before and after the brace that closes a placeholder. A quoted name may contain braces.
 fn until_brace(text: &str) -> Option<(&str, &str)> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
@@ -190,7 +191,7 @@ mod tests {
     fn a_path_fills_its_own_places() {
         let of_path = |text| template(text).of_path(&parameters());
         assert_eq!(of_path("Product:{id}:{id}").unwrap().as_str(), "Product:7:7");
-        // A value is no template.
+        // A value is not expanded again.
         assert_eq!(of_path("Product:{x}:{id}").unwrap().as_str(), "Product:{id}:7");
         assert_eq!(of_path("Product").unwrap().as_str(), "Product");
         assert_eq!(of_path("Product:{$.id}"), None);
@@ -210,21 +211,21 @@ mod tests {
     #[test]
     fn refuses_what_is_no_template() {
         for (text, fault) in [
-            ("", "a tag is not empty"),
-            ("a b:{id}", "a tag is printable"),
-            ("P:{ident}", "\"P:{ident}\" names a parameter that the path does not have"),
-            ("P:{}", "\"P:{}\" names a parameter"),
-            ("P:{id", "\"P:{id\" has a \"{\" that nothing closes"),
-            ("P:{$['id}", "\"P:{$['id}\" has a \"{\" that nothing closes"),
-            ("P:id}", "\"P:id}\" has a \"}\" that closes nothing"),
+            ("", "a tag must not be empty"),
+            ("a b:{id}", "a tag must be printable"),
+            ("P:{ident}", "\"P:{ident}\" uses a parameter that the path lacks"),
+            ("P:{}", "\"P:{}\" uses a parameter"),
+            ("P:{id", "\"P:{id\" has an unclosed \"{\""),
+            ("P:{$['id}", "\"P:{$['id}\" has an unclosed \"{\""),
+            ("P:id}", "\"P:id}\" has a \"}\" without a \"{\""),
             ("P:{$..id}", "expected \"$\" and steps"),
-            ("P:{$.a}:{$.b}", "a tag takes one value of the body"),
-            ("{$.id}", "a tag with a value of the body begins with a type"),
-            ("{id}:{$.id}", "a tag with a value of the body begins with a type"),
-            ("P{$.id}", "a tag with a value of the body begins with a type"),
-            ("path:{$.id}", "a tag with a value of the body begins with a type"),
-            ("list:P:{$.id}", "a tag with a value of the body begins with a type"),
-            ("my-thing:{$.id}", "a tag with a value of the body begins with a type"),
+            ("P:{$.a}:{$.b}", "a tag can use one value of the body"),
+            ("{$.id}", "a tag with a value of the body must begin with a type"),
+            ("{id}:{$.id}", "a tag with a value of the body must begin with a type"),
+            ("P{$.id}", "a tag with a value of the body must begin with a type"),
+            ("path:{$.id}", "a tag with a value of the body must begin with a type"),
+            ("list:P:{$.id}", "a tag with a value of the body must begin with a type"),
+            ("my-thing:{$.id}", "a tag with a value of the body must begin with a type"),
         ] {
             let found = TagTemplate::parse(text, &["id"]).unwrap_err();
             assert!(found.starts_with(fault), "{text}: {found}");

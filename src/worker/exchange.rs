@@ -156,13 +156,15 @@ extern "C" {
     #[wasm_bindgen(method, js_name = replyUntouched)]
     pub fn reply_untouched(this: &Exchange, handle: u32) -> JsValue;
 
-    /// Answers the client with the origin's socket, whose messages are read on the way.
+    /// Responds with the origin's WebSocket, whose messages are read on the way. `handshake` names the
+    /// headers of the origin's handshake that the client does not get, one a line.
     #[wasm_bindgen(method, catch, js_name = replySocket)]
     pub fn reply_socket(
         this: &Exchange,
         handle: u32,
         url: &str,
         headers: &str,
+        handshake: &str,
         env: &JsValue,
         context: &JsValue,
     ) -> Result<JsValue, JsValue>;

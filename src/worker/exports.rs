@@ -7,7 +7,7 @@ use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::original_headers::RuntimeHeaders;
 use super::runtime::{Platform, admin_tokens};
 use crate::engine::fails_open;
-use crate::http::{Headers, Method, Request, ResponseCoding, Url, accepts_coding};
+use crate::http::{Headers, Method, Request, ResponseCoding, Url, accepts_coding, fields};
 use crate::purge::IntentId;
 use crate::service::{Isolate, Reply, Service, SocketWrite};
 use serde_json::Value;
@@ -52,9 +52,14 @@ pub async fn handle(
             exchange.reply_answer(handle, status, &headers_to_text(&as_sent(&client, headers)))
         }
         Reply::Untouched { handle } => exchange.reply_untouched(handle),
-        Reply::Socket { handle } => {
-            exchange.reply_socket(handle, &url, &headers, &js_env, &js_context)?
-        }
+        Reply::Socket { handle } => exchange.reply_socket(
+            handle,
+            &url,
+            &headers,
+            &fields::WEBSOCKET_HANDSHAKE.join("\n"),
+            &js_env,
+            &js_context,
+        )?,
     })
 }
 

@@ -12,10 +12,10 @@ fn config() -> Config {
     .unwrap()
 }
 
-fn of(scopes: &[&str], fields: &[(&str, &str)]) -> Result<Sharers, Bypass> {
+fn of(scopes: &[&str], fields: &[(&str, &str)]) -> Result<ScopeKey, Bypass> {
     let scopes: Vec<_> = scopes.iter().map(|s| (*s).to_owned()).collect();
     let headers = fields.iter().copied().collect();
-    sharers(&config(), &scopes, Asker { headers: &headers, claims: &Claims::NotAsked })
+    scope_key(&config(), &scopes, Credentials { headers: &headers, claims: &Claims::NotChecked })
 }
 
 fn config_with_tokens(place: &str, name: &str) -> Config {
@@ -87,14 +87,14 @@ fn a_changed_cookie_ends_the_old_values_entries() {
 #[test]
 fn a_claim_that_is_not_certain_is_not_guessed() {
     let config = config_with_tokens("header", "authorization");
-    for claims in [Claims::NotAsked, Claims::Unverified] {
+    for claims in [Claims::NotChecked, Claims::Unverified] {
         let headers = [("x-tenant", "a")].into_iter().collect();
-        let asker = Asker { headers: &headers, claims: &claims };
-        let of = |scope: &str| sharers(&config, &[scope.to_owned()], asker);
+        let credentials = Credentials { headers: &headers, claims: &claims };
+        let of = |scope: &str| scope_key(&config, &[scope.to_owned()], credentials);
         assert_eq!(of("user"), Err(Bypass::JwtUnverified));
         assert_eq!(of("tenant"), Err(Bypass::JwtUnverified), "whatever else resolves it");
         assert!(of("everyone").is_ok());
-        let digest = value_digests(&config, &["user".to_owned()], asker);
+        let digest = scope_values_digest(&config, &["user".to_owned()], credentials);
         assert_eq!(digest, Err(Bypass::JwtUnverified));
     }
 }
@@ -105,7 +105,7 @@ fn a_claim_is_a_value_whatever_token_it_is_of() {
     let of = |claims: serde_json::Value, token: &str| {
         let headers = [("authorization", token)].into_iter().collect();
         let claims = verified(claims);
-        sharers(&config, &["user".into()], Asker { headers: &headers, claims: &claims })
+        scope_key(&config, &["user".into()], Credentials { headers: &headers, claims: &claims })
     };
     let alice = of(json!({ "sub": "alice" }), "one").unwrap();
     assert_eq!(alice, of(json!({ "sub": "alice", "tenant": 1 }), "two").unwrap());

@@ -13,7 +13,7 @@ fn of(tokens: &[&str], keys: &PurgeKeys) -> Option<OwnWriteToken> {
     OwnWriteToken::of_tokens(&tokens, keys)
 }
 
-/// Whoever changes this changes every token that clients have: raise the version.
+/// A change here invalidates the tokens that clients have: raise the version.
 #[test]
 fn a_token_is_what_it_was() {
     let token = keys(SECRET).sign(RECORD);

@@ -1,9 +1,10 @@
+use super::super::signal_name::NAME_BYTES;
 use super::*;
 use crate::http::Headers;
 use crate::jwt::Claims;
 use serde_json::{Value, json};
 
-/// A configuration with a type of each scope, called like it, and one without.
+/// A configuration with a type for each scope, named like the scope, and one type without a scope.
 fn config(more: Value) -> Config {
     let mut value = json!({
         "ignore_cookies": ["_ga*"],
@@ -31,21 +32,21 @@ fn uncovered_by(
     config: &Config,
     types: &[&str],
     claims: &Claims,
-    counted: Counted,
+    signal_set: SignalSet,
     fields: &[(&str, &str)],
 ) -> Vec<String> {
     let headers: Headers = fields.iter().copied().collect();
-    let asker = Asker { headers: &headers, claims };
+    let credentials = Credentials { headers: &headers, claims };
     let of = |name: &&str| config.types.iter().find(|one| one.name == *name).unwrap();
     let types: Vec<&CacheType> = types.iter().map(of).collect();
     let keyed = ["store".to_owned()];
-    let coverage = Coverage { config, asker, types: &types, keyed: &keyed, counted };
-    coverage.uncovered().iter().map(|signal| signal.bypass(config).detail().into_owned()).collect()
+    let check = SignalCheck { config, credentials, types: &types, keyed: &keyed, signal_set };
+    check.uncovered().iter().map(|signal| signal.bypass(config).detail().into_owned()).collect()
 }
 
-/// What is uncovered under these types, by the reasons' texts.
+/// The reasons for what these types leave uncovered.
 fn uncovered(types: &[&str], fields: &[(&str, &str)]) -> Vec<String> {
-    uncovered_by(&config(json!({})), types, &Claims::NotAsked, Counted::All, fields)
+    uncovered_by(&config(json!({})), types, &Claims::NotChecked, SignalSet::All, fields)
 }
 
 const NOTHING: [&str; 0] = [];
@@ -113,7 +114,7 @@ fn a_scope_sets_signals_aside() {
 #[test]
 fn where_the_origins_headers_decide_only_the_standard_signals_count() {
     let of = |fields: &[(&str, &str)]| {
-        uncovered_by(&config(json!({})), &[], &Claims::NotAsked, Counted::Standard, fields)
+        uncovered_by(&config(json!({})), &[], &Claims::NotChecked, SignalSet::Standard, fields)
     };
     assert_eq!(of(&[("x-api-key", "a"), ("x-user-id", "7")]), NOTHING);
     assert_eq!(of(&[("authorization", "a")]), ["authorization-without-scope"]);
@@ -137,12 +138,12 @@ fn odd_separators_count_whatever_a_scope_goes_by() {
     ] {
         assert_eq!(uncovered(&["user"], &[("cookie", cookies)]), reasons, "{cookies}");
     }
-    // Two lines are as good as `; ` between them.
+    // Two lines are equivalent to one with `; ` between them.
     assert_eq!(uncovered(&["user"], &[("cookie", "_ga=1"), ("cookie", "session=a")]), NOTHING);
     assert_eq!(uncovered(&["everyone"], &[("cookie", "_ga=1, session=alice")]), NOTHING);
     let all = config(json!({ "ignore_cookies": ["*"] }));
     let of = |cookies| {
-        uncovered_by(&all, &["plain"], &Claims::NotAsked, Counted::All, &[("cookie", cookies)])
+        uncovered_by(&all, &["plain"], &Claims::NotChecked, SignalSet::All, &[("cookie", cookies)])
     };
     assert_eq!(of("a=1, b=2; prefs={\"x\":1, y=2}; novalue; theme=dark"), NOTHING);
     assert_eq!(of("session=a"), ["cookie-without-scope: session"], "a scope names it");
@@ -165,7 +166,7 @@ fn a_claim_covers_the_tokens_place_if_the_token_shows_it() {
         let of = |claims: Value, types: &[&str], fields: &[(&str, &str)]| {
             let claims = claims.as_object().unwrap().clone();
             let claims = Claims::Verified(std::rc::Rc::new(claims.into_iter().collect()));
-            uncovered_by(&config, types, &claims, Counted::All, fields)
+            uncovered_by(&config, types, &claims, SignalSet::All, fields)
         };
         let alice = || json!({ "sub": "alice" });
         assert_eq!(of(alice(), &["person"], &[field]), NOTHING);

@@ -1,18 +1,20 @@
 use super::*;
 
-const WINDOWS: Windows = Windows { ttl: Ttl::MAX, swr: Ttl::ZERO, sie: Ttl::ZERO };
-const ORIGIN: Rule = Rule::Origin(ByOrigin { heuristic: false, swr: None, sie: None, most: None });
+const WINDOWS: FreshnessWindows =
+    FreshnessWindows { ttl: Ttl::MAX, swr: Ttl::ZERO, sie: Ttl::ZERO };
+const ORIGIN: LifetimeRule =
+    LifetimeRule::Origin(OriginRule { heuristic: false, swr: None, sie: None, most: None });
 /// Sun, 06 Nov 1994 08:49:37 GMT
 const NOW: Timestamp = Timestamp::from_millis(784_111_777_000);
 const AT: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
 
-fn read(rule: Rule, status: u16, fields: &[(&str, &str)]) -> Result<Lifetime, NotStored> {
+fn read(rule: LifetimeRule, status: u16, fields: &[(&str, &str)]) -> Result<Lifetime, NotStored> {
     let headers: Headers = fields.iter().copied().collect();
     lifetime(rule, ReceivedHead { status, headers: &headers, asked_at: NOW, at: NOW })
 }
 
 /// The ttl and the age.
-fn lives(rule: Rule, fields: &[(&str, &str)]) -> Result<(u64, u64), NotStored> {
+fn lives(rule: LifetimeRule, fields: &[(&str, &str)]) -> Result<(u64, u64), NotStored> {
     read(rule, 200, fields).map(|life| (life.windows.ttl.as_seconds(), life.initial_age))
 }
 
@@ -36,7 +38,7 @@ fn section_4_3_what_can_be_validated_is_kept_though_it_is_not_fresh() {
         let life = read(ORIGIN, 200, &fields).unwrap();
         assert!(life.windows.ttl.is_zero() && !life.kept.is_zero(), "{fields:?}");
     }
-    let graphql = Rule::AtMost(Windows { ttl: Ttl::from_seconds(300), ..WINDOWS });
+    let graphql = LifetimeRule::AtMost(FreshnessWindows { ttl: Ttl::from_seconds(300), ..WINDOWS });
     let never = [("cache-control", "max-age=0"), ("etag", "\"a\"")];
     assert_eq!(lives(graphql, &never), Err(NotStored::NoFreshness));
 }
@@ -88,7 +90,7 @@ fn section_5_1_of_several_ages_the_first_counts_and_what_is_no_number_does_not()
 
 #[test]
 fn section_4_2_2_a_lifetime_is_guessed_where_that_is_wanted() {
-    let guess = Rule::Origin(ByOrigin { heuristic: true, ..ByOrigin::default() });
+    let guess = LifetimeRule::Origin(OriginRule { heuristic: true, ..OriginRule::default() });
     let modified = ("last-modified", "Sun, 06 Nov 1994 08:32:57 GMT");
     let guessed = |status, fields: &[(&str, &str)]| {
         let fields: Vec<_> = [&[AT, modified], fields].concat();
@@ -116,12 +118,12 @@ fn section_4_2_4_what_must_be_revalidated_has_no_stale_windows() {
     for directive in ["must-revalidate", "proxy-revalidate", "s-maxage=9"] {
         assert_eq!(stale(ORIGIN, &format!(", {directive}")), (0, 0, true), "{directive}");
     }
-    let by = ByOrigin { sie: Some(Ttl::from_seconds(60)), ..ByOrigin::default() };
-    assert_eq!(stale(Rule::Origin(by), ""), (5, 60, false));
-    assert_eq!(stale(Rule::Origin(by), ", must-revalidate"), (0, 0, true));
-    let most = ByOrigin { swr: Some(Ttl::from_seconds(3)), most: Some(Ttl::MAX), ..by };
-    assert_eq!(stale(Rule::Origin(most), ""), (3, 7, false));
-    assert_eq!(stale(Rule::Configured(WINDOWS), ", must-revalidate"), (0, 0, false));
+    let by = OriginRule { sie: Some(Ttl::from_seconds(60)), ..OriginRule::default() };
+    assert_eq!(stale(LifetimeRule::Origin(by), ""), (5, 60, false));
+    assert_eq!(stale(LifetimeRule::Origin(by), ", must-revalidate"), (0, 0, true));
+    let most = OriginRule { swr: Some(Ttl::from_seconds(3)), most: Some(Ttl::MAX), ..by };
+    assert_eq!(stale(LifetimeRule::Origin(most), ""), (3, 7, false));
+    assert_eq!(stale(LifetimeRule::Configured(WINDOWS), ", must-revalidate"), (0, 0, false));
 }
 
 #[test]
@@ -130,30 +132,35 @@ fn an_error_does_not_stand_in_for_another_one() {
     let life = read(ORIGIN, 503, &[value, ("etag", "\"a\"")]).unwrap();
     assert_eq!(
         life.windows,
-        Windows {
+        FreshnessWindows {
             ttl: Ttl::from_seconds(9),
-            ..Windows { swr: Ttl::ZERO, sie: Ttl::ZERO, ttl: Ttl::ZERO }
+            ..FreshnessWindows { swr: Ttl::ZERO, sie: Ttl::ZERO, ttl: Ttl::ZERO }
         }
     );
     assert!(life.kept.is_zero());
-    let by = ByOrigin { sie: Some(Ttl::from_seconds(60)), ..ByOrigin::default() };
-    let only_validator = read(Rule::Origin(by), 503, &[("etag", "\"a\"")]);
+    let by = OriginRule { sie: Some(Ttl::from_seconds(60)), ..OriginRule::default() };
+    let only_validator = read(LifetimeRule::Origin(by), 503, &[("etag", "\"a\"")]);
     assert_eq!(only_validator, Err(NotStored::NoFreshness));
 }
 
 #[test]
 fn a_configured_lifetime_counts_from_now_on() {
-    let configured = Rule::Configured(Windows { ttl: Ttl::from_seconds(60), ..WINDOWS });
+    let configured =
+        LifetimeRule::Configured(FreshnessWindows { ttl: Ttl::from_seconds(60), ..WINDOWS });
     assert_eq!(lives(configured, &[("cache-control", "max-age=0")]), Ok((60, 0)));
     assert_eq!(lives(configured, &[("age", "100")]), Ok((160, 100)));
-    let most = Rule::Origin(ByOrigin { most: Some(Ttl::from_seconds(60)), ..ByOrigin::default() });
+    let most = LifetimeRule::Origin(OriginRule {
+        most: Some(Ttl::from_seconds(60)),
+        ..OriginRule::default()
+    });
     assert_eq!(lives(most, &[("cache-control", "max-age=900"), ("age", "9")]), Ok((69, 9)));
     assert_eq!(lives(most, &[("cache-control", "max-age=30")]), Ok((30, 0)));
 }
 
 #[test]
 fn the_origin_can_only_shorten_that_of_graphql() {
-    let configured = Rule::AtMost(Windows { ttl: Ttl::from_seconds(300), ..WINDOWS });
+    let configured =
+        LifetimeRule::AtMost(FreshnessWindows { ttl: Ttl::from_seconds(300), ..WINDOWS });
     let lives = |fields: &[(&str, &str)]| lives(configured, fields);
     assert_eq!(lives(&[("cache-control", "max-age=60")]), Ok((60, 0)));
     assert_eq!(lives(&[("cache-control", "max-age=600")]), Ok((300, 0)));

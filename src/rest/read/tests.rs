@@ -20,7 +20,7 @@ fn one(settings: Value) -> Config {
 }
 
 fn target(config: &Config, text: &str) -> String {
-    asked(config, &url(&format!("http://h{text}"))).url.target()
+    RestRead::of(config, &url(&format!("http://h{text}"))).url.target()
 }
 
 #[test]
@@ -48,8 +48,9 @@ fn path_and_query_tell_reads_apart() {
     ];
     let all = one(json!({ "query": "all", "ignore_case": true }));
     for config in [config(json!({})), one(json!({})), all] {
-        let digest =
-            |text: &str| asked(&config, &url(text)).digest(&Headers::new()).finish().to_hex();
+        let digest = |text: &str| {
+            RestRead::of(&config, &url(text)).digest(&Headers::new()).finish().to_hex()
+        };
         for (n, one) in urls.iter().enumerate() {
             for other in urls.iter().skip(n + 1) {
                 assert_ne!(digest(one), digest(other), "{one} {other}");
@@ -92,12 +93,12 @@ fn a_path_is_asked_for_in_lower_case_where_no_type_counts_case() {
     }));
     assert_eq!(target(&config, "/I/Ab%2F?Q=X"), "/i/ab%2f?Q=X");
     assert_eq!(target(&config, "/graphQL/A"), "/graphql/a");
-    // The path in lower case has a type that counts case: nobody gets around it by a spelling.
+    // The path in lower case has a type that is case-sensitive: no spelling gets around it.
     for text in ["/I/X/a", "/i/X/a", "/i/x/A", "/C/A", "/c/A", "/other/A", "/graphQL"] {
         assert_eq!(target(&config, text), text);
     }
     let names = |text: &str| -> Vec<String> {
-        let asked = asked(&config, &url(&format!("http://h{text}")));
+        let asked = RestRead::of(&config, &url(&format!("http://h{text}")));
         asked.types.iter().map(|one| one.name.clone()).collect()
     };
     assert_eq!(names("/I/A"), ["ignoring"]);
@@ -110,7 +111,7 @@ fn the_headers_of_a_type_belong_to_the_key() {
     let config = one(json!({ "vary": ["X-Currency", "x-b"] }));
     let digest = |headers: &[(&str, &str)]| {
         let headers: Headers = headers.iter().copied().collect();
-        asked(&config, &url("http://h/a")).digest(&headers).finish().to_hex()
+        RestRead::of(&config, &url("http://h/a")).digest(&headers).finish().to_hex()
     };
     let several = [
         digest(&[]),
@@ -126,7 +127,7 @@ fn the_headers_of_a_type_belong_to_the_key() {
     assert_eq!(digest(&[("X-Currency", "EUR")]), digest(&[("x-currency", "EUR"), ("x-c", "1")]));
 }
 
-/// Queries whose names meet each other and the globs, in several spellings.
+/// Queries whose names overlap each other and the globs, in several spellings.
 fn pairs() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("(a|b|%61|%ff|utm_x|utm%5Fy|)(=|=1|=2|=%31|=x;y|)", 0..8)
 }
@@ -147,8 +148,8 @@ proptest! {
         path in "(/|/[aB]|/%4[12f]|/\\.\\.|//){1,5}", pairs in pairs(), settings in settings(),
     ) {
         let config = one(settings);
-        let once = asked(&config, &url(&format!("http://h{path}?{}", pairs.join("&"))));
-        prop_assert_eq!(asked(&config, &once.url), once);
+        let once = RestRead::of(&config, &url(&format!("http://h{path}?{}", pairs.join("&"))));
+        prop_assert_eq!(RestRead::of(&config, &once.url), once);
     }
 
     #[test]
@@ -162,7 +163,7 @@ proptest! {
         mixed.sort_by_key(|pair| crate::tag::hash_of(&format!("{seed}{}", name(pair))));
         let of = |pairs: &[String]| target(&config, &format!("/a?{}", pairs.join("&")));
         prop_assert_eq!(of(&mixed), of(&pairs));
-        // Nothing is lost, and values of one name are not changed about.
+        // Nothing is lost, and values of one name keep their order.
         let values = |pairs: &[String], of: &str| -> Vec<String> {
             pairs.iter().filter(|pair| name(pair) == of).cloned().collect()
         };
@@ -198,9 +199,9 @@ proptest! {
             sorted.sort();
             sorted
         };
-        // A question mark is followed by one parameter at least, be it empty.
+        // A question mark is followed by at least one parameter, which may be empty.
         prop_assume!(!one_query.is_empty() && !other_query.is_empty());
-        // Whoever asks for the same asks for the very same parameters.
+        // Requests with the same key ask for exactly the same parameters.
         if of(&one_query) == of(&other_query) {
             prop_assert_eq!(sorted(&one_query), sorted(&other_query));
         }

@@ -23,14 +23,14 @@ fn url(path: &str) -> Url {
 }
 
 fn of_entry(path: &str, json: Option<&Value>) -> Vec<String> {
-    let mut tags = entry_tags(&config(), &url(path));
-    tags.extend(body_tags(&config(), &url(path), json));
+    let mut tags = entry_path_tags(&config(), &url(path));
+    tags.extend(entry_body_tags(&config(), &url(path), json));
     texts(tags)
 }
 
 fn of_write(path: &str, json: Option<&Value>) -> Vec<String> {
-    let mut tags = purge_tags(&config(), &url(path));
-    tags.extend(written_tags(&config(), &url(path), json));
+    let mut tags = write_path_tags(&config(), &url(path));
+    tags.extend(write_body_tags(&config(), &url(path), json));
     texts(tags)
 }
 
@@ -42,7 +42,7 @@ fn equivalent_spellings_share_tags() {
 
 #[test]
 fn an_entry_and_a_write_share_a_tag_of_their_folded_path() {
-    let entry = entry_tags(&config(), &url("/p/7"));
+    let entry = entry_path_tags(&config(), &url("/p/7"));
     assert!(entry.contains("path:/p/7"));
     for path in [
         "/p/7",
@@ -58,17 +58,17 @@ fn an_entry_and_a_write_share_a_tag_of_their_folded_path() {
         "/p/7%00",
         "/i/..;/p/7",
     ] {
-        let written = purge_tags(&config(), &url(path));
+        let written = write_path_tags(&config(), &url(path));
         for tag in ["path:/p/7", "P:7", "Q"] {
             assert!(written.contains(tag), "{path}: {written:?}");
         }
         assert!(written.contains(&format!("path:{}", url(path).comparable_path())), "{path}");
-        let stored = entry_tags(&config(), &url(path));
+        let stored = entry_path_tags(&config(), &url(path));
         for tag in ["path:/p/7", "P:7", "P", "Q", "Q:?"] {
             assert!(stored.contains(tag), "{path}: {stored:?}");
         }
     }
-    let other = purge_tags(&config(), &url("/p/8"));
+    let other = write_path_tags(&config(), &url("/p/8"));
     assert!(!other.iter().any(|tag| entry.contains(tag.as_str()) && tag.as_str() != "Q"));
 }
 
@@ -79,7 +79,7 @@ fn a_spelled_path_names_ids_in_its_own_case_and_in_lower_case() {
         assert!(written.contains(&tag.to_owned()), "{tag} not in {written:?}");
     }
     assert!(of_entry("/P/UHJv", None).contains(&"P:UHJv".to_owned()));
-    // What a body shows is looked for as well.
+    // Tags from a body require the body.
     assert!(needs_body(&config(), &url("/Cart/7;x")) && needs_body(&config(), &url("//list")));
     let shown = json!({ "sku": "x", "items": [{ "id": 2 }] });
     let written = of_write("/Cart/7;x", Some(&shown));
@@ -131,7 +131,7 @@ fn more_values_than_the_limit_count_as_none() {
     let most = json!({ "items": items, "sku": "x" });
     let tags = of_entry("/list", Some(&most));
     assert!(tags.len() == BODY_VALUES + 2 && !tags.contains(&"Product:?".to_owned()));
-    // One value was taken before.
+    // One value was used up before.
     assert_eq!(
         of_entry("/cart/7", Some(&most)),
         ["Item", "Item:7:x", "Product", "Product:?", "path:/cart/7"]
@@ -164,7 +164,8 @@ fn a_path_whose_case_does_not_matter_has_one_set_of_tags() {
         of("/i/Shop/42"),
         ["R", "R:42", "S", "S:42:1", "path:/i/shop/42", "shop", "shop:?", "type:42"]
     );
-    // What others call it is not known, so whatever names one of its type reaches it.
+    // It is unknown how others write the ID, so a purge of any entity of the type reaches the
+    // entry.
     let with_letters = of("/i/Shop/Ab");
     for tag in ["R:ab", "R:?", "S:ab:1", "S:?"] {
         assert!(with_letters.contains(&tag.to_owned()), "{tag} not in {with_letters:?}");

@@ -293,8 +293,9 @@ export class Exchange {
   }
 
   /** The origin's socket, whose messages are read on the way. */
-  replySocket(handle, url, headersText, env, context) {
-    return relay(this.#answers[handle].response, { url, headersText, env, context, exchange: this });
+  replySocket(handle, url, headersText, handshake, env, context) {
+    const opened = { url, headersText, handshake, env, context, exchange: this };
+    return relay(this.#answers[handle].response, opened);
   }
 
   /** Waits until nothing that was begun is under way. */

@@ -31,19 +31,19 @@ const CLIENT_CONTROL = ["connection_init", "ping", "pong", "complete", "stop", "
 /** What a server sends without answering an operation. */
 const SERVER_CONTROL = ["connection_ack", "connection_error", "ka", "ping", "pong"];
 
-/** Fields of an answer that are of its connection alone: the runtime makes its own. */
-const OF_THE_CONNECTION = ["connection", "upgrade", "sec-websocket-accept", "sec-websocket-extensions"];
-
 /** Codes by which a server refuses the last message that it got, beside 4400 to 4499. */
 const REFUSING = [1002, 1003, 1007, 1009];
 
-/** The client's answer to the origin's change of protocol. `opened` is the request that asked for it. */
+/**
+ * The client's response to the origin's change of protocol. `opened` is the request that asked for it;
+ * `opened.handshake` names the headers of the origin's handshake that the runtime writes itself.
+ */
 export function relay(response, opened) {
   const origin = response.webSocket;
   if (!origin) return response;
   const [forClient, client] = Object.values(new WebSocketPair());
   const headers = new Headers(response.headers);
-  for (const name of OF_THE_CONNECTION) headers.delete(name);
+  for (const name of opened.handshake.split("\n")) headers.delete(name);
   const relayed = new Relay(client, origin, opened);
   opened.context.waitUntil(relayed.ended);
   relayed.begin();

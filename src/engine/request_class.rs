@@ -1,0 +1,224 @@
+//! Classifies a request: by its head, and for GraphQL by its body once that was read.
+
+use super::bypass::Bypass;
+use crate::admin;
+use crate::config::Config;
+use crate::graphql::{
+    self, Form, JsonSize, Query, Unread, may_hide_mutation, read_get, read_post,
+    url_shows_mutation, wants_html,
+};
+use crate::http::{Headers, Method, Request, climbs, decoded_body, fields, folded_path, is_plain};
+use crate::limits::{self, Limit};
+
+/// The class of a request, by its method, path and headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestClass {
+    /// A request to the admin routes.
+    Admin,
+    /// Passed to the origin without being read.
+    PassThrough(Bypass),
+    /// An upgrade on a GraphQL path: it is passed to the origin, and the messages on the WebSocket
+    /// are read.
+    GraphQlSocket,
+    /// GraphQL over GET: the URL contains the whole request.
+    GraphQlGet,
+    /// GraphQL over POST: the body must be read.
+    GraphQlPost,
+    /// Possibly GraphQL, and not looked up for this reason: a write to another spelling of a
+    /// GraphQL path, or with another method than POST; or a GET or HEAD whose URL may contain a
+    /// mutation. The body shows whether it is a mutation, or the URL if the method is safe.
+    GraphQlUncached(Bypass),
+    /// A REST read.
+    Rest,
+    /// A REST write, by its method or by a header that replaces the method.
+    RestWrite,
+}
+
+/// Whether a request may write: by its method, or by a header that replaces the method.
+pub fn is_write(request: &Request) -> bool {
+    !request.method.is_safe() || has_write_override(&request.headers)
+}
+
+/// Whether a request may write, as [`is_write`] determines, or because it is a GET or HEAD whose
+/// URL may contain a mutation. Servers must not run mutations for these methods, but some do.
+/// Without a configuration any path may be a GraphQL path.
+pub fn may_write(config: Option<&Config>, request: &Request) -> bool {
+    let speaks_graphql = |config: &Config| {
+        config.is_graphql(&request.url.comparable_path())
+            || config.is_graphql_folded(&folded_path(&request.url.path))
+    };
+    is_write(request) || shows_mutation(request) && config.is_none_or(speaks_graphql)
+}
+
+fn shows_mutation(request: &Request) -> bool {
+    matches!(request.method, Method::Get | Method::Head)
+        && request.url.query.as_deref().is_some_and(url_shows_mutation)
+}
+
+/// Whether a header turns a request of any method into a write.
+fn has_write_override(headers: &Headers) -> bool {
+    let mut methods = fields::METHOD_OVERRIDES.iter().flat_map(|name| headers.get_all(name));
+    methods.any(|method| {
+        let method = method.trim().to_ascii_uppercase();
+        !method.is_empty() && !Method::parse(&method).is_safe()
+    })
+}
+
+/// Whether a request asks for a WebSocket. Only a GET can; any other request with these headers may
+/// be a write.
+pub fn is_websocket_upgrade(request: &Request) -> bool {
+    let upgrade = request.headers.get("upgrade").unwrap_or_default();
+    request.method == Method::Get && !is_write(request) && upgrade.eq_ignore_ascii_case("websocket")
+}
+
+/// Whether the runtime may send the request to the origin itself if the Worker fails without
+/// responding. Only requests that cannot be writes qualify: a write would run without a purge, or
+/// twice. WebSockets do not, since their messages would not be read; nor does a GET whose URL may
+/// contain a mutation, since some servers run it.
+pub fn fails_open(request: &Request) -> bool {
+    !may_write(None, request) && !is_websocket_upgrade(request)
+}
+
+/// Classifies a request by its head.
+pub fn classify(config: &Config, request: &Request) -> RequestClass {
+    let path = request.url.comparable_path();
+    if path.starts_with(admin::PREFIX) {
+        return RequestClass::Admin;
+    }
+    let graphql = config.is_graphql(&path);
+    let folded = folded_path(&request.url.path);
+    let speaks_graphql = graphql || config.is_graphql_folded(&folded);
+    if is_websocket_upgrade(request) {
+        return match speaks_graphql && !config.bypasses(&path) {
+            true => RequestClass::GraphQlSocket,
+            false => RequestClass::PassThrough(Bypass::Upgrade),
+        };
+    }
+    let bypasses_folded = config.bypasses_folded(&folded);
+    // A write to another spelling of a `bypass` path may be a write to a cached path at the origin,
+    // so it has to purge.
+    let may_mutate = speaks_graphql && shows_mutation(request);
+    let may_write = is_write(request) || may_mutate;
+    let is_certain = || !may_write || bypasses_folded || is_plain(&path);
+    if config.bypasses(&path) && is_certain() {
+        return RequestClass::PassThrough(Bypass::BypassPath);
+    }
+    let climbs = climbs(&request.url.path);
+    let spells_graphql = !graphql && speaks_graphql;
+    if is_write(request) {
+        return match request.method {
+            Method::Post if graphql && !climbs => RequestClass::GraphQlPost,
+            _ if !graphql && !spells_graphql => RequestClass::RestWrite,
+            _ if climbs => RequestClass::GraphQlUncached(Bypass::PathClimbs),
+            Method::Post => RequestClass::GraphQlUncached(Bypass::PathSpelling),
+            _ => RequestClass::GraphQlUncached(Bypass::Method),
+        };
+    }
+    let class = match &request.method {
+        Method::Get | Method::Head if request.url.target().len() > limits::URL_BYTES => {
+            RequestClass::PassThrough(Bypass::UrlTooLong)
+        }
+        Method::Get | Method::Head if climbs => RequestClass::PassThrough(Bypass::PathClimbs),
+        Method::Get if graphql => RequestClass::GraphQlGet,
+        Method::Get | Method::Head
+            if bypasses_folded || spells_graphql || config.is_stricter_folded(&path, &folded) =>
+        {
+            RequestClass::PassThrough(Bypass::PathSpelling)
+        }
+        // Only the origin can evaluate these conditions (RFC 9111 §4.3.2).
+        Method::Get | Method::Head
+            if fields::ORIGIN_PRECONDITIONS.iter().any(|name| request.headers.contains(name)) =>
+        {
+            RequestClass::PassThrough(Bypass::Precondition)
+        }
+        Method::Get | Method::Head if !graphql => RequestClass::Rest,
+        _ => RequestClass::PassThrough(Bypass::Method),
+    };
+    match class {
+        RequestClass::PassThrough(reason) if may_mutate => RequestClass::GraphQlUncached(reason),
+        class => class,
+    }
+}
+
+/// A GraphQL request that is not looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uncacheable {
+    /// The reason.
+    pub reason: Bypass,
+    /// Whether the origin may run a mutation for it.
+    pub may_be_mutation: bool,
+}
+
+impl Uncacheable {
+    /// A read that is not looked up for this reason.
+    pub fn read(reason: Bypass) -> Self {
+        Self { reason, may_be_mutation: false }
+    }
+
+    /// A request for an unknown document. A GET runs no mutation, unless a header turns it into a
+    /// write.
+    pub fn unknown_document(request: &Request) -> Self {
+        let reason = Bypass::Unread(Unread::Persisted);
+        Self { reason, may_be_mutation: is_write(request) }
+    }
+
+    /// A request whose document cannot be used.
+    pub fn refused_document(document: &str, refusal: graphql::Refusal) -> Self {
+        let may_be_mutation = may_hide_mutation(document.as_bytes());
+        Self { reason: Bypass::Refused(refusal), may_be_mutation }
+    }
+}
+
+/// A parsed GraphQL request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GraphQlRequest {
+    /// One operation.
+    One(Query),
+    /// Several independent operations.
+    Batch(Vec<Query>),
+}
+
+/// Parses a GraphQL request. `body` is `None` for a GET.
+pub fn read_graphql(
+    config: &Config,
+    request: &Request,
+    body: Option<&[u8]>,
+) -> Result<GraphQlRequest, Uncacheable> {
+    let url_query = request.url.query.as_deref();
+    let form = match body {
+        None => read_get(url_query),
+        Some(body) => read_post(&request.headers, url_query, body, &config.limits.amounts),
+    };
+    match form {
+        Form::Query(query) => Ok(GraphQlRequest::One(query)),
+        Form::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
+        Form::Unread { reason, may_be_mutation } => {
+            Err(Uncacheable { reason: Bypass::Unread(reason), may_be_mutation })
+        }
+    }
+}
+
+/// The memory that the body of a GraphQL request takes as a JSON tree, after decoding its content
+/// coding.
+pub fn request_json_size(config: &Config, request: &Request, body: &[u8]) -> JsonSize {
+    let most = config.limits.amounts.of(Limit::Bytes);
+    let coding = request.headers.joined("content-encoding");
+    match coding.and_then(|coding| decoded_body(&coding, body, most)) {
+        Some(plain) => JsonSize::of(&plain),
+        None => JsonSize::of(body),
+    }
+}
+
+/// The reason not to look up a query with this `Accept` header, whatever its document.
+pub fn unsupported_accept(headers: &Headers) -> Option<Bypass> {
+    if wants_html(headers) {
+        return Some(Bypass::AcceptHtml);
+    }
+    let mut kinds = headers.members("accept").peekable();
+    let only_events = kinds.peek().is_some()
+        && kinds.all(|kind| kind.to_ascii_lowercase().starts_with("text/event-stream"));
+    only_events.then_some(Bypass::AcceptEventStream)
+}
+
+#[cfg(test)]
+mod tests;
