@@ -1,7 +1,7 @@
 //! The reasons why a request is passed to the origin without a lookup.
 
 use super::signal_name::SignalName;
-use crate::graphql::{Refusal, Unread};
+use crate::graphql::{AnalysisError, RequestError};
 use crate::limits::Limit;
 use crate::policy::{Reason, reasons};
 use std::borrow::Cow;
@@ -84,9 +84,9 @@ reasons! {
     }
     delegated {
         /// The GraphQL request could not be read.
-        Unread(Unread),
+        Unread(RequestError),
         /// The GraphQL document could not be used.
-        Refused(Refusal),
+        Refused(AnalysisError),
     }
 }
 
@@ -107,9 +107,8 @@ impl Bypass {
     pub fn limit(self) -> Option<Limit> {
         match self {
             Self::BodyTooLarge => Some(Limit::Bytes),
-            Self::Unread(Unread::OverLimit(limit)) | Self::Refused(Refusal::OverLimit(limit)) => {
-                Some(limit)
-            }
+            Self::Unread(RequestError::OverLimit(limit))
+            | Self::Refused(AnalysisError::OverLimit(limit)) => Some(limit),
             _ => None,
         }
     }
@@ -140,57 +139,57 @@ pub fn bypass_reasons() -> Vec<Reason> {
 }
 
 /// One of each kind of unread request, in the order of the reference.
-const UNREAD: &[Unread] = &[
-    Unread::Unparsable,
-    Unread::ContentType,
-    Unread::ContentEncoding,
-    Unread::Batch,
-    Unread::Persisted,
-    Unread::HashMismatch,
-    Unread::DuplicateMember,
-    Unread::QueryInUrl,
-    Unread::OverLimit(Limit::Bytes),
+const UNREAD: &[RequestError] = &[
+    RequestError::Unparsable,
+    RequestError::ContentType,
+    RequestError::ContentEncoding,
+    RequestError::Batch,
+    RequestError::Persisted,
+    RequestError::HashMismatch,
+    RequestError::DuplicateMember,
+    RequestError::QueryInUrl,
+    RequestError::OverLimit(Limit::Bytes),
 ];
 
 /// The kinds of refused documents whose words unread requests do not have as well.
-const REFUSED: &[Refusal] = &[Refusal::NoSuchOperation];
+const REFUSED: &[AnalysisError] = &[AnalysisError::NoSuchOperation];
 
 /// The documentation of an unread request, but for its word. A new kind also goes into [`UNREAD`].
-fn explain(unread: Unread) -> Reason {
+fn explain(unread: RequestError) -> Reason {
     let (meaning, remedy) = match unread {
-        Unread::Unparsable => (
+        RequestError::Unparsable => (
             "the request is not JSON, has members of wrong types, is a GET whose parameters cannot be read or are repeated, or contains no GraphQL document. **A possible mutation if it contains the word `mutation`**: in the document, in the decoded URL of a GET, or in the body of a POST, where an escape `\\u` counts as well",
             "change the client's request",
         ),
-        Unread::ContentType => (
+        RequestError::ContentType => (
             "a GraphQL POST that is neither `application/json` nor `application/graphql` in UTF-8. **A possible mutation**",
             "send JSON",
         ),
-        Unread::ContentEncoding => (
+        RequestError::ContentEncoding => (
             "the body of a GraphQL POST is damaged, has a coding other than gzip or deflate, or is a compressed batch. **A possible mutation**",
             "send it in gzip or uncompressed",
         ),
-        Unread::Batch => (
+        RequestError::Batch => (
             "a JSON list that is empty, or that has an element which could not be read as an operation. **A possible mutation if it contains the word `mutation`, an escape, or an element without a document**",
             "change the client's request",
         ),
-        Unread::Persisted => (
+        RequestError::Persisted => (
             "the request names a document by an ID, or in a way, that Evergraph does not know; or, with `graphql.apq = \"origin\"`, by a hash that it does not know. **A possible mutation if it is a POST**",
             "[upload the documents](#post-documents); send a hash with its document once",
         ),
-        Unread::HashMismatch => (
+        RequestError::HashMismatch => (
             "the request contains a document and the hash of another. A possible mutation if it contains the word",
             "change the client",
         ),
-        Unread::DuplicateMember => (
+        RequestError::DuplicateMember => (
             "two JSON members have the same name, in the request, its variables, its extensions or an element of a batch. Names are compared after unescaping. Some servers use the first of two, others the last. **A possible mutation if it is a POST**",
             "send each member once",
         ),
-        Unread::QueryInUrl => (
+        RequestError::QueryInUrl => (
             "a POST with GraphQL parameters in its URL. **A possible mutation**",
             "put all of them in the body",
         ),
-        Unread::OverLimit(_) => (
+        RequestError::OverLimit(_) => (
             "the request exceeds one of the [limits](configuration.md#limits), or its fragments nest more than 64 deep or form a cycle. A possible mutation if it contains the word. With `limits.refuse` the response is a 400",
             "a smaller document, or a higher limit",
         ),
@@ -200,11 +199,11 @@ fn explain(unread: Unread) -> Reason {
 
 /// The documentation of a refused document, but for its word. A new kind whose word is new also goes
 /// into [`REFUSED`].
-fn explain_refusal(refusal: Refusal) -> Reason {
+fn explain_refusal(refusal: AnalysisError) -> Reason {
     match refusal {
-        Refusal::Unparsable => explain(Unread::Unparsable),
-        Refusal::OverLimit(limit) => explain(Unread::OverLimit(limit)),
-        Refusal::NoSuchOperation => Reason {
+        AnalysisError::Unparsable => explain(RequestError::Unparsable),
+        AnalysisError::OverLimit(limit) => explain(RequestError::OverLimit(limit)),
+        AnalysisError::NoSuchOperation => Reason {
             word: "",
             has_name: false,
             meaning: "the document lacks the operation that `operationName` names, has two of that name, or has several and the request names none. A possible mutation if it contains the word",

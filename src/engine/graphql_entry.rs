@@ -5,7 +5,7 @@ use super::merged_terms::merge_terms;
 use super::plan::Plan;
 use crate::config::{CacheType, Config};
 use crate::graphql::{
-    Analysis, Outcome, Shown, TypeKnowledge, facts, outcome, types_of_root_field,
+    Analysis, Outcome, ResponseJson, TypeKnowledge, facts, outcome, types_of_root_field,
 };
 use crate::http::{Headers, ResponseCoding};
 use crate::policy::{LifetimeRule, NotStored, Permission, ReceivedHead, storable};
@@ -45,7 +45,7 @@ pub fn graphql_entry(
     plan: &Plan,
     analysis: &Analysis,
     knowledge: &TypeKnowledge<'_>,
-    shown: Shown<'_>,
+    shown: ResponseJson<'_>,
     fetched: FetchedResponse<'_>,
 ) -> Result<StorableEntry, NotStored> {
     graphql_storable(fetched.received)?;

@@ -8,7 +8,7 @@ use super::query_parts::QueryParts;
 use super::request_class::unsupported_accept;
 use super::signals::{SignalCheck, SignalSet};
 use crate::config::{CacheType, Config};
-use crate::graphql::{Analysis, Query, accepted_kinds, canonical_variables};
+use crate::graphql::{Analysis, Query, accepted_media_types, canonical_variables};
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
@@ -102,11 +102,11 @@ fn read_digest(request: &Request, query: &Query, analysis: &Analysis) -> DigestB
         .part(request.url.host.as_bytes())
         .part(request.url.path.as_bytes())
         .optional(other_parameters(request).as_deref())
-        .part(accepted_kinds(&request.headers).as_bytes())
+        .part(accepted_media_types(&request.headers).as_bytes())
         .optional(csrf_markers(request).as_deref())
         .part(analysis.digest.as_bytes())
         .part(variables.as_bytes())
-        .part(query.others.as_bytes())
+        .part(query.other_members.as_bytes())
 }
 
 /// The names of the headers whose values are part of the key, sorted and without duplicates.

@@ -7,7 +7,7 @@
 //! chooses).
 
 use crate::config::{CacheType, Config, Match};
-use crate::graphql::{Agreement, Analysis, Query, RootField};
+use crate::graphql::{Analysis, ArgumentMatch, Query, RootField};
 use crate::http::glob;
 
 /// The meta field that every type has (GraphQL §4.4). It reveals nothing, so it needs no type.
@@ -97,21 +97,21 @@ impl<'c> FieldTypes<'c> {
     ) -> Self {
         let object_type: Vec<&str> = field.object_type.iter().map(String::as_str).collect();
         let mut types = config.types_of_answer(&object_type);
-        let mut declared: Vec<bool> = vec![!types.is_empty(); field.places.len()];
+        let mut declared: Vec<bool> = vec![!types.is_empty(); field.occurrences.len()];
         for one in &config.types {
             let patterns = one.matches.iter().filter_map(|one| match one {
                 Match::QueryField(pattern) if glob(&pattern.name, name) => Some(pattern),
                 _ => None,
             });
             for pattern in patterns {
-                for (place, declared) in field.places.iter().zip(&mut declared) {
+                for (place, declared) in field.occurrences.iter().zip(&mut declared) {
                     let variables = query.variables.as_ref();
-                    let agreement = analysis.agreement(place, &pattern.arguments, variables);
+                    let agreement = analysis.match_arguments(place, &pattern.arguments, variables);
                     // A possible match restricts the query, but does not declare the field.
-                    if agreement != Agreement::No {
+                    if agreement != ArgumentMatch::No {
                         add(&mut types, &[one]);
                     }
-                    *declared |= agreement == Agreement::Yes;
+                    *declared |= agreement == ArgumentMatch::Yes;
                 }
             }
         }

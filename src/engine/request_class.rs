@@ -4,8 +4,8 @@ use super::bypass::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, JsonSize, Query, Unread, may_hide_mutation, read_get, read_post,
-    url_shows_mutation, wants_html,
+    self, Form, JsonSize, Query, RequestError, may_hold_mutation, read_get, read_post,
+    url_may_hold_mutation, wants_html,
 };
 use crate::http::{Headers, Method, Request, climbs, decoded_body, fields, folded_path, is_plain};
 use crate::limits::{self, Limit};
@@ -52,7 +52,7 @@ pub fn may_write(config: Option<&Config>, request: &Request) -> bool {
 
 fn shows_mutation(request: &Request) -> bool {
     matches!(request.method, Method::Get | Method::Head)
-        && request.url.query.as_deref().is_some_and(url_shows_mutation)
+        && request.url.query.as_deref().is_some_and(url_may_hold_mutation)
 }
 
 /// Whether a header turns a request of any method into a write.
@@ -158,13 +158,13 @@ impl Uncacheable {
     /// A request for an unknown document. A GET runs no mutation, unless a header turns it into a
     /// write.
     pub fn unknown_document(request: &Request) -> Self {
-        let reason = Bypass::Unread(Unread::Persisted);
+        let reason = Bypass::Unread(RequestError::Persisted);
         Self { reason, may_be_mutation: is_write(request) }
     }
 
     /// A request whose document cannot be used.
-    pub fn refused_document(document: &str, refusal: graphql::Refusal) -> Self {
-        let may_be_mutation = may_hide_mutation(document.as_bytes());
+    pub fn refused_document(document: &str, refusal: graphql::AnalysisError) -> Self {
+        let may_be_mutation = may_hold_mutation(document.as_bytes());
         Self { reason: Bypass::Refused(refusal), may_be_mutation }
     }
 }
@@ -192,7 +192,7 @@ pub fn read_graphql(
     match form {
         Form::Query(query) => Ok(GraphQlRequest::One(query)),
         Form::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
-        Form::Unread { reason, may_be_mutation } => {
+        Form::Unreadable { reason, may_be_mutation } => {
             Err(Uncacheable { reason: Bypass::Unread(reason), may_be_mutation })
         }
     }

@@ -7,7 +7,7 @@
 
 use super::*;
 use crate::config::Config;
-use crate::graphql::{Query, Shown, TypeKnowledge, analysed};
+use crate::graphql::{OperationRequest, ResponseJson, TypeKnowledge, analysis_of};
 use crate::http::{Headers, Method, Request, Url};
 use crate::jwt::Claims;
 use crate::policy::{NotStored, ReceivedHead};
@@ -174,8 +174,8 @@ impl TestRequest {
                 &made.config,
                 &request,
                 &Claims::NotChecked,
-                &Query::of(&document, "{}"),
-                &analysed(&document),
+                &OperationRequest::of(&document, "{}"),
+                &analysis_of(&document),
             ),
         }
     }
@@ -263,7 +263,7 @@ impl TestConfig {
 /// Tries to store a response to a GraphQL request that is marked as private.
 fn private_answer(made: &TestConfig, asked: &TestRequest, plan: &Plan) -> Result<(), NotStored> {
     let document = asked.document().unwrap();
-    let analysis = analysed(&document);
+    let analysis = analysis_of(&document);
     let json = json!({ "data": { "__typename": "Query", "f0": 1 } });
     let fields = [("content-type", "application/json"), ("cache-control", "private, no-store")];
     let (headers, request) = (fields.into_iter().collect(), asked.request());
@@ -275,7 +275,7 @@ fn private_answer(made: &TestConfig, asked: &TestRequest, plan: &Plan) -> Result
         mark: Mark { epoch: 1, seq: 1 },
     };
     let knowledge = TypeKnowledge { schema: None, keys: &made.config.graphql.keys };
-    let shown = Shown { json: &json, added: false };
+    let shown = ResponseJson { json: &json, has_additions: false };
     graphql_entry(&made.config, plan, &analysis, &knowledge, shown, fetched).map(drop)
 }
 

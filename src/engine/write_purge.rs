@@ -5,8 +5,8 @@ use super::write_effect::{
 };
 use crate::config::Config;
 use crate::graphql::{
-    Analysis, Mutated, MutationPurge, Outcome, SeenTypes, TypeKnowledge, elements, outcome,
-    purge_of,
+    Analysis, ExecutedMutation, MutationPurge, Outcome, TypeKnowledge, TypeNameIndex, elements,
+    outcome, purge_of_mutation,
 };
 use crate::http::{Headers, Request, Url, fields};
 use crate::purge::{NewRecord, Record};
@@ -65,7 +65,7 @@ pub fn purge_of_write(
     write: Write<'_>,
     answer: Option<WriteResponse<'_>>,
     knowledge: &TypeKnowledge<'_>,
-    known: &SeenTypes,
+    known: &TypeNameIndex,
 ) -> Option<WritePurge> {
     let effect = match write {
         Write::Rest(request) => {
@@ -102,7 +102,7 @@ pub fn purge_of_write(
 struct PurgeContext<'a> {
     config: &'a Config,
     knowledge: &'a TypeKnowledge<'a>,
-    known: &'a SeenTypes,
+    known: &'a TypeNameIndex,
 }
 
 impl PurgeContext<'_> {
@@ -116,8 +116,8 @@ impl PurgeContext<'_> {
             Outcome::Data(data) | Outcome::Partial(Some(data)) => Some(data),
             _ => None,
         };
-        let mutated = Mutated { analysis, variables, data };
-        purge_of(self.config, mutated, self.knowledge, self.known)
+        let mutated = ExecutedMutation { analysis, variables, data };
+        purge_of_mutation(self.config, mutated, self.knowledge, self.known)
     }
 
     /// What all mutations of a batch purge, each judged by its own element of the response. `None`
@@ -166,7 +166,7 @@ impl PurgeContext<'_> {
         let body = answer.and_then(|answer| answer.body);
         let json = body.and_then(|body| serde_json::from_slice(body).ok());
         tags.extend(rest::write_body_tags(config, &request.url, json.as_ref()));
-        self.knowledge.reach(&mut tags);
+        self.knowledge.extend_reach(&mut tags);
         tags
     }
 }

@@ -1,7 +1,7 @@
 use super::super::rest_plan::plan_rest;
 use super::super::signal_name::SignalName;
 use super::*;
-use crate::graphql::analysed;
+use crate::graphql::analysis_of;
 use crate::http::Url;
 use serde_json::json;
 
@@ -28,8 +28,8 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Request {
 }
 
 fn planned_as(document: &str, variables: &str, headers: &[(&str, &str)]) -> Result<Plan, Bypass> {
-    let query = Query::of(document, variables);
-    let analysis = analysed(document);
+    let query = OperationRequest::of(document, variables);
+    let analysis = analysis_of(document);
     plan_graphql(
         &config(),
         &request("POST", "http://h/graphql", headers),
@@ -119,8 +119,8 @@ fn who_asks_matters() {
 #[test]
 fn a_get_and_a_post_do_not_share() {
     let document = "{ products { id } }";
-    let query = Query::of(document, "{}");
-    let analysis = analysed(document);
+    let query = OperationRequest::of(document, "{}");
+    let analysis = analysis_of(document);
     let key = |method, url, headers: &[(&str, &str)]| {
         plan_graphql(
             &config(),

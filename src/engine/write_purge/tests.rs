@@ -1,5 +1,5 @@
 use super::*;
-use crate::graphql::analysed;
+use crate::graphql::analysis_of;
 use crate::http::{Headers, Method, Url};
 use crate::tag::hash_of;
 
@@ -20,12 +20,12 @@ fn purged(write: Write<'_>, status: Option<u16>, body: Option<&[u8]>) -> Option<
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     let headers = Headers::new();
     let answer = status.map(|status| WriteResponse { status, headers: &headers, body });
-    let purge = purge_of_write(&config, write, answer, &knowledge, &SeenTypes::new());
+    let purge = purge_of_write(&config, write, answer, &knowledge, &TypeNameIndex::new());
     purge.map(|purge| purge.new)
 }
 
 fn mutation(document: &str, status: Option<u16>, body: &str) -> Option<NewRecord> {
-    let analysis = analysed(document);
+    let analysis = analysis_of(document);
     let write = Write::Mutation { analysis: &analysis, variables: None };
     purged(write, status, Some(body.as_bytes()))
 }
@@ -77,10 +77,10 @@ fn what_purges_everything_is_named() {
     let cause = |write: Write<'_>, body: &str| {
         let body = Some(body.as_bytes());
         let answer = Some(WriteResponse { status: 200, headers: &Headers::new(), body });
-        let known = SeenTypes::new();
+        let known = TypeNameIndex::new();
         purge_of_write(&config, write, answer, &knowledge, &known).unwrap().field
     };
-    let (plain, aliased) = (analysed("mutation { doIt }"), analysed("mutation { a: doIt }"));
+    let (plain, aliased) = (analysis_of("mutation { doIt }"), analysis_of("mutation { a: doIt }"));
     for analysis in [&plain, &aliased] {
         let write = Write::Mutation { analysis, variables: None };
         assert_eq!(cause(write, r#"{"data":{"doIt":1}}"#).as_deref(), Some("doIt"));
@@ -125,7 +125,7 @@ fn what_may_be_a_mutation_purges_everything() {
 
 #[test]
 fn a_batch_purges_what_each_of_its_mutations_says() {
-    let of = |name: &str| analysed(&format!("mutation {{ {name} {{ __typename id }} }}"));
+    let of = |name: &str| analysis_of(&format!("mutation {{ {name} {{ __typename id }} }}"));
     let (a, b, track) = (of("a"), of("b"), of("track"));
     let mutation = |analysis| BatchOperation::Mutation { analysis, variables: None };
     let x = r#"{"data":{"a":{"__typename":"X","id":1}}}"#;
@@ -219,7 +219,7 @@ fn rfc_9111_section_4_4_a_rest_write_purges_what_its_answer_points_at() {
         let answer = Some(WriteResponse { status: 201, headers: &headers, body: None });
         let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
         let write = Write::Rest(&request);
-        let purge = purge_of_write(&config, write, answer, &knowledge, &SeenTypes::new());
+        let purge = purge_of_write(&config, write, answer, &knowledge, &TypeNameIndex::new());
         purge.unwrap().new.record.tags.contains(&hash_of("P:9"))
     };
     assert!(points_at("location", "/p/9") && points_at("content-location", "p/9?x"));
