@@ -1,4 +1,13 @@
-use super::*;
+use super::error::Unread;
+use super::form::Form;
+use super::get::read_get;
+use super::media_types::{accepted_kinds, answer_kind, wants_html};
+use super::post::read_post;
+use super::query::{Query, Source};
+use crate::config::Apq;
+use crate::http::Headers;
+use crate::key::sha256_hex;
+use crate::limits::{Amounts, Limit};
 use proptest::prelude::*;
 
 fn post(body: &str) -> Form {

@@ -1,7 +1,8 @@
 //! Which types two schemas differ in.
 
-use super::table::{Schema, TypeId, TypeKind};
-use crate::graphql::ast::OperationKind;
+use super::table::Schema;
+use super::type_id::{TypeId, TypeKind};
+use crate::graphql::document::ast::OperationKind;
 use std::collections::BTreeSet;
 
 /// The names of the objects, interfaces and unions that are in one of two schemas only, or are

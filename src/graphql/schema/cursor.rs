@@ -5,7 +5,7 @@
 //! scope: what the tokens mean.
 
 use super::fault::{Flaw, shown};
-use crate::graphql::lexer::{Kind, Token, token_from};
+use crate::graphql::document::lexer::{Kind, Token, token_from};
 use crate::limits;
 
 /// A place between two tokens.

@@ -7,12 +7,13 @@
 //! use: what is implemented as an interface, a member of a union and a root as an object, each
 //! without fields, and any other field's type as a leaf.
 
+use super::cache_hint::Hint;
 use super::fault::{Flaw, shown};
 use super::groups::Groups;
-use super::hint::Hint;
 use super::names::Names;
-use super::table::{FieldInfo, FieldRow, Roots, Schema, TypeId, TypeKind, TypeRow};
-use crate::graphql::ast::OperationKind;
+use super::table::{FieldInfo, FieldRow, Roots, Schema, TypeRow};
+use super::type_id::{TypeId, TypeKind};
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 use std::collections::BTreeMap;
 

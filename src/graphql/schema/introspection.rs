@@ -1,11 +1,12 @@
 //! The answer to the introspection query (GraphQL §4) to a draft, and a query that asks for it.
 
+use super::cache_hint::Hint;
 use super::draft::{Draft, FieldDraft, Standing, TypeDraft, TypeUse};
 use super::fault::{Flaw, SchemaFault, shown};
-use super::hint::Hint;
 use super::names::is_name;
-use super::table::{Schema, TypeKind};
-use crate::graphql::ast::OperationKind;
+use super::table::Schema;
+use super::type_id::TypeKind;
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 use serde::Deserialize;
 use serde::de::IgnoredAny;

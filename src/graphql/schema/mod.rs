@@ -7,25 +7,25 @@
 //! what the table needs, the meta fields `__typename`, `__schema` and `__type` and the types of
 //! introspection, which callers know without a schema, and what is done with all this.
 
+mod cache_hint;
 mod changes;
 mod cursor;
 mod draft;
+mod encoding;
 mod fault;
 mod groups;
-mod hint;
 mod introspection;
 mod names;
-mod possible;
+mod possible_types;
 mod sdl;
-mod stored;
 mod table;
+#[cfg(test)]
+mod tests;
+mod type_id;
 
+pub use cache_hint::Hint;
 pub use changes::{changed_types, touched_types};
 pub use fault::SchemaFault;
-pub use hint::Hint;
 pub use introspection::INTROSPECTION_QUERY;
-pub use table::{FieldInfo, Schema, TypeId, TypeKind};
-
-#[cfg(test)]
-#[path = "corpus_tests.rs"]
-mod corpus_tests;
+pub use table::{FieldInfo, Schema};
+pub use type_id::{TypeId, TypeKind};

@@ -6,12 +6,13 @@
 //!
 //! It is more lenient than the grammar in one thing: `{}` and `()` may be empty.
 
+use super::cache_hint::{self, Hint};
 use super::cursor::Cursor;
 use super::draft::{Draft, FieldDraft, Standing, TypeDraft, TypeUse};
 use super::fault::{Flaw, SchemaFault, shown};
-use super::hint::{self, Hint};
-use super::table::{Schema, TypeKind};
-use crate::graphql::ast::OperationKind;
+use super::table::Schema;
+use super::type_id::TypeKind;
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 
 impl Schema {
@@ -190,7 +191,7 @@ impl<'a> Reader<'a> {
         while self.cursor.takes(b'@')? {
             let name = self.cursor.name()?;
             let has_arguments = self.cursor.peek().is_some_and(|token| token.is(b'('));
-            if has_arguments && name == hint::DIRECTIVE {
+            if has_arguments && name == cache_hint::DIRECTIVE {
                 hint = hint.and(Hint::read(&mut self.cursor)?);
             } else if has_arguments {
                 self.cursor.skip_group()?;

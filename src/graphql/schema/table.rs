@@ -1,48 +1,12 @@
 //! The table that a schema is, and the look-ups in it. None of them allocates.
 
-use super::super::ast::OperationKind;
+use super::cache_hint::Hint;
 use super::groups::Groups;
-use super::hint::Hint;
 use super::names::Names;
-use super::possible;
+use super::possible_types::possible_types;
+use super::type_id::{TypeId, TypeKind};
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
-
-/// A type of one schema. With another schema it stands for whatever has that place there, or for
-/// a leaf without a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeId(u32);
-
-impl TypeId {
-    pub(super) fn at(index: usize) -> Option<Self> {
-        u32::try_from(index).ok().map(Self)
-    }
-
-    pub(super) fn index(self) -> usize {
-        usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
-}
-
-/// What a type is (GraphQL §3.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TypeKind {
-    /// Has fields.
-    Object,
-    /// Has fields, and objects that implement it.
-    Interface,
-    /// Has members, which are objects.
-    Union,
-    /// A scalar or an enum, or a type that the schema names and does not define.
-    Leaf,
-    /// An input object. Its fields are not kept.
-    Input,
-}
-
-impl TypeKind {
-    /// Whether a field of such a type has selections.
-    pub fn is_composite(self) -> bool {
-        matches!(self, Self::Object | Self::Interface | Self::Union)
-    }
-}
 
 /// A field of an object or an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +77,7 @@ impl Schema {
             return None;
         }
         let kinds: Vec<TypeKind> = types.iter().map(|row| row.kind).collect();
-        let mut possible = possible::possible(&kinds, &links)?;
+        let mut possible = possible_types(&kinds, &links)?;
         fields.shrink();
         links.shrink();
         possible.shrink();

@@ -1,0 +1,94 @@
+//! An executable document as Evergraph sees it: structure, with every literal by its own text.
+
+/// What an operation does (§2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Reads.
+    Query,
+    /// Writes, then reads.
+    Mutation,
+    /// Reads again and again.
+    Subscription,
+}
+
+/// A document (§2.2).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Document {
+    pub operations: Vec<Operation>,
+    pub fragments: Vec<Fragment>,
+}
+
+/// An operation (§2.3).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Operation {
+    pub kind: OperationKind,
+    pub name: Option<String>,
+    pub variables: Vec<Variable>,
+    pub directives: Vec<Directive>,
+    pub selections: Vec<Selection>,
+}
+
+/// A fragment definition (§2.8).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fragment {
+    pub name: String,
+    pub on: String,
+    pub directives: Vec<Directive>,
+    pub selections: Vec<Selection>,
+}
+
+/// A variable definition (§2.10).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Variable {
+    pub name: String,
+    pub kind: String,
+    pub default: Option<Value>,
+    /// Its directives, which the parser cannot read, by their own text.
+    pub directives: String,
+}
+
+/// A directive (§2.12).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Directive {
+    pub name: String,
+    pub arguments: Vec<(String, Value)>,
+}
+
+/// A selection (§2.4).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Selection {
+    Field(Field),
+    Spread { name: String, directives: Vec<Directive> },
+    Inline { on: Option<String>, directives: Vec<Directive>, selections: Vec<Selection> },
+}
+
+/// A field (§2.5).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Field {
+    pub alias: Option<String>,
+    pub name: String,
+    pub arguments: Vec<(String, Value)>,
+    pub directives: Vec<Directive>,
+    /// Where the inside of its selection set begins, in bytes; none for a leaf.
+    pub opened_at: Option<usize>,
+    pub selections: Vec<Selection>,
+}
+
+impl Field {
+    /// The name under which the answer has the field.
+    pub fn response_key(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// An input value (§2.9).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Variable(String),
+    /// A number or a string, as it was written.
+    Literal(String),
+    /// `true`, `false`, `null` or an enum value.
+    Word(String),
+    List(Vec<Value>),
+    Object(Vec<(String, Value)>),
+}

@@ -1,0 +1,48 @@
+//! `@skip` and `@include` by a literal (GraphQL §3.13), resolved: what a literal leaves out is no
+//! part of the operation, and what it keeps is as if it had none.
+
+use super::ast::*;
+
+/// Resolves a whole document.
+pub(crate) fn resolve(document: &mut Document) {
+    for operation in &mut document.operations {
+        resolve_selections(&mut operation.selections);
+    }
+    for fragment in &mut document.fragments {
+        resolve_selections(&mut fragment.selections);
+    }
+}
+
+/// Nests no deeper than the parser lets selection sets.
+fn resolve_selections(selections: &mut Vec<Selection>) {
+    selections.retain_mut(|selection| {
+        let (directives, inner) = match selection {
+            Selection::Field(field) => (&mut field.directives, Some(&mut field.selections)),
+            Selection::Spread { directives, .. } => (directives, None),
+            Selection::Inline { directives, selections, .. } => (directives, Some(selections)),
+        };
+        if directives.iter().any(|directive| verdict(directive) == Some(false)) {
+            return false;
+        }
+        directives.retain(|directive| verdict(directive).is_none());
+        if let Some(inner) = inner {
+            resolve_selections(inner);
+        }
+        true
+    });
+}
+
+/// Whether a directive keeps its selection; none where a variable or something else decides.
+fn verdict(directive: &Directive) -> Option<bool> {
+    let [(name, Value::Word(word))] = directive.arguments.as_slice() else { return None };
+    let condition = match (name.as_str(), word.as_str()) {
+        ("if", "true") => true,
+        ("if", "false") => false,
+        _ => return None,
+    };
+    match directive.name.as_str() {
+        "include" => Some(condition),
+        "skip" => Some(!condition),
+        _ => None,
+    }
+}

@@ -1,0 +1,180 @@
+//! All that is known of an operation before its answer, found once per document and isolate.
+
+use super::expected_response::ExpectedResponse;
+use super::root_fields::{ArgumentsByKey, RootField, arguments_by_key, root_fields};
+use super::variables::DeclaredVariable;
+use crate::graphql::document::ast::*;
+use crate::graphql::document::shape::{Shape, ShapeFault};
+use crate::graphql::document::{canonical_text, lexer, literal_directives, parser};
+use crate::graphql::injection::additions;
+use crate::graphql::injection::injected_document::InjectedDocument;
+use crate::graphql::types::knowledge::TypeKnowledge;
+use crate::key::{Digest, DigestBuilder};
+use crate::limits::{Amounts, Limit};
+use std::collections::BTreeMap;
+
+/// An operation, understood.
+#[derive(Debug)]
+pub struct Analysis {
+    /// What it does.
+    pub kind: OperationKind,
+    /// Its name.
+    pub name: Option<String>,
+    /// The fields right under it, by name.
+    pub roots: BTreeMap<String, RootField>,
+    /// The variables that it declares.
+    pub variables: Vec<DeclaredVariable>,
+    /// The digest of its canonical text.
+    pub digest: Digest,
+    /// What its answer looks like.
+    pub shape: Shape,
+    /// Whether it uses `@defer`, `@stream` or `@live`, so that its answer comes in parts.
+    pub incremental: bool,
+    /// The document with what is added to it on a miss; none where there is nothing to add.
+    pub injected: Option<InjectedDocument>,
+    /// What a schema tells of its answer.
+    pub expected: ExpectedResponse,
+    /// The arguments of its root fields, where it is a mutation.
+    pub(crate) arguments: ArgumentsByKey,
+    /// What it needs of each limit.
+    pub needed: Amounts,
+}
+
+/// Why an operation is left to the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is no executable document.
+    Unparsable,
+    /// It is over a limit.
+    OverLimit(Limit),
+    /// It does not say which of its operations is meant, or one that it does not have.
+    NoSuchOperation,
+}
+
+impl Refusal {
+    /// The reason as `Cache-Status`, logs and docs name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unparsable => "unparsable",
+            Self::OverLimit(_) => "over-limit",
+            Self::NoSuchOperation => "no-such-operation",
+        }
+    }
+}
+
+/// Understands the operation of that name, or the only one (§6.1 GetOperation).
+pub fn analyse(
+    source: &str,
+    operation_name: Option<&str>,
+    limits: &Amounts,
+    knowledge: &TypeKnowledge<'_>,
+) -> Result<Analysis, Refusal> {
+    let mut needed = Amounts::ZERO;
+    let tokens = lexer::tokens(source, limits, &mut needed).map_err(|error| match error {
+        lexer::LexError::Syntax => Refusal::Unparsable,
+        lexer::LexError::Limit(limit) => Refusal::OverLimit(limit),
+    })?;
+    let mut document = parser::parse(&tokens).ok_or(Refusal::Unparsable)?;
+    needed.raise(Limit::Operations, document.operations.len());
+    needed.raise(Limit::Aliases, document.aliases());
+    for limit in [Limit::Operations, Limit::Aliases] {
+        if needed.of(limit) > limits.of(limit) {
+            return Err(Refusal::OverLimit(limit));
+        }
+    }
+    let incremental = comes_in_parts(&document);
+    literal_directives::resolve(&mut document);
+    let operation = select(&document, operation_name).ok_or(Refusal::NoSuchOperation)?;
+    let (shape, selections) =
+        Shape::of(&document, operation, limits).map_err(|fault| match fault {
+            ShapeFault::Missing | ShapeFault::Ambiguous => Refusal::Unparsable,
+            ShapeFault::TooMany => Refusal::OverLimit(Limit::Selections),
+        })?;
+    needed.raise(Limit::Selections, selections);
+    let text = canonical_text::canonical(&document, operation).ok_or(Refusal::Unparsable)?;
+    let declared = |variable: &Variable| {
+        let default = variable.default.as_ref().map(Value::to_json);
+        let inexact_default = default == Some(None);
+        DeclaredVariable {
+            name: variable.name.clone(),
+            default: default.flatten(),
+            inexact_default,
+        }
+    };
+    Ok(Analysis {
+        kind: operation.kind,
+        name: operation.name.clone(),
+        roots: root_fields(&document, operation, knowledge.schema),
+        variables: operation.variables.iter().map(declared).collect(),
+        digest: DigestBuilder::new("operation").part(text.as_bytes()).finish(),
+        shape,
+        injected: match operation.kind {
+            OperationKind::Query if !incremental => {
+                additions::inject(source, &document, operation, knowledge)
+            }
+            _ => None,
+        },
+        expected: knowledge
+            .schema
+            .map(|schema| ExpectedResponse::of(&document, operation, schema))
+            .unwrap_or_default(),
+        arguments: match operation.kind {
+            OperationKind::Mutation => arguments_by_key(&document, operation),
+            _ => Vec::new(),
+        },
+        incremental,
+        needed,
+    })
+}
+
+fn select<'d>(document: &'d Document, name: Option<&str>) -> Option<&'d Operation> {
+    match (name, document.operations.as_slice()) {
+        (None, [only]) => Some(only),
+        (None, _) => None,
+        (Some(name), operations) => {
+            let mut named = operations.iter().filter(|one| one.name.as_deref() == Some(name));
+            // Two of one name make the document invalid; which of them a server would run is open.
+            named.next().filter(|_| named.next().is_none())
+        }
+    }
+}
+
+impl Document {
+    fn aliases(&self) -> usize {
+        let is_alias = |selection: &&Selection| matches!(selection, Selection::Field(field) if field.alias.is_some());
+        self.every_selection().filter(is_alias).count()
+    }
+
+    /// Every selection, in no order.
+    fn every_selection(&self) -> impl Iterator<Item = &Selection> {
+        let mut pending: Vec<&Selection> = Vec::new();
+        pending.extend(self.operations.iter().flat_map(|operation| &operation.selections));
+        pending.extend(self.fragments.iter().flat_map(|fragment| &fragment.selections));
+        std::iter::from_fn(move || {
+            let selection = pending.pop()?;
+            match selection {
+                Selection::Field(field) => pending.extend(&field.selections),
+                Selection::Inline { selections, .. } => pending.extend(selections),
+                Selection::Spread { .. } => {}
+            }
+            Some(selection)
+        })
+    }
+}
+
+fn comes_in_parts(document: &Document) -> bool {
+    let look = |directives: &[Directive]| {
+        directives.iter().any(|d| matches!(d.name.as_str(), "defer" | "stream" | "live"))
+    };
+    document.operations.iter().any(|operation| look(&operation.directives))
+        || document.fragments.iter().any(|fragment| look(&fragment.directives))
+        || document.every_selection().any(|selection| match selection {
+            Selection::Field(field) => look(&field.directives),
+            Selection::Spread { directives, .. } | Selection::Inline { directives, .. } => {
+                look(directives)
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The values of an operation's arguments.
+
+use super::analysis::Analysis;
+use super::root_fields::RootArguments;
+use crate::graphql::document::ast::Value;
+use serde_json::{Map, Value as Json};
+
+/// Whether arguments have the values that a match wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Agreement {
+    /// One of them has another value, or none.
+    No,
+    /// A server may read one of them as the wanted value, or its value is not known.
+    Perhaps,
+    /// All of them have the very values.
+    Yes,
+}
+
+impl Analysis {
+    /// What an argument's value is with these variables; none where it has none.
+    pub(crate) fn input(
+        &self,
+        value: &Value,
+        variables: Option<&Map<String, Json>>,
+    ) -> Option<Json> {
+        match value {
+            Value::Variable(name) => {
+                let given = variables.and_then(|variables| variables.get(name));
+                let declared = || self.variables.iter().find(|one| one.name == *name);
+                given.cloned().or_else(|| declared()?.default.clone())
+            }
+            Value::Object(fields) => {
+                let of_field = |(name, value): &(String, Value)| {
+                    Some((name.clone(), self.input(value, variables)?))
+                };
+                Some(Json::Object(fields.iter().filter_map(of_field).collect()))
+            }
+            Value::List(items) => {
+                Some(items.iter().filter_map(|item| self.input(item, variables)).collect())
+            }
+            constant => constant.to_json(),
+        }
+    }
+}
+
+/// An argument's value, as far as it is known before a server has it.
+enum Input {
+    /// None is given.
+    Omitted,
+    /// It may be anything: JSON does not mean quite the same.
+    Unknown,
+    Known(Json),
+}
+
+impl Analysis {
+    /// Whether a root field's arguments have the wanted values, by literals and variables alike.
+    /// One that is left out has none: the schema's own default is not looked at.
+    pub fn agreement(
+        &self,
+        arguments: &RootArguments,
+        wanted: &[(String, Json)],
+        variables: Option<&Map<String, Json>>,
+    ) -> Agreement {
+        let of = |(name, wanted): &(String, Json)| {
+            let mut given = arguments.0.iter().filter(|(given, _)| given == name);
+            let input = match (given.next(), given.next()) {
+                (None, _) => Input::Omitted,
+                (Some((_, value)), None) => self.known_input(value, variables),
+                // Which of two counts differs by server.
+                (Some(_), Some(_)) => Input::Unknown,
+            };
+            match input {
+                Input::Omitted => Agreement::No,
+                Input::Unknown => Agreement::Perhaps,
+                Input::Known(value) => compared(&value, wanted),
+            }
+        };
+        wanted.iter().map(of).min().unwrap_or(Agreement::Yes)
+    }
+
+    fn known_input(&self, value: &Value, variables: Option<&Map<String, Json>>) -> Input {
+        match value {
+            Value::Variable(name) => {
+                if let Some(given) = variables.and_then(|variables| variables.get(name)) {
+                    return Input::Known(given.clone());
+                }
+                match self.variables.iter().find(|one| one.name == *name) {
+                    Some(one) if one.inexact_default => Input::Unknown,
+                    Some(one) => one.default.clone().map_or(Input::Omitted, Input::Known),
+                    None => Input::Unknown,
+                }
+            }
+            Value::Object(fields) => {
+                let mut object = Map::new();
+                for (name, value) in fields {
+                    match self.known_input(value, variables) {
+                        Input::Omitted => {}
+                        Input::Unknown => return Input::Unknown,
+                        Input::Known(value) => {
+                            if object.insert(name.clone(), value).is_some() {
+                                return Input::Unknown;
+                            }
+                        }
+                    }
+                }
+                Input::Known(Json::Object(object))
+            }
+            Value::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    match self.known_input(item, variables) {
+                        Input::Omitted => list.push(Json::Null),
+                        Input::Unknown => return Input::Unknown,
+                        Input::Known(value) => list.push(value),
+                    }
+                }
+                Input::Known(Json::Array(list))
+            }
+            constant => constant.to_json().map_or(Input::Unknown, Input::Known),
+        }
+    }
+}
+
+/// Compares a value with the wanted one. A server's input coercion (§3.5, §3.11) may make one of
+/// the other where they differ: a number of a text, a list of one item of the item, an object with
+/// more fields of one that leaves them out. Some servers go further: graphene makes `true` of
+/// whatever is not empty, and an integer of any number.
+fn compared(value: &Json, wanted: &Json) -> Agreement {
+    if value == wanted {
+        return Agreement::Yes;
+    }
+    let perhaps = |perhaps: bool| if perhaps { Agreement::Perhaps } else { Agreement::No };
+    let is_near = |value: &Json, wanted: &Json| compared(value, wanted) != Agreement::No;
+    let integer = |number: &Json| number.as_f64().map(f64::trunc);
+    match (value, wanted) {
+        (Json::Bool(_), Json::Bool(_) | Json::Null) | (Json::Null, Json::Bool(_)) => Agreement::No,
+        (Json::Bool(_), _) | (_, Json::Bool(_)) => Agreement::Perhaps,
+        (Json::Array(values), Json::Array(items)) => {
+            let near = values.iter().zip(items).all(|(value, item)| is_near(value, item));
+            perhaps(near && values.len() == items.len())
+        }
+        (Json::Array(one), other) => match one.as_slice() {
+            [one] => perhaps(is_near(one, other)),
+            _ => Agreement::No,
+        },
+        (other, Json::Array(one)) => match one.as_slice() {
+            [one] => perhaps(is_near(other, one)),
+            _ => Agreement::No,
+        },
+        (Json::Object(values), Json::Object(fields)) => {
+            let near = |(name, field): (&String, &Json)| {
+                values.get(name).is_some_and(|value| is_near(value, field))
+            };
+            perhaps(fields.iter().all(near))
+        }
+        (Json::Number(_), Json::Number(_)) => perhaps(integer(value) == integer(wanted)),
+        (number @ Json::Number(_), Json::String(text))
+        | (Json::String(text), number @ Json::Number(_)) => {
+            perhaps(text.trim().parse().ok().map(f64::trunc) == integer(number))
+        }
+        _ => Agreement::No,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! What is known of an operation before its response.
+
+pub(super) mod analysis;
+pub(super) mod arguments;
+pub(super) mod expected_response;
+pub(super) mod root_fields;
+#[cfg(test)]
+pub(super) mod test_support;
+pub(super) mod variables;

@@ -1,0 +1,80 @@
+//! The fields right under a query: what each of them is asked with before the answer, and of which
+//! types its objects are in the answer.
+
+use crate::graphql::document::ast::*;
+use crate::graphql::schema::{Schema, TypeKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A field right under an operation, fragments spread.
+#[derive(Debug, Default)]
+pub struct RootField {
+    /// The object type that a schema gives it.
+    pub object_type: Option<String>,
+    /// The arguments of each place where the operation has it.
+    pub places: Vec<RootArguments>,
+}
+
+/// The arguments of one place where an operation has a root field.
+#[derive(Debug, Default, PartialEq)]
+pub struct RootArguments(pub(super) Vec<(String, Value)>);
+
+/// The fields right under an operation, by name.
+pub(crate) fn root_fields(
+    document: &Document,
+    operation: &Operation,
+    schema: Option<&Schema>,
+) -> BTreeMap<String, RootField> {
+    let mut found: BTreeMap<String, RootField> = BTreeMap::new();
+    each_root_field(document, operation, |field| {
+        let root = found.entry(field.name.clone()).or_insert_with(|| RootField {
+            object_type: schema.and_then(|schema| object_type_of(schema, operation, field)),
+            places: Vec::new(),
+        });
+        let arguments = RootArguments(field.arguments.clone());
+        if root.places.last() != Some(&arguments) {
+            root.places.push(arguments);
+        }
+    });
+    found
+}
+
+/// Visits the fields right under an operation, in fragments too.
+pub(crate) fn each_root_field<'d>(
+    document: &'d Document,
+    operation: &'d Operation,
+    mut visitor: impl FnMut(&'d Field),
+) {
+    let mut pending: Vec<&[Selection]> = vec![&operation.selections];
+    let mut spread: BTreeSet<&str> = BTreeSet::new();
+    while let Some(selections) = pending.pop() {
+        for selection in selections {
+            match selection {
+                Selection::Field(field) => visitor(field),
+                Selection::Inline { selections, .. } => pending.push(selections),
+                Selection::Spread { name, .. } => {
+                    if spread.insert(name) {
+                        let named = document.fragments.iter().filter(|one| one.name == *name);
+                        pending.extend(named.map(|fragment| fragment.selections.as_slice()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn object_type_of(schema: &Schema, operation: &Operation, field: &Field) -> Option<String> {
+    let of = schema.field(schema.root(operation.kind)?, &field.name)?.of;
+    (schema.kind(of) == TypeKind::Object).then(|| schema.name(of).to_owned())
+}
+
+/// By response key, the arguments of root fields.
+pub(crate) type ArgumentsByKey = Vec<(String, Vec<(String, Value)>)>;
+
+/// The arguments of the fields right under an operation, in fragments too.
+pub(super) fn arguments_by_key(document: &Document, operation: &Operation) -> ArgumentsByKey {
+    let mut found = Vec::new();
+    each_root_field(document, operation, |field| {
+        found.push((field.response_key().to_owned(), field.arguments.clone()));
+    });
+    found
+}

@@ -1,0 +1,84 @@
+//! The canonical text of an operation's variables.
+
+use serde_json::{Map, Value};
+
+/// A variable that an operation declares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeclaredVariable {
+    /// Its name.
+    pub name: String,
+    /// What counts where the request has no value for it.
+    pub default: Option<Value>,
+    /// Whether it has a default that JSON does not mean quite the same.
+    pub inexact_default: bool,
+}
+
+/// The declared variables in one text: sorted by name, and so are the fields of objects; numbers
+/// by their own text. One that the request leaves out has its default. Variables that the
+/// operation does not declare do not count: the origin does not get them (`rewrite`).
+pub fn canonical_variables(
+    variables: Option<&Map<String, Value>>,
+    declared: &[DeclaredVariable],
+) -> String {
+    // serde_json's Map sorts by key, and its numbers keep their own text.
+    let counted: Map<String, Value> = declared
+        .iter()
+        .filter_map(|one| {
+            let value = variables.and_then(|variables| variables.get(&one.name));
+            Some((one.name.clone(), value.or(one.default.as_ref())?.clone()))
+        })
+        .collect();
+    Value::Object(counted).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(json: &str) -> String {
+        let Ok(Value::Object(map)) = serde_json::from_str(json) else { panic!("{json}") };
+        canonical_variables(Some(&map), &[declared("a", None), declared("b", None)])
+    }
+
+    fn declared(name: &str, default: Option<Value>) -> DeclaredVariable {
+        DeclaredVariable { name: name.to_owned(), default, inexact_default: false }
+    }
+
+    #[test]
+    fn a_default_stands_for_what_is_left_out() {
+        let variables = [declared("a", Some(1.into()))];
+        let of = |json: &str| {
+            let Ok(Value::Object(map)) = serde_json::from_str(json) else { panic!("{json}") };
+            canonical_variables(Some(&map), &variables)
+        };
+        assert_eq!(canonical_variables(None, &variables), "{\"a\":1}");
+        assert_eq!(of("{}"), of("{\"a\":1}"));
+        assert_ne!(of("{}"), of("{\"a\":null}"));
+    }
+
+    #[test]
+    fn order_and_white_space_do_not_count() {
+        assert_eq!(
+            canonical("{\"b\":{\"y\":1,\"x\":2},\"a\":[1, 2]}"),
+            canonical("{ \"a\": [1,2], \"b\": {\"x\":2,\"y\":1} }")
+        );
+    }
+
+    #[test]
+    fn values_count_by_their_own_text() {
+        assert_ne!(canonical("{\"a\":1}"), canonical("{\"a\":1.0}"));
+        assert_ne!(canonical("{\"a\":1}"), canonical("{\"a\":\"1\"}"));
+        assert_ne!(canonical("{\"a\":null}"), canonical("{}"));
+        assert_ne!(canonical("{\"a\":[1,2]}"), canonical("{\"a\":[2,1]}"));
+        assert_ne!(
+            canonical("{\"a\":123456789012345678901}"),
+            canonical("{\"a\":123456789012345678902}")
+        );
+    }
+
+    #[test]
+    fn undeclared_variables_do_not_count() {
+        assert_eq!(canonical("{\"a\":1,\"z\":2}"), canonical("{\"a\":1}"));
+        assert_eq!(canonical_variables(None, &[]), "{}");
+    }
+}

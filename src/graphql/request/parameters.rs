@@ -1,0 +1,133 @@
+//! The parameters of a request.
+
+use super::error::Unread;
+use super::extensions::has_unkeyed;
+use super::members::Members;
+use super::mutation_text::contains;
+use super::query::{Query, Sent, Source};
+use crate::json::{Ambiguous, names_are_unique};
+use crate::key::sha256_hex;
+use serde_json::{Map, Value};
+
+/// The members of a request that a URL may hold as well.
+pub(super) const MEMBERS: [&str; 7] =
+    ["query", "operationName", "variables", "extensions", "documentId", "doc_id", "id"];
+
+/// Members that name a document which the origin has.
+pub(super) const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
+
+/// Whether a name is that of a member but for its case. Some servers take members in any case, and then
+/// the last one counts.
+pub(super) fn is_member_in_other_case(name: &str) -> bool {
+    let known = ["query", "operationName", "variables", "extensions"];
+    known.iter().any(|member| name.eq_ignore_ascii_case(member) && name != *member)
+}
+
+pub(super) fn read_members(members: &Members) -> Result<Query, Unread> {
+    if members.names().any(is_member_in_other_case) {
+        return Err(Unread::Persisted);
+    }
+    let operation_name = match members.value("operationName").cloned() {
+        None => None,
+        Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
+        Some(_) => return Err(Unread::Unparsable),
+    };
+    let variables = match members.value("variables").cloned() {
+        None => None,
+        Some(Value::Object(variables)) => Some(variables),
+        Some(_) => return Err(Unread::Unparsable),
+    };
+    let extensions = match members.value("extensions").cloned() {
+        None => Map::new(),
+        Some(Value::Object(extensions)) => extensions,
+        Some(_) => return Err(Unread::Unparsable),
+    };
+    let hash = extensions.get("persistedQuery").filter(|value| !value.is_null());
+    let hash = hash.map(persisted_hash).transpose()?;
+    let document = match members.value("query").cloned() {
+        None => None,
+        Some(Value::String(document)) => Some(document).filter(|text| !text.trim().is_empty()),
+        Some(_) => return Err(Unread::Unparsable),
+    };
+    let names: Vec<&str> =
+        ID_MEMBERS.into_iter().filter(|name| members.value(name).is_some()).collect();
+    let source = match (document, hash, names.as_slice()) {
+        // An `id` beside a document is the client's own; the others could be what counts.
+        (Some(document), hash, [] | ["id"]) => {
+            if hash.as_ref().is_some_and(|hash| *hash != sha256_hex(document.as_bytes())) {
+                return Err(Unread::HashMismatch);
+            }
+            Source::Text { document, hash }
+        }
+        (None, Some(hash), []) => Source::Hash(hash),
+        (None, None, [name]) => match members.value(name).cloned() {
+            Some(Value::String(id)) if !id.is_empty() => Source::Id(id),
+            Some(Value::Number(id)) => Source::Id(id.to_string()),
+            _ => return Err(Unread::Persisted),
+        },
+        _ => return Err(Unread::Persisted),
+    };
+    Ok(Query {
+        others: others(members),
+        has_unkeyed_extensions: has_unkeyed(&extensions),
+        is_coded: false,
+        is_ambiguous: false,
+        source,
+        operation_name,
+        variables,
+        sent: Sent::Fixed,
+    })
+}
+
+/// The members that are part of the key beside those that are understood. Empty ones say nothing.
+/// An id is among them: what it means is the origin's to say, so its answer is for those alone who
+/// send it.
+pub(super) fn others(members: &Members) -> String {
+    let understood =
+        |name: &str| matches!(name, "query" | "operationName" | "variables" | "extensions");
+    let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+    let others: Map<String, Value> = members
+        .names()
+        .filter(|name| !understood(name))
+        .filter_map(|name| Some((name.to_owned(), members.value(name)?.clone())))
+        .filter(|(_, value)| !empty(value))
+        .collect();
+    Value::Object(others).to_string()
+}
+
+/// `extensions.persistedQuery`, as automatic persisted queries have it.
+pub(super) fn persisted_hash(value: &Value) -> Result<String, Unread> {
+    let is_version_1 = value.get("version").is_some_and(|version| version.as_u64() == Some(1));
+    let hash = value.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
+    let is_hash =
+        hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    (is_version_1 && is_hash).then(|| hash.to_owned()).ok_or(Unread::Persisted)
+}
+
+/// Why JSON is left unread for the names of its members, if it is.
+pub(super) fn check_names(json: &[u8]) -> Result<(), Unread> {
+    names_are_unique(json).map_err(|ambiguous| match ambiguous {
+        Ambiguous::DuplicateName => Unread::DuplicateMember,
+        Ambiguous::TooDeep => Unread::Unparsable,
+    })
+}
+
+/// Whether JSON could spell the object that serde_json takes for a number of any length: then two
+/// different texts would be one value.
+pub(super) fn hides_a_number(json: &[u8]) -> bool {
+    const TOKEN: &[u8] = b"serde_json::private";
+    if !contains(json, b"\\u") {
+        return contains(json, TOKEN);
+    }
+    let mut plain = Vec::with_capacity(json.len());
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        let escaped = json.get(at..at + 6).and_then(|escape| {
+            let digits = std::str::from_utf8(escape.strip_prefix(b"\\u00")?).ok()?;
+            u8::from_str_radix(digits, 16).ok()
+        });
+        plain.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 6 } else { 1 };
+    }
+    contains(&plain, TOKEN)
+}

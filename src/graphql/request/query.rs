@@ -1,0 +1,104 @@
+//! The forms in which a GraphQL request comes (GraphQL over HTTP, draft).
+//!
+//! In scope: POST with JSON, alone or as a batch, or with a bare document, compressed or not, and
+//! GET; documents by their text, their hash or their id. Any other form is left unread, with a
+//! word on whether it may be a mutation.
+
+use super::members::Members;
+use crate::config::Apq;
+use serde_json::{Map, Value};
+
+/// A request that was understood, but for its document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// What names the document.
+    pub source: Source,
+    /// Which of its operations.
+    pub operation_name: Option<String>,
+    /// The variables.
+    pub variables: Option<Map<String, Value>>,
+    /// Whatever else the request says that the origin may heed, as canonical text.
+    pub others: String,
+    /// Whether it has extensions that are no part of the key.
+    pub(crate) has_unkeyed_extensions: bool,
+    /// Whether its body is compressed, which not every server takes.
+    pub(super) is_coded: bool,
+    /// Whether its URL is one that servers may decode in two ways.
+    pub(crate) is_ambiguous: bool,
+    pub(crate) sent: Sent,
+}
+
+/// What names a document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// The document itself, and perhaps its hash, which was checked.
+    Text {
+        /// The document.
+        document: String,
+        /// SHA-256 in lower-case hexadecimal digits, where the request sends it along.
+        hash: Option<String>,
+    },
+    /// Its SHA-256, in lower-case hexadecimal digits.
+    Hash(String),
+    /// The id under which it was stored with the origin.
+    Id(String),
+}
+
+/// How a request came, as far as it can be sent otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Sent {
+    /// A JSON object in a body.
+    Json(Members),
+    /// One of the JSON objects of a batch.
+    Element(Members),
+    /// The query of a URL.
+    Url(String),
+    /// A body that is the document.
+    Document,
+    /// Only as it came.
+    Fixed,
+}
+
+impl Query {
+    /// Whether the origin may be asked with another document: one that it has by its hash or its
+    /// id, or is to learn by its hash, stays as it is, and so does a compressed one.
+    pub fn may_be_injected(&self, apq: Apq) -> bool {
+        match &self.source {
+            _ if self.is_coded => false,
+            Source::Text { hash: None, .. } => true,
+            Source::Text { hash: Some(_), .. } | Source::Hash(_) => apq == Apq::Own,
+            Source::Id(_) => false,
+        }
+    }
+
+    /// The request as one whose hash is the id of a document that the origin has.
+    pub fn with_hash_as_id(mut self) -> Self {
+        if let Source::Hash(hash) = self.source {
+            self.others = format!("{} {hash}", self.others);
+            self.source = Source::Id(hash);
+        }
+        self
+    }
+
+    /// Whether it names its document, and does not hold it.
+    pub fn names_its_document(&self) -> bool {
+        !matches!(self.source, Source::Text { .. })
+    }
+}
+
+#[cfg(test)]
+impl Query {
+    /// A document with its variables and nothing else, for tests.
+    pub(crate) fn of(document: &str, variables: &str) -> Self {
+        Self {
+            source: Source::Text { document: document.to_owned(), hash: None },
+            operation_name: None,
+            variables: serde_json::from_str(variables).unwrap(),
+            others: String::new(),
+            has_unkeyed_extensions: false,
+            is_coded: false,
+            is_ambiguous: false,
+            sent: Sent::Fixed,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a successful mutation purges: by its answer, by its fields' names, or everything.
+
+use super::mutation_entities::{Mutated, named_by};
+use crate::config::{Config, MutationPolicy};
+use crate::graphql::types::entity_id::{id_text, spellings};
+use crate::graphql::types::knowledge::TypeKnowledge;
+use crate::graphql::types::naming::{
+    SeenTypes, is_payload_of, makes_something, speaks_of_many, types_meant_by,
+};
+use crate::tag::{Tag, TagSet};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What a mutation purges.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MutationPurge {
+    /// These tags; there may be none.
+    Tags(TagSet),
+    /// Everything of the service.
+    Everything {
+        /// The mutation's field for which nothing narrower is certain; none where no single field
+        /// is the cause.
+        field: Option<String>,
+    },
+}
+
+impl MutationPurge {
+    /// A purge of everything, and the mutation's field that caused it.
+    pub fn everything<'a>(field: impl Into<Option<&'a str>>) -> Self {
+        Self::Everything { field: field.into().map(str::to_owned) }
+    }
+}
+
+/// What a mutation purges. `known` says which GraphQL types a name can mean, as a schema and
+/// answers have shown them.
+pub fn purge_of(
+    config: &Config,
+    mutated: Mutated<'_>,
+    knowledge: &TypeKnowledge<'_>,
+    known: &SeenTypes,
+) -> MutationPurge {
+    let shape = &mutated.analysis.shape;
+    // Which field a key is must be certain, for every field may have its own rule.
+    if shape.is_ambiguous() {
+        return MutationPurge::everything(None);
+    }
+    let policy = config.mutations.policy;
+    let mut tags = TagSet::new();
+    let mut by_names = TagSet::new();
+    for field in shape.names().into_iter().filter(|name| *name != "__typename") {
+        if let Some(rule) = config.mutation_rule(field) {
+            tags.extend(rule.tags.iter().cloned());
+            continue;
+        }
+        if policy == MutationPolicy::All {
+            return MutationPurge::everything(field);
+        }
+        let meant = types_meant_by(field, known);
+        let named = named_by(&mutated, field, &meant, knowledge);
+        let unsure = named.entities.is_empty() || named.untyped;
+        if named.doubtful || (unsure && !meant.any_known) {
+            return MutationPurge::everything(field);
+        }
+        let many = speaks_of_many(field);
+        // A field's name adds to what its answer names, unless the answer names that very type.
+        let told = !unsure && named.entities.keys().any(|name| meant.names.contains(name));
+        let by_name = meant.names.iter().map(|name| {
+            let ids = argument_ids(&mutated, field, name, knowledge);
+            (name.clone(), ids)
+        });
+        let by_name = by_name.filter(|(_, ids)| !told || !ids.is_empty());
+        // What queries show is no mere payload, nor is what bears another name and holds nothing.
+        let is_shown = |name: &String| known.values().any(|names| names.contains(name));
+        let holds_nothing = named.entities.is_empty();
+        let own = named
+            .own
+            .into_iter()
+            .filter(|name| is_shown(name) || (holds_nothing && !is_payload_of(field, name)));
+        for (name, ids) in by_name.chain(own.map(|name| (name, BTreeSet::new()))) {
+            by_names.extend(tags_of(policy, &name, &ids, many));
+        }
+        for (name, ids) in named.entities {
+            tags.extend(tags_of(policy, &name, &ids, many));
+        }
+    }
+    knowledge.reach(&mut tags);
+    tags.extend(by_names);
+    MutationPurge::Tags(tags)
+}
+
+/// The ids of a type's objects that the arguments of a field name: `deleteProduct(id: 42)`,
+/// `deleteProducts(ids: $ids)`, `updateProduct(input: { productId: 42 })`. Empty where any of the
+/// calls of that field names none.
+fn argument_ids(
+    mutated: &Mutated<'_>,
+    field: &str,
+    type_name: &str,
+    knowledge: &TypeKnowledge<'_>,
+) -> BTreeSet<Option<String>> {
+    // What is made anew has an id that no argument names.
+    if makes_something(field) {
+        return BTreeSet::new();
+    }
+    let analysis = mutated.analysis;
+    let is_this_field =
+        |key: &str| analysis.shape.field(key).is_some_and(|of| of.name.as_deref() == Some(field));
+    let mut all = BTreeSet::new();
+    for (_, arguments) in analysis.arguments.iter().filter(|(key, _)| is_this_field(key)) {
+        let mut ids = BTreeSet::new();
+        for (name, value) in arguments {
+            let Some(value) = analysis.input(value, mutated.variables) else { continue };
+            match &value {
+                Value::Object(fields) => {
+                    for (name, value) in fields {
+                        add_ids(&mut ids, type_name, name, value, knowledge);
+                    }
+                }
+                value => add_ids(&mut ids, type_name, name, value, knowledge),
+            }
+        }
+        if ids.is_empty() {
+            return BTreeSet::new();
+        }
+        all.extend(ids.into_iter().map(Some));
+    }
+    all
+}
+
+fn add_ids(
+    ids: &mut BTreeSet<String>,
+    type_name: &str,
+    argument: &str,
+    value: &Value,
+    knowledge: &TypeKnowledge<'_>,
+) {
+    if !knowledge.is_id_argument(type_name, argument) {
+        return;
+    }
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    ids.extend(items.iter().filter_map(id_text).flat_map(|id| spellings(&id)));
+}
+
+/// The tags for one type that a mutation touched, and the entities of it that it named.
+fn tags_of(
+    policy: MutationPolicy,
+    type_name: &str,
+    ids: &BTreeSet<Option<String>>,
+    many: bool,
+) -> TagSet {
+    let mut tags = TagSet::new();
+    let whole = ids.is_empty() || many || ids.contains(&None) || policy == MutationPolicy::Type;
+    if whole {
+        tags.insert(Tag::of("", type_name));
+    }
+    if policy != MutationPolicy::Type {
+        let ids = ids.iter().flatten();
+        tags.extend(ids.map(|id| Tag::of(&format!("{type_name}:"), id)));
+    }
+    if policy == MutationPolicy::List {
+        tags.insert(Tag::of("list:", type_name));
+    }
+    tags
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! The types that the objects of root fields show in a response.
+
+use super::response_json::{Shown, object_type};
+use crate::graphql::document::shape::Shape;
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
+
+/// The types that the objects of a root field show in an answer. None where it has no object, or
+/// where one of them does not show its type.
+pub fn types_of_root_field<'a>(
+    shown: Shown<'a>,
+    data: &'a Map<String, Json>,
+    shape: &'a Shape,
+    name: &str,
+) -> Option<BTreeSet<&'a str>> {
+    let mut types = BTreeSet::new();
+    for (key, value) in data {
+        let Some(field) = shape.field(key) else { continue };
+        if field.name.as_deref() == Some(name) {
+            add_types(shown, value, field.shape.as_ref()?, &mut types)?;
+        }
+    }
+    (!types.is_empty()).then_some(types)
+}
+
+fn add_types<'a>(
+    shown: Shown<'a>,
+    value: &'a Json,
+    shape: &'a Shape,
+    types: &mut BTreeSet<&'a str>,
+) -> Option<()> {
+    match value {
+        Json::Array(items) if !items.is_empty() => {
+            items.iter().try_for_each(|item| add_types(shown, item, shape, types))
+        }
+        Json::Object(object) => {
+            types.insert(object_type(object, shape, shown.added)?);
+            Some(())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,74 @@
+//! Which entities an object without an id may tell of: those that its fields can lead to.
+//!
+//! `{ products { totalCount } }` shows no product. But `ProductConnection` has `nodes` and `edges`,
+//! so the count is one of products.
+
+use super::knowledge::TypeKnowledge;
+use super::naming::is_aggregate;
+use crate::graphql::document::ast::OperationKind;
+use crate::graphql::schema::{FieldInfo, Schema, TypeId};
+use std::collections::BTreeSet;
+
+/// How many types may stand where one is not known. With more the answer counts as untyped.
+const POSSIBLE_TYPES: usize = 20;
+
+/// From where fields are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Start {
+    /// An object without an id, by all its fields.
+    Wrapper(TypeId),
+    /// An entity, by the fields that hold many: what it has one of is a link, and no count.
+    Entity(TypeId),
+}
+
+/// The entities to which fields lead from there, through objects that are none. None where they are
+/// more than [`POSSIBLE_TYPES`]. Each field that is looked at takes one of `steps`; where they do
+/// not suffice it is none as well.
+pub(crate) fn reachable(
+    knowledge: &TypeKnowledge<'_>,
+    schema: &Schema,
+    start: Start,
+    steps: &mut usize,
+) -> Option<Vec<TypeId>> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut pending = Vec::new();
+    let query = schema.root(OperationKind::Query);
+    let is_entity = |of: TypeId| knowledge.is_entity_type(schema.name(of));
+    let is_link = |info: FieldInfo| !info.list && schema.possible(info.of).any(is_entity);
+    let (first, links_count) = match start {
+        Start::Wrapper(first) => (first, true),
+        Start::Entity(first) => (first, false),
+    };
+    let fields = schema.fields(first).filter(|(_, info)| links_count || !is_link(*info));
+    pending.extend(fields.filter(|(name, _)| !is_aggregate(name)).map(|(_, info)| info.of));
+    while let Some(of) = pending.pop() {
+        if !seen.insert(of) {
+            continue;
+        }
+        for object in schema.possible(of).filter(|object| Some(*object) != query) {
+            *steps = steps.checked_sub(1)?;
+            if is_entity(object) {
+                found.insert(object);
+                if found.len() > POSSIBLE_TYPES {
+                    return None;
+                }
+            } else if object == of || seen.insert(object) {
+                for (name, info) in schema.fields(object) {
+                    *steps = steps.checked_sub(1)?;
+                    if !is_aggregate(name) {
+                        pending.push(info.of);
+                    }
+                }
+            }
+        }
+    }
+    Some(found.into_iter().collect())
+}
+
+/// The objects that may stand where a type is asked for; none where nobody knows, or where they
+/// are too many.
+pub(crate) fn possible_types(schema: &Schema, of: TypeId) -> Option<Vec<TypeId>> {
+    let possible: Vec<TypeId> = schema.possible(of).take(POSSIBLE_TYPES + 1).collect();
+    (!possible.is_empty() && possible.len() <= POSSIBLE_TYPES).then_some(possible)
+}
