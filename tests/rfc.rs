@@ -14,7 +14,7 @@ use evergraph::engine::{
     part_storable, plan_rest, purge_of_write, response_from_entry, rest_entry, rest_storable,
     shorten_for_client, status_of_origin, storable_headers, updated, validated_entry, without_body,
 };
-use evergraph::graphql::{SeenTypes, TypeKnowledge};
+use evergraph::graphql::{TypeKnowledge, TypeNameIndex};
 use evergraph::http::{Headers, Method, Request, Response, Url};
 use evergraph::jwt::Claims;
 use evergraph::policy::{
@@ -370,7 +370,7 @@ impl Cache {
             body: Some(&answer.body),
         });
         let knowledge = TypeKnowledge { schema: None, keys: &self.config.graphql.keys };
-        let known = SeenTypes::new();
+        let known = TypeNameIndex::new();
         let write = Write::Rest(request);
         if let Some(purge) = purge_of_write(&self.config, write, written, &knowledge, &known) {
             self.log.append(&purge.new.record, self.now).unwrap();

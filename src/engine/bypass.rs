@@ -1,7 +1,7 @@
 //! Why a request is not answered from the cache.
 
 use super::SignalName;
-use crate::graphql::{Refusal, Unread};
+use crate::graphql::{AnalysisError, RequestError};
 use crate::limits::Limit;
 use std::borrow::Cow;
 
@@ -57,9 +57,9 @@ pub enum Bypass {
     /// The document's hash is not known, and Evergraph answers that itself.
     PersistedUnknown,
     /// The GraphQL request was not understood.
-    Unread(Unread),
+    Unread(RequestError),
     /// The document was not understood.
-    Refused(Refusal),
+    Refused(AnalysisError),
 }
 
 impl Bypass {
@@ -67,9 +67,8 @@ impl Bypass {
     pub fn limit(self) -> Option<Limit> {
         match self {
             Self::BodyTooLarge => Some(Limit::Bytes),
-            Self::Unread(Unread::OverLimit(limit)) | Self::Refused(Refusal::OverLimit(limit)) => {
-                Some(limit)
-            }
+            Self::Unread(RequestError::OverLimit(limit))
+            | Self::Refused(AnalysisError::OverLimit(limit)) => Some(limit),
             _ => None,
         }
     }

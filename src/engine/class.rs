@@ -4,8 +4,8 @@ use super::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, JsonSize, Query, Unread, may_hide_mutation, read_get, read_post,
-    url_shows_mutation, wants_html,
+    self, JsonSize, OperationRequest, RequestError, RequestForm, may_hold_mutation, read_get,
+    read_post, url_may_hold_mutation, wants_html,
 };
 use crate::http::{Headers, Method, Request, climbs, decoded_body, folded_path, is_plain};
 use crate::limits::{self, Limit};
@@ -56,7 +56,7 @@ pub fn may_write(config: Option<&Config>, request: &Request) -> bool {
 
 fn shows_mutation(request: &Request) -> bool {
     matches!(request.method, Method::Get | Method::Head)
-        && request.url.query.as_deref().is_some_and(url_shows_mutation)
+        && request.url.query.as_deref().is_some_and(url_may_hold_mutation)
 }
 
 /// Whether a header makes a write of a request of any method.
@@ -165,9 +165,9 @@ impl Uncacheable {
 #[derive(Debug, Clone, PartialEq)]
 pub enum GraphQlRequest {
     /// One operation.
-    One(Query),
+    One(OperationRequest),
     /// Several, each by itself.
-    Batch(Vec<Query>),
+    Batch(Vec<OperationRequest>),
 }
 
 /// Reads a GraphQL request; `body` is none for a GET.
@@ -182,9 +182,9 @@ pub fn read_graphql(
         Some(body) => read_post(&request.headers, url_query, body, &config.limits.amounts),
     };
     match form {
-        Form::Query(query) => Ok(GraphQlRequest::One(query)),
-        Form::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
-        Form::Unread { reason, may_be_mutation } => {
+        RequestForm::Single(query) => Ok(GraphQlRequest::One(query)),
+        RequestForm::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
+        RequestForm::Unreadable { reason, may_be_mutation } => {
             Err(Uncacheable { reason: Bypass::Unread(reason), may_be_mutation })
         }
     }
@@ -204,14 +204,17 @@ pub fn size_of_request(config: &Config, request: &Request, body: &[u8]) -> JsonS
 /// What stands in the way of looking up a document that is not at hand. A GET runs no mutation,
 /// unless a header makes it a write.
 pub fn document_not_known(request: &Request) -> Uncacheable {
-    Uncacheable { reason: Bypass::Unread(Unread::Persisted), may_be_mutation: is_write(request) }
+    Uncacheable {
+        reason: Bypass::Unread(RequestError::Persisted),
+        may_be_mutation: is_write(request),
+    }
 }
 
 /// What stands in the way of looking up a document that was refused.
-pub fn refused(document: &str, refusal: graphql::Refusal) -> Uncacheable {
+pub fn refused(document: &str, refusal: graphql::AnalysisError) -> Uncacheable {
     Uncacheable {
         reason: Bypass::Refused(refusal),
-        may_be_mutation: may_hide_mutation(document.as_bytes()),
+        may_be_mutation: may_hold_mutation(document.as_bytes()),
     }
 }
 

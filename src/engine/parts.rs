@@ -6,7 +6,7 @@
 //! the operation's name, which the client chooses.
 
 use crate::config::{CacheType, Config, Match};
-use crate::graphql::{Agreement, Analysis, Query, RootField};
+use crate::graphql::{Analysis, ArgumentMatch, OperationRequest, RootField};
 use crate::http::glob;
 
 /// The meta field that every type has (GraphQL §4.4). It shows nothing.
@@ -29,7 +29,7 @@ pub(super) struct QueryParts<'c> {
 
 impl<'c> QueryParts<'c> {
     /// The parts of a query.
-    pub fn of(config: &'c Config, query: &Query, analysis: &Analysis) -> Self {
+    pub fn of(config: &'c Config, query: &OperationRequest, analysis: &Analysis) -> Self {
         let fields = || analysis.roots.iter().filter(|(name, _)| *name != TYPENAME);
         let mut own: Vec<&CacheType> = Vec::new();
         let mut undeclared = Vec::new();
@@ -89,28 +89,28 @@ struct Matching<'c> {
 impl<'c> Matching<'c> {
     fn of(
         config: &'c Config,
-        query: &Query,
+        query: &OperationRequest,
         analysis: &Analysis,
         name: &str,
         field: &RootField,
     ) -> Self {
         let object_type: Vec<&str> = field.object_type.iter().map(String::as_str).collect();
         let mut types = config.types_of_answer(&object_type);
-        let mut declared: Vec<bool> = vec![!types.is_empty(); field.places.len()];
+        let mut declared: Vec<bool> = vec![!types.is_empty(); field.occurrences.len()];
         for one in &config.types {
             let patterns = one.matches.iter().filter_map(|one| match one {
                 Match::QueryField(pattern) if glob(&pattern.name, name) => Some(pattern),
                 _ => None,
             });
             for pattern in patterns {
-                for (place, declared) in field.places.iter().zip(&mut declared) {
+                for (place, declared) in field.occurrences.iter().zip(&mut declared) {
                     let variables = query.variables.as_ref();
-                    let agreement = analysis.agreement(place, &pattern.arguments, variables);
+                    let agreement = analysis.match_arguments(place, &pattern.arguments, variables);
                     // What may match restricts, and declares nothing.
-                    if agreement != Agreement::No {
+                    if agreement != ArgumentMatch::No {
                         add(&mut types, &[one]);
                     }
-                    *declared |= agreement == Agreement::Yes;
+                    *declared |= agreement == ArgumentMatch::Yes;
                 }
             }
         }

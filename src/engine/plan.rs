@@ -6,7 +6,9 @@ use super::identity::{Asker, sharers, value_digests};
 use super::parts::QueryParts;
 use super::signals::{Counted, Coverage, Signal};
 use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
-use crate::graphql::{Analysis, ExpectedResponse, Query, accepted_kinds, canonical_variables};
+use crate::graphql::{
+    Analysis, ExpectedResponse, OperationRequest, accepted_media_types, canonical_variables,
+};
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
@@ -224,7 +226,7 @@ pub fn plan_graphql(
     config: &Config,
     request: &Request,
     claims: &Claims,
-    query: &Query,
+    query: &OperationRequest,
     analysis: &Analysis,
 ) -> Result<Plan, Bypass> {
     if let Some(bypass) = unwanted_answer(&request.headers) {
@@ -260,11 +262,11 @@ pub fn plan_graphql(
         .part(request.url.host.as_bytes())
         .part(request.url.path.as_bytes())
         .optional(rest_of_url(request).as_deref())
-        .part(accepted_kinds(&request.headers).as_bytes())
+        .part(accepted_media_types(&request.headers).as_bytes())
         .optional(preflight(request).as_deref())
         .part(analysis.digest.as_bytes())
         .part(variables.as_bytes())
-        .part(query.others.as_bytes())
+        .part(query.other_members.as_bytes())
         .part(sharers.digest.as_bytes())
         .part(unseen_values.as_bytes());
     let digest = header_parts(digest, &keyed, &request.headers).finish();

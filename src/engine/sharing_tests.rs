@@ -7,7 +7,7 @@
 
 use super::*;
 use crate::config::Config;
-use crate::graphql::{Query, Shown, TypeKnowledge, analysed};
+use crate::graphql::{OperationRequest, ResponseJson, TypeKnowledge, analysed};
 use crate::http::{Headers, Method, Request, Url};
 use crate::jwt::Claims;
 use crate::policy::{NotStored, ReceivedHead};
@@ -174,7 +174,7 @@ impl Asked {
                 &made.config,
                 &request,
                 &Claims::NotAsked,
-                &Query::of(&document, "{}"),
+                &OperationRequest::of(&document, "{}"),
                 &analysed(&document),
             ),
         }
@@ -275,7 +275,7 @@ fn private_answer(made: &Made, asked: &Asked, plan: &Plan) -> Result<(), NotStor
         mark: Mark { epoch: 1, seq: 1 },
     };
     let knowledge = TypeKnowledge { schema: None, keys: &made.config.graphql.keys };
-    let shown = Shown { json: &json, added: false };
+    let shown = ResponseJson { json: &json, has_additions: false };
     graphql_entry(&made.config, plan, &analysis, &knowledge, shown, fetched).map(drop)
 }
 

@@ -5,7 +5,7 @@ use super::plan::merge;
 use super::serve::set_client_ttl;
 use crate::config::Config;
 use crate::graphql::{
-    Analysis, Outcome, Shown, TypeKnowledge, facts, outcome, types_of_root_field,
+    Analysis, Outcome, ResponseJson, TypeKnowledge, facts, outcome, types_of_root_field,
 };
 use crate::http::{AnswerCoding, Headers, Request};
 use crate::policy::{
@@ -120,7 +120,7 @@ pub fn graphql_entry(
     plan: &Plan,
     analysis: &Analysis,
     knowledge: &TypeKnowledge<'_>,
-    shown: Shown<'_>,
+    shown: ResponseJson<'_>,
     fetched: FetchedResponse<'_>,
 ) -> Result<StorableEntry, NotStored> {
     let ReceivedHead { status, headers, .. } = fetched.received;

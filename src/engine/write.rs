@@ -3,8 +3,8 @@
 use super::effect::{Effect, element_proves, graphql_effect, is_client_error, rest_effect};
 use crate::config::Config;
 use crate::graphql::{
-    Analysis, Mutated, MutationPurge, Outcome, SeenTypes, TypeKnowledge, elements, outcome,
-    purge_of,
+    Analysis, ExecutedMutation, MutationPurge, Outcome, TypeKnowledge, TypeNameIndex, elements,
+    outcome, purge_of_mutation,
 };
 use crate::http::{Headers, Request, Url};
 use crate::purge::{NewRecord, Record};
@@ -74,7 +74,7 @@ pub fn purge_of_write(
     write: Write<'_>,
     answer: Option<WriteResponse<'_>>,
     knowledge: &TypeKnowledge<'_>,
-    known: &SeenTypes,
+    known: &TypeNameIndex,
 ) -> Option<WritePurge> {
     let effect = match write {
         Write::Rest(request) => {
@@ -111,7 +111,7 @@ pub fn purge_of_write(
 struct Purging<'a> {
     config: &'a Config,
     knowledge: &'a TypeKnowledge<'a>,
-    known: &'a SeenTypes,
+    known: &'a TypeNameIndex,
 }
 
 impl Purging<'_> {
@@ -125,8 +125,8 @@ impl Purging<'_> {
             Outcome::Data(data) | Outcome::Partial(Some(data)) => Some(data),
             _ => None,
         };
-        let mutated = Mutated { analysis, variables, data };
-        purge_of(self.config, mutated, self.knowledge, self.known)
+        let mutated = ExecutedMutation { analysis, variables, data };
+        purge_of_mutation(self.config, mutated, self.knowledge, self.known)
     }
 
     /// What all mutations of a batch purge, each by its own element of the answer; none where they
@@ -174,7 +174,7 @@ impl Purging<'_> {
         let body = answer.and_then(|answer| answer.body);
         let json = body.and_then(|body| serde_json::from_slice(body).ok());
         tags.extend(rest::written_tags(config, &request.url, json.as_ref()));
-        self.knowledge.reach(&mut tags);
+        self.knowledge.extend_reach(&mut tags);
         tags
     }
 }
@@ -218,7 +218,7 @@ mod tests {
         let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
         let headers = Headers::new();
         let answer = status.map(|status| WriteResponse { status, headers: &headers, body });
-        let purge = purge_of_write(&config, write, answer, &knowledge, &SeenTypes::new());
+        let purge = purge_of_write(&config, write, answer, &knowledge, &TypeNameIndex::new());
         purge.map(|purge| purge.new)
     }
 
@@ -275,7 +275,7 @@ mod tests {
         let cause = |write: Write<'_>, body: &str| {
             let body = Some(body.as_bytes());
             let answer = Some(WriteResponse { status: 200, headers: &Headers::new(), body });
-            let known = SeenTypes::new();
+            let known = TypeNameIndex::new();
             purge_of_write(&config, write, answer, &knowledge, &known).unwrap().field
         };
         let (plain, aliased) = (analysed("mutation { doIt }"), analysed("mutation { a: doIt }"));
@@ -421,7 +421,7 @@ mod tests {
             let answer = Some(WriteResponse { status: 201, headers: &headers, body: None });
             let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
             let write = Write::Rest(&request);
-            let purge = purge_of_write(&config, write, answer, &knowledge, &SeenTypes::new());
+            let purge = purge_of_write(&config, write, answer, &knowledge, &TypeNameIndex::new());
             purge.unwrap().new.record.tags.contains(&hash_of("P:9"))
         };
         assert!(points_at("location", "/p/9") && points_at("content-location", "p/9?x"));

@@ -10,40 +10,40 @@ mod types;
 
 pub use document::ast::OperationKind;
 #[cfg(feature = "measure")]
-pub use document::benchmark::{lexed, parsed_by_the_parser_alone};
-pub use document::shape::{Chosen, Shape, ShapeField};
+pub use document::benchmark::{parses_with_graphql_parser, token_count};
+pub use document::shape::{IdArguments, Shape, ShapeField};
 pub use injection::injected_document::InjectedDocument;
 pub use injection::reserved_keys::RESERVED_PREFIX;
-pub use injection::strip::{Broken, Strip, strip};
+pub use injection::strip::{ResponseStripper, StripError, strip};
 pub use injection::strippable::is_strippable;
-pub use operation::analysis::{Analysis, Refusal, analyse};
-pub use operation::arguments::Agreement;
+pub use operation::analysis::{Analysis, AnalysisError, analyse};
+pub use operation::arguments::ArgumentMatch;
 pub use operation::expected_response::ExpectedResponse;
 pub use operation::root_fields::{RootArguments, RootField};
 #[cfg(test)]
 pub(crate) use operation::test_support::{analysed, analysed_with};
 pub use operation::variables::{DeclaredVariable, canonical_variables};
 pub use request::batch::{array_of, elements};
-pub use request::error::Unread;
-pub use request::form::Form;
+pub use request::error::RequestError;
+pub use request::form::RequestForm;
 pub use request::get::read_get;
 pub use request::json_size::JsonSize;
 pub use request::manifest::{Manifest, ManifestError};
-pub use request::media_types::{accepted_kinds, answer_kind, wants_html};
-pub use request::mutation_text::{may_hide_mutation, url_shows_mutation};
+pub use request::media_types::{accepted_media_types, response_media_type, wants_html};
+pub use request::mutation_keyword::{may_hold_mutation, url_may_hold_mutation};
+pub use request::operation_request::{DocumentSource, OperationRequest};
 pub use request::post::read_post;
-pub use request::query::{Query, Source};
 pub use request::rewriting::{RequestParts, RewrittenRequest};
 pub use request::websocket::{ClientMessage, read_client_message, read_server_message};
-pub use response::facts::{AnswerFacts, AnswerHint};
-pub use response::mutation_purge::{MutationPurge, purge_of};
+pub use response::facts::{ResponseFacts, ResponseHint};
+pub use response::mutation_purge::{MutationPurge, purge_of_mutation};
 pub use response::outcome::{Outcome, outcome};
-pub use response::response_json::Shown;
+pub use response::response_json::ResponseJson;
 pub use response::root_types::types_of_root_field;
-pub use response::{Mutated, facts};
+pub use response::{ExecutedMutation, facts};
 pub use schema::{
-    FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
-    touched_types,
+    CacheHint, FieldInfo, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind,
+    affected_types, changed_types,
 };
 pub use types::knowledge::TypeKnowledge;
-pub use types::naming::SeenTypes;
+pub use types::naming::TypeNameIndex;

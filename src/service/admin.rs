@@ -59,7 +59,7 @@ impl<W: Runtime> Service<W> {
             }
         };
         let (tags, patterns) = (command.tags.len(), command.patterns.len());
-        self.known_schema().knowledge(config).reach(&mut command.tags);
+        self.known_schema().knowledge(config).extend_reach(&mut command.tags);
         match self.record(command.record(config), ADMIN).await {
             Ok(record) => {
                 let answer = json!({ "seq": record.seq, "tags": tags, "patterns": patterns });

@@ -242,7 +242,7 @@ pub(super) fn fitted<'r>(
         }
         RewrittenRequest::Json(json) => json,
         RewrittenRequest::Document(document) => document,
-        RewrittenRequest::Posted { url: query, json } => {
+        RewrittenRequest::PostForGet { url: query, json } => {
             ask_at(url, query);
             headers.set("content-type", "application/json");
             json

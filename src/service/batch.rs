@@ -13,7 +13,7 @@ use super::slots;
 use super::write::Sending;
 use crate::config::Config;
 use crate::engine::{BatchOperation, Bypass, Plan, Uncacheable, Write, is_purge_cookie};
-use crate::graphql::{Query, RewrittenRequest, array_of, elements};
+use crate::graphql::{OperationRequest, RewrittenRequest, array_of, elements};
 use crate::http::Response;
 use crate::limits::{self, Limit};
 use futures_util::stream::{StreamExt, iter};
@@ -81,7 +81,7 @@ impl<W: Runtime> Service<W> {
         &self,
         config: &Config,
         context: &Context,
-        queries: Vec<Query>,
+        queries: Vec<OperationRequest>,
     ) -> Reply {
         let items = self.items(config, context, queries).await;
         let limit = items.iter().find_map(Item::limit).filter(|_| config.limits.refuse);
@@ -112,9 +112,14 @@ impl<W: Runtime> Service<W> {
         self.with_unknown(&items, reply).await
     }
 
-    async fn items(&self, config: &Config, context: &Context, queries: Vec<Query>) -> Vec<Item> {
+    async fn items(
+        &self,
+        config: &Config,
+        context: &Context,
+        queries: Vec<OperationRequest>,
+    ) -> Vec<Item> {
         let schema = self.schema(config, context);
-        if queries.iter().any(Query::names_its_document) {
+        if queries.iter().any(OperationRequest::names_its_document) {
             // Once, and not for each of them.
             self.look_for_uploads(config).await;
         }

@@ -9,7 +9,8 @@ use super::stats::Answered;
 use crate::config::{Apq, Config};
 use crate::engine::{Bypass, Uncacheable, XCache, document_not_known, refused};
 use crate::graphql::{
-    InjectedDocument, OperationKind, Query, RequestParts, RewrittenRequest, Source, answer_kind,
+    DocumentSource, InjectedDocument, OperationKind, OperationRequest, RequestParts,
+    RewrittenRequest, response_media_type,
 };
 use crate::http::{Headers, Response};
 use crate::policy::{CacheStatus, Forward};
@@ -18,7 +19,7 @@ use std::rc::Rc;
 
 /// A GraphQL request whose document is known.
 pub(super) struct Operation {
-    pub query: Query,
+    pub query: OperationRequest,
     /// The document's text, whatever the request named it by.
     pub document: Rc<str>,
     pub known: Rc<KnownDocument>,
@@ -37,7 +38,7 @@ impl Operation {
 
     /// Whether the origin can be asked exactly what the key holds.
     pub fn can_be_keyed(&self) -> bool {
-        !self.query.is_sent_otherwise(&self.known.analysis.variables)
+        !self.query.must_be_rewritten(&self.known.analysis.variables)
             || self.query.rewritten(None, self.keyed(true)).is_some()
     }
 }
@@ -63,14 +64,14 @@ impl<W: Runtime> Service<W> {
         &self,
         config: &Config,
         context: &Context,
-        mut query: Query,
+        mut query: OperationRequest,
         schema: &Known,
     ) -> Result<Operation, Unresolved> {
         let left = || Unresolved::Uncacheable(document_not_known(&context.request));
         let document: Rc<str> = match &query.source {
-            Source::Text { document, .. } => document.as_str().into(),
-            Source::Id(id) => self.uploaded(config, id).await.ok_or_else(left)?,
-            Source::Hash(hash) => match self.uploaded(config, hash).await {
+            DocumentSource::Text { document, .. } => document.as_str().into(),
+            DocumentSource::Id(id) => self.uploaded(config, id).await.ok_or_else(left)?,
+            DocumentSource::Hash(hash) => match self.uploaded(config, hash).await {
                 // What an administrator says of a hash counts, as it does with the origin.
                 Some(document) => {
                     query = query.with_hash_as_id();
@@ -93,7 +94,7 @@ impl<W: Runtime> Service<W> {
             schema.fingerprint,
         ) {
             Ok(known) => {
-                if let Source::Text { hash: Some(hash), .. } = &query.source {
+                if let DocumentSource::Text { hash: Some(hash), .. } = &query.source {
                     self.learn_hashed(config, hash, &document);
                 }
                 Ok(Operation { query, document, known })
@@ -114,9 +115,9 @@ impl<W: Runtime> Service<W> {
     ) -> Option<RewrittenRequest> {
         let Operation { query, document, known } = operation;
         if is_completed(config, query) {
-            return query.in_full(document, operation.keyed(true));
+            return query.with_full_document(document, operation.keyed(true));
         }
-        let is_other = query.is_sent_otherwise(&known.analysis.variables);
+        let is_other = query.must_be_rewritten(&known.analysis.variables);
         is_other.then(|| query.rewritten(None, operation.keyed(true)))?
     }
 
@@ -126,9 +127,9 @@ impl<W: Runtime> Service<W> {
         if !is_completed(config, query) {
             return None;
         }
-        let rewritten = query.in_full(document, RequestParts::All)?;
+        let rewritten = query.with_full_document(document, RequestParts::All)?;
         // What a server refuses by GET it would run by POST.
-        let runs = matches!(rewritten, RewrittenRequest::Posted { .. })
+        let runs = matches!(rewritten, RewrittenRequest::PostForGet { .. })
             && known.analysis.kind == OperationKind::Mutation;
         (!runs).then_some(Whole { rewritten, answers_client: true })
     }
@@ -168,7 +169,7 @@ impl<W: Runtime> Service<W> {
         self.count(context, 200, Answered::Bypass, None);
         self.report_bypass(context, reason, 200);
         let mut headers = Headers::new();
-        headers.set("content-type", answer_kind(&context.request.headers));
+        headers.set("content-type", response_media_type(&context.request.headers));
         headers.set("cache-control", "private, no-cache, must-revalidate");
         // It holds nothing that any site may not read; a browser that does not let its page read
         // it would not send the document.
@@ -199,6 +200,6 @@ pub(super) fn not_found() -> Value {
 }
 
 /// Whether the origin need not know the document by what the request names it by.
-fn is_completed(config: &Config, query: &Query) -> bool {
-    matches!(query.source, Source::Hash(_)) && config.graphql.apq == Apq::Own
+fn is_completed(config: &Config, query: &OperationRequest) -> bool {
+    matches!(query.source, DocumentSource::Hash(_)) && config.graphql.apq == Apq::Own
 }

@@ -13,7 +13,7 @@ use crate::engine::{
     headers_to_client, is_upgrade, may_write, origin_url, plan_graphql, plan_rest, read_graphql,
     rewrite_location, scope_tags_changed_by, status_of_origin, take_evergraph_headers,
 };
-use crate::graphql::{OperationKind, Query};
+use crate::graphql::{OperationKind, OperationRequest};
 use crate::http::{Headers, Request, Response};
 use crate::limits::{self, Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
@@ -183,7 +183,12 @@ impl<W: Runtime> Service<W> {
         }
     }
 
-    async fn one_operation(&self, config: &Config, context: &Context, query: Query) -> Reply {
+    async fn one_operation(
+        &self,
+        config: &Config,
+        context: &Context,
+        query: OperationRequest,
+    ) -> Reply {
         let schema = self.schema(config, context);
         let operation = match self.operation(config, context, query, &schema).await {
             Ok(operation) => operation,

@@ -15,7 +15,7 @@ use super::sync::LogState;
 use super::token::Tokens;
 use crate::config::{self, CdnCacheControl, Config, ConfigError};
 use crate::engine::PurgeKeys;
-use crate::graphql::{Analysis, Refusal, SeenTypes, TypeKnowledge, analyse};
+use crate::graphql::{Analysis, AnalysisError, TypeKnowledge, TypeNameIndex, analyse};
 use crate::limits::{self, Amounts};
 use crate::purge::{Replica, SchemaInForce};
 use crate::tag::Tagging;
@@ -46,7 +46,7 @@ pub struct Isolate {
     pub(super) edge: Breaker,
     pub(super) origin: OriginHealth,
     pub(super) stats: RefCell<Stats>,
-    pub(super) known_types: RefCell<SeenTypes>,
+    pub(super) known_types: RefCell<TypeNameIndex>,
     /// The keys whose stale entries are being fetched.
     pub(super) revalidating: RefCell<Expiring<()>>,
     pub(super) tokens: Tokens,
@@ -197,7 +197,7 @@ impl KnownDocument {
     }
 }
 
-pub(super) type Understood = Result<Rc<KnownDocument>, Refusal>;
+pub(super) type Understood = Result<Rc<KnownDocument>, AnalysisError>;
 
 struct Documents {
     known: LruCache<(Rc<str>, Option<String>), Understood>,

@@ -8,7 +8,7 @@ use super::memory::Cached;
 use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::KvWrites;
 use crate::engine::{FetchedResponse, Plan, StorableEntry, graphql_entry, is_graphql_json};
-use crate::graphql::Shown;
+use crate::graphql::ResponseJson;
 use crate::http::{AnswerCoding, Method, Request};
 use crate::limits;
 use crate::policy::{NotStored, Permission, storable};
@@ -129,7 +129,7 @@ impl<W: Runtime> Service<W> {
             return Err(NotStored::SchemaUnsettled);
         }
         let knowledge = schema.knowledge(config);
-        let shown = Shown { json, added };
+        let shown = ResponseJson { json, has_additions: added };
         let analysis = &operation.known.analysis;
         let StorableEntry { entry, types, contradicts_schema } =
             graphql_entry(config, plan, analysis, &knowledge, shown, fetched)?;

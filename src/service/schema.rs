@@ -8,7 +8,7 @@
 use super::handle::{Context, Service};
 use super::runtime::{BodyRead, Fault, OriginRequest, OriginRequestKind, Runtime};
 use crate::config::{Config, SchemaSource};
-use crate::graphql::{INTROSPECTION_QUERY, Schema, TypeKnowledge, changed_types, touched_types};
+use crate::graphql::{INTROSPECTION_QUERY, Schema, TypeKnowledge, affected_types, changed_types};
 use crate::http::Headers;
 use crate::limits;
 use crate::purge::{Mark, Record, SchemaInForce};
@@ -324,7 +324,7 @@ impl<W: Runtime> Service<W> {
         let tagging = self.isolate.tagging();
         let record = match &before {
             Some(before) => {
-                let touched = touched_types(&before.schema, &stored.schema);
+                let touched = affected_types(&before.schema, &stored.schema);
                 let mut tags: TagSet = touched.iter().map(|name| Tag::of("", name)).collect();
                 tags.insert(Tag::of("type:", "introspection"));
                 // A leaf of the query itself has no type by which it could be purged.

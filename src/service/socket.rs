@@ -11,7 +11,7 @@ use super::runtime::Runtime;
 use crate::config::Config;
 use crate::engine::{Write, WriteResponse};
 use crate::graphql::{
-    ClientMessage, Form, OperationKind, read_client_message, read_post, read_server_message,
+    ClientMessage, OperationKind, RequestForm, read_client_message, read_post, read_server_message,
 };
 use crate::http::{Headers, Method, Request};
 use crate::purge::{IntentId, Record};
@@ -155,9 +155,11 @@ impl<W: Runtime> Service<W> {
         let headers: Headers = [("content-type", "application/json")].into_iter().collect();
         let form = read_post(&headers, None, payload.as_bytes(), &config.limits.amounts);
         let query = match form {
-            Form::Query(query) => query,
-            Form::Unread { may_be_mutation: false, .. } => return Carried::Read,
-            Form::Batch(_) | Form::Unread { .. } => return Carried::PerhapsMutation,
+            RequestForm::Single(query) => query,
+            RequestForm::Unreadable { may_be_mutation: false, .. } => return Carried::Read,
+            RequestForm::Batch(_) | RequestForm::Unreadable { .. } => {
+                return Carried::PerhapsMutation;
+            }
         };
         let schema = self.schema(config, context);
         match self.operation(config, context, query, &schema).await {

@@ -296,7 +296,7 @@ fn duplicate_members_may_be_a_mutation_in_a_list_too() {
         };
         read_graphql(&config(), &request, Some(body.as_bytes())).unwrap_err()
     };
-    let reason = Bypass::Unread(Unread::DuplicateMember);
+    let reason = Bypass::Unread(RequestError::DuplicateMember);
     let one = "{\"query\":\"{a}\",\"query\":\"{b}\"}";
     assert_eq!(read(one), Uncacheable { reason, may_be_mutation: true });
     let list = format!(" [{one}]");

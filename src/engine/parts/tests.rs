@@ -37,7 +37,7 @@ fn planned_with(
     variables: &str,
     fields: &[(&str, &str)],
 ) -> Result<Plan, Bypass> {
-    let query = Query::of(document, variables);
+    let query = OperationRequest::of(document, variables);
     let request = Request {
         method: Method::Post,
         url: Url::parse("http://h/graphql").unwrap(),

@@ -27,7 +27,7 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Request {
 }
 
 fn planned_as(document: &str, variables: &str, headers: &[(&str, &str)]) -> Result<Plan, Bypass> {
-    let query = Query::of(document, variables);
+    let query = OperationRequest::of(document, variables);
     let analysis = analysed(document);
     plan_graphql(
         &config(),
@@ -117,7 +117,7 @@ fn who_asks_matters() {
 #[test]
 fn a_get_and_a_post_do_not_share() {
     let document = "{ products { id } }";
-    let query = Query::of(document, "{}");
+    let query = OperationRequest::of(document, "{}");
     let analysis = analysed(document);
     let key = |method, url, headers: &[(&str, &str)]| {
         plan_graphql(

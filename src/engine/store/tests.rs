@@ -1,6 +1,6 @@
 use super::super::plan_graphql;
 use super::*;
-use crate::graphql::{Query, TypeKnowledge, analysed};
+use crate::graphql::{OperationRequest, TypeKnowledge, analysed};
 use crate::http::{Method, Url};
 use crate::jwt::Claims;
 use crate::time::Timestamp;
@@ -25,7 +25,7 @@ fn stored(
         headers: Headers::new(),
     };
     let analysis = analysed(query);
-    let query = Query::of(query, "{}");
+    let query = OperationRequest::of(query, "{}");
     let plan = plan_graphql(&config, &request, &Claims::NotAsked, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();
     headers.set("content-type", "application/json; charset=utf-8");
@@ -41,7 +41,7 @@ fn stored(
         body: json.to_string().into_bytes().into(),
         mark: Mark { epoch: 1, seq: 1 },
     };
-    let shown = Shown { json: &json, added: false };
+    let shown = ResponseJson { json: &json, has_additions: false };
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     graphql_entry(&config, &plan, &analysis, &knowledge, shown, fetched)
         .map(|stored| stored.entry.meta)

@@ -23,7 +23,7 @@ pub(crate) struct Document {
 pub(crate) struct Operation {
     pub kind: OperationKind,
     pub name: Option<String>,
-    pub variables: Vec<Variable>,
+    pub variables: Vec<VariableDefinition>,
     pub directives: Vec<Directive>,
     pub selections: Vec<Selection>,
 }
@@ -39,9 +39,9 @@ pub(crate) struct Fragment {
 
 /// A variable definition (§2.10).
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Variable {
+pub(crate) struct VariableDefinition {
     pub name: String,
-    pub kind: String,
+    pub type_text: String,
     pub default: Option<Value>,
     /// Its directives, which the parser cannot read, by their own text.
     pub directives: String,
@@ -58,8 +58,8 @@ pub(crate) struct Directive {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Selection {
     Field(Field),
-    Spread { name: String, directives: Vec<Directive> },
-    Inline { on: Option<String>, directives: Vec<Directive>, selections: Vec<Selection> },
+    FragmentSpread { name: String, directives: Vec<Directive> },
+    InlineFragment { on: Option<String>, directives: Vec<Directive>, selections: Vec<Selection> },
 }
 
 /// A field (§2.5).
@@ -70,7 +70,7 @@ pub(crate) struct Field {
     pub arguments: Vec<(String, Value)>,
     pub directives: Vec<Directive>,
     /// Where the inside of its selection set begins, in bytes; none for a leaf.
-    pub opened_at: Option<usize>,
+    pub selection_set_start: Option<usize>,
     pub selections: Vec<Selection>,
 }
 

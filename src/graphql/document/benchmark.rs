@@ -5,7 +5,7 @@ use crate::limits::Amounts;
 use std::hint::black_box;
 
 /// How many tokens a document has.
-pub fn lexed(source: &str) -> Option<usize> {
+pub fn token_count(source: &str) -> Option<usize> {
     let mut needed = Amounts::ZERO;
     let tokens = lexer::tokens(source, &Amounts::most(), &mut needed).ok()?;
     // All of them, so that none is left unmade.
@@ -13,6 +13,6 @@ pub fn lexed(source: &str) -> Option<usize> {
 }
 
 /// Whether graphql-parser reads a document.
-pub fn parsed_by_the_parser_alone(source: &str) -> bool {
-    parser::parsed_alone(source)
+pub fn parses_with_graphql_parser(source: &str) -> bool {
+    parser::parses_unprepared(source)
 }

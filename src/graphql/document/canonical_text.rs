@@ -9,14 +9,14 @@ use super::ast::*;
 use std::collections::HashMap;
 
 /// Writes an operation; none where it spreads a fragment that is not there.
-pub(crate) fn canonical(document: &Document, operation: &Operation) -> Option<String> {
+pub(crate) fn canonical_text(document: &Document, operation: &Operation) -> Option<String> {
     let by_name: HashMap<&str, &Fragment> =
         document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
     let mut writer =
-        Writer { text: String::new(), numbers: HashMap::new(), reached: Vec::new(), by_name };
+        Writer { text: String::new(), numbers: HashMap::new(), fragments: Vec::new(), by_name };
     writer.operation(operation)?;
     let mut next = 0;
-    while let Some(fragment) = writer.reached.get(next).copied() {
+    while let Some(fragment) = writer.fragments.get(next).copied() {
         next += 1;
         writer.word("fragment on");
         writer.word(&fragment.on);
@@ -29,7 +29,7 @@ pub(crate) fn canonical(document: &Document, operation: &Operation) -> Option<St
 struct Writer<'d> {
     text: String,
     numbers: HashMap<&'d str, usize>,
-    reached: Vec<&'d Fragment>,
+    fragments: Vec<&'d Fragment>,
     by_name: HashMap<&'d str, &'d Fragment>,
 }
 
@@ -51,7 +51,7 @@ impl<'d> Writer<'d> {
         for variable in variables {
             self.word("$");
             self.word(&variable.name);
-            self.word(&variable.kind);
+            self.word(&variable.type_text);
             if let Some(default) = &variable.default {
                 self.word("=");
                 self.value(default);
@@ -130,18 +130,18 @@ impl<'d> Writer<'d> {
                     self.word(&field.name);
                     self.arguments(&field.arguments);
                     self.directives(&field.directives);
-                    match field.opened_at {
+                    match field.selection_set_start {
                         // All of it was left out; the field is no leaf all the same.
                         Some(_) if field.selections.is_empty() => self.word("{ }"),
                         _ => self.selections(&field.selections)?,
                     }
                 }
-                Selection::Spread { name, directives } => {
+                Selection::FragmentSpread { name, directives } => {
                     let number = self.number_of(name)?;
                     self.word(&format!("...{number}"));
                     self.directives(directives);
                 }
-                Selection::Inline { on, directives, selections } => {
+                Selection::InlineFragment { on, directives, selections } => {
                     self.word("...on");
                     self.word(on.as_deref().unwrap_or_default());
                     self.directives(directives);
@@ -158,9 +158,9 @@ impl<'d> Writer<'d> {
         if let Some(number) = self.numbers.get(name) {
             return Some(*number);
         }
-        let number = self.reached.len();
+        let number = self.fragments.len();
         self.numbers.insert(&fragment.name, number);
-        self.reached.push(fragment);
+        self.fragments.push(fragment);
         Some(number)
     }
 }

@@ -2,7 +2,7 @@
 //! fields of objects in their order and each as often as it stands there.
 
 use super::ast::Value;
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 
 /// The largest integer that JSON means exactly wherever it is read (RFC 8259 §6).
 const EXACT_INTEGER: u64 = 1 << 53;
@@ -10,13 +10,15 @@ const EXACT_INTEGER: u64 = 1 << 53;
 /// The index after a value, or after what stands in brackets; none where none ends.
 pub(crate) fn value_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     match tokens.get(at)?.kind {
-        Kind::Punctuator(b'$') => (tokens.get(at + 1)?.kind == Kind::Name).then_some(at + 2),
-        Kind::Punctuator(b'(' | b'[' | b'{') => {
+        TokenKind::Punctuator(b'$') => {
+            (tokens.get(at + 1)?.kind == TokenKind::Name).then_some(at + 2)
+        }
+        TokenKind::Punctuator(b'(' | b'[' | b'{') => {
             let mut open = 0_usize;
             for (index, token) in tokens.iter().enumerate().skip(at) {
                 match token.kind {
-                    Kind::Punctuator(b'(' | b'[' | b'{') => open += 1,
-                    Kind::Punctuator(b')' | b']' | b'}') => open -= 1,
+                    TokenKind::Punctuator(b'(' | b'[' | b'{') => open += 1,
+                    TokenKind::Punctuator(b')' | b']' | b'}') => open -= 1,
                     _ => {}
                 }
                 if open == 0 {
@@ -25,7 +27,7 @@ pub(crate) fn value_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
             }
             None
         }
-        Kind::Punctuator(_) | Kind::Spread => None,
+        TokenKind::Punctuator(_) | TokenKind::Spread => None,
         _ => Some(at + 1),
     }
 }
@@ -56,25 +58,25 @@ impl<'t, 'a> Reader<'t, 'a> {
     }
 
     fn name(&mut self) -> Option<String> {
-        self.next().filter(|token| token.kind == Kind::Name).map(|token| token.text.to_owned())
+        self.next().filter(|token| token.kind == TokenKind::Name).map(|token| token.text.to_owned())
     }
 
     fn value(&mut self) -> Option<Value> {
         let token = self.next()?;
         Some(match token.kind {
-            Kind::Name => Value::Word(token.text.to_owned()),
-            Kind::Int | Kind::Float | Kind::String | Kind::BlockString => {
+            TokenKind::Name => Value::Word(token.text.to_owned()),
+            TokenKind::Int | TokenKind::Float | TokenKind::String | TokenKind::BlockString => {
                 Value::Literal(token.text.to_owned())
             }
-            Kind::Punctuator(b'$') => Value::Variable(self.name()?),
-            Kind::Punctuator(b'[') => {
+            TokenKind::Punctuator(b'$') => Value::Variable(self.name()?),
+            TokenKind::Punctuator(b'[') => {
                 let mut items = Vec::new();
                 while !self.take(b']') {
                     items.push(self.value()?);
                 }
                 Value::List(items)
             }
-            Kind::Punctuator(b'{') => {
+            TokenKind::Punctuator(b'{') => {
                 let mut fields = Vec::new();
                 while !self.take(b'}') {
                     let name = self.name()?;
@@ -85,7 +87,7 @@ impl<'t, 'a> Reader<'t, 'a> {
                 }
                 Value::Object(fields)
             }
-            Kind::Punctuator(_) | Kind::Spread => return None,
+            TokenKind::Punctuator(_) | TokenKind::Spread => return None,
         })
     }
 }

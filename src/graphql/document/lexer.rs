@@ -7,7 +7,7 @@ use crate::limits::{Amounts, Limit};
 
 /// A lexical token's kind (§2.1.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TokenKind {
     /// One of `! $ & ( ) : = @ [ ] { | }`
     Punctuator(u8),
     /// `...`
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 /// A token and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub text: &'a str,
     /// The offset of its first byte.
     pub start: usize,
@@ -30,11 +30,14 @@ pub(crate) struct Token<'a> {
 
 impl Token<'_> {
     pub fn is(&self, punctuator: u8) -> bool {
-        self.kind == Kind::Punctuator(punctuator)
+        self.kind == TokenKind::Punctuator(punctuator)
     }
 
     pub fn is_literal(&self) -> bool {
-        matches!(self.kind, Kind::Int | Kind::Float | Kind::String | Kind::BlockString)
+        matches!(
+            self.kind,
+            TokenKind::Int | TokenKind::Float | TokenKind::String | TokenKind::BlockString
+        )
     }
 }
 
@@ -59,11 +62,11 @@ pub(crate) fn tokens<'a>(
     let mut at = 0;
     while let Some((token, end)) = token_from(source, at).map_err(|_| LexError::Syntax)? {
         match token.kind {
-            Kind::Punctuator(b'{' | b'(' | b'[') => {
+            TokenKind::Punctuator(b'{' | b'(' | b'[') => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
-            Kind::Punctuator(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
+            TokenKind::Punctuator(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
             _ => {}
         }
         if depth > most_depth {
@@ -108,24 +111,24 @@ fn skip_ignored(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-fn token_at(bytes: &[u8], start: usize) -> Option<(Kind, usize)> {
+fn token_at(bytes: &[u8], start: usize) -> Option<(TokenKind, usize)> {
     match *bytes.get(start)? {
         byte @ (b'!' | b'$' | b'&' | b'(' | b')' | b':' | b'=' | b'@' | b'[' | b']' | b'{'
-        | b'|' | b'}') => Some((Kind::Punctuator(byte), start + 1)),
-        b'.' => (bytes.get(start..start + 3)? == b"...").then_some((Kind::Spread, start + 3)),
+        | b'|' | b'}') => Some((TokenKind::Punctuator(byte), start + 1)),
+        b'.' => (bytes.get(start..start + 3)? == b"...").then_some((TokenKind::Spread, start + 3)),
         b'"' => string(bytes, start),
         b'-' | b'0'..=b'9' => number(bytes, start),
         byte if is_name_start(byte) => {
             let end = run(bytes, start + 1, is_name_continue);
-            Some((Kind::Name, end))
+            Some((TokenKind::Name, end))
         }
         _ => None,
     }
 }
 
 /// IntValue and FloatValue (§2.9.1, §2.9.2), which no name, dot or digit may follow.
-fn number(bytes: &[u8], start: usize) -> Option<(Kind, usize)> {
-    let mut kind = Kind::Int;
+fn number(bytes: &[u8], start: usize) -> Option<(TokenKind, usize)> {
+    let mut kind = TokenKind::Int;
     let mut at = if bytes.get(start) == Some(&b'-') { start + 1 } else { start };
     at = match bytes.get(at)? {
         b'0' => at + 1,
@@ -133,11 +136,11 @@ fn number(bytes: &[u8], start: usize) -> Option<(Kind, usize)> {
         _ => return None,
     };
     if bytes.get(at) == Some(&b'.') {
-        kind = Kind::Float;
+        kind = TokenKind::Float;
         at = digits(bytes, at + 1)?;
     }
     if matches!(bytes.get(at), Some(b'e' | b'E')) {
-        kind = Kind::Float;
+        kind = TokenKind::Float;
         let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
         at = digits(bytes, at + 1 + sign)?;
     }
@@ -153,14 +156,14 @@ fn digits(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// StringValue (§2.9.4).
-fn string(bytes: &[u8], start: usize) -> Option<(Kind, usize)> {
+fn string(bytes: &[u8], start: usize) -> Option<(TokenKind, usize)> {
     if bytes.get(start..start + 3) == Some(b"\"\"\"") {
         return block_string(bytes, start + 3);
     }
     let mut at = start + 1;
     loop {
         match *bytes.get(at)? {
-            b'"' => return Some((Kind::String, at + 1)),
+            b'"' => return Some((TokenKind::String, at + 1)),
             b'\\' => at = escape(bytes, at + 1)?,
             b'\n' | b'\r' => return None,
             byte if byte < 0x20 && byte != b'\t' => return None,
@@ -169,11 +172,11 @@ fn string(bytes: &[u8], start: usize) -> Option<(Kind, usize)> {
     }
 }
 
-fn block_string(bytes: &[u8], mut at: usize) -> Option<(Kind, usize)> {
+fn block_string(bytes: &[u8], mut at: usize) -> Option<(TokenKind, usize)> {
     loop {
         match *bytes.get(at)? {
             b'"' if bytes.get(at..at + 3) == Some(b"\"\"\"") => {
-                return Some((Kind::BlockString, at + 3));
+                return Some((TokenKind::BlockString, at + 3));
             }
             b'\\' if bytes.get(at..at + 4) == Some(b"\\\"\"\"") => at += 4,
             byte if byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') => return None,

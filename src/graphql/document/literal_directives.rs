@@ -4,7 +4,7 @@
 use super::ast::*;
 
 /// Resolves a whole document.
-pub(crate) fn resolve(document: &mut Document) {
+pub(crate) fn resolve_literal_directives(document: &mut Document) {
     for operation in &mut document.operations {
         resolve_selections(&mut operation.selections);
     }
@@ -18,13 +18,15 @@ fn resolve_selections(selections: &mut Vec<Selection>) {
     selections.retain_mut(|selection| {
         let (directives, inner) = match selection {
             Selection::Field(field) => (&mut field.directives, Some(&mut field.selections)),
-            Selection::Spread { directives, .. } => (directives, None),
-            Selection::Inline { directives, selections, .. } => (directives, Some(selections)),
+            Selection::FragmentSpread { directives, .. } => (directives, None),
+            Selection::InlineFragment { directives, selections, .. } => {
+                (directives, Some(selections))
+            }
         };
-        if directives.iter().any(|directive| verdict(directive) == Some(false)) {
+        if directives.iter().any(|directive| literal_condition(directive) == Some(false)) {
             return false;
         }
-        directives.retain(|directive| verdict(directive).is_none());
+        directives.retain(|directive| literal_condition(directive).is_none());
         if let Some(inner) = inner {
             resolve_selections(inner);
         }
@@ -33,7 +35,7 @@ fn resolve_selections(selections: &mut Vec<Selection>) {
 }
 
 /// Whether a directive keeps its selection; none where a variable or something else decides.
-fn verdict(directive: &Directive) -> Option<bool> {
+fn literal_condition(directive: &Directive) -> Option<bool> {
     let [(name, Value::Word(word))] = directive.arguments.as_slice() else { return None };
     let condition = match (name.as_str(), word.as_str()) {
         ("if", "true") => true,

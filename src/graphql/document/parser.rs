@@ -8,27 +8,24 @@
 
 use super::ast::*;
 use super::input_value::{read_value, value_end};
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 use graphql_parser::query as parsed;
 use std::collections::HashMap;
 
 /// Parses the tokens of an executable document; none where they make none.
 pub(crate) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
-    let readable = Readable::of(tokens);
-    let document = graphql_parser::parse_query::<&str>(&readable.text).ok()?;
+    let input = ParserInput::of(tokens);
+    let document = graphql_parser::parse_query::<&str>(&input.text).ok()?;
     let mut operations = Vec::new();
     let mut fragments = Vec::new();
-    let convert = Convert {
-        tokens,
-        lines: &readable.lines,
-        variable_directives: &readable.variable_directives,
-    };
+    let converter =
+        Converter { tokens, lines: &input.lines, variable_directives: &input.variable_directives };
     for definition in document.definitions {
         match definition {
             parsed::Definition::Operation(operation) => {
-                operations.push(convert.operation(operation)?);
+                operations.push(converter.operation(operation)?);
             }
-            parsed::Definition::Fragment(fragment) => fragments.push(convert.fragment(fragment)?),
+            parsed::Definition::Fragment(fragment) => fragments.push(converter.fragment(fragment)?),
         }
     }
     Some(Document { operations, fragments })
@@ -36,12 +33,12 @@ pub(crate) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
 
 /// Whether graphql-parser alone can read a document: what parsing is measured against.
 #[cfg(feature = "measure")]
-pub(crate) fn parsed_alone(source: &str) -> bool {
+pub(crate) fn parses_unprepared(source: &str) -> bool {
     std::hint::black_box(graphql_parser::parse_query::<&str>(source)).is_ok()
 }
 
 /// The document as graphql-parser can read it.
-struct Readable<'t, 'a> {
+struct ParserInput<'t, 'a> {
     tokens: &'t [Token<'a>],
     text: String,
     /// Which token each line holds.
@@ -50,9 +47,9 @@ struct Readable<'t, 'a> {
     variable_directives: HashMap<usize, String>,
 }
 
-impl<'t, 'a> Readable<'t, 'a> {
+impl<'t, 'a> ParserInput<'t, 'a> {
     fn of(tokens: &'t [Token<'a>]) -> Self {
-        let mut readable = Self {
+        let mut input = Self {
             tokens,
             text: String::new(),
             lines: Vec::with_capacity(tokens.len()),
@@ -62,38 +59,38 @@ impl<'t, 'a> Readable<'t, 'a> {
         let mut depth = 0_usize;
         let mut in_fragment = false;
         while let Some(token) = tokens.get(at) {
-            let of_directive = at.checked_sub(2).is_some_and(|two| readable.is(two, b'@'));
+            let of_directive = at.checked_sub(2).is_some_and(|two| input.is(two, b'@'));
             at = match token.kind {
                 // A description stands outside all brackets, where no value can.
-                Kind::String | Kind::BlockString if depth == 0 => at + 1,
-                Kind::Punctuator(b'(') if depth == 0 && !in_fragment && !of_directive => {
-                    readable.variables(at)
+                TokenKind::String | TokenKind::BlockString if depth == 0 => at + 1,
+                TokenKind::Punctuator(b'(') if depth == 0 && !in_fragment && !of_directive => {
+                    input.variables(at)
                 }
-                Kind::Punctuator(b'(') => readable.arguments(at),
+                TokenKind::Punctuator(b'(') => input.arguments(at),
                 _ => {
                     match token.kind {
-                        Kind::Punctuator(b'{') => depth += 1,
-                        Kind::Punctuator(b'}') => depth = depth.saturating_sub(1),
+                        TokenKind::Punctuator(b'{') => depth += 1,
+                        TokenKind::Punctuator(b'}') => depth = depth.saturating_sub(1),
                         _ => {}
                     }
                     in_fragment = match depth {
-                        0 => in_fragment || (token.text == "fragment" && readable.begins(at)),
+                        0 => in_fragment || (token.text == "fragment" && input.begins(at)),
                         _ => false,
                     };
-                    readable.keep(at)
+                    input.copy(at)
                 }
             };
         }
-        readable
+        input
     }
 
     /// Arguments: names and values. Where something else stands the parser shall refuse it.
     fn arguments(&mut self, opening: usize) -> usize {
-        let mut at = self.keep(opening);
+        let mut at = self.copy(opening);
         while self.is_name(at) && self.is(at + 1, b':') {
-            let value = self.keep_both(at);
+            let value = self.copy_pair(at);
             let Some(end) = value_end(self.tokens, value) else { return value };
-            self.keep_value(value);
+            self.copy_value(value);
             at = end;
         }
         at
@@ -101,22 +98,22 @@ impl<'t, 'a> Readable<'t, 'a> {
 
     /// Variable definitions, without their descriptions and directives.
     fn variables(&mut self, opening: usize) -> usize {
-        let mut at = self.keep(opening);
+        let mut at = self.copy(opening);
         let mut variable = at;
         while let Some(token) = self.tokens.get(at) {
             at = match token.kind {
-                Kind::Punctuator(b')') => return self.keep(at),
-                Kind::Punctuator(b'$') => {
+                TokenKind::Punctuator(b')') => return self.copy(at),
+                TokenKind::Punctuator(b'$') => {
                     variable = at;
-                    self.keep(at)
+                    self.copy(at)
                 }
-                Kind::Punctuator(b'=') => {
-                    let value = self.keep(at);
+                TokenKind::Punctuator(b'=') => {
+                    let value = self.copy(at);
                     let Some(end) = value_end(self.tokens, value) else { return value };
-                    self.keep_value(value);
+                    self.copy_value(value);
                     end
                 }
-                Kind::Punctuator(b'@') => {
+                TokenKind::Punctuator(b'@') => {
                     let end = self.directive_end(at);
                     let text = self.variable_directives.entry(variable).or_default();
                     for token in self.tokens.get(at..end).into_iter().flatten() {
@@ -126,9 +123,9 @@ impl<'t, 'a> Readable<'t, 'a> {
                     end
                 }
                 // A description is followed by its variable.
-                Kind::String | Kind::BlockString if self.is(at + 1, b'$') => at + 1,
-                Kind::Punctuator(b'{') => return at,
-                _ => self.keep(at),
+                TokenKind::String | TokenKind::BlockString if self.is(at + 1, b'$') => at + 1,
+                TokenKind::Punctuator(b'{') => return at,
+                _ => self.copy(at),
             };
         }
         at
@@ -139,7 +136,7 @@ impl<'t, 'a> Readable<'t, 'a> {
     fn begins(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
         before.is_none_or(|token| {
-            token.is(b'}') || matches!(token.kind, Kind::String | Kind::BlockString)
+            token.is(b'}') || matches!(token.kind, TokenKind::String | TokenKind::BlockString)
         })
     }
 
@@ -155,10 +152,10 @@ impl<'t, 'a> Readable<'t, 'a> {
     }
 
     fn is_name(&self, at: usize) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.kind == Kind::Name)
+        self.tokens.get(at).is_some_and(|token| token.kind == TokenKind::Name)
     }
 
-    fn keep(&mut self, at: usize) -> usize {
+    fn copy(&mut self, at: usize) -> usize {
         if let Some(token) = self.tokens.get(at) {
             self.text.push_str(token.text);
             self.text.push('\n');
@@ -167,25 +164,25 @@ impl<'t, 'a> Readable<'t, 'a> {
         at + 1
     }
 
-    fn keep_both(&mut self, at: usize) -> usize {
-        self.keep(at);
-        self.keep(at + 1)
+    fn copy_pair(&mut self, at: usize) -> usize {
+        self.copy(at);
+        self.copy(at + 1)
     }
 
-    fn keep_value(&mut self, at: usize) {
+    fn copy_value(&mut self, at: usize) {
         self.text.push_str(&at.to_string());
         self.text.push('\n');
         self.lines.push(at);
     }
 }
 
-struct Convert<'t, 'a> {
+struct Converter<'t, 'a> {
     tokens: &'t [Token<'a>],
     lines: &'t [usize],
     variable_directives: &'t HashMap<usize, String>,
 }
 
-impl Convert<'_, '_> {
+impl Converter<'_, '_> {
     fn operation<'p>(
         &self,
         operation: parsed::OperationDefinition<'p, &'p str>,
@@ -240,15 +237,18 @@ impl Convert<'_, '_> {
         })
     }
 
-    fn variable<'p>(&self, variable: parsed::VariableDefinition<'p, &'p str>) -> Option<Variable> {
-        let begins = self.token_of(variable.position);
-        Some(Variable {
+    fn variable<'p>(
+        &self,
+        variable: parsed::VariableDefinition<'p, &'p str>,
+    ) -> Option<VariableDefinition> {
+        let begins = self.token_at(variable.position);
+        Some(VariableDefinition {
             directives: begins
                 .and_then(|at| self.variable_directives.get(&at))
                 .cloned()
                 .unwrap_or_default(),
             name: variable.name.to_owned(),
-            kind: variable.var_type.to_string(),
+            type_text: variable.var_type.to_string(),
             default: match variable.default_value {
                 Some(value) => Some(self.value(value).filter(Value::is_constant)?),
                 None => None,
@@ -285,14 +285,14 @@ impl Convert<'_, '_> {
                 name: field.name.to_owned(),
                 arguments: self.arguments(field.arguments)?,
                 directives: self.directives(field.directives)?,
-                opened_at: self.opened_at(&field.selection_set),
+                selection_set_start: self.selection_set_start(&field.selection_set),
                 selections: self.selections(field.selection_set)?,
             }),
-            parsed::Selection::FragmentSpread(spread) => Selection::Spread {
+            parsed::Selection::FragmentSpread(spread) => Selection::FragmentSpread {
                 name: spread.fragment_name.to_owned(),
                 directives: self.directives(spread.directives)?,
             },
-            parsed::Selection::InlineFragment(inline) => Selection::Inline {
+            parsed::Selection::InlineFragment(inline) => Selection::InlineFragment {
                 on: inline.type_condition.map(|parsed::TypeCondition::On(on)| on.to_owned()),
                 directives: self.directives(inline.directives)?,
                 selections: self.selections(inline.selection_set)?,
@@ -301,16 +301,16 @@ impl Convert<'_, '_> {
     }
 
     /// Where the inside of a selection set begins; none where there is no such set.
-    fn opened_at<'p>(&self, set: &parsed::SelectionSet<'p, &'p str>) -> Option<usize> {
+    fn selection_set_start<'p>(&self, set: &parsed::SelectionSet<'p, &'p str>) -> Option<usize> {
         if set.items.is_empty() {
             return None;
         }
-        let token = self.tokens.get(self.token_of(set.span.0)?)?;
+        let token = self.tokens.get(self.token_at(set.span.0)?)?;
         token.is(b'{').then_some(token.start + 1)
     }
 
     /// Which token stands there.
-    fn token_of(&self, position: graphql_parser::Pos) -> Option<usize> {
+    fn token_at(&self, position: graphql_parser::Pos) -> Option<usize> {
         self.lines.get(position.line.checked_sub(1)?).copied()
     }
 
@@ -357,11 +357,11 @@ mod tests {
             "query($v: I = {a: 1}) { a(x: {b: [1]}) @d(y: {}) { ...F ... on T { c{d} } } }";
         let document = parses(source);
         let Selection::Field(field) = &document.operations[0].selections[0] else { panic!() };
-        let rest = source.get(field.opened_at.unwrap()..).unwrap();
+        let rest = source.get(field.selection_set_start.unwrap()..).unwrap();
         assert!(rest.starts_with(" ...F"), "{rest}");
-        let Selection::Inline { selections, .. } = &field.selections[1] else { panic!() };
+        let Selection::InlineFragment { selections, .. } = &field.selections[1] else { panic!() };
         let Selection::Field(inner) = &selections[0] else { panic!() };
-        assert!(source.get(inner.opened_at.unwrap()..).unwrap().starts_with("d}"));
+        assert!(source.get(inner.selection_set_start.unwrap()..).unwrap().starts_with("d}"));
     }
 
     #[test]

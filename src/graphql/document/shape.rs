@@ -22,9 +22,9 @@ pub struct ShapeField {
     /// The field's name; none where the key is ambiguous.
     pub name: Option<String>,
     /// Whether it is asked without arguments.
-    pub plain: bool,
+    pub has_no_arguments: bool,
     /// Whether its arguments name what it shows.
-    pub chosen: Chosen,
+    pub id_arguments: IdArguments,
     /// The selections on it; none for a leaf.
     pub shape: Option<Shape>,
 }
@@ -32,16 +32,16 @@ pub struct ShapeField {
 /// Whether a field's arguments name the objects that it shows, so that no other object can take
 /// their place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chosen {
+pub enum IdArguments {
     /// They do not, as far as can be seen.
-    No,
+    None,
     /// One by its id: `node(id: 7)`.
     One,
     /// Several by their ids: `nodes(ids: [7, 8])`.
     Many,
 }
 
-impl Chosen {
+impl IdArguments {
     fn by(arguments: &[(String, Value)]) -> Self {
         let is = |names: &[&str]| {
             arguments.iter().any(|(argument, _)| names.contains(&argument.as_str()))
@@ -51,7 +51,7 @@ impl Chosen {
         } else if is(&["id", "_id", "uuid", "nodeId", "databaseId", "pk"]) {
             Self::One
         } else {
-            Self::No
+            Self::None
         }
     }
 }
@@ -60,7 +60,7 @@ impl Chosen {
 const FRAGMENT_DEPTH: usize = 64;
 
 /// How deep an answer may nest, fragments spread: what walks it has a stack of its own depth.
-const ANSWER_DEPTH: usize = 200;
+const RESPONSE_DEPTH: usize = 200;
 
 impl Shape {
     /// The field under a response key.
@@ -74,7 +74,7 @@ impl Shape {
     }
 
     /// Whether a fragment stands here on another type than that one.
-    pub(crate) fn allows_others_than(&self, type_name: &str) -> bool {
+    pub(crate) fn has_other_type_condition(&self, type_name: &str) -> bool {
         self.conditions.iter().any(|condition| condition != type_name)
     }
 
@@ -85,7 +85,7 @@ impl Shape {
     }
 
     /// The names of the fields, each once, in order.
-    pub fn names(&self) -> Vec<&str> {
+    pub fn field_names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.fields.values().filter_map(|f| f.name.as_deref()).collect();
         names.sort_unstable();
         names.dedup();
@@ -106,13 +106,13 @@ impl Shape {
         let fragments: HashMap<&str, &Fragment> =
             document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
         if fragments.len() < document.fragments.len() {
-            return Err(ShapeFault::Ambiguous);
+            return Err(ShapeFault::DuplicateFragment);
         }
         let most = limits.of(Limit::Selections);
-        let mut merge = Merge { fragments, selections: 0, most, depth: 0, level: 0 };
+        let mut builder = ShapeBuilder { fragments, selections: 0, most, depth: 0, level: 0 };
         let mut shape = Self::default();
-        merge.merge_selections(&mut shape, &operation.selections)?;
-        Ok((shape, merge.selections))
+        builder.merge_selections(&mut shape, &operation.selections)?;
+        Ok((shape, builder.selections))
     }
 }
 
@@ -120,14 +120,14 @@ impl Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShapeFault {
     /// A fragment is not there.
-    Missing,
+    MissingFragment,
     /// Two fragments have one name; which of them a server would take is open.
-    Ambiguous,
+    DuplicateFragment,
     /// Its fragments spread too far, or in circles.
-    TooMany,
+    OverLimit,
 }
 
-struct Merge<'d> {
+struct ShapeBuilder<'d> {
     fragments: HashMap<&'d str, &'d Fragment>,
     selections: usize,
     most: usize,
@@ -135,7 +135,7 @@ struct Merge<'d> {
     level: usize,
 }
 
-impl<'d> Merge<'d> {
+impl<'d> ShapeBuilder<'d> {
     fn merge_selections(
         &mut self,
         shape: &mut Shape,
@@ -144,20 +144,20 @@ impl<'d> Merge<'d> {
         for selection in selections {
             self.selections += 1;
             if self.selections > self.most {
-                return Err(ShapeFault::TooMany);
+                return Err(ShapeFault::OverLimit);
             }
             match selection {
                 Selection::Field(field) => self.field(shape, field)?,
-                Selection::Inline { on, selections, .. } => {
+                Selection::InlineFragment { on, selections, .. } => {
                     shape.conditions.extend(on.clone());
                     self.merge_selections(shape, selections)?;
                 }
-                Selection::Spread { name, .. } => {
+                Selection::FragmentSpread { name, .. } => {
                     if self.depth >= FRAGMENT_DEPTH {
-                        return Err(ShapeFault::TooMany);
+                        return Err(ShapeFault::OverLimit);
                     }
                     let fragment = self.fragments.get(name.as_str());
-                    let fragment = *fragment.ok_or(ShapeFault::Missing)?;
+                    let fragment = *fragment.ok_or(ShapeFault::MissingFragment)?;
                     shape.conditions.insert(fragment.on.clone());
                     self.depth += 1;
                     self.merge_selections(shape, &fragment.selections)?;
@@ -169,22 +169,26 @@ impl<'d> Merge<'d> {
     }
 
     fn field(&mut self, shape: &mut Shape, field: &'d Field) -> Result<(), ShapeFault> {
-        let chosen = Chosen::by(&field.arguments);
-        let entry = shape.fields.entry(field.response_key().to_owned()).or_insert_with(|| {
-            ShapeField { name: Some(field.name.clone()), plain: true, chosen, shape: None }
-        });
-        entry.plain &= field.arguments.is_empty();
-        if entry.chosen != chosen {
-            entry.chosen = Chosen::No;
+        let id_arguments = IdArguments::by(&field.arguments);
+        let entry =
+            shape.fields.entry(field.response_key().to_owned()).or_insert_with(|| ShapeField {
+                name: Some(field.name.clone()),
+                has_no_arguments: true,
+                id_arguments,
+                shape: None,
+            });
+        entry.has_no_arguments &= field.arguments.is_empty();
+        if entry.id_arguments != id_arguments {
+            entry.id_arguments = IdArguments::None;
         }
         if entry.name.as_deref() != Some(field.name.as_str()) {
             entry.name = None;
         }
-        if field.opened_at.is_none() {
+        if field.selection_set_start.is_none() {
             return Ok(());
         }
-        if self.level >= ANSWER_DEPTH {
-            return Err(ShapeFault::TooMany);
+        if self.level >= RESPONSE_DEPTH {
+            return Err(ShapeFault::OverLimit);
         }
         self.level += 1;
         self.merge_selections(entry.shape.get_or_insert_default(), &field.selections)?;

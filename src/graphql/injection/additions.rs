@@ -9,7 +9,7 @@ use super::injected_document::InjectedDocument;
 use super::reserved_keys::{RESERVED_PREFIX, TYPENAME_KEY, key_of_added};
 use crate::graphql::document::ast::*;
 use crate::graphql::types::knowledge::TypeKnowledge;
-use crate::graphql::types::typed_fields::{Visited, visit};
+use crate::graphql::types::typed_fields::{TypedField, visit_fields};
 
 /// The document with what is added to its selected operation and its fragments. None where there
 /// is nothing to add, or where the document uses the reserved prefix itself.
@@ -23,17 +23,17 @@ pub(crate) fn inject(
         return None;
     }
     let mut insertions = Vec::new();
-    visit(document, operation, knowledge.schema, |Visited { field, info, .. }| {
-        let Some(inside) = field.opened_at else { return };
+    visit_fields(document, operation, knowledge.schema, |TypedField { field, info, .. }| {
+        let Some(inside) = field.selection_set_start else { return };
         let mut text = String::new();
-        if !shows(&field.selections, "__typename", true) {
+        if !always_selects(&field.selections, "__typename", true) {
             text.push_str(TYPENAME_KEY);
             text.push_str(":__typename ");
         }
         if let (Some(info), Some(schema)) = (info, knowledge.schema) {
-            for key in knowledge.fields_to_add(info.of) {
-                if !shows(&field.selections, key, false) {
-                    let response_key = key_of_added(key, schema.name(info.of));
+            for key in knowledge.fields_to_add(info.type_id) {
+                if !always_selects(&field.selections, key, false) {
+                    let response_key = key_of_added(key, schema.name(info.type_id));
                     text.push_str(&format!("{response_key}:{key} "));
                 }
             }
@@ -47,7 +47,7 @@ pub(crate) fn inject(
 }
 
 /// Whether every answer to these selections has the field, and `plainly` under its own name.
-fn shows(selections: &[Selection], name: &str, plainly: bool) -> bool {
+fn always_selects(selections: &[Selection], name: &str, plainly: bool) -> bool {
     selections.iter().any(|selection| {
         matches!(selection, Selection::Field(field)
             if field.name == name && field.directives.is_empty()

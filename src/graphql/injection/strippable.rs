@@ -13,41 +13,41 @@ use serde_json::Value;
 pub fn is_strippable(answer: &Value, shape: &Shape) -> bool {
     match answer {
         Value::Object(members) => members.iter().all(|(name, value)| match name.as_str() {
-            "data" => is_data(value, Some(shape)),
-            _ => !is_reserved(name) && !mentions(value),
+            "data" => has_only_additions(value, Some(shape)),
+            _ => !is_reserved(name) && !mentions_reserved_prefix(value),
         }),
         // Nobody answers one document so; whoever does says the whole of it in `data`.
-        Value::Array(_) | Value::String(_) => !mentions(answer),
+        Value::Array(_) | Value::String(_) => !mentions_reserved_prefix(answer),
         _ => true,
     }
 }
 
 /// Whether the reserved keys in a value of `data` are all additions. Below a leaf none is.
-fn is_data(value: &Value, shape: Option<&Shape>) -> bool {
+fn has_only_additions(value: &Value, shape: Option<&Shape>) -> bool {
     match (value, shape) {
         (Value::Object(members), Some(shape)) => members.iter().all(|(key, value)| {
             if is_reserved(key) {
                 // What is added are leaves.
                 return !value.is_object() && !value.is_array();
             }
-            is_data(value, shape.field(key).and_then(|field| field.shape.as_ref()))
+            has_only_additions(value, shape.field(key).and_then(|field| field.shape.as_ref()))
         }),
         (Value::Object(members), None) => {
-            members.iter().all(|(key, value)| !is_reserved(key) && is_data(value, None))
+            members.iter().all(|(key, value)| !is_reserved(key) && has_only_additions(value, None))
         }
-        (Value::Array(items), shape) => items.iter().all(|item| is_data(item, shape)),
+        (Value::Array(items), shape) => items.iter().all(|item| has_only_additions(item, shape)),
         _ => true,
     }
 }
 
 /// Whether a value names an addition anywhere.
-fn mentions(value: &Value) -> bool {
+fn mentions_reserved_prefix(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(RESERVED_PREFIX),
-        Value::Array(items) => items.iter().any(mentions),
-        Value::Object(members) => {
-            members.iter().any(|(name, value)| name.contains(RESERVED_PREFIX) || mentions(value))
-        }
+        Value::Array(items) => items.iter().any(mentions_reserved_prefix),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains(RESERVED_PREFIX) || mentions_reserved_prefix(value)),
         _ => false,
     }
 }

@@ -42,7 +42,7 @@ pub struct Analysis {
 
 /// Why an operation is left to the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum AnalysisError {
     /// It is no executable document.
     Unparsable,
     /// It is over a limit.
@@ -51,7 +51,7 @@ pub enum Refusal {
     NoSuchOperation,
 }
 
-impl Refusal {
+impl AnalysisError {
     /// The reason as `Cache-Status`, logs and docs name it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,31 +68,35 @@ pub fn analyse(
     operation_name: Option<&str>,
     limits: &Amounts,
     knowledge: &TypeKnowledge<'_>,
-) -> Result<Analysis, Refusal> {
+) -> Result<Analysis, AnalysisError> {
     let mut needed = Amounts::ZERO;
     let tokens = lexer::tokens(source, limits, &mut needed).map_err(|error| match error {
-        lexer::LexError::Syntax => Refusal::Unparsable,
-        lexer::LexError::Limit(limit) => Refusal::OverLimit(limit),
+        lexer::LexError::Syntax => AnalysisError::Unparsable,
+        lexer::LexError::Limit(limit) => AnalysisError::OverLimit(limit),
     })?;
-    let mut document = parser::parse(&tokens).ok_or(Refusal::Unparsable)?;
+    let mut document = parser::parse(&tokens).ok_or(AnalysisError::Unparsable)?;
     needed.raise(Limit::Operations, document.operations.len());
     needed.raise(Limit::Aliases, document.aliases());
     for limit in [Limit::Operations, Limit::Aliases] {
         if needed.of(limit) > limits.of(limit) {
-            return Err(Refusal::OverLimit(limit));
+            return Err(AnalysisError::OverLimit(limit));
         }
     }
-    let incremental = comes_in_parts(&document);
-    literal_directives::resolve(&mut document);
-    let operation = select(&document, operation_name).ok_or(Refusal::NoSuchOperation)?;
+    let incremental = is_incremental(&document);
+    literal_directives::resolve_literal_directives(&mut document);
+    let operation =
+        select_operation(&document, operation_name).ok_or(AnalysisError::NoSuchOperation)?;
     let (shape, selections) =
         Shape::of(&document, operation, limits).map_err(|fault| match fault {
-            ShapeFault::Missing | ShapeFault::Ambiguous => Refusal::Unparsable,
-            ShapeFault::TooMany => Refusal::OverLimit(Limit::Selections),
+            ShapeFault::MissingFragment | ShapeFault::DuplicateFragment => {
+                AnalysisError::Unparsable
+            }
+            ShapeFault::OverLimit => AnalysisError::OverLimit(Limit::Selections),
         })?;
     needed.raise(Limit::Selections, selections);
-    let text = canonical_text::canonical(&document, operation).ok_or(Refusal::Unparsable)?;
-    let declared = |variable: &Variable| {
+    let text =
+        canonical_text::canonical_text(&document, operation).ok_or(AnalysisError::Unparsable)?;
+    let declared = |variable: &VariableDefinition| {
         let default = variable.default.as_ref().map(Value::to_json);
         let inexact_default = default == Some(None);
         DeclaredVariable {
@@ -127,7 +131,7 @@ pub fn analyse(
     })
 }
 
-fn select<'d>(document: &'d Document, name: Option<&str>) -> Option<&'d Operation> {
+fn select_operation<'d>(document: &'d Document, name: Option<&str>) -> Option<&'d Operation> {
     match (name, document.operations.as_slice()) {
         (None, [only]) => Some(only),
         (None, _) => None,
@@ -154,15 +158,15 @@ impl Document {
             let selection = pending.pop()?;
             match selection {
                 Selection::Field(field) => pending.extend(&field.selections),
-                Selection::Inline { selections, .. } => pending.extend(selections),
-                Selection::Spread { .. } => {}
+                Selection::InlineFragment { selections, .. } => pending.extend(selections),
+                Selection::FragmentSpread { .. } => {}
             }
             Some(selection)
         })
     }
 }
 
-fn comes_in_parts(document: &Document) -> bool {
+fn is_incremental(document: &Document) -> bool {
     let look = |directives: &[Directive]| {
         directives.iter().any(|d| matches!(d.name.as_str(), "defer" | "stream" | "live"))
     };
@@ -170,9 +174,8 @@ fn comes_in_parts(document: &Document) -> bool {
         || document.fragments.iter().any(|fragment| look(&fragment.directives))
         || document.every_selection().any(|selection| match selection {
             Selection::Field(field) => look(&field.directives),
-            Selection::Spread { directives, .. } | Selection::Inline { directives, .. } => {
-                look(directives)
-            }
+            Selection::FragmentSpread { directives, .. }
+            | Selection::InlineFragment { directives, .. } => look(directives),
         })
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 /// Whether arguments have the values that a match wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Agreement {
+pub enum ArgumentMatch {
     /// One of them has another value, or none.
     No,
     /// A server may read one of them as the wanted value, or its value is not known.
@@ -18,7 +18,7 @@ pub enum Agreement {
 
 impl Analysis {
     /// What an argument's value is with these variables; none where it has none.
-    pub(crate) fn input(
+    pub(crate) fn argument_value(
         &self,
         value: &Value,
         variables: Option<&Map<String, Json>>,
@@ -31,12 +31,12 @@ impl Analysis {
             }
             Value::Object(fields) => {
                 let of_field = |(name, value): &(String, Value)| {
-                    Some((name.clone(), self.input(value, variables)?))
+                    Some((name.clone(), self.argument_value(value, variables)?))
                 };
                 Some(Json::Object(fields.iter().filter_map(of_field).collect()))
             }
             Value::List(items) => {
-                Some(items.iter().filter_map(|item| self.input(item, variables)).collect())
+                Some(items.iter().filter_map(|item| self.argument_value(item, variables)).collect())
             }
             constant => constant.to_json(),
         }
@@ -44,7 +44,7 @@ impl Analysis {
 }
 
 /// An argument's value, as far as it is known before a server has it.
-enum Input {
+enum ArgumentValue {
     /// None is given.
     Omitted,
     /// It may be anything: JSON does not mean quite the same.
@@ -55,68 +55,70 @@ enum Input {
 impl Analysis {
     /// Whether a root field's arguments have the wanted values, by literals and variables alike.
     /// One that is left out has none: the schema's own default is not looked at.
-    pub fn agreement(
+    pub fn match_arguments(
         &self,
         arguments: &RootArguments,
         wanted: &[(String, Json)],
         variables: Option<&Map<String, Json>>,
-    ) -> Agreement {
+    ) -> ArgumentMatch {
         let of = |(name, wanted): &(String, Json)| {
             let mut given = arguments.0.iter().filter(|(given, _)| given == name);
             let input = match (given.next(), given.next()) {
-                (None, _) => Input::Omitted,
-                (Some((_, value)), None) => self.known_input(value, variables),
+                (None, _) => ArgumentValue::Omitted,
+                (Some((_, value)), None) => self.known_value(value, variables),
                 // Which of two counts differs by server.
-                (Some(_), Some(_)) => Input::Unknown,
+                (Some(_), Some(_)) => ArgumentValue::Unknown,
             };
             match input {
-                Input::Omitted => Agreement::No,
-                Input::Unknown => Agreement::Perhaps,
-                Input::Known(value) => compared(&value, wanted),
+                ArgumentValue::Omitted => ArgumentMatch::No,
+                ArgumentValue::Unknown => ArgumentMatch::Perhaps,
+                ArgumentValue::Known(value) => compare(&value, wanted),
             }
         };
-        wanted.iter().map(of).min().unwrap_or(Agreement::Yes)
+        wanted.iter().map(of).min().unwrap_or(ArgumentMatch::Yes)
     }
 
-    fn known_input(&self, value: &Value, variables: Option<&Map<String, Json>>) -> Input {
+    fn known_value(&self, value: &Value, variables: Option<&Map<String, Json>>) -> ArgumentValue {
         match value {
             Value::Variable(name) => {
                 if let Some(given) = variables.and_then(|variables| variables.get(name)) {
-                    return Input::Known(given.clone());
+                    return ArgumentValue::Known(given.clone());
                 }
                 match self.variables.iter().find(|one| one.name == *name) {
-                    Some(one) if one.inexact_default => Input::Unknown,
-                    Some(one) => one.default.clone().map_or(Input::Omitted, Input::Known),
-                    None => Input::Unknown,
+                    Some(one) if one.inexact_default => ArgumentValue::Unknown,
+                    Some(one) => {
+                        one.default.clone().map_or(ArgumentValue::Omitted, ArgumentValue::Known)
+                    }
+                    None => ArgumentValue::Unknown,
                 }
             }
             Value::Object(fields) => {
                 let mut object = Map::new();
                 for (name, value) in fields {
-                    match self.known_input(value, variables) {
-                        Input::Omitted => {}
-                        Input::Unknown => return Input::Unknown,
-                        Input::Known(value) => {
+                    match self.known_value(value, variables) {
+                        ArgumentValue::Omitted => {}
+                        ArgumentValue::Unknown => return ArgumentValue::Unknown,
+                        ArgumentValue::Known(value) => {
                             if object.insert(name.clone(), value).is_some() {
-                                return Input::Unknown;
+                                return ArgumentValue::Unknown;
                             }
                         }
                     }
                 }
-                Input::Known(Json::Object(object))
+                ArgumentValue::Known(Json::Object(object))
             }
             Value::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
                 for item in items {
-                    match self.known_input(item, variables) {
-                        Input::Omitted => list.push(Json::Null),
-                        Input::Unknown => return Input::Unknown,
-                        Input::Known(value) => list.push(value),
+                    match self.known_value(item, variables) {
+                        ArgumentValue::Omitted => list.push(Json::Null),
+                        ArgumentValue::Unknown => return ArgumentValue::Unknown,
+                        ArgumentValue::Known(value) => list.push(value),
                     }
                 }
-                Input::Known(Json::Array(list))
+                ArgumentValue::Known(Json::Array(list))
             }
-            constant => constant.to_json().map_or(Input::Unknown, Input::Known),
+            constant => constant.to_json().map_or(ArgumentValue::Unknown, ArgumentValue::Known),
         }
     }
 }
@@ -125,27 +127,29 @@ impl Analysis {
 /// the other where they differ: a number of a text, a list of one item of the item, an object with
 /// more fields of one that leaves them out. Some servers go further: graphene makes `true` of
 /// whatever is not empty, and an integer of any number.
-fn compared(value: &Json, wanted: &Json) -> Agreement {
+fn compare(value: &Json, wanted: &Json) -> ArgumentMatch {
     if value == wanted {
-        return Agreement::Yes;
+        return ArgumentMatch::Yes;
     }
-    let perhaps = |perhaps: bool| if perhaps { Agreement::Perhaps } else { Agreement::No };
-    let is_near = |value: &Json, wanted: &Json| compared(value, wanted) != Agreement::No;
+    let perhaps = |perhaps: bool| if perhaps { ArgumentMatch::Perhaps } else { ArgumentMatch::No };
+    let is_near = |value: &Json, wanted: &Json| compare(value, wanted) != ArgumentMatch::No;
     let integer = |number: &Json| number.as_f64().map(f64::trunc);
     match (value, wanted) {
-        (Json::Bool(_), Json::Bool(_) | Json::Null) | (Json::Null, Json::Bool(_)) => Agreement::No,
-        (Json::Bool(_), _) | (_, Json::Bool(_)) => Agreement::Perhaps,
+        (Json::Bool(_), Json::Bool(_) | Json::Null) | (Json::Null, Json::Bool(_)) => {
+            ArgumentMatch::No
+        }
+        (Json::Bool(_), _) | (_, Json::Bool(_)) => ArgumentMatch::Perhaps,
         (Json::Array(values), Json::Array(items)) => {
             let near = values.iter().zip(items).all(|(value, item)| is_near(value, item));
             perhaps(near && values.len() == items.len())
         }
         (Json::Array(one), other) => match one.as_slice() {
             [one] => perhaps(is_near(one, other)),
-            _ => Agreement::No,
+            _ => ArgumentMatch::No,
         },
         (other, Json::Array(one)) => match one.as_slice() {
             [one] => perhaps(is_near(other, one)),
-            _ => Agreement::No,
+            _ => ArgumentMatch::No,
         },
         (Json::Object(values), Json::Object(fields)) => {
             let near = |(name, field): (&String, &Json)| {
@@ -158,7 +162,7 @@ fn compared(value: &Json, wanted: &Json) -> Agreement {
         | (Json::String(text), number @ Json::Number(_)) => {
             perhaps(text.trim().parse().ok().map(f64::trunc) == integer(number))
         }
-        _ => Agreement::No,
+        _ => ArgumentMatch::No,
     }
 }
 

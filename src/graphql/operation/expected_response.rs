@@ -2,7 +2,7 @@
 
 use crate::graphql::document::ast::{Document, Operation};
 use crate::graphql::schema::{Schema, TypeKind};
-use crate::graphql::types::typed_fields::visit;
+use crate::graphql::types::typed_fields::visit_fields;
 use std::collections::BTreeSet;
 
 /// What is known of an answer beforehand.
@@ -21,16 +21,16 @@ pub struct ExpectedResponse {
 impl ExpectedResponse {
     pub(crate) fn of(document: &Document, operation: &Operation, schema: &Schema) -> Self {
         let mut expected = Self { all_hinted: true, ..Self::default() };
-        visit(document, operation, Some(schema), |visited| {
+        visit_fields(document, operation, Some(schema), |visited| {
             let Some(info) = visited.info else {
                 expected.all_hinted &= !visited.at_root;
                 return;
             };
-            if schema.kind(info.of) == TypeKind::Object {
-                expected.types.insert(schema.name(info.of).to_owned());
+            if schema.kind(info.type_id) == TypeKind::Object {
+                expected.types.insert(schema.name(info.type_id).to_owned());
             }
             // A field's own hint counts before that of its type.
-            let of_type = schema.hint(info.of);
+            let of_type = schema.hint(info.type_id);
             let inherits = info.hint.inherit || (info.hint.max_age.is_none() && of_type.inherit);
             let max_age = info.hint.max_age.or(of_type.max_age).filter(|_| !inherits);
             expected.all_hinted &= !visited.at_root || max_age.is_some();

@@ -11,7 +11,7 @@ pub struct RootField {
     /// The object type that a schema gives it.
     pub object_type: Option<String>,
     /// The arguments of each place where the operation has it.
-    pub places: Vec<RootArguments>,
+    pub occurrences: Vec<RootArguments>,
 }
 
 /// The arguments of one place where an operation has a root field.
@@ -28,11 +28,11 @@ pub(crate) fn root_fields(
     each_root_field(document, operation, |field| {
         let root = found.entry(field.name.clone()).or_insert_with(|| RootField {
             object_type: schema.and_then(|schema| object_type_of(schema, operation, field)),
-            places: Vec::new(),
+            occurrences: Vec::new(),
         });
         let arguments = RootArguments(field.arguments.clone());
-        if root.places.last() != Some(&arguments) {
-            root.places.push(arguments);
+        if root.occurrences.last() != Some(&arguments) {
+            root.occurrences.push(arguments);
         }
     });
     found
@@ -50,8 +50,8 @@ pub(crate) fn each_root_field<'d>(
         for selection in selections {
             match selection {
                 Selection::Field(field) => visitor(field),
-                Selection::Inline { selections, .. } => pending.push(selections),
-                Selection::Spread { name, .. } => {
+                Selection::InlineFragment { selections, .. } => pending.push(selections),
+                Selection::FragmentSpread { name, .. } => {
                     if spread.insert(name) {
                         let named = document.fragments.iter().filter(|one| one.name == *name);
                         pending.extend(named.map(|fragment| fragment.selections.as_slice()));
@@ -63,7 +63,7 @@ pub(crate) fn each_root_field<'d>(
 }
 
 fn object_type_of(schema: &Schema, operation: &Operation, field: &Field) -> Option<String> {
-    let of = schema.field(schema.root(operation.kind)?, &field.name)?.of;
+    let of = schema.field(schema.root(operation.kind)?, &field.name)?.type_id;
     (schema.kind(of) == TypeKind::Object).then(|| schema.name(of).to_owned())
 }
 

@@ -4,7 +4,7 @@ use crate::limits::Limit;
 
 /// Why a request is left unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unread {
+pub enum RequestError {
     /// It is not JSON, or not an object with the right members.
     Unparsable,
     /// Its content type is not one of GraphQL's.
@@ -25,7 +25,7 @@ pub enum Unread {
     OverLimit(Limit),
 }
 
-impl Unread {
+impl RequestError {
     /// The reason as `Cache-Status`, logs and docs name it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,19 +1,19 @@
 //! The forms in which a GraphQL request comes.
 
-use super::error::Unread;
-use super::query::Query;
+use super::error::RequestError;
+use super::operation_request::OperationRequest;
 
 /// What a request is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Form {
+pub enum RequestForm {
     /// A document to run.
-    Query(Query),
+    Single(OperationRequest),
     /// Several, each by itself, in one JSON array.
-    Batch(Vec<Query>),
+    Batch(Vec<OperationRequest>),
     /// Something that Evergraph leaves to the origin.
-    Unread {
+    Unreadable {
         /// Why.
-        reason: Unread,
+        reason: RequestError,
         /// Whether the origin may run a mutation for it.
         may_be_mutation: bool,
     },

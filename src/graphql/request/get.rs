@@ -1,41 +1,45 @@
 //! GraphQL by GET.
 
-use super::error::Unread;
-use super::form::Form;
+use super::error::RequestError;
+use super::form::RequestForm;
 use super::members::{Members, text_to_json};
-use super::mutation_text::url_shows_mutation;
+use super::mutation_keyword::url_may_hold_mutation;
+use super::operation_request::{OperationRequest, WireForm};
 use super::parameters::{
-    MEMBERS, check_names, hides_a_number, is_member_in_other_case, read_members,
+    PARAMETERS, check_member_names, holds_serde_number_token, is_member_in_other_case,
+    read_parameters,
 };
-use super::query::{Query, Sent};
 use crate::http::{form_pairs, has_one_decoding};
 
 /// Reads a GET. Servers must not run a mutation for it, but some do: what cannot be read is possibly
 /// one. A document that is named by a hash or an id is none.
-pub fn read_get(url_query: Option<&str>) -> Form {
+pub fn read_get(url_query: Option<&str>) -> RequestForm {
     let url_query = url_query.unwrap_or_default();
-    let unread = |reason| Form::Unread { reason, may_be_mutation: url_shows_mutation(url_query) };
-    let Some(pairs) = form_pairs(url_query) else {
-        return unread(Unread::Unparsable);
+    let unreadable = |reason| RequestForm::Unreadable {
+        reason,
+        may_be_mutation: url_may_hold_mutation(url_query),
     };
-    let mut is_ambiguous = false;
+    let Some(pairs) = form_pairs(url_query) else {
+        return unreadable(RequestError::Unparsable);
+    };
+    let mut has_ambiguous_encoding = false;
     let pieces = url_query.split('&').filter(|piece| !piece.is_empty());
     let mut members = Members::default();
     let mut seen: Vec<String> = Vec::new();
     for ((name, value), piece) in pairs.into_iter().zip(pieces) {
-        if !MEMBERS.contains(&name.as_str()) {
+        if !PARAMETERS.contains(&name.as_str()) {
             if is_member_in_other_case(&name) {
-                return unread(Unread::Persisted);
+                return unreadable(RequestError::Persisted);
             }
             continue;
         }
         if seen.contains(&name) {
-            return unread(Unread::Unparsable); // which of the two counts differs by server
+            return unreadable(RequestError::Unparsable); // which of the two counts differs by server
         }
         seen.push(name.clone());
-        is_ambiguous |= !has_one_decoding(piece);
-        if hides_a_number(value.as_bytes()) {
-            return unread(Unread::Unparsable);
+        has_ambiguous_encoding |= !has_one_decoding(piece);
+        if holds_serde_number_token(value.as_bytes()) {
+            return unreadable(RequestError::Unparsable);
         }
         if value.is_empty() {
             continue;
@@ -44,18 +48,18 @@ pub fn read_get(url_query: Option<&str>) -> Form {
             "variables" | "extensions" => value,
             _ => text_to_json(&value),
         };
-        if let Err(reason) = check_names(raw.as_bytes()) {
-            return unread(reason);
+        if let Err(reason) = check_member_names(raw.as_bytes()) {
+            return unreadable(reason);
         }
         if !members.set(&name, raw) {
-            return unread(Unread::Unparsable);
+            return unreadable(RequestError::Unparsable);
         }
     }
-    match read_members(&members) {
+    match read_parameters(&members) {
         Ok(query) => {
-            let sent = Sent::Url(url_query.to_owned());
-            Form::Query(Query { sent, is_ambiguous, ..query })
+            let wire_form = WireForm::Url(url_query.to_owned());
+            RequestForm::Single(OperationRequest { wire_form, has_ambiguous_encoding, ..query })
         }
-        Err(reason) => unread(reason),
+        Err(reason) => unreadable(reason),
     }
 }

@@ -64,25 +64,25 @@ impl Manifest {
     pub fn read(body: &[u8], limits: &Amounts, now: Timestamp) -> Result<Self, ManifestError> {
         let members = match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => members,
-            Ok(_) => return Err(bad("", "expected an object")),
-            Err(error) => return Err(bad("", &format!("expected JSON: {error}"))),
+            Ok(_) => return Err(error_at("", "expected an object")),
+            Err(error) => return Err(error_at("", &format!("expected JSON: {error}"))),
         };
         let pairs = match members.get("operations") {
-            Some(Value::Array(operations)) => apollos(&members, operations)?,
-            _ => relays(&members)?,
+            Some(Value::Array(operations)) => apollo_items(&members, operations)?,
+            _ => relay_items(&members)?,
         };
         let mut documents: BTreeMap<String, Rc<str>> = BTreeMap::new();
-        for Pair { path, id, document } in pairs {
+        for ManifestItem { path, id, document } in pairs {
             if id.is_empty() || id.len() > limits::MANIFEST_ID_BYTES {
                 let message = format!("an id has 1 to {} bytes", limits::MANIFEST_ID_BYTES);
-                return Err(bad(&path, &message));
+                return Err(error_at(&path, &message));
             }
-            if let Err(message) = parses(document, limits) {
-                return Err(bad(&path, message));
+            if let Err(message) = check_document(document, limits) {
+                return Err(error_at(&path, message));
             }
             let before = documents.insert(id.to_owned(), document.into());
             if before.is_some_and(|before| *before != *document) {
-                return Err(bad(&path, "another document has this id"));
+                return Err(error_at(&path, "another document has this id"));
             }
         }
         let manifest = Self { made_at: now, documents };
@@ -104,11 +104,11 @@ impl Manifest {
     fn within_bounds(self) -> Result<Self, ManifestError> {
         if self.count() > limits::MANIFEST_DOCUMENTS {
             let message = format!("at most {} documents in all", limits::MANIFEST_DOCUMENTS);
-            return Err(bad("", &message));
+            return Err(error_at("", &message));
         }
         if self.bytes() > limits::MANIFEST_BYTES {
             let message = format!("at most {} bytes of documents in all", limits::MANIFEST_BYTES);
-            return Err(bad("", &message));
+            return Err(error_at("", &message));
         }
         Ok(self)
     }
@@ -117,14 +117,14 @@ impl Manifest {
     pub fn encode(&self) -> Vec<u8> {
         let mut plain = Vec::with_capacity(self.bytes() + self.count() * 64);
         for (id, document) in &self.documents {
-            plain.extend_from_slice(&length(id.len()));
-            plain.extend_from_slice(&length(document.len()));
+            plain.extend_from_slice(&length_bytes(id.len()));
+            plain.extend_from_slice(&length_bytes(document.len()));
             plain.extend_from_slice(id.as_bytes());
             plain.extend_from_slice(document.as_bytes());
         }
         let mut checked = Vec::new();
         checked.extend_from_slice(&self.made_at.as_millis().to_le_bytes());
-        checked.extend_from_slice(&length(plain.len()));
+        checked.extend_from_slice(&length_bytes(plain.len()));
         checked.extend_from_slice(&miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL));
         let mut bytes = Vec::with_capacity(checked.len() + 12);
         bytes.extend_from_slice(MAGIC);
@@ -147,7 +147,7 @@ impl Manifest {
             return Err(Damage::Checksum);
         }
         let (made_at, rest) = checked.split_first_chunk::<8>().ok_or(Damage::Content)?;
-        let (plain_bytes, deflated) = number(rest).ok_or(Damage::Content)?;
+        let (plain_bytes, deflated) = read_length(rest).ok_or(Damage::Content)?;
         let most = limits::MANIFEST_BYTES
             + limits::MANIFEST_DOCUMENTS * (limits::MANIFEST_ID_BYTES + LENGTHS);
         if plain_bytes > most {
@@ -174,48 +174,47 @@ impl Manifest {
 }
 
 /// An id and its document, and where in an upload they stand.
-struct Pair<'a> {
+struct ManifestItem<'a> {
     path: String,
     id: &'a str,
     document: &'a str,
 }
 
-fn apollos<'a>(
+fn apollo_items<'a>(
     members: &Map<String, Value>,
     operations: &'a [Value],
-) -> Result<Vec<Pair<'a>>, ManifestError> {
+) -> Result<Vec<ManifestItem<'a>>, ManifestError> {
     if members.get("format").and_then(Value::as_str) != Some(APOLLO_FORMAT) {
-        return Err(bad("format", &format!("expected {APOLLO_FORMAT:?}")));
+        return Err(error_at("format", &format!("expected {APOLLO_FORMAT:?}")));
     }
     if members.get("version").and_then(Value::as_u64) != Some(1) {
-        return Err(bad("version", "expected 1"));
+        return Err(error_at("version", "expected 1"));
     }
     let pair = |(index, operation): (usize, &'a Value)| {
         let text = |member: &str| {
-            operation
-                .get(member)
-                .and_then(Value::as_str)
-                .ok_or_else(|| bad(&format!("operations[{index}].{member}"), "expected a string"))
+            operation.get(member).and_then(Value::as_str).ok_or_else(|| {
+                error_at(&format!("operations[{index}].{member}"), "expected a string")
+            })
         };
         let path = format!("operations[{index}]");
-        Ok(Pair { path, id: text("id")?, document: text("body")? })
+        Ok(ManifestItem { path, id: text("id")?, document: text("body")? })
     };
     operations.iter().enumerate().map(pair).collect()
 }
 
-fn relays(members: &Map<String, Value>) -> Result<Vec<Pair<'_>>, ManifestError> {
+fn relay_items(members: &Map<String, Value>) -> Result<Vec<ManifestItem<'_>>, ManifestError> {
     let mut pairs = Vec::with_capacity(members.len());
     for (id, document) in members {
         let Some(document) = document.as_str() else {
-            return Err(bad(id, "expected a document's text"));
+            return Err(error_at(id, "expected a document's text"));
         };
-        pairs.push(Pair { path: id.clone(), id, document });
+        pairs.push(ManifestItem { path: id.clone(), id, document });
     }
     Ok(pairs)
 }
 
 /// Whether a text is an executable document within the limits, or why not.
-fn parses(source: &str, limits: &Amounts) -> Result<(), &'static str> {
+fn check_document(source: &str, limits: &Amounts) -> Result<(), &'static str> {
     let tokens = lexer::tokens(source, limits, &mut Amounts::ZERO.clone());
     match tokens {
         Err(lexer::LexError::Limit(_)) => Err("the document is over a limit"),
@@ -229,8 +228,8 @@ fn parses(source: &str, limits: &Amounts) -> Result<(), &'static str> {
 }
 
 fn next_document(bytes: &[u8]) -> Option<(&str, &str, &[u8])> {
-    let (id_bytes, rest) = number(bytes)?;
-    let (document_bytes, rest) = number(rest)?;
+    let (id_bytes, rest) = read_length(bytes)?;
+    let (document_bytes, rest) = read_length(rest)?;
     let (id, rest) = rest.split_at_checked(id_bytes)?;
     let (document, rest) = rest.split_at_checked(document_bytes)?;
     Some((std::str::from_utf8(id).ok()?, std::str::from_utf8(document).ok()?, rest))
@@ -240,16 +239,16 @@ fn checksum(checked: &[u8]) -> [u8; 8] {
     xxhash_rust::xxh3::xxh3_64(checked).to_le_bytes()
 }
 
-fn length(bytes: usize) -> [u8; 4] {
+fn length_bytes(bytes: usize) -> [u8; 4] {
     u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
 }
 
-fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (number, rest) = bytes.split_first_chunk::<4>()?;
-    Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
+fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (read_length, rest) = bytes.split_first_chunk::<4>()?;
+    Some((usize::try_from(u32::from_le_bytes(*read_length)).ok()?, rest))
 }
 
-fn bad(path: &str, message: &str) -> ManifestError {
+fn error_at(path: &str, message: &str) -> ManifestError {
     // A path may be an id, which may be anything.
     let path = path.chars().take(limits::MANIFEST_ID_BYTES).collect();
     ManifestError { path, message: message.to_owned() }

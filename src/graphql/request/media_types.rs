@@ -13,7 +13,7 @@ pub fn wants_html(headers: &Headers) -> bool {
 /// The kinds of answer that a request accepts, in the order of its wishes: requests that share
 /// it get the same kind from any server. White space, case and the weights' own numbers do not
 /// count.
-pub fn accepted_kinds(headers: &Headers) -> String {
+pub fn accepted_media_types(headers: &Headers) -> String {
     let mut ranges: Vec<(u32, String)> = headers
         .members("accept")
         .map(|range| {
@@ -21,7 +21,7 @@ pub fn accepted_kinds(headers: &Headers) -> String {
             let mut kind = String::new();
             for part in range.split(';').map(str::trim) {
                 match part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")) {
-                    Some(q) => weight = thousandths(q),
+                    Some(q) => weight = weight_in_thousandths(q),
                     None => {
                         kind.push_str(&part.to_ascii_lowercase());
                         kind.push(';');
@@ -40,9 +40,9 @@ pub fn accepted_kinds(headers: &Headers) -> String {
 
 /// The content type for a GraphQL answer of Evergraph's own: the newer one where the request
 /// wishes for it first (GraphQL over HTTP, draft, §6.4).
-pub fn answer_kind(headers: &Headers) -> &'static str {
+pub fn response_media_type(headers: &Headers) -> &'static str {
     const NEWER: &str = "application/graphql-response+json";
-    let kinds = accepted_kinds(headers);
+    let kinds = accepted_media_types(headers);
     let wished = kinds.split(',').filter(|kind| !kind.ends_with("q=0"));
     let mut wished = wished.filter_map(|kind| kind.split(';').next());
     let first =
@@ -54,7 +54,7 @@ pub fn answer_kind(headers: &Headers) -> &'static str {
 }
 
 /// A weight (RFC 9110 §12.4.2) in thousandths; a broken one counts as whole.
-fn thousandths(q: &str) -> u32 {
+fn weight_in_thousandths(q: &str) -> u32 {
     let weight: f32 = q.trim().parse().unwrap_or(1.0);
     // Clamped to 0..=1 before, so the number fits.
     (weight.clamp(0.0, 1.0) * 1000.0) as u32

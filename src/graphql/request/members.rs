@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 /// More members than any request has. To look for one takes as long as there are members.
-const MOST_MEMBERS: usize = 64;
+const MAX_MEMBERS: usize = 64;
 
 /// A JSON object's members. No two have one name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,9 +62,9 @@ impl Members {
 
 /// The members of a JSON object whose names `keeps` says yes to, as an object, each by its own text.
 /// None where the text is no object.
-pub(crate) fn kept_members(object: &str, keeps: impl Fn(&str) -> bool) -> Option<String> {
-    struct Kept<F>(F);
-    impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Kept<F> {
+pub(crate) fn filter_members(object: &str, keeps: impl Fn(&str) -> bool) -> Option<String> {
+    struct FilterVisitor<F>(F);
+    impl<'de, F: Fn(&str) -> bool> Visitor<'de> for FilterVisitor<F> {
         type Value = String;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +89,7 @@ pub(crate) fn kept_members(object: &str, keeps: impl Fn(&str) -> bool) -> Option
         }
     }
     let mut json = serde_json::Deserializer::from_str(object);
-    json.deserialize_map(Kept(keeps)).ok()
+    json.deserialize_map(FilterVisitor(keeps)).ok()
 }
 
 /// A text as JSON.
@@ -99,8 +99,8 @@ pub(crate) fn text_to_json(text: &str) -> String {
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +113,7 @@ impl<'de> Deserialize<'de> for Members {
                     if members.raw(&name).is_some() {
                         return Err(serde::de::Error::custom("two members have one name"));
                     }
-                    if members.0.len() >= MOST_MEMBERS {
+                    if members.0.len() >= MAX_MEMBERS {
                         return Err(serde::de::Error::custom("more members than any request has"));
                     }
                     // What nests too deep or holds no text is read as raw JSON, and is no value.
@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for Members {
                 Ok(members)
             }
         }
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn keeps_members_by_their_names() {
-        let kept = |text: &str, names: &[&str]| kept_members(text, |name| names.contains(&name));
+        let kept = |text: &str, names: &[&str]| filter_members(text, |name| names.contains(&name));
         let text = "{ \"b\" : {\"y\": 1.0} ,\"\\u0061\":[ 1e3 ],\"c\":null}";
         assert_eq!(kept(text, &["a", "c"]).as_deref(), Some("{\"a\":[ 1e3 ],\"c\":null}"));
         assert_eq!(kept(text, &["b"]).as_deref(), Some("{\"b\":{\"y\": 1.0}}"));

@@ -9,10 +9,10 @@ pub(super) mod json_size;
 pub(super) mod manifest;
 pub(super) mod media_types;
 mod members;
-pub(super) mod mutation_text;
+pub(super) mod mutation_keyword;
+pub(super) mod operation_request;
 mod parameters;
 pub(super) mod post;
-pub(super) mod query;
 pub(super) mod rewriting;
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,16 @@
 //! The parameters of a request.
 
-use super::error::Unread;
+use super::error::RequestError;
 use super::extensions::has_unkeyed;
 use super::members::Members;
-use super::mutation_text::contains;
-use super::query::{Query, Sent, Source};
+use super::mutation_keyword::contains;
+use super::operation_request::{DocumentSource, OperationRequest, WireForm};
 use crate::json::{Ambiguous, names_are_unique};
 use crate::key::sha256_hex;
 use serde_json::{Map, Value};
 
 /// The members of a request that a URL may hold as well.
-pub(super) const MEMBERS: [&str; 7] =
+pub(super) const PARAMETERS: [&str; 7] =
     ["query", "operationName", "variables", "extensions", "documentId", "doc_id", "id"];
 
 /// Members that name a document which the origin has.
@@ -23,31 +23,31 @@ pub(super) fn is_member_in_other_case(name: &str) -> bool {
     known.iter().any(|member| name.eq_ignore_ascii_case(member) && name != *member)
 }
 
-pub(super) fn read_members(members: &Members) -> Result<Query, Unread> {
+pub(super) fn read_parameters(members: &Members) -> Result<OperationRequest, RequestError> {
     if members.names().any(is_member_in_other_case) {
-        return Err(Unread::Persisted);
+        return Err(RequestError::Persisted);
     }
     let operation_name = match members.value("operationName").cloned() {
         None => None,
         Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
-        Some(_) => return Err(Unread::Unparsable),
+        Some(_) => return Err(RequestError::Unparsable),
     };
     let variables = match members.value("variables").cloned() {
         None => None,
         Some(Value::Object(variables)) => Some(variables),
-        Some(_) => return Err(Unread::Unparsable),
+        Some(_) => return Err(RequestError::Unparsable),
     };
     let extensions = match members.value("extensions").cloned() {
         None => Map::new(),
         Some(Value::Object(extensions)) => extensions,
-        Some(_) => return Err(Unread::Unparsable),
+        Some(_) => return Err(RequestError::Unparsable),
     };
     let hash = extensions.get("persistedQuery").filter(|value| !value.is_null());
     let hash = hash.map(persisted_hash).transpose()?;
     let document = match members.value("query").cloned() {
         None => None,
         Some(Value::String(document)) => Some(document).filter(|text| !text.trim().is_empty()),
-        Some(_) => return Err(Unread::Unparsable),
+        Some(_) => return Err(RequestError::Unparsable),
     };
     let names: Vec<&str> =
         ID_MEMBERS.into_iter().filter(|name| members.value(name).is_some()).collect();
@@ -55,66 +55,66 @@ pub(super) fn read_members(members: &Members) -> Result<Query, Unread> {
         // An `id` beside a document is the client's own; the others could be what counts.
         (Some(document), hash, [] | ["id"]) => {
             if hash.as_ref().is_some_and(|hash| *hash != sha256_hex(document.as_bytes())) {
-                return Err(Unread::HashMismatch);
+                return Err(RequestError::HashMismatch);
             }
-            Source::Text { document, hash }
+            DocumentSource::Text { document, hash }
         }
-        (None, Some(hash), []) => Source::Hash(hash),
+        (None, Some(hash), []) => DocumentSource::Hash(hash),
         (None, None, [name]) => match members.value(name).cloned() {
-            Some(Value::String(id)) if !id.is_empty() => Source::Id(id),
-            Some(Value::Number(id)) => Source::Id(id.to_string()),
-            _ => return Err(Unread::Persisted),
+            Some(Value::String(id)) if !id.is_empty() => DocumentSource::Id(id),
+            Some(Value::Number(id)) => DocumentSource::Id(id.to_string()),
+            _ => return Err(RequestError::Persisted),
         },
-        _ => return Err(Unread::Persisted),
+        _ => return Err(RequestError::Persisted),
     };
-    Ok(Query {
-        others: others(members),
+    Ok(OperationRequest {
+        other_members: other_members(members),
         has_unkeyed_extensions: has_unkeyed(&extensions),
-        is_coded: false,
-        is_ambiguous: false,
+        is_compressed: false,
+        has_ambiguous_encoding: false,
         source,
         operation_name,
         variables,
-        sent: Sent::Fixed,
+        wire_form: WireForm::Fixed,
     })
 }
 
 /// The members that are part of the key beside those that are understood. Empty ones say nothing.
 /// An id is among them: what it means is the origin's to say, so its answer is for those alone who
 /// send it.
-pub(super) fn others(members: &Members) -> String {
+pub(super) fn other_members(members: &Members) -> String {
     let understood =
         |name: &str| matches!(name, "query" | "operationName" | "variables" | "extensions");
     let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
-    let others: Map<String, Value> = members
+    let other_members: Map<String, Value> = members
         .names()
         .filter(|name| !understood(name))
         .filter_map(|name| Some((name.to_owned(), members.value(name)?.clone())))
         .filter(|(_, value)| !empty(value))
         .collect();
-    Value::Object(others).to_string()
+    Value::Object(other_members).to_string()
 }
 
 /// `extensions.persistedQuery`, as automatic persisted queries have it.
-pub(super) fn persisted_hash(value: &Value) -> Result<String, Unread> {
+pub(super) fn persisted_hash(value: &Value) -> Result<String, RequestError> {
     let is_version_1 = value.get("version").is_some_and(|version| version.as_u64() == Some(1));
     let hash = value.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
     let is_hash =
         hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    (is_version_1 && is_hash).then(|| hash.to_owned()).ok_or(Unread::Persisted)
+    (is_version_1 && is_hash).then(|| hash.to_owned()).ok_or(RequestError::Persisted)
 }
 
 /// Why JSON is left unread for the names of its members, if it is.
-pub(super) fn check_names(json: &[u8]) -> Result<(), Unread> {
+pub(super) fn check_member_names(json: &[u8]) -> Result<(), RequestError> {
     names_are_unique(json).map_err(|ambiguous| match ambiguous {
-        Ambiguous::DuplicateName => Unread::DuplicateMember,
-        Ambiguous::TooDeep => Unread::Unparsable,
+        Ambiguous::DuplicateName => RequestError::DuplicateMember,
+        Ambiguous::TooDeep => RequestError::Unparsable,
     })
 }
 
 /// Whether JSON could spell the object that serde_json takes for a number of any length: then two
 /// different texts would be one value.
-pub(super) fn hides_a_number(json: &[u8]) -> bool {
+pub(super) fn holds_serde_number_token(json: &[u8]) -> bool {
     const TOKEN: &[u8] = b"serde_json::private";
     if !contains(json, b"\\u") {
         return contains(json, TOKEN);

@@ -5,10 +5,10 @@
 //! written anew. All else stays as it came, byte for byte. Not in scope: when the origin is sent
 //! something else than what came (`service`).
 
-use super::extensions::kept_extensions;
-use super::members::{Members, kept_members, text_to_json};
-use super::parameters::MEMBERS;
-use super::query::{Query, Sent, Source};
+use super::extensions::forwarded_extensions;
+use super::members::{Members, filter_members, text_to_json};
+use super::operation_request::{DocumentSource, OperationRequest, WireForm};
+use super::parameters::PARAMETERS;
 use crate::graphql::operation::variables::DeclaredVariable;
 use crate::http::{form_encoded, form_pairs, has_one_decoding};
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ pub enum RewrittenRequest {
     Document(String),
     /// In place of a GET whose URL would be too long: a POST with this JSON, and with this query in
     /// its URL.
-    Posted {
+    PostForGet {
         /// What of the URL's query is no part of the GraphQL request.
         url: String,
         /// The GraphQL request.
@@ -48,9 +48,9 @@ pub enum RequestParts<'a> {
 }
 
 /// Bytes of a URL's query that every server takes.
-const REWRITTEN_URL_BYTES: usize = 8_000;
+const MAX_REWRITTEN_URL_BYTES: usize = 8_000;
 
-impl Query {
+impl OperationRequest {
     /// Whether it holds something that is no part of the key, and so must not reach the origin
     /// where its answer is to be stored.
     fn has_unkeyed(&self, declared: &[DeclaredVariable]) -> bool {
@@ -72,48 +72,54 @@ impl Query {
         document: Option<&str>,
         parts: RequestParts<'_>,
     ) -> Option<RewrittenRequest> {
-        match &self.sent {
-            Sent::Json(members) | Sent::Element(members) => {
+        match &self.wire_form {
+            WireForm::Json(members) | WireForm::Element(members) => {
                 let mut members = members.clone();
                 if let Some(document) = document {
                     members.set("query", text_to_json(document));
                 }
-                self.keep_parts(&mut members, parts)?;
+                self.remove_unkeyed_parts(&mut members, parts)?;
                 Some(RewrittenRequest::Json(members.to_json()))
             }
-            Sent::Url(query) => self.rewritten_url(query, document, parts),
-            Sent::Document => {
+            WireForm::Url(query) => self.rewritten_url(query, document, parts),
+            WireForm::Document => {
                 let own = match &self.source {
-                    Source::Text { document, .. } => Some(document.as_str()),
-                    Source::Hash(_) | Source::Id(_) => None,
+                    DocumentSource::Text { document, .. } => Some(document.as_str()),
+                    DocumentSource::Hash(_) | DocumentSource::Id(_) => None,
                 };
                 document.or(own).map(|document| RewrittenRequest::Document(document.to_owned()))
             }
-            Sent::Fixed => None,
+            WireForm::Fixed => None,
         }
     }
 
     /// The request with the document that it names by its hash, for an origin that may not know
     /// it. None where the request can only be sent as it came.
-    pub fn in_full(&self, document: &str, parts: RequestParts<'_>) -> Option<RewrittenRequest> {
-        self.rewritten(Some(document), parts).or_else(|| match &self.sent {
-            Sent::Url(query) => self.posted(query, document, parts),
+    pub fn with_full_document(
+        &self,
+        document: &str,
+        parts: RequestParts<'_>,
+    ) -> Option<RewrittenRequest> {
+        self.rewritten(Some(document), parts).or_else(|| match &self.wire_form {
+            WireForm::Url(query) => self.as_post(query, document, parts),
             _ => None,
         })
     }
 
     /// The request as the element of a batch that it came as.
     pub fn as_element(&self) -> Option<String> {
-        match &self.sent {
-            Sent::Element(members) => Some(members.to_json()),
+        match &self.wire_form {
+            WireForm::Element(members) => Some(members.to_json()),
             _ => None,
         }
     }
 
     /// Whether the request as it came is not what the origin is asked where its answer may be
     /// stored: something is left out, or it may be read in two ways, or it came in a batch.
-    pub fn is_sent_otherwise(&self, declared: &[DeclaredVariable]) -> bool {
-        self.is_ambiguous || matches!(self.sent, Sent::Element(_)) || self.has_unkeyed(declared)
+    pub fn must_be_rewritten(&self, declared: &[DeclaredVariable]) -> bool {
+        self.has_ambiguous_encoding
+            || matches!(self.wire_form, WireForm::Element(_))
+            || self.has_unkeyed(declared)
     }
 
     fn rewritten_url(
@@ -132,17 +138,17 @@ impl Query {
                     pieces.push(format!("query={}", form_encoded(document)));
                 }
                 ("extensions", _, RequestParts::Keyed { with_hash, .. }) => {
-                    let kept = kept_extensions(serde_json::from_str(&value).ok(), with_hash);
+                    let kept = forwarded_extensions(serde_json::from_str(&value).ok(), with_hash);
                     pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
                 }
                 ("variables", _, RequestParts::Keyed { declared, .. })
                     if !value.is_empty() && self.has_undeclared(declared) =>
                 {
-                    let kept = kept_variables(&value, declared)?;
+                    let kept = declared_variables_only(&value, declared)?;
                     pieces.push(format!("variables={}", form_encoded(&kept)));
                 }
                 (name, _, RequestParts::Keyed { .. })
-                    if MEMBERS.contains(&name) && !has_one_decoding(piece) =>
+                    if PARAMETERS.contains(&name) && !has_one_decoding(piece) =>
                 {
                     pieces.push(format!("{name}={}", form_encoded(&value)));
                 }
@@ -155,11 +161,11 @@ impl Query {
         let url = pieces.join("&");
         // No longer than what came, a URL is no worse than that.
         let most = if document.is_none() { query.len() } else { 0 };
-        (url.len() <= most.max(REWRITTEN_URL_BYTES)).then_some(RewrittenRequest::Url(url))
+        (url.len() <= most.max(MAX_REWRITTEN_URL_BYTES)).then_some(RewrittenRequest::Url(url))
     }
 
     /// A GET as a POST. Not for one that may be a mutation: a server runs that by POST alone.
-    fn posted(
+    fn as_post(
         &self,
         query: &str,
         document: &str,
@@ -167,13 +173,13 @@ impl Query {
     ) -> Option<RewrittenRequest> {
         let mut members = Members::default();
         members.set("query", text_to_json(document));
-        let mut others = Vec::new();
+        let mut other_members = Vec::new();
         for piece in query.split('&').filter(|piece| !piece.is_empty()) {
             let (name, value) = form_pairs(piece)?.pop()?;
             let raw = match name.as_str() {
                 "query" => continue,
-                name if !MEMBERS.contains(&name) => {
-                    others.push(piece);
+                name if !PARAMETERS.contains(&name) => {
+                    other_members.push(piece);
                     continue;
                 }
                 _ if value.is_empty() => continue,
@@ -184,18 +190,18 @@ impl Query {
                 return None;
             }
         }
-        self.keep_parts(&mut members, parts)?;
-        Some(RewrittenRequest::Posted { url: others.join("&"), json: members.to_json() })
+        self.remove_unkeyed_parts(&mut members, parts)?;
+        Some(RewrittenRequest::PostForGet { url: other_members.join("&"), json: members.to_json() })
     }
 
     /// Removes from a request's members what does not go on. None where that cannot be done.
-    fn keep_parts(&self, members: &mut Members, parts: RequestParts<'_>) -> Option<()> {
+    fn remove_unkeyed_parts(&self, members: &mut Members, parts: RequestParts<'_>) -> Option<()> {
         let RequestParts::Keyed { declared, with_hash } = parts else { return Some(()) };
         if self.has_undeclared(declared) {
-            let kept = kept_variables(members.raw("variables")?, declared)?;
+            let kept = declared_variables_only(members.raw("variables")?, declared)?;
             members.set("variables", kept);
         }
-        match kept_extensions(members.value("extensions").cloned(), with_hash) {
+        match forwarded_extensions(members.value("extensions").cloned(), with_hash) {
             Some(kept) => {
                 members.set("extensions", kept);
             }
@@ -210,9 +216,9 @@ fn names_of(declared: &[DeclaredVariable]) -> BTreeSet<&str> {
 }
 
 /// The declared variables of a JSON object, each by its own text.
-fn kept_variables(variables: &str, declared: &[DeclaredVariable]) -> Option<String> {
+fn declared_variables_only(variables: &str, declared: &[DeclaredVariable]) -> Option<String> {
     let names = names_of(declared);
-    kept_members(variables, |name| names.contains(name))
+    filter_members(variables, |name| names.contains(name))
 }
 
 #[cfg(test)]

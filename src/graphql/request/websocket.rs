@@ -20,7 +20,7 @@ pub enum ClientMessage {
 }
 
 /// The types of client messages that run no operation, in either subprotocol.
-const CONTROL: [&str; 6] =
+const CONTROL_TYPES: [&str; 6] =
     ["connection_init", "ping", "pong", "complete", "stop", "connection_terminate"];
 
 /// The members of a message that count.
@@ -35,7 +35,7 @@ pub fn read_client_message(text: &str) -> ClientMessage {
         (Some("subscribe" | "start"), Some(payload)) if payload.get().starts_with('{') => {
             ClientMessage::Operation(payload.get().to_owned())
         }
-        (Some(kind), _) if CONTROL.contains(&kind) => ClientMessage::Control,
+        (Some(kind), _) if CONTROL_TYPES.contains(&kind) => ClientMessage::Control,
         _ => ClientMessage::Unclear,
     }
 }
@@ -64,8 +64,8 @@ struct Message<'a> {
 
 impl<'de> Deserialize<'de> for Message<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfOneName;
-        impl<'de> Visitor<'de> for OfOneName {
+        struct MessageVisitor;
+        impl<'de> Visitor<'de> for MessageVisitor {
             type Value = Message<'de>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for Message<'de> {
                 Ok(message)
             }
         }
-        deserializer.deserialize_map(OfOneName)
+        deserializer.deserialize_map(MessageVisitor)
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn only_what_runs_no_operation_is_a_control_message() {
-        for kind in CONTROL {
+        for kind in CONTROL_TYPES {
             let plain = format!(r#"{{"id":"1","type":"{kind}","payload":{{"query":"x"}}}}"#);
             assert_eq!(read_client_message(&plain), ClientMessage::Control, "{kind}");
         }
@@ -161,7 +161,7 @@ mod tests {
             let _ = read_server_message(&text);
             if read_client_message(&text) == ClientMessage::Control {
                 let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-                prop_assert!(CONTROL.contains(&json["type"].as_str().unwrap()));
+                prop_assert!(CONTROL_TYPES.contains(&json["type"].as_str().unwrap()));
             }
         }
     }

@@ -2,14 +2,14 @@
 
 use crate::graphql::document::shape::Shape;
 use crate::graphql::injection::reserved_keys::KEY_PREFIX;
-use crate::graphql::types::entity_id::{id_text, spellings};
+use crate::graphql::types::entity_id::{id_spellings, id_text};
 use crate::graphql::types::knowledge::{ID_FIELDS, TypeKnowledge};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Under which ids an object shows itself.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Ids {
+pub(crate) struct EntityIds {
     /// Each way to write them.
     pub all: BTreeSet<String>,
     /// Whether those are among them by which purges name such objects.
@@ -24,8 +24,8 @@ impl TypeKnowledge<'_> {
         object: &Map<String, Value>,
         shape: &Shape,
         added: bool,
-    ) -> Ids {
-        let naming = self.naming_fields(type_name);
+    ) -> EntityIds {
+        let naming = self.key_fields(type_name);
         let shown = |fields: &[&str]| -> Vec<(String, String)> {
             let of_field = |(key, value): (&String, &Value)| {
                 let field = field_of(key, shape, fields, added)?;
@@ -40,8 +40,8 @@ impl TypeKnowledge<'_> {
             true => Vec::new(),
             false => shown(&ID_FIELDS),
         };
-        let all = named.into_iter().chain(others).flat_map(|(_, id)| spellings(&id)).collect();
-        Ids { all, complete }
+        let all = named.into_iter().chain(others).flat_map(|(_, id)| id_spellings(&id)).collect();
+        EntityIds { all, complete }
     }
 
     /// Whether an object shows any id, whatever its type.
@@ -62,7 +62,7 @@ fn field_of(key: &str, shape: &Shape, fields: &[&str], added: bool) -> Option<St
             .find(|field| rest.strip_prefix(**field).is_some_and(|rest| rest.starts_with("__"))),
         None => {
             // With arguments it may be written in another way.
-            let of = shape.field(key).filter(|of| of.plain)?;
+            let of = shape.field(key).filter(|of| of.has_no_arguments)?;
             let name = of.name.as_deref()?;
             fields.iter().find(|field| **field == name)
         }

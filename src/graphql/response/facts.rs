@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// What an answer holds.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct AnswerFacts {
+pub struct ResponseFacts {
     /// The names of the GraphQL types in it.
     pub types: BTreeSet<String>,
     /// Its tags.
@@ -21,12 +21,12 @@ pub struct AnswerFacts {
     /// Whether it shows that the schema is not that of this API.
     pub contradicts_schema: bool,
     /// What it says of its own caching.
-    pub hint: AnswerHint,
+    pub hint: ResponseHint,
 }
 
 /// What `extensions.cacheControl` says of an answer, as Apollo Server writes it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AnswerHint {
+pub struct ResponseHint {
     /// For how many seconds it may be stored.
     pub max_age: Option<u64>,
     /// Whether it is one person's.
@@ -34,9 +34,9 @@ pub struct AnswerHint {
 }
 
 /// The hint for the whole answer, and the strictest of those for its parts.
-pub(super) fn answer_hint(extension: &Value) -> AnswerHint {
+pub(super) fn answer_hint(extension: &Value) -> ResponseHint {
     let parts = extension.get("hints").and_then(Value::as_array).into_iter().flatten();
-    let mut hint = AnswerHint::default();
+    let mut hint = ResponseHint::default();
     for one in std::iter::once(extension).chain(parts) {
         let max_age =
             one.get("maxAge").map(|age| age.as_f64().map_or(0, |age| age.max(0.0) as u64));
@@ -49,7 +49,7 @@ pub(super) fn answer_hint(extension: &Value) -> AnswerHint {
     hint
 }
 
-impl AnswerFacts {
+impl ResponseFacts {
     /// Beyond the limit only the coarse tags stay, and every type counts as one whose ids are
     /// not shown: that purges more, never less.
     pub(super) fn coarsen(&mut self) {

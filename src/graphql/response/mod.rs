@@ -9,5 +9,5 @@ pub(super) mod response_json;
 pub(super) mod root_types;
 mod walk;
 
-pub use mutation_entities::Mutated;
+pub use mutation_entities::ExecutedMutation;
 pub use walk::facts;

@@ -6,14 +6,14 @@ use crate::graphql::document::shape::Shape;
 use crate::graphql::operation::analysis::Analysis;
 use crate::graphql::schema::{FieldInfo, TypeId, TypeKind};
 use crate::graphql::types::knowledge::TypeKnowledge;
-use crate::graphql::types::naming::{Meant, SeenTypes, types_meant_by};
-use crate::graphql::types::reachable::possible_types;
+use crate::graphql::types::naming::{CandidateTypes, TypeNameIndex, candidate_types};
+use crate::graphql::types::reachable_entities::few_possible_types;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A mutation that the origin has answered.
 #[derive(Debug, Clone, Copy)]
-pub struct Mutated<'a> {
+pub struct ExecutedMutation<'a> {
     /// The mutation.
     pub analysis: &'a Analysis,
     /// Its variables.
@@ -23,26 +23,26 @@ pub struct Mutated<'a> {
 }
 
 /// What the answer to all calls of a mutation's field names.
-pub(super) fn named_by<'k>(
-    mutated: &Mutated<'_>,
+pub(super) fn entities_named_by<'k>(
+    mutated: &ExecutedMutation<'_>,
     field: &str,
-    meant: &'k Meant,
+    candidates: &'k CandidateTypes,
     knowledge: &'k TypeKnowledge<'k>,
-) -> Named<'k> {
+) -> MutationEntities<'k> {
     let root = knowledge.schema.and_then(|schema| schema.root(OperationKind::Mutation));
-    let mut named = Named {
+    let mut named = MutationEntities {
         entities: BTreeMap::new(),
-        own: BTreeSet::new(),
-        untyped: false,
-        doubtful: false,
-        meant,
+        payload_types: BTreeSet::new(),
+        has_untyped_entity: false,
+        has_unknown_object: false,
+        candidates,
         knowledge,
     };
     for (key, value) in mutated.data.into_iter().flatten() {
         match mutated.analysis.shape.field(key) {
             Some(of) if of.name.as_deref() == Some(field) => {
                 if let Some(inner) = &of.shape {
-                    named.under_mutation(value, inner, named.field_of(root, field));
+                    named.at_root(value, inner, named.field_of(root, field));
                 }
             }
             _ => {}
@@ -52,37 +52,37 @@ pub(super) fn named_by<'k>(
 }
 
 /// What a mutation's answer names.
-pub(super) struct Named<'k> {
+pub(super) struct MutationEntities<'k> {
     /// The entities, by type; one without an id as none.
     pub(super) entities: BTreeMap<String, BTreeSet<Option<String>>>,
     /// The types of what stands right under the mutation and shows no id.
-    pub(super) own: BTreeSet<String>,
+    pub(super) payload_types: BTreeSet<String>,
     /// Whether what stands right under the mutation is an entity of a type that is not known.
-    pub(super) untyped: bool,
+    pub(super) has_untyped_entity: bool,
     /// Whether an object below that has a type that is not known: what else was changed?
-    pub(super) doubtful: bool,
+    pub(super) has_unknown_object: bool,
     /// The types that the mutation's name may mean.
-    pub(super) meant: &'k Meant,
+    pub(super) candidates: &'k CandidateTypes,
     pub(super) knowledge: &'k TypeKnowledge<'k>,
 }
 
-impl Named<'_> {
+impl MutationEntities<'_> {
     /// What the schema says of a field on a type.
     fn field_of(&self, parent: Option<TypeId>, field: &str) -> Option<FieldInfo> {
         self.knowledge.schema?.field(parent?, field)
     }
 
     /// An object without an id right under the mutation only wraps the answer.
-    fn under_mutation(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>) {
+    fn at_root(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>) {
         match value {
             Value::Object(object) if !self.knowledge.shows_any_id(object, shape) => {
                 let type_name = self.type_of(object, shape, info);
                 self.fields(object, shape, type_name.as_deref(), info);
-                self.own.extend(type_name);
+                self.payload_types.extend(type_name);
             }
-            Value::Object(object) => self.untyped |= !self.object(object, shape, info),
+            Value::Object(object) => self.has_untyped_entity |= !self.object(object, shape, info),
             Value::Array(items) => {
-                items.iter().for_each(|item| self.under_mutation(item, shape, info));
+                items.iter().for_each(|item| self.at_root(item, shape, info));
             }
             _ => {}
         }
@@ -104,7 +104,7 @@ impl Named<'_> {
             }
             entity.extend(ids.all.into_iter().map(Some));
         }
-        let possible = self.possible_types(info).filter(|_| type_name.is_none());
+        let possible = self.few_possible_types(info).filter(|_| type_name.is_none());
         let is_known = type_name.is_some() || possible.is_some();
         for name in possible.into_iter().flatten() {
             self.entities.entry(name).or_default().insert(None);
@@ -114,9 +114,9 @@ impl Named<'_> {
     }
 
     /// The types that an object of an interface or a union may have, where they are few.
-    fn possible_types(&self, info: Option<FieldInfo>) -> Option<Vec<String>> {
+    fn few_possible_types(&self, info: Option<FieldInfo>) -> Option<Vec<String>> {
         let (schema, info) = self.knowledge.schema.zip(info)?;
-        let possible = possible_types(schema, info.of)?;
+        let possible = few_possible_types(schema, info.type_id)?;
         Some(possible.into_iter().map(|of| schema.name(of).to_owned()).collect())
     }
 
@@ -129,7 +129,7 @@ impl Named<'_> {
     ) -> Option<String> {
         let of_schema = || {
             let (schema, info) = self.knowledge.schema.zip(info)?;
-            (schema.kind(info.of) == TypeKind::Object).then(|| schema.name(info.of))
+            (schema.kind(info.type_id) == TypeKind::Object).then(|| schema.name(info.type_id))
         };
         type_name(object, shape).or_else(of_schema).map(str::to_owned)
     }
@@ -142,35 +142,35 @@ impl Named<'_> {
         info: Option<FieldInfo>,
     ) {
         let named = type_name.and_then(|name| self.knowledge.schema?.type_named(name));
-        let parent = named.or(info.map(|info| info.of));
+        let parent = named.or(info.map(|info| info.type_id));
         for (key, value) in object {
             let Some(field) = shape.field(key) else { continue };
             if let Some(inner) = &field.shape {
                 let name = field.name.as_deref().unwrap_or_default();
-                self.below(value, inner, name, self.field_of(parent, name));
+                self.in_payload(value, inner, name, self.field_of(parent, name));
             }
         }
     }
 
     /// What stands in a payload, under a field of that name.
-    fn below(&mut self, value: &Value, shape: &Shape, field: &str, info: Option<FieldInfo>) {
+    fn in_payload(&mut self, value: &Value, shape: &Shape, field: &str, info: Option<FieldInfo>) {
         match value {
             Value::Object(object) => {
                 let is_known = self.object(object, shape, info);
                 // `createProduct { product { id } }` says twice what it is.
-                self.doubtful |= !is_known && !self.is_meant(field);
-                self.untyped |= !is_known;
+                self.has_unknown_object |= !is_known && !self.is_candidate(field);
+                self.has_untyped_entity |= !is_known;
             }
             Value::Array(items) => {
-                items.iter().for_each(|item| self.below(item, shape, field, info));
+                items.iter().for_each(|item| self.in_payload(item, shape, field, info));
             }
             _ => {}
         }
     }
 
     /// Whether a field's name means the same types as that of the mutation.
-    fn is_meant(&self, field: &str) -> bool {
-        let means = types_meant_by(field, &SeenTypes::new()).names;
-        means.iter().any(|name| self.meant.names.contains(name))
+    fn is_candidate(&self, field: &str) -> bool {
+        let means = candidate_types(field, &TypeNameIndex::new()).names;
+        means.iter().any(|name| self.candidates.names.contains(name))
     }
 }

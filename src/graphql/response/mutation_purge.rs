@@ -1,11 +1,11 @@
 //! What a successful mutation purges: by its answer, by its fields' names, or everything.
 
-use super::mutation_entities::{Mutated, named_by};
+use super::mutation_entities::{ExecutedMutation, entities_named_by};
 use crate::config::{Config, MutationPolicy};
-use crate::graphql::types::entity_id::{id_text, spellings};
+use crate::graphql::types::entity_id::{id_spellings, id_text};
 use crate::graphql::types::knowledge::TypeKnowledge;
 use crate::graphql::types::naming::{
-    SeenTypes, is_payload_of, makes_something, speaks_of_many, types_meant_by,
+    TypeNameIndex, candidate_types, is_bulk, is_creation, is_payload_of,
 };
 use crate::tag::{Tag, TagSet};
 use serde_json::Value;
@@ -33,11 +33,11 @@ impl MutationPurge {
 
 /// What a mutation purges. `known` says which GraphQL types a name can mean, as a schema and
 /// answers have shown them.
-pub fn purge_of(
+pub fn purge_of_mutation(
     config: &Config,
-    mutated: Mutated<'_>,
+    mutated: ExecutedMutation<'_>,
     knowledge: &TypeKnowledge<'_>,
-    known: &SeenTypes,
+    known: &TypeNameIndex,
 ) -> MutationPurge {
     let shape = &mutated.analysis.shape;
     // Which field a key is must be certain, for every field may have its own rule.
@@ -47,7 +47,7 @@ pub fn purge_of(
     let policy = config.mutations.policy;
     let mut tags = TagSet::new();
     let mut by_names = TagSet::new();
-    for field in shape.names().into_iter().filter(|name| *name != "__typename") {
+    for field in shape.field_names().into_iter().filter(|name| *name != "__typename") {
         if let Some(rule) = config.mutation_rule(field) {
             tags.extend(rule.tags.iter().cloned());
             continue;
@@ -55,16 +55,16 @@ pub fn purge_of(
         if policy == MutationPolicy::All {
             return MutationPurge::everything(field);
         }
-        let meant = types_meant_by(field, known);
-        let named = named_by(&mutated, field, &meant, knowledge);
-        let unsure = named.entities.is_empty() || named.untyped;
-        if named.doubtful || (unsure && !meant.any_known) {
+        let candidates = candidate_types(field, known);
+        let named = entities_named_by(&mutated, field, &candidates, knowledge);
+        let unsure = named.entities.is_empty() || named.has_untyped_entity;
+        if named.has_unknown_object || (unsure && !candidates.any_known) {
             return MutationPurge::everything(field);
         }
-        let many = speaks_of_many(field);
+        let many = is_bulk(field);
         // A field's name adds to what its answer names, unless the answer names that very type.
-        let told = !unsure && named.entities.keys().any(|name| meant.names.contains(name));
-        let by_name = meant.names.iter().map(|name| {
+        let told = !unsure && named.entities.keys().any(|name| candidates.names.contains(name));
+        let by_name = candidates.names.iter().map(|name| {
             let ids = argument_ids(&mutated, field, name, knowledge);
             (name.clone(), ids)
         });
@@ -72,18 +72,18 @@ pub fn purge_of(
         // What queries show is no mere payload, nor is what bears another name and holds nothing.
         let is_shown = |name: &String| known.values().any(|names| names.contains(name));
         let holds_nothing = named.entities.is_empty();
-        let own = named
-            .own
+        let payload_types = named
+            .payload_types
             .into_iter()
             .filter(|name| is_shown(name) || (holds_nothing && !is_payload_of(field, name)));
-        for (name, ids) in by_name.chain(own.map(|name| (name, BTreeSet::new()))) {
+        for (name, ids) in by_name.chain(payload_types.map(|name| (name, BTreeSet::new()))) {
             by_names.extend(tags_of(policy, &name, &ids, many));
         }
         for (name, ids) in named.entities {
             tags.extend(tags_of(policy, &name, &ids, many));
         }
     }
-    knowledge.reach(&mut tags);
+    knowledge.extend_reach(&mut tags);
     tags.extend(by_names);
     MutationPurge::Tags(tags)
 }
@@ -92,13 +92,13 @@ pub fn purge_of(
 /// `deleteProducts(ids: $ids)`, `updateProduct(input: { productId: 42 })`. Empty where any of the
 /// calls of that field names none.
 fn argument_ids(
-    mutated: &Mutated<'_>,
+    mutated: &ExecutedMutation<'_>,
     field: &str,
     type_name: &str,
     knowledge: &TypeKnowledge<'_>,
 ) -> BTreeSet<Option<String>> {
     // What is made anew has an id that no argument names.
-    if makes_something(field) {
+    if is_creation(field) {
         return BTreeSet::new();
     }
     let analysis = mutated.analysis;
@@ -108,7 +108,7 @@ fn argument_ids(
     for (_, arguments) in analysis.arguments.iter().filter(|(key, _)| is_this_field(key)) {
         let mut ids = BTreeSet::new();
         for (name, value) in arguments {
-            let Some(value) = analysis.input(value, mutated.variables) else { continue };
+            let Some(value) = analysis.argument_value(value, mutated.variables) else { continue };
             match &value {
                 Value::Object(fields) => {
                     for (name, value) in fields {
@@ -140,7 +140,7 @@ fn add_ids(
         Value::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
     };
-    ids.extend(items.iter().filter_map(id_text).flat_map(|id| spellings(&id)));
+    ids.extend(items.iter().filter_map(id_text).flat_map(|id| id_spellings(&id)));
 }
 
 /// The tags for one type that a mutation touched, and the entities of it that it named.

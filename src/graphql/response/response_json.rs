@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 /// An answer and what was asked.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'a> {
+pub struct ResponseJson<'a> {
     /// The answer, before anything was taken out of it.
     pub json: &'a Value,
     /// Whether it is that to the document with what was added to it.
-    pub added: bool,
+    pub has_additions: bool,
 }
 
 /// The object's type as the answer shows it, by what was added to the document or by what the client

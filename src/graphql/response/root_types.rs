@@ -1,6 +1,6 @@
 //! The types that the objects of root fields show in a response.
 
-use super::response_json::{Shown, object_type};
+use super::response_json::{ResponseJson, object_type};
 use crate::graphql::document::shape::Shape;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// The types that the objects of a root field show in an answer. None where it has no object, or
 /// where one of them does not show its type.
 pub fn types_of_root_field<'a>(
-    shown: Shown<'a>,
+    shown: ResponseJson<'a>,
     data: &'a Map<String, Json>,
     shape: &'a Shape,
     name: &str,
@@ -24,7 +24,7 @@ pub fn types_of_root_field<'a>(
 }
 
 fn add_types<'a>(
-    shown: Shown<'a>,
+    shown: ResponseJson<'a>,
     value: &'a Json,
     shape: &'a Shape,
     types: &mut BTreeSet<&'a str>,
@@ -34,7 +34,7 @@ fn add_types<'a>(
             items.iter().try_for_each(|item| add_types(shown, item, shape, types))
         }
         Json::Object(object) => {
-            types.insert(object_type(object, shape, shown.added)?);
+            types.insert(object_type(object, shape, shown.has_additions)?);
             Some(())
         }
         _ => None,

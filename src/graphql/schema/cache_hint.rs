@@ -1,15 +1,15 @@
 //! What a schema itself says of caching: `@cacheControl`, as Apollo Server defines it.
 
 use super::cursor::Cursor;
-use super::fault::{Flaw, shown};
-use crate::graphql::document::lexer::Kind;
+use super::fault::{SourceFault, quoted};
+use crate::graphql::document::lexer::TokenKind;
 
 /// The directive that hints are read from.
 pub(super) const DIRECTIVE: &str = "cacheControl";
 
 /// What a schema says of caching a field, or whatever has a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Hint {
+pub struct CacheHint {
     /// `maxAge`: for how many seconds it may be stored.
     pub max_age: Option<u32>,
     /// `scope: PRIVATE`: it is one person's. `PUBLIC` says no more than nothing does.
@@ -18,7 +18,7 @@ pub struct Hint {
     pub inherit: bool,
 }
 
-impl Hint {
+impl CacheHint {
     /// Says nothing.
     pub const NONE: Self = Self { max_age: None, private: false, inherit: false };
 
@@ -38,25 +38,25 @@ impl Hint {
     /// Reads the arguments of the directive, from their opening bracket to their closing one. A
     /// hint that cannot be understood is a fault: without it, what it guards would be stored as if
     /// there were none. Arguments that Apollo does not define are passed over.
-    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Flaw> {
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SourceFault> {
         let mut hint = Self::NONE;
         cursor.expect(b'(')?;
         while !cursor.takes(b')')? {
             let argument = cursor.name()?;
             cursor.expect(b':')?;
             let at = cursor.at();
-            let (kind, value) = cursor.peek().map_or((Kind::Spread, ""), |t| (t.kind, t.text));
+            let (kind, value) = cursor.peek().map_or((TokenKind::Spread, ""), |t| (t.kind, t.text));
             let known = match (argument, kind) {
-                ("maxAge" | "scope" | "inheritMaxAge", Kind::Name) if value == "null" => true,
-                ("maxAge", Kind::Int) => {
+                ("maxAge" | "scope" | "inheritMaxAge", TokenKind::Name) if value == "null" => true,
+                ("maxAge", TokenKind::Int) => {
                     hint.max_age = value.parse().ok();
                     hint.max_age.is_some()
                 }
-                ("scope", Kind::Name) => {
+                ("scope", TokenKind::Name) => {
                     hint.private = value == "PRIVATE";
                     matches!(value, "PRIVATE" | "PUBLIC")
                 }
-                ("inheritMaxAge", Kind::Name) => {
+                ("inheritMaxAge", TokenKind::Name) => {
                     hint.inherit = value == "true";
                     matches!(value, "true" | "false")
                 }
@@ -64,8 +64,8 @@ impl Hint {
             };
             if !known {
                 let message =
-                    format!("@{DIRECTIVE} does not allow {} as its {argument}", shown(value));
-                return Err(Flaw::new(at, message));
+                    format!("@{DIRECTIVE} does not allow {} as its {argument}", quoted(value));
+                return Err(SourceFault::new(at, message));
             }
             cursor.skip_value()?;
         }
@@ -77,18 +77,18 @@ impl Hint {
 mod tests {
     use super::*;
 
-    fn read(arguments: &str) -> Result<Hint, Flaw> {
-        Hint::read(&mut Cursor::new(arguments)?)
+    fn read(arguments: &str) -> Result<CacheHint, SourceFault> {
+        CacheHint::read(&mut Cursor::new(arguments)?)
     }
 
     #[test]
     fn each_argument_is_read() {
-        let hint = |max_age, private, inherit| Ok(Hint { max_age, private, inherit });
-        assert_eq!(read("()"), Ok(Hint::NONE));
+        let hint = |max_age, private, inherit| Ok(CacheHint { max_age, private, inherit });
+        assert_eq!(read("()"), Ok(CacheHint::NONE));
         assert_eq!(read("(maxAge: 60)"), hint(Some(60), false, false));
         assert_eq!(read("(maxAge: 0, scope: PRIVATE)"), hint(Some(0), true, false));
         assert_eq!(read("(scope: PUBLIC inheritMaxAge: true)"), hint(None, false, true));
-        assert_eq!(read("(maxAge: null, scope: null, inheritMaxAge: false)"), Ok(Hint::NONE));
+        assert_eq!(read("(maxAge: null, scope: null, inheritMaxAge: false)"), Ok(CacheHint::NONE));
         assert_eq!(read("(swr: {a: [1]}, maxAge: 5, on: \"x\")"), hint(Some(5), false, false));
     }
 
@@ -115,9 +115,9 @@ mod tests {
 
     #[test]
     fn two_hints_on_one_place_are_as_strict_as_both() {
-        let one = Hint { max_age: Some(60), private: false, inherit: true };
-        let two = Hint { max_age: Some(5), private: true, inherit: false };
-        let both = Hint { max_age: Some(5), private: true, inherit: true };
-        assert_eq!((one.and(two), two.and(one), one.and(Hint::NONE)), (both, both, one));
+        let one = CacheHint { max_age: Some(60), private: false, inherit: true };
+        let two = CacheHint { max_age: Some(5), private: true, inherit: false };
+        let both = CacheHint { max_age: Some(5), private: true, inherit: true };
+        assert_eq!((one.and(two), two.and(one), one.and(CacheHint::NONE)), (both, both, one));
     }
 }

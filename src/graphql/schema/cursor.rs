@@ -4,8 +4,8 @@
 //! In scope: what any grammar needs, and passing over what the table has no use for. Not in
 //! scope: what the tokens mean.
 
-use super::fault::{Flaw, shown};
-use crate::graphql::document::lexer::{Kind, Token, token_from};
+use super::fault::{SourceFault, quoted};
+use crate::graphql::document::lexer::{Token, TokenKind, token_from};
 use crate::limits;
 
 /// A place between two tokens.
@@ -17,7 +17,7 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub fn new(source: &'a str) -> Result<Self, Flaw> {
+    pub fn new(source: &'a str) -> Result<Self, SourceFault> {
         let mut cursor = Self { source, next: None, end: 0 };
         cursor.advance()?;
         Ok(cursor)
@@ -34,9 +34,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes the next token.
-    pub fn advance(&mut self) -> Result<(), Flaw> {
+    pub fn advance(&mut self) -> Result<(), SourceFault> {
         let found = token_from(self.source, self.end)
-            .map_err(|at| Flaw::new(at, "what begins here is no token of GraphQL"))?;
+            .map_err(|at| SourceFault::new(at, "what begins here is no token of GraphQL"))?;
         match found {
             Some((token, end)) => (self.next, self.end) = (Some(token), end),
             None => self.next = None,
@@ -45,7 +45,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes that punctuator, if it is next.
-    pub fn takes(&mut self, punctuator: u8) -> Result<bool, Flaw> {
+    pub fn takes(&mut self, punctuator: u8) -> Result<bool, SourceFault> {
         let is_next = self.next.is_some_and(|token| token.is(punctuator));
         if is_next {
             self.advance()?;
@@ -54,8 +54,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes that word, if it is next.
-    pub fn takes_word(&mut self, word: &str) -> Result<bool, Flaw> {
-        let is_next = self.next.is_some_and(|t| t.kind == Kind::Name && t.text == word);
+    pub fn takes_word(&mut self, word: &str) -> Result<bool, SourceFault> {
+        let is_next = self.next.is_some_and(|t| t.kind == TokenKind::Name && t.text == word);
         if is_next {
             self.advance()?;
         }
@@ -63,7 +63,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes that punctuator, which has to be next.
-    pub fn expect(&mut self, punctuator: u8) -> Result<(), Flaw> {
+    pub fn expect(&mut self, punctuator: u8) -> Result<(), SourceFault> {
         if self.takes(punctuator)? {
             return Ok(());
         }
@@ -71,9 +71,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes a name, which has to be next.
-    pub fn name(&mut self) -> Result<&'a str, Flaw> {
+    pub fn name(&mut self) -> Result<&'a str, SourceFault> {
         match self.next {
-            Some(token) if token.kind == Kind::Name => {
+            Some(token) if token.kind == TokenKind::Name => {
                 self.advance()?;
                 Ok(token.text)
             }
@@ -82,32 +82,32 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes a description, if there is one (GraphQL §3.1.1, later §2.2).
-    pub fn skip_description(&mut self) -> Result<(), Flaw> {
-        if self.next.is_some_and(|t| matches!(t.kind, Kind::String | Kind::BlockString)) {
+    pub fn skip_description(&mut self) -> Result<(), SourceFault> {
+        if self.next.is_some_and(|t| matches!(t.kind, TokenKind::String | TokenKind::BlockString)) {
             self.advance()?;
         }
         Ok(())
     }
 
     /// Passes a constant value (GraphQL §2.9).
-    pub fn skip_value(&mut self) -> Result<(), Flaw> {
+    pub fn skip_value(&mut self) -> Result<(), SourceFault> {
         match self.next {
             Some(token) if token.is(b'[') || token.is(b'{') => self.skip_group(),
-            Some(token) if token.is_literal() || token.kind == Kind::Name => self.advance(),
+            Some(token) if token.is_literal() || token.kind == TokenKind::Name => self.advance(),
             _ => Err(self.unexpected("a value")),
         }
     }
 
     /// Passes a bracket, which has to be next, all within it, and the one that closes it.
-    pub fn skip_group(&mut self) -> Result<(), Flaw> {
+    pub fn skip_group(&mut self) -> Result<(), SourceFault> {
         let mut closers: Vec<u8> = Vec::new();
         loop {
             let closer = match self.next.map(|token| token.kind) {
                 None => return Err(self.unexpected("a closing bracket")),
-                Some(Kind::Punctuator(b'(')) => Some(b')'),
-                Some(Kind::Punctuator(b'[')) => Some(b']'),
-                Some(Kind::Punctuator(b'{')) => Some(b'}'),
-                Some(Kind::Punctuator(found @ (b')' | b']' | b'}'))) => {
+                Some(TokenKind::Punctuator(b'(')) => Some(b')'),
+                Some(TokenKind::Punctuator(b'[')) => Some(b']'),
+                Some(TokenKind::Punctuator(b'{')) => Some(b'}'),
+                Some(TokenKind::Punctuator(found @ (b')' | b']' | b'}'))) => {
                     if closers.pop() != Some(found) {
                         return Err(self.unexpected("the bracket that closes the last one"));
                     }
@@ -126,17 +126,22 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub fn too_deep(&self) -> Flaw {
-        Flaw::new(self.at(), format!("brackets nest more than {} deep", limits::SCHEMA_DEPTH))
+    pub fn too_deep(&self) -> SourceFault {
+        SourceFault::new(
+            self.at(),
+            format!("brackets nest more than {} deep", limits::SCHEMA_DEPTH),
+        )
     }
 
-    pub fn unexpected(&self, expected: &str) -> Flaw {
+    pub fn unexpected(&self, expected: &str) -> SourceFault {
         let found = match self.next {
             None => "the end".to_owned(),
-            Some(Token { kind: Kind::String | Kind::BlockString, .. }) => "a string".to_owned(),
-            Some(token) => shown(token.text),
+            Some(Token { kind: TokenKind::String | TokenKind::BlockString, .. }) => {
+                "a string".to_owned()
+            }
+            Some(token) => quoted(token.text),
         };
-        Flaw::new(self.at(), format!("expected {expected}, found {found}"))
+        SourceFault::new(self.at(), format!("expected {expected}, found {found}"))
     }
 }
 
@@ -144,7 +149,7 @@ impl<'a> Cursor<'a> {
 mod tests {
     use super::*;
 
-    fn skips(source: &str) -> Result<bool, Flaw> {
+    fn skips(source: &str) -> Result<bool, SourceFault> {
         let mut cursor = Cursor::new(source)?;
         cursor.skip_group()?;
         Ok(cursor.peek().is_none())
@@ -170,9 +175,9 @@ mod tests {
     fn faults_say_where_and_what() {
         let mut cursor = Cursor::new("type {").unwrap();
         assert_eq!(cursor.name(), Ok("type"));
-        assert_eq!(cursor.name(), Err(Flaw::new(5, "expected a name, found `{`")));
+        assert_eq!(cursor.name(), Err(SourceFault::new(5, "expected a name, found `{`")));
         cursor.advance().unwrap();
-        assert_eq!(cursor.expect(b'}'), Err(Flaw::new(6, "expected `}`, found the end")));
+        assert_eq!(cursor.expect(b'}'), Err(SourceFault::new(6, "expected `}`, found the end")));
         assert_eq!(Cursor::new("a %").unwrap().advance().unwrap_err().at, 2);
     }
 }

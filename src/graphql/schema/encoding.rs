@@ -15,9 +15,9 @@
 //! the flags say so. `mutation` and `subscription` are 0 where there is none, or one more than
 //! the type's number. What is possible where is not stored: it follows from the links.
 
-use super::cache_hint::Hint;
-use super::groups::Groups;
-use super::names::Names;
+use super::cache_hint::CacheHint;
+use super::grouped_rows::GroupedRows;
+use super::name_table::NameTable;
 use super::table::{FieldInfo, FieldRow, Roots, Schema, TypeRow};
 use super::type_id::{TypeId, TypeKind};
 use crate::limits;
@@ -99,7 +99,7 @@ fn write_table(schema: &Schema) -> Vec<u8> {
                 | flag(info.nonnull, NONNULL)
                 | flag(info.needs_arguments, NEEDS_ARGUMENTS);
             writer.hinted(flags, info.hint);
-            writer.number(number(info.of));
+            writer.number(number(info.type_id));
         }
         let links = schema.links.get(at);
         writer.count(links.len());
@@ -121,11 +121,11 @@ fn read_table(bytes: &[u8]) -> Option<Schema> {
     let mut reader = Reader(bytes);
     let names_bytes = reader.count()?;
     let (text, rest) = reader.0.split_at_checked(names_bytes)?;
-    let names = Names::from_text(std::str::from_utf8(text).ok()?)?;
+    let names = NameTable::from_text(std::str::from_utf8(text).ok()?)?;
     reader.0 = rest;
     let count = reader.count().filter(|count| *count <= limits::SCHEMA_TYPES)?;
     let mut types = Vec::new();
-    let (mut fields, mut links) = (Groups::new(), Groups::new());
+    let (mut fields, mut links) = (GroupedRows::new(), GroupedRows::new());
     let mut type_name = 0;
     for _ in 0..count {
         let name = reader.gap(&mut type_name)?;
@@ -136,7 +136,7 @@ fn read_table(bytes: &[u8]) -> Option<Schema> {
             let name = reader.gap(&mut field_name)?;
             let (flags, hint) = reader.hinted()?;
             let info = FieldInfo {
-                of: reader.id()?,
+                type_id: reader.id()?,
                 list: flags & LIST != 0,
                 nonnull: flags & NONNULL != 0,
                 needs_arguments: flags & NEEDS_ARGUMENTS != 0,
@@ -209,7 +209,7 @@ impl Writer {
         *before = number;
     }
 
-    fn hinted(&mut self, flags: u8, hint: Hint) {
+    fn hinted(&mut self, flags: u8, hint: CacheHint) {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let of_hint = flag(hint.private, PRIVATE)
             | flag(hint.inherit, INHERIT)
@@ -263,13 +263,14 @@ impl Reader<'_> {
     }
 
     /// The flags that are not the hint's, and the hint.
-    fn hinted(&mut self) -> Option<(u8, Hint)> {
+    fn hinted(&mut self) -> Option<(u8, CacheHint)> {
         let flags = self.byte()?;
         if flags & !(KIND | PRIVATE | INHERIT | MAX_AGE) != 0 {
             return None;
         }
         let max_age = if flags & MAX_AGE == 0 { None } else { Some(self.number()?) };
-        let hint = Hint { max_age, private: flags & PRIVATE != 0, inherit: flags & INHERIT != 0 };
+        let hint =
+            CacheHint { max_age, private: flags & PRIVATE != 0, inherit: flags & INHERIT != 0 };
         Some((flags & KIND, hint))
     }
 

@@ -25,12 +25,12 @@ impl std::error::Error for SchemaFault {}
 /// A fault while the schema is read, with the byte where it stands: lines are counted only for
 /// the one fault that is told.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
+pub(super) struct SourceFault {
     pub message: String,
     pub at: usize,
 }
 
-impl Flaw {
+impl SourceFault {
     pub fn new(at: usize, message: impl Into<String>) -> Self {
         Self { message: message.into(), at }
     }
@@ -47,11 +47,11 @@ impl Flaw {
 }
 
 /// The most of a schema's own text that a message repeats.
-const SHOWN: usize = 80;
+const QUOTED_CHARS: usize = 80;
 
 /// A piece of the schema as a message shows it.
-pub(super) fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS) {
         Some((end, _)) => format!("`{}…`", text.get(..end).unwrap_or_default()),
         None => format!("`{text}`"),
     }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut() {
-        assert_eq!(shown("Name"), "`Name`");
-        assert_eq!(shown(&"é".repeat(100)), format!("`{}…`", "é".repeat(80)));
+        assert_eq!(quoted("Name"), "`Name`");
+        assert_eq!(quoted(&"é".repeat(100)), format!("`{}…`", "é".repeat(80)));
     }
 }

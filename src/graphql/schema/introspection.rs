@@ -1,9 +1,9 @@
 //! The answer to the introspection query (GraphQL §4) to a draft, and a query that asks for it.
 
-use super::cache_hint::Hint;
-use super::draft::{Draft, FieldDraft, Standing, TypeDraft, TypeUse};
-use super::fault::{Flaw, SchemaFault, shown};
-use super::names::is_name;
+use super::cache_hint::CacheHint;
+use super::draft::{DefinitionKind, FieldDraft, SchemaDraft, TypeDraft, TypeUse};
+use super::fault::{SchemaFault, SourceFault, quoted};
+use super::name_table::is_name;
 use super::table::Schema;
 use super::type_id::TypeKind;
 use crate::graphql::document::ast::OperationKind;
@@ -37,7 +37,7 @@ impl Schema {
             message: "it is no answer to an introspection query: it has no `__schema`".to_owned(),
             line: None,
         })?;
-        read(&found).map_err(Flaw::somewhere)
+        read(&found).map_err(SourceFault::somewhere)
     }
 }
 
@@ -143,8 +143,8 @@ enum Kind {
     NonNull,
 }
 
-fn read(found: &SchemaAnswer<'_>) -> Result<Schema, Flaw> {
-    let mut draft = Draft::default();
+fn read(found: &SchemaAnswer<'_>) -> Result<Schema, SourceFault> {
+    let mut draft = SchemaDraft::default();
     draft.define_roots(0)?;
     let roots = [
         (OperationKind::Query, Some(&found.query_type)),
@@ -165,9 +165,14 @@ fn read(found: &SchemaAnswer<'_>) -> Result<Schema, Flaw> {
 }
 
 impl TypeAnswer<'_> {
-    fn read<'a>(&'a self, draft: &mut Draft<'a>, name: &str) -> Result<TypeDraft<'a>, Flaw> {
-        let lacks =
-            |what: &str| Flaw::new(0, format!("type {} comes without its {what}", shown(name)));
+    fn read<'a>(
+        &'a self,
+        draft: &mut SchemaDraft<'a>,
+        name: &str,
+    ) -> Result<TypeDraft<'a>, SourceFault> {
+        let lacks = |what: &str| {
+            SourceFault::new(0, format!("type {} comes without its {what}", quoted(name)))
+        };
         let kind = match self.kind {
             Kind::Scalar | Kind::Enum => TypeKind::Leaf,
             Kind::Object => TypeKind::Object,
@@ -175,10 +180,10 @@ impl TypeAnswer<'_> {
             Kind::Union => TypeKind::Union,
             Kind::InputObject => TypeKind::Input,
             Kind::List | Kind::NonNull => {
-                return Err(Flaw::new(0, format!("{} is a wrapper, no type", shown(name))));
+                return Err(SourceFault::new(0, format!("{} is a wrapper, no type", quoted(name))));
             }
         };
-        let mut new = TypeDraft::new(kind, Standing::Definition, 0);
+        let mut new = TypeDraft::new(kind, DefinitionKind::Definition, 0);
         let links = match kind {
             TypeKind::Object | TypeKind::Interface => {
                 for field in self.fields.as_ref().ok_or_else(|| lacks("fields"))? {
@@ -206,7 +211,7 @@ impl TypeAnswer<'_> {
 }
 
 impl FieldAnswer<'_> {
-    fn read(&self) -> Result<FieldDraft<'_>, Flaw> {
+    fn read(&self) -> Result<FieldDraft<'_>, SourceFault> {
         let required = |argument: &ArgumentAnswer| {
             argument.of.kind == Kind::NonNull && argument.default_value.is_none()
         };
@@ -215,34 +220,37 @@ impl FieldAnswer<'_> {
             at: 0,
             of: self.of.read()?,
             needs_arguments: self.args.iter().any(required),
-            hint: Hint::NONE,
+            hint: CacheHint::NONE,
         })
     }
 }
 
 impl TypeRef<'_> {
-    fn read(&self) -> Result<TypeUse<'_>, Flaw> {
+    fn read(&self) -> Result<TypeUse<'_>, SourceFault> {
         let nonnull = self.kind == Kind::NonNull;
         let mut list = false;
         let mut inner = self;
         while matches!(inner.kind, Kind::List | Kind::NonNull) {
             list |= inner.kind == Kind::List;
             inner = inner.of_type.as_ref().ok_or_else(|| {
-                Flaw::new(0, "a field's type comes without its `ofType`: ask for it more deeply")
+                SourceFault::new(
+                    0,
+                    "a field's type comes without its `ofType`: ask for it more deeply",
+                )
             })?;
         }
-        let name = inner.name.as_ref().ok_or_else(|| Flaw::new(0, "a type has no name"))?;
+        let name = inner.name.as_ref().ok_or_else(|| SourceFault::new(0, "a type has no name"))?;
         Ok(TypeUse { name: name.get()?, list, nonnull })
     }
 }
 
 impl Text<'_> {
     /// The text, if it is a name: whoever sends the answer could send anything.
-    fn get(&self) -> Result<&str, Flaw> {
+    fn get(&self) -> Result<&str, SourceFault> {
         if is_name(&self.0) {
             return Ok(&self.0);
         }
-        Err(Flaw::new(0, format!("{} is no name", shown(&self.0))))
+        Err(SourceFault::new(0, format!("{} is no name", quoted(&self.0))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which objects are possible where an interface or a union is asked for.
 
-use super::groups::Groups;
+use super::grouped_rows::GroupedRows;
 use super::type_id::{TypeId, TypeKind};
 use crate::limits;
 
@@ -10,7 +10,10 @@ use crate::limits;
 ///
 /// `links` has what objects and interfaces implement, and the members of unions. A valid schema
 /// names the interfaces of its interfaces at each object too; one that does not is read as if.
-pub(super) fn possible_types(kinds: &[TypeKind], links: &Groups<TypeId>) -> Option<Groups<TypeId>> {
+pub(super) fn possible_types(
+    kinds: &[TypeKind],
+    links: &GroupedRows<TypeId>,
+) -> Option<GroupedRows<TypeId>> {
     let mut pairs: Vec<(TypeId, TypeId)> = Vec::new();
     // For each type the last object from which it was reached: interfaces may go in circles.
     let mut reached_from: Vec<Option<TypeId>> = vec![None; kinds.len()];
@@ -43,7 +46,7 @@ pub(super) fn possible_types(kinds: &[TypeKind], links: &Groups<TypeId>) -> Opti
         return None;
     }
     pairs.sort_unstable();
-    let mut groups = Groups::new();
+    let mut groups = GroupedRows::new();
     let mut pairs = pairs.into_iter().peekable();
     for at in 0..kinds.len() {
         let id = TypeId::at(at)?;

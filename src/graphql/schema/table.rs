@@ -1,8 +1,8 @@
 //! The table that a schema is, and the look-ups in it. None of them allocates.
 
-use super::cache_hint::Hint;
-use super::groups::Groups;
-use super::names::Names;
+use super::cache_hint::CacheHint;
+use super::grouped_rows::GroupedRows;
+use super::name_table::NameTable;
 use super::possible_types::possible_types;
 use super::type_id::{TypeId, TypeKind};
 use crate::graphql::document::ast::OperationKind;
@@ -12,7 +12,7 @@ use crate::limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldInfo {
     /// Its type, without lists and `!`.
-    pub of: TypeId,
+    pub type_id: TypeId,
     /// Whether it is a list, or a list of lists.
     pub list: bool,
     /// Whether it, as a whole, is never null.
@@ -20,7 +20,7 @@ pub struct FieldInfo {
     /// Whether it has an argument that has to be given.
     pub needs_arguments: bool,
     /// What the schema says of caching it.
-    pub hint: Hint,
+    pub hint: CacheHint,
 }
 
 /// A schema: its types, their fields and which of them are possible where.
@@ -29,22 +29,22 @@ pub struct FieldInfo {
 /// introspection: callers handle them before they look here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
-    pub(super) names: Names,
+    pub(super) names: NameTable,
     /// The types, in the order of their names.
     pub(super) types: Vec<TypeRow>,
     /// The fields of each type, in the order of their names.
-    pub(super) fields: Groups<FieldRow>,
+    pub(super) fields: GroupedRows<FieldRow>,
     /// What each object and interface says it implements, the members of each union, in order.
-    pub(super) links: Groups<TypeId>,
+    pub(super) links: GroupedRows<TypeId>,
     pub(super) roots: Roots,
-    possible: Groups<TypeId>,
+    possible: GroupedRows<TypeId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TypeRow {
     pub name: u32,
     pub kind: TypeKind,
-    pub hint: Hint,
+    pub hint: CacheHint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +64,10 @@ pub(super) struct Roots {
 impl Schema {
     /// Puts the table together; none where its parts do not fit or are over a limit.
     pub(super) fn assemble(
-        names: Names,
+        names: NameTable,
         types: Vec<TypeRow>,
-        mut fields: Groups<FieldRow>,
-        mut links: Groups<TypeId>,
+        mut fields: GroupedRows<FieldRow>,
+        mut links: GroupedRows<TypeId>,
         roots: Roots,
     ) -> Option<Self> {
         let over = types.len() > limits::SCHEMA_TYPES
@@ -110,8 +110,8 @@ impl Schema {
     }
 
     /// What the schema says of caching what has that type.
-    pub fn hint(&self, id: TypeId) -> Hint {
-        self.row(id).map_or(Hint::NONE, |row| row.hint)
+    pub fn hint(&self, id: TypeId) -> CacheHint {
+        self.row(id).map_or(CacheHint::NONE, |row| row.hint)
     }
 
     /// The field of an object or interface.
@@ -128,13 +128,13 @@ impl Schema {
 
     /// The objects that may stand where a type is asked for (GraphQL §5.5.2.3), in the order of
     /// their names: an object itself, what implements an interface, the members of a union.
-    pub fn possible(&self, id: TypeId) -> impl Iterator<Item = TypeId> {
+    pub fn possible_types(&self, id: TypeId) -> impl Iterator<Item = TypeId> {
         let itself = (self.kind(id) == TypeKind::Object).then_some(id);
         itself.into_iter().chain(self.possible.get(id.index()).iter().copied())
     }
 
     /// Whether the object of that name may stand where a type is asked for.
-    pub fn is_possible(&self, asked: TypeId, name: &str) -> bool {
+    pub fn is_possible_type(&self, asked: TypeId, name: &str) -> bool {
         let Some(object) = self.type_named(name) else { return false };
         match self.kind(asked) {
             TypeKind::Object => asked == object,
@@ -164,10 +164,10 @@ impl Schema {
 
 /// Whether the parts of a table are in order and name only what is there. Look-ups rely on it.
 fn fits(
-    names: &Names,
+    names: &NameTable,
     types: &[TypeRow],
-    fields: &Groups<FieldRow>,
-    links: &Groups<TypeId>,
+    fields: &GroupedRows<FieldRow>,
+    links: &GroupedRows<TypeId>,
     roots: Roots,
 ) -> bool {
     let kind = |id: TypeId| types.get(id.index()).map(|row| row.kind);
@@ -182,7 +182,7 @@ fn fits(
         named(row.name)
             && (fields.is_empty() || matches!(row.kind, TypeKind::Object | TypeKind::Interface))
             && fields.is_sorted_by(|one, next| one.name < next.name)
-            && fields.iter().all(|field| named(field.name) && kind(field.info.of).is_some())
+            && fields.iter().all(|field| named(field.name) && kind(field.info.type_id).is_some())
             && links.is_sorted_by(|one, next| one < next)
             && links.iter().all(|link| linked.is_some() && kind(*link) == linked)
     };

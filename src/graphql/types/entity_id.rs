@@ -15,8 +15,8 @@ pub(crate) fn id_text(value: &Value) -> Option<String> {
 
 /// The ways to write an id: as it stands, and what a global id holds: Relay's base64 of
 /// `Product:42`, or `gid://shop/Product/42`. Who knows an entity by its row knows only the latter.
-pub(crate) fn spellings(id: &str) -> BTreeSet<String> {
-    let mut spellings = BTreeSet::from([id.to_owned()]);
+pub(crate) fn id_spellings(id: &str) -> BTreeSet<String> {
+    let mut id_spellings = BTreeSet::from([id.to_owned()]);
     let decoded = from_base64(id);
     let local = match id.strip_prefix("gid://") {
         Some(rest) => rest.rsplit('/').next(),
@@ -26,8 +26,8 @@ pub(crate) fn spellings(id: &str) -> BTreeSet<String> {
             (!type_name.is_empty() && type_name.bytes().all(is_name)).then_some(local)
         }),
     };
-    spellings.extend(local.filter(|local| !local.is_empty()).map(str::to_owned));
-    spellings
+    id_spellings.extend(local.filter(|local| !local.is_empty()).map(str::to_owned));
+    id_spellings
 }
 
 /// Base64 in either alphabet (RFC 4648 §4, §5), padded or not, of printable ASCII.
@@ -62,7 +62,7 @@ mod tests {
         ] {
             let expected: BTreeSet<String> =
                 [Some(id), local].into_iter().flatten().map(str::to_owned).collect();
-            assert_eq!(spellings(id), expected, "{id}");
+            assert_eq!(id_spellings(id), expected, "{id}");
         }
     }
 }

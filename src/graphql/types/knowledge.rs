@@ -19,7 +19,7 @@ pub struct TypeKnowledge<'a> {
 impl TypeKnowledge<'_> {
     /// Adds what a purge of these tags must reach beside them: where the schema does not have a
     /// type that they may name, what is known by the schema alone could be of that type.
-    pub fn reach(&self, tags: &mut TagSet) {
+    pub fn extend_reach(&self, tags: &mut TagSet) {
         let is_known = |tag: &Tag| {
             let Some(name) = graphql_type_of(tag) else { return true };
             self.schema.is_some_and(|schema| schema.type_named(name).is_some())
@@ -30,7 +30,7 @@ impl TypeKnowledge<'_> {
     }
 
     /// The fields by which purges name objects of a type.
-    pub(crate) fn naming_fields(&self, type_name: &str) -> Vec<&str> {
+    pub(crate) fn key_fields(&self, type_name: &str) -> Vec<&str> {
         if let Some(fields) = self.keys.get(type_name) {
             return fields.iter().map(String::as_str).collect();
         }
@@ -43,8 +43,7 @@ impl TypeKnowledge<'_> {
     /// names its key, or the schema has a field for it.
     pub(crate) fn is_entity_type(&self, type_name: &str) -> bool {
         let in_schema = || self.schema.and_then(|schema| schema.type_named(type_name)).is_some();
-        self.keys.contains_key(type_name)
-            || (in_schema() && !self.naming_fields(type_name).is_empty())
+        self.keys.contains_key(type_name) || (in_schema() && !self.key_fields(type_name).is_empty())
     }
 
     /// The fields that are to be added to selections on a type, so that its objects show their
@@ -53,10 +52,10 @@ impl TypeKnowledge<'_> {
         let Some(schema) = self.schema else { return Vec::new() };
         let can_be_added = |field: &&str| {
             schema.field(of, field).is_some_and(|info| {
-                schema.kind(info.of) == TypeKind::Leaf && !info.list && !info.needs_arguments
+                schema.kind(info.type_id) == TypeKind::Leaf && !info.list && !info.needs_arguments
             })
         };
-        self.naming_fields(schema.name(of)).into_iter().filter(can_be_added).collect()
+        self.key_fields(schema.name(of)).into_iter().filter(can_be_added).collect()
     }
 
     /// Whether an argument of that name says which object of a type is meant, by an id that every
@@ -64,7 +63,7 @@ impl TypeKnowledge<'_> {
     pub(crate) fn is_id_argument(&self, type_name: &str, argument: &str) -> bool {
         let plain = |name: &str| name.to_lowercase().replace('_', "");
         let argument = plain(argument);
-        let mut fields = self.naming_fields(type_name);
+        let mut fields = self.key_fields(type_name);
         if !self.keys.contains_key(type_name) && !fields.contains(&"id") {
             // It has no field of that name, so by `id` its one id is meant.
             fields.push("id");

@@ -3,5 +3,5 @@
 pub(super) mod entity_id;
 pub(super) mod knowledge;
 pub(super) mod naming;
-pub(super) mod reachable;
+pub(super) mod reachable_entities;
 pub(super) mod typed_fields;

@@ -66,7 +66,7 @@ const VERBS: [&str; 56] = [
 ];
 
 /// Words that say that something new is made.
-const MAKING: [&str; 11] = [
+const CREATION_WORDS: [&str; 11] = [
     "create",
     "add",
     "insert",
@@ -81,20 +81,21 @@ const MAKING: [&str; 11] = [
 ];
 
 /// Words that say that many are meant.
-const MANY: [&str; 6] = ["bulk", "batch", "many", "multiple", "mass", "all"];
+const BULK_WORDS: [&str; 6] = ["bulk", "batch", "many", "multiple", "mass", "all"];
 
 /// What a type's name may end with beside the thing itself.
-const SUFFIXES: [&str; 3] = ["", "Type", "Node"];
+const TYPE_SUFFIXES: [&str; 3] = ["", "Type", "Node"];
 
 /// Words behind a type's own in the name of a field that lists it: `productsConnection`.
-const LISTING: [&str; 6] = ["connection", "list", "collection", "page", "aggregate", "aggregated"];
+const LISTING_SUFFIXES: [&str; 6] =
+    ["connection", "list", "collection", "page", "aggregate", "aggregated"];
 
 /// GraphQL types that are known to exist, by their names in lower case without underscores.
-pub type SeenTypes = BTreeMap<String, BTreeSet<String>>;
+pub type TypeNameIndex = BTreeMap<String, BTreeSet<String>>;
 
 /// The types that a mutation's name may mean.
 #[derive(Debug, PartialEq)]
-pub struct Meant {
+pub struct CandidateTypes {
     /// Every way to spell them, those that are known among them.
     pub names: BTreeSet<String>,
     /// Whether any of them is known.
@@ -106,34 +107,34 @@ pub struct Meant {
 ///
 /// To purge a type that does not exist costs nothing, so every spelling counts, whatever this
 /// isolate has seen. Whether any is known decides only if a name says enough by itself.
-pub(crate) fn types_meant_by(field: &str, known: &SeenTypes) -> Meant {
-    let mut meant = Meant { names: BTreeSet::new(), any_known: false };
+pub(crate) fn candidate_types(field: &str, index: &TypeNameIndex) -> CandidateTypes {
+    let mut candidates = CandidateTypes { names: BTreeSet::new(), any_known: false };
     for words in readings(field) {
         let Some((last, first)) = words.split_last() else { continue };
         for last in singulars(last) {
             let spelled: Vec<&str> =
                 first.iter().map(String::as_str).chain([last.as_str()]).collect();
-            let pascal: String = spelled.iter().map(|word| capitalised(word)).collect();
+            let pascal: String = spelled.iter().map(|word| capitalize(word)).collect();
             let snake = spelled.join("_");
-            for suffix in SUFFIXES {
+            for suffix in TYPE_SUFFIXES {
                 let name = format!("{pascal}{suffix}");
-                meant.learn(&name, known);
-                meant.names.insert(name);
+                candidates.add_indexed(&name, index);
+                candidates.names.insert(name);
             }
             // The tables of Directus itself.
             if is_snake(field) {
-                meant.learn(&format!("directus{pascal}"), known);
+                candidates.add_indexed(&format!("directus{pascal}"), index);
             }
-            meant.names.insert(snake);
+            candidates.names.insert(snake);
         }
     }
-    meant
+    candidates
 }
 
-impl Meant {
+impl CandidateTypes {
     /// Adds the known types of that name.
-    fn learn(&mut self, name: &str, known: &SeenTypes) {
-        if let Some(names) = known.get(&name.to_lowercase()) {
+    fn add_indexed(&mut self, name: &str, index: &TypeNameIndex) {
+        if let Some(names) = index.get(&name.to_lowercase()) {
             self.any_known = true;
             self.names.extend(names.iter().cloned());
         }
@@ -178,14 +179,14 @@ pub(crate) fn is_payload_of(field: &str, type_name: &str) -> bool {
 }
 
 /// Whether a mutation's name says that something new is made.
-pub(crate) fn makes_something(field: &str) -> bool {
-    words(field).iter().any(|word| MAKING.contains(&word.as_str()))
+pub(crate) fn is_creation(field: &str) -> bool {
+    words(field).iter().any(|word| CREATION_WORDS.contains(&word.as_str()))
 }
 
 /// Whether a mutation's name says that it changes many.
-pub(crate) fn speaks_of_many(field: &str) -> bool {
+pub(crate) fn is_bulk(field: &str) -> bool {
     let words = words(field);
-    words.iter().any(|word| MANY.contains(&word.as_str()))
+    words.iter().any(|word| BULK_WORDS.contains(&word.as_str()))
         || words.iter().any(|word| !VERBS.contains(&word.as_str()) && is_plural(word))
 }
 
@@ -198,12 +199,14 @@ pub(crate) fn is_named_after(field: &str, type_name: &str, owner: Option<&str>) 
     if let Some(by) = field.iter().position(|word| matches!(word.as_str(), "by" | "per")) {
         field.truncate(by);
     }
-    while field.len() > 1 && field.last().is_some_and(|last| LISTING.contains(&last.as_str())) {
+    while field.len() > 1
+        && field.last().is_some_and(|last| LISTING_SUFFIXES.contains(&last.as_str()))
+    {
         field.pop();
     }
     let of_owner: Vec<String> =
-        owner.map(thing).into_iter().flatten().chain(field.iter().cloned()).collect();
-    [words(type_name), thing(type_name)]
+        owner.map(type_words).into_iter().flatten().chain(field.iter().cloned()).collect();
+    [words(type_name), type_words(type_name)]
         .iter()
         .any(|named| ends_with(&field, named) || same_words(&of_owner, named))
 }
@@ -216,7 +219,7 @@ pub(crate) fn is_aggregate(field: &str) -> bool {
 }
 
 /// A type's words, without the last where that only says that it is a type.
-fn thing(type_name: &str) -> Vec<String> {
+fn type_words(type_name: &str) -> Vec<String> {
     let mut words = words(type_name);
     let of_types = ["type", "node", "entity", "object", "model"];
     if words.len() > 1 && words.last().is_some_and(|last| of_types.contains(&last.as_str())) {
@@ -286,7 +289,7 @@ fn singulars(word: &str) -> Vec<String> {
     forms
 }
 
-fn capitalised(word: &str) -> String {
+fn capitalize(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

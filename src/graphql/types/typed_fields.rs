@@ -8,7 +8,7 @@ use crate::graphql::schema::{FieldInfo, Schema, TypeId};
 
 /// A field of an operation or of a fragment.
 #[derive(Clone, Copy)]
-pub(crate) struct Visited<'d> {
+pub(crate) struct TypedField<'d> {
     pub field: &'d Field,
     /// What the schema says of it; none where there is no schema, or where it does not have it.
     pub info: Option<FieldInfo>,
@@ -17,11 +17,11 @@ pub(crate) struct Visited<'d> {
 }
 
 /// Visits the fields of the operation and of all fragments, but for what a schema says of itself.
-pub(crate) fn visit<'d>(
+pub(crate) fn visit_fields<'d>(
     document: &'d Document,
     operation: &'d Operation,
     schema: Option<&Schema>,
-    mut visitor: impl FnMut(Visited<'d>),
+    mut visitor: impl FnMut(TypedField<'d>),
 ) {
     let root = schema.and_then(|schema| schema.root(operation.kind));
     let named = |name: &str| schema.and_then(|schema| schema.type_named(name));
@@ -36,14 +36,14 @@ pub(crate) fn visit<'d>(
                     let info = of_schema.and_then(|(schema, of)| schema.field(of, &field.name));
                     // A fragment on the root's type may stand there.
                     let at_root = parent.is_some() && parent == root;
-                    visitor(Visited { field, info, at_root });
-                    pending.push((info.map(|info| info.of), &field.selections));
+                    visitor(TypedField { field, info, at_root });
+                    pending.push((info.map(|info| info.type_id), &field.selections));
                 }
-                Selection::Inline { on, selections, .. } => {
+                Selection::InlineFragment { on, selections, .. } => {
                     let on = on.as_deref().map_or(parent, named);
                     pending.push((on, selections));
                 }
-                Selection::Spread { .. } => {}
+                Selection::FragmentSpread { .. } => {}
             }
         }
     }

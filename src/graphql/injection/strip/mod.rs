@@ -6,4 +6,4 @@ mod output;
 mod state;
 mod stripper;
 
-pub use stripper::{Broken, Strip, strip};
+pub use stripper::{ResponseStripper, StripError, strip};

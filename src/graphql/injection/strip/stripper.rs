@@ -27,7 +27,7 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// The answer is not JSON, or is over a limit, so that not all of what was inserted was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Broken;
+pub struct StripError;
 
 /// A JSON answer (RFC 8259) to an injected document, or a list of them, being stripped.
 ///
@@ -36,7 +36,7 @@ pub struct Broken;
 /// a member: that before it stays for the next, or goes with the comma where none follows, or
 /// altogether where none is left.
 #[derive(Debug)]
-pub struct Strip<I> {
+pub struct ResponseStripper<I> {
     documents: Vec<I>,
     /// Which answer of a list this is.
     item: usize,
@@ -61,12 +61,12 @@ pub struct Strip<I> {
 /// Strips a whole answer; none where it is broken.
 pub fn strip(body: &[u8], injected: &InjectedDocument) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len());
-    let mut strip = Strip::new(injected);
+    let mut strip = ResponseStripper::new(injected);
     strip.push(body, &mut out);
     strip.finish(&mut out).ok().map(|()| out)
 }
 
-impl<I: Borrow<InjectedDocument>> Strip<I> {
+impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
     /// Strips the answer to a document, or a list of answers to that one document.
     pub fn new(injected: I) -> Self {
         Self::of_batch(vec![injected])
@@ -135,10 +135,10 @@ impl<I: Borrow<InjectedDocument>> Strip<I> {
     }
 
     /// Adds what is left to `out`, and says whether the answer was whole.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Broken> {
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), StripError> {
         out.append(&mut self.held);
         let ended = matches!(self.state, State::AfterValue | State::Scalar);
-        if ended && self.containers.is_empty() { Ok(()) } else { Err(Broken) }
+        if ended && self.containers.is_empty() { Ok(()) } else { Err(StripError) }
     }
 
     fn start(&mut self, at: usize, byte: u8, seen: usize, run: &mut Run<'_>) -> usize {

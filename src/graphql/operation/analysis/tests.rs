@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-fn analyse(source: &str, name: Option<&str>) -> Result<Analysis, Refusal> {
+fn analyse(source: &str, name: Option<&str>) -> Result<Analysis, AnalysisError> {
     let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
     super::analyse(source, name, &Amounts::default_limits(), &knowledge)
 }
@@ -101,7 +101,7 @@ fn says_what_it_needs_of_each_limit() {
         limits.set(limit, needed.of(limit) - 1);
         let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
         let refused = super::analyse(source, Some("A"), &limits, &knowledge).unwrap_err();
-        assert_eq!(refused, Refusal::OverLimit(limit));
+        assert_eq!(refused, AnalysisError::OverLimit(limit));
     }
 }
 
@@ -126,12 +126,15 @@ fn two_operations_of_one_document_never_share() {
 #[test]
 fn refuses_with_a_reason() {
     let refused = |source: &str, name| analyse(source, name).unwrap_err();
-    assert_eq!(refused("{", None), Refusal::Unparsable);
-    assert_eq!(refused("{ ...Missing }", None), Refusal::Unparsable);
-    assert_eq!(refused("query A { a } query B { a }", None), Refusal::NoSuchOperation);
-    assert_eq!(refused("query A { a }", Some("B")), Refusal::NoSuchOperation);
-    assert_eq!(refused("query A { a } mutation A { a }", Some("A")), Refusal::NoSuchOperation);
-    assert_eq!(refused(&"{a".repeat(60), None), Refusal::OverLimit(Limit::Depth));
+    assert_eq!(refused("{", None), AnalysisError::Unparsable);
+    assert_eq!(refused("{ ...Missing }", None), AnalysisError::Unparsable);
+    assert_eq!(refused("query A { a } query B { a }", None), AnalysisError::NoSuchOperation);
+    assert_eq!(refused("query A { a }", Some("B")), AnalysisError::NoSuchOperation);
+    assert_eq!(
+        refused("query A { a } mutation A { a }", Some("A")),
+        AnalysisError::NoSuchOperation
+    );
+    assert_eq!(refused(&"{a".repeat(60), None), AnalysisError::OverLimit(Limit::Depth));
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn answers_in_parts_are_foreseen() {
 #[test]
 fn fragments_in_circles_or_without_end_are_over_the_limit() {
     let circle = "{ ...A } fragment A on Q { b { ...B } } fragment B on Q { a { ...A } }";
-    assert_eq!(analyse(circle, None).unwrap_err(), Refusal::OverLimit(Limit::Selections));
+    assert_eq!(analyse(circle, None).unwrap_err(), AnalysisError::OverLimit(Limit::Selections));
     let mut doubling = String::from("{ ...F0 }");
     for n in 0..40 {
         let next = n + 1;
@@ -155,7 +158,7 @@ fn fragments_in_circles_or_without_end_are_over_the_limit() {
             .push_str(&format!(" fragment F{n} on Q {{ a {{ ...F{next} }} b {{ ...F{next} }} }}"));
     }
     doubling.push_str(" fragment F40 on Q { c }");
-    assert_eq!(analyse(&doubling, None).unwrap_err(), Refusal::OverLimit(Limit::Selections));
+    assert_eq!(analyse(&doubling, None).unwrap_err(), AnalysisError::OverLimit(Limit::Selections));
 }
 
 #[test]
@@ -305,10 +308,10 @@ fn documents_that_the_reference_accepts_are_lexed_and_those_it_refuses_are_not_u
         let file = truth["file"].as_str().unwrap();
         let Ok(source) = std::fs::read_to_string(corpus.join(file)) else { continue };
         let accepted = truth["parses"] == true;
-        let lexed = lex(&source);
-        let parsed = lexed.as_ref().ok().and_then(|tokens| parser::parse(tokens));
+        let token_count = lex(&source);
+        let parsed = token_count.as_ref().ok().and_then(|tokens| parser::parse(tokens));
         if accepted {
-            assert!(!matches!(lexed, Err(lexer::LexError::Syntax)), "{file}");
+            assert!(!matches!(token_count, Err(lexer::LexError::Syntax)), "{file}");
             understood += usize::from(parsed.is_some());
         } else {
             assert!(parsed.is_none(), "understood what the reference refuses: {file}\n{source}");

@@ -1,20 +1,20 @@
 use super::*;
 use crate::graphql::{
-    Outcome, Schema, Shown, analysed, analysed_with, outcome, types_of_root_field,
+    Outcome, ResponseJson, Schema, analysed, analysed_with, outcome, types_of_root_field,
 };
 use serde_json::json;
 
-fn agreement(document: &str, variables: Json, wanted: Json) -> Agreement {
+fn match_arguments(document: &str, variables: Json, wanted: Json) -> ArgumentMatch {
     let analysis = analysed(document);
     let Json::Object(wanted) = wanted else { panic!() };
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let [arguments] = &analysis.roots["entries"].places[..] else { panic!() };
-    analysis.agreement(arguments, &wanted, variables.as_object())
+    let [arguments] = &analysis.roots["entries"].occurrences[..] else { panic!() };
+    analysis.match_arguments(arguments, &wanted, variables.as_object())
 }
 
 #[test]
 fn literals_and_variables_are_compared_alike() {
-    use Agreement::*;
+    use ArgumentMatch::*;
     let drafts = json!({ "drafts": true });
     for (document, variables, agrees) in [
         ("{ entries { id } }", json!({}), No),
@@ -38,13 +38,17 @@ fn literals_and_variables_are_compared_alike() {
         ("{ entries(drafts: false, drafts: true) { id } }", json!({}), Perhaps),
         ("{ entries(drafts: true, drafts: true) { id } }", json!({}), Perhaps),
     ] {
-        assert_eq!(agreement(document, variables.clone(), drafts.clone()), agrees, "{document}");
+        assert_eq!(
+            match_arguments(document, variables.clone(), drafts.clone()),
+            agrees,
+            "{document}"
+        );
     }
 }
 
 #[test]
 fn every_wanted_argument_has_to_agree() {
-    use Agreement::*;
+    use ArgumentMatch::*;
     let wanted = json!({ "kind": "PRODUCT", "first": 10, "where": { "ids": ["1"] } });
     for (arguments, agrees) in [
         ("kind: PRODUCT, first: 10, where: {ids: [\"1\"]}", Yes),
@@ -62,16 +66,16 @@ fn every_wanted_argument_has_to_agree() {
         ("kind: PRODUCT, first: 10, where: {ids: [\"1\"], ids: [\"2\"]}", Perhaps),
     ] {
         let document = format!("{{ entries({arguments}) {{ id }} }}");
-        assert_eq!(agreement(&document, json!({}), wanted.clone()), agrees, "{arguments}");
+        assert_eq!(match_arguments(&document, json!({}), wanted.clone()), agrees, "{arguments}");
     }
 }
 
 #[test]
 fn a_server_may_cut_a_number_to_an_integer() {
-    use Agreement::*;
+    use ArgumentMatch::*;
     let first = |given: Json| {
         let document = "query ($n: Int) { entries(first: $n) { id } }";
-        agreement(document, json!({ "n": given }), json!({ "first": 10 }))
+        match_arguments(document, json!({ "n": given }), json!({ "first": 10 }))
     };
     let given = [json!(10), json!(10.9), json!("10.9"), json!(11), json!(9.9), json!(true)];
     assert_eq!(given.map(first), [Yes, Perhaps, Perhaps, No, No, Perhaps]);
@@ -84,7 +88,7 @@ fn root_fields_are_found_in_fragments_and_under_every_alias() {
     );
     let names: Vec<_> = analysis.roots.keys().map(String::as_str).collect();
     assert_eq!(names, ["entries", "me", "now"]);
-    assert_eq!(analysis.roots["entries"].places.len(), 2);
+    assert_eq!(analysis.roots["entries"].occurrences.len(), 2);
 }
 
 #[test]
@@ -108,7 +112,7 @@ fn an_answer_shows_the_types_of_a_root_fields_objects() {
     let types = |data: Json| {
         let answer = json!({ "data": data });
         let Outcome::Data(data) = outcome(&answer) else { panic!() };
-        let shown = Shown { json: &answer, added: false };
+        let shown = ResponseJson { json: &answer, has_additions: false };
         let of = |name| {
             let types = types_of_root_field(shown, data, &analysis.shape, name)?;
             Some(types.into_iter().collect::<Vec<_>>().join(" "))

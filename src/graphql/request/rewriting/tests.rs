@@ -1,25 +1,25 @@
 use super::*;
-use crate::graphql::{Form, read_get, read_post};
+use crate::graphql::{RequestForm, read_get, read_post};
 use crate::http::Headers;
 use crate::key::sha256_hex;
 use crate::limits::Amounts;
 use proptest::prelude::*;
 
-fn post(headers: &[(&str, &str)], body: &[u8]) -> Query {
+fn post(headers: &[(&str, &str)], body: &[u8]) -> OperationRequest {
     let headers: Headers = headers.iter().copied().collect();
     match read_post(&headers, None, body, &Amounts::default_limits()) {
-        Form::Query(query) => query,
+        RequestForm::Single(query) => query,
         other => panic!("{other:?}"),
     }
 }
 
-fn posted(body: &str) -> Query {
+fn posted(body: &str) -> OperationRequest {
     post(&[("content-type", "application/json")], body.as_bytes())
 }
 
-fn got(url: &str) -> Query {
+fn got(url: &str) -> OperationRequest {
     match read_get(Some(url)) {
-        Form::Query(query) => query,
+        RequestForm::Single(query) => query,
         other => panic!("{other:?}"),
     }
 }
@@ -54,12 +54,12 @@ fn undeclared_variables_do_not_go_on() {
         let declared = declared(names);
         (query.has_unkeyed(&declared), json(query.rewritten(None, keyed(&declared))))
     };
-    let sent = |variables: &str| format!("{{\"variables\":{variables},\"query\":\"{{q}}\"}}");
-    assert_eq!(of(&["a", "b"]), (true, sent("{\"a\":1.0,\"b\":\"\\u00e9\"}")));
-    assert_eq!(of(&["evil", "evil"]), (true, sent("{\"evil\":{\"x\":[1]}}")));
-    assert_eq!(of(&["other"]), (true, sent("{}")));
+    let wire_form = |variables: &str| format!("{{\"variables\":{variables},\"query\":\"{{q}}\"}}");
+    assert_eq!(of(&["a", "b"]), (true, wire_form("{\"a\":1.0,\"b\":\"\\u00e9\"}")));
+    assert_eq!(of(&["evil", "evil"]), (true, wire_form("{\"evil\":{\"x\":[1]}}")));
+    assert_eq!(of(&["other"]), (true, wire_form("{}")));
     // What is declared alone goes on byte for byte.
-    let all = sent("{ \"a\" : 1.0 ,\"evil\":{\"x\":[1]},\"\\u0062\":\"\\u00e9\"}");
+    let all = wire_form("{ \"a\" : 1.0 ,\"evil\":{\"x\":[1]},\"\\u0062\":\"\\u00e9\"}");
     assert_eq!(of(&["a", "b", "c", "evil"]), (false, all.clone()));
     assert_eq!(json(query.rewritten(None, RequestParts::All)), all);
     for without in [
@@ -81,10 +81,13 @@ fn undeclared_variables_of_a_url_do_not_go_on() {
         let declared = declared(names);
         (query.has_unkeyed(&declared), query.rewritten(None, keyed(&declared)))
     };
-    let sent = |url: &str| Some(RewrittenRequest::Url(url.to_owned()));
-    assert_eq!(of(&["a"]), (true, sent("x=%20&query=%7Bq%7D&variables=%7B%22a%22%3A1.0%7D&y")));
-    assert_eq!(of(&[]), (true, sent("x=%20&query=%7Bq%7D&variables=%7B%7D&y")));
-    assert_eq!(of(&["evil", "a"]), (false, sent(url)));
+    let wire_form = |url: &str| Some(RewrittenRequest::Url(url.to_owned()));
+    assert_eq!(
+        of(&["a"]),
+        (true, wire_form("x=%20&query=%7Bq%7D&variables=%7B%22a%22%3A1.0%7D&y"))
+    );
+    assert_eq!(of(&[]), (true, wire_form("x=%20&query=%7Bq%7D&variables=%7B%7D&y")));
+    assert_eq!(of(&["evil", "a"]), (false, wire_form(url)));
     assert!(!got("query=%7Bq%7D&variables=").has_unkeyed(&[]));
     // One that would grow beyond what every server takes is not rewritten.
     let braces = "[".repeat(3_000);
@@ -97,14 +100,14 @@ fn undeclared_variables_of_a_url_do_not_go_on() {
 fn what_servers_decode_in_two_ways_is_sent_in_one() {
     let url = "x=a+b&query={+q+}&variables=%7B%22a%22:%22b+%zz%22%7D&operationName=";
     let query = got(url);
-    assert!(query.is_sent_otherwise(&declared(&["a"])));
-    let sent = query.rewritten(None, keyed(&declared(&["a"])));
+    assert!(query.must_be_rewritten(&declared(&["a"])));
+    let wire_form = query.rewritten(None, keyed(&declared(&["a"])));
     let expected =
         "x=a+b&query=%7B%20q%20%7D&variables=%7B%22a%22%3A%22b%20%25zz%22%7D&operationName=";
-    assert_eq!(sent, Some(RewrittenRequest::Url(expected.into())));
+    assert_eq!(wire_form, Some(RewrittenRequest::Url(expected.into())));
     assert_eq!(query.rewritten(None, RequestParts::All), Some(RewrittenRequest::Url(url.into())));
     for plain in ["query={q}&x=a+b", "query=%7B%20q%20%7D&operationName=q"] {
-        assert!(!got(plain).is_sent_otherwise(&[]), "{plain}");
+        assert!(!got(plain).must_be_rewritten(&[]), "{plain}");
     }
 }
 
@@ -114,15 +117,15 @@ fn a_compressed_body_is_sent_uncompressed_where_something_is_left_out() {
     let body = miniz_oxide::deflate::compress_to_vec_zlib(body, 6);
     let query =
         post(&[("content-type", "application/json"), ("content-encoding", "deflate")], &body);
-    let sent = json(query.rewritten(None, keyed(&declared(&["w"]))));
-    assert_eq!(sent, "{\"query\":\"{a}\",\"variables\":{\"w\":2}}");
+    let wire_form = json(query.rewritten(None, keyed(&declared(&["w"]))));
+    assert_eq!(wire_form, "{\"query\":\"{a}\",\"variables\":{\"w\":2}}");
     let body = miniz_oxide::deflate::compress_to_vec_zlib(b"{ a }", 6);
     let bare =
         post(&[("content-type", "application/graphql"), ("content-encoding", "deflate")], &body);
-    assert!(query.is_sent_otherwise(&declared(&["v", "w"])) && !bare.is_sent_otherwise(&[]));
-    let sent = |document| bare.rewritten(document, keyed(&[]));
-    assert_eq!(sent(None), Some(RewrittenRequest::Document("{ a }".into())));
-    assert_eq!(sent(Some("{b}")), Some(RewrittenRequest::Document("{b}".into())));
+    assert!(query.must_be_rewritten(&declared(&["v", "w"])) && !bare.must_be_rewritten(&[]));
+    let wire_form = |document| bare.rewritten(document, keyed(&[]));
+    assert_eq!(wire_form(None), Some(RewrittenRequest::Document("{ a }".into())));
+    assert_eq!(wire_form(Some("{b}")), Some(RewrittenRequest::Document("{b}".into())));
 }
 
 #[test]
@@ -169,7 +172,7 @@ fn a_request_is_rewritten_with_all_else_as_it_was() {
     let extensions = crate::http::form_encoded(&extensions);
     let url = format!("a=1&variables=%7b%7d&extensions={extensions}&b=%20");
     let query = got(&url);
-    assert_eq!(query.source, Source::Hash(hash));
+    assert_eq!(query.source, DocumentSource::Hash(hash));
     assert_eq!(
         query.rewritten(Some("{a}"), WITHOUT_HASH),
         Some(RewrittenRequest::Url("query=%7Ba%7D&a=1&variables=%7b%7d&b=%20".into()))
@@ -183,15 +186,15 @@ fn a_request_by_hash_is_sent_in_full() {
         format!("{{\"x\":1,\"persistedQuery\":{{\"sha256Hash\":\"{hash}\",\"version\":1}}}}");
     let plain = extensions.replace("\"x\":1,", "");
     let query = posted(&format!("{{\"extensions\":{extensions}}}"));
-    let in_full = |parts| query.in_full("{a}", parts);
+    let with_full_document = |parts| query.with_full_document("{a}", parts);
     assert_eq!(
-        in_full(RequestParts::All),
+        with_full_document(RequestParts::All),
         Some(RewrittenRequest::Json(format!(
             "{{\"extensions\":{extensions},\"query\":\"{{a}}\"}}"
         )))
     );
     assert_eq!(
-        in_full(keyed(&[])),
+        with_full_document(keyed(&[])),
         Some(RewrittenRequest::Json(format!("{{\"extensions\":{plain},\"query\":\"{{a}}\"}}")))
     );
 
@@ -199,21 +202,23 @@ fn a_request_by_hash_is_sent_in_full() {
     let url = format!("a=1&operationName=A&variables=%7B%22b%22:1.0%7D&extensions={encoded}&c");
     let query = got(&url);
     assert_eq!(
-        query.in_full("{a}", RequestParts::All),
+        query.with_full_document("{a}", RequestParts::All),
         Some(RewrittenRequest::Url(format!("query=%7Ba%7D&{url}")))
     );
-    let long = format!("query A {{ a }} # {}", "x".repeat(REWRITTEN_URL_BYTES));
+    let long = format!("query A {{ a }} # {}", "x".repeat(MAX_REWRITTEN_URL_BYTES));
     assert_eq!(query.rewritten(Some(&long), keyed(&[])), None);
     assert_eq!(
-        query.in_full(&long, keyed(&declared(&["b"]))),
-        Some(RewrittenRequest::Posted {
+        query.with_full_document(&long, keyed(&declared(&["b"]))),
+        Some(RewrittenRequest::PostForGet {
             url: "a=1&c".into(),
             json: format!(
                 "{{\"query\":\"{long}\",\"operationName\":\"A\",\"variables\":{{\"b\":1.0}},\"extensions\":{plain}}}"
             ),
         })
     );
-    let Some(RewrittenRequest::Posted { json, .. }) = query.in_full(&long, keyed(&[])) else {
+    let Some(RewrittenRequest::PostForGet { json, .. }) =
+        query.with_full_document(&long, keyed(&[]))
+    else {
         panic!()
     };
     assert!(json.contains("\"variables\":{}"));
@@ -221,7 +226,8 @@ fn a_request_by_hash_is_sent_in_full() {
 
 #[test]
 fn what_is_left_out_of_a_long_url_is_left_out() {
-    let long = format!("query={}&extensions=%7B%22evil%22:1%7D", "a".repeat(REWRITTEN_URL_BYTES));
+    let long =
+        format!("query={}&extensions=%7B%22evil%22:1%7D", "a".repeat(MAX_REWRITTEN_URL_BYTES));
     let query = got(&long);
     let Some(RewrittenRequest::Url(url)) = query.rewritten(None, keyed(&[])) else { panic!() };
     assert!(query.has_unkeyed(&[]) && !url.contains("evil"));
@@ -271,7 +277,7 @@ proptest! {
             other => panic!("{other:?}"),
         };
         prop_assert!(!again.has_unkeyed(&declared));
-        let canonical = |query: &Query| {
+        let canonical = |query: &OperationRequest| {
             crate::graphql::canonical_variables(query.variables.as_ref(), &declared)
         };
         prop_assert_eq!(canonical(&again), canonical(&query));

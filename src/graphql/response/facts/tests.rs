@@ -1,11 +1,11 @@
 use super::*;
 use crate::graphql::document::shape::Shape;
-use crate::graphql::{Outcome, Schema, Shown, TypeKnowledge, analysed, facts, outcome};
+use crate::graphql::{Outcome, ResponseJson, Schema, TypeKnowledge, analysed, facts, outcome};
 use serde_json::{Map, json};
 
-fn facts_of(body: &Value, data: &Map<String, Value>, shape: &Shape) -> AnswerFacts {
+fn facts_of(body: &Value, data: &Map<String, Value>, shape: &Shape) -> ResponseFacts {
     let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-    facts(Shown { json: body, added: false }, data, shape, &knowledge)
+    facts(ResponseJson { json: body, has_additions: false }, data, shape, &knowledge)
 }
 
 fn tags(document: &str, data: Value) -> Vec<String> {
@@ -107,8 +107,12 @@ fn an_added_type_counts_only_where_it_was_added() {
     let data = body["data"].as_object().unwrap();
     let of = |document: &str, added| {
         let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-        let facts =
-            facts(Shown { json: &body, added }, data, &analysed(document).shape, &knowledge);
+        let facts = facts(
+            ResponseJson { json: &body, has_additions: added },
+            data,
+            &analysed(document).shape,
+            &knowledge,
+        );
         (facts.types.into_iter().collect::<Vec<_>>(), facts.untyped)
     };
     assert_eq!(of("{ a { id } }", true), (vec!["A".to_owned()], false));
@@ -124,14 +128,14 @@ const SDL: &str = "
     type User implements Node { id: ID! }
     type Tag { _id: ID, label: String }";
 
-fn facts_with_schema(document: &str, data: Value) -> AnswerFacts {
+fn facts_with_schema(document: &str, data: Value) -> ResponseFacts {
     let schema = Schema::from_sdl(SDL).unwrap();
     let keys = [("Product".to_owned(), vec!["sku".to_owned()])].into();
     let knowledge = TypeKnowledge { schema: Some(&schema), keys: &keys };
     let analysis = analyse_for(document, &knowledge);
     let body = json!({ "data": data });
     let data = body["data"].as_object().unwrap();
-    facts(Shown { json: &body, added: true }, data, &analysis.shape, &knowledge)
+    facts(ResponseJson { json: &body, has_additions: true }, data, &analysis.shape, &knowledge)
 }
 
 fn analyse_for(document: &str, knowledge: &TypeKnowledge<'_>) -> crate::graphql::Analysis {
@@ -189,7 +193,7 @@ fn an_answer_speaks_of_its_own_caching() {
         let data = body["data"].as_object().unwrap();
         facts_of(&body, data, &analysed("{ a }").shape).hint
     };
-    let of = |max_age, private| AnswerHint { max_age, private };
+    let of = |max_age, private| ResponseHint { max_age, private };
     assert_eq!(hint(json!({})), of(None, false));
     assert_eq!(
         hint(json!({ "cacheControl": { "maxAge": 30.5, "scope": "PRIVATE" } })),
@@ -210,17 +214,17 @@ const RELAY: &str = "
     type Product @cacheControl(scope: PRIVATE) { id: ID }
     type Category { id: ID, products: ProductConnection }";
 
-fn relay(document: &str, data: Value, with_schema: bool) -> AnswerFacts {
+fn relay(document: &str, data: Value, with_schema: bool) -> ResponseFacts {
     let schema = Schema::from_sdl(RELAY).unwrap();
     let keys = Default::default();
     let knowledge = TypeKnowledge { schema: with_schema.then_some(&schema), keys: &keys };
     let analysis = analyse_for(document, &knowledge);
     let body = json!({ "data": data });
     let data = body["data"].as_object().unwrap();
-    facts(Shown { json: &body, added: true }, data, &analysis.shape, &knowledge)
+    facts(ResponseJson { json: &body, has_additions: true }, data, &analysis.shape, &knowledge)
 }
 
-fn has(facts: &AnswerFacts, tag: &str) -> bool {
+fn has(facts: &ResponseFacts, tag: &str) -> bool {
     facts.tags.iter().any(|known| known.as_str() == tag)
 }
 

@@ -16,9 +16,12 @@ fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<
     let analysis = analysed(document);
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     let variables = json!({ "id": "9", "ids": [1, 2] });
-    let mutated =
-        Mutated { analysis: &analysis, variables: variables.as_object(), data: data.as_object() };
-    match purge_of(&config, mutated, &knowledge, &known(names)) {
+    let mutated = ExecutedMutation {
+        analysis: &analysis,
+        variables: variables.as_object(),
+        data: data.as_object(),
+    };
+    match purge_of_mutation(&config, mutated, &knowledge, &known(names)) {
         MutationPurge::Everything { .. } => None,
         MutationPurge::Tags(mut tags) => {
             // Without a schema it is always there.
@@ -129,7 +132,7 @@ fn an_answer_that_was_not_read_is_judged_by_name() {
 #[test]
 fn names_mean_types() {
     let known = known(&["Product", "User", "Category", "OrderItem", "products", "Address"]);
-    for (field, meant) in [
+    for (field, candidates) in [
         ("createProduct", "Product"),
         ("update_product", "Product"),
         ("bulkDeleteProducts", "Product"),
@@ -141,11 +144,11 @@ fn names_mean_types() {
         ("delete_products_by_pk", "products"),
         ("setAddress", "Address"),
     ] {
-        let found = types_meant_by(field, &known);
-        assert!(found.any_known && found.names.contains(meant), "{field}");
+        let found = candidate_types(field, &known);
+        assert!(found.any_known && found.names.contains(candidates), "{field}");
     }
     for field in ["login", "setPostTags", "createProductReview", "delete", "addProductToCategory"] {
-        assert!(!types_meant_by(field, &known).any_known, "{field}");
+        assert!(!candidate_types(field, &known).any_known, "{field}");
     }
 }
 
@@ -260,8 +263,8 @@ fn purged_with_schema(document: &str, data: Value) -> MutationPurge {
     let schema = crate::graphql::Schema::from_sdl(SDL).unwrap();
     let knowledge = TypeKnowledge { schema: Some(&schema), keys: &config.graphql.keys };
     let analysis = analysed(document);
-    let mutated = Mutated { analysis: &analysis, variables: None, data: data.as_object() };
-    purge_of(&config, mutated, &knowledge, &known(&["Product", "Review"]))
+    let mutated = ExecutedMutation { analysis: &analysis, variables: None, data: data.as_object() };
+    purge_of_mutation(&config, mutated, &knowledge, &known(&["Product", "Review"]))
 }
 
 #[test]

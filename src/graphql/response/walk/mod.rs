@@ -1,11 +1,11 @@
 //! The walk over a response's data.
 
-mod entry;
 mod position;
+mod response_facts;
 mod state;
 #[cfg(test)]
 mod tests;
-mod unshown;
+mod unseen_entities;
 mod walker;
 
-pub use entry::facts;
+pub use response_facts::facts;

@@ -1,6 +1,6 @@
 //! Where a value of an answer stands, and what it shows: what the walk hands down and up.
 
-use crate::graphql::document::shape::{Chosen, ShapeField};
+use crate::graphql::document::shape::{IdArguments, ShapeField};
 use crate::graphql::schema::{FieldInfo, TypeId};
 use crate::graphql::types::naming::is_named_after;
 use serde_json::Value;
@@ -9,94 +9,95 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What an object or a list shows.
 #[derive(Debug, Default)]
-pub(super) struct Below {
+pub(super) struct Contents {
     /// The types of the entities in it, without what these hold.
     pub(super) entities: BTreeSet<String>,
     /// Whether it shows something beside them that may tell of other entities.
-    pub(super) open: Open,
+    pub(super) loose: LooseScalars,
 }
 
-impl Below {
+impl Contents {
     pub(super) fn add(&mut self, other: Self) {
         self.entities.extend(other.entities);
-        self.open = self.open.max(other.open);
+        self.loose = self.loose.max(other.loose);
     }
 
-    pub(super) fn open(open: Open) -> Self {
-        Self { open, ..Self::default() }
+    pub(super) fn of_loose(loose: LooseScalars) -> Self {
+        Self { loose, ..Self::default() }
     }
 }
 
 /// What stands beside the entities of an object that is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Open {
+pub(super) enum LooseScalars {
     /// Nothing, or nothing that depends on what is not known.
     #[default]
-    No,
+    None,
     /// Words and flags: a cursor, whether there is more.
-    Words,
+    NonNumeric,
     /// Numbers, which may count anything.
-    Numbers,
+    Numeric,
 }
 
 /// What decides whether it is known of what an object without an id tells.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct Openness {
+pub(super) struct AttributionKey {
     pub(super) of: TypeId,
     /// The shape, and the types on the way to it.
-    pub(super) place: (usize, u64),
+    pub(super) position: (usize, u64),
     pub(super) entities: BTreeSet<String>,
-    pub(super) open: Open,
+    pub(super) loose: LooseScalars,
 }
 
-impl Open {
+impl LooseScalars {
     pub(super) fn of(leaf: &Value) -> Self {
         match leaf {
             // Large numbers and decimals come as strings.
-            Value::String(text) if text.parse::<f64>().is_err() => Self::Words,
-            Value::Bool(_) | Value::Null => Self::Words,
-            _ => Self::Numbers,
+            Value::String(text) if text.parse::<f64>().is_err() => Self::NonNumeric,
+            Value::Bool(_) | Value::Null => Self::NonNumeric,
+            _ => Self::Numeric,
         }
     }
 }
 
 /// Where a value stands.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'w> {
+pub(super) struct Position<'w> {
     /// What the schema says of its field.
     pub(super) info: Option<FieldInfo>,
     pub(super) in_list: bool,
-    pub(super) chosen: Chosen,
+    pub(super) id_arguments: IdArguments,
     /// Whether its field is asked without arguments.
-    pub(super) plain: bool,
+    pub(super) has_no_arguments: bool,
     /// Whether objects of the same list show plain values that are not null.
-    pub(super) words: bool,
-    pub(super) path: Path<'w>,
+    pub(super) siblings_show_scalars: bool,
+    pub(super) path: FieldPath<'w>,
 }
 
-impl<'w> Place<'w> {
+impl<'w> Position<'w> {
     pub(super) fn in_list(self) -> Self {
         Self { in_list: true, ..self }
     }
 
     /// Whether the very objects in it are named by ids.
-    pub(super) fn is_chosen(self) -> bool {
-        self.chosen == Chosen::Many || (self.chosen == Chosen::One && !self.in_list)
+    pub(super) fn is_selected_by_id(self) -> bool {
+        self.id_arguments == IdArguments::Many
+            || (self.id_arguments == IdArguments::One && !self.in_list)
     }
 }
 
 /// The fields that lead to a value from the entity that holds it, or from the query itself.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'w> {
+pub(super) struct FieldPath<'w> {
     pub(super) field: Option<&'w str>,
     /// The type of the object there that is no entity.
     pub(super) wrapper: Option<&'w str>,
-    pub(super) above: Option<&'w Path<'w>>,
+    pub(super) above: Option<&'w FieldPath<'w>>,
     /// The type of the entity that holds it.
     pub(super) owner: Option<&'w str>,
 }
 
-impl<'w> Path<'w> {
+impl<'w> FieldPath<'w> {
     pub(super) fn to(field: &'w ShapeField) -> Self {
         Self { field: field.name.as_deref(), wrapper: None, above: None, owner: None }
     }

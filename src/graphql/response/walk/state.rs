@@ -1,11 +1,11 @@
 //! What a walk over a response has found so far.
 
-use super::position::{Open, Openness};
+use super::position::{AttributionKey, LooseScalars};
 use crate::graphql::document::shape::{Shape, ShapeField};
-use crate::graphql::response::facts::AnswerFacts;
+use crate::graphql::response::facts::ResponseFacts;
 use crate::graphql::schema::{FieldInfo, TypeId};
 use crate::graphql::types::knowledge::TypeKnowledge;
-use crate::graphql::types::reachable::Start;
+use crate::graphql::types::reachable_entities::ReachableFrom;
 use crate::tag::Tag;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -14,37 +14,37 @@ use std::rc::Rc;
 pub(super) const SCHEMA_STEPS: usize = 10_000;
 
 pub(super) struct Walk<'k> {
-    pub(super) facts: AnswerFacts,
-    pub(super) added: bool,
+    pub(super) facts: ResponseFacts,
+    pub(super) has_additions: bool,
     pub(super) knowledge: &'k TypeKnowledge<'k>,
     /// By shape, the types of the entities that were seen there.
-    pub(super) seen: HashMap<usize, BTreeSet<String>>,
+    pub(super) entity_types: HashMap<usize, BTreeSet<String>>,
     /// The interfaces and unions whose possible types are tagged, and whether as those of a list.
-    pub(super) tagged: HashSet<(TypeId, bool)>,
+    pub(super) tagged_types: HashSet<(TypeId, bool)>,
     /// By shape and type, what became of a null there.
-    pub(super) nothings: HashMap<(usize, TypeId, bool), Open>,
-    pub(super) reached: HashMap<Start, Option<Rc<[TypeId]>>>,
-    /// What `is_closed` has found. Long lists hold many objects of one kind in one place.
-    pub(super) closed: HashMap<Openness, bool>,
+    pub(super) empty_values: HashMap<(usize, TypeId, bool), LooseScalars>,
+    pub(super) reachable: HashMap<ReachableFrom, Option<Rc<[TypeId]>>>,
+    /// What `attribute` has found. Long lists hold many objects of one kind in one place.
+    pub(super) attributed: HashMap<AttributionKey, bool>,
     pub(super) steps_left: usize,
 }
 
 impl<'k> Walk<'k> {
-    pub(super) fn new(added: bool, knowledge: &'k TypeKnowledge<'k>) -> Self {
+    pub(super) fn new(has_additions: bool, knowledge: &'k TypeKnowledge<'k>) -> Self {
         Self {
-            facts: AnswerFacts::default(),
-            added,
+            facts: ResponseFacts::default(),
+            has_additions,
             knowledge,
-            seen: HashMap::new(),
-            tagged: HashSet::new(),
-            nothings: HashMap::new(),
-            reached: HashMap::new(),
-            closed: HashMap::new(),
+            entity_types: HashMap::new(),
+            tagged_types: HashSet::new(),
+            empty_values: HashMap::new(),
+            reachable: HashMap::new(),
+            attributed: HashMap::new(),
             steps_left: SCHEMA_STEPS,
         }
     }
 
-    pub(super) fn type_is_unknown(&mut self) {
+    pub(super) fn note_unknown_type(&mut self) {
         self.facts.untyped = true;
         self.facts.types_unknown = true;
     }
@@ -54,7 +54,7 @@ impl<'k> Walk<'k> {
         self.knowledge.schema?.field(parent?, field.name.as_deref()?)
     }
 
-    pub(super) fn type_tags(&mut self, name: &str, in_list: bool) {
+    pub(super) fn tag_type(&mut self, name: &str, in_list: bool) {
         self.facts.types.insert(name.to_owned());
         self.facts.tags.insert(Tag::of("", name));
         if in_list {
@@ -63,7 +63,7 @@ impl<'k> Walk<'k> {
     }
 
     /// The tags of an entity that is not shown.
-    pub(super) fn unseen_tags(&mut self, name: &str, in_list: bool) {
+    pub(super) fn tag_unseen_entity(&mut self, name: &str, in_list: bool) {
         let tags = &mut self.facts.tags;
         tags.insert(Tag::of("", name));
         tags.insert(Tag::of(&format!("{name}:"), "?"));
@@ -76,7 +76,8 @@ impl<'k> Walk<'k> {
     /// that it would.
     pub(super) fn hint_of_type(&mut self, name: &str, info: Option<FieldInfo>) {
         let Some(schema) = self.knowledge.schema else { return };
-        let Some(of) = schema.type_named(name).filter(|of| info.map(|info| info.of) != Some(*of))
+        let Some(of) =
+            schema.type_named(name).filter(|of| info.map(|info| info.type_id) != Some(*of))
         else {
             return;
         };
@@ -87,7 +88,7 @@ impl<'k> Walk<'k> {
     }
 
     /// Whether another step into the schema may be taken.
-    pub(super) fn step(&mut self) -> bool {
+    pub(super) fn take_step(&mut self) -> bool {
         let left = self.steps_left.checked_sub(1);
         self.steps_left = left.unwrap_or(0);
         left.is_some()
@@ -95,6 +96,6 @@ impl<'k> Walk<'k> {
 }
 
 /// What tells a shape from others while the walk lasts.
-pub(super) fn address(shape: &Shape) -> usize {
+pub(super) fn shape_address(shape: &Shape) -> usize {
     std::ptr::from_ref(shape).addr()
 }

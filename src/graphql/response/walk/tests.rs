@@ -1,7 +1,9 @@
 //! What an answer depends on that it does not show.
 
 use super::state::{SCHEMA_STEPS, Walk};
-use crate::graphql::{Analysis, AnswerFacts, Schema, Shown, TypeKnowledge, analyse, facts};
+use crate::graphql::{
+    Analysis, ResponseFacts, ResponseJson, Schema, TypeKnowledge, analyse, facts,
+};
 use crate::limits::Amounts;
 use crate::tag::{Tag, TagSet, reach};
 use proptest::prelude::*;
@@ -17,20 +19,20 @@ fn typed(data: &Value) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn facts_of(document: &str, data: &Value, schema: Option<&Schema>) -> AnswerFacts {
+fn facts_of(document: &str, data: &Value, schema: Option<&Schema>) -> ResponseFacts {
     let knowledge = TypeKnowledge { schema, keys: &Default::default() };
     let analysis = analysed_for(document, &knowledge);
     let body = json!({ "data": typed(data) });
-    let shown = Shown { json: &body, added: true };
+    let shown = ResponseJson { json: &body, has_additions: true };
     facts(shown, body["data"].as_object().unwrap(), &analysis.shape, &knowledge)
 }
 
-fn has(facts: &AnswerFacts, tag: &str) -> bool {
+fn has(facts: &ResponseFacts, tag: &str) -> bool {
     facts.tags.contains(tag)
 }
 
 /// Whether a purge of these tags purges the answer.
-fn is_purged(facts: &AnswerFacts, tags: &[&str]) -> bool {
+fn is_purged(facts: &ResponseFacts, tags: &[&str]) -> bool {
     let reached: TagSet =
         tags.iter().flat_map(|tag| reach(&Tag::parse(tag).unwrap(), &vec![])).collect();
     reached.iter().any(|tag| has(facts, tag.as_str()))
@@ -42,7 +44,7 @@ fn by_policies(type_name: &str) -> [Vec<String>; 3] {
     [vec![type_name.to_owned()], vec![entity.clone(), format!("list:{type_name}")], vec![entity]]
 }
 
-fn is_purged_by_each_policy(facts: &AnswerFacts, type_name: &str) -> bool {
+fn is_purged_by_each_policy(facts: &ResponseFacts, type_name: &str) -> bool {
     by_policies(type_name).iter().all(|tags| {
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         is_purged(facts, &tags)
@@ -274,7 +276,7 @@ fn a_type_whose_key_is_configured_is_no_summary() {
         let body =
             json!({ "data": { "country": { "evergraph__typename": "Country", "name": "x" } } });
         let analysis = analysed_for(document, &knowledge);
-        let shown = Shown { json: &body, added: true };
+        let shown = ResponseJson { json: &body, has_additions: true };
         facts(shown, body["data"].as_object().unwrap(), &analysis.shape, &knowledge)
     };
     let facts = of("{ country { name } }");
@@ -578,7 +580,7 @@ fn a_long_list_of_objects_without_ids_is_judged_once() {
         let Value::Object(data) = data(count) else { panic!() };
         walk.root(&data, &analysis.shape);
         assert!(has(&walk.facts, "list:Product7"));
-        (walk.closed.len(), walk.facts)
+        (walk.attributed.len(), walk.facts)
     };
     assert_eq!(judged(2), judged(5_000));
     assert_eq!(judged(2).0, 2);

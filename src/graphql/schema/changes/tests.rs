@@ -91,7 +91,7 @@ fn what_a_null_was_taken_for_is_touched_where_it_may_now_be_more() {
         assert!(BASE.contains(from), "{from}");
         let [old, new] =
             [BASE, &BASE.replacen(from, to, 1)].map(|source| Schema::from_sdl(source).unwrap());
-        touched_types(&old, &new).into_iter().collect()
+        affected_types(&old, &new).into_iter().collect()
     };
     for (from, to, expected) in [
         ("= A", "= A | B", &["A", "Hit"][..]),

@@ -61,10 +61,10 @@ fn look_up_all(schema: &Schema) {
         assert_eq!(schema.type_named(schema.name(id)), Some(id));
         for (name, info) in schema.fields(id) {
             assert_eq!(schema.field(id, name), Some(info));
-            assert!(schema.type_named(schema.name(info.of)).is_some());
+            assert!(schema.type_named(schema.name(info.type_id)).is_some());
         }
-        for object in schema.possible(id) {
-            assert!(schema.is_possible(id, schema.name(object)));
+        for object in schema.possible_types(id) {
+            assert!(schema.is_possible_type(id, schema.name(object)));
         }
     }
     assert!(schema.root(OperationKind::Query).is_some());

@@ -85,14 +85,15 @@ fn every_form_of_the_grammar_is_read() {
     assert_eq!(fields("A"), ["more", "type"]);
     assert_eq!(fields("Elsewhere"), ["id"]);
     assert!(fields("Empty").is_empty());
-    let possible = |name| schema.possible(id(name)).map(|t| schema.name(t)).collect::<Vec<_>>();
+    let possible =
+        |name| schema.possible_types(id(name)).map(|t| schema.name(t)).collect::<Vec<_>>();
     assert_eq!(possible("A"), ["Changes", "Root"]);
     assert_eq!(possible("B"), ["Root"]);
     assert_eq!(possible("U"), ["Changes", "Empty", "Root"]);
     assert!(possible("None").is_empty());
     let info = field(&schema, "Root", "type");
     assert_eq!((info.list, info.nonnull, info.needs_arguments), (true, true, false));
-    assert_eq!(schema.name(field(&schema, "Root", "enum").of), "Colour");
+    assert_eq!(schema.name(field(&schema, "Root", "enum").type_id), "Colour");
 }
 
 #[test]
@@ -150,10 +151,10 @@ fn hints_are_read_from_their_directive_alone() {
         extend type Query @cacheControl(maxAge: 5, inheritMaxAge: true)",
     );
     let query = schema.type_named("Query").unwrap();
-    assert_eq!(schema.hint(query), Hint { max_age: Some(2), private: false, inherit: true });
+    assert_eq!(schema.hint(query), CacheHint { max_age: Some(2), private: false, inherit: true });
     let hint = |name| field(&schema, "Query", name).hint;
-    assert_eq!(hint("a"), Hint { private: true, ..Hint::NONE });
-    assert_eq!((hint("b"), hint("c")), (Hint::NONE, Hint::NONE));
+    assert_eq!(hint("a"), CacheHint { private: true, ..CacheHint::NONE });
+    assert_eq!((hint("b"), hint("c")), (CacheHint::NONE, CacheHint::NONE));
     assert_eq!(
         fault("type Query {\n a: Int @cacheControl(\n maxAge: \"1\") }"),
         ("@cacheControl does not allow `\"1\"` as its maxAge".to_owned(), Some(3))
@@ -169,7 +170,7 @@ fn what_is_not_defined_is_what_its_place_says() {
     assert_eq!(kind("Unknown"), TypeKind::Leaf);
     assert_eq!(kind("Member"), TypeKind::Object);
     assert_eq!(kind("Absent"), TypeKind::Interface);
-    assert!(schema.is_possible(schema.type_named("Absent").unwrap(), "Query"));
+    assert!(schema.is_possible_type(schema.type_named("Absent").unwrap(), "Query"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-fn known(names: &[&str]) -> SeenTypes {
-    let mut known = SeenTypes::new();
+fn known(names: &[&str]) -> TypeNameIndex {
+    let mut known = TypeNameIndex::new();
     for name in names {
         known.entry(name.to_lowercase().replace('_', "")).or_default().insert((*name).to_owned());
     }
@@ -12,7 +12,7 @@ fn known(names: &[&str]) -> SeenTypes {
 #[test]
 fn names_of_each_convention_mean_types() {
     let known = known(&["Product", "companies", "directus_users", "blog_post_Entry", "OrderItem"]);
-    for (field, meant) in [
+    for (field, candidates) in [
         ("update_users_me", "directus_users"),
         ("update_companies_item", "companies"),
         ("create_companies_items", "companies"),
@@ -35,24 +35,24 @@ fn names_of_each_convention_mean_types() {
         ("createOrderItem", "OrderItem"),
         ("create_order_item", "OrderItem"),
     ] {
-        let found = types_meant_by(field, &known);
-        assert!(found.any_known && found.names.contains(meant), "{field}: {found:?}");
+        let found = candidate_types(field, &known);
+        assert!(found.any_known && found.names.contains(candidates), "{field}: {found:?}");
     }
 }
 
 #[test]
 fn another_reading_of_a_name_adds_and_takes_nothing_away() {
     // A table `orders_items`, or the items of a collection `orders`.
-    let found = types_meant_by("update_orders_items", &SeenTypes::new()).names;
+    let found = candidate_types("update_orders_items", &TypeNameIndex::new()).names;
     for name in ["orders_items", "OrdersItem", "orders", "Order"] {
         assert!(found.contains(name), "{name}: {found:?}");
     }
     // An item is the thing itself, so the type `Order` alone does not suffice.
     for field in ["createOrderItem", "update_order_items", "createProductCollection"] {
-        assert!(!types_meant_by(field, &known(&["Order", "Product"])).any_known, "{field}");
+        assert!(!candidate_types(field, &known(&["Order", "Product"])).any_known, "{field}");
     }
     for field in ["login", "delete", "updateMe", "me", "_", ""] {
-        assert!(!types_meant_by(field, &known(&["Product", "Order"])).any_known, "{field}");
+        assert!(!candidate_types(field, &known(&["Product", "Order"])).any_known, "{field}");
     }
 }
 
@@ -101,18 +101,18 @@ fn a_list_is_named_after_a_type_or_not() {
 proptest! {
     #[test]
     fn any_name_can_be_read(field in "[_A-Za-z0-9]{0,40}", type_name in "[_A-Za-z0-9]{0,20}") {
-        let none = SeenTypes::new();
-        let meant = types_meant_by(&field, &none);
-        prop_assert!(!meant.any_known);
-        let _ = (speaks_of_many(&field), makes_something(&field), is_aggregate(&field));
+        let none = TypeNameIndex::new();
+        let candidates = candidate_types(&field, &none);
+        prop_assert!(!candidates.any_known);
+        let _ = (is_bulk(&field), is_creation(&field), is_aggregate(&field));
         let _ = is_named_after(&field, &type_name, Some(&type_name));
     }
 
     /// What is known only adds.
     #[test]
     fn known_types_add(field in "[a-z]{1,8}(_[a-z]{1,8}){0,3}", others in "[A-Za-z_]{1,12}") {
-        let without = types_meant_by(&field, &SeenTypes::new()).names;
-        let with = types_meant_by(&field, &known(&[&others])).names;
+        let without = candidate_types(&field, &TypeNameIndex::new()).names;
+        let with = candidate_types(&field, &known(&[&others])).names;
         prop_assert!(without.is_subset(&with));
     }
 }

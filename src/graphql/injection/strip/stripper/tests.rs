@@ -10,9 +10,9 @@ fn document() -> InjectedDocument {
 }
 
 /// The output of pushes of these lengths, which begin anew when they run out, and the verdict.
-fn pushed(body: &[u8], lengths: &[usize]) -> (Vec<u8>, Result<(), Broken>) {
+fn pushed(body: &[u8], lengths: &[usize]) -> (Vec<u8>, Result<(), StripError>) {
     let document = document();
-    let mut strip = Strip::new(&document);
+    let mut strip = ResponseStripper::new(&document);
     let mut headers_to_client = Vec::new();
     let mut rest = body;
     let mut lengths = lengths.iter().cycle();
@@ -28,7 +28,7 @@ fn pushed(body: &[u8], lengths: &[usize]) -> (Vec<u8>, Result<(), Broken>) {
 }
 
 /// The one output, as all ways to cut the input give the same.
-fn output(body: &[u8]) -> (Vec<u8>, Result<(), Broken>) {
+fn output(body: &[u8]) -> (Vec<u8>, Result<(), StripError>) {
     let whole = pushed(body, &[body.len()]);
     for lengths in [&[1][..], &[2], &[3], &[7, 1], &[5, 11, 2]] {
         assert_eq!(pushed(body, lengths), whole, "{}", String::from_utf8_lossy(body));
@@ -235,7 +235,7 @@ fn each_answer_of_a_batch_has_its_document() {
     let other = InjectedDocument::new("{ a }", &[(1, "x ".to_owned())]).unwrap();
     let body = br#"[{"data":[1,2]},{"errors":[{"locations":[{"line":1,"column":5}]}]}]"#;
     let run = |documents: Vec<&InjectedDocument>| {
-        let mut strip = Strip::of_batch(documents);
+        let mut strip = ResponseStripper::of_batch(documents);
         let mut out = Vec::new();
         strip.push(body, &mut out);
         strip.finish(&mut out).unwrap();
@@ -286,12 +286,12 @@ fn broken_answers_pass_on_and_are_told() {
     ] {
         let (found, verdict) = output(body.as_bytes());
         assert_eq!(String::from_utf8(found).unwrap(), body);
-        assert_eq!(verdict, Err(Broken), "{body}");
+        assert_eq!(verdict, Err(StripError), "{body}");
         assert_eq!(strip(body.as_bytes(), &document()), None);
     }
     // Half a byte-order mark is none.
     for body in [&b"\xEF{}"[..], b"\xEF\xBB{}"] {
-        assert_eq!(output(body), (body.to_vec(), Err(Broken)));
+        assert_eq!(output(body), (body.to_vec(), Err(StripError)));
     }
     for (body, expected) in [
         // What was known to be ours before is gone.
@@ -306,7 +306,7 @@ fn broken_answers_pass_on_and_are_told() {
     ] {
         let (found, verdict) = output(body.as_bytes());
         assert_eq!(String::from_utf8(found).unwrap(), expected, "{body}");
-        assert_eq!(verdict, Err(Broken), "{body}");
+        assert_eq!(verdict, Err(StripError), "{body}");
     }
 }
 
@@ -315,7 +315,7 @@ fn depth_is_limited() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert_unchanged(&[&nested(DEPTH)]);
     let (found, verdict) = output(nested(DEPTH + 1).as_bytes());
-    assert_eq!((found, verdict), (nested(DEPTH + 1).into_bytes(), Err(Broken)));
+    assert_eq!((found, verdict), (nested(DEPTH + 1).into_bytes(), Err(StripError)));
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn gaps_are_limited() {
         let at_limit = &" ".repeat(GAP_BYTES - comma);
         assert_eq!(output(place.replace('@', at_limit).as_bytes()).1, Ok(()), "{place}");
         let beyond = place.replace('@', &format!("{at_limit} "));
-        assert_eq!(output(beyond.as_bytes()).1, Err(Broken), "{place}");
+        assert_eq!(output(beyond.as_bytes()).1, Err(StripError), "{place}");
     }
     let around = r#"{"data":{@"evergraph__a":1@}}"#.replace('@', &gap);
     assert_eq!(output(around.as_bytes()), (br#"{"data":{}}"#.to_vec(), Ok(())));
@@ -349,7 +349,7 @@ fn gaps_are_limited() {
 #[test]
 fn an_endless_answer_streams_through() {
     let document = document();
-    let mut strip = Strip::new(&document);
+    let mut strip = ResponseStripper::new(&document);
     let mut out = Vec::new();
     let mut push = |chunk: &[u8]| {
         out.clear();
@@ -392,7 +392,7 @@ fn what_never_ends_holds_no_memory() {
         (r#"{"errors":[{"locations":[{"line":"#, "1", false),
         (r#"{"errors":[{"locations":["#, r#"{"line":1,"column":34},"#, false),
     ] {
-        let mut strip = Strip::new(&document);
+        let mut strip = ResponseStripper::new(&document);
         let mut out = Vec::new();
         strip.push(beginning.as_bytes(), &mut out);
         for _ in 0..100 {

@@ -2,14 +2,14 @@
 
 /// Distinct names in ascending order, which are numbered from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Names {
+pub(super) struct NameTable {
     /// The names, each with a line feed behind it, which no name has (GraphQL §2.1.9).
     text: String,
     /// Where each name's line feed stands.
     ends: Vec<u32>,
 }
 
-impl Names {
+impl NameTable {
     /// The names of a text that has a line feed behind each; none where it is anything else, or
     /// they are not in order.
     pub fn from_text(text: &str) -> Option<Self> {
@@ -70,18 +70,18 @@ mod tests {
 
     #[test]
     fn names_have_numbers_in_order() {
-        let names = Names::from_sorted(&["B", "_c", "a1"]).unwrap();
+        let names = NameTable::from_sorted(&["B", "_c", "a1"]).unwrap();
         assert_eq!((names.get(0), names.get(1), names.get(2), names.get(3)), ("B", "_c", "a1", ""));
         assert_eq!(names.get(u32::MAX), "");
         assert_eq!(names.count(), 3);
-        assert_eq!(Names::from_text(names.text()), Some(names));
-        assert_eq!(Names::from_text("").unwrap().get(0), "");
+        assert_eq!(NameTable::from_text(names.text()), Some(names));
+        assert_eq!(NameTable::from_text("").unwrap().get(0), "");
     }
 
     #[test]
     fn what_is_not_names_in_order_is_refused() {
         for bad in ["a", "\n", "b\na\n", "a\na\n", "1\n", "é\n", "a\nb", "a b\n"] {
-            assert_eq!(Names::from_text(bad), None, "{bad:?}");
+            assert_eq!(NameTable::from_text(bad), None, "{bad:?}");
         }
     }
 }

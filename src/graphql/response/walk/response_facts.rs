@@ -2,20 +2,20 @@
 
 use super::state::Walk;
 use crate::graphql::document::shape::Shape;
-use crate::graphql::response::facts::{AnswerFacts, answer_hint};
-use crate::graphql::response::response_json::Shown;
+use crate::graphql::response::facts::{ResponseFacts, answer_hint};
+use crate::graphql::response::response_json::ResponseJson;
 use crate::graphql::types::knowledge::TypeKnowledge;
 use crate::tag::{BY_SCHEMA, Tag, UNTYPED};
 use serde_json::{Map, Value};
 
 /// Walks the answer's data beside the selections that made it. `extensions` count too.
 pub fn facts(
-    shown: Shown<'_>,
+    shown: ResponseJson<'_>,
     data: &Map<String, Value>,
     shape: &Shape,
     knowledge: &TypeKnowledge<'_>,
-) -> AnswerFacts {
-    let mut walk = Walk::new(shown.added, knowledge);
+) -> ResponseFacts {
+    let mut walk = Walk::new(shown.has_additions, knowledge);
     walk.root(data, shape);
     let mut facts = walk.facts;
     let extensions = shown.json.get("extensions");
@@ -24,9 +24,9 @@ pub fn facts(
         let tags = tags.iter().filter_map(Value::as_str);
         facts.tags.extend(tags.filter_map(|tag| Tag::parse(tag).ok()));
     }
-    let told = of_extension("cacheControl").map(answer_hint).unwrap_or_default();
-    facts.hint.private |= told.private;
-    facts.hint.max_age = facts.hint.max_age.into_iter().chain(told.max_age).min();
+    let shown_type = of_extension("cacheControl").map(answer_hint).unwrap_or_default();
+    facts.hint.private |= shown_type.private;
+    facts.hint.max_age = facts.hint.max_age.into_iter().chain(shown_type.max_age).min();
     if facts.by_schema {
         facts.tags.insert(Tag::of("", BY_SCHEMA));
     }

@@ -10,11 +10,11 @@ use crate::graphql::schema::{FieldInfo, Schema, TypeId};
 use std::collections::BTreeSet;
 
 /// How many types may stand where one is not known. With more the answer counts as untyped.
-const POSSIBLE_TYPES: usize = 20;
+const MAX_POSSIBLE_TYPES: usize = 20;
 
 /// From where fields are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Start {
+pub(crate) enum ReachableFrom {
     /// An object without an id, by all its fields.
     Wrapper(TypeId),
     /// An entity, by the fields that hold many: what it has one of is a link, and no count.
@@ -22,12 +22,12 @@ pub(crate) enum Start {
 }
 
 /// The entities to which fields lead from there, through objects that are none. None where they are
-/// more than [`POSSIBLE_TYPES`]. Each field that is looked at takes one of `steps`; where they do
+/// more than [`MAX_POSSIBLE_TYPES`]. Each field that is looked at takes one of `steps`; where they do
 /// not suffice it is none as well.
-pub(crate) fn reachable(
+pub(crate) fn reachable_entities(
     knowledge: &TypeKnowledge<'_>,
     schema: &Schema,
-    start: Start,
+    start: ReachableFrom,
     steps: &mut usize,
 ) -> Option<Vec<TypeId>> {
     let mut found = BTreeSet::new();
@@ -35,29 +35,30 @@ pub(crate) fn reachable(
     let mut pending = Vec::new();
     let query = schema.root(OperationKind::Query);
     let is_entity = |of: TypeId| knowledge.is_entity_type(schema.name(of));
-    let is_link = |info: FieldInfo| !info.list && schema.possible(info.of).any(is_entity);
+    let is_link =
+        |info: FieldInfo| !info.list && schema.possible_types(info.type_id).any(is_entity);
     let (first, links_count) = match start {
-        Start::Wrapper(first) => (first, true),
-        Start::Entity(first) => (first, false),
+        ReachableFrom::Wrapper(first) => (first, true),
+        ReachableFrom::Entity(first) => (first, false),
     };
     let fields = schema.fields(first).filter(|(_, info)| links_count || !is_link(*info));
-    pending.extend(fields.filter(|(name, _)| !is_aggregate(name)).map(|(_, info)| info.of));
+    pending.extend(fields.filter(|(name, _)| !is_aggregate(name)).map(|(_, info)| info.type_id));
     while let Some(of) = pending.pop() {
         if !seen.insert(of) {
             continue;
         }
-        for object in schema.possible(of).filter(|object| Some(*object) != query) {
+        for object in schema.possible_types(of).filter(|object| Some(*object) != query) {
             *steps = steps.checked_sub(1)?;
             if is_entity(object) {
                 found.insert(object);
-                if found.len() > POSSIBLE_TYPES {
+                if found.len() > MAX_POSSIBLE_TYPES {
                     return None;
                 }
             } else if object == of || seen.insert(object) {
                 for (name, info) in schema.fields(object) {
                     *steps = steps.checked_sub(1)?;
                     if !is_aggregate(name) {
-                        pending.push(info.of);
+                        pending.push(info.type_id);
                     }
                 }
             }
@@ -68,7 +69,7 @@ pub(crate) fn reachable(
 
 /// The objects that may stand where a type is asked for; none where nobody knows, or where they
 /// are too many.
-pub(crate) fn possible_types(schema: &Schema, of: TypeId) -> Option<Vec<TypeId>> {
-    let possible: Vec<TypeId> = schema.possible(of).take(POSSIBLE_TYPES + 1).collect();
-    (!possible.is_empty() && possible.len() <= POSSIBLE_TYPES).then_some(possible)
+pub(crate) fn few_possible_types(schema: &Schema, of: TypeId) -> Option<Vec<TypeId>> {
+    let possible: Vec<TypeId> = schema.possible_types(of).take(MAX_POSSIBLE_TYPES + 1).collect();
+    (!possible.is_empty() && possible.len() <= MAX_POSSIBLE_TYPES).then_some(possible)
 }

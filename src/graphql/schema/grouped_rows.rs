@@ -2,13 +2,13 @@
 
 /// Rows in groups, which are numbered from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Groups<T> {
+pub(super) struct GroupedRows<T> {
     rows: Vec<T>,
     /// Where each group ends; it begins where the one before ends.
     ends: Vec<u32>,
 }
 
-impl<T> Groups<T> {
+impl<T> GroupedRows<T> {
     pub fn new() -> Self {
         Self { rows: Vec::new(), ends: Vec::new() }
     }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn each_group_has_its_rows() {
-        let mut groups = Groups::new();
+        let mut groups = GroupedRows::new();
         for group in [&[1, 2][..], &[], &[3]] {
             group.iter().for_each(|row| groups.push(*row));
             groups.close();

@@ -10,27 +10,27 @@ use serde_json::{Map, Value};
 
 /// A request that was understood, but for its document.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Query {
+pub struct OperationRequest {
     /// What names the document.
-    pub source: Source,
+    pub source: DocumentSource,
     /// Which of its operations.
     pub operation_name: Option<String>,
     /// The variables.
     pub variables: Option<Map<String, Value>>,
     /// Whatever else the request says that the origin may heed, as canonical text.
-    pub others: String,
+    pub other_members: String,
     /// Whether it has extensions that are no part of the key.
     pub(crate) has_unkeyed_extensions: bool,
     /// Whether its body is compressed, which not every server takes.
-    pub(super) is_coded: bool,
+    pub(super) is_compressed: bool,
     /// Whether its URL is one that servers may decode in two ways.
-    pub(crate) is_ambiguous: bool,
-    pub(crate) sent: Sent,
+    pub(crate) has_ambiguous_encoding: bool,
+    pub(crate) wire_form: WireForm,
 }
 
 /// What names a document.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Source {
+pub enum DocumentSource {
     /// The document itself, and perhaps its hash, which was checked.
     Text {
         /// The document.
@@ -46,7 +46,7 @@ pub enum Source {
 
 /// How a request came, as far as it can be sent otherwise.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Sent {
+pub(crate) enum WireForm {
     /// A JSON object in a body.
     Json(Members),
     /// One of the JSON objects of a batch.
@@ -59,46 +59,46 @@ pub(crate) enum Sent {
     Fixed,
 }
 
-impl Query {
+impl OperationRequest {
     /// Whether the origin may be asked with another document: one that it has by its hash or its
     /// id, or is to learn by its hash, stays as it is, and so does a compressed one.
     pub fn may_be_injected(&self, apq: Apq) -> bool {
         match &self.source {
-            _ if self.is_coded => false,
-            Source::Text { hash: None, .. } => true,
-            Source::Text { hash: Some(_), .. } | Source::Hash(_) => apq == Apq::Own,
-            Source::Id(_) => false,
+            _ if self.is_compressed => false,
+            DocumentSource::Text { hash: None, .. } => true,
+            DocumentSource::Text { hash: Some(_), .. } | DocumentSource::Hash(_) => apq == Apq::Own,
+            DocumentSource::Id(_) => false,
         }
     }
 
     /// The request as one whose hash is the id of a document that the origin has.
     pub fn with_hash_as_id(mut self) -> Self {
-        if let Source::Hash(hash) = self.source {
-            self.others = format!("{} {hash}", self.others);
-            self.source = Source::Id(hash);
+        if let DocumentSource::Hash(hash) = self.source {
+            self.other_members = format!("{} {hash}", self.other_members);
+            self.source = DocumentSource::Id(hash);
         }
         self
     }
 
     /// Whether it names its document, and does not hold it.
     pub fn names_its_document(&self) -> bool {
-        !matches!(self.source, Source::Text { .. })
+        !matches!(self.source, DocumentSource::Text { .. })
     }
 }
 
 #[cfg(test)]
-impl Query {
+impl OperationRequest {
     /// A document with its variables and nothing else, for tests.
     pub(crate) fn of(document: &str, variables: &str) -> Self {
         Self {
-            source: Source::Text { document: document.to_owned(), hash: None },
+            source: DocumentSource::Text { document: document.to_owned(), hash: None },
             operation_name: None,
             variables: serde_json::from_str(variables).unwrap(),
-            others: String::new(),
+            other_members: String::new(),
             has_unkeyed_extensions: false,
-            is_coded: false,
-            is_ambiguous: false,
-            sent: Sent::Fixed,
+            is_compressed: false,
+            has_ambiguous_encoding: false,
+            wire_form: WireForm::Fixed,
         }
     }
 }
