@@ -20,7 +20,7 @@ use evergraph::config::{self, Config};
 use evergraph::engine::{Write, WriteResponse, purge_of_write};
 use evergraph::graphql::{
     Analysis, OperationKind, ResponseJson, Schema, Shape, TypeId, TypeKnowledge, TypeNameIndex,
-    analyse, facts,
+    analyze, facts,
 };
 use evergraph::http::{Headers, Url};
 use evergraph::limits::Amounts;
@@ -161,7 +161,7 @@ fn with_typename(document: &str) -> String {
 }
 
 fn analysed(document: &str, knowledge: &TypeKnowledge<'_>) -> Analysis {
-    analyse(document, None, &Amounts::default_limits(), knowledge)
+    analyze(document, None, &Amounts::default_limits(), knowledge)
         .unwrap_or_else(|fault| panic!("{document}: {fault:?}"))
 }
 

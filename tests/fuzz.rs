@@ -12,7 +12,7 @@ mod headers;
 use evergraph::graphql::{
     Analysis, AnalysisError, ClientMessage, DeclaredVariable, DocumentSource, InjectedDocument,
     OperationKind, OperationRequest, RESERVED_PREFIX, RequestForm, RequestParts, ResponseStripper,
-    RewrittenRequest, Schema, TypeKnowledge, analyse, array_of, elements, is_strippable,
+    RewrittenRequest, Schema, TypeKnowledge, analyze, array_of, elements, is_strippable,
     read_client_message, read_get, read_post, read_server_message, strip,
 };
 use evergraph::http::{Headers, form_pairs};
@@ -191,7 +191,7 @@ fn understood(document: &str) -> Option<Analysis> {
 
 fn understood_with(document: &str, schema: Option<&Schema>) -> Result<Analysis, AnalysisError> {
     let knowledge = TypeKnowledge { schema, keys: &Default::default() };
-    analyse(document, None, &Amounts::default_limits(), &knowledge)
+    analyze(document, None, &Amounts::default_limits(), &knowledge)
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn documents() {
     fuzz("documents", &inputs, |input, chance| {
         let Ok(document) = std::str::from_utf8(input) else { return };
         let name = chance.pick(&["A", "B", "C", "Product"]);
-        if let Ok(named) = analyse(document, Some(name), &Amounts::most(), &knowledge) {
+        if let Ok(named) = analyze(document, Some(name), &Amounts::most(), &knowledge) {
             assert_eq!(named.name.as_deref(), Some(*name));
         }
         let Some(analysis) = understood(document) else { return };

@@ -7,7 +7,7 @@
 use evergraph::config::{self, Config};
 use evergraph::engine::{Plan, plan_graphql};
 use evergraph::graphql::{
-    Analysis, InjectedDocument, OperationRequest, RequestForm, TypeKnowledge, analyse,
+    Analysis, InjectedDocument, OperationRequest, RequestForm, TypeKnowledge, analyze,
     parses_with_graphql_parser, read_post, strip, token_count,
 };
 use evergraph::http::{Headers, Method, Request, Url};
@@ -166,7 +166,7 @@ fn seconds_of<T>(work: &impl Fn() -> T, runs: u32) -> f64 {
 
 fn analysed(document: &str) -> Option<Analysis> {
     let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-    analyse(document, None, &Amounts::default_limits(), &knowledge).ok()
+    analyze(document, None, &Amounts::default_limits(), &knowledge).ok()
 }
 
 /// A request for a document that is known, as an isolate has it.

@@ -7,7 +7,7 @@
 
 use super::*;
 use crate::config::Config;
-use crate::graphql::{OperationRequest, ResponseJson, TypeKnowledge, analysed};
+use crate::graphql::{OperationRequest, ResponseJson, TypeKnowledge, analysis_of};
 use crate::http::{Headers, Method, Request, Url};
 use crate::jwt::Claims;
 use crate::policy::{NotStored, ReceivedHead};
@@ -175,7 +175,7 @@ impl Asked {
                 &request,
                 &Claims::NotAsked,
                 &OperationRequest::of(&document, "{}"),
-                &analysed(&document),
+                &analysis_of(&document),
             ),
         }
     }
@@ -263,7 +263,7 @@ impl Made {
 /// What becomes of the origin's answer to a GraphQL request, which says that it is for one alone.
 fn private_answer(made: &Made, asked: &Asked, plan: &Plan) -> Result<(), NotStored> {
     let document = asked.document().unwrap();
-    let analysis = analysed(&document);
+    let analysis = analysis_of(&document);
     let json = json!({ "data": { "__typename": "Query", "f0": 1 } });
     let fields = [("content-type", "application/json"), ("cache-control", "private, no-store")];
     let (headers, request) = (fields.into_iter().collect(), asked.request());

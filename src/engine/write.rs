@@ -197,7 +197,7 @@ fn pointed_at<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::analysed;
+    use crate::graphql::analysis_of;
     use crate::http::{Headers, Method, Url};
     use crate::tag::hash_of;
 
@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn mutation(document: &str, status: Option<u16>, body: &str) -> Option<NewRecord> {
-        let analysis = analysed(document);
+        let analysis = analysis_of(document);
         let write = Write::Mutation { analysis: &analysis, variables: None };
         purged(write, status, Some(body.as_bytes()))
     }
@@ -278,7 +278,8 @@ mod tests {
             let known = TypeNameIndex::new();
             purge_of_write(&config, write, answer, &knowledge, &known).unwrap().field
         };
-        let (plain, aliased) = (analysed("mutation { doIt }"), analysed("mutation { a: doIt }"));
+        let (plain, aliased) =
+            (analysis_of("mutation { doIt }"), analysis_of("mutation { a: doIt }"));
         for analysis in [&plain, &aliased] {
             let write = Write::Mutation { analysis, variables: None };
             assert_eq!(cause(write, r#"{"data":{"doIt":1}}"#).as_deref(), Some("doIt"));
@@ -324,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_batch_purges_what_each_of_its_mutations_says() {
-        let of = |name: &str| analysed(&format!("mutation {{ {name} {{ __typename id }} }}"));
+        let of = |name: &str| analysis_of(&format!("mutation {{ {name} {{ __typename id }} }}"));
         let (a, b, track) = (of("a"), of("b"), of("track"));
         let mutation = |analysis| BatchOperation::Mutation { analysis, variables: None };
         let x = r#"{"data":{"a":{"__typename":"X","id":1}}}"#;

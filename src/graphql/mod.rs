@@ -1,4 +1,18 @@
-//! GraphQL: what a request asks, what its response holds, what a mutation changed.
+//! GraphQL: what a request asks for, what its response shows, and what a mutation changes.
+//!
+//! Each folder imports only those before it:
+//!
+//! | folder | what |
+//! |---|---|
+//! | `document` | lexer, parser, values, canonical text, the shape of a response |
+//! | `schema` | a schema as a table, read from SDL or introspection |
+//! | `types` | which types are entities, by which ids; what the name of a field means |
+//! | `injection` | fields added to a query, and taken out of its response |
+//! | `operation` | the analysis of an operation before its response |
+//! | `request` | the forms of a request, read and rewritten |
+//! | `response` | outcome, types and tags of a response, and what a mutation purges |
+//!
+//! Not in scope: REST, HTTP caching, and the decisions that use all this (`engine`).
 
 mod document;
 mod injection;
@@ -16,12 +30,12 @@ pub use injection::injected_document::InjectedDocument;
 pub use injection::reserved_keys::RESERVED_PREFIX;
 pub use injection::strip::{ResponseStripper, StripError, strip};
 pub use injection::strippable::is_strippable;
-pub use operation::analysis::{Analysis, AnalysisError, analyse};
+pub use operation::analysis::{Analysis, AnalysisError, analyze};
 pub use operation::arguments::ArgumentMatch;
 pub use operation::expected_response::ExpectedResponse;
 pub use operation::root_fields::{RootArguments, RootField};
 #[cfg(test)]
-pub(crate) use operation::test_support::{analysed, analysed_with};
+pub(crate) use operation::test_support::{analysis_of, analysis_with_schema};
 pub use operation::variables::{DeclaredVariable, canonical_variables};
 pub use request::batch::{array_of, elements};
 pub use request::error::RequestError;

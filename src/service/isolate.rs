@@ -15,7 +15,7 @@ use super::sync::LogState;
 use super::token::Tokens;
 use crate::config::{self, CdnCacheControl, Config, ConfigError};
 use crate::engine::PurgeKeys;
-use crate::graphql::{Analysis, AnalysisError, TypeKnowledge, TypeNameIndex, analyse};
+use crate::graphql::{Analysis, AnalysisError, TypeKnowledge, TypeNameIndex, analyze};
 use crate::limits::{self, Amounts};
 use crate::purge::{Replica, SchemaInForce};
 use crate::tag::Tagging;
@@ -126,7 +126,7 @@ impl Isolate {
         schema: SchemaInForce,
     ) -> Understood {
         let understand = || {
-            let understood = analyse(document, operation, limits, knowledge)
+            let understood = analyze(document, operation, limits, knowledge)
                 .map(|analysis| KnownDocument::new(analysis, schema));
             if let Ok(known) = &understood {
                 self.needed(&known.analysis.needed);

@@ -1,6 +1,6 @@
 use super::super::{Bypass, Plan, SignalName, plan_graphql};
 use super::*;
-use crate::graphql::{Schema, analysed, analysed_with};
+use crate::graphql::{Schema, analysis_of, analysis_with_schema};
 use crate::http::{Headers, Method, Request, Url};
 use crate::jwt::Claims;
 use crate::policy::Rule;
@@ -47,13 +47,13 @@ fn planned_with(
 }
 
 fn planned(config: &Config, document: &str, fields: &[(&str, &str)]) -> Result<Plan, Bypass> {
-    planned_with(config, &analysed(document), document, "{}", fields)
+    planned_with(config, &analysis_of(document), document, "{}", fields)
 }
 
 /// The same with a schema.
 fn expected(config: &Config, document: &str, fields: &[(&str, &str)]) -> Result<Plan, Bypass> {
     let schema = Schema::from_sdl(SDL).unwrap();
-    planned_with(config, &analysed_with(document, &schema), document, "{}", fields)
+    planned_with(config, &analysis_with_schema(document, &schema), document, "{}", fields)
 }
 
 fn ttl(plan: &Plan) -> u64 {
@@ -228,7 +228,7 @@ fn matches_by_argument_restrict_where_they_may_match_and_declare_where_they_do()
     });
     let config = config(types, json!({ "ttl": 600 }));
     let of = |document: &str, variables: &str| {
-        let plan = planned_with(&config, &analysed(document), document, variables, &[]);
+        let plan = planned_with(&config, &analysis_of(document), document, variables, &[]);
         plan.map(|plan| ttl(&plan))
     };
     let never = Err(Bypass::TtlZero);

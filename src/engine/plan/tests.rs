@@ -1,6 +1,6 @@
 use super::super::SignalName;
 use super::*;
-use crate::graphql::analysed;
+use crate::graphql::analysis_of;
 use crate::http::Url;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Request {
 
 fn planned_as(document: &str, variables: &str, headers: &[(&str, &str)]) -> Result<Plan, Bypass> {
     let query = OperationRequest::of(document, variables);
-    let analysis = analysed(document);
+    let analysis = analysis_of(document);
     plan_graphql(
         &config(),
         &request("POST", "http://h/graphql", headers),
@@ -118,7 +118,7 @@ fn who_asks_matters() {
 fn a_get_and_a_post_do_not_share() {
     let document = "{ products { id } }";
     let query = OperationRequest::of(document, "{}");
-    let analysis = analysed(document);
+    let analysis = analysis_of(document);
     let key = |method, url, headers: &[(&str, &str)]| {
         plan_graphql(
             &config(),

@@ -1,6 +1,6 @@
 use super::super::plan_graphql;
 use super::*;
-use crate::graphql::{OperationRequest, TypeKnowledge, analysed};
+use crate::graphql::{OperationRequest, TypeKnowledge, analysis_of};
 use crate::http::{Method, Url};
 use crate::jwt::Claims;
 use crate::time::Timestamp;
@@ -24,7 +24,7 @@ fn stored(
         url: Url::parse("http://h/graphql").unwrap(),
         headers: Headers::new(),
     };
-    let analysis = analysed(query);
+    let analysis = analysis_of(query);
     let query = OperationRequest::of(query, "{}");
     let plan = plan_graphql(&config, &request, &Claims::NotAsked, &query, &analysis).unwrap();
     let mut headers: Headers = fields.iter().copied().collect();

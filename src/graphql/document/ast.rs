@@ -1,13 +1,14 @@
-//! An executable document as Evergraph sees it: structure, with every literal by its own text.
+//! The syntax tree of an executable document (GraphQL §2). Numbers and strings keep their source
+//! text.
 
 /// What an operation does (§2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationKind {
-    /// Reads.
+    /// A read-only fetch.
     Query,
-    /// Writes, then reads.
+    /// A write followed by a fetch.
     Mutation,
-    /// Reads again and again.
+    /// A long-lived request that fetches data for each event.
     Subscription,
 }
 
@@ -43,7 +44,7 @@ pub(crate) struct VariableDefinition {
     pub name: String,
     pub type_text: String,
     pub default: Option<Value>,
-    /// Its directives, which the parser cannot read, by their own text.
+    /// The source text of its directives, which graphql-parser cannot read.
     pub directives: String,
 }
 
@@ -69,13 +70,13 @@ pub(crate) struct Field {
     pub name: String,
     pub arguments: Vec<(String, Value)>,
     pub directives: Vec<Directive>,
-    /// Where the inside of its selection set begins, in bytes; none for a leaf.
+    /// The byte offset just inside the `{` of its selection set. `None` for a leaf.
     pub selection_set_start: Option<usize>,
     pub selections: Vec<Selection>,
 }
 
 impl Field {
-    /// The name under which the answer has the field.
+    /// The key under which the response holds the field (§2.7).
     pub fn response_key(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.name)
     }
@@ -85,7 +86,7 @@ impl Field {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Variable(String),
-    /// A number or a string, as it was written.
+    /// The source text of a number or string.
     Literal(String),
     /// `true`, `false`, `null` or an enum value.
     Word(String),

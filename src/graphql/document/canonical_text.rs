@@ -1,14 +1,16 @@
-//! The canonical text of an operation: what two documents share exactly when they ask the same.
+//! The canonical text of an operation: equal for two documents that ask for the same response, and
+//! different for any others.
 //!
-//! It holds the operation and the fragments that it reaches, those numbered in the order in which
-//! they are first spread, so that their names do not count. Arguments, object fields and variable
-//! definitions are sorted. Fields keep their order and their aliases, since the answer follows
-//! them.
+//! It holds the operation and the fragments that it reaches. Fragments are numbered in the order in
+//! which they are first spread, so that their names do not matter. Arguments, object fields and
+//! variable definitions are sorted. Fields keep their order and aliases, because the response has
+//! them too.
 
 use super::ast::*;
 use std::collections::HashMap;
 
-/// Writes an operation; none where it spreads a fragment that is not there.
+/// The canonical text of an operation. `None` if it spreads a fragment that the document does not
+/// define.
 pub(crate) fn canonical_text(document: &Document, operation: &Operation) -> Option<String> {
     let by_name: HashMap<&str, &Fragment> =
         document.fragments.iter().map(|f| (f.name.as_str(), f)).collect();
@@ -57,7 +59,7 @@ impl<'d> Writer<'d> {
                 self.value(default);
             }
             if !variable.directives.is_empty() {
-                // Apart from the operation's own.
+                // A marker that sets them apart from the operation's own directives.
                 self.word("$@");
                 self.word(&variable.directives);
             }
@@ -131,7 +133,8 @@ impl<'d> Writer<'d> {
                     self.arguments(&field.arguments);
                     self.directives(&field.directives);
                     match field.selection_set_start {
-                        // All of it was left out; the field is no leaf all the same.
+                        // Literal directives removed all of its selections, but the field is still
+                        // not a leaf.
                         Some(_) if field.selections.is_empty() => self.word("{ }"),
                         _ => self.selections(&field.selections)?,
                     }

@@ -1,13 +1,13 @@
-//! Input values (GraphQL §2.9), read from their tokens: numbers and strings by their own text, the
-//! fields of objects in their order and each as often as it stands there.
+//! Input values (GraphQL §2.9), read from tokens. Numbers and strings keep their source text; the
+//! fields of an object keep their order, and duplicates stay.
 
 use super::ast::Value;
 use super::lexer::{Token, TokenKind};
 
-/// The largest integer that JSON means exactly wherever it is read (RFC 8259 §6).
+/// The largest integer that JSON represents exactly everywhere (RFC 8259 §6).
 const EXACT_INTEGER: u64 = 1 << 53;
 
-/// The index after a value, or after what stands in brackets; none where none ends.
+/// The index after a value or a bracketed group. `None` if it has no end.
 pub(crate) fn value_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     match tokens.get(at)?.kind {
         TokenKind::Punctuator(b'$') => {
@@ -32,13 +32,13 @@ pub(crate) fn value_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     }
 }
 
-/// The value that begins there; none where it is none.
+/// The value that begins at a token. `None` if no valid value begins there.
 pub(crate) fn read_value(tokens: &[Token<'_>], at: usize) -> Option<Value> {
     let mut reader = Reader { tokens, at };
     reader.value()
 }
 
-/// Nests no deeper than the lexer's limit on depth lets brackets.
+/// Recursion is bounded by the lexer's limit on the depth of brackets.
 struct Reader<'t, 'a> {
     tokens: &'t [Token<'a>],
     at: usize,
@@ -93,7 +93,7 @@ impl<'t, 'a> Reader<'t, 'a> {
 }
 
 impl Value {
-    /// Whether it has no variables (§2.9 Const).
+    /// `true` if it contains no variables (§2.9 Const).
     pub fn is_constant(&self) -> bool {
         match self {
             Self::Variable(_) => false,
@@ -103,14 +103,14 @@ impl Value {
         }
     }
 
-    /// A constant as the JSON that a client would send for it (§6.1.2); none where JSON may not mean
-    /// quite the same. An enum value is a string.
+    /// The JSON that a client would send for a constant (§6.1.2). `None` if JSON may not mean
+    /// exactly the same. An enum value becomes a string.
     pub fn to_json(&self) -> Option<serde_json::Value> {
         use serde_json::Value as Json;
         Some(match self {
             Self::Variable(_) => return None,
             Self::Literal(text) if text.starts_with('"') => Json::String(string_value(text)?),
-            // Of other numbers a server may read more from the document than from JSON.
+            // A server may read other numbers with more precision from a document than from JSON.
             Self::Literal(text) => {
                 let number: i64 = text.parse().ok()?;
                 (number.unsigned_abs() <= EXACT_INTEGER).then(|| number.into())?
@@ -134,13 +134,13 @@ impl Value {
     }
 }
 
-/// What a StringValue stands for (§2.9.4). Its text is known to be one.
+/// The value of a StringValue (§2.9.4), which the lexer has accepted.
 fn string_value(text: &str) -> Option<String> {
     if let Some(block) = text.strip_prefix("\"\"\"") {
         return Some(block_string_value(block.strip_suffix("\"\"\"")?));
     }
     let inside = text.strip_prefix('"')?.strip_suffix('"')?;
-    // JSON has all of its escapes but this one.
+    // JSON has all of GraphQL's escapes except `\u{…}`.
     let mut json = String::from("\"");
     let mut rest = inside;
     while let Some((before, after)) = rest.split_once("\\") {
@@ -163,7 +163,7 @@ fn string_value(text: &str) -> Option<String> {
     serde_json::from_str(&json).ok()
 }
 
-/// BlockStringValue (§2.9.4): without the common indentation, and without blank lines at its ends.
+/// BlockStringValue (§2.9.4): removes the common indentation, and blank lines at both ends.
 fn block_string_value(raw: &str) -> String {
     let raw = raw.replace("\\\"\"\"", "\"\"\"").replace("\r\n", "\n").replace('\r', "\n");
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();

@@ -1,11 +1,11 @@
-//! Lexical tokens (GraphQL §2.1, October 2021 and September 2025), linear in time.
+//! Lexical tokens (GraphQL §2.1, October 2021 and September 2025), found in linear time.
 //!
-//! In scope: where each token begins and ends, and refusing what is no token. Not in scope: the
-//! values of strings and numbers; keys are made from a literal's own text.
+//! In scope: where each token begins and ends, and rejecting text that is not a token. Not in
+//! scope: the values of strings and numbers, because keys are made from a literal's source text.
 
 use crate::limits::{Amounts, Limit};
 
-/// A lexical token's kind (§2.1.7).
+/// The kind of a token (§2.1.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     /// One of `! $ & ( ) : = @ [ ] { | }`
@@ -19,7 +19,7 @@ pub(crate) enum TokenKind {
     BlockString,
 }
 
-/// A token and where it stands.
+/// A token and its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
     pub kind: TokenKind,
@@ -41,16 +41,17 @@ impl Token<'_> {
     }
 }
 
-/// Why a text is not tokens.
+/// Why a text could not be lexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LexError {
-    /// No token begins or ends as it does here.
+    /// No valid token begins here.
     Syntax,
     /// Over a limit.
     Limit(Limit),
 }
 
-/// The tokens of a document, ignored ones left out. What was needed is noted in `needed`.
+/// Lexes a document, without ignored tokens. Raises `needed` to what the document takes of each
+/// limit.
 pub(crate) fn tokens<'a>(
     source: &'a str,
     limits: &Amounts,
@@ -83,10 +84,10 @@ pub(crate) fn tokens<'a>(
     Ok(found)
 }
 
-/// The first token at or after a byte, and where it ends; none where nothing but ignored ones
-/// follow. The error is where the text begins that is no token.
+/// The first token at or after a byte, and the offset at which it ends. `None` if only ignored
+/// tokens follow. The error is the offset at which no valid token begins.
 ///
-/// It has no limits: who calls it has some.
+/// It enforces no limits; its callers do.
 pub(crate) fn token_from(source: &str, at: usize) -> Result<Option<(Token<'_>, usize)>, usize> {
     let bytes = source.as_bytes();
     let Some(start) = skip_ignored(bytes, at) else { return Ok(None) };
@@ -95,7 +96,8 @@ pub(crate) fn token_from(source: &str, at: usize) -> Result<Option<(Token<'_>, u
     Ok(Some((Token { kind, text, start }, end)))
 }
 
-/// Ignored tokens (§2.1.1 to §2.1.5): byte-order marks, white space, line ends, commas, comments.
+/// Skips ignored tokens (§2.1.1 to §2.1.5): byte-order marks, white space, line terminators, commas
+/// and comments.
 fn skip_ignored(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match bytes.get(at)? {
@@ -126,7 +128,7 @@ fn token_at(bytes: &[u8], start: usize) -> Option<(TokenKind, usize)> {
     }
 }
 
-/// IntValue and FloatValue (§2.9.1, §2.9.2), which no name, dot or digit may follow.
+/// IntValue and FloatValue (§2.9.1, §2.9.2). A name, a dot or a digit must not follow.
 fn number(bytes: &[u8], start: usize) -> Option<(TokenKind, usize)> {
     let mut kind = TokenKind::Int;
     let mut at = if bytes.get(start) == Some(&b'-') { start + 1 } else { start };
@@ -185,8 +187,8 @@ fn block_string(bytes: &[u8], mut at: usize) -> Option<(TokenKind, usize)> {
     }
 }
 
-/// EscapedCharacter and EscapedUnicode, after the backslash. A leading surrogate is whole only
-/// with its trailing one.
+/// EscapedCharacter and EscapedUnicode, after the backslash. A leading surrogate must be followed
+/// by a trailing one.
 fn escape(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),

@@ -1,9 +1,9 @@
-//! `@skip` and `@include` by a literal (GraphQL §3.13), resolved: what a literal leaves out is no
-//! part of the operation, and what it keeps is as if it had none.
+//! Resolves `@skip` and `@include` with literal conditions (GraphQL §3.13): `a @skip(if: true)` is
+//! removed, and `b @include(if: true)` becomes `b`.
 
 use super::ast::*;
 
-/// Resolves a whole document.
+/// Resolves the literal conditions in a document.
 pub(crate) fn resolve_literal_directives(document: &mut Document) {
     for operation in &mut document.operations {
         resolve_selections(&mut operation.selections);
@@ -13,7 +13,7 @@ pub(crate) fn resolve_literal_directives(document: &mut Document) {
     }
 }
 
-/// Nests no deeper than the parser lets selection sets.
+/// Recursion is bounded by the parser's limit on nested selection sets.
 fn resolve_selections(selections: &mut Vec<Selection>) {
     selections.retain_mut(|selection| {
         let (directives, inner) = match selection {
@@ -34,7 +34,7 @@ fn resolve_selections(selections: &mut Vec<Selection>) {
     });
 }
 
-/// Whether a directive keeps its selection; none where a variable or something else decides.
+/// Whether a directive keeps its selection. `None` if a variable or something else decides.
 fn literal_condition(directive: &Directive) -> Option<bool> {
     let [(name, Value::Word(word))] = directive.arguments.as_slice() else { return None };
     let condition = match (name.as_str(), word.as_str()) {

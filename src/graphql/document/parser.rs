@@ -1,10 +1,10 @@
-//! Tokens to a document. The only importer of graphql-parser.
+//! Parses tokens into a document. The only file that imports graphql-parser.
 //!
-//! graphql-parser refuses some documents that the specification allows, reads numbers into machine
-//! types and forgets where things stand. So it gets the document without what it cannot read and
-//! need not: each value is replaced by the number of its first token and read here; descriptions
-//! are left out, and so are the directives of variable definitions. Every token gets a line of its
-//! own, so that the line of a thing tells its token.
+//! graphql-parser rejects some documents that the specification allows, reads numbers into machine
+//! types, and does not keep the positions of values. So it gets a prepared text: each value is
+//! replaced by the index of its first token, and read from the tokens here. Descriptions and the
+//! directives of variable definitions are left out. Every token is on a line of its own, so that a
+//! line number identifies a token.
 
 use super::ast::*;
 use super::input_value::{read_value, value_end};
@@ -12,7 +12,7 @@ use super::lexer::{Token, TokenKind};
 use graphql_parser::query as parsed;
 use std::collections::HashMap;
 
-/// Parses the tokens of an executable document; none where they make none.
+/// Parses the tokens of an executable document. `None` if they do not form one.
 pub(crate) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
     let input = ParserInput::of(tokens);
     let document = graphql_parser::parse_query::<&str>(&input.text).ok()?;
@@ -31,19 +31,19 @@ pub(crate) fn parse(tokens: &[Token<'_>]) -> Option<Document> {
     Some(Document { operations, fragments })
 }
 
-/// Whether graphql-parser alone can read a document: what parsing is measured against.
+/// Parses a document with graphql-parser alone. The benchmark compares [`parse`] with it.
 #[cfg(feature = "measure")]
 pub(crate) fn parses_unprepared(source: &str) -> bool {
     std::hint::black_box(graphql_parser::parse_query::<&str>(source)).is_ok()
 }
 
-/// The document as graphql-parser can read it.
+/// The text that graphql-parser gets.
 struct ParserInput<'t, 'a> {
     tokens: &'t [Token<'a>],
     text: String,
-    /// Which token each line holds.
+    /// The index of the token on each line.
     lines: Vec<usize>,
-    /// The directives of variable definitions by the token that begins the definition.
+    /// The directives of variable definitions, by the index of the definition's first token.
     variable_directives: HashMap<usize, String>,
 }
 
@@ -61,7 +61,7 @@ impl<'t, 'a> ParserInput<'t, 'a> {
         while let Some(token) = tokens.get(at) {
             let of_directive = at.checked_sub(2).is_some_and(|two| input.is(two, b'@'));
             at = match token.kind {
-                // A description stands outside all brackets, where no value can.
+                // A description is outside all brackets, where no value can be.
                 TokenKind::String | TokenKind::BlockString if depth == 0 => at + 1,
                 TokenKind::Punctuator(b'(') if depth == 0 && !in_fragment && !of_directive => {
                     input.variables(at)
@@ -84,7 +84,8 @@ impl<'t, 'a> ParserInput<'t, 'a> {
         input
     }
 
-    /// Arguments: names and values. Where something else stands the parser shall refuse it.
+    /// Arguments: names and values. If anything else follows, it is copied for the parser to
+    /// reject.
     fn arguments(&mut self, opening: usize) -> usize {
         let mut at = self.copy(opening);
         while self.is_name(at) && self.is(at + 1, b':') {
@@ -122,7 +123,7 @@ impl<'t, 'a> ParserInput<'t, 'a> {
                     }
                     end
                 }
-                // A description is followed by its variable.
+                // A description precedes its variable.
                 TokenKind::String | TokenKind::BlockString if self.is(at + 1, b'$') => at + 1,
                 TokenKind::Punctuator(b'{') => return at,
                 _ => self.copy(at),
@@ -131,8 +132,8 @@ impl<'t, 'a> ParserInput<'t, 'a> {
         at
     }
 
-    /// Whether a definition begins there, outside all brackets (§2.2): after the one before it, or
-    /// after its description.
+    /// Whether a definition can begin at this token, outside all brackets (§2.2): at the start,
+    /// after a `}`, or after a description.
     fn begins(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
         before.is_none_or(|token| {
@@ -300,7 +301,7 @@ impl Converter<'_, '_> {
         })
     }
 
-    /// Where the inside of a selection set begins; none where there is no such set.
+    /// The byte offset just inside the `{` of a selection set. `None` if there is no selection set.
     fn selection_set_start<'p>(&self, set: &parsed::SelectionSet<'p, &'p str>) -> Option<usize> {
         if set.items.is_empty() {
             return None;
@@ -309,13 +310,13 @@ impl Converter<'_, '_> {
         token.is(b'{').then_some(token.start + 1)
     }
 
-    /// Which token stands there.
+    /// The index of the token at a position.
     fn token_at(&self, position: graphql_parser::Pos) -> Option<usize> {
         self.lines.get(position.line.checked_sub(1)?).copied()
     }
 
     fn value<'p>(&self, value: parsed::Value<'p, &'p str>) -> Option<Value> {
-        // Every value was replaced by the number of its first token.
+        // Every value was replaced by the index of its first token.
         let parsed::Value::Int(number) = value else { return None };
         read_value(self.tokens, usize::try_from(number.as_i64()?).ok()?)
     }

@@ -1,43 +1,44 @@
-//! The shape of an answer: for each response key, which field it is, fragments merged in.
+//! The shape of a response: which field each response key stands for, with fragments merged in
+//! (GraphQL §6.3.2 CollectFields).
 //!
-//! A client may call any field `id` or `kind: __typename`; the shape tells what a key really
-//! holds. Where fragments on different types give one key two fields, the key is ambiguous and
-//! proves nothing.
+//! A client may alias any field to `id`, or write `kind: __typename`; the shape says which field a
+//! key really holds. If fragments on different types select two fields under one key, the key is
+//! ambiguous and proves nothing.
 
 use super::ast::*;
 use crate::limits::{Amounts, Limit};
 use std::collections::{BTreeSet, HashMap};
 
-/// What the selections on one object ask.
+/// The merged selections on one object.
 #[derive(Debug, Default, PartialEq)]
 pub struct Shape {
     fields: HashMap<String, ShapeField>,
-    /// The types on which fragments stand here.
+    /// The type conditions of the fragments here.
     conditions: BTreeSet<String>,
 }
 
-/// What stands under one response key.
+/// The field under one response key.
 #[derive(Debug, PartialEq)]
 pub struct ShapeField {
-    /// The field's name; none where the key is ambiguous.
+    /// The field's name. `None` if the key is ambiguous.
     pub name: Option<String>,
-    /// Whether it is asked without arguments.
+    /// `true` if it is selected without arguments.
     pub has_no_arguments: bool,
-    /// Whether its arguments name what it shows.
+    /// Whether its arguments give the ids of the objects it returns.
     pub id_arguments: IdArguments,
-    /// The selections on it; none for a leaf.
+    /// Its selections. `None` for a leaf.
     pub shape: Option<Shape>,
 }
 
-/// Whether a field's arguments name the objects that it shows, so that no other object can take
-/// their place.
+/// Whether a field's arguments give the ids of the objects it returns. If so, no other object can
+/// take their place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdArguments {
-    /// They do not, as far as can be seen.
+    /// No argument is known to be an id.
     None,
-    /// One by its id: `node(id: 7)`.
+    /// One id: `node(id: 7)`.
     One,
-    /// Several by their ids: `nodes(ids: [7, 8])`.
+    /// Several ids: `nodes(ids: [7, 8])`.
     Many,
 }
 
@@ -56,35 +57,35 @@ impl IdArguments {
     }
 }
 
-/// Fragments nest no deeper than there are fragments; this keeps the walk's stack small.
+/// The greatest depth of nested fragment spreads, which bounds recursion.
 const FRAGMENT_DEPTH: usize = 64;
 
-/// How deep an answer may nest, fragments spread: what walks it has a stack of its own depth.
+/// The greatest depth of a response, fragments included, because walks over it recurse.
 const RESPONSE_DEPTH: usize = 200;
 
 impl Shape {
-    /// The field under a response key.
+    /// The field under a response key, if there is one.
     pub fn field(&self, response_key: &str) -> Option<&ShapeField> {
         self.fields.get(response_key)
     }
 
-    /// All fields, by their response keys.
+    /// All fields, with their response keys.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &ShapeField)> {
         self.fields.iter().map(|(key, field)| (key.as_str(), field))
     }
 
-    /// Whether a fragment stands here on another type than that one.
+    /// `true` if a fragment here has a type condition other than this type.
     pub(crate) fn has_other_type_condition(&self, type_name: &str) -> bool {
         self.conditions.iter().any(|condition| condition != type_name)
     }
 
-    /// How many fields it has in all.
+    /// The number of fields, nested ones included.
     pub fn size(&self) -> usize {
         let below = |field: &ShapeField| field.shape.as_ref().map_or(0, Shape::size);
         self.fields.values().map(|field| 1 + below(field)).sum()
     }
 
-    /// The names of the fields, each once, in order.
+    /// The sorted names of the fields, without duplicates.
     pub fn field_names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.fields.values().filter_map(|f| f.name.as_deref()).collect();
         names.sort_unstable();
@@ -92,12 +93,12 @@ impl Shape {
         names
     }
 
-    /// Whether any key is ambiguous.
+    /// `true` if any key of this object is ambiguous.
     pub fn is_ambiguous(&self) -> bool {
         self.fields.values().any(|field| field.name.is_none())
     }
 
-    /// The shape of an operation's answer, and how many selections make it.
+    /// The shape of an operation's response, and the number of selections that were merged.
     pub(crate) fn of(
         document: &Document,
         operation: &Operation,
@@ -116,14 +117,14 @@ impl Shape {
     }
 }
 
-/// Why an operation's answer has no shape.
+/// Why a response has no shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShapeFault {
-    /// A fragment is not there.
+    /// A fragment is not defined.
     MissingFragment,
-    /// Two fragments have one name; which of them a server would take is open.
+    /// Two fragments have one name, and servers differ in which one they use.
     DuplicateFragment,
-    /// Its fragments spread too far, or in circles.
+    /// There are too many selections, or fragments that spread each other.
     OverLimit,
 }
 

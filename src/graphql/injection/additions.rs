@@ -1,9 +1,9 @@
-//! What is added to a query on a miss, so that its answer tells what is in it: `__typename` in
-//! every selection set that lacks it, and where a schema has them the fields that identify, all
-//! under reserved keys.
+//! Chooses the fields that are added to a query on a miss, so that its response shows which
+//! entities it holds: `__typename` in every selection set that lacks it, and the key fields that
+//! the schema has. All get reserved response keys.
 //!
-//! In scope: what is added where. Not in scope: putting it into the text (`injected`), and taking
-//! it out of the answer (`strip`).
+//! Not in scope: inserting them into the text (`injected_document`) and taking them out of the
+//! response (`strip`).
 
 use super::injected_document::InjectedDocument;
 use super::reserved_keys::{RESERVED_PREFIX, TYPENAME_KEY, key_of_added};
@@ -11,8 +11,8 @@ use crate::graphql::document::ast::*;
 use crate::graphql::types::knowledge::TypeKnowledge;
 use crate::graphql::types::typed_fields::{TypedField, visit_fields};
 
-/// The document with what is added to its selected operation and its fragments. None where there
-/// is nothing to add, or where the document uses the reserved prefix itself.
+/// The document with additions to its operation and fragments. `None` if there is nothing to add,
+/// or if the document itself uses the reserved prefix.
 pub(crate) fn inject(
     source: &str,
     document: &Document,
@@ -46,7 +46,8 @@ pub(crate) fn inject(
     if insertions.is_empty() { None } else { InjectedDocument::new(source, &insertions) }
 }
 
-/// Whether every answer to these selections has the field, and `plainly` under its own name.
+/// `true` if every response to these selections has the field. If `plainly`, it must not be
+/// aliased.
 fn always_selects(selections: &[Selection], name: &str, plainly: bool) -> bool {
     selections.iter().any(|selection| {
         matches!(selection, Selection::Field(field)
@@ -58,10 +59,10 @@ fn always_selects(selections: &[Selection], name: &str, plainly: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::graphql::Schema;
-    use crate::graphql::{analysed, analysed_with};
+    use crate::graphql::{analysis_of, analysis_with_schema};
 
     fn injected(source: &str) -> Option<String> {
-        analysed(source).injected.map(|injected| injected.text().to_owned())
+        analysis_of(source).injected.map(|injected| injected.text().to_owned())
     }
 
     #[test]
@@ -121,7 +122,7 @@ mod tests {
             ),
             ("{c{uuid}}", "{c{evergraph__typename:__typename uuid}}"),
         ] {
-            let analysis = analysed_with(source, &schema);
+            let analysis = analysis_with_schema(source, &schema);
             assert_eq!(analysis.injected.unwrap().text(), expected, "{source}");
         }
     }

@@ -1,26 +1,26 @@
-//! The document as the origin gets it: the client's, with fields inserted.
+//! The document that the origin gets: the client's, with fields inserted.
 //!
-//! In scope: putting the insertions in, and finding what a position in the result is in the
-//! client's own text (§7.1.2, `locations`). Not in scope: what is inserted where; taking the
-//! inserted fields out of the answer, which `strip` does.
+//! In scope: the insertions, and mapping positions in the result back to the client's text for the
+//! `locations` of errors (§7.1.2). Not in scope: which fields are inserted, and taking them out of
+//! the response.
 
 use super::reserved_keys::KEY_PREFIX;
 use crate::graphql::document::lexer;
 use crate::limits::Amounts;
 
-/// A document with insertions, and the way back from it.
+/// A document with insertions, and the mapping of its positions back to the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InjectedDocument {
     text: String,
     insertions: Vec<Insertion>,
-    /// Where each line of `text` begins (§2.1.3).
+    /// The offset at which each line of `text` begins (§2.1.3).
     lines: Vec<usize>,
-    /// Where each token of `text` begins, and where the text ends. Empty for a text of ASCII
-    /// alone, where nobody asks.
+    /// The offset at which each token of `text` begins, and the end of the text. Empty if the text
+    /// is ASCII, where units of columns do not differ.
     tokens: Vec<usize>,
 }
 
-/// An insertion by its place in the injected text.
+/// The position of an insertion in the injected text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Insertion {
     start: usize,
@@ -28,21 +28,23 @@ struct Insertion {
     follows_brace: bool,
 }
 
-/// What a server counts as one column; the specification does not say.
+/// The unit in which a server counts columns, which the specification leaves open.
 #[derive(Debug, Clone, Copy)]
 enum Unit {
-    /// Half of a character beyond U+FFFF counts.
+    /// UTF-16 code units: a character beyond U+FFFF counts as two.
     Utf16,
-    /// A Unicode code point counts.
+    /// Unicode code points.
     CodePoint,
-    /// A byte of UTF-8 counts.
+    /// Bytes of UTF-8.
     Byte,
 }
 
 impl InjectedDocument {
-    /// The source with each text inserted at its byte offset. None where an offset is before the
-    /// one ahead of it or inside a character, or where an insertion would make lines or columns
-    /// that cannot be counted back: if it is not ASCII, has a line end, or parts CR from LF.
+    /// Inserts each text into the source at its byte offset.
+    ///
+    /// `None` if offsets are not in order or inside a character, or if positions could not be
+    /// mapped back: if an insertion is not ASCII, contains a line terminator, or separates CR from
+    /// LF.
     pub fn new(source: &str, insertions: &[(usize, String)]) -> Option<Self> {
         let inserted: usize = insertions.iter().map(|(_, inserted)| inserted.len()).sum();
         let mut text = String::with_capacity(source.len() + inserted);
@@ -72,27 +74,27 @@ impl InjectedDocument {
         &self.text
     }
 
-    /// Whether more than `__typename` was inserted: fields that can fail.
+    /// `true` if fields other than `__typename` were inserted. Those can fail.
     pub fn adds_key_fields(&self) -> bool {
         self.text.contains(KEY_PREFIX)
     }
 
-    /// The line and column in the source of a line and column in the text, counted from 1 in the
-    /// server's own unit.
+    /// Maps a line and column of the text to the source. Both count from 1, columns in the server's
+    /// own unit.
     ///
-    /// Units differ only after a character beyond ASCII. There the unit is the first, of UTF-16
-    /// code units, code points and bytes, in which the position is where a token begins, as those
-    /// that servers report are; if it is so in none, the first in which it is a position at all.
+    /// Units differ only after a character beyond ASCII. Servers report where a token begins, so
+    /// the unit is the first of UTF-16 code units, code points and bytes by which a token begins at
+    /// the position. If there is none, it is the first by which the position exists.
     ///
-    /// A position inside an insertion becomes that of the `{` before it: what a server says about
-    /// a field that the client never wrote is about the selection set that it stands in. What is
-    /// no position in the text stays as it is.
+    /// A position inside an insertion is mapped to the `{` before it: an error in a field that the
+    /// client did not write concerns the selection set it is in. A position that the text does not
+    /// have is returned unchanged.
     pub fn position_in_source(&self, line: u64, column: u64) -> (u64, u64) {
         let shift = self.columns_inserted_before(line, column).unwrap_or_default();
         (line, column.saturating_sub(shift))
     }
 
-    /// By how much insertions moved the position to the right. Lines they do not move.
+    /// The distance by which insertions moved the position to the right. Lines never move.
     fn columns_inserted_before(&self, line: u64, column: u64) -> Option<u64> {
         let line = usize::try_from(line.checked_sub(1)?).ok()?;
         let column = usize::try_from(column.checked_sub(1)?).ok()?;
@@ -125,7 +127,8 @@ impl InjectedDocument {
 }
 
 impl Unit {
-    /// Where in the line so many units have passed; none inside a character or beyond the end.
+    /// The offset in the line after this number of units. `None` if it is inside a character or
+    /// beyond the end.
     fn offset(self, content: &str, units: usize) -> Option<usize> {
         let length: fn(char) -> usize = match self {
             Self::Utf16 => char::len_utf16,
@@ -143,7 +146,7 @@ impl Unit {
     }
 }
 
-/// Where lines begin (§2.1.3 LineTerminator): after LF, CR LF, or a CR alone.
+/// The offsets at which lines begin (§2.1.3 LineTerminator): after LF, CR LF, or CR alone.
 fn line_starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
@@ -154,8 +157,8 @@ fn line_starts(text: &str) -> Vec<usize> {
     std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
 }
 
-/// Where tokens begin, and where the text ends, which servers report if it ends too early. The
-/// end alone where the text is not tokens.
+/// The offsets at which tokens begin, and the end of the text, which servers report for a document
+/// that ends too early. Only the end if the text cannot be lexed.
 fn token_starts(text: &str) -> Vec<usize> {
     let tokens =
         lexer::tokens(text, &Amounts::most(), &mut Amounts::ZERO.clone()).unwrap_or_default();

@@ -1,33 +1,33 @@
-//! Whether an answer can be stripped: what was added shows only where `strip` takes it out, and
-//! `strip` takes out nothing else.
+//! Checks that a response can be stripped: that additions show only where `strip` removes them, and
+//! that `strip` removes nothing else.
 //!
-//! Servers tell of a document in messages, traces and paths, and a scalar can be an object with
-//! keys of any name. Not in scope: strings in `data`, which no addition changes.
+//! Servers quote documents in error messages, traces and paths, and a scalar may be an object with
+//! keys of any name. Not in scope: strings in `data`, which additions do not change.
 
 use super::reserved_keys::RESERVED_PREFIX;
 use crate::graphql::document::shape::Shape;
 use serde_json::Value;
 
-/// Whether `strip` makes of an answer what the client would have got without additions, as far as
-/// their names tell. The shape is that of the client's own document.
+/// `true` if `strip` turns this response into the one that the client would have got without
+/// additions, as far as the names of keys show. The shape is that of the client's document.
 pub fn is_strippable(answer: &Value, shape: &Shape) -> bool {
     match answer {
         Value::Object(members) => members.iter().all(|(name, value)| match name.as_str() {
             "data" => has_only_additions(value, Some(shape)),
             _ => !is_reserved(name) && !mentions_reserved_prefix(value),
         }),
-        // Nobody answers one document so; whoever does says the whole of it in `data`.
+        // Not a response to a single document, but it could still quote one.
         Value::Array(_) | Value::String(_) => !mentions_reserved_prefix(answer),
         _ => true,
     }
 }
 
-/// Whether the reserved keys in a value of `data` are all additions. Below a leaf none is.
+/// `true` if all reserved keys in a value of `data` are additions. There are none below a leaf.
 fn has_only_additions(value: &Value, shape: Option<&Shape>) -> bool {
     match (value, shape) {
         (Value::Object(members), Some(shape)) => members.iter().all(|(key, value)| {
             if is_reserved(key) {
-                // What is added are leaves.
+                // Added fields are leaves.
                 return !value.is_object() && !value.is_array();
             }
             has_only_additions(value, shape.field(key).and_then(|field| field.shape.as_ref()))
@@ -40,7 +40,7 @@ fn has_only_additions(value: &Value, shape: Option<&Shape>) -> bool {
     }
 }
 
-/// Whether a value names an addition anywhere.
+/// `true` if any key or string in a value contains the reserved prefix.
 fn mentions_reserved_prefix(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(RESERVED_PREFIX),
@@ -59,10 +59,10 @@ fn is_reserved(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::analysed;
+    use crate::graphql::analysis_of;
 
     fn strippable(answer: &str) -> bool {
-        let analysis = analysed("{ a { b c: d { e } } f }");
+        let analysis = analysis_of("{ a { b c: d { e } } f }");
         is_strippable(&serde_json::from_str(answer).unwrap(), &analysis.shape)
     }
 

@@ -1,4 +1,5 @@
-//! All that is known of an operation before its answer, found once per document and isolate.
+//! All that is known of an operation before its response. It is computed once per document and
+//! isolate.
 
 use super::expected_response::ExpectedResponse;
 use super::root_fields::{ArgumentsByKey, RootField, arguments_by_key, root_fields};
@@ -13,46 +14,47 @@ use crate::key::{Digest, DigestBuilder};
 use crate::limits::{Amounts, Limit};
 use std::collections::BTreeMap;
 
-/// An operation, understood.
+/// An analyzed operation.
 #[derive(Debug)]
 pub struct Analysis {
-    /// What it does.
+    /// Query, mutation or subscription.
     pub kind: OperationKind,
-    /// Its name.
+    /// Its name. `None` if it is anonymous.
     pub name: Option<String>,
-    /// The fields right under it, by name.
+    /// Its root fields, by name.
     pub roots: BTreeMap<String, RootField>,
-    /// The variables that it declares.
+    /// The variables it declares.
     pub variables: Vec<DeclaredVariable>,
-    /// The digest of its canonical text.
+    /// The digest of its canonical text, by which it is cached.
     pub digest: Digest,
-    /// What its answer looks like.
+    /// The shape of its response.
     pub shape: Shape,
-    /// Whether it uses `@defer`, `@stream` or `@live`, so that its answer comes in parts.
+    /// `true` if it uses `@defer`, `@stream` or `@live`, so that its response comes in several
+    /// parts.
     pub incremental: bool,
-    /// The document with what is added to it on a miss; none where there is nothing to add.
+    /// The document with additions, for the origin on a miss. `None` if there is nothing to add.
     pub injected: Option<InjectedDocument>,
-    /// What a schema tells of its answer.
+    /// What the schema says about its response.
     pub expected: ExpectedResponse,
-    /// The arguments of its root fields, where it is a mutation.
+    /// The arguments of its root fields, if it is a mutation.
     pub(crate) arguments: ArgumentsByKey,
-    /// What it needs of each limit.
+    /// What it takes of each limit.
     pub needed: Amounts,
 }
 
-/// Why an operation is left to the origin.
+/// Why an operation cannot be analyzed, and is left to the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnalysisError {
-    /// It is no executable document.
+    /// The text is not an executable document.
     Unparsable,
-    /// It is over a limit.
+    /// The document exceeds a limit.
     OverLimit(Limit),
-    /// It does not say which of its operations is meant, or one that it does not have.
+    /// The document does not have the requested operation, or has several and none was requested.
     NoSuchOperation,
 }
 
 impl AnalysisError {
-    /// The reason as `Cache-Status`, logs and docs name it.
+    /// The reason as it appears in `Cache-Status`, logs and docs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unparsable => "unparsable",
@@ -62,8 +64,8 @@ impl AnalysisError {
     }
 }
 
-/// Understands the operation of that name, or the only one (§6.1 GetOperation).
-pub fn analyse(
+/// Analyzes the operation with this name, or the only one (§6.1 GetOperation).
+pub fn analyze(
     source: &str,
     operation_name: Option<&str>,
     limits: &Amounts,
@@ -137,7 +139,7 @@ fn select_operation<'d>(document: &'d Document, name: Option<&str>) -> Option<&'
         (None, _) => None,
         (Some(name), operations) => {
             let mut named = operations.iter().filter(|one| one.name.as_deref() == Some(name));
-            // Two of one name make the document invalid; which of them a server would run is open.
+            // Two operations with one name are invalid, and servers differ in which one they run.
             named.next().filter(|_| named.next().is_none())
         }
     }
@@ -149,7 +151,7 @@ impl Document {
         self.every_selection().filter(is_alias).count()
     }
 
-    /// Every selection, in no order.
+    /// All selections, nested ones included, in no particular order.
     fn every_selection(&self) -> impl Iterator<Item = &Selection> {
         let mut pending: Vec<&Selection> = Vec::new();
         pending.extend(self.operations.iter().flat_map(|operation| &operation.selections));

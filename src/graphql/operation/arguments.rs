@@ -1,23 +1,23 @@
-//! The values of an operation's arguments.
+//! The values of an operation's arguments, from literals, variables and defaults.
 
 use super::analysis::Analysis;
 use super::root_fields::RootArguments;
 use crate::graphql::document::ast::Value;
 use serde_json::{Map, Value as Json};
 
-/// Whether arguments have the values that a match wants.
+/// Whether arguments have the values that a `match` in the configuration requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ArgumentMatch {
-    /// One of them has another value, or none.
+    /// At least one has another value, or none.
     No,
-    /// A server may read one of them as the wanted value, or its value is not known.
+    /// A server may coerce one of them to the required value, or its value is not known.
     Perhaps,
-    /// All of them have the very values.
+    /// All have exactly the required values.
     Yes,
 }
 
 impl Analysis {
-    /// What an argument's value is with these variables; none where it has none.
+    /// The value of an argument with these variables. `None` if it has none.
     pub(crate) fn argument_value(
         &self,
         value: &Value,
@@ -43,18 +43,18 @@ impl Analysis {
     }
 }
 
-/// An argument's value, as far as it is known before a server has it.
+/// The value of an argument, as far as it is known before a server coerces it.
 enum ArgumentValue {
-    /// None is given.
+    /// It is not given.
     Omitted,
-    /// It may be anything: JSON does not mean quite the same.
+    /// It could be anything: JSON does not express it exactly.
     Unknown,
     Known(Json),
 }
 
 impl Analysis {
-    /// Whether a root field's arguments have the wanted values, by literals and variables alike.
-    /// One that is left out has none: the schema's own default is not looked at.
+    /// Compares a root field's arguments with the required values. Literals and variables count
+    /// alike. An argument that is left out has no value, because the schema's default is not known.
     pub fn match_arguments(
         &self,
         arguments: &RootArguments,
@@ -66,7 +66,7 @@ impl Analysis {
             let input = match (given.next(), given.next()) {
                 (None, _) => ArgumentValue::Omitted,
                 (Some((_, value)), None) => self.known_value(value, variables),
-                // Which of two counts differs by server.
+                // Servers differ in which of two equally named arguments counts.
                 (Some(_), Some(_)) => ArgumentValue::Unknown,
             };
             match input {
@@ -123,10 +123,11 @@ impl Analysis {
     }
 }
 
-/// Compares a value with the wanted one. A server's input coercion (§3.5, §3.11) may make one of
-/// the other where they differ: a number of a text, a list of one item of the item, an object with
-/// more fields of one that leaves them out. Some servers go further: graphene makes `true` of
-/// whatever is not empty, and an integer of any number.
+/// Compares a value with the required one.
+///
+/// If they differ, a server's input coercion (§3.5, §3.11) may still make them equal: a string and
+/// a number, an item and a list of that one item, an object and one with fewer fields. Some servers
+/// go further: graphene turns any non-empty value into `true`, and truncates numbers to integers.
 fn compare(value: &Json, wanted: &Json) -> ArgumentMatch {
     if value == wanted {
         return ArgumentMatch::Yes;

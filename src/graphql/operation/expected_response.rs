@@ -1,20 +1,20 @@
-//! What a schema tells of an answer before it is there.
+//! What the schema says about a response before it is fetched.
 
 use crate::graphql::document::ast::{Document, Operation};
 use crate::graphql::schema::{Schema, TypeKind};
 use crate::graphql::types::typed_fields::visit_fields;
 use std::collections::BTreeSet;
 
-/// What is known of an answer beforehand.
+/// The types and cache hints that the schema gives for a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExpectedResponse {
-    /// The object types that are sure to be what they are wherever the answer has something.
+    /// The object types of its fields, where the schema leaves only one possible type.
     pub types: BTreeSet<String>,
-    /// For how many seconds it may be stored, by the smallest hint.
+    /// The smallest `maxAge` of its hints, in seconds.
     pub max_age: Option<u32>,
-    /// Whether every field of the query itself has a hint of how long it may be stored.
+    /// `true` if every root field has a `maxAge` hint.
     pub all_hinted: bool,
-    /// Whether a hint says that it is one person's.
+    /// `true` if any hint has the scope `PRIVATE`.
     pub private: bool,
 }
 
@@ -29,7 +29,7 @@ impl ExpectedResponse {
             if schema.kind(info.type_id) == TypeKind::Object {
                 expected.types.insert(schema.name(info.type_id).to_owned());
             }
-            // A field's own hint counts before that of its type.
+            // The hint on a field takes precedence over that on its type.
             let of_type = schema.hint(info.type_id);
             let inherits = info.hint.inherit || (info.hint.max_age.is_none() && of_type.inherit);
             let max_age = info.hint.max_age.or(of_type.max_age).filter(|_| !inherits);
@@ -44,7 +44,7 @@ impl ExpectedResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::analysed_with;
+    use crate::graphql::analysis_with_schema;
 
     const SDL: &str = "
         type Query { me: User, posts: [Post] @cacheControl(maxAge: 60), node: Node, now: Int }
@@ -56,7 +56,7 @@ mod tests {
 
     fn expected(document: &str) -> (Vec<String>, Option<u32>, bool) {
         let schema = Schema::from_sdl(SDL).unwrap();
-        let expected = analysed_with(document, &schema).expected;
+        let expected = analysis_with_schema(document, &schema).expected;
         (expected.types.into_iter().collect(), expected.max_age, expected.private)
     }
 

@@ -1,4 +1,7 @@
-//! What is known of an operation before its response.
+//! What is known of an operation before its response: its analysis, root fields, arguments,
+//! variables, and what the schema says about its response.
+//!
+//! Imports `document`, `schema`, `types` and `injection`.
 
 pub(super) mod analysis;
 pub(super) mod arguments;

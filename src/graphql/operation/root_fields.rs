@@ -1,24 +1,23 @@
-//! The fields right under a query: what each of them is asked with before the answer, and of which
-//! types its objects are in the answer.
+//! The root fields of an operation, and their arguments.
 
 use crate::graphql::document::ast::*;
 use crate::graphql::schema::{Schema, TypeKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A field right under an operation, fragments spread.
+/// A root field of an operation, including those in fragments.
 #[derive(Debug, Default)]
 pub struct RootField {
-    /// The object type that a schema gives it.
+    /// Its type by the schema. `None` without a schema, or if it is not an object type.
     pub object_type: Option<String>,
-    /// The arguments of each place where the operation has it.
+    /// The arguments of each selection of the field.
     pub occurrences: Vec<RootArguments>,
 }
 
-/// The arguments of one place where an operation has a root field.
+/// The arguments of one selection of a root field.
 #[derive(Debug, Default, PartialEq)]
 pub struct RootArguments(pub(super) Vec<(String, Value)>);
 
-/// The fields right under an operation, by name.
+/// The root fields of an operation, by name.
 pub(crate) fn root_fields(
     document: &Document,
     operation: &Operation,
@@ -38,7 +37,7 @@ pub(crate) fn root_fields(
     found
 }
 
-/// Visits the fields right under an operation, in fragments too.
+/// Visits the root fields of an operation, including those in fragments.
 pub(crate) fn each_root_field<'d>(
     document: &'d Document,
     operation: &'d Operation,
@@ -67,10 +66,10 @@ fn object_type_of(schema: &Schema, operation: &Operation, field: &Field) -> Opti
     (schema.kind(of) == TypeKind::Object).then(|| schema.name(of).to_owned())
 }
 
-/// By response key, the arguments of root fields.
+/// The arguments of root fields, by response key.
 pub(crate) type ArgumentsByKey = Vec<(String, Vec<(String, Value)>)>;
 
-/// The arguments of the fields right under an operation, in fragments too.
+/// The arguments of an operation's root fields, including those in fragments.
 pub(super) fn arguments_by_key(document: &Document, operation: &Operation) -> ArgumentsByKey {
     let mut found = Vec::new();
     each_root_field(document, operation, |field| {

@@ -1,4 +1,4 @@
-//! The canonical text of an operation's variables.
+//! Declared variables, and the canonical text of their values.
 
 use serde_json::{Map, Value};
 
@@ -7,20 +7,20 @@ use serde_json::{Map, Value};
 pub struct DeclaredVariable {
     /// Its name.
     pub name: String,
-    /// What counts where the request has no value for it.
+    /// Its default as JSON.
     pub default: Option<Value>,
-    /// Whether it has a default that JSON does not mean quite the same.
+    /// `true` if it has a default that JSON cannot express exactly.
     pub inexact_default: bool,
 }
 
-/// The declared variables in one text: sorted by name, and so are the fields of objects; numbers
-/// by their own text. One that the request leaves out has its default. Variables that the
-/// operation does not declare do not count: the origin does not get them (`rewrite`).
+/// The values of the declared variables as canonical JSON. Names and the fields of objects are
+/// sorted; numbers keep their source text. A variable without a value has its default. Undeclared
+/// variables are left out, because the origin does not get them either.
 pub fn canonical_variables(
     variables: Option<&Map<String, Value>>,
     declared: &[DeclaredVariable],
 ) -> String {
-    // serde_json's Map sorts by key, and its numbers keep their own text.
+    // serde_json's `Map` sorts by key, and its numbers keep their text.
     let counted: Map<String, Value> = declared
         .iter()
         .filter_map(|one| {

@@ -1,10 +1,10 @@
-//! Several answers in one JSON array: taken apart and put together by their own texts.
+//! Splits and joins the JSON arrays of batches, without changing the text of their elements.
 
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// The texts of an array's elements; none where it is no array of just so many.
+/// The texts of an array's elements. `None` unless it is an array of exactly `count` elements.
 pub fn elements(body: &[u8], count: usize) -> Option<Vec<&str>> {
     struct Elements(usize);
     impl<'de> Visitor<'de> for Elements {
@@ -31,7 +31,7 @@ pub fn elements(body: &[u8], count: usize) -> Option<Vec<&str>> {
     (found.len() == count).then_some(found)
 }
 
-/// The array of these elements.
+/// Joins elements to an array.
 pub fn array_of<T: AsRef<[u8]>>(elements: impl IntoIterator<Item = T>) -> Vec<u8> {
     let mut array = vec![b'['];
     for (index, element) in elements.into_iter().enumerate() {

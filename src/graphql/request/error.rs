@@ -1,32 +1,32 @@
-//! Why a request is left unread.
+//! Why a request could not be read.
 
 use crate::limits::Limit;
 
-/// Why a request is left unread.
+/// Why a request could not be read. It is left to the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestError {
-    /// It is not JSON, or not an object with the right members.
+    /// The body is not JSON, or a parameter has the wrong type.
     Unparsable,
-    /// Its content type is not one of GraphQL's.
+    /// The content type is not supported.
     ContentType,
-    /// Its body is compressed in a way that is not known, or damaged.
+    /// The content coding is not supported, or the body is damaged.
     ContentEncoding,
-    /// It has several operations in a list, and not each of them was read.
+    /// At least one element of a batch could not be read.
     Batch,
-    /// It names a document in a way that is not known, or in two.
+    /// The document is identified in an unknown way, or in two ways.
     Persisted,
-    /// It sends a document and the hash of another.
+    /// The request has a document and the hash of another one.
     HashMismatch,
-    /// It has parts in its URL and parts in its body.
+    /// Parameters are both in the URL and in the body.
     QueryInUrl,
-    /// It has two JSON members of one name: which of them counts differs by server.
+    /// A JSON object has two members with one name. Servers differ in which one counts.
     DuplicateMember,
-    /// It is over a limit.
+    /// The request exceeds a limit.
     OverLimit(Limit),
 }
 
 impl RequestError {
-    /// The reason as `Cache-Status`, logs and docs name it.
+    /// The reason as it appears in `Cache-Status`, logs and docs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unparsable => "unparsable",

@@ -1,15 +1,15 @@
-//! Which `extensions` of a request go on to the origin.
+//! Which `extensions` of a request are forwarded to the origin.
 
 use serde_json::{Map, Value};
 
-/// Extensions that change no answer: what clients say of themselves, and of the document.
+/// Extensions that never change a response: what clients say about themselves and the document.
 const FORWARDED_EXTENSIONS: [&str; 2] = ["clientLibrary", "persistedQuery"];
 
-/// What of `persistedQuery` goes on. urql says `miss`. Of two spellings of `sha256Hash` a server
-/// that ignores the case of names could take the other.
+/// The members of `persistedQuery` that are forwarded. urql sends `miss`. Other spellings of
+/// `sha256Hash` are not forwarded, because a server that ignores case could use them.
 const FORWARDED_PERSISTED_QUERY_MEMBERS: [&str; 3] = ["version", "sha256Hash", "miss"];
 
-/// Whether extensions hold something that is no part of the key.
+/// `true` if any extension is neither part of the key nor forwarded.
 pub(super) fn has_unkeyed(extensions: &Map<String, Value>) -> bool {
     let persisted = extensions.get("persistedQuery").and_then(Value::as_object);
     let mut of_persisted = persisted.into_iter().flat_map(Map::keys);
@@ -17,7 +17,7 @@ pub(super) fn has_unkeyed(extensions: &Map<String, Value>) -> bool {
         || of_persisted.any(|name| !FORWARDED_PERSISTED_QUERY_MEMBERS.contains(&name.as_str()))
 }
 
-/// The extensions that go on to the origin where not all of them do, as JSON.
+/// The forwarded extensions as JSON. `None` if there are none.
 pub(super) fn forwarded_extensions(found: Option<Value>, with_hash: bool) -> Option<String> {
     let Some(Value::Object(mut found)) = found else { return None };
     found.retain(|name, _| {

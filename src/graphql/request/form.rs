@@ -1,20 +1,20 @@
-//! The forms in which a GraphQL request comes.
+//! The forms of a GraphQL request: a single operation, a batch, or one that cannot be read.
 
 use super::error::RequestError;
 use super::operation_request::OperationRequest;
 
-/// What a request is.
+/// A request that was read, in its form.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RequestForm {
-    /// A document to run.
+    /// One operation.
     Single(OperationRequest),
-    /// Several, each by itself, in one JSON array.
+    /// Several independent operations in a JSON array.
     Batch(Vec<OperationRequest>),
-    /// Something that Evergraph leaves to the origin.
+    /// A request that is left to the origin.
     Unreadable {
-        /// Why.
+        /// Why it could not be read.
         reason: RequestError,
-        /// Whether the origin may run a mutation for it.
+        /// `true` if the origin may execute a mutation.
         may_be_mutation: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! GraphQL by GET.
+//! Reads GraphQL requests by GET (GraphQL over HTTP, draft).
 
 use super::error::RequestError;
 use super::form::RequestForm;
@@ -11,8 +11,11 @@ use super::parameters::{
 };
 use crate::http::{form_pairs, has_one_decoding};
 
-/// Reads a GET. Servers must not run a mutation for it, but some do: what cannot be read is possibly
-/// one. A document that is named by a hash or an id is none.
+/// Reads a GET request.
+///
+/// Servers must not execute mutations by GET, but some do. So a request that cannot be read counts
+/// as a possible mutation if it contains the keyword. One that identifies its document by a hash or
+/// an id does not.
 pub fn read_get(url_query: Option<&str>) -> RequestForm {
     let url_query = url_query.unwrap_or_default();
     let unreadable = |reason| RequestForm::Unreadable {

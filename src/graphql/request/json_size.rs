@@ -1,25 +1,26 @@
-//! How much memory a JSON text takes as a tree, found without making one.
+//! Estimates the memory of a JSON text as a tree, without building the tree.
 
 /// The size of a JSON text as a tree of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonSize {
-    /// How many values it has at most.
+    /// An upper bound on the number of values.
     pub values: usize,
-    /// About how many bytes the tree takes at most.
+    /// An approximate upper bound on the tree's size in bytes.
     pub bytes: usize,
 }
 
-/// Bytes of a value in a list: its own, those of its text, and the list's as it grows.
+/// The bytes of a value in a list: the value, its text's allocation, and the list's spare capacity.
 const VALUE_BYTES: usize = 64;
 
-/// Bytes of an object: the first node of its map.
+/// The bytes of an object: the first node of its map.
 const OBJECT_BYTES: usize = 320;
 
-/// Bytes of an object's member beside its value: the name, and the map's nodes as they split.
+/// The bytes of an object's member in addition to its value: the name, and the map's nodes as they
+/// split.
 const MEMBER_BYTES: usize = 48;
 
 impl JsonSize {
-    /// The size of a text. One that is no JSON has some size too.
+    /// Estimates a text. It need not be valid JSON.
     pub fn of(json: &[u8]) -> Self {
         let (mut values, mut objects, mut members) = (1_usize, 0_usize, 0_usize);
         let (mut in_string, mut escaped) = (false, false);

@@ -1,14 +1,14 @@
-//! The documents that clients name by ids: what an administrator uploads, and what is kept of it.
+//! Manifests of persisted documents: documents by id, which an administrator uploads.
 //!
-//! In scope: reading an upload, whole or not at all; the documents as one value for a store. Not
-//! in scope: where that is, and who may upload.
+//! In scope: reading an upload, completely or not at all, and encoding all documents as one stored
+//! value. Not in scope: where they are stored, and who may upload.
 //!
 //! ```text
 //! "EVM" version:u8 checksum:u64 made_at:u64 text_bytes:u32 deflated
 //! ```
 //!
-//! Numbers are little-endian. The checksum (XXH3) covers all that follows it. What is deflated is,
-//! for each document, `id_bytes:u32 document_bytes:u32 id document`.
+//! Numbers are little-endian. The checksum (XXH3) covers all bytes after it. The deflated text
+//! holds `id_bytes:u32 document_bytes:u32 id document` for each document.
 
 use crate::graphql::document::{lexer, parser};
 use crate::limits::{self, Amounts};
@@ -20,47 +20,48 @@ use std::rc::Rc;
 
 const MAGIC: &[u8; 3] = b"EVM";
 const VERSION: u8 = 1;
-/// Documents compress well, and are written seldom.
+/// Documents compress well and are rarely written.
 const DEFLATE_LEVEL: u8 = 6;
-/// Bytes before each document: two lengths.
+/// The bytes before each document: two lengths.
 const LENGTHS: usize = 8;
-/// What Apollo's tools call their manifests.
+/// The value of `format` in Apollo's manifests.
 const APOLLO_FORMAT: &str = "apollo-persisted-query-manifest";
 
-/// Documents by their ids.
+/// Documents by id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Manifest {
-    /// When it was uploaded.
+    /// When the last upload was made.
     pub made_at: Timestamp,
     documents: BTreeMap<String, Rc<str>>,
 }
 
-/// What is wrong with an upload.
+/// Why an upload was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestError {
-    /// Where, such as `operations[1].body`; empty for the whole.
+    /// The path of the error, such as `operations[1].body`. Empty for the whole upload.
     pub path: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong and what is expected.
     pub message: String,
 }
 
 impl Manifest {
-    /// The document of an id.
+    /// The document with an id.
     pub fn document(&self, id: &str) -> Option<&Rc<str>> {
         self.documents.get(id)
     }
 
-    /// How many documents there are.
+    /// The number of documents.
     pub fn count(&self) -> usize {
         self.documents.len()
     }
 
-    /// The bytes of their texts.
+    /// The size of all documents in bytes.
     pub fn bytes(&self) -> usize {
         self.documents.values().map(|document| document.len()).sum()
     }
 
-    /// Reads an upload: Apollo's format, or an object from ids to texts, as Relay's tools write it.
+    /// Reads an upload: Apollo's manifest, or an object that maps ids to documents, as Relay's
+    /// compiler writes it.
     pub fn read(body: &[u8], limits: &Amounts, now: Timestamp) -> Result<Self, ManifestError> {
         let members = match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => members,
@@ -89,8 +90,8 @@ impl Manifest {
         manifest.within_bounds()
     }
 
-    /// These documents and those of `newer`, which count where both have an id; and how many of
-    /// those are new or have another text.
+    /// Merges `newer` into these documents. Its documents replace those with the same id. Also
+    /// returns the number of documents that are new or changed.
     pub fn with(&self, newer: &Self) -> Result<(Self, usize), ManifestError> {
         let mut all = Self { made_at: newer.made_at, documents: self.documents.clone() };
         let mut added = 0;
@@ -113,7 +114,7 @@ impl Manifest {
         Ok(self)
     }
 
-    /// The documents as bytes.
+    /// Encodes the documents.
     pub fn encode(&self) -> Vec<u8> {
         let mut plain = Vec::with_capacity(self.bytes() + self.count() * 64);
         for (id, document) in &self.documents {
@@ -134,7 +135,7 @@ impl Manifest {
         bytes
     }
 
-    /// The documents that were encoded as these bytes.
+    /// Decodes the documents.
     pub fn decode(bytes: &[u8]) -> Result<Self, Damage> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(Damage::NotAnEnvelope)?;
         let (version, rest) = rest.split_first().ok_or(Damage::NotAnEnvelope)?;
@@ -166,14 +167,14 @@ impl Manifest {
         Ok(Self { made_at, documents })
     }
 
-    /// When the documents in these bytes were uploaded, without reading them.
+    /// When these encoded documents were uploaded, without decoding them.
     pub fn made_at(bytes: &[u8]) -> Option<Timestamp> {
         let millis = bytes.get(12..)?.first_chunk::<8>()?;
         Some(Timestamp::from_millis(u64::from_le_bytes(*millis)))
     }
 }
 
-/// An id and its document, and where in an upload they stand.
+/// A document, its id, and its path in the upload.
 struct ManifestItem<'a> {
     path: String,
     id: &'a str,
@@ -213,7 +214,7 @@ fn relay_items(members: &Map<String, Value>) -> Result<Vec<ManifestItem<'_>>, Ma
     Ok(pairs)
 }
 
-/// Whether a text is an executable document within the limits, or why not.
+/// Checks that a text is an executable document within the limits.
 fn check_document(source: &str, limits: &Amounts) -> Result<(), &'static str> {
     let tokens = lexer::tokens(source, limits, &mut Amounts::ZERO.clone());
     match tokens {
@@ -249,7 +250,7 @@ fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 fn error_at(path: &str, message: &str) -> ManifestError {
-    // A path may be an id, which may be anything.
+    // A path may be an id, which is untrusted input.
     let path = path.chars().take(limits::MANIFEST_ID_BYTES).collect();
     ManifestError { path, message: message.to_owned() }
 }

@@ -1,8 +1,8 @@
-//! The media types of GraphQL responses.
+//! The media types that a client accepts, and that of Evergraph's own responses.
 
 use crate::http::Headers;
 
-/// Whether a browser asks for a page (GraphiQL).
+/// `true` if a browser requests a page (GraphiQL).
 pub fn wants_html(headers: &Headers) -> bool {
     headers.members("accept").any(|range| {
         let kind = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -10,9 +10,9 @@ pub fn wants_html(headers: &Headers) -> bool {
     })
 }
 
-/// The kinds of answer that a request accepts, in the order of its wishes: requests that share
-/// it get the same kind from any server. White space, case and the weights' own numbers do not
-/// count.
+/// The accepted media types in canonical form, most preferred first. Requests that share it get the
+/// same media type from any server. White space, case and the exact weights do not matter: `A/b,
+/// c/d;q=0.5` and `a/b ,c/d; q=0.4` are equal.
 pub fn accepted_media_types(headers: &Headers) -> String {
     let mut ranges: Vec<(u32, String)> = headers
         .members("accept")
@@ -38,8 +38,8 @@ pub fn accepted_media_types(headers: &Headers) -> String {
     ranges.into_iter().map(|(_, kind)| kind).collect::<Vec<_>>().join(",")
 }
 
-/// The content type for a GraphQL answer of Evergraph's own: the newer one where the request
-/// wishes for it first (GraphQL over HTTP, draft, §6.4).
+/// The media type of a GraphQL response that Evergraph itself makes:
+/// `application/graphql-response+json` if the client prefers it (GraphQL over HTTP, draft, §6.4).
 pub fn response_media_type(headers: &Headers) -> &'static str {
     const NEWER: &str = "application/graphql-response+json";
     let kinds = accepted_media_types(headers);
@@ -53,9 +53,9 @@ pub fn response_media_type(headers: &Headers) -> &'static str {
     }
 }
 
-/// A weight (RFC 9110 §12.4.2) in thousandths; a broken one counts as whole.
+/// A weight (RFC 9110 §12.4.2) in thousandths. An invalid one counts as 1.
 fn weight_in_thousandths(q: &str) -> u32 {
     let weight: f32 = q.trim().parse().unwrap_or(1.0);
-    // Clamped to 0..=1 before, so the number fits.
+    // Clamped to 0..=1, so that the number fits.
     (weight.clamp(0.0, 1.0) * 1000.0) as u32
 }

@@ -1,15 +1,15 @@
-//! The members of a GraphQL request as they came: in their order, each value by its own text, so
-//! that a request can be sent with another document and is otherwise the client's.
+//! The members of a JSON request in their order, each with its source text. A request can thus be
+//! sent with another document and otherwise unchanged.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// More members than any request has. To look for one takes as long as there are members.
+/// No request has more members. Look-ups are linear.
 const MAX_MEMBERS: usize = 64;
 
-/// A JSON object's members. No two have one name.
+/// The members of a JSON object, with unique names.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Members(Vec<Member>);
 
@@ -21,13 +21,13 @@ struct Member {
 }
 
 impl Members {
-    /// A member's value; none where there is none, or null.
+    /// A member's value. `None` if it is missing or null.
     pub fn value(&self, name: &str) -> Option<&Value> {
         let member = self.0.iter().find(|member| member.name == name);
         member.map(|member| &member.value).filter(|value| !value.is_null())
     }
 
-    /// A member's own text.
+    /// A member's source text.
     pub fn raw(&self, name: &str) -> Option<&str> {
         let member = self.0.iter().find(|member| member.name == name);
         member.map(|member| member.raw.as_str())
@@ -37,7 +37,7 @@ impl Members {
         self.0.iter().map(|member| member.name.as_str())
     }
 
-    /// Sets a member in its place, or at the end. False where the text is no JSON.
+    /// Replaces a member, or appends it. Returns `false` if the text is not JSON.
     pub fn set(&mut self, name: &str, raw: String) -> bool {
         let Ok(value) = serde_json::from_str(&raw) else { return false };
         let member = Member { name: name.to_owned(), raw, value };
@@ -60,8 +60,8 @@ impl Members {
     }
 }
 
-/// The members of a JSON object whose names `keeps` says yes to, as an object, each by its own text.
-/// None where the text is no object.
+/// The object with only those members whose name `keeps` accepts, each with its source text. `None`
+/// if the text is not an object.
 pub(crate) fn filter_members(object: &str, keeps: impl Fn(&str) -> bool) -> Option<String> {
     struct FilterVisitor<F>(F);
     impl<'de, F: Fn(&str) -> bool> Visitor<'de> for FilterVisitor<F> {
@@ -92,7 +92,7 @@ pub(crate) fn filter_members(object: &str, keeps: impl Fn(&str) -> bool) -> Opti
     json.deserialize_map(FilterVisitor(keeps)).ok()
 }
 
-/// A text as JSON.
+/// A string as JSON.
 pub(crate) fn text_to_json(text: &str) -> String {
     Value::from(text).to_string()
 }
@@ -116,7 +116,8 @@ impl<'de> Deserialize<'de> for Members {
                     if members.0.len() >= MAX_MEMBERS {
                         return Err(serde::de::Error::custom("more members than any request has"));
                     }
-                    // What nests too deep or holds no text is read as raw JSON, and is no value.
+                    // Values that nest too deep, or hold invalid strings, are accepted as raw JSON
+                    // but not as values.
                     if !members.set(&name, raw.get().to_owned()) {
                         return Err(serde::de::Error::custom("a member has no value"));
                     }

@@ -1,4 +1,8 @@
-//! GraphQL requests: how they come, and how they are sent on.
+//! GraphQL requests: reading them, and rewriting them for the origin.
+//!
+//! `get` and `post` read a request in one of its forms (`form`) into an `OperationRequest`, or say
+//! why they cannot (`error`). `rewriting` makes the request for the origin. Also here: batches,
+//! persisted documents (`manifest`) and WebSocket messages. Imports `document` and `operation`.
 
 pub(super) mod batch;
 pub(super) mod error;

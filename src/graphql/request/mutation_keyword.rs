@@ -1,21 +1,21 @@
-//! Whether bytes that were not understood can hold a mutation.
+//! Whether bytes that could not be read may contain a mutation.
 
 use crate::http::percent_decoded;
 
-/// Whether bytes that were not understood can hold a mutation: the keyword has no other spelling
-/// in GraphQL, and in JSON only one with escapes.
+/// `true` if a body that could not be read may contain a mutation. The keyword has only one
+/// spelling in GraphQL; in JSON, escapes can hide it.
 pub fn may_hold_mutation(body: &[u8]) -> bool {
     contains_mutation_keyword(body) || contains(body, b"\\u")
 }
 
-/// The same of the query of a URL.
+/// `true` if the query of a URL may contain a mutation.
 pub fn url_may_hold_mutation(url_query: &str) -> bool {
     contains_mutation_keyword(&percent_decoded(url_query.as_bytes()))
 }
 
-/// The same of bytes in which the document is not written as JSON, as it is in a URL.
+/// `true` if the bytes contain the keyword, not escaped as in JSON.
 fn contains_mutation_keyword(bytes: &[u8]) -> bool {
-    // In UTF-16 or UTF-32 every letter has a zero beside it.
+    // In UTF-16 and UTF-32, every letter comes with a zero byte.
     contains(bytes, b"mutation") || bytes.contains(&0)
 }
 

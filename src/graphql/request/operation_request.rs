@@ -1,67 +1,64 @@
-//! The forms in which a GraphQL request comes (GraphQL over HTTP, draft).
-//!
-//! In scope: POST with JSON, alone or as a batch, or with a bare document, compressed or not, and
-//! GET; documents by their text, their hash or their id. Any other form is left unread, with a
-//! word on whether it may be a mutation.
+//! A request to execute one operation: its document, operation name, variables and extensions.
 
 use super::members::Members;
 use crate::config::Apq;
 use serde_json::{Map, Value};
 
-/// A request that was understood, but for its document.
+/// A request that was read, except for its document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OperationRequest {
-    /// What names the document.
+    /// The document, or what identifies it.
     pub source: DocumentSource,
-    /// Which of its operations.
+    /// Which of the document's operations to execute.
     pub operation_name: Option<String>,
     /// The variables.
     pub variables: Option<Map<String, Value>>,
-    /// Whatever else the request says that the origin may heed, as canonical text.
+    /// All other members of the request, as canonical text. They are part of the key, because the
+    /// origin may use them.
     pub other_members: String,
-    /// Whether it has extensions that are no part of the key.
+    /// `true` if it has extensions that are not part of the key.
     pub(crate) has_unkeyed_extensions: bool,
-    /// Whether its body is compressed, which not every server takes.
+    /// `true` if its body is compressed, which not all servers support.
     pub(super) is_compressed: bool,
-    /// Whether its URL is one that servers may decode in two ways.
+    /// `true` if servers may decode its URL in different ways.
     pub(crate) has_ambiguous_encoding: bool,
     pub(crate) wire_form: WireForm,
 }
 
-/// What names a document.
+/// The document, or what identifies it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DocumentSource {
-    /// The document itself, and perhaps its hash, which was checked.
+    /// The document itself. Its hash, if any, was verified.
     Text {
         /// The document.
         document: String,
-        /// SHA-256 in lower-case hexadecimal digits, where the request sends it along.
+        /// The hash that was sent with it: SHA-256 in lower-case hexadecimal.
         hash: Option<String>,
     },
-    /// Its SHA-256, in lower-case hexadecimal digits.
+    /// The document's SHA-256 in lower-case hexadecimal.
     Hash(String),
-    /// The id under which it was stored with the origin.
+    /// The id of a document that is stored at the origin.
     Id(String),
 }
 
-/// How a request came, as far as it can be sent otherwise.
+/// How the request was sent, for rewriting it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum WireForm {
     /// A JSON object in a body.
     Json(Members),
-    /// One of the JSON objects of a batch.
+    /// An element of a batch.
     Element(Members),
     /// The query of a URL.
     Url(String),
-    /// A body that is the document.
+    /// A body that is the document itself.
     Document,
-    /// Only as it came.
+    /// It cannot be rewritten.
     Fixed,
 }
 
 impl OperationRequest {
-    /// Whether the origin may be asked with another document: one that it has by its hash or its
-    /// id, or is to learn by its hash, stays as it is, and so does a compressed one.
+    /// `true` if the origin may be sent another document. Not if the document is identified by a
+    /// hash or id that the origin resolves or stores, and not if the body is compressed.
     pub fn may_be_injected(&self, apq: Apq) -> bool {
         match &self.source {
             _ if self.is_compressed => false,
@@ -71,7 +68,7 @@ impl OperationRequest {
         }
     }
 
-    /// The request as one whose hash is the id of a document that the origin has.
+    /// The same request with its hash as the id of a document stored at the origin.
     pub fn with_hash_as_id(mut self) -> Self {
         if let DocumentSource::Hash(hash) = self.source {
             self.other_members = format!("{} {hash}", self.other_members);
@@ -80,7 +77,7 @@ impl OperationRequest {
         self
     }
 
-    /// Whether it names its document, and does not hold it.
+    /// `true` if it identifies its document by a hash or an id.
     pub fn names_its_document(&self) -> bool {
         !matches!(self.source, DocumentSource::Text { .. })
     }
@@ -88,7 +85,7 @@ impl OperationRequest {
 
 #[cfg(test)]
 impl OperationRequest {
-    /// A document with its variables and nothing else, for tests.
+    /// A request with only a document and variables, for tests.
     pub(crate) fn of(document: &str, variables: &str) -> Self {
         Self {
             source: DocumentSource::Text { document: document.to_owned(), hash: None },

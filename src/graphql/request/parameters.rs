@@ -1,4 +1,4 @@
-//! The parameters of a request.
+//! Reads the parameters of a request from its members, whether these come from a URL or a body.
 
 use super::error::RequestError;
 use super::extensions::has_unkeyed;
@@ -9,15 +9,15 @@ use crate::json::{Ambiguous, names_are_unique};
 use crate::key::sha256_hex;
 use serde_json::{Map, Value};
 
-/// The members of a request that a URL may hold as well.
+/// The parameters that a URL may hold.
 pub(super) const PARAMETERS: [&str; 7] =
     ["query", "operationName", "variables", "extensions", "documentId", "doc_id", "id"];
 
-/// Members that name a document which the origin has.
+/// The parameters that identify a document stored at the origin.
 pub(super) const ID_MEMBERS: [&str; 3] = ["documentId", "doc_id", "id"];
 
-/// Whether a name is that of a member but for its case. Some servers take members in any case, and then
-/// the last one counts.
+/// `true` if a name differs from a parameter's only in case. Some servers ignore case, and the last
+/// of two parameters then counts.
 pub(super) fn is_member_in_other_case(name: &str) -> bool {
     let known = ["query", "operationName", "variables", "extensions"];
     known.iter().any(|member| name.eq_ignore_ascii_case(member) && name != *member)
@@ -52,7 +52,8 @@ pub(super) fn read_parameters(members: &Members) -> Result<OperationRequest, Req
     let names: Vec<&str> =
         ID_MEMBERS.into_iter().filter(|name| members.value(name).is_some()).collect();
     let source = match (document, hash, names.as_slice()) {
-        // An `id` beside a document is the client's own; the others could be what counts.
+        // An `id` next to a document belongs to the client. The other two could take precedence
+        // over the document.
         (Some(document), hash, [] | ["id"]) => {
             if hash.as_ref().is_some_and(|hash| *hash != sha256_hex(document.as_bytes())) {
                 return Err(RequestError::HashMismatch);
@@ -79,8 +80,8 @@ pub(super) fn read_parameters(members: &Members) -> Result<OperationRequest, Req
     })
 }
 
-/// The members that are part of the key beside those that are understood. Empty ones say nothing.
-/// An id is among them: what it means is the origin's to say, so its answer is for those alone who
+/// The members that are part of the key in addition to the parameters, without empty objects. An id
+/// is one of them: its meaning is up to the origin, so the response is shared only by requests that
 /// send it.
 pub(super) fn other_members(members: &Members) -> String {
     let understood =
@@ -95,7 +96,7 @@ pub(super) fn other_members(members: &Members) -> String {
     Value::Object(other_members).to_string()
 }
 
-/// `extensions.persistedQuery`, as automatic persisted queries have it.
+/// The hash in `extensions.persistedQuery` (automatic persisted queries).
 pub(super) fn persisted_hash(value: &Value) -> Result<String, RequestError> {
     let is_version_1 = value.get("version").is_some_and(|version| version.as_u64() == Some(1));
     let hash = value.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
@@ -104,7 +105,7 @@ pub(super) fn persisted_hash(value: &Value) -> Result<String, RequestError> {
     (is_version_1 && is_hash).then(|| hash.to_owned()).ok_or(RequestError::Persisted)
 }
 
-/// Why JSON is left unread for the names of its members, if it is.
+/// Checks that the names of all members are unique.
 pub(super) fn check_member_names(json: &[u8]) -> Result<(), RequestError> {
     names_are_unique(json).map_err(|ambiguous| match ambiguous {
         Ambiguous::DuplicateName => RequestError::DuplicateMember,
@@ -112,8 +113,8 @@ pub(super) fn check_member_names(json: &[u8]) -> Result<(), RequestError> {
     })
 }
 
-/// Whether JSON could spell the object that serde_json takes for a number of any length: then two
-/// different texts would be one value.
+/// `true` if the JSON may contain the object that serde_json reads as an arbitrary-precision
+/// number. Two different texts would then have one value.
 pub(super) fn holds_serde_number_token(json: &[u8]) -> bool {
     const TOKEN: &[u8] = b"serde_json::private";
     if !contains(json, b"\\u") {

@@ -1,4 +1,5 @@
-//! GraphQL by POST.
+//! Reads GraphQL requests by POST (GraphQL over HTTP, draft): JSON, alone or as a batch, or a bare
+//! document, compressed or not.
 
 use super::error::RequestError;
 use super::form::RequestForm;
@@ -12,7 +13,7 @@ use super::parameters::{
 use crate::http::{Headers, decoded_body, form_pairs};
 use crate::limits::{Amounts, Limit};
 
-/// Reads a POST.
+/// Reads a POST request.
 pub fn read_post(
     headers: &Headers,
     url_query: Option<&str>,
@@ -22,7 +23,7 @@ pub fn read_post(
     let unreadable = |reason, may_be_mutation| RequestForm::Unreadable { reason, may_be_mutation };
     let kind = body_format(headers.get("content-type").unwrap_or_default());
     let Some(kind) = kind else { return unreadable(RequestError::ContentType, true) };
-    // Some servers take a semicolon for what divides parameters too.
+    // Some servers also separate parameters by semicolons.
     let in_url = form_pairs(&url_query.unwrap_or_default().replace(';', "&"));
     let in_url = in_url.is_none_or(|pairs| {
         pairs.iter().any(|(name, _)| PARAMETERS.contains(&name.as_str()) && name != "id")
@@ -43,7 +44,8 @@ pub fn read_post(
         return unreadable(RequestError::ContentEncoding, true);
     }
     match read_body(kind, &plain, limits) {
-        // A server that does not know the coding refuses what it would answer without.
+        // The coding is part of the key, because a server that does not support it rejects the
+        // request.
         RequestForm::Single(query) => {
             let other_members = format!("{} {}", coding.to_ascii_lowercase(), query.other_members);
             RequestForm::Single(OperationRequest { is_compressed: true, other_members, ..query })
@@ -77,7 +79,7 @@ fn read_body(kind: BodyFormat, body: &[u8], limits: &Amounts) -> RequestForm {
         return unreadable(RequestError::OverLimit(Limit::Values));
     }
     match check_member_names(body) {
-        // What the origin takes it for, nobody knows.
+        // It is not known which member the origin uses.
         Err(RequestError::DuplicateMember) => {
             return RequestForm::Unreadable {
                 reason: RequestError::DuplicateMember,
@@ -97,7 +99,7 @@ fn read_body(kind: BodyFormat, body: &[u8], limits: &Amounts) -> RequestForm {
         Ok(query) => {
             RequestForm::Single(OperationRequest { wire_form: WireForm::Json(members), ..query })
         }
-        // It names a document that is not here: what that does, nobody knows.
+        // The document is not here, so it is not known what it does.
         Err(reason @ (RequestError::Persisted | RequestError::HashMismatch)) => {
             RequestForm::Unreadable { reason, may_be_mutation: true }
         }
@@ -105,7 +107,7 @@ fn read_body(kind: BodyFormat, body: &[u8], limits: &Amounts) -> RequestForm {
     }
 }
 
-/// Whether a body begins as a JSON list does.
+/// `true` if a body begins like a JSON array.
 fn is_list(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"[")
 }
@@ -134,14 +136,14 @@ fn read_batch(body: &[u8], limits: &Amounts) -> RequestForm {
     }
 }
 
-/// What a body is by its content type.
+/// The format of a body, by its content type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum BodyFormat {
     Json,
     Document,
 }
 
-/// `application/json` or `application/graphql`, in UTF-8 where it says so.
+/// `application/json` or `application/graphql`, in UTF-8 if there is a `charset`.
 fn body_format(content_type: &str) -> Option<BodyFormat> {
     let mut parts = content_type.split(';').map(str::trim);
     let kind = match parts.next()?.to_ascii_lowercase().as_str() {

@@ -1,9 +1,9 @@
-//! The request that the origin is sent in place of the client's: with another document, or without
-//! what is no part of the key.
+//! Rewrites a request for the origin: with another document, or without what is not part of the
+//! key.
 //!
-//! In scope: which of a request's variables and extensions go on, and how each form of a request is
-//! written anew. All else stays as it came, byte for byte. Not in scope: when the origin is sent
-//! something else than what came (`service`).
+//! In scope: which variables and extensions are forwarded, and how each form of a request is
+//! written. Everything else is forwarded unchanged, byte for byte. Not in scope: when to rewrite a
+//! request.
 
 use super::extensions::forwarded_extensions;
 use super::members::{Members, filter_members, text_to_json};
@@ -13,46 +13,45 @@ use crate::graphql::operation::variables::DeclaredVariable;
 use crate::http::{form_encoded, form_pairs, has_one_decoding};
 use std::collections::BTreeSet;
 
-/// A request for the origin in place of the client's own.
+/// A request for the origin in place of the client's.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RewrittenRequest {
-    /// A GET with this query in its URL.
+    /// A GET with this URL query.
     Url(String),
-    /// A POST with this JSON.
+    /// A POST with this JSON body.
     Json(String),
-    /// A POST with this document as `application/graphql`.
+    /// A POST with this document as an `application/graphql` body.
     Document(String),
-    /// In place of a GET whose URL would be too long: a POST with this JSON, and with this query in
-    /// its URL.
+    /// A POST instead of a GET whose URL would be too long.
     PostForGet {
-        /// What of the URL's query is no part of the GraphQL request.
+        /// The parts of the URL query that are not GraphQL parameters.
         url: String,
-        /// The GraphQL request.
+        /// The JSON body.
         json: String,
     },
 }
 
-/// Which of a request's variables and extensions go on to the origin.
+/// Which variables and extensions of a request are forwarded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RequestParts<'a> {
-    /// All of them: what comes back is not stored.
+    /// All, because the response will not be stored.
     All,
-    /// The variables that the operation declares, which the key holds, and the extensions that
-    /// change no answer.
+    /// Only declared variables, which are part of the key, and extensions that do not change
+    /// responses.
     Keyed {
         /// The variables that the operation declares.
         declared: &'a [DeclaredVariable],
-        /// Whether the document's hash goes on. It fits one document.
+        /// `true` to forward the document's hash, which is valid for only one document.
         with_hash: bool,
     },
 }
 
-/// Bytes of a URL's query that every server takes.
+/// The length of a URL query that all servers accept.
 const MAX_REWRITTEN_URL_BYTES: usize = 8_000;
 
 impl OperationRequest {
-    /// Whether it holds something that is no part of the key, and so must not reach the origin
-    /// where its answer is to be stored.
+    /// `true` if it has parts that are not in the key. These must not reach the origin if the
+    /// response is to be stored.
     fn has_unkeyed(&self, declared: &[DeclaredVariable]) -> bool {
         self.has_unkeyed_extensions || self.has_undeclared(declared)
     }
@@ -65,8 +64,8 @@ impl OperationRequest {
         variables.keys().any(|name| !names.contains(name.as_str()))
     }
 
-    /// The request with another document, or with its own where none is given. None where it can
-    /// only be sent as it came, or where its URL would be too long.
+    /// The request with another document, or with its own if `document` is `None`. Returns `None`
+    /// if the request cannot be rewritten, or if its URL would be too long.
     pub fn rewritten(
         &self,
         document: Option<&str>,
@@ -93,8 +92,8 @@ impl OperationRequest {
         }
     }
 
-    /// The request with the document that it names by its hash, for an origin that may not know
-    /// it. None where the request can only be sent as it came.
+    /// The request with its document in full, for an origin that may not know the document's hash.
+    /// `None` if the request cannot be rewritten.
     pub fn with_full_document(
         &self,
         document: &str,
@@ -106,7 +105,7 @@ impl OperationRequest {
         })
     }
 
-    /// The request as the element of a batch that it came as.
+    /// The request as an element of a batch. `None` if it was not sent in a batch.
     pub fn as_element(&self) -> Option<String> {
         match &self.wire_form {
             WireForm::Element(members) => Some(members.to_json()),
@@ -114,8 +113,8 @@ impl OperationRequest {
         }
     }
 
-    /// Whether the request as it came is not what the origin is asked where its answer may be
-    /// stored: something is left out, or it may be read in two ways, or it came in a batch.
+    /// `true` if the request must be rewritten before its response may be stored: it has parts that
+    /// are not in the key, can be decoded in different ways, or was sent in a batch.
     pub fn must_be_rewritten(&self, declared: &[DeclaredVariable]) -> bool {
         self.has_ambiguous_encoding
             || matches!(self.wire_form, WireForm::Element(_))
@@ -159,12 +158,12 @@ impl OperationRequest {
             pieces.insert(0, format!("query={}", form_encoded(document)));
         }
         let url = pieces.join("&");
-        // No longer than what came, a URL is no worse than that.
+        // A URL no longer than the client's is acceptable, too.
         let most = if document.is_none() { query.len() } else { 0 };
         (url.len() <= most.max(MAX_REWRITTEN_URL_BYTES)).then_some(RewrittenRequest::Url(url))
     }
 
-    /// A GET as a POST. Not for one that may be a mutation: a server runs that by POST alone.
+    /// Turns a GET into a POST. The caller rules out mutations, which servers execute only by POST.
     fn as_post(
         &self,
         query: &str,
@@ -194,7 +193,7 @@ impl OperationRequest {
         Some(RewrittenRequest::PostForGet { url: other_members.join("&"), json: members.to_json() })
     }
 
-    /// Removes from a request's members what does not go on. None where that cannot be done.
+    /// Removes the parts that are not forwarded. `None` if that is not possible.
     fn remove_unkeyed_parts(&self, members: &mut Members, parts: RequestParts<'_>) -> Option<()> {
         let RequestParts::Keyed { declared, with_hash } = parts else { return Some(()) };
         if self.has_undeclared(declared) {
@@ -215,7 +214,7 @@ fn names_of(declared: &[DeclaredVariable]) -> BTreeSet<&str> {
     declared.iter().map(|one| one.name.as_str()).collect()
 }
 
-/// The declared variables of a JSON object, each by its own text.
+/// The declared variables of a JSON object, each with its source text.
 fn declared_variables_only(variables: &str, declared: &[DeclaredVariable]) -> Option<String> {
     let names = names_of(declared);
     filter_members(variables, |name| names.contains(name))

@@ -1,29 +1,29 @@
 //! The messages of GraphQL over WebSocket: the subprotocols `graphql-transport-ws` and the older
 //! `graphql-ws`.
 //!
-//! In scope: which message of a client runs an operation, and what a message of the server says of
-//! it. Not in scope: which operation it is (`request`), and passing messages on (`worker/js/socket.js`).
+//! In scope: which messages of a client execute an operation, and the response in a server's
+//! message. Not in scope: reading the operation, and passing messages on (`worker/js/socket.js`).
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A client's message.
+/// A message from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientMessage {
-    /// It runs an operation: the GraphQL request, as JSON.
+    /// Executes an operation. Holds the GraphQL request as JSON.
     Operation(String),
-    /// It runs none.
+    /// Does not execute an operation.
     Control,
-    /// It is no message of either subprotocol. What a server makes of it, nobody knows.
+    /// Not a message of either subprotocol. It is not known what a server does with it.
     Unclear,
 }
 
-/// The types of client messages that run no operation, in either subprotocol.
+/// The types of client messages that do not execute an operation, in either subprotocol.
 const CONTROL_TYPES: [&str; 6] =
     ["connection_init", "ping", "pong", "complete", "stop", "connection_terminate"];
 
-/// The members of a message that count.
+/// The members of a message that matter here.
 const MEMBERS: [&str; 3] = ["id", "type", "payload"];
 
 /// Reads a client's message.
@@ -40,22 +40,21 @@ pub fn read_client_message(text: &str) -> ClientMessage {
     }
 }
 
-/// The GraphQL answer in a server's message: a result, or the errors for which there is none. None
-/// where it holds neither.
+/// The GraphQL response in a server's message: a result, or errors. `None` if it holds neither.
 pub fn read_server_message(text: &str) -> Option<String> {
     let message: Message<'_> = serde_json::from_str(text).ok()?;
     let payload = message.payload?.get();
     match message.kind.as_deref() {
         Some("next" | "data") => Some(payload.to_owned()),
-        // The newer subprotocol has a list, the older one a single error.
+        // The newer subprotocol sends a list, the older one a single error.
         Some("error") if payload.starts_with('[') => Some(format!("{{\"errors\":{payload}}}")),
         Some("error") => Some(format!("{{\"errors\":[{payload}]}}")),
         _ => None,
     }
 }
 
-/// A message's members. None of them comes twice, or in another case: which of two counts differs by
-/// server.
+/// The members of a message. Duplicates and names in another case are rejected, because servers
+/// differ in which one counts.
 #[derive(Default)]
 struct Message<'a> {
     kind: Option<String>,

@@ -1,4 +1,4 @@
-//! The ids that an object of a response shows.
+//! Reads the ids of entities from a response.
 
 use crate::graphql::document::shape::Shape;
 use crate::graphql::injection::reserved_keys::KEY_PREFIX;
@@ -7,17 +7,17 @@ use crate::graphql::types::knowledge::{ID_FIELDS, TypeKnowledge};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Under which ids an object shows itself.
+/// The ids that an object shows.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct EntityIds {
-    /// Each way to write them.
+    /// All ids, in every spelling.
     pub all: BTreeSet<String>,
-    /// Whether those are among them by which purges name such objects.
+    /// `true` if they include the key fields, by which purges identify such objects.
     pub complete: bool,
 }
 
 impl TypeKnowledge<'_> {
-    /// The ids of an object of an answer. Where fields were added, they count too.
+    /// The ids of an object. If the document had additions, added key fields count too.
     pub(crate) fn ids(
         &self,
         type_name: &str,
@@ -44,7 +44,7 @@ impl TypeKnowledge<'_> {
         EntityIds { all, complete }
     }
 
-    /// Whether an object shows any id, whatever its type.
+    /// `true` if an object shows any id, whatever its type.
     pub(crate) fn shows_any_id(&self, object: &Map<String, Value>, shape: &Shape) -> bool {
         let fields: Vec<&str> =
             ID_FIELDS.into_iter().chain(self.keys.values().flatten().map(String::as_str)).collect();
@@ -54,14 +54,14 @@ impl TypeKnowledge<'_> {
     }
 }
 
-/// Which of these fields a response key surely is.
+/// The field, among these, that a response key certainly stands for.
 fn field_of(key: &str, shape: &Shape, fields: &[&str], added: bool) -> Option<String> {
     let found = match key.strip_prefix(KEY_PREFIX).filter(|_| added) {
         Some(rest) => fields
             .iter()
             .find(|field| rest.strip_prefix(**field).is_some_and(|rest| rest.starts_with("__"))),
         None => {
-            // With arguments it may be written in another way.
+            // Arguments could change how the id is written.
             let of = shape.field(key).filter(|of| of.has_no_arguments)?;
             let name = of.name.as_deref()?;
             fields.iter().find(|field| **field == name)

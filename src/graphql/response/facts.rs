@@ -1,40 +1,40 @@
-//! What an answer holds: its types, entities and lists, and what of it is not known.
+//! What a response depends on: its types and tags, what is unknown about them, and its cache hints.
 
 use crate::limits;
 use crate::tag::{Tag, TagSet};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What an answer holds.
+/// What a response depends on.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResponseFacts {
-    /// The names of the GraphQL types in it.
+    /// The names of the GraphQL types it depends on.
     pub types: BTreeSet<String>,
     /// Its tags.
     pub tags: TagSet,
-    /// Whether it depends on something whose type is not known.
+    /// `true` if it depends on something whose type is not known.
     pub untyped: bool,
-    /// Whether something that it shows, or counts, has a type that is not known.
+    /// `true` if something that it shows or counts has an unknown type.
     pub types_unknown: bool,
-    /// Whether a type in it is known by the schema alone.
+    /// `true` if any of its types is known from the schema alone.
     pub by_schema: bool,
-    /// Whether it shows that the schema is not that of this API.
+    /// `true` if it proves that the schema is not the one of this API.
     pub contradicts_schema: bool,
-    /// What it says of its own caching.
+    /// Its cache hints.
     pub hint: ResponseHint,
 }
 
-/// What `extensions.cacheControl` says of an answer, as Apollo Server writes it.
+/// The hints in `extensions.cacheControl`, as Apollo Server writes them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ResponseHint {
-    /// For how many seconds it may be stored.
+    /// The smallest `maxAge`, in seconds.
     pub max_age: Option<u64>,
-    /// Whether it is one person's.
+    /// `true` if any scope is `PRIVATE`.
     pub private: bool,
 }
 
-/// The hint for the whole answer, and the strictest of those for its parts.
-pub(super) fn answer_hint(extension: &Value) -> ResponseHint {
+/// The strictest of the hints for the whole response and for its parts.
+pub(super) fn response_hint(extension: &Value) -> ResponseHint {
     let parts = extension.get("hints").and_then(Value::as_array).into_iter().flatten();
     let mut hint = ResponseHint::default();
     for one in std::iter::once(extension).chain(parts) {
@@ -50,15 +50,16 @@ pub(super) fn answer_hint(extension: &Value) -> ResponseHint {
 }
 
 impl ResponseFacts {
-    /// Beyond the limit only the coarse tags stay, and every type counts as one whose ids are
-    /// not shown: that purges more, never less.
+    /// Drops the tags of single entities if there are more tags than the limit. Their types then
+    /// count as types whose ids are not shown (`Product:?`), which purges more, never less.
     pub(super) fn coarsen(&mut self) {
         if self.tags.len() <= limits::ENTRY_TAGS {
             return;
         }
         let types = std::mem::take(&mut self.types);
         self.tags.retain(|tag| {
-            // Entities go, and their types stand for them; the origin's own tags stay.
+            // Tags of entities are dropped, and those of their types stay. The origin's own tags
+            // stay too.
             let of = tag.as_str().split_once(':').map(|(of, _)| of);
             !of.is_some_and(|of| types.contains(of))
         });

@@ -11,20 +11,20 @@ use crate::graphql::types::reachable_entities::few_possible_types;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A mutation that the origin has answered.
+/// A mutation that the origin has executed.
 #[derive(Debug, Clone, Copy)]
 pub struct ExecutedMutation<'a> {
-    /// The mutation.
+    /// Its analysis.
     pub analysis: &'a Analysis,
     /// Its variables.
     pub variables: Option<&'a Map<String, Value>>,
-    /// The answer's data; none where it could not be read.
+    /// The `data` of its response. `None` if it could not be read.
     pub data: Option<&'a Map<String, Value>>,
 }
 
-/// What the answer to all calls of a mutation's field names.
+/// What the response names under all selections of one root field.
 pub(super) fn entities_named_by<'k>(
-    mutated: &ExecutedMutation<'_>,
+    mutation: &ExecutedMutation<'_>,
     field: &str,
     candidates: &'k CandidateTypes,
     knowledge: &'k TypeKnowledge<'k>,
@@ -38,8 +38,8 @@ pub(super) fn entities_named_by<'k>(
         candidates,
         knowledge,
     };
-    for (key, value) in mutated.data.into_iter().flatten() {
-        match mutated.analysis.shape.field(key) {
+    for (key, value) in mutation.data.into_iter().flatten() {
+        match mutation.analysis.shape.field(key) {
             Some(of) if of.name.as_deref() == Some(field) => {
                 if let Some(inner) = &of.shape {
                     named.at_root(value, inner, named.field_of(root, field));
@@ -51,28 +51,29 @@ pub(super) fn entities_named_by<'k>(
     named
 }
 
-/// What a mutation's answer names.
+/// What a mutation's response names under one root field.
 pub(super) struct MutationEntities<'k> {
-    /// The entities, by type; one without an id as none.
+    /// The ids of entities, by type. An entity without an id is `None`.
     pub(super) entities: BTreeMap<String, BTreeSet<Option<String>>>,
-    /// The types of what stands right under the mutation and shows no id.
+    /// The types of the root field's own objects that show no id.
     pub(super) payload_types: BTreeSet<String>,
-    /// Whether what stands right under the mutation is an entity of a type that is not known.
+    /// `true` if the root field returns an entity of unknown type.
     pub(super) has_untyped_entity: bool,
-    /// Whether an object below that has a type that is not known: what else was changed?
+    /// `true` if a nested object has an unknown type, so that it is not known what else was
+    /// changed.
     pub(super) has_unknown_object: bool,
-    /// The types that the mutation's name may mean.
+    /// The types that the root field's name may mean.
     pub(super) candidates: &'k CandidateTypes,
     pub(super) knowledge: &'k TypeKnowledge<'k>,
 }
 
 impl MutationEntities<'_> {
-    /// What the schema says of a field on a type.
+    /// A field of a type, by the schema.
     fn field_of(&self, parent: Option<TypeId>, field: &str) -> Option<FieldInfo> {
         self.knowledge.schema?.field(parent?, field)
     }
 
-    /// An object without an id right under the mutation only wraps the answer.
+    /// Reads the value of a root field. An object without an id only wraps the result.
     fn at_root(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>) {
         match value {
             Value::Object(object) if !self.knowledge.shows_any_id(object, shape) => {
@@ -88,7 +89,7 @@ impl MutationEntities<'_> {
         }
     }
 
-    /// Names an entity and what is in it; false where its type is not known.
+    /// Records an entity and what it holds. Returns `false` if its type is not known.
     fn object(
         &mut self,
         object: &Map<String, Value>,
@@ -113,14 +114,14 @@ impl MutationEntities<'_> {
         is_known
     }
 
-    /// The types that an object of an interface or a union may have, where they are few.
+    /// The possible types of an interface or a union, if they are few.
     fn few_possible_types(&self, info: Option<FieldInfo>) -> Option<Vec<String>> {
         let (schema, info) = self.knowledge.schema.zip(info)?;
         let possible = few_possible_types(schema, info.type_id)?;
         Some(possible.into_iter().map(|of| schema.name(of).to_owned()).collect())
     }
 
-    /// The object's type, as it says itself or else as the schema does.
+    /// The object's `__typename`, or else its type by the schema.
     fn type_of(
         &self,
         object: &Map<String, Value>,
@@ -152,12 +153,12 @@ impl MutationEntities<'_> {
         }
     }
 
-    /// What stands in a payload, under a field of that name.
+    /// Reads the value of a field in a payload.
     fn in_payload(&mut self, value: &Value, shape: &Shape, field: &str, info: Option<FieldInfo>) {
         match value {
             Value::Object(object) => {
                 let is_known = self.object(object, shape, info);
-                // `createProduct { product { id } }` says twice what it is.
+                // In `createProduct { product { id } }` the field's name confirms the type.
                 self.has_unknown_object |= !is_known && !self.is_candidate(field);
                 self.has_untyped_entity |= !is_known;
             }
@@ -168,7 +169,7 @@ impl MutationEntities<'_> {
         }
     }
 
-    /// Whether a field's name means the same types as that of the mutation.
+    /// `true` if a field's name may mean the same types as the mutation's.
     fn is_candidate(&self, field: &str) -> bool {
         let means = candidate_types(field, &TypeNameIndex::new()).names;
         means.iter().any(|name| self.candidates.names.contains(name))

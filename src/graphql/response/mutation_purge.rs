@@ -1,4 +1,5 @@
-//! What a successful mutation purges: by its answer, by its fields' names, or everything.
+//! Decides what a successful mutation purges: the entities in its response, the types that its
+//! fields' names mean, or everything.
 
 use super::mutation_entities::{ExecutedMutation, entities_named_by};
 use crate::config::{Config, MutationPolicy};
@@ -14,33 +15,33 @@ use std::collections::BTreeSet;
 /// What a mutation purges.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MutationPurge {
-    /// These tags; there may be none.
+    /// These tags. There may be none.
     Tags(TagSet),
-    /// Everything of the service.
+    /// All entries of the service.
     Everything {
-        /// The mutation's field for which nothing narrower is certain; none where no single field
-        /// is the cause.
+        /// The root field for which nothing narrower is certain. `None` if no single field is the
+        /// cause.
         field: Option<String>,
     },
 }
 
 impl MutationPurge {
-    /// A purge of everything, and the mutation's field that caused it.
+    /// A purge of everything, caused by a root field.
     pub fn everything<'a>(field: impl Into<Option<&'a str>>) -> Self {
         Self::Everything { field: field.into().map(str::to_owned) }
     }
 }
 
-/// What a mutation purges. `known` says which GraphQL types a name can mean, as a schema and
-/// answers have shown them.
+/// Decides what a mutation purges. `known` holds the types that its name can mean, as the schema
+/// and earlier responses have shown them.
 pub fn purge_of_mutation(
     config: &Config,
-    mutated: ExecutedMutation<'_>,
+    mutation: ExecutedMutation<'_>,
     knowledge: &TypeKnowledge<'_>,
     known: &TypeNameIndex,
 ) -> MutationPurge {
-    let shape = &mutated.analysis.shape;
-    // Which field a key is must be certain, for every field may have its own rule.
+    let shape = &mutation.analysis.shape;
+    // Each field may have its own rule, so it must be certain which field a key stands for.
     if shape.is_ambiguous() {
         return MutationPurge::everything(None);
     }
@@ -56,20 +57,22 @@ pub fn purge_of_mutation(
             return MutationPurge::everything(field);
         }
         let candidates = candidate_types(field, known);
-        let named = entities_named_by(&mutated, field, &candidates, knowledge);
+        let named = entities_named_by(&mutation, field, &candidates, knowledge);
         let unsure = named.entities.is_empty() || named.has_untyped_entity;
         if named.has_unknown_object || (unsure && !candidates.any_known) {
             return MutationPurge::everything(field);
         }
         let many = is_bulk(field);
-        // A field's name adds to what its answer names, unless the answer names that very type.
-        let told = !unsure && named.entities.keys().any(|name| candidates.names.contains(name));
+        // The name of a field adds to what its response names, unless the response names that type.
+        let names_candidate =
+            !unsure && named.entities.keys().any(|name| candidates.names.contains(name));
         let by_name = candidates.names.iter().map(|name| {
-            let ids = argument_ids(&mutated, field, name, knowledge);
+            let ids = argument_ids(&mutation, field, name, knowledge);
             (name.clone(), ids)
         });
-        let by_name = by_name.filter(|(_, ids)| !told || !ids.is_empty());
-        // What queries show is no mere payload, nor is what bears another name and holds nothing.
+        let by_name = by_name.filter(|(_, ids)| !names_candidate || !ids.is_empty());
+        // A type that queries have shown is more than a payload, and so is an empty object whose
+        // name does not resemble the mutation's.
         let is_shown = |name: &String| known.values().any(|names| names.contains(name));
         let holds_nothing = named.entities.is_empty();
         let payload_types = named
@@ -88,27 +91,27 @@ pub fn purge_of_mutation(
     MutationPurge::Tags(tags)
 }
 
-/// The ids of a type's objects that the arguments of a field name: `deleteProduct(id: 42)`,
-/// `deleteProducts(ids: $ids)`, `updateProduct(input: { productId: 42 })`. Empty where any of the
-/// calls of that field names none.
+/// The ids of a type's objects in the arguments of a field: `deleteProduct(id: 42)`,
+/// `deleteProducts(ids: $ids)`, `updateProduct(input: { productId: 42 })`. Empty if any selection
+/// of the field gives none.
 fn argument_ids(
-    mutated: &ExecutedMutation<'_>,
+    mutation: &ExecutedMutation<'_>,
     field: &str,
     type_name: &str,
     knowledge: &TypeKnowledge<'_>,
 ) -> BTreeSet<Option<String>> {
-    // What is made anew has an id that no argument names.
+    // The id of an object that is created is not among the arguments.
     if is_creation(field) {
         return BTreeSet::new();
     }
-    let analysis = mutated.analysis;
+    let analysis = mutation.analysis;
     let is_this_field =
         |key: &str| analysis.shape.field(key).is_some_and(|of| of.name.as_deref() == Some(field));
     let mut all = BTreeSet::new();
     for (_, arguments) in analysis.arguments.iter().filter(|(key, _)| is_this_field(key)) {
         let mut ids = BTreeSet::new();
         for (name, value) in arguments {
-            let Some(value) = analysis.argument_value(value, mutated.variables) else { continue };
+            let Some(value) = analysis.argument_value(value, mutation.variables) else { continue };
             match &value {
                 Value::Object(fields) => {
                     for (name, value) in fields {
@@ -143,7 +146,7 @@ fn add_ids(
     ids.extend(items.iter().filter_map(id_text).flat_map(|id| id_spellings(&id)));
 }
 
-/// The tags for one type that a mutation touched, and the entities of it that it named.
+/// The tags to purge for one type, and for the ids of it that the response or arguments gave.
 fn tags_of(
     policy: MutationPolicy,
     type_name: &str,

@@ -1,22 +1,22 @@
-//! What a response says happened.
+//! Decides from a response whether an operation was executed.
 
 use serde_json::{Map, Value};
 
-/// What a JSON body says happened (GraphQL §7.1).
+/// What a response says about the execution of an operation (GraphQL §7.1).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome<'a> {
     /// Data and no errors.
     Data(&'a Map<String, Value>),
-    /// Data and errors, data that is null, or an error with a `path`: something ran.
+    /// Data and errors, `data: null`, or an error with a `path`: something was executed.
     Partial(Option<&'a Map<String, Value>>),
-    /// Errors of which none has a `path`, and no data: nothing ran.
+    /// Errors without a `path`, and no data: nothing was executed.
     NothingRan,
-    /// No GraphQL answer.
+    /// Not a GraphQL response.
     Unknown,
 }
 
-/// Reads what happened off a body. Data that is null says nothing by itself: some servers write it
-/// where they refuse a request, and some leave it out where all that ran has failed.
+/// Reads the outcome from a response. `data: null` alone proves nothing: some servers write it when
+/// they reject a request, and others omit `data` when everything they executed failed.
 pub fn outcome(body: &Value) -> Outcome<'_> {
     let Value::Object(answer) = body else { return Outcome::Unknown };
     let errors = answer.get("errors").filter(|errors| !errors.is_null());
@@ -35,8 +35,8 @@ pub fn outcome(body: &Value) -> Outcome<'_> {
     }
 }
 
-/// Whether errors were raised before anything ran (GraphQL §7.1.2, request errors): a list of which
-/// none has a `path`.
+/// `true` for a non-empty list of errors of which none has a `path`. Those are request errors,
+/// raised before execution (GraphQL §7.1.2).
 fn are_of_the_request(errors: &Value) -> bool {
     let has_path = |error: &Value| error.get("path").is_some_and(|path| !path.is_null());
     errors.as_array().is_some_and(|errors| !errors.is_empty() && !errors.iter().any(has_path))

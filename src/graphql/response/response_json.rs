@@ -1,20 +1,19 @@
-//! A response as JSON, and the types that its objects show.
+//! A response as JSON, and the `__typename` of its objects.
 
 use crate::graphql::document::shape::Shape;
 use crate::graphql::injection::reserved_keys::TYPENAME_KEY;
 use serde_json::{Map, Value};
 
-/// An answer and what was asked.
+/// A response, and whether the document had additions.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseJson<'a> {
-    /// The answer, before anything was taken out of it.
+    /// The response, with all additions still in it.
     pub json: &'a Value,
-    /// Whether it is that to the document with what was added to it.
+    /// `true` if the origin was sent the document with additions.
     pub has_additions: bool,
 }
 
-/// The object's type as the answer shows it, by what was added to the document or by what the client
-/// asked for.
+/// The object's type, from the added `__typename` or from one that the client selected.
 pub(crate) fn object_type<'a>(
     object: &'a Map<String, Value>,
     shape: &Shape,
@@ -24,7 +23,7 @@ pub(crate) fn object_type<'a>(
     by_addition.or_else(|| type_name(object, shape))
 }
 
-/// The object's type, where a key that is surely `__typename` says it.
+/// The object's type, from a key that certainly stands for `__typename`.
 pub(crate) fn type_name<'a>(object: &'a Map<String, Value>, shape: &Shape) -> Option<&'a str> {
     keys_of(object, shape, &["__typename"]).find_map(|value| value.as_str())
 }

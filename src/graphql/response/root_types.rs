@@ -1,12 +1,12 @@
-//! The types that the objects of root fields show in a response.
+//! The types of the objects that a root field returned.
 
 use super::response_json::{ResponseJson, object_type};
 use crate::graphql::document::shape::Shape;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 
-/// The types that the objects of a root field show in an answer. None where it has no object, or
-/// where one of them does not show its type.
+/// The types of a root field's objects. `None` if it returned no object, or one without a
+/// `__typename`.
 pub fn types_of_root_field<'a>(
     shown: ResponseJson<'a>,
     data: &'a Map<String, Json>,

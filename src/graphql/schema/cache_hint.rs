@@ -1,28 +1,28 @@
-//! What a schema itself says of caching: `@cacheControl`, as Apollo Server defines it.
+//! Cache hints in a schema: the directive `@cacheControl`, as defined by Apollo Server.
 
 use super::cursor::Cursor;
 use super::fault::{SourceFault, quoted};
 use crate::graphql::document::lexer::TokenKind;
 
-/// The directive that hints are read from.
+/// The name of the directive.
 pub(super) const DIRECTIVE: &str = "cacheControl";
 
-/// What a schema says of caching a field, or whatever has a type.
+/// The cache hint on a field or a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CacheHint {
-    /// `maxAge`: for how many seconds it may be stored.
+    /// `maxAge`, in seconds.
     pub max_age: Option<u32>,
-    /// `scope: PRIVATE`: it is one person's. `PUBLIC` says no more than nothing does.
+    /// `scope: PRIVATE`. `PUBLIC` means the same as no scope.
     pub private: bool,
-    /// `inheritMaxAge`: it takes the `maxAge` of the field above it.
+    /// `inheritMaxAge`: the field takes the `maxAge` of its parent field.
     pub inherit: bool,
 }
 
 impl CacheHint {
-    /// Says nothing.
+    /// No hint.
     pub const NONE: Self = Self { max_age: None, private: false, inherit: false };
 
-    /// What two hints on the same place say together: the stricter of each.
+    /// Combines two hints on the same field or type: the stricter value of each.
     pub(super) fn and(self, other: Self) -> Self {
         let max_age = match (self.max_age, other.max_age) {
             (Some(one), Some(two)) => Some(one.min(two)),
@@ -35,9 +35,9 @@ impl CacheHint {
         }
     }
 
-    /// Reads the arguments of the directive, from their opening bracket to their closing one. A
-    /// hint that cannot be understood is a fault: without it, what it guards would be stored as if
-    /// there were none. Arguments that Apollo does not define are passed over.
+    /// Reads the directive's arguments, brackets included. An invalid hint is a fault, because
+    /// ignoring it would store what it is meant to protect. Arguments that Apollo does not define
+    /// are skipped.
     pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SourceFault> {
         let mut hint = Self::NONE;
         cursor.expect(b'(')?;

@@ -1,18 +1,18 @@
-//! A place in a type-system document, moved on token by token, so that a long schema is never in
-//! memory as a list of tokens.
+//! A cursor over the tokens of a type-system document. It lexes one token at a time, so that a long
+//! schema is never in memory as a list of tokens.
 //!
-//! In scope: what any grammar needs, and passing over what the table has no use for. Not in
-//! scope: what the tokens mean.
+//! In scope: what any grammar needs, and skipping what the table does not hold. Not in scope: the
+//! meaning of tokens.
 
 use super::fault::{SourceFault, quoted};
 use crate::graphql::document::lexer::{Token, TokenKind, token_from};
 use crate::limits;
 
-/// A place between two tokens.
+/// A position between two tokens.
 pub(super) struct Cursor<'a> {
     source: &'a str,
     next: Option<Token<'a>>,
-    /// Where the next token ends.
+    /// The offset at which the next token ends.
     end: usize,
 }
 
@@ -23,17 +23,17 @@ impl<'a> Cursor<'a> {
         Ok(cursor)
     }
 
-    /// The next token; none at the end of the document.
+    /// The next token. `None` at the end of the document.
     pub fn peek(&self) -> Option<Token<'a>> {
         self.next
     }
 
-    /// Where the next token begins.
+    /// The offset at which the next token begins.
     pub fn at(&self) -> usize {
         self.next.map_or(self.source.len(), |token| self.end - token.text.len())
     }
 
-    /// Passes the next token.
+    /// Skips the next token.
     pub fn advance(&mut self) -> Result<(), SourceFault> {
         let found = token_from(self.source, self.end)
             .map_err(|at| SourceFault::new(at, "what begins here is no token of GraphQL"))?;
@@ -44,7 +44,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Passes that punctuator, if it is next.
+    /// Skips this punctuator if it is next. Returns whether it was.
     pub fn takes(&mut self, punctuator: u8) -> Result<bool, SourceFault> {
         let is_next = self.next.is_some_and(|token| token.is(punctuator));
         if is_next {
@@ -53,7 +53,7 @@ impl<'a> Cursor<'a> {
         Ok(is_next)
     }
 
-    /// Passes that word, if it is next.
+    /// Skips this word if it is next. Returns whether it was.
     pub fn takes_word(&mut self, word: &str) -> Result<bool, SourceFault> {
         let is_next = self.next.is_some_and(|t| t.kind == TokenKind::Name && t.text == word);
         if is_next {
@@ -62,7 +62,7 @@ impl<'a> Cursor<'a> {
         Ok(is_next)
     }
 
-    /// Passes that punctuator, which has to be next.
+    /// Skips this punctuator, which must be next.
     pub fn expect(&mut self, punctuator: u8) -> Result<(), SourceFault> {
         if self.takes(punctuator)? {
             return Ok(());
@@ -70,7 +70,7 @@ impl<'a> Cursor<'a> {
         Err(self.unexpected(&format!("`{}`", char::from(punctuator))))
     }
 
-    /// Passes a name, which has to be next.
+    /// Reads a name, which must be next.
     pub fn name(&mut self) -> Result<&'a str, SourceFault> {
         match self.next {
             Some(token) if token.kind == TokenKind::Name => {
@@ -81,7 +81,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes a description, if there is one (GraphQL §3.1.1, later §2.2).
+    /// Skips a description, if there is one (GraphQL §3.1.1, later §2.2).
     pub fn skip_description(&mut self) -> Result<(), SourceFault> {
         if self.next.is_some_and(|t| matches!(t.kind, TokenKind::String | TokenKind::BlockString)) {
             self.advance()?;
@@ -89,7 +89,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Passes a constant value (GraphQL §2.9).
+    /// Skips a constant value (GraphQL §2.9).
     pub fn skip_value(&mut self) -> Result<(), SourceFault> {
         match self.next {
             Some(token) if token.is(b'[') || token.is(b'{') => self.skip_group(),
@@ -98,7 +98,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes a bracket, which has to be next, all within it, and the one that closes it.
+    /// Skips a bracket, which must be next, and everything up to the one that closes it.
     pub fn skip_group(&mut self) -> Result<(), SourceFault> {
         let mut closers: Vec<u8> = Vec::new();
         loop {

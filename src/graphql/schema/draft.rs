@@ -1,11 +1,12 @@
-//! A schema while it is read: by names, in any order, then checked and made a table.
+//! A schema under construction: types by name, in any order, which are then checked and turned into
+//! a table.
 //!
-//! In scope: merging extensions, limits, and the faults that need more than one definition to be
-//! seen. Not in scope: where the definitions come from.
+//! In scope: merging extensions, limits, and faults that involve several definitions. Not in scope:
+//! where the definitions come from.
 //!
-//! What is named and not defined is taken as what its place says, so that part of a schema is of
-//! use: what is implemented as an interface, a member of a union and a root as an object, each
-//! without fields, and any other field's type as a leaf.
+//! A type that is used but not defined gets the kind that its use implies, so that a partial schema
+//! is useful too. An implemented type is an interface; a member of a union or a root is an object;
+//! each has no fields. The type of any other field is a leaf.
 
 use super::cache_hint::CacheHint;
 use super::fault::{SourceFault, quoted};
@@ -17,22 +18,22 @@ use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 use std::collections::BTreeMap;
 
-/// The scalars that every schema has (GraphQL §3.5).
+/// The built-in scalars (GraphQL §3.5).
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
-/// A schema while it is read.
+/// A schema under construction.
 #[derive(Default)]
 pub(super) struct SchemaDraft<'a> {
     types: BTreeMap<&'a str, TypeDraft<'a>>,
     roots: [Option<(&'a str, usize)>; 3],
-    /// Whether the roots were named by a definition, so that no name alone makes one.
+    /// `true` if a schema definition names the roots, so that default names do not apply.
     roots_defined: bool,
-    /// Fields, interfaces and members so far.
+    /// The number of fields so far, and of interfaces and members.
     fields: usize,
     links: usize,
 }
 
-/// Whether a definition is the type, or adds to it.
+/// Whether a definition defines a type or extends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DefinitionKind {
     /// `type`
@@ -41,14 +42,14 @@ pub(super) enum DefinitionKind {
     Extension,
 }
 
-/// A definition of a type, or all of them together.
+/// One definition of a type, or all of them merged.
 pub(super) struct TypeDraft<'a> {
     pub kind: TypeKind,
     pub definition_kind: DefinitionKind,
     pub at: usize,
     pub hint: CacheHint,
     pub fields: Vec<FieldDraft<'a>>,
-    /// What it implements, or its members.
+    /// The interfaces it implements, or the members of a union.
     pub links: Vec<&'a str>,
 }
 
@@ -61,7 +62,7 @@ pub(super) struct FieldDraft<'a> {
     pub hint: CacheHint,
 }
 
-/// A type as a field or an argument has it (GraphQL §2.11).
+/// The type of a field or an argument (GraphQL §2.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TypeUse<'a> {
     pub name: &'a str,
@@ -77,17 +78,17 @@ impl<'a> TypeDraft<'a> {
 }
 
 impl<'a> SchemaDraft<'a> {
-    /// Counts a field, so that what is over the limit is refused before it is held.
+    /// Counts a field, so that a schema over the limit is rejected before it is held in memory.
     pub fn count_field(&mut self, at: usize) -> Result<(), SourceFault> {
         count(&mut self.fields, "fields", at)
     }
 
-    /// Counts an interface that is implemented, or a member of a union.
+    /// Counts an implemented interface or a member of a union.
     pub fn count_link(&mut self, at: usize) -> Result<(), SourceFault> {
         count(&mut self.links, "interfaces and members of unions", at)
     }
 
-    /// Adds a definition of a type. Those of the introspection system are passed over: some tools
+    /// Adds a definition of a type. The types of introspection are skipped, because some tools
     /// print them.
     pub fn add(&mut self, name: &'a str, new: TypeDraft<'a>) -> Result<(), SourceFault> {
         if name.starts_with("__") {
@@ -115,7 +116,7 @@ impl<'a> SchemaDraft<'a> {
         Ok(())
     }
 
-    /// Says that the roots are named by a definition, of which there is one at most.
+    /// Notes that there is a schema definition. There may be only one.
     pub fn define_roots(&mut self, at: usize) -> Result<(), SourceFault> {
         if std::mem::replace(&mut self.roots_defined, true) {
             return Err(SourceFault::new(at, "the schema is defined twice"));
@@ -123,7 +124,7 @@ impl<'a> SchemaDraft<'a> {
         Ok(())
     }
 
-    /// Names the root of an operation.
+    /// Sets the root type of an operation kind.
     pub fn add_root(
         &mut self,
         kind: OperationKind,
@@ -137,7 +138,7 @@ impl<'a> SchemaDraft<'a> {
         Ok(())
     }
 
-    /// The table that all this makes.
+    /// Checks the draft and builds the table.
     pub fn finish(mut self) -> Result<Schema, SourceFault> {
         self.resolve_roots()?;
         self.infer()?;
@@ -151,7 +152,8 @@ impl<'a> SchemaDraft<'a> {
         })
     }
 
-    /// The roots (GraphQL §3.3.1): those that are named, or those that have the default names.
+    /// Determines the root types (GraphQL §3.3.1): those of the schema definition, or those with
+    /// default names.
     fn resolve_roots(&mut self) -> Result<(), SourceFault> {
         let defaults = ["Query", "Mutation", "Subscription"];
         for (root, default) in self.roots.iter_mut().zip(defaults) {
@@ -171,7 +173,7 @@ impl<'a> SchemaDraft<'a> {
         }
     }
 
-    /// Adds what is named and not defined.
+    /// Adds the types that are used but not defined.
     fn infer(&mut self) -> Result<(), SourceFault> {
         let mut inferred: BTreeMap<&'a str, (TypeKind, usize)> = BTreeMap::new();
         for (name, at) in self.roots.iter().flatten() {
@@ -184,7 +186,8 @@ impl<'a> SchemaDraft<'a> {
                 inferred.entry(link).or_insert((kind, known.at));
             }
         }
-        // What is a field's type and a member of a union has selections, so leaves come last.
+        // The type of a field may also be a member of a union, which is an object. So leaves come
+        // last.
         for field in self.types.values().flat_map(|known| &known.fields) {
             inferred.entry(field.of.name).or_insert((TypeKind::Leaf, field.at));
         }
@@ -199,7 +202,8 @@ impl<'a> SchemaDraft<'a> {
         Ok(())
     }
 
-    /// Interfaces are implemented, objects are members of unions and roots (GraphQL §3.6 to 3.8).
+    /// Checks that only interfaces are implemented, and that members of unions and roots are
+    /// objects (GraphQL §3.6 to 3.8).
     fn check_links(&self) -> Result<(), SourceFault> {
         let kind_of = |name: &str| self.types.get(name).map(|known| known.kind);
         for (name, known) in &self.types {
@@ -225,7 +229,7 @@ impl<'a> SchemaDraft<'a> {
         Ok(())
     }
 
-    /// Puts fields and links in order. A link that is named twice counts once.
+    /// Sorts fields and links. Duplicate links count once.
     fn sort(&mut self) -> Result<(), SourceFault> {
         for (name, known) in &mut self.types {
             known.links.sort_unstable();

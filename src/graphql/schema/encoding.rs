@@ -1,19 +1,19 @@
-//! A schema as bytes, versioned and checked.
+//! Encodes a schema, with a version and a checksum.
 //!
 //! ```text
 //! "EVS" version:u8 checksum:u64 table_bytes:u32 deflated(table)
 //!
 //! table  = names_bytes names types  type*  query mutation subscription
-//! names  = each name with a line feed behind it, in order
+//! names  = each name followed by a line feed, in order
 //! type   = name_gap flags max_age?  fields field*  links link_gap*
 //! field  = name_gap flags max_age? type
 //! ```
 //!
-//! The header's numbers are little-endian; the checksum (XXH3) covers all that follows it. The
-//! table's are LEB128. A gap is the distance to the number before it in the same list, so that
-//! lists that are in order are small and cannot be read as anything else. `max_age` is there where
-//! the flags say so. `mutation` and `subscription` are 0 where there is none, or one more than
-//! the type's number. What is possible where is not stored: it follows from the links.
+//! The numbers of the header are little-endian. The checksum (XXH3) covers all bytes after it. The
+//! numbers of the table are LEB128. A gap is the difference from the previous number in the same
+//! list, which keeps sorted lists small and makes unsorted ones impossible. `max_age` is present if
+//! the flags say so. `mutation` and `subscription` are 0 if absent, otherwise the type's number
+//! plus one. Possible types are not stored, because they follow from the links.
 
 use super::cache_hint::CacheHint;
 use super::grouped_rows::GroupedRows;
@@ -27,19 +27,19 @@ const VERSION: u8 = 1;
 /// A schema is written once and read by every isolate.
 const DEFLATE_LEVEL: u8 = 6;
 
-/// The flags of a field.
+/// Flags of a field.
 const LIST: u8 = 1;
 const NONNULL: u8 = 2;
 const NEEDS_ARGUMENTS: u8 = 4;
-/// The flags of a type: its kind.
+/// Flags of a type: its kind.
 const KIND: u8 = 7;
-/// The flags of both: their hint.
+/// Flags of both: their cache hint.
 const PRIVATE: u8 = 8;
 const INHERIT: u8 = 16;
 const MAX_AGE: u8 = 32;
 
 impl Schema {
-    /// The schema as bytes.
+    /// Encodes the schema.
     pub fn encode(&self) -> Vec<u8> {
         let table = write_table(self);
         let deflated = miniz_oxide::deflate::compress_to_vec(&table, DEFLATE_LEVEL);
@@ -53,8 +53,8 @@ impl Schema {
         bytes
     }
 
-    /// The schema that was encoded as these bytes; none where they are damaged, or of a version
-    /// that this build does not know.
+    /// Decodes a schema. `None` if the bytes are damaged, or of a version that this build does not
+    /// know.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (version, rest) = bytes.strip_prefix(MAGIC)?.split_first()?;
         let (stored_checksum, checked) = rest.split_first_chunk::<8>()?;
@@ -66,7 +66,7 @@ impl Schema {
         if table_bytes > limits::SCHEMA_TABLE_BYTES {
             return None;
         }
-        // Grows with what comes out, which is at most a thousand times what goes in.
+        // The output grows as it is decompressed, to at most a thousand times the input.
         let table =
             miniz_oxide::inflate::decompress_to_vec_with_limit(deflated, table_bytes).ok()?;
         if table.len() != table_bytes {
@@ -116,7 +116,7 @@ fn write_table(schema: &Schema) -> Vec<u8> {
     writer.0
 }
 
-/// The table of those bytes. They have the right checksum and yet could be anything.
+/// Decodes the table. The checksum is correct, but the content is still untrusted.
 fn read_table(bytes: &[u8]) -> Option<Schema> {
     let mut reader = Reader(bytes);
     let names_bytes = reader.count()?;
@@ -187,7 +187,7 @@ fn id(number: u32) -> Option<TypeId> {
 struct Writer(Vec<u8>);
 
 impl Writer {
-    /// LEB128: seven bits a byte, the lowest first.
+    /// Writes LEB128: seven bits per byte, lowest first.
     fn number(&mut self, mut number: u32) {
         loop {
             let low = (number & 0x7F).to_le_bytes()[0];
@@ -203,7 +203,7 @@ impl Writer {
         self.number(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
-    /// A number of an ascending list, as its distance to the one before.
+    /// Writes a number of an ascending list as its difference from the previous one.
     fn gap(&mut self, before: &mut u32, number: u32) {
         self.number(number.saturating_sub(*before));
         *before = number;
@@ -247,12 +247,12 @@ impl Reader<'_> {
         None
     }
 
-    /// How many bytes or rows follow. Nothing is allocated on its word.
+    /// Reads a count of bytes or rows. Nothing may be allocated because of it.
     fn count(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
     }
 
-    /// How many rows follow those that there are: in memory they take more than their bytes do.
+    /// Reads a count of rows, up to the limit: in memory, rows take more than their bytes.
     fn rows(&mut self, there: usize) -> Option<usize> {
         self.count().filter(|count| there.saturating_add(*count) <= limits::SCHEMA_FIELDS)
     }
@@ -262,7 +262,7 @@ impl Reader<'_> {
         Some(*before)
     }
 
-    /// The flags that are not the hint's, and the hint.
+    /// Reads the flags without those of the hint, and the hint.
     fn hinted(&mut self) -> Option<(u8, CacheHint)> {
         let flags = self.byte()?;
         if flags & !(KIND | PRIVATE | INHERIT | MAX_AGE) != 0 {

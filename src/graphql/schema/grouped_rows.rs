@@ -1,10 +1,11 @@
-//! Rows in groups, all in one allocation: the fields of types, the possible types of interfaces.
+//! Rows in groups, in one allocation: the fields of each type, the possible types of each
+//! interface.
 
-/// Rows in groups, which are numbered from 0.
+/// Rows in groups that are numbered from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GroupedRows<T> {
     rows: Vec<T>,
-    /// Where each group ends; it begins where the one before ends.
+    /// The end of each group, which is the beginning of the next.
     ends: Vec<u32>,
 }
 
@@ -13,18 +14,18 @@ impl<T> GroupedRows<T> {
         Self { rows: Vec::new(), ends: Vec::new() }
     }
 
-    /// Adds a row to the group that is open.
+    /// Adds a row to the current group.
     pub fn push(&mut self, row: T) {
         self.rows.push(row);
     }
 
-    /// Ends the group that is open, and opens the next.
+    /// Ends the current group and begins the next.
     pub fn close(&mut self) {
-        // The limits on schemas are far below what a u32 counts.
+        // The limits on schemas are far below `u32::MAX`.
         self.ends.push(u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
     }
 
-    /// The rows of a group; none where there is no such group.
+    /// The rows of a group. Empty if there is no such group.
     pub fn get(&self, group: usize) -> &[T] {
         let end_of = |at: usize| self.ends.get(at).and_then(|end| usize::try_from(*end).ok());
         let start = group.checked_sub(1).map_or(Some(0), end_of);
@@ -32,12 +33,12 @@ impl<T> GroupedRows<T> {
         range.and_then(|range| self.rows.get(range)).unwrap_or_default()
     }
 
-    /// How many rows there are in all.
+    /// The total number of rows.
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// Gives back what is allocated and not used: a schema stays in memory for long.
+    /// Frees unused capacity, because a schema stays in memory for long.
     pub fn shrink(&mut self) {
         self.rows.shrink_to_fit();
         self.ends.shrink_to_fit();

@@ -1,4 +1,4 @@
-//! The answer to the introspection query (GraphQL §4) to a draft, and a query that asks for it.
+//! Reads a schema from the response to an introspection query (GraphQL §4), and has such a query.
 
 use super::cache_hint::CacheHint;
 use super::draft::{DefinitionKind, FieldDraft, SchemaDraft, TypeDraft, TypeUse};
@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
-/// Asks for what [`Schema::from_introspection`] needs. A type in more than seven lists and `!` is
-/// beyond it, as it is beyond the query that most tools send.
+/// A query for everything that [`Schema::from_introspection`] needs. Types wrapped in more than
+/// seven lists and `!` are not covered, as in the query that most tools send.
 pub const INTROSPECTION_QUERY: &str = "query EvergraphIntrospection{__schema{queryType{name}\
     mutationType{name}subscriptionType{name}types{kind name fields(includeDeprecated:true){name \
     args{defaultValue type{kind}}type{...T}}interfaces{name}possibleTypes{name}}}}\
@@ -21,8 +21,9 @@ pub const INTROSPECTION_QUERY: &str = "query EvergraphIntrospection{__schema{que
     ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}}}}}";
 
 impl Schema {
-    /// The schema in the answer to [`INTROSPECTION_QUERY`], or to any query that asks for as much:
-    /// all of the answer, or its `data`. It has no hints: introspection does not show directives.
+    /// Reads a schema from the response to [`INTROSPECTION_QUERY`] or to a query that selects as
+    /// much: the whole response or its `data`. The schema has no cache hints, because introspection
+    /// does not show directives.
     pub fn from_introspection(answer: &[u8]) -> Result<Self, SchemaFault> {
         if answer.len() > limits::SCHEMA_BYTES {
             let message = format!("the schema has more than {} bytes", limits::SCHEMA_BYTES);
@@ -69,7 +70,7 @@ struct SchemaAnswer<'a> {
     types: Vec<TypeAnswer<'a>>,
 }
 
-/// `__Type` (§4.2.2), where it stands for itself.
+/// `__Type` (§4.2.2), as a definition.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TypeAnswer<'a> {
@@ -114,7 +115,7 @@ struct Named<'a> {
     name: Text<'a>,
 }
 
-/// `__Type`, where a field refers to it. serde_json lets it nest 128 deep.
+/// `__Type`, as the type of a field. serde_json limits its depth to 128.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TypeRef<'a> {
@@ -125,7 +126,7 @@ struct TypeRef<'a> {
     of_type: Option<Box<TypeRef<'a>>>,
 }
 
-/// Text that is borrowed where it can be: a schema says the same few names again and again.
+/// Borrowed text, where possible: a schema repeats the same few names.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -190,7 +191,7 @@ impl TypeAnswer<'_> {
                     draft.count_field(0)?;
                     new.fields.push(field.read()?);
                 }
-                // Interfaces of interfaces are younger than introspection.
+                // Interfaces could not implement interfaces when introspection was first specified.
                 let may_lack = kind == TypeKind::Interface;
                 match &self.interfaces {
                     None if may_lack => &[],
@@ -245,7 +246,7 @@ impl TypeRef<'_> {
 }
 
 impl Text<'_> {
-    /// The text, if it is a name: whoever sends the answer could send anything.
+    /// The text, if it is a name. Responses are untrusted.
     fn get(&self) -> Result<&str, SourceFault> {
         if is_name(&self.0) {
             return Ok(&self.0);

@@ -1,17 +1,17 @@
-//! The names of a schema, each once, in one text.
+//! The names of a schema, each once, in one string.
 
-/// Distinct names in ascending order, which are numbered from 0.
+/// Distinct names in ascending order, numbered from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NameTable {
-    /// The names, each with a line feed behind it, which no name has (GraphQL §2.1.9).
+    /// The names, each followed by a line feed, which no name contains (GraphQL §2.1.9).
     text: String,
-    /// Where each name's line feed stands.
+    /// The offset of each name's line feed.
     ends: Vec<u32>,
 }
 
 impl NameTable {
-    /// The names of a text that has a line feed behind each; none where it is anything else, or
-    /// they are not in order.
+    /// Reads names that are each followed by a line feed. `None` if any is invalid, or if they are
+    /// not in order.
     pub fn from_text(text: &str) -> Option<Self> {
         let mut ends = Vec::with_capacity(text.bytes().filter(|byte| *byte == b'\n').count());
         let mut before = "";
@@ -28,7 +28,7 @@ impl NameTable {
         Some(Self { text: text.to_owned(), ends })
     }
 
-    /// Those names, which have to be distinct and in order.
+    /// Takes names, which must be distinct and in order.
     pub fn from_sorted(names: &[&str]) -> Option<Self> {
         let mut text = String::with_capacity(names.iter().map(|name| name.len() + 1).sum());
         for name in names {
@@ -38,17 +38,17 @@ impl NameTable {
         Self::from_text(&text)
     }
 
-    /// All of them as one text.
+    /// All names in one string.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// How many there are.
+    /// The number of names.
     pub fn count(&self) -> usize {
         self.ends.len()
     }
 
-    /// The name of that number; the empty text where there is none.
+    /// The name with this number. Empty if there is none.
     pub fn get(&self, number: u32) -> &str {
         let end_of = |at: usize| self.ends.get(at).and_then(|end| usize::try_from(*end).ok());
         let Ok(at) = usize::try_from(number) else { return "" };

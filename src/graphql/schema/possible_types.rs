@@ -1,21 +1,22 @@
-//! Which objects are possible where an interface or a union is asked for.
+//! The possible types of interfaces and unions.
 
 use super::grouped_rows::GroupedRows;
 use super::type_id::{TypeId, TypeKind};
 use crate::limits;
 
-/// For each type the objects that are possible there (GraphQL §5.5.2.3 GetPossibleTypes), in
-/// order: for an interface those that implement it, also by way of another, and for a union its
-/// members. None where they are over a limit.
+/// The possible types of each type (GraphQL §5.5.2.3 GetPossibleTypes), in order: the objects that
+/// implement an interface, directly or through another interface, and the members of a union.
+/// `None` if a limit is exceeded.
 ///
-/// `links` has what objects and interfaces implement, and the members of unions. A valid schema
-/// names the interfaces of its interfaces at each object too; one that does not is read as if.
+/// `links` holds the interfaces of objects and interfaces, and the members of unions. In a valid
+/// schema, an object also names the interfaces of its interfaces; here they count even if it does
+/// not.
 pub(super) fn possible_types(
     kinds: &[TypeKind],
     links: &GroupedRows<TypeId>,
 ) -> Option<GroupedRows<TypeId>> {
     let mut pairs: Vec<(TypeId, TypeId)> = Vec::new();
-    // For each type the last object from which it was reached: interfaces may go in circles.
+    // The last object from which each type was reached, because interfaces may form a cycle.
     let mut reached_from: Vec<Option<TypeId>> = vec![None; kinds.len()];
     let mut pending: Vec<TypeId> = Vec::new();
     let mut steps = 0_usize;

@@ -1,10 +1,10 @@
-//! Type-system documents (GraphQL §3, October 2021 and September 2025) to a draft.
+//! Reads a schema from a type-system document (GraphQL §3, October 2021 and September 2025).
 //!
-//! In scope: the grammar, as far as it says what the table needs. What it has no use for is
-//! passed over by its brackets: values, the fields of inputs, the values of enums, all directives
-//! but one. Not in scope: validation, and executable definitions, which are a fault.
+//! In scope: the grammar, as far as the table needs it. The rest is skipped by its brackets:
+//! values, input fields, enum values, and all directives except `@cacheControl`. Not in scope:
+//! validation, and executable definitions, which are faults.
 //!
-//! It is more lenient than the grammar in one thing: `{}` and `()` may be empty.
+//! It deviates from the grammar in one way: `{}` and `()` may be empty.
 
 use super::cache_hint::{self, CacheHint};
 use super::cursor::Cursor;
@@ -16,11 +16,10 @@ use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 
 impl Schema {
-    /// The schema that a type-system document defines, extensions merged in.
+    /// Reads the schema that a type-system document defines, with extensions merged.
     ///
-    /// A type that is named and not defined is taken as what its place says: what is implemented
-    /// as an interface, a member of a union as an object, each without fields, and any other
-    /// field's type as a leaf. A type without a definition may be extended.
+    /// A type that is used but not defined gets the kind that its use implies (see `draft`). A type
+    /// that is not defined may be extended.
     pub fn from_sdl(source: &str) -> Result<Self, SchemaFault> {
         if source.len() > limits::SCHEMA_BYTES {
             let message = format!("the schema has more than {} bytes", limits::SCHEMA_BYTES);
@@ -102,7 +101,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The definitions of the six kinds of types (§3.5 to §3.10), after their first word.
+    /// The definition of a type (§3.5 to §3.10), after its keyword.
     fn named_type(&mut self, mut new: TypeDraft<'a>) -> Result<(), SourceFault> {
         let name = self.cursor.name()?;
         let has_fields = matches!(new.kind, TypeKind::Object | TypeKind::Interface);
@@ -120,8 +119,8 @@ impl<'a> Reader<'a> {
         self.draft.add(name, new)
     }
 
-    /// ImplementsInterfaces (§3.6), UnionMemberTypes (§3.8): names with a punctuator between
-    /// them, and perhaps one before.
+    /// ImplementsInterfaces (§3.6), UnionMemberTypes (§3.8): names separated by a punctuator, which
+    /// may also come first.
     fn names_between(&mut self, punctuator: u8) -> Result<Vec<&'a str>, SourceFault> {
         let mut names = Vec::new();
         self.cursor.takes(punctuator)?;
@@ -152,7 +151,8 @@ impl<'a> Reader<'a> {
         Ok(fields)
     }
 
-    /// ArgumentsDefinition (§3.6.1), if there is one: whether one of them is required (§5.4.2.1).
+    /// ArgumentsDefinition (§3.6.1), if there is one. Returns `true` if an argument is required
+    /// (§5.4.2.1).
     fn arguments(&mut self) -> Result<bool, SourceFault> {
         let mut required = false;
         if !self.cursor.takes(b'(')? {
@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
         Ok(TypeUse { name, list: lists > 0, nonnull })
     }
 
-    /// Directives (§2.12): what they say of caching.
+    /// Directives (§2.12). Returns their cache hint.
     fn directives(&mut self) -> Result<CacheHint, SourceFault> {
         let mut hint = CacheHint::NONE;
         while self.cursor.takes(b'@')? {
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
         Ok(hint)
     }
 
-    /// DirectiveDefinition (§3.13), which says nothing of types.
+    /// DirectiveDefinition (§3.13), which is skipped.
     fn directive_definition(&mut self) -> Result<(), SourceFault> {
         self.cursor.expect(b'@')?;
         self.cursor.name()?;

@@ -1,4 +1,4 @@
-//! The table that a schema is, and the look-ups in it. None of them allocates.
+//! The table of a schema. Look-ups do not allocate.
 
 use super::cache_hint::CacheHint;
 use super::grouped_rows::GroupedRows;
@@ -13,28 +13,29 @@ use crate::limits;
 pub struct FieldInfo {
     /// Its type, without lists and `!`.
     pub type_id: TypeId,
-    /// Whether it is a list, or a list of lists.
+    /// `true` if it is a list, or a list of lists.
     pub list: bool,
-    /// Whether it, as a whole, is never null.
+    /// `true` if the field itself is non-null. For `[A]!` that is the list.
     pub nonnull: bool,
-    /// Whether it has an argument that has to be given.
+    /// `true` if it has a required argument.
     pub needs_arguments: bool,
-    /// What the schema says of caching it.
+    /// Its cache hint.
     pub hint: CacheHint,
 }
 
-/// A schema: its types, their fields and which of them are possible where.
+/// A schema: its types, their fields and their possible types.
 ///
-/// The meta fields `__typename`, `__schema` and `__type` are not in it, nor are the types of
-/// introspection: callers handle them before they look here.
+/// It contains neither `__typename`, `__schema` and `__type` nor the types of introspection.
+/// Callers handle these before they look here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     pub(super) names: NameTable,
-    /// The types, in the order of their names.
+    /// The types, sorted by name.
     pub(super) types: Vec<TypeRow>,
-    /// The fields of each type, in the order of their names.
+    /// The fields of each type, sorted by name.
     pub(super) fields: GroupedRows<FieldRow>,
-    /// What each object and interface says it implements, the members of each union, in order.
+    /// The interfaces that each object and interface implements, and the members of each union, in
+    /// order.
     pub(super) links: GroupedRows<TypeId>,
     pub(super) roots: Roots,
     possible: GroupedRows<TypeId>,
@@ -62,7 +63,7 @@ pub(super) struct Roots {
 }
 
 impl Schema {
-    /// Puts the table together; none where its parts do not fit or are over a limit.
+    /// Builds the table. `None` if its parts are inconsistent or exceed a limit.
     pub(super) fn assemble(
         names: NameTable,
         types: Vec<TypeRow>,
@@ -84,7 +85,7 @@ impl Schema {
         Some(Self { names, types, fields, links, roots, possible })
     }
 
-    /// The type whose fields operations of that kind select (GraphQL §3.3.1).
+    /// The root type of an operation kind (GraphQL §3.3.1).
     pub fn root(&self, kind: OperationKind) -> Option<TypeId> {
         match kind {
             OperationKind::Query => Some(self.roots.query),
@@ -93,47 +94,47 @@ impl Schema {
         }
     }
 
-    /// The type of that name.
+    /// The type with this name.
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
         let found = self.types.binary_search_by(|row| self.names.get(row.name).cmp(name));
         found.ok().and_then(TypeId::at)
     }
 
-    /// A type's name.
+    /// The name of a type.
     pub fn name(&self, id: TypeId) -> &str {
         self.row(id).map_or("", |row| self.names.get(row.name))
     }
 
-    /// What a type is.
+    /// The kind of a type.
     pub fn kind(&self, id: TypeId) -> TypeKind {
         self.row(id).map_or(TypeKind::Leaf, |row| row.kind)
     }
 
-    /// What the schema says of caching what has that type.
+    /// The cache hint of a type.
     pub fn hint(&self, id: TypeId) -> CacheHint {
         self.row(id).map_or(CacheHint::NONE, |row| row.hint)
     }
 
-    /// The field of an object or interface.
+    /// A field of an object or interface.
     pub fn field(&self, id: TypeId, name: &str) -> Option<FieldInfo> {
         let fields = self.fields.get(id.index());
         let found = fields.binary_search_by(|row| self.names.get(row.name).cmp(name)).ok()?;
         fields.get(found).map(|row| row.info)
     }
 
-    /// The fields of an object or interface, in the order of their names.
+    /// The fields of an object or interface, sorted by name.
     pub fn fields(&self, id: TypeId) -> impl Iterator<Item = (&str, FieldInfo)> {
         self.fields.get(id.index()).iter().map(|row| (self.names.get(row.name), row.info))
     }
 
-    /// The objects that may stand where a type is asked for (GraphQL §5.5.2.3), in the order of
-    /// their names: an object itself, what implements an interface, the members of a union.
+    /// The possible types of a type (GraphQL §5.5.2.3), sorted by name: an object itself, the
+    /// implementations of an interface, the members of a union.
     pub fn possible_types(&self, id: TypeId) -> impl Iterator<Item = TypeId> {
         let itself = (self.kind(id) == TypeKind::Object).then_some(id);
         itself.into_iter().chain(self.possible.get(id.index()).iter().copied())
     }
 
-    /// Whether the object of that name may stand where a type is asked for.
+    /// `true` if the object with this name is a possible type of a type.
     pub fn is_possible_type(&self, asked: TypeId, name: &str) -> bool {
         let Some(object) = self.type_named(name) else { return false };
         match self.kind(asked) {
@@ -142,17 +143,17 @@ impl Schema {
         }
     }
 
-    /// All types, in the order of their names.
+    /// All types, sorted by name.
     pub fn types(&self) -> impl Iterator<Item = TypeId> {
         (0..self.types.len()).filter_map(TypeId::at)
     }
 
-    /// The names of all types, of every kind, in order.
+    /// The names of all types of every kind, sorted.
     pub fn type_names(&self) -> impl Iterator<Item = &str> {
         self.types.iter().map(|row| self.names.get(row.name))
     }
 
-    /// What an object or an interface says it implements; the members of a union.
+    /// The interfaces that an object or interface implements, or the members of a union.
     pub(super) fn links(&self, id: TypeId) -> &[TypeId] {
         self.links.get(id.index())
     }
@@ -162,7 +163,7 @@ impl Schema {
     }
 }
 
-/// Whether the parts of a table are in order and name only what is there. Look-ups rely on it.
+/// Checks that the parts of a table are sorted and refer only to each other. Look-ups rely on it.
 fn fits(
     names: &NameTable,
     types: &[TypeRow],

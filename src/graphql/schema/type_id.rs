@@ -1,7 +1,7 @@
-//! A type of a schema, by its number, and what kind of type it is.
+//! Identifies a type within a schema, and says of which kind it is.
 
-/// A type of one schema. With another schema it stands for whatever has that place there, or for
-/// a leaf without a name.
+/// A type of one schema, by number. Used with another schema, it identifies the type with that
+/// number, or a leaf without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(u32);
 
@@ -15,23 +15,23 @@ impl TypeId {
     }
 }
 
-/// What a type is (GraphQL §3.4).
+/// The kind of a type (GraphQL §3.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TypeKind {
-    /// Has fields.
+    /// An object type.
     Object,
-    /// Has fields, and objects that implement it.
+    /// An interface, which objects implement.
     Interface,
-    /// Has members, which are objects.
+    /// A union of object types.
     Union,
-    /// A scalar or an enum, or a type that the schema names and does not define.
+    /// A scalar or an enum, or a type that is used but not defined.
     Leaf,
-    /// An input object. Its fields are not kept.
+    /// An input object. Its fields are not in the table.
     Input,
 }
 
 impl TypeKind {
-    /// Whether a field of such a type has selections.
+    /// `true` if a field of this kind has selections.
     pub fn is_composite(self) -> bool {
         matches!(self, Self::Object | Self::Interface | Self::Union)
     }

@@ -1,10 +1,10 @@
-//! The text of an entity's id, and the other ways to write it.
+//! Ids of entities: their text, and equivalent spellings.
 
 use crate::http::from_base64url;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// An id's text; none for what is no id.
+/// The text of an id. `None` if the value cannot be one.
 pub(crate) fn id_text(value: &Value) -> Option<String> {
     match value {
         Value::String(id) if !id.is_empty() => Some(id.clone()),
@@ -13,8 +13,9 @@ pub(crate) fn id_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The ways to write an id: as it stands, and what a global id holds: Relay's base64 of
-/// `Product:42`, or `gid://shop/Product/42`. Who knows an entity by its row knows only the latter.
+/// The spellings of an id: itself, and the local id within a global one. `UHJvZHVjdDo0Mg==`
+/// (Relay's base64 of `Product:42`) and `gid://shop/Product/42` are also spelled `42`, because
+/// whoever purges by database row knows only that.
 pub(crate) fn id_spellings(id: &str) -> BTreeSet<String> {
     let mut id_spellings = BTreeSet::from([id.to_owned()]);
     let decoded = from_base64(id);
@@ -30,7 +31,7 @@ pub(crate) fn id_spellings(id: &str) -> BTreeSet<String> {
     id_spellings
 }
 
-/// Base64 in either alphabet (RFC 4648 §4, §5), padded or not, of printable ASCII.
+/// Decodes base64 in either alphabet (RFC 4648 §4, §5), padded or not, if it holds printable ASCII.
 fn from_base64(text: &str) -> Option<String> {
     const ID_BYTES: usize = 500;
     let digits = text.trim_end_matches('=');

@@ -1,13 +1,13 @@
-//! By which ids an object of an answer is known, and so purged.
+//! `TypeKnowledge`: which types are entities, and by which fields they are identified.
 
 use crate::config::KeyFields;
 use crate::graphql::schema::{Schema, TypeId, TypeKind};
 use crate::tag::{BY_SCHEMA, Tag, TagSet, graphql_type_of};
 
-/// Fields that identify an entity where nothing says otherwise, the best known first.
+/// Fields that identify an entity by convention, the most common first.
 pub(crate) const ID_FIELDS: [&str; 5] = ["id", "_id", "uuid", "databaseId", "documentId"];
 
-/// What is known of types and their keys.
+/// The sources of knowledge on types: the schema and the configured key fields.
 #[derive(Debug, Clone, Copy)]
 pub struct TypeKnowledge<'a> {
     /// The schema, if there is one.
@@ -17,8 +17,8 @@ pub struct TypeKnowledge<'a> {
 }
 
 impl TypeKnowledge<'_> {
-    /// Adds what a purge of these tags must reach beside them: where the schema does not have a
-    /// type that they may name, what is known by the schema alone could be of that type.
+    /// Adds the tag `BY_SCHEMA` if any of the tags may name a type that the schema does not have. A
+    /// response whose types are known only from the schema could hold that type.
     pub fn extend_reach(&self, tags: &mut TagSet) {
         let is_known = |tag: &Tag| {
             let Some(name) = graphql_type_of(tag) else { return true };
@@ -29,7 +29,8 @@ impl TypeKnowledge<'_> {
         }
     }
 
-    /// The fields by which purges name objects of a type.
+    /// The fields by which purges identify objects of a type: the configured ones, or else the
+    /// first of [`ID_FIELDS`] that the type has.
     pub(crate) fn key_fields(&self, type_name: &str) -> Vec<&str> {
         if let Some(fields) = self.keys.get(type_name) {
             return fields.iter().map(String::as_str).collect();
@@ -39,15 +40,14 @@ impl TypeKnowledge<'_> {
         ID_FIELDS.into_iter().filter(|field| schema.field(of, field).is_some()).take(1).collect()
     }
 
-    /// Whether objects of a type are surely entities, shown with an id or not: the configuration
-    /// names its key, or the schema has a field for it.
+    /// `true` if objects of a type are entities even if no id is selected: the configuration or the
+    /// schema has a key field for it.
     pub(crate) fn is_entity_type(&self, type_name: &str) -> bool {
         let in_schema = || self.schema.and_then(|schema| schema.type_named(type_name)).is_some();
         self.keys.contains_key(type_name) || (in_schema() && !self.key_fields(type_name).is_empty())
     }
 
-    /// The fields that are to be added to selections on a type, so that its objects show their
-    /// ids: leaves without arguments that have to be given.
+    /// The key fields that can be added to selections on a type: leaves without required arguments.
     pub(crate) fn fields_to_add(&self, of: TypeId) -> Vec<&str> {
         let Some(schema) = self.schema else { return Vec::new() };
         let can_be_added = |field: &&str| {
@@ -58,17 +58,20 @@ impl TypeKnowledge<'_> {
         self.key_fields(schema.name(of)).into_iter().filter(can_be_added).collect()
     }
 
-    /// Whether an argument of that name says which object of a type is meant, by an id that every
-    /// entry shows which shows ids at all.
+    /// `true` if an argument of this name gives the id of an object of a type, by a key field. For
+    /// `User` that is `id`, `userId` or `user_ids`.
+    ///
+    /// Other ids do not count, because an entry that shows its objects' key fields has no tags for
+    /// those.
     pub(crate) fn is_id_argument(&self, type_name: &str, argument: &str) -> bool {
         let plain = |name: &str| name.to_lowercase().replace('_', "");
         let argument = plain(argument);
         let mut fields = self.key_fields(type_name);
         if !self.keys.contains_key(type_name) && !fields.contains(&"id") {
-            // It has no field of that name, so by `id` its one id is meant.
+            // The type has no field `id`, so an argument `id` means its key field.
             fields.push("id");
         }
-        // `ProductType` and `ProductNode` are how some frameworks name the type of a product.
+        // Some frameworks call the type of a product `ProductType` or `ProductNode`.
         let thing = ["Type", "Node"].iter().find_map(|suffix| type_name.strip_suffix(suffix));
         let whose = ["", type_name, thing.unwrap_or_default()].map(plain);
         fields.into_iter().any(|field| {

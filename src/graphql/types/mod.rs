@@ -1,4 +1,7 @@
-//! What is known of types: from the schema, the configuration and the conventions of naming.
+//! Knowledge on types, from the schema, the configuration and naming conventions: which are
+//! entities, how they are identified, and which entities an object can lead to.
+//!
+//! Imports `document` and `schema`.
 
 pub(super) mod entity_id;
 pub(super) mod knowledge;

@@ -1,11 +1,11 @@
-//! What a field's name says of types, by the conventions of GraphQL servers.
+//! Naming conventions of GraphQL servers: what a field's name suggests about types.
 //!
 //! In scope: the types that a mutation's name may mean, and whether a query's field is named after
-//! a type. A name is a hint: callers decide what is certain.
+//! a type. A name is only a hint; callers decide what is certain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Words in a mutation's name that say what is done, and not to what.
+/// Words of a mutation's name that describe the action, and not its object.
 const VERBS: [&str; 56] = [
     "create",
     "add",
@@ -65,7 +65,7 @@ const VERBS: [&str; 56] = [
     "reorder",
 ];
 
-/// Words that say that something new is made.
+/// Words that say that an object is created.
 const CREATION_WORDS: [&str; 11] = [
     "create",
     "add",
@@ -80,33 +80,34 @@ const CREATION_WORDS: [&str; 11] = [
     "upsert",
 ];
 
-/// Words that say that many are meant.
+/// Words that say that several objects are meant.
 const BULK_WORDS: [&str; 6] = ["bulk", "batch", "many", "multiple", "mass", "all"];
 
-/// What a type's name may end with beside the thing itself.
+/// Suffixes that frameworks add to the name of a type.
 const TYPE_SUFFIXES: [&str; 3] = ["", "Type", "Node"];
 
-/// Words behind a type's own in the name of a field that lists it: `productsConnection`.
+/// Suffixes of fields that list a type: `productsConnection`.
 const LISTING_SUFFIXES: [&str; 6] =
     ["connection", "list", "collection", "page", "aggregate", "aggregated"];
 
-/// GraphQL types that are known to exist, by their names in lower case without underscores.
+/// The names of GraphQL types that are known to exist, by their names in lower case without
+/// underscores: `product` gives `Product`.
 pub type TypeNameIndex = BTreeMap<String, BTreeSet<String>>;
 
 /// The types that a mutation's name may mean.
 #[derive(Debug, PartialEq)]
 pub struct CandidateTypes {
-    /// Every way to spell them, those that are known among them.
+    /// Every spelling, including the known types.
     pub names: BTreeSet<String>,
-    /// Whether any of them is known.
+    /// `true` if at least one of them is known to exist.
     pub any_known: bool,
 }
 
-/// The types that a mutation's name may mean: `createProduct`, `update_product`,
+/// The types that a mutation's name may mean. `createProduct`, `update_product`,
 /// `bulkDeleteProducts` and `ProductCreate` all mean `Product`.
 ///
-/// To purge a type that does not exist costs nothing, so every spelling counts, whatever this
-/// isolate has seen. Whether any is known decides only if a name says enough by itself.
+/// Purging a type that does not exist costs nothing, so all spellings count, whatever this isolate
+/// has seen. Whether one is known only decides if the name is enough on its own.
 pub(crate) fn candidate_types(field: &str, index: &TypeNameIndex) -> CandidateTypes {
     let mut candidates = CandidateTypes { names: BTreeSet::new(), any_known: false };
     for words in readings(field) {
@@ -121,7 +122,7 @@ pub(crate) fn candidate_types(field: &str, index: &TypeNameIndex) -> CandidateTy
                 candidates.add_indexed(&name, index);
                 candidates.names.insert(name);
             }
-            // The tables of Directus itself.
+            // Directus' own tables.
             if is_snake(field) {
                 candidates.add_indexed(&format!("directus{pascal}"), index);
             }
@@ -132,7 +133,7 @@ pub(crate) fn candidate_types(field: &str, index: &TypeNameIndex) -> CandidateTy
 }
 
 impl CandidateTypes {
-    /// Adds the known types of that name.
+    /// Adds the known types with this name.
     fn add_indexed(&mut self, name: &str, index: &TypeNameIndex) {
         if let Some(names) = index.get(&name.to_lowercase()) {
             self.any_known = true;
@@ -141,15 +142,15 @@ impl CandidateTypes {
     }
 }
 
-/// What a mutation's name may say is changed, in words: `deleteProductById`, `update_users_me` and
-/// `insert_products_one` say `product`, `users` and `products`.
+/// The words that may name the object of a mutation. `deleteProductById`, `update_users_me` and
+/// `insert_products_one` give `product`, `users` and `products`.
 ///
-/// `update_companies_item` (Directus) and `deleteFromProductsCollection` (pg_graphql) are read in
-/// two ways: with and without their last word.
+/// Names such as `update_companies_item` (Directus) and `deleteFromProductsCollection` (pg_graphql)
+/// have two readings: with and without their last word.
 fn readings(field: &str) -> Vec<Vec<String>> {
     let mut words = words(field);
     let is_verb = |word: &String| VERBS.contains(&word.as_str());
-    // What stands behind `by` says how it is found.
+    // The words after `by` say how the object is found.
     if let Some(by) = words.iter().rposition(|word| word == "by").filter(|by| *by > 0) {
         words.truncate(by);
     }
@@ -171,31 +172,32 @@ fn readings(field: &str) -> Vec<Vec<String>> {
     readings
 }
 
-/// Whether a type is called after a mutation, as payloads are: `DeleteProduct`,
+/// `true` if a type is named after a mutation, as payload types are: `DeleteProduct`,
 /// `ProductDeletePayload`.
 pub(crate) fn is_payload_of(field: &str, type_name: &str) -> bool {
     let named = words(type_name);
     words(field).iter().all(|word| named.contains(word))
 }
 
-/// Whether a mutation's name says that something new is made.
+/// `true` if a mutation's name says that it creates an object.
 pub(crate) fn is_creation(field: &str) -> bool {
     words(field).iter().any(|word| CREATION_WORDS.contains(&word.as_str()))
 }
 
-/// Whether a mutation's name says that it changes many.
+/// `true` if a mutation's name says that it changes several objects.
 pub(crate) fn is_bulk(field: &str) -> bool {
     let words = words(field);
     words.iter().any(|word| BULK_WORDS.contains(&word.as_str()))
         || words.iter().any(|word| !VERBS.contains(&word.as_str()) && is_plural(word))
 }
 
-/// Whether a field of a query is named after a type, in the singular or the plural: `products`,
-/// `allProducts`, `products_connection` and `productsByBrand` after `Product`, `ProductType` or
-/// `products`. In an object of type `Order`, `lines` is named after `OrderLine` too.
+/// `true` if a field of a query is named after a type, in the singular or the plural. `products`,
+/// `allProducts`, `products_connection` and `productsByBrand` are named after `Product`,
+/// `ProductType` or `products`. In an object of type `Order`, `lines` is also named after
+/// `OrderLine`.
 pub(crate) fn is_named_after(field: &str, type_name: &str, owner: Option<&str>) -> bool {
     let mut field = words(field);
-    // What stands behind these says how it is found or grouped.
+    // The words after these say how the objects are found or grouped.
     if let Some(by) = field.iter().position(|word| matches!(word.as_str(), "by" | "per")) {
         field.truncate(by);
     }
@@ -211,14 +213,14 @@ pub(crate) fn is_named_after(field: &str, type_name: &str, owner: Option<&str>) 
         .any(|named| ends_with(&field, named) || same_words(&of_owner, named))
 }
 
-/// Whether a field is named after a function of SQL that makes one value of many. What it holds is
-/// no entity, though it may show an `id`: `count { id }`, `_max { id }`.
+/// `true` if a field is named after an aggregate function of SQL. What it holds is not an entity,
+/// even if it has an `id`: `count { id }`, `_max { id }`.
 pub(crate) fn is_aggregate(field: &str) -> bool {
     let functions = ["count", "sum", "avg", "average", "min", "max", "stddev", "variance", "var"];
     words(field).first().is_some_and(|first| functions.contains(&first.as_str()))
 }
 
-/// A type's words, without the last where that only says that it is a type.
+/// The words of a type's name, without a last word that only says that it is a type.
 fn type_words(type_name: &str) -> Vec<String> {
     let mut words = words(type_name);
     let of_types = ["type", "node", "entity", "object", "model"];
@@ -233,7 +235,7 @@ fn ends_with(words: &[String], end: &[String]) -> bool {
     !end.is_empty() && start.and_then(|at| words.get(at..)).is_some_and(|w| same_words(w, end))
 }
 
-/// Whether they are the same words, be they in the singular or the plural.
+/// `true` if the words are equal, in the singular or the plural.
 fn same_words(one: &[String], other: &[String]) -> bool {
     let same = |(one, other): (&String, &String)| {
         let others = singulars(other);
@@ -246,7 +248,8 @@ fn is_snake(name: &str) -> bool {
     name.contains('_') && !name.contains(char::is_uppercase)
 }
 
-/// A name's words in lower case: `bulkDeleteProducts`, `bulk_delete_products`, `HTTPServer`.
+/// The words of a name in lower case. Splits `bulkDeleteProducts`, `bulk_delete_products` and
+/// `HTTPServer`.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let letters: Vec<char> = name.chars().collect();
@@ -269,7 +272,7 @@ fn is_plural(word: &str) -> bool {
     singulars(word).len() > 1
 }
 
-/// The word itself, and what it is the plural of.
+/// The word itself, and the words it may be the plural of.
 fn singulars(word: &str) -> Vec<String> {
     let mut forms = vec![word.to_owned()];
     if let Some(stem) = word.strip_suffix("ies") {

@@ -1,4 +1,4 @@
-//! Which entities an object without an id may tell of: those that its fields can lead to.
+//! The entities that an object without an id may describe: those that its fields can lead to.
 //!
 //! `{ products { totalCount } }` shows no product. But `ProductConnection` has `nodes` and `edges`,
 //! so the count is one of products.
@@ -9,21 +9,22 @@ use crate::graphql::document::ast::OperationKind;
 use crate::graphql::schema::{FieldInfo, Schema, TypeId};
 use std::collections::BTreeSet;
 
-/// How many types may stand where one is not known. With more the answer counts as untyped.
+/// The greatest number of possible types that get tags of their own. With more, the response counts
+/// as untyped.
 const MAX_POSSIBLE_TYPES: usize = 20;
 
-/// From where fields are followed.
+/// Where to start following fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum ReachableFrom {
-    /// An object without an id, by all its fields.
+    /// An object without an id. All its fields are followed.
     Wrapper(TypeId),
-    /// An entity, by the fields that hold many: what it has one of is a link, and no count.
+    /// An entity. Only its list fields and wrappers are followed, because a single entity in a
+    /// field is a link, which no scalar counts.
     Entity(TypeId),
 }
 
-/// The entities to which fields lead from there, through objects that are none. None where they are
-/// more than [`MAX_POSSIBLE_TYPES`]. Each field that is looked at takes one of `steps`; where they do
-/// not suffice it is none as well.
+/// The entities that fields lead to, through objects without ids. `None` if there are more than
+/// [`MAX_POSSIBLE_TYPES`], or if `steps` run out: each field takes one.
 pub(crate) fn reachable_entities(
     knowledge: &TypeKnowledge<'_>,
     schema: &Schema,
@@ -67,8 +68,8 @@ pub(crate) fn reachable_entities(
     Some(found.into_iter().collect())
 }
 
-/// The objects that may stand where a type is asked for; none where nobody knows, or where they
-/// are too many.
+/// The possible types of a type (GraphQL §5.5.2.3). `None` if there are none, or more than
+/// [`MAX_POSSIBLE_TYPES`].
 pub(crate) fn few_possible_types(schema: &Schema, of: TypeId) -> Option<Vec<TypeId>> {
     let possible: Vec<TypeId> = schema.possible_types(of).take(MAX_POSSIBLE_TYPES + 1).collect();
     (!possible.is_empty() && possible.len() <= MAX_POSSIBLE_TYPES).then_some(possible)

@@ -1,7 +1,6 @@
-//! A walk over an operation's fields with what a schema knows of each.
+//! A walk over an operation's fields, with their types.
 //!
-//! Fragments are visited once each and not where they are spread, so that the walk takes no
-//! longer than the document is long.
+//! It visits each fragment once, instead of wherever it is spread, so that it takes linear time.
 
 use crate::graphql::document::ast::*;
 use crate::graphql::schema::{FieldInfo, Schema, TypeId};
@@ -10,13 +9,13 @@ use crate::graphql::schema::{FieldInfo, Schema, TypeId};
 #[derive(Clone, Copy)]
 pub(crate) struct TypedField<'d> {
     pub field: &'d Field,
-    /// What the schema says of it; none where there is no schema, or where it does not have it.
+    /// The field in the schema. `None` if there is no schema, or no such field in it.
     pub info: Option<FieldInfo>,
-    /// Whether it is a field of the operation itself.
+    /// `true` if it is a root field of the operation.
     pub at_root: bool,
 }
 
-/// Visits the fields of the operation and of all fragments, but for what a schema says of itself.
+/// Visits the fields of the operation and of all fragments, except introspection fields.
 pub(crate) fn visit_fields<'d>(
     document: &'d Document,
     operation: &'d Operation,
@@ -34,7 +33,7 @@ pub(crate) fn visit_fields<'d>(
                 Selection::Field(field) => {
                     let of_schema = schema.zip(parent);
                     let info = of_schema.and_then(|(schema, of)| schema.field(of, &field.name));
-                    // A fragment on the root's type may stand there.
+                    // A fragment on the root type may be spread there.
                     let at_root = parent.is_some() && parent == root;
                     visitor(TypedField { field, info, at_root });
                     pending.push((info.map(|info| info.type_id), &field.selections));

@@ -1,13 +1,14 @@
-//! The `locations` of errors (GraphQL §7.1.2), while they stream past.
+//! One entry of an error's `locations` (GraphQL §7.1.2), tracked while it passes through the
+//! stripper.
 
-/// Bytes of an error's location that is given new columns.
+/// The greatest length of a location whose line and column are mapped.
 pub(super) const LOCATION_BYTES: usize = 256;
 
-/// A location of an error, from its opening brace.
+/// A location, from its opening brace.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Location {
     pub(super) start: usize,
-    /// The coordinate whose value comes, and where that began.
+    /// The coordinate whose value is next, and the position at which that value began.
     pub(super) current: Option<(Coordinate, Option<usize>)>,
     pub(super) line: Option<Span>,
     pub(super) column: Option<Span>,
@@ -19,7 +20,7 @@ pub(super) enum Coordinate {
     Column,
 }
 
-/// A number's place in its location.
+/// The position of a number, relative to its location.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) start: usize,
@@ -45,7 +46,7 @@ impl Location {
 }
 
 impl Span {
-    /// The whole number that stands there; none for one that is written as no counter would.
+    /// The number at this position. `None` if it is not written in digits alone.
     pub(super) fn number(self, written: &[u8]) -> Option<u64> {
         let digits = written.get(self.start..self.end)?;
         if !digits.iter().all(u8::is_ascii_digit) {

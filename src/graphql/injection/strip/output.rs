@@ -1,45 +1,45 @@
-//! What a push writes, and may take back.
+//! The output of the stripper, of which it may take back the last bytes.
 
 use super::location::Span;
 
-/// A push: the chunk, where it goes, and what of it is not there yet.
+/// One chunk on its way to the output. Positions count from `base`.
 pub(super) struct Run<'p> {
     pub(super) chunk: &'p [u8],
     pub(super) out: &'p mut Vec<u8>,
-    /// Where in `out` positions are counted from.
+    /// The offset in `out` from which positions count.
     pub(super) base: usize,
     /// The first byte of the chunk that was neither written nor dropped.
     pub(super) from: usize,
 }
 
 impl Run<'_> {
-    /// Where a byte of the chunk will stand in the output.
+    /// The output position of a byte of the chunk.
     pub(super) fn position(&self, at: usize) -> usize {
         self.out.len() - self.base + (at - self.from)
     }
 
-    /// Writes the chunk up to there.
+    /// Writes the chunk up to this offset.
     pub(super) fn flush(&mut self, to: usize) {
         self.out.extend_from_slice(self.chunk.get(self.from..to).unwrap_or_default());
         self.from = to;
     }
 
-    /// Drops the chunk up to there.
+    /// Drops the chunk up to this offset.
     pub(super) fn resume(&mut self, at: usize) {
         self.from = at;
     }
 
-    /// Takes back what was written from there on.
+    /// Removes the output from this position on.
     pub(super) fn cut(&mut self, position: usize) {
         self.out.truncate(self.base + position);
     }
 
-    /// Takes back what was written from the one to the other.
+    /// Removes the output between two positions.
     pub(super) fn cut_out(&mut self, start: usize, end: usize) {
         self.out.drain(self.base + start..self.base + end);
     }
 
-    /// What was written from there on.
+    /// The output from this position on.
     pub(super) fn since(&self, position: usize) -> &[u8] {
         self.out.get(self.base + position..).unwrap_or_default()
     }

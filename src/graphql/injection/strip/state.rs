@@ -1,30 +1,30 @@
-//! Where in a response the stripper is.
+//! The states of the stripper.
 
-/// What may come next.
+/// What is expected next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// The answer, or more of a byte-order mark of which so many bytes came.
+    /// The response, or the rest of a byte-order mark of which this many bytes have passed.
     Start(usize),
     Value,
     /// A value, or the end of a list.
     ValueOrEnd,
-    /// More of a string that is a value.
+    /// The rest of a string value.
     Text,
-    /// More of a number or a word.
+    /// The rest of a number or word.
     Scalar,
-    /// A comma, or the end of what is open.
+    /// A comma, or the end of the innermost container.
     AfterValue,
     /// A key, or the end of an object.
     KeyOrEnd,
     Key,
-    /// More of a key.
+    /// The rest of a key.
     KeyText,
     Colon,
     /// A comma or the end of an object, after a member that was removed.
     AfterRemoved,
     /// A key, after a comma that was removed.
     KeyAfterRemoved,
-    /// Anything: it is passed on.
+    /// Anything: it is passed on unchanged.
     Broken,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Container {
     List,
 }
 
-/// In which part of an answer this is, as far as that part is looked at.
+/// The part of a response, as far as the stripper distinguishes parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Outside `data` and `errors`.
@@ -43,20 +43,20 @@ pub(super) enum Mode {
     /// In a member of `data` that is being removed.
     Removed,
     Errors,
-    /// In the member `locations` of an error.
+    /// In the `locations` of an error.
     Locations,
 }
 
-/// The place of the next member in the innermost object of `data`. Positions are in the output,
-/// counted from the first byte that a push can change.
+/// The gap before the next member of the innermost object in `data`: white space and a comma.
+/// Positions are in the output, and count from the first byte that the current push can change.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Gap {
-    /// After the opening brace, or after the last member that stays.
+    /// The end of the opening brace, or of the last member that stays.
     pub(super) start: usize,
-    /// Where the last removed member began.
+    /// The beginning of the last removed member.
     pub(super) end: usize,
-    /// Where the key begins that is being read.
+    /// The beginning of the key that is being read.
     pub(super) key: usize,
-    /// Whether a member of the object stays.
+    /// `true` if a member of the object stays.
     pub(super) after_member: bool,
 }

@@ -1,10 +1,10 @@
-//! An answer without what the client did not ask for, byte by byte as the origin would have
-//! written it, while it streams past.
+//! Removes added fields from a response, so that the result is byte for byte what the origin would
+//! have sent without them.
 //!
-//! In scope: taking inserted members out of `data`, and giving `locations` in `errors` the
-//! client's own columns. Not in scope: what the answer says, and whether its numbers, words,
-//! escapes and characters are valid: those pass as they are (some servers write `NaN`). Only
-//! what decides where members begin and end is checked.
+//! In scope: removing members from `data`, and mapping the `locations` of errors to the client's
+//! document. Not in scope: the meaning of the response, and whether its numbers, words, escapes and
+//! characters are valid; they pass unchanged, because some servers write `NaN`. Only what decides
+//! where members begin and end is checked.
 
 use super::json_scan::{is_scalar, scalar_end, space_end, string_end};
 use super::location::{Coordinate, LOCATION_BYTES, Location};
@@ -14,51 +14,54 @@ use crate::graphql::injection::injected_document::InjectedDocument;
 use crate::graphql::injection::reserved_keys::RESERVED_PREFIX;
 use std::borrow::Borrow;
 
-/// How deep an answer may nest.
+/// The greatest depth of a response.
 const DEPTH: usize = 4_096;
 
-/// Bytes of white space before or after a member of `data`, which wait for what comes next.
+/// The greatest length of white space before or after a member of `data`. It is held back until the
+/// next byte decides whether it stays.
 const GAP_BYTES: usize = 4_096;
 
-/// Bytes of a key that are looked at: one more than any that matters has.
+/// The bytes of a key that are compared: one more than the prefix.
 const NAME_BYTES: usize = RESERVED_PREFIX.len() + 1;
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// The answer is not JSON, or is over a limit, so that not all of what was inserted was found.
+/// The response is not JSON or exceeds a limit, so that some additions may not have been found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StripError;
 
-/// A JSON answer (RFC 8259) to an injected document, or a list of them, being stripped.
+/// Strips a JSON response (RFC 8259) to an injected document, or a list of such responses, as a
+/// stream.
 ///
-/// In the member `data` of an answer, each member whose key begins with the reserved prefix,
-/// written literally, goes, and with it one comma and the white space that a serializer writes for
-/// a member: that before it stays for the next, or goes with the comma where none follows, or
-/// altogether where none is left.
+/// In `data`, it removes each member whose key begins with the reserved prefix, written without
+/// escapes. One comma and the white space of one member are removed with it. The white space before
+/// the member stays for the next member. If none follows, it is removed together with the comma
+/// before it; if the object becomes empty, so is all white space in it.
 #[derive(Debug)]
 pub struct ResponseStripper<I> {
     documents: Vec<I>,
-    /// Which answer of a list this is.
+    /// The index of the current response in a list.
     item: usize,
     state: State,
-    /// What was pushed and cannot be passed on yet. Empty unless a push ended in such a place.
+    /// Bytes that were pushed but cannot be passed on yet. Empty unless a push ended in a gap or a
+    /// location.
     held: Vec<u8>,
-    /// What is open, outermost first.
+    /// The open containers, outermost first.
     containers: Vec<Container>,
-    /// How many containers are open within an answer: one, or two in a list.
+    /// The number of containers that are open directly within a response: one, or two in a list.
     answer_depth: usize,
     mode: Mode,
-    /// The beginning of the key that is being read.
+    /// The first bytes of the current key.
     name: Vec<u8>,
-    /// Whether what was pushed ended in a string between a backslash and its character.
+    /// `true` if the last push ended between a backslash and its character.
     escaped: bool,
     gap: Gap,
-    /// How many containers are open beside a member that is being removed.
+    /// The number of containers around the member that is being removed.
     removed_depth: usize,
     location: Option<Location>,
 }
 
-/// Strips a whole answer; none where it is broken.
+/// Strips a whole response. `None` if it is not JSON or exceeds a limit.
 pub fn strip(body: &[u8], injected: &InjectedDocument) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len());
     let mut strip = ResponseStripper::new(injected);
@@ -67,12 +70,12 @@ pub fn strip(body: &[u8], injected: &InjectedDocument) -> Option<Vec<u8>> {
 }
 
 impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
-    /// Strips the answer to a document, or a list of answers to that one document.
+    /// Strips the response to one document, or a list of responses to it.
     pub fn new(injected: I) -> Self {
         Self::of_batch(vec![injected])
     }
 
-    /// Strips a list of answers to these documents, in their order.
+    /// Strips a list of responses to these documents, in this order.
     pub fn of_batch(injected: Vec<I>) -> Self {
         Self {
             documents: injected,
@@ -90,8 +93,8 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         }
     }
 
-    /// Takes the next bytes of the answer, and adds to `out` all that is certain. Once the answer
-    /// turns out to be broken, that is everything, unchanged.
+    /// Takes the next bytes of the response, and appends all that is certain to `out`. If the
+    /// response turns out to be broken, that is all of the rest, unchanged.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let mut run = Run { chunk, base: out.len(), out, from: 0 };
         run.out.append(&mut self.held);
@@ -134,7 +137,7 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         self.pause(&mut run);
     }
 
-    /// Adds what is left to `out`, and says whether the answer was whole.
+    /// Appends the remaining bytes to `out`. Fails if the response was incomplete or broken.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), StripError> {
         out.append(&mut self.held);
         let ended = matches!(self.state, State::AfterValue | State::Scalar);
@@ -196,7 +199,7 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
                 self.gap.start = run.position(at + 1);
                 self.gap.after_member = false;
             }
-            // Neither `errors` nor an error's `locations` is an object.
+            // Neither `errors` nor an error's `locations` may be an object.
             (Mode::Errors, Container::Object, 1) => self.mode = Mode::Other,
             (Mode::Locations, Container::Object, 3) => self.mode = Mode::Errors,
             (Mode::Locations, Container::Object, 4) => {
@@ -372,7 +375,7 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
                 self.state = State::KeyAfterRemoved;
                 return at + 1;
             }
-            // The white space after the last member stays, unless none is left.
+            // White space after the last member stays, unless no member is left.
             b'}' if self.gap.after_member => {
                 run.flush(at);
                 run.cut_out(self.gap.start, self.gap.end);
@@ -396,18 +399,17 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         at
     }
 
-    /// Whether what comes is dropped.
+    /// `true` if the following bytes are dropped.
     fn drops(&self) -> bool {
         self.mode == Mode::Removed || self.state == State::KeyAfterRemoved
     }
 
-    /// Whether this is directly in a location that is given new columns.
+    /// `true` directly inside a location that is being mapped.
     fn in_location(&self) -> bool {
         self.location.is_some() && self.containers.len() == self.answer_depth + 4
     }
 
-    /// Where white space and a comma began that belong to a member that is yet to come, or to
-    /// one that was removed.
+    /// The position at which the current gap began. `None` outside gaps.
     fn gap(&self) -> Option<usize> {
         let in_gap = match self.state {
             State::KeyOrEnd | State::Key | State::KeyAfterRemoved | State::AfterRemoved => true,
@@ -419,8 +421,9 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         (in_data && in_gap).then_some(self.gap.start)
     }
 
-    /// Whether more waits at this position than may. The same for all ways to cut the answer into
-    /// chunks, as what is found at a chunk's end would be found at the gap's.
+    /// `true` if the gap at this position is over the limit. The result does not depend on how the
+    /// response is cut into chunks: a gap that is too long at the end of a chunk is also too long
+    /// at its own end.
     fn gap_is_too_long(&self, position: usize) -> bool {
         let start = match self.state {
             State::AfterRemoved => self.gap.end,
@@ -430,7 +433,7 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         self.mode == Mode::Data && self.gap().is_some() && position - start > GAP_BYTES
     }
 
-    /// The chunk is at its end: passes on what is certain and keeps the rest.
+    /// At the end of a chunk: passes on what is certain and holds back the rest.
     fn pause(&mut self, run: &mut Run<'_>) {
         let end = run.chunk.len();
         let in_data = self.mode == Mode::Data && self.containers.len() > self.answer_depth;
@@ -463,7 +466,7 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         }
     }
 
-    /// Gives the location that was written last the columns of the client's document.
+    /// Maps the location that was written last to the client's document.
     fn relocate(&self, location: Location, run: &mut Run<'_>) {
         let written = run.since(location.start);
         if written.len() > LOCATION_BYTES {
@@ -481,7 +484,7 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         let Some(document) = document else { return };
         let mapped = document.borrow().position_in_source(line, column);
         let mut changes = [(line_at, line, mapped.0), (column_at, column, mapped.1)];
-        // The later number first, so that the other's place stays right.
+        // The later number is replaced first, so that the position of the other one stays right.
         changes.sort_by_key(|(span, _, _)| std::cmp::Reverse(span.start));
         for (span, found, mapped) in changes {
             if found != mapped {

@@ -3,9 +3,9 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-fn analyse(source: &str, name: Option<&str>) -> Result<Analysis, AnalysisError> {
+fn analyze(source: &str, name: Option<&str>) -> Result<Analysis, AnalysisError> {
     let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-    super::analyse(source, name, &Amounts::default_limits(), &knowledge)
+    super::analyze(source, name, &Amounts::default_limits(), &knowledge)
 }
 
 fn lex(source: &str) -> Result<Vec<lexer::Token<'_>>, lexer::LexError> {
@@ -13,7 +13,7 @@ fn lex(source: &str) -> Result<Vec<lexer::Token<'_>>, lexer::LexError> {
 }
 
 fn digest(source: &str) -> Digest {
-    analyse(source, None).unwrap_or_else(|refusal| panic!("{refusal:?}: {source}")).digest
+    analyze(source, None).unwrap_or_else(|refusal| panic!("{refusal:?}: {source}")).digest
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn what_literals_skip_is_as_if_it_were_not_there() {
     ] {
         assert_ne!(digest(one), digest(other), "{one}");
     }
-    assert!(analyse("{ a b @skip(if: true) }", None).unwrap().roots.keys().eq(["a"]));
+    assert!(analyze("{ a b @skip(if: true) }", None).unwrap().roots.keys().eq(["a"]));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_field_twice_in_an_object_counts_twice() {
 #[test]
 fn says_what_it_needs_of_each_limit() {
     let source = "query A { x: a { y: b ...F ...F } } query B { c } fragment F on T { d e }";
-    let needed = analyse(source, Some("A")).unwrap().needed;
+    let needed = analyze(source, Some("A")).unwrap().needed;
     let of = |limit| needed.of(limit);
     assert_eq!((of(Limit::Operations), of(Limit::Aliases), of(Limit::Depth)), (2, 2, 2));
     assert_eq!((of(Limit::Selections), of(Limit::Tokens)), (8, 29));
@@ -100,7 +100,7 @@ fn says_what_it_needs_of_each_limit() {
         let mut limits = Amounts::default_limits();
         limits.set(limit, needed.of(limit) - 1);
         let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-        let refused = super::analyse(source, Some("A"), &limits, &knowledge).unwrap_err();
+        let refused = super::analyze(source, Some("A"), &limits, &knowledge).unwrap_err();
         assert_eq!(refused, AnalysisError::OverLimit(limit));
     }
 }
@@ -119,13 +119,13 @@ fn names_and_places_of_fragments_do_not_count_but_what_they_hold_does() {
 #[test]
 fn two_operations_of_one_document_never_share() {
     let document = "query A { a } query B { a }";
-    let of = |name| analyse(document, Some(name)).unwrap().digest;
+    let of = |name| analyze(document, Some(name)).unwrap().digest;
     assert_ne!(of("A"), of("B"));
 }
 
 #[test]
 fn refuses_with_a_reason() {
-    let refused = |source: &str, name| analyse(source, name).unwrap_err();
+    let refused = |source: &str, name| analyze(source, name).unwrap_err();
     assert_eq!(refused("{", None), AnalysisError::Unparsable);
     assert_eq!(refused("{ ...Missing }", None), AnalysisError::Unparsable);
     assert_eq!(refused("query A { a } query B { a }", None), AnalysisError::NoSuchOperation);
@@ -142,15 +142,15 @@ fn answers_in_parts_are_foreseen() {
     for source in
         ["{ ...F @defer } fragment F on Q { a }", "query @live { a }", "{ a { b @stream } }"]
     {
-        assert!(analyse(source, None).unwrap().incremental, "{source}");
+        assert!(analyze(source, None).unwrap().incremental, "{source}");
     }
-    assert!(!analyse("{ a @include(if: true) }", None).unwrap().incremental);
+    assert!(!analyze("{ a @include(if: true) }", None).unwrap().incremental);
 }
 
 #[test]
 fn fragments_in_circles_or_without_end_are_over_the_limit() {
     let circle = "{ ...A } fragment A on Q { b { ...B } } fragment B on Q { a { ...A } }";
-    assert_eq!(analyse(circle, None).unwrap_err(), AnalysisError::OverLimit(Limit::Selections));
+    assert_eq!(analyze(circle, None).unwrap_err(), AnalysisError::OverLimit(Limit::Selections));
     let mut doubling = String::from("{ ...F0 }");
     for n in 0..40 {
         let next = n + 1;
@@ -158,12 +158,12 @@ fn fragments_in_circles_or_without_end_are_over_the_limit() {
             .push_str(&format!(" fragment F{n} on Q {{ a {{ ...F{next} }} b {{ ...F{next} }} }}"));
     }
     doubling.push_str(" fragment F40 on Q { c }");
-    assert_eq!(analyse(&doubling, None).unwrap_err(), AnalysisError::OverLimit(Limit::Selections));
+    assert_eq!(analyze(&doubling, None).unwrap_err(), AnalysisError::OverLimit(Limit::Selections));
 }
 
 #[test]
 fn root_fields_come_through_fragments_and_aliases() {
-    let analysis = analyse(
+    let analysis = analyze(
         "query { x: products { id } ...F } fragment F on Query { ... { user { id } } }",
         None,
     )
@@ -220,7 +220,7 @@ proptest! {
 
     #[test]
     fn no_text_breaks_it(source in "[a-z{}()$:@!.\"\\[\\]= \n]{0,120}") {
-        let _ = analyse(&source, None);
+        let _ = analyze(&source, None);
     }
 }
 
@@ -247,7 +247,7 @@ fn real_documents_are_understood_as_the_reference_does() {
         let source = std::fs::read_to_string(corpus.join(file)).unwrap();
         for operation in truth["operations"].as_array().unwrap() {
             let name = operation["name"].as_str();
-            let analysis = analyse(&source, name).unwrap_or_else(|r| panic!("{r:?}: {file}"));
+            let analysis = analyze(&source, name).unwrap_or_else(|r| panic!("{r:?}: {file}"));
             let kind = match operation["type"].as_str().unwrap() {
                 "query" => OperationKind::Query,
                 "mutation" => OperationKind::Mutation,
@@ -283,8 +283,8 @@ fn rewritten_real_documents_share_a_key_when_they_must_and_only_when_they_may() 
     for variant in lines(corpus.join("truth/variants.jsonl")) {
         let id = variant["id"].as_str().unwrap();
         let how = format!("{id}: {}", variant["how"]);
-        let original = analyse(&originals[id], None);
-        let changed = analyse(variant["text"].as_str().unwrap(), None);
+        let original = analyze(&originals[id], None);
+        let changed = analyze(variant["text"].as_str().unwrap(), None);
         let shared = match (&original, &changed) {
             (Ok(one), Ok(other)) => one.digest == other.digest,
             _ => false,

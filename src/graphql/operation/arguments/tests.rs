@@ -1,11 +1,11 @@
 use super::*;
 use crate::graphql::{
-    Outcome, ResponseJson, Schema, analysed, analysed_with, outcome, types_of_root_field,
+    Outcome, ResponseJson, Schema, analysis_of, analysis_with_schema, outcome, types_of_root_field,
 };
 use serde_json::json;
 
 fn match_arguments(document: &str, variables: Json, wanted: Json) -> ArgumentMatch {
-    let analysis = analysed(document);
+    let analysis = analysis_of(document);
     let Json::Object(wanted) = wanted else { panic!() };
     let wanted: Vec<_> = wanted.into_iter().collect();
     let [arguments] = &analysis.roots["entries"].occurrences[..] else { panic!() };
@@ -83,7 +83,7 @@ fn a_server_may_cut_a_number_to_an_integer() {
 
 #[test]
 fn root_fields_are_found_in_fragments_and_under_every_alias() {
-    let analysis = analysed(
+    let analysis = analysis_of(
         "{ a: entries(x: 1) b: entries(x: 2) ... { me } ...F } fragment F on Query { now }",
     );
     let names: Vec<_> = analysis.roots.keys().map(String::as_str).collect();
@@ -98,7 +98,7 @@ fn a_schema_tells_the_object_types_of_root_fields() {
          interface Node { id: ID } type User implements Node { id: ID }",
     );
     let analysis =
-        analysed_with("{ me { id } all { id } node { id } now other }", &schema.unwrap());
+        analysis_with_schema("{ me { id } all { id } node { id } now other }", &schema.unwrap());
     let object_type = |name: &str| analysis.roots[name].object_type.as_deref();
     assert_eq!(
         ["me", "all", "node", "now", "other"].map(object_type),
@@ -108,7 +108,8 @@ fn a_schema_tells_the_object_types_of_root_fields() {
 
 #[test]
 fn an_answer_shows_the_types_of_a_root_fields_objects() {
-    let analysis = analysed("{ a: list { __typename } b: list { t: __typename } one { id } leaf }");
+    let analysis =
+        analysis_of("{ a: list { __typename } b: list { t: __typename } one { id } leaf }");
     let types = |data: Json| {
         let answer = json!({ "data": data });
         let Outcome::Data(data) = outcome(&answer) else { panic!() };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::graphql::document::shape::Shape;
-use crate::graphql::{Outcome, ResponseJson, Schema, TypeKnowledge, analysed, facts, outcome};
+use crate::graphql::{Outcome, ResponseJson, Schema, TypeKnowledge, analysis_of, facts, outcome};
 use serde_json::{Map, json};
 
 fn facts_of(body: &Value, data: &Map<String, Value>, shape: &Shape) -> ResponseFacts {
@@ -9,7 +9,7 @@ fn facts_of(body: &Value, data: &Map<String, Value>, shape: &Shape) -> ResponseF
 }
 
 fn tags(document: &str, data: Value) -> Vec<String> {
-    let analysis = analysed(document);
+    let analysis = analysis_of(document);
     let body = json!({ "data": data });
     let Outcome::Data(data) = outcome(&body) else { panic!("{body}") };
     facts_of(&body, data, &analysis.shape).tags.iter().map(|tag| tag.as_str().to_owned()).collect()
@@ -70,7 +70,7 @@ fn too_many_tags_become_coarse_ones() {
 
 #[test]
 fn the_origin_may_add_tags() {
-    let analysis = analysed("{ __typename }");
+    let analysis = analysis_of("{ __typename }");
     let body = json!({ "data": { "__typename": "Query" }, "extensions": { "cacheTags": ["a:1", 7, "b c"] } });
     let Outcome::Data(data) = outcome(&body) else { panic!() };
     let facts = facts_of(&body, data, &analysis.shape);
@@ -110,7 +110,7 @@ fn an_added_type_counts_only_where_it_was_added() {
         let facts = facts(
             ResponseJson { json: &body, has_additions: added },
             data,
-            &analysed(document).shape,
+            &analysis_of(document).shape,
             &knowledge,
         );
         (facts.types.into_iter().collect::<Vec<_>>(), facts.untyped)
@@ -140,7 +140,7 @@ fn facts_with_schema(document: &str, data: Value) -> ResponseFacts {
 
 fn analyse_for(document: &str, knowledge: &TypeKnowledge<'_>) -> crate::graphql::Analysis {
     let limits = crate::limits::Amounts::default_limits();
-    crate::graphql::analyse(document, None, &limits, knowledge).unwrap()
+    crate::graphql::analyze(document, None, &limits, knowledge).unwrap()
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn an_answer_speaks_of_its_own_caching() {
     let hint = |extensions: Value| {
         let body = json!({ "data": {}, "extensions": extensions });
         let data = body["data"].as_object().unwrap();
-        facts_of(&body, data, &analysed("{ a }").shape).hint
+        facts_of(&body, data, &analysis_of("{ a }").shape).hint
     };
     let of = |max_age, private| ResponseHint { max_age, private };
     assert_eq!(hint(json!({})), of(None, false));

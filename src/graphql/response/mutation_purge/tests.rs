@@ -1,5 +1,5 @@
 use super::*;
-use crate::graphql::analysed;
+use crate::graphql::analysis_of;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ fn known(names: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 
 fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<Vec<String>> {
     let config = crate::config::parse(&config).unwrap();
-    let analysis = analysed(document);
+    let analysis = analysis_of(document);
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     let variables = json!({ "id": "9", "ids": [1, 2] });
-    let mutated = ExecutedMutation {
+    let mutation = ExecutedMutation {
         analysis: &analysis,
         variables: variables.as_object(),
         data: data.as_object(),
     };
-    match purge_of_mutation(&config, mutated, &knowledge, &known(names)) {
+    match purge_of_mutation(&config, mutation, &knowledge, &known(names)) {
         MutationPurge::Everything { .. } => None,
         MutationPurge::Tags(mut tags) => {
             // Without a schema it is always there.
@@ -262,9 +262,10 @@ fn purged_with_schema(document: &str, data: Value) -> MutationPurge {
     let config = crate::config::parse(&json!({ "mutations": { "policy": "entity" } })).unwrap();
     let schema = crate::graphql::Schema::from_sdl(SDL).unwrap();
     let knowledge = TypeKnowledge { schema: Some(&schema), keys: &config.graphql.keys };
-    let analysis = analysed(document);
-    let mutated = ExecutedMutation { analysis: &analysis, variables: None, data: data.as_object() };
-    purge_of_mutation(&config, mutated, &knowledge, &known(&["Product", "Review"]))
+    let analysis = analysis_of(document);
+    let mutation =
+        ExecutedMutation { analysis: &analysis, variables: None, data: data.as_object() };
+    purge_of_mutation(&config, mutation, &knowledge, &known(&["Product", "Review"]))
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a walk over a response has found so far.
+//! The state of a walk: its findings, and what it remembers about positions that it has seen.
 
 use super::position::{AttributionKey, LooseScalars};
 use crate::graphql::document::shape::{Shape, ShapeField};
@@ -10,21 +10,22 @@ use crate::tag::Tag;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-/// How many steps a walk takes into what the schema says. Beyond them the answer is untyped.
+/// The greatest number of steps that a walk takes through the schema. If they run out, the response
+/// is untyped.
 pub(super) const SCHEMA_STEPS: usize = 10_000;
 
 pub(super) struct Walk<'k> {
     pub(super) facts: ResponseFacts,
     pub(super) has_additions: bool,
     pub(super) knowledge: &'k TypeKnowledge<'k>,
-    /// By shape, the types of the entities that were seen there.
+    /// The types of the entities seen so far, by shape.
     pub(super) entity_types: HashMap<usize, BTreeSet<String>>,
-    /// The interfaces and unions whose possible types are tagged, and whether as those of a list.
+    /// The interfaces and unions whose possible types have been tagged, and whether as a list.
     pub(super) tagged_types: HashSet<(TypeId, bool)>,
-    /// By shape and type, what became of a null there.
+    /// The results of `empty_value`, by shape, type and whether it is in a list.
     pub(super) empty_values: HashMap<(usize, TypeId, bool), LooseScalars>,
     pub(super) reachable: HashMap<ReachableFrom, Option<Rc<[TypeId]>>>,
-    /// What `attribute` has found. Long lists hold many objects of one kind in one place.
+    /// The results of `attribute`. Long lists hold many objects of one kind in one position.
     pub(super) attributed: HashMap<AttributionKey, bool>,
     pub(super) steps_left: usize,
 }
@@ -49,7 +50,7 @@ impl<'k> Walk<'k> {
         self.facts.types_unknown = true;
     }
 
-    /// What the schema says of a field on a type.
+    /// A field of a type, by the schema.
     pub(super) fn field_of(&self, parent: Option<TypeId>, field: &ShapeField) -> Option<FieldInfo> {
         self.knowledge.schema?.field(parent?, field.name.as_deref()?)
     }
@@ -62,7 +63,7 @@ impl<'k> Walk<'k> {
         }
     }
 
-    /// The tags of an entity that is not shown.
+    /// Adds the tags of an entity that is not shown.
     pub(super) fn tag_unseen_entity(&mut self, name: &str, in_list: bool) {
         let tags = &mut self.facts.tags;
         tags.insert(Tag::of("", name));
@@ -72,9 +73,8 @@ impl<'k> Walk<'k> {
         }
     }
 
-    /// Heeds what the schema says of caching a type, where the field that led to it could not tell
-    /// that it would.
-    pub(super) fn hint_of_type(&mut self, name: &str, info: Option<FieldInfo>) {
+    /// Applies the cache hints of an object's type, unless the type of its field already had them.
+    pub(super) fn apply_type_hint(&mut self, name: &str, info: Option<FieldInfo>) {
         let Some(schema) = self.knowledge.schema else { return };
         let Some(of) =
             schema.type_named(name).filter(|of| info.map(|info| info.type_id) != Some(*of))
@@ -87,7 +87,7 @@ impl<'k> Walk<'k> {
         self.facts.hint.max_age = self.facts.hint.max_age.into_iter().chain(max_age).min();
     }
 
-    /// Whether another step into the schema may be taken.
+    /// Takes one step through the schema. Returns `false` if there are none left.
     pub(super) fn take_step(&mut self) -> bool {
         let left = self.steps_left.checked_sub(1);
         self.steps_left = left.unwrap_or(0);
@@ -95,7 +95,7 @@ impl<'k> Walk<'k> {
     }
 }
 
-/// What tells a shape from others while the walk lasts.
+/// Identifies a shape for the duration of the walk.
 pub(super) fn shape_address(shape: &Shape) -> usize {
     std::ptr::from_ref(shape).addr()
 }

@@ -2,7 +2,7 @@
 
 use super::state::{SCHEMA_STEPS, Walk};
 use crate::graphql::{
-    Analysis, ResponseFacts, ResponseJson, Schema, TypeKnowledge, analyse, facts,
+    Analysis, ResponseFacts, ResponseJson, Schema, TypeKnowledge, analyze, facts,
 };
 use crate::limits::Amounts;
 use crate::tag::{Tag, TagSet, reach};
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 fn analysed_for(document: &str, knowledge: &TypeKnowledge<'_>) -> Analysis {
-    analyse(document, None, &Amounts::default_limits(), knowledge).unwrap()
+    analyze(document, None, &Amounts::default_limits(), knowledge).unwrap()
 }
 
 /// Each `t` as an added `__typename`.

@@ -1,4 +1,4 @@
-//! What a response depends on and does not show.
+//! Tags the entities that a response depends on but does not show.
 
 use super::position::{AttributionKey, Contents, FieldPath, LooseScalars};
 use super::state::{Walk, shape_address};
@@ -111,10 +111,10 @@ impl Walk<'_> {
         loose
     }
 
-    /// An entity holds what may tell of others: of those that it has many of.
+    /// Tags the entities that an entity's loose scalars may describe: those it has lists of.
     pub(super) fn tag_reachable_from_entity(&mut self, of: Option<TypeId>) {
         match self.knowledge.schema.zip(of) {
-            // Where it has many of nothing, what it holds is its own.
+            // If it has no lists, its scalars describe the entity itself.
             Some((schema, of)) => match self.reachable(schema, ReachableFrom::Entity(of)) {
                 Some(reachable) => {
                     self.facts.by_schema = true;
@@ -128,39 +128,44 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether it is known of what an object without an id tells: of the entities in it, and with
-    /// a schema of those that its fields can lead to. It gets their tags. A number needs a name that
-    /// says what it counts.
+    /// Attributes the loose scalars of an object without an id to entities, and adds tags for
+    /// these: the entities in the object, and with a schema those that its fields can lead to.
+    /// Returns `false` if it is not known what they describe. A number also needs a name that says
+    /// what it counts.
     pub(super) fn attribute(
         &mut self,
         of: Option<TypeId>,
-        below: &Contents,
+        contents: &Contents,
         path: FieldPath<'_>,
         shape: &Shape,
     ) -> bool {
         let Some((schema, of)) = self.knowledge.schema.zip(of) else {
             let named: Vec<&String> =
-                below.entities.iter().filter(|name| path.is_named_after(name)).collect();
+                contents.entities.iter().filter(|name| path.is_named_after(name)).collect();
             self.facts.tags.extend(named.iter().map(|name| Tag::of("list:", name)));
             return !named.is_empty();
         };
         let position = (shape_address(shape), path.digest());
-        let key =
-            AttributionKey { of, position, entities: below.entities.clone(), loose: below.loose };
+        let key = AttributionKey {
+            of,
+            position,
+            entities: contents.entities.clone(),
+            loose: contents.loose,
+        };
         if let Some(is_attributed) = self.attributed.get(&key) {
             return *is_attributed;
         }
-        let is_attributed = self.attribute_by_schema(schema, of, below, path);
+        let is_attributed = self.attribute_by_schema(schema, of, contents, path);
         self.attributed.insert(key, is_attributed);
         is_attributed
     }
 
-    /// The same by what the schema says.
+    /// Attributes loose scalars by the schema.
     fn attribute_by_schema(
         &mut self,
         schema: &Schema,
         of: TypeId,
-        below: &Contents,
+        contents: &Contents,
         path: FieldPath<'_>,
     ) -> bool {
         let Some(reachable) = self.reachable(schema, ReachableFrom::Wrapper(of)) else {
@@ -169,9 +174,9 @@ impl Walk<'_> {
         };
         for of in reachable.iter() {
             let name = schema.name(*of);
-            // What is counted is there.
+            // What is counted exists.
             self.facts.types.insert(name.to_owned());
-            if below.entities.contains(name) {
+            if contents.entities.contains(name) {
                 self.facts.tags.insert(Tag::of("list:", name));
             } else {
                 self.facts.by_schema = true;
@@ -179,10 +184,10 @@ impl Walk<'_> {
             }
         }
         let says_which = || reachable.iter().any(|of| path.is_named_after(schema.name(*of)));
-        !reachable.is_empty() && (below.loose != LooseScalars::Numeric || says_which())
+        !reachable.is_empty() && (contents.loose != LooseScalars::Numeric || says_which())
     }
 
-    /// The entities to which the schema's fields lead from there.
+    /// The entities that the schema's fields lead to from here.
     fn reachable(&mut self, schema: &Schema, start: ReachableFrom) -> Option<Rc<[TypeId]>> {
         if let Some(reachable) = self.reachable.get(&start) {
             return reachable.clone();

@@ -1,8 +1,8 @@
-//! The walk over an answer's data, beside the selections that made it, that finds its tags.
+//! Walks a response's data along its selections, and collects its tags.
 //!
-//! An object that shows an id is an entity. Any other object may tell of things that it does not
-//! show: a count, a page, an aggregate. What it depends on is decided where it stands: by the
-//! entities beside it, by what the schema says of its fields, or it is untyped.
+//! An object that shows an id is an entity. Any other object may describe entities that it does not
+//! show: it may be a count, a page or an aggregate. What it depends on is decided by its position:
+//! by the entities in it, or by the schema. If neither helps, the response is untyped.
 
 use super::position::{Contents, FieldPath, LooseScalars, Position};
 use super::state::{Walk, shape_address};
@@ -10,14 +10,14 @@ use crate::graphql::document::ast::OperationKind;
 use crate::graphql::document::shape::{Shape, ShapeField};
 use crate::graphql::injection::reserved_keys::RESERVED_PREFIX;
 use crate::graphql::response::response_json::object_type;
-use crate::graphql::schema::{Schema, TypeId, TypeKind};
+use crate::graphql::schema::{FieldInfo, Schema, TypeId, TypeKind};
 use crate::graphql::types::naming::is_aggregate;
 use crate::graphql::types::reachable_entities::few_possible_types;
 use crate::tag::Tag;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-impl Walk<'_> {
+impl<'k> Walk<'k> {
     pub(super) fn root(&mut self, data: &Map<String, Value>, shape: &Shape) {
         let root = self.knowledge.schema.and_then(|schema| schema.root(OperationKind::Query));
         for (key, value) in data {
@@ -25,22 +25,13 @@ impl Walk<'_> {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
                     let path = FieldPath::to(field);
                     let info = self.field_of(root, field);
-                    let (id_arguments, has_no_arguments) =
-                        (field.id_arguments, field.has_no_arguments);
-                    let position = Position {
-                        info,
-                        in_list: false,
-                        id_arguments,
-                        has_no_arguments,
-                        siblings_show_scalars: false,
-                        path,
-                    };
+                    let position = Position::of_field(field, info, path);
                     if self.value(value, inner, position).loose != LooseScalars::None {
                         self.note_unknown_type();
                     }
                 }
-                // A leaf of the query itself depends on something that has no name.
                 Some(ShapeField { name: Some(name), .. }) if name == "__typename" => {}
+                // A root field without selections depends on something that has no name.
                 _ => self.note_unknown_type(),
             }
         }
@@ -50,20 +41,20 @@ impl Walk<'_> {
         match value {
             Value::Object(object) => return self.object(object, shape, position),
             Value::Array(items) if !items.is_empty() => {
-                let mut below = Contents::default();
-                let shows_words = |item: &Value| {
+                let mut contents = Contents::default();
+                let shows_scalars = |item: &Value| {
                     let object = item.as_object();
                     object.is_some_and(|object| leaves(object, shape).any(|leaf| !leaf.is_null()))
                 };
-                let siblings_show_scalars = items.iter().any(shows_words);
+                let siblings_show_scalars = items.iter().any(shows_scalars);
                 for item in items {
-                    below.add(self.value(
+                    contents.add(self.value(
                         item,
                         shape,
                         Position { siblings_show_scalars, ..position.in_list() },
                     ));
                 }
-                return below;
+                return contents;
             }
             Value::Null => {
                 return Contents::of_loose(self.empty_value(
@@ -75,7 +66,7 @@ impl Walk<'_> {
             Value::Array(_) => {
                 return Contents::of_loose(self.empty_value(shape, position.info, true));
             }
-            // A scalar where an object should be: of what type?
+            // A scalar in the place of an object has no known type.
             _ => self.note_unknown_type(),
         }
         Contents::default()
@@ -90,21 +81,10 @@ impl Walk<'_> {
         let Position { info, in_list, .. } = position;
         let shown_type = object_type(object, shape, self.has_additions);
         let schema = self.knowledge.schema;
-        let expected = schema.zip(info).map(|(schema, info)| (schema, info.type_id));
-        if let (Some(name), Some((schema, of))) = (shown_type, expected)
-            && schema.kind(of).is_composite()
-            && !schema.is_possible_type(of, name)
-        {
-            self.facts.contradicts_schema = true;
-        }
-        let expected = expected
-            .filter(|(schema, of)| schema.kind(*of) == TypeKind::Object)
-            .map(|(schema, of)| schema.name(of));
-        self.facts.by_schema |= shown_type.is_none() && expected.is_some();
-        let name = shown_type.or(expected);
+        let name = shown_type.or(self.type_by_schema(shown_type, info));
         let is_entity = match name {
             Some(name) => {
-                self.hint_of_type(name, info);
+                self.apply_type_hint(name, info);
                 let is_aggregate = position.path.field.is_some_and(is_aggregate);
                 let is_entity = (self.entity(name, object, shape, in_list) && !is_aggregate)
                     || self.is_entity_by_field_name(name, object, shape, position);
@@ -120,8 +100,8 @@ impl Walk<'_> {
         let parent = of.filter(|_| shown_type.is_some()).or_else(|| info.map(|info| info.type_id));
         if let Some(name) = name.filter(|_| is_entity) {
             let path = FieldPath { owner: Some(name), ..position.path };
-            let below = self.fields(object, shape, parent, Position { path, ..position }, true);
-            if below.loose != LooseScalars::None {
+            let contents = self.fields(object, shape, parent, Position { path, ..position }, true);
+            if contents.loose != LooseScalars::None {
                 self.tag_reachable_from_entity(of);
             }
             return Contents {
@@ -130,14 +110,30 @@ impl Walk<'_> {
             };
         }
         let path = FieldPath { wrapper: name, ..position.path };
-        let mut below = self.fields(object, shape, parent, Position { path, ..position }, false);
-        if below.loose != LooseScalars::None && self.attribute(of, &below, path, shape) {
-            below.loose = LooseScalars::None;
+        let mut contents = self.fields(object, shape, parent, Position { path, ..position }, false);
+        if contents.loose != LooseScalars::None && self.attribute(of, &contents, path, shape) {
+            contents.loose = LooseScalars::None;
         }
-        below
+        contents
     }
 
-    /// Walks the fields of an object. What an entity shows of itself is its own.
+    /// The type of an object by its field, if that is an object type. Notes if the type that the
+    /// object shows contradicts the schema.
+    fn type_by_schema(
+        &mut self,
+        shown_type: Option<&str>,
+        info: Option<FieldInfo>,
+    ) -> Option<&'k str> {
+        let (schema, info) = self.knowledge.schema.zip(info)?;
+        let kind = schema.kind(info.type_id);
+        self.facts.contradicts_schema |= kind.is_composite()
+            && shown_type.is_some_and(|name| !schema.is_possible_type(info.type_id, name));
+        let name = (kind == TypeKind::Object).then(|| schema.name(info.type_id));
+        self.facts.by_schema |= shown_type.is_none() && name.is_some();
+        name
+    }
+
+    /// Walks the fields of an object. The scalars of an entity describe the entity itself.
     fn fields(
         &mut self,
         object: &Map<String, Value>,
@@ -146,41 +142,34 @@ impl Walk<'_> {
         position: Position<'_>,
         is_entity: bool,
     ) -> Contents {
-        let mut below = Contents::default();
+        let mut contents = Contents::default();
         let holds = |key: &String| shape.field(key).is_some_and(|field| field.shape.is_some());
         if !is_entity && !object.keys().any(holds) {
-            // That it is there tells something, too.
-            below.loose = LooseScalars::NonNumeric;
+            // The mere presence of the object is information, too.
+            contents.loose = LooseScalars::NonNumeric;
         }
         for (key, value) in object {
             match shape.field(key) {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
                     let above = (!is_entity).then_some(&position.path);
-                    let position = Position {
-                        info: self.field_of(parent, field),
-                        // What only wraps a thing stands in the list for it.
-                        in_list: position.in_list && !is_entity,
-                        id_arguments: field.id_arguments,
-                        has_no_arguments: field.has_no_arguments,
-                        siblings_show_scalars: false,
-                        path: FieldPath {
-                            above,
-                            owner: position.path.owner,
-                            ..FieldPath::to(field)
-                        },
-                    };
-                    below.add(self.value(value, inner, position));
+                    let owner = position.path.owner;
+                    let path = FieldPath { above, owner, ..FieldPath::to(field) };
+                    let info = self.field_of(parent, field);
+                    // An object that wraps an entity takes the entity's place in the list.
+                    let in_list = position.in_list && !is_entity;
+                    let position = Position { in_list, ..Position::of_field(field, info, path) };
+                    contents.add(self.value(value, inner, position));
                 }
                 Some(field) if is_entity || field.name.as_deref() == Some("__typename") => {}
-                Some(_) => below.loose = below.loose.max(LooseScalars::of(value)),
+                Some(_) => contents.loose = contents.loose.max(LooseScalars::of(value)),
                 None if self.has_additions && key.starts_with(RESERVED_PREFIX) => {}
                 None => self.note_unknown_type(),
             }
         }
-        below
+        contents
     }
 
-    /// Tags an object of a type; true where it is an entity.
+    /// Tags an object of a type. Returns `true` if it is an entity.
     fn entity(
         &mut self,
         name: &str,
@@ -191,7 +180,7 @@ impl Walk<'_> {
         self.tag_type(name, in_list);
         let ids = self.knowledge.ids(name, object, shape, self.has_additions);
         let tags = &mut self.facts.tags;
-        // A purge may name it by an id that it does not show.
+        // A purge may identify it by an id that it does not show.
         if !ids.complete {
             tags.insert(Tag::of(&format!("{name}:"), "?"));
         }
@@ -199,10 +188,13 @@ impl Walk<'_> {
         !ids.all.is_empty() || self.knowledge.is_entity_type(name)
     }
 
-    /// Whether an object without an id is taken for an entity, where no schema tells: its field is
-    /// named after its type, it has words and nothing but words, and no wrapper holds it.
-    /// `{ users { name } }` shows users. `pageInfo` and `pagination` stand in wrappers, and counts
-    /// are numbers. There is one of `{ stats { bestSeller } }` alone, which may tell of all others.
+    /// `true` if an object without an id counts as an entity: no schema knows its type, its field
+    /// is named after its type, it has only scalars, none of them is a number, and no wrapper holds
+    /// it.
+    ///
+    /// `{ users { name } }` shows users. `pageInfo` and `pagination` are in wrappers, and counts
+    /// are numbers. A single object such as `{ stats { bestSeller } }` does not count, because it
+    /// may describe all objects of another type.
     fn is_entity_by_field_name(
         &self,
         name: &str,
@@ -218,15 +210,15 @@ impl Walk<'_> {
         if in_schema || path.above.is_some() || !path.is_named_after(name) {
             return false;
         }
-        // What is null may be a number the next time, unless others of its list show what it is.
+        // A null may be a number the next time, unless other objects of the list show what it is.
         (siblings_show_scalars || leaves(object, shape).any(|leaf| !leaf.is_null()))
             && leaves(object, shape).next().is_some()
             && leaves(object, shape).all(|leaf| LooseScalars::of(leaf) == LooseScalars::NonNumeric)
     }
 
-    /// What else could stand in an object's place after a write: in a list that of each possible
-    /// type, and under the query itself too unless an id says which object it is. What an entity
-    /// links to is its own.
+    /// Tags what a write could put in the object's place: in a list, any possible type; in a root
+    /// field also, unless an id selects the object. A link from an entity changes only with the
+    /// entity.
     fn tag_alternatives(
         &mut self,
         name: &str,
@@ -255,7 +247,7 @@ impl Walk<'_> {
             || (position.in_list && !position.path.is_named_after(name));
     }
 
-    /// Tags each object type that is possible where a type is asked for, seen or not.
+    /// Tags all possible types of a field's type.
     fn tag_possible_types(&mut self, schema: &Schema, of: TypeId, in_list: bool) {
         if !self.tagged_types.insert((of, in_list)) {
             return;
@@ -271,7 +263,7 @@ impl Walk<'_> {
     }
 }
 
-/// The plain values of an object, without its type's name.
+/// The scalars of an object, except `__typename`.
 fn leaves<'v>(object: &'v Map<String, Value>, shape: &'v Shape) -> impl Iterator<Item = &'v Value> {
     let is_leaf =
         |field: &ShapeField| field.shape.is_none() && field.name.as_deref() != Some("__typename");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::graphql::analysed;
+use crate::graphql::analysis_of;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ fn the_same_schema_makes_the_same_table_either_way() {
 
 #[test]
 fn the_query_is_one_that_evergraph_itself_understands() {
-    let analysis = analysed(INTROSPECTION_QUERY);
+    let analysis = analysis_of(INTROSPECTION_QUERY);
     assert_eq!(analysis.kind, OperationKind::Query);
     assert_eq!(analysis.name.as_deref(), Some("EvergraphIntrospection"));
     assert!(analysis.roots.keys().eq(["__schema"]));
