@@ -72,18 +72,7 @@ pub fn analyze(
     knowledge: &TypeKnowledge<'_>,
 ) -> Result<Analysis, AnalysisError> {
     let mut needed = Amounts::ZERO;
-    let tokens = lexer::tokens(source, limits, &mut needed).map_err(|error| match error {
-        lexer::LexError::Syntax => AnalysisError::Unparsable,
-        lexer::LexError::Limit(limit) => AnalysisError::OverLimit(limit),
-    })?;
-    let mut document = parser::parse(&tokens).ok_or(AnalysisError::Unparsable)?;
-    needed.raise(Limit::Operations, document.operations.len());
-    needed.raise(Limit::Aliases, document.aliases());
-    for limit in [Limit::Operations, Limit::Aliases] {
-        if needed.of(limit) > limits.of(limit) {
-            return Err(AnalysisError::OverLimit(limit));
-        }
-    }
+    let mut document = parse(source, limits, &mut needed)?;
     let incremental = is_incremental(&document);
     literal_directives::resolve_literal_directives(&mut document);
     let operation =
@@ -98,20 +87,11 @@ pub fn analyze(
     needed.raise(Limit::Selections, selections);
     let text =
         canonical_text::canonical_text(&document, operation).ok_or(AnalysisError::Unparsable)?;
-    let declared = |variable: &VariableDefinition| {
-        let default = variable.default.as_ref().map(Value::to_json);
-        let inexact_default = default == Some(None);
-        DeclaredVariable {
-            name: variable.name.clone(),
-            default: default.flatten(),
-            inexact_default,
-        }
-    };
     Ok(Analysis {
         kind: operation.kind,
         name: operation.name.clone(),
         roots: root_fields(&document, operation, knowledge.schema),
-        variables: operation.variables.iter().map(declared).collect(),
+        variables: operation.variables.iter().map(DeclaredVariable::of).collect(),
         digest: DigestBuilder::new("operation").part(text.as_bytes()).finish(),
         shape,
         injected: match operation.kind {
@@ -131,6 +111,23 @@ pub fn analyze(
         incremental,
         needed,
     })
+}
+
+/// Parses a document within the limits, and raises `needed` to what it takes of them.
+fn parse(source: &str, limits: &Amounts, needed: &mut Amounts) -> Result<Document, AnalysisError> {
+    let tokens = lexer::tokens(source, limits, needed).map_err(|error| match error {
+        lexer::LexError::Syntax => AnalysisError::Unparsable,
+        lexer::LexError::Limit(limit) => AnalysisError::OverLimit(limit),
+    })?;
+    let document = parser::parse(&tokens).ok_or(AnalysisError::Unparsable)?;
+    needed.raise(Limit::Operations, document.operations.len());
+    needed.raise(Limit::Aliases, document.aliases());
+    for limit in [Limit::Operations, Limit::Aliases] {
+        if needed.of(limit) > limits.of(limit) {
+            return Err(AnalysisError::OverLimit(limit));
+        }
+    }
+    Ok(document)
 }
 
 fn select_operation<'d>(document: &'d Document, name: Option<&str>) -> Option<&'d Operation> {

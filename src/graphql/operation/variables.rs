@@ -1,5 +1,6 @@
 //! Declared variables, and the canonical text of their values.
 
+use crate::graphql::document::ast::{self, VariableDefinition};
 use serde_json::{Map, Value};
 
 /// A variable that an operation declares.
@@ -11,6 +12,14 @@ pub struct DeclaredVariable {
     pub default: Option<Value>,
     /// `true` if it has a default that JSON cannot express exactly.
     pub inexact_default: bool,
+}
+
+impl DeclaredVariable {
+    pub(super) fn of(definition: &VariableDefinition) -> Self {
+        let default = definition.default.as_ref().map(ast::Value::to_json);
+        let inexact_default = default == Some(None);
+        Self { name: definition.name.clone(), default: default.flatten(), inexact_default }
+    }
 }
 
 /// The values of the declared variables as canonical JSON. Names and the fields of objects are

@@ -75,7 +75,7 @@ impl Manifest {
         let mut documents: BTreeMap<String, Rc<str>> = BTreeMap::new();
         for ManifestItem { path, id, document } in pairs {
             if id.is_empty() || id.len() > limits::MANIFEST_ID_BYTES {
-                let message = format!("an id has 1 to {} bytes", limits::MANIFEST_ID_BYTES);
+                let message = format!("an id must have 1 to {} bytes", limits::MANIFEST_ID_BYTES);
                 return Err(error_at(&path, &message));
             }
             if let Err(message) = check_document(document, limits) {

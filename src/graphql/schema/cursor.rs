@@ -36,7 +36,7 @@ impl<'a> Cursor<'a> {
     /// Skips the next token.
     pub fn advance(&mut self) -> Result<(), SourceFault> {
         let found = token_from(self.source, self.end)
-            .map_err(|at| SourceFault::new(at, "what begins here is no token of GraphQL"))?;
+            .map_err(|at| SourceFault::new(at, "no GraphQL token begins here"))?;
         match found {
             Some((token, end)) => (self.next, self.end) = (Some(token), end),
             None => self.next = None,

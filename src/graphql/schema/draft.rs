@@ -100,7 +100,10 @@ impl<'a> SchemaDraft<'a> {
             return self.check_type_count(at);
         };
         if known.kind != new.kind {
-            return Err(SourceFault::new(at, format!("type {} is of two kinds", quoted(name))));
+            return Err(SourceFault::new(
+                at,
+                format!("type {} is defined with two kinds", quoted(name)),
+            ));
         }
         if known.definition_kind == DefinitionKind::Definition
             && new.definition_kind == DefinitionKind::Definition
@@ -144,12 +147,8 @@ impl<'a> SchemaDraft<'a> {
         self.infer()?;
         self.check_links()?;
         self.sort()?;
-        self.table().ok_or_else(|| {
-            SourceFault::new(
-                0,
-                "more objects are possible for its interfaces than a schema may have",
-            )
-        })
+        self.table()
+            .ok_or_else(|| SourceFault::new(0, "its interfaces have too many possible types"))
     }
 
     /// Determines the root types (GraphQL §3.3.1): those of the schema definition, or those with
@@ -209,8 +208,8 @@ impl<'a> SchemaDraft<'a> {
         for (name, known) in &self.types {
             for link in &known.links {
                 let (right, is) = match known.kind {
-                    TypeKind::Union => (TypeKind::Object, "no object"),
-                    _ => (TypeKind::Interface, "no interface"),
+                    TypeKind::Union => (TypeKind::Object, "not an object"),
+                    _ => (TypeKind::Interface, "not an interface"),
                 };
                 if kind_of(link) != Some(right) {
                     let message = format!("{} names {}, which is {is}", quoted(name), quoted(link));
@@ -222,7 +221,7 @@ impl<'a> SchemaDraft<'a> {
             if kind_of(name) != Some(TypeKind::Object) {
                 return Err(SourceFault::new(
                     *at,
-                    format!("root type {} is no object", quoted(name)),
+                    format!("root type {} is not an object", quoted(name)),
                 ));
             }
         }

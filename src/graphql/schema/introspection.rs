@@ -30,12 +30,13 @@ impl Schema {
             return Err(SchemaFault { message, line: None });
         }
         let answer: Answer<'_> = serde_json::from_slice(answer).map_err(|error| SchemaFault {
-            message: format!("it is no answer to an introspection query: {error}"),
+            message: format!("this is not a response to an introspection query: {error}"),
             line: Some(error.line()).filter(|line| *line > 0),
         })?;
         let found = answer.data.and_then(|data| data.schema).or(answer.schema);
         let found = found.ok_or_else(|| SchemaFault {
-            message: "it is no answer to an introspection query: it has no `__schema`".to_owned(),
+            message: "this is not a response to an introspection query: it has no `__schema`"
+                .to_owned(),
             line: None,
         })?;
         read(&found).map_err(SourceFault::somewhere)
@@ -171,9 +172,8 @@ impl TypeAnswer<'_> {
         draft: &mut SchemaDraft<'a>,
         name: &str,
     ) -> Result<TypeDraft<'a>, SourceFault> {
-        let lacks = |what: &str| {
-            SourceFault::new(0, format!("type {} comes without its {what}", quoted(name)))
-        };
+        let lacks =
+            |what: &str| SourceFault::new(0, format!("type {} has no `{what}`", quoted(name)));
         let kind = match self.kind {
             Kind::Scalar | Kind::Enum => TypeKind::Leaf,
             Kind::Object => TypeKind::Object,
@@ -181,7 +181,7 @@ impl TypeAnswer<'_> {
             Kind::Union => TypeKind::Union,
             Kind::InputObject => TypeKind::Input,
             Kind::List | Kind::NonNull => {
-                return Err(SourceFault::new(0, format!("{} is a wrapper, no type", quoted(name))));
+                return Err(SourceFault::new(0, format!("{} is a wrapping type", quoted(name))));
             }
         };
         let mut new = TypeDraft::new(kind, DefinitionKind::Definition, 0);
@@ -236,7 +236,7 @@ impl TypeRef<'_> {
             inner = inner.of_type.as_ref().ok_or_else(|| {
                 SourceFault::new(
                     0,
-                    "a field's type comes without its `ofType`: ask for it more deeply",
+                    "a field's type has no `ofType`: the query must select it more deeply",
                 )
             })?;
         }
@@ -251,7 +251,7 @@ impl Text<'_> {
         if is_name(&self.0) {
             return Ok(&self.0);
         }
-        Err(SourceFault::new(0, format!("{} is no name", quoted(&self.0))))
+        Err(SourceFault::new(0, format!("{} is not a name", quoted(&self.0))))
     }
 }
 

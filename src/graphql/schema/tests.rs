@@ -1,11 +1,11 @@
-//! Real schemas, from the corpus beside the project.
+//! Real schemas, from a corpus next to the project.
 
 use super::*;
 use crate::graphql::OperationKind;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// The corpus' schemas with their file names; none where there is no corpus.
+/// The schemas of the corpus with their file names. Empty if there is no corpus.
 fn schemas() -> Vec<(String, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/schemas");
     let Ok(entries) = std::fs::read_dir(folder) else {

@@ -14,8 +14,8 @@ pub(crate) fn id_text(value: &Value) -> Option<String> {
 }
 
 /// The spellings of an id: itself, and the local id within a global one. `UHJvZHVjdDo0Mg==`
-/// (Relay's base64 of `Product:42`) and `gid://shop/Product/42` are also spelled `42`, because
-/// whoever purges by database row knows only that.
+/// (Relay's base64 of `Product:42`) and `gid://shop/Product/42` are also spelled `42`, because a
+/// client that purges by database row knows only that.
 pub(crate) fn id_spellings(id: &str) -> BTreeSet<String> {
     let mut id_spellings = BTreeSet::from([id.to_owned()]);
     let decoded = from_base64(id);

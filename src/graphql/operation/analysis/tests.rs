@@ -171,7 +171,7 @@ fn root_fields_come_through_fragments_and_aliases() {
     assert!(analysis.roots.keys().eq(["products", "user"]));
 }
 
-/// A small document of fields, arguments, fragments and literals, with two ways to write it.
+/// A small document of fields, arguments, fragments and literals, written in two ways.
 fn selections() -> impl Strategy<Value = String> {
     let literal = prop::sample::select(vec![
         "1",
@@ -224,7 +224,7 @@ proptest! {
     }
 }
 
-/// The shared corpus of real documents, where it is there.
+/// The shared corpus of real documents, if it is there.
 fn corpus() -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     if path.is_dir() {

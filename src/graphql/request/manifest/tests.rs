@@ -20,7 +20,7 @@ fn both_formats_are_read() {
         assert_eq!(manifest.document("a").map(|text| &**text), Some("query A { a }"));
         assert_eq!(manifest.document("b"), None);
     }
-    // An id may be called like a member of the other format.
+    // An id may have the name of a member of the other format.
     assert_eq!(read("{\"operations\":\"{a}\",\"format\":\"{b}\"}").unwrap().count(), 2);
     assert_eq!(read("{}").unwrap().count(), 0);
 }

@@ -58,7 +58,7 @@ fn undeclared_variables_do_not_go_on() {
     assert_eq!(of(&["a", "b"]), (true, wire_form("{\"a\":1.0,\"b\":\"\\u00e9\"}")));
     assert_eq!(of(&["evil", "evil"]), (true, wire_form("{\"evil\":{\"x\":[1]}}")));
     assert_eq!(of(&["other"]), (true, wire_form("{}")));
-    // What is declared alone goes on byte for byte.
+    // Declared variables are forwarded byte for byte.
     let all = wire_form("{ \"a\" : 1.0 ,\"evil\":{\"x\":[1]},\"\\u0062\":\"\\u00e9\"}");
     assert_eq!(of(&["a", "b", "c", "evil"]), (false, all.clone()));
     assert_eq!(json(query.rewritten(None, RequestParts::All)), all);
@@ -89,7 +89,7 @@ fn undeclared_variables_of_a_url_do_not_go_on() {
     assert_eq!(of(&[]), (true, wire_form("x=%20&query=%7Bq%7D&variables=%7B%7D&y")));
     assert_eq!(of(&["evil", "a"]), (false, wire_form(url)));
     assert!(!got("query=%7Bq%7D&variables=").has_unkeyed(&[]));
-    // One that would grow beyond what every server takes is not rewritten.
+    // A URL that would exceed what all servers accept is not rewritten.
     let braces = "[".repeat(3_000);
     let long = format!("query=%7Bq%7D&variables=%7B%22evil%22:1,%22a%22:{{\"b\":\"{braces}\"}}%7D");
     assert_eq!(got(&long).rewritten(None, keyed(&declared(&["a"]))), None);
@@ -233,7 +233,7 @@ fn what_is_left_out_of_a_long_url_is_left_out() {
     assert!(query.has_unkeyed(&[]) && !url.contains("evil"));
 }
 
-/// Variables whose names meet, each value by its own text.
+/// Variables with similar names, each with a value of its own.
 fn variables() -> impl Strategy<Value = Vec<(String, &'static str)>> {
     let value =
         prop::sample::select(vec!["1", "1.0", "1e3", "null", "\"\\u00e9&+%\"", "{\"a\": [ ]}"]);

@@ -116,7 +116,7 @@ fn an_added_type_counts_only_where_it_was_added() {
         (facts.types.into_iter().collect::<Vec<_>>(), facts.untyped)
     };
     assert_eq!(of("{ a { id } }", true), (vec!["A".to_owned()], false));
-    // A client's own alias of that name says nothing.
+    // A client's own alias with that name proves nothing.
     assert_eq!(of("{ a { evergraph__typename: name id } }", false), (vec![], true));
 }
 
@@ -169,7 +169,7 @@ fn with_a_schema_nothing_has_a_type() {
         ),
         ["Product", "Product:a", "Tag", "Tag:7", "User", "User:?", "list:Tag"]
     );
-    // A number of the query itself has no type that a schema could tell.
+    // A number of the query itself has no type, not even with a schema.
     assert_eq!(tags("{ count }", json!({ "count": 7 })), ["untyped"]);
     assert_eq!(tags("{ unknown { x } }", json!({ "unknown": null })), ["untyped"]);
 }
@@ -243,7 +243,7 @@ fn a_count_of_things_that_it_does_not_show_has_no_type() {
     let hasura = json!({ "x": { "evergraph__typename": "products_aggregate",
         "aggregate": { "evergraph__typename": "products_aggregate_fields", "count": 7 } } });
     assert!(relay("{ x { aggregate { count } } }", hasura, false).untyped);
-    // Not within an entity either.
+    // Nor does one within an entity.
     let category = json!({ "category": { "evergraph__typename": "Category", "id": 3,
         "products": { "evergraph__typename": "ProductConnection", "totalCount": 7 } } });
     assert!(relay("{ category { id products { totalCount } } }", category, false).untyped);

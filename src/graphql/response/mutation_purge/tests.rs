@@ -186,7 +186,7 @@ fn what_is_deleted_is_known_by_its_arguments() {
             "{document}"
         );
     }
-    // Where one of the calls names none, or the name speaks of many, the type goes.
+    // If a selection gives no id, or the name means several objects, the type is purged.
     let none =
         deleted("mutation { deleteProduct(name: \"x\") { ok } }", json!({ "deleteProduct": null }));
     assert!(none.unwrap().contains(&"Product".to_owned()));
@@ -240,7 +240,7 @@ fn arguments_count_only_where_entries_are_named_so() {
     let made =
         by_entity("mutation { createProduct(id: 1) { ok } }", json!({ "createProduct": null }));
     assert!(made.contains(&"Product".to_owned()));
-    // What the answer shows of the type may be another one.
+    // The object in the response may be another one of this type.
     let parent = json!({ "deleteCategory": { "parent": { "__typename": "Category", "id": 3 } } });
     let deleted =
         by_entity("mutation { deleteCategory(id: 7) { parent { __typename id } } }", parent);
@@ -295,7 +295,7 @@ fn a_type_that_the_schema_lacks_reaches_what_only_it_knows() {
 #[test]
 fn a_payload_of_unknown_types_is_not_certain() {
     let types = &["Settings", "Product"];
-    // What was changed may be `GeneralSettings`, whatever the mutation is called.
+    // The changed object may be a `GeneralSettings`, whatever the mutation is called.
     for (document, data) in [
         (
             "mutation { updateSettings { generalSettings { title } } }",
@@ -325,7 +325,8 @@ fn a_payload_of_unknown_types_is_not_certain() {
     ] {
         assert_eq!(purged(json!({}), document, data, types), None, "{document}");
     }
-    // What the mutation answers itself, and what is called as it is, the name tells.
+    // The type of the root field's own object, and of a field named after it, is known from the
+    // name.
     for (document, data) in [
         ("mutation { updateProduct { id } }", json!({ "updateProduct": { "id": 1 } })),
         ("mutation { updateProduct { ok } }", json!({ "updateProduct": { "ok": true } })),
@@ -358,7 +359,7 @@ fn a_settings_payload_purges_what_it_shows_and_what_it_is_called() {
     for name in ["GeneralSettings", "Settings"] {
         assert!(tags.contains(&name.to_owned()), "{tags:?}");
     }
-    // A type that is not called after the mutation is no mere payload, though it has no id.
+    // A type that is not named after the mutation is more than a payload, even without an id.
     let document = "mutation { updateSettings { __typename title } }";
     let data = json!({ "updateSettings": { "__typename": "GeneralSettings", "title": "x" } });
     let tags = purged(json!({}), document, data, &["Settings"]).unwrap();

@@ -1,4 +1,4 @@
-//! What an answer depends on that it does not show.
+//! What a response depends on without showing it.
 
 use super::state::{SCHEMA_STEPS, Walk};
 use crate::graphql::{
@@ -13,7 +13,7 @@ fn analysed_for(document: &str, knowledge: &TypeKnowledge<'_>) -> Analysis {
     analyze(document, None, &Amounts::default_limits(), knowledge).unwrap()
 }
 
-/// Each `t` as an added `__typename`.
+/// The data with each `t` as an added `__typename`.
 fn typed(data: &Value) -> Value {
     let text = data.to_string().replace("\"t\":", "\"evergraph__typename\":");
     serde_json::from_str(&text).unwrap()
@@ -31,14 +31,14 @@ fn has(facts: &ResponseFacts, tag: &str) -> bool {
     facts.tags.contains(tag)
 }
 
-/// Whether a purge of these tags purges the answer.
+/// `true` if a purge of these tags purges the response.
 fn is_purged(facts: &ResponseFacts, tags: &[&str]) -> bool {
     let reached: TagSet =
         tags.iter().flat_map(|tag| reach(&Tag::parse(tag).unwrap(), &vec![])).collect();
     reached.iter().any(|tag| has(facts, tag.as_str()))
 }
 
-/// What a mutation that answers `Product:9` purges by each policy.
+/// What each policy purges for a mutation that returns `Product:9`.
 fn by_policies(type_name: &str) -> [Vec<String>; 3] {
     let entity = format!("{type_name}:9");
     [vec![type_name.to_owned()], vec![entity.clone(), format!("list:{type_name}")], vec![entity]]
@@ -129,12 +129,12 @@ fn totals_pages_and_aggregates_go_with_what_they_tell_of() {
             json!({ "products_aggregated": [{ "t": "products_aggregated",
                 "count": { "t": "products_aggregated_count", "id": 7 } }] }),
         ),
-        // Shopify, and what people write themselves
+        // Shopify, and hand-written APIs
         ("{ productsCount { count } }", json!({ "productsCount": { "t": "Count", "count": 7 } })),
         ("{ stats { products } }", json!({ "stats": { "t": "Stats", "products": 7 } })),
         ("{ cheapest { price } }", json!({ "cheapest": { "t": "Product", "price": 7 } })),
         ("{ n }", json!({ "n": 7 })),
-        // A number beside others' entities
+        // A number next to entities of another type
         (
             "{ dashboard { newProducts orders { id } } }",
             json!({ "dashboard": { "t": "Dashboard", "newProducts": 7,
@@ -160,7 +160,7 @@ fn totals_pages_and_aggregates_go_with_what_they_tell_of() {
             json!({ "shop": { "t": "Shop", "id": 1, "orders": { "t": "OrdersAggregated",
                 "count": { "t": "OrdersCount", "id": 7 } } } }),
         ),
-        // Words that stand for others
+        // Words that describe other entities
         (
             "{ products { meta { newest } } }",
             json!({ "products": { "t": "Products", "meta": { "t": "Meta", "newest": "x" } } }),
@@ -223,7 +223,7 @@ fn what_stands_beside_entities_goes_with_them_alone() {
         assert!(!facts.untyped && !is_purged(&facts, &["User"]), "{document}: {:?}", facts.tags);
         assert!(is_purged(&facts, &["Product"]) && has(&facts, "Product:1"), "{document}");
     }
-    // Where it is a list, or counts one, a new product changes it.
+    // A list or a count changes with a new product.
     let single = "{ products { totalCount first { id } } }";
     let data = json!({ "products": { "t": "Products", "totalCount": 7, "first": node } });
     let facts = facts_of(single, &data, None);
@@ -300,7 +300,7 @@ const CONTENT: &str = "
     type FeedEdge { cursor: String, node: ContentNode }
     type Site { id: ID!, content: [ContentNode!] }";
 
-/// Lists of interfaces and unions that happen to hold pages alone.
+/// Lists of interfaces and unions that happen to contain only pages.
 fn lists_of_pages() -> Vec<(&'static str, Value)> {
     let page = json!({ "t": "Page", "id": 1, "title": "x" });
     let without_id = json!({ "t": "Page", "title": "x" });
@@ -351,7 +351,7 @@ fn a_list_of_an_interface_goes_with_every_possible_type() {
             assert!(!facts.contradicts_schema, "{how}");
             assert!(is_purged_by_each_policy(&facts, "Post"), "{how}");
             assert!(is_purged(&facts, &["Page"]), "{how}");
-            // With a schema it is known what cannot be there.
+            // A schema says which types are impossible.
             assert_eq!(is_purged(&facts, &["User"]), schema.is_none(), "{how}");
         }
     }
@@ -430,7 +430,7 @@ fn with_a_schema_a_total_goes_with_what_its_fields_lead_to() {
             json!({ "shop": { "t": "Shop", "id": 1, "products": connection(json!({ "totalCount": 7 })) } }),
             vec!["Product"],
         ),
-        // A value of the shop, and a summary of what it has many of.
+        // A scalar of the shop, and a summary of one of its lists.
         (
             "{ shop { id stats { best } } }",
             json!({ "shop": { "t": "Shop", "id": 1, "stats": { "t": "ShopStats", "best": "x" } } }),
@@ -454,7 +454,7 @@ fn with_a_schema_a_total_goes_with_what_its_fields_lead_to() {
     assert!(of("{ dashboard { users } }", json!({ "dashboard": null })).1);
 }
 
-/// A schema in which everything can stand everywhere.
+/// A schema in which any type is possible anywhere.
 fn nested(types: usize) -> Schema {
     let mut sdl = "type Query { node(id: ID): Node } \
          interface Node { id: ID, parent: Node, children: [Node] }"
@@ -485,7 +485,7 @@ fn a_null_takes_as_many_steps_as_the_document_is_deep() {
             .fold("id".to_owned(), |inner, level| format!("{} {{ {inner} }}", names[level % 2]));
         let document = format!("{{ node(id: 1) {{ {inner} }} }}");
         let (steps, untyped) = steps_of(&document, &json!({ "node": null }), &schema);
-        // Two for each level and possible type: one for a field and one for what it leads to.
+        // Two steps for each level and possible type: one for a field, and one for its type.
         assert!((DEPTH..=2 * 20 * (DEPTH + 1)).contains(&steps) && !untyped, "{steps}");
     }
 }
@@ -493,18 +493,18 @@ fn a_null_takes_as_many_steps_as_the_document_is_deep() {
 #[test]
 fn beyond_the_steps_an_answer_is_untyped() {
     let schema = nested(20);
-    // Each alias is a shape of its own.
+    // Each alias has a shape of its own.
     let fields: Vec<String> =
         (0..300).map(|at| format!("a{at}: parent {{ id parent {{ id }} }}")).collect();
     let document = format!("{{ node(id: 1) {{ {} }} }}", fields.join(" "));
     let (steps, untyped) = steps_of(&document, &json!({ "node": null }), &schema);
     assert!(steps <= SCHEMA_STEPS && untyped);
-    // More types than can be named.
+    // More types than can get tags.
     let (_, untyped) = steps_of("{ node(id: 1) { id } }", &json!({ "node": null }), &nested(21));
     assert!(untyped);
 }
 
-/// Any answer over a few names. It has no words, which may show an entity without an id.
+/// Any response over a few names, without words, which may show an entity without an id.
 fn any_data() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(json!(null)),
@@ -539,7 +539,7 @@ fn any_data() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// An object without an id that no entity accompanies leaves nothing certain.
+    /// An object without an id, and without entities next to it, leaves nothing certain.
     #[test]
     fn an_answer_without_entities_is_untyped(data in any_data()) {
         const FIELDS: &str = "nodes { id total } node { id total count { id } } products { id total \
@@ -557,7 +557,7 @@ proptest! {
     }
 }
 
-/// Objects of one kind in one place are judged once: what a list takes is no more for each of them.
+/// Objects of one kind in one position are attributed once, so that each further one costs nothing.
 #[test]
 fn a_long_list_of_objects_without_ids_is_judged_once() {
     let types: String = (0..20).map(|n| format!("type Product{n} {{ id: ID! }}")).collect();

@@ -2,7 +2,7 @@ use super::*;
 use crate::graphql::OperationKind;
 use proptest::prelude::*;
 
-/// Schemas with every kind of type, with names that meet and ones that do not.
+/// Schemas with every kind of type, and with names that do or do not collide.
 fn schemas() -> impl Strategy<Value = Schema> {
     let name = "[A-D][a-z]{0,2}";
     let hint = prop_oneof![
@@ -43,19 +43,19 @@ fn schemas() -> impl Strategy<Value = Schema> {
     })
 }
 
-/// Those bytes of a table, with the header that they should have.
+/// A table's bytes behind the right header.
 fn sealed(table: &[u8]) -> Vec<u8> {
     sealed_as(table, table.len())
 }
 
-/// The same, with that length.
+/// A table's bytes behind a header that states this length.
 fn sealed_as(table: &[u8], bytes: usize) -> Vec<u8> {
     let mut checked = u32::try_from(bytes).unwrap().to_le_bytes().to_vec();
     checked.extend(miniz_oxide::deflate::compress_to_vec(table, 1));
     [MAGIC.as_slice(), &[VERSION], &checksum(&checked), &checked].concat()
 }
 
-/// Looks everything up that a schema has.
+/// Looks up everything in a schema.
 fn look_up_all(schema: &Schema) {
     for id in schema.types() {
         assert_eq!(schema.type_named(schema.name(id)), Some(id));
@@ -103,7 +103,7 @@ proptest! {
         let _ = Schema::decode(&sealed(&bytes));
     }
 
-    /// The checksum proves who wrote it to nobody: what is behind it is checked as well.
+    /// The checksum does not prove who wrote the bytes, so the content is checked as well.
     #[test]
     fn a_wrong_table_with_a_right_checksum_is_refused_or_a_schema(
         schema in schemas(),
@@ -134,7 +134,7 @@ fn another_version_is_refused() {
 
 #[test]
 fn few_bytes_cannot_claim_to_be_many() {
-    // 4 GB of names, of types; then of the table.
+    // Claims of 4 GB of names, of types, and of the table.
     for table in [&[0xFF, 0xFF, 0xFF, 0xFF, 0x0F][..], &[0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]] {
         assert_eq!(Schema::decode(&sealed(table)), None);
     }
@@ -144,7 +144,7 @@ fn few_bytes_cannot_claim_to_be_many() {
     assert_eq!(Schema::decode(&bytes), None);
 }
 
-/// `scalar A interface B type Q implements B { a: A b: A }`, by hand.
+/// `scalar A interface B type Q implements B { a: A b: A }`, encoded by hand.
 const TABLE: &[u8] = b"\x0AA\nB\nQ\na\nb\n\x03\
     \x00\x03\x00\x00\
     \x01\x01\x00\x00\
@@ -156,7 +156,7 @@ fn the_format_is_as_documented() {
     let schema =
         Schema::from_sdl("schema { query: Q } interface B type Q implements B { a: A b: A }");
     let schema = schema.unwrap();
-    // That schema has the built-in scalars beside what the table by hand has.
+    // The schema also has the built-in scalars, which the table encoded by hand lacks.
     assert_eq!(changed(&schema), Vec::<String>::new());
     assert_eq!(read_table(&write_table(&schema)), Some(schema));
 }

@@ -186,16 +186,16 @@ fn faults_say_what_and_where() {
         ("type A { a: Int }", "the schema has no root type for queries", 1),
         ("interface Query", "the schema has no root type for queries", 1),
         ("\nschema { query: A }", "the root type for queries, `A`, is not defined", 2),
-        ("schema { query: A } scalar A", "root type `A` is no object", 1),
+        ("schema { query: A } scalar A", "root type `A` is not an object", 1),
         ("type Query\n\ntype Query", "type `Query` is defined twice", 3),
         ("scalar A\nenum A", "type `A` is defined twice", 2),
-        ("type A\nextend interface A", "type `A` is of two kinds", 2),
+        ("type A\nextend interface A", "type `A` is defined with two kinds", 2),
         ("type Query {\n a: Int\n\n a: Int }", "`Query` has `a` twice", 4),
         ("type Query { a: Int }\nextend type Query { a: Int }", "`Query` has `a` twice", 2),
-        ("type Query\ntype A implements Query", "`A` names `Query`, which is no interface", 2),
+        ("type Query\ntype A implements Query", "`A` names `Query`, which is not an interface", 2),
         (
             "type Query\nunion U = Query | Int2\nscalar Int2",
-            "`U` names `Int2`, which is no object",
+            "`U` names `Int2`, which is not an object",
             2,
         ),
         ("schema { query: A }\nschema { query: A }", "the schema is defined twice", 2),
@@ -217,8 +217,8 @@ fn faults_say_what_and_where() {
         ("union U = \n| \"x\"", "expected a name, found a string", 2),
         ("enum E {\n A ) }", "expected the bracket that closes the last one, found `)`", 2),
         ("directive @a(b: Int)", "expected `on`, found the end", 1),
-        ("type Query\n# said so\n { a: \"\n\" }", "what begins here is no token of GraphQL", 3),
-        ("type Query %", "what begins here is no token of GraphQL", 1),
+        ("type Query\n# said so\n { a: \"\n\" }", "no GraphQL token begins here", 3),
+        ("type Query %", "no GraphQL token begins here", 1),
     ] {
         assert_eq!(fault(source), (message.to_owned(), Some(line)), "{source}");
     }
@@ -232,7 +232,7 @@ fn size_is_limited() {
 
     let many =
         |count: usize, each: &dyn Fn(usize) -> String| -> String { (0..count).map(each).collect() };
-    // Query and the five scalars that every schema has count too.
+    // Query and the five built-in scalars count too.
     let scalars = |count| format!("type Query {}", many(count, &|at| format!("scalar S{at} ")));
     assert!(Schema::from_sdl(&scalars(limits::SCHEMA_TYPES - 6)).is_ok());
     assert!(fault(&scalars(limits::SCHEMA_TYPES - 5)).0.contains("types"));
@@ -254,7 +254,7 @@ fn size_is_limited() {
     assert!(fault(&format!("type Query @a(b: {}", "[".repeat(100_000))).0.contains("deep"));
 }
 
-/// Words of the grammar, in any order.
+/// Words of the grammar in any order.
 fn words() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         "type",

@@ -148,7 +148,7 @@ fn too_many_possible_types_are_refused() {
 
 #[test]
 fn interfaces_that_are_too_entangled_are_refused() {
-    // Each interface implements all of them: few pairs, and many steps to find them.
+    // Each interface implements all others: few pairs, but many steps to find them.
     let entangled = |objects: usize| -> String {
         let all: String = (0..500).map(|at| format!("&I{at}")).collect();
         let interfaces = (0..500).map(|at| format!(" interface I{at} implements {all}"));

@@ -47,7 +47,7 @@ fn another_reading_of_a_name_adds_and_takes_nothing_away() {
     for name in ["orders_items", "OrdersItem", "orders", "Order"] {
         assert!(found.contains(name), "{name}: {found:?}");
     }
-    // An item is the thing itself, so the type `Order` alone does not suffice.
+    // An order item is a type of its own, so that `Order` alone is not enough.
     for field in ["createOrderItem", "update_order_items", "createProductCollection"] {
         assert!(!candidate_types(field, &known(&["Order", "Product"])).any_known, "{field}");
     }
@@ -108,7 +108,7 @@ proptest! {
         let _ = is_named_after(&field, &type_name, Some(&type_name));
     }
 
-    /// What is known only adds.
+    /// Known types only add candidates.
     #[test]
     fn known_types_add(field in "[a-z]{1,8}(_[a-z]{1,8}){0,3}", others in "[A-Za-z_]{1,12}") {
         let without = candidate_types(&field, &TypeNameIndex::new()).names;

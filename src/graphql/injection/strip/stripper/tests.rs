@@ -3,13 +3,14 @@ use super::*;
 use crate::graphql::document::lexer;
 use proptest::prelude::*;
 
-/// A one-line document, so that columns move: `{ a { b } }` with one field in each of its sets.
+/// A one-line document, so that columns move: `{ a { b } }` with one field inserted into each
+/// selection set.
 fn document() -> InjectedDocument {
     let inserted = |offset| (offset, "evergraph__typename:__typename ".to_owned());
     InjectedDocument::new("{ a { b } }", &[inserted(1), inserted(5)]).unwrap()
 }
 
-/// The output of pushes of these lengths, which begin anew when they run out, and the verdict.
+/// The output and the result for pushes of these lengths, which are repeated until the end.
 fn pushed(body: &[u8], lengths: &[usize]) -> (Vec<u8>, Result<(), StripError>) {
     let document = document();
     let mut strip = ResponseStripper::new(&document);
@@ -27,7 +28,7 @@ fn pushed(body: &[u8], lengths: &[usize]) -> (Vec<u8>, Result<(), StripError>) {
     (headers_to_client, verdict)
 }
 
-/// The one output, as all ways to cut the input give the same.
+/// The output, which must be the same however the input is cut.
 fn output(body: &[u8]) -> (Vec<u8>, Result<(), StripError>) {
     let whole = pushed(body, &[body.len()]);
     for lengths in [&[1][..], &[2], &[3], &[7, 1], &[5, 11, 2]] {
@@ -289,12 +290,12 @@ fn broken_answers_pass_on_and_are_told() {
         assert_eq!(verdict, Err(StripError), "{body}");
         assert_eq!(strip(body.as_bytes(), &document()), None);
     }
-    // Half a byte-order mark is none.
+    // Half a byte-order mark is not one.
     for body in [&b"\xEF{}"[..], b"\xEF\xBB{}"] {
         assert_eq!(output(body), (body.to_vec(), Err(StripError)));
     }
     for (body, expected) in [
-        // What was known to be ours before is gone.
+        // What was recognized as an addition before the fault stays removed.
         (r#"{"data":{"evergraph__a":{]},"x":1}}"#, r#"{"data":{]},"x":1}}"#),
         (r#"{"data":{"evergraph__a":1,}}"#, r#"{"data":{}}"#),
         (
@@ -329,7 +330,7 @@ fn gaps_are_limited() {
         r#"{"data":{"x":1@,"evergraph__a":1}}"#,
         r#"{"data":{"evergraph__a":1@,"x":1}}"#,
     ] {
-        // A comma before the white space or after it belongs to the gap too.
+        // A comma before or after the white space belongs to the gap.
         let comma = usize::from(place.contains(",@") || place.contains("@,\"e"));
         let at_limit = &" ".repeat(GAP_BYTES - comma);
         assert_eq!(output(place.replace('@', at_limit).as_bytes()).1, Ok(()), "{place}");
@@ -357,7 +358,7 @@ fn an_endless_answer_streams_through() {
         assert!(strip.held.capacity() <= 2 * GAP_BYTES);
         out.clone()
     };
-    // What is certain comes at once.
+    // What is certain is passed on at once.
     assert_eq!(push(b"{\"data\":{"), b"{\"data\":{");
     assert_eq!(push(b" \"ev"), b"");
     assert_eq!(push(b"ery"), b" \"every");
@@ -407,7 +408,7 @@ fn what_never_ends_holds_no_memory() {
     }
 }
 
-/// A JSON value whose scalars are already written.
+/// A JSON value whose scalars are already serialized.
 #[derive(Debug, Clone)]
 enum Tree {
     Scalar(String),
@@ -415,7 +416,7 @@ enum Tree {
     Object(Vec<(String, Tree)>),
 }
 
-/// How a serializer writes.
+/// How a serializer writes white space.
 #[derive(Debug, Clone, Copy)]
 enum Style {
     Compact,
@@ -474,7 +475,7 @@ impl Tree {
         out.push(brackets[1]);
     }
 
-    /// The tree with members of ours in its objects, at their beginning or anywhere.
+    /// The tree with additions in its objects, at the beginning or anywhere.
     fn with_ours(&self, anywhere: bool, chance: &mut Chance) -> Self {
         match self {
             Self::Scalar(_) => self.clone(),
@@ -498,7 +499,7 @@ impl Tree {
     }
 }
 
-/// Seeded numbers (xorshift), the same in each run.
+/// Seeded random numbers (xorshift), equal in each run.
 struct Chance(u64);
 
 impl Chance {
@@ -549,8 +550,8 @@ fn trees() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// Answers, alone or in a batch, without what was inserted and with it. The errors' columns are
-/// as they are before and after mapping.
+/// Responses, alone or in a batch, without and with additions. Columns in errors are those before
+/// and after mapping.
 fn answers() -> impl Strategy<Value = (Tree, Tree)> {
     let parts = (trees(), trees(), any::<bool>(), any::<u64>(), 0_usize..6, 0_usize..3);
     parts.prop_map(|(data, extensions, anywhere, seed, order, batch)| {
