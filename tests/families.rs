@@ -19,7 +19,8 @@
 use evergraph::config::{self, Config};
 use evergraph::engine::{Write, WriteResponse, purge_of_write};
 use evergraph::graphql::{
-    Analysis, OperationKind, Schema, SeenTypes, Shape, Shown, TypeId, TypeKnowledge, analyse, facts,
+    Analysis, OperationKind, ResponseJson, Schema, Shape, TypeId, TypeKnowledge, TypeNameIndex,
+    analyze, facts,
 };
 use evergraph::http::{Headers, Url};
 use evergraph::limits::Amounts;
@@ -160,14 +161,15 @@ fn with_typename(document: &str) -> String {
 }
 
 fn analysed(document: &str, knowledge: &TypeKnowledge<'_>) -> Analysis {
-    analyse(document, None, &Amounts::default_limits(), knowledge)
+    analyze(document, None, &Amounts::default_limits(), knowledge)
         .unwrap_or_else(|fault| panic!("{document}: {fault:?}"))
 }
 
 /// The response of a server with that schema.
 fn answer(schema: &Schema, of: TypeId, shape: &Shape, id: &str, preferred: Option<&str>) -> Value {
     let is_preferred = |object: &TypeId| Some(schema.name(*object)) == preferred;
-    let object = schema.possible(of).find(is_preferred).or_else(|| schema.possible(of).next());
+    let object =
+        schema.possible_types(of).find(is_preferred).or_else(|| schema.possible_types(of).next());
     let object = object.unwrap();
     let mut data = Map::new();
     for (key, field) in shape.fields() {
@@ -178,11 +180,11 @@ fn answer(schema: &Schema, of: TypeId, shape: &Shape, id: &str, preferred: Optio
         }
         let Some(info) = schema.field(object, name) else { continue };
         let value = match &field.shape {
-            Some(shape) => answer(schema, info.of, shape, id, preferred),
-            None if name == "id" && schema.name(info.of) == "Int" => {
+            Some(shape) => answer(schema, info.type_id, shape, id, preferred),
+            None if name == "id" && schema.name(info.type_id) == "Int" => {
                 json!(id.parse::<u64>().unwrap())
             }
-            None => match schema.name(info.of) {
+            None => match schema.name(info.type_id) {
                 "Int" | "Float" => json!(3),
                 "Boolean" => json!(true),
                 "ID" => json!(id),
@@ -216,7 +218,7 @@ fn stored(
     let asked = injected.map_or(document, |injected| injected.text());
     let data = data_of(&family.schema, OperationKind::Query, asked, read.preferred.as_deref());
     let body = json!({ "data": data });
-    let shown = Shown { json: &body, added: injected.is_some() };
+    let shown = ResponseJson { json: &body, has_additions: injected.is_some() };
     let facts = facts(shown, body["data"].as_object().unwrap(), &analysis.shape, knowledge);
     assert!(!facts.contradicts_schema, "{document}");
     (facts.tags, facts.types)
@@ -226,7 +228,7 @@ fn config_of(policy: &str) -> Config {
     config::parse(&json!({ "mutations": { "policy": policy } })).unwrap()
 }
 
-fn purged(family: &Family, write: &WriteCase, variant: Variant, known: &SeenTypes) -> Record {
+fn purged(family: &Family, write: &WriteCase, variant: Variant, known: &TypeNameIndex) -> Record {
     let config = config_of(variant.policy);
     let schema = variant.schema.then_some(&family.schema);
     let knowledge = TypeKnowledge { schema, keys: &config.graphql.keys };
@@ -246,9 +248,9 @@ fn reaches(record: &Record, tags: &TagSet) -> bool {
 }
 
 /// All types that an isolate knows.
-fn known(family: &Family, variant: Variant, shown: impl Iterator<Item = String>) -> SeenTypes {
+fn known(family: &Family, variant: Variant, shown: impl Iterator<Item = String>) -> TypeNameIndex {
     let of_schema = family.schema.type_names().map(str::to_owned).filter(|_| variant.schema);
-    let mut known = SeenTypes::new();
+    let mut known = TypeNameIndex::new();
     for name in of_schema.chain(shown.filter(|_| variant.warm)) {
         let plain = name.to_lowercase().replace('_', "");
         known.entry(plain).or_default().insert(name);
@@ -345,7 +347,7 @@ fn a_change_of_tags_raises_their_version() {
             let knowledge = TypeKnowledge { schema, keys: &keys };
             let of_read = |read: &Read| stored(family, read, variant.reads, &knowledge).0;
             tags.extend(family.reads.iter().map(|read| format!("{:?}", of_read(read))));
-            let known = SeenTypes::new();
+            let known = TypeNameIndex::new();
             for write in &family.writes {
                 let Record { tags: named, all, .. } = purged(family, write, variant, &known);
                 tags.push(format!("{named:?} {all}"));

@@ -10,10 +10,10 @@
 mod headers;
 
 use evergraph::graphql::{
-    Analysis, ClientMessage, DeclaredVariable, Form, InjectedDocument, OperationKind, Query,
-    RESERVED_PREFIX, Refusal, RequestParts, RewrittenRequest, Schema, Source, Strip, TypeKnowledge,
-    analyse, array_of, elements, is_strippable, read_client_message, read_get, read_post,
-    read_server_message, strip,
+    Analysis, AnalysisError, ClientMessage, DeclaredVariable, DocumentSource, InjectedDocument,
+    OperationKind, OperationRequest, RESERVED_PREFIX, RequestForm, RequestParts, ResponseStripper,
+    RewrittenRequest, Schema, TypeKnowledge, analyze, array_of, elements, is_strippable,
+    read_client_message, read_get, read_post, read_server_message, strip,
 };
 use evergraph::http::{Headers, form_pairs};
 use evergraph::json::names_are_unique;
@@ -189,9 +189,9 @@ fn understood(document: &str) -> Option<Analysis> {
     understood_with(document, None).ok()
 }
 
-fn understood_with(document: &str, schema: Option<&Schema>) -> Result<Analysis, Refusal> {
+fn understood_with(document: &str, schema: Option<&Schema>) -> Result<Analysis, AnalysisError> {
     let knowledge = TypeKnowledge { schema, keys: &Default::default() };
-    analyse(document, None, &Amounts::default_limits(), &knowledge)
+    analyze(document, None, &Amounts::default_limits(), &knowledge)
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn documents() {
     fuzz("documents", &inputs, |input, chance| {
         let Ok(document) = std::str::from_utf8(input) else { return };
         let name = chance.pick(&["A", "B", "C", "Product"]);
-        if let Ok(named) = analyse(document, Some(name), &Amounts::most(), &knowledge) {
+        if let Ok(named) = analyze(document, Some(name), &Amounts::most(), &knowledge) {
             assert_eq!(named.name.as_deref(), Some(*name));
         }
         let Some(analysis) = understood(document) else { return };
@@ -331,13 +331,13 @@ fn posts() {
             let unique = members(value) == colons(body);
             assert_eq!(names_are_unique(body).is_ok(), unique);
             assert!(
-                unique || matches!(form, Form::Unread { may_be_mutation: true, .. }),
+                unique || matches!(form, RequestForm::Unreadable { may_be_mutation: true, .. }),
                 "{form:?}"
             );
         }
         hides_no_mutation(body, value.as_ref(), &form);
         match form {
-            Form::Query(query) => {
+            RequestForm::Single(query) => {
                 let value = value.unwrap();
                 says_what_json_says(&query, &value);
                 let declared = declared(&query);
@@ -350,7 +350,7 @@ fn posts() {
                 };
                 same_again(&query, &declared, again);
             }
-            Form::Batch(queries) => {
+            RequestForm::Batch(queries) => {
                 let values = value.unwrap();
                 assert_eq!(values.as_array().unwrap().len(), queries.len());
                 for (query, value) in queries.iter().zip(values.as_array().unwrap()) {
@@ -359,7 +359,7 @@ fn posts() {
                     assert_eq!(&again, value);
                 }
             }
-            Form::Unread { .. } => {}
+            RequestForm::Unreadable { .. } => {}
         }
     });
 }
@@ -389,19 +389,19 @@ fn colons(json: &[u8]) -> usize {
 }
 
 /// A document that counts as no mutation contains none, however it is written.
-fn hides_no_mutation(body: &[u8], value: Option<&Value>, form: &Form) {
+fn hides_no_mutation(body: &[u8], value: Option<&Value>, form: &RequestForm) {
     let documents: Vec<&str> = match form {
-        Form::Unread { may_be_mutation: true, .. } => return,
-        Form::Unread { .. } => Vec::new(),
-        Form::Query(query) => document_of(query).into_iter().collect(),
-        Form::Batch(queries) => queries.iter().filter_map(document_of).collect(),
+        RequestForm::Unreadable { may_be_mutation: true, .. } => return,
+        RequestForm::Unreadable { .. } => Vec::new(),
+        RequestForm::Single(query) => document_of(query).into_iter().collect(),
+        RequestForm::Batch(queries) => queries.iter().filter_map(document_of).collect(),
     };
     for document in &documents {
         if understood(document).is_some_and(|found| found.kind == OperationKind::Mutation) {
             assert!(document.contains("mutation"));
         }
     }
-    if let Form::Unread { .. } = form {
+    if let RequestForm::Unreadable { .. } = form {
         assert!(!contains(body, "mutation"), "{form:?}");
         assert!(!value.is_some_and(|value| mentions(value, "mutation")), "{form:?}");
     }
@@ -416,15 +416,15 @@ fn mentions(value: &Value, word: &str) -> bool {
     }
 }
 
-fn document_of(query: &Query) -> Option<&str> {
+fn document_of(query: &OperationRequest) -> Option<&str> {
     match &query.source {
-        Source::Text { document, .. } => Some(document),
-        Source::Hash(_) | Source::Id(_) => None,
+        DocumentSource::Text { document, .. } => Some(document),
+        DocumentSource::Hash(_) | DocumentSource::Id(_) => None,
     }
 }
 
 /// The variables of a request that a document could declare: all but those with an x in their names.
-fn declared(query: &Query) -> Vec<DeclaredVariable> {
+fn declared(query: &OperationRequest) -> Vec<DeclaredVariable> {
     let names = query.variables.iter().flat_map(|variables| variables.keys());
     let names = names.filter(|name| !name.contains('x'));
     names
@@ -433,7 +433,7 @@ fn declared(query: &Query) -> Vec<DeclaredVariable> {
 }
 
 /// A request has the members that another JSON parser finds in it.
-fn says_what_json_says(query: &Query, value: &Value) {
+fn says_what_json_says(query: &OperationRequest, value: &Value) {
     let member = |name: &str| value.get(name).filter(|value| !value.is_null());
     if let Some(document) = document_of(query) {
         assert_eq!(member("query").unwrap(), document);
@@ -446,29 +446,32 @@ fn says_what_json_says(query: &Query, value: &Value) {
 /// A request that is rewritten reads as the same request. With another document it differs in nothing
 /// else.
 fn same_again(
-    query: &Query,
+    query: &OperationRequest,
     declared: &[DeclaredVariable],
-    again: impl Fn(Option<&str>, bool) -> (Form, String),
+    again: impl Fn(Option<&str>, bool) -> (RequestForm, String),
 ) {
-    let parts = |query: &Query| {
+    let parts = |query: &OperationRequest| {
         let mut variables = query.variables.clone();
         let is_declared = |name: &String| declared.iter().any(|one| one.name == *name);
         variables.iter_mut().for_each(|variables| variables.retain(|name, _| is_declared(name)));
-        (query.operation_name.clone(), variables, query.others.clone())
+        (query.operation_name.clone(), variables, query.other_members.clone())
     };
     let (form, text) = again(None, true);
-    let Form::Query(same) = form else { panic!("{form:?}") };
+    let RequestForm::Single(same) = form else { panic!("{form:?}") };
     assert_eq!((&same.source, parts(&same)), (&query.source, parts(query)));
-    assert!(!same.is_sent_otherwise(declared));
+    assert!(!same.must_be_rewritten(declared));
     let rewritten =
         same.rewritten(None, RequestParts::Keyed { declared, with_hash: true }).unwrap();
     assert!(
         matches!(rewritten, RewrittenRequest::Json(again) | RewrittenRequest::Url(again) if again == text)
     );
-    if let Source::Text { .. } = query.source {
+    if let DocumentSource::Text { .. } = query.source {
         let document = "{ other(é: \"&+%\\n\") }";
-        let (Form::Query(other), _) = again(Some(document), false) else { panic!() };
-        assert_eq!(other.source, Source::Text { document: document.to_owned(), hash: None });
+        let (RequestForm::Single(other), _) = again(Some(document), false) else { panic!() };
+        assert_eq!(
+            other.source,
+            DocumentSource::Text { document: document.to_owned(), hash: None }
+        );
         assert_eq!(parts(&other), parts(query));
     }
 }
@@ -529,7 +532,7 @@ fn gets() {
     fuzz("gets", &inputs, |input, _| {
         let Ok(url_query) = std::str::from_utf8(input) else { return };
         let form = read_get(Some(url_query));
-        let Form::Query(query) = form else { return };
+        let RequestForm::Single(query) = form else { return };
         let pairs = form_pairs(url_query).unwrap();
         let value = |name: &str| pairs.iter().find(|(found, _)| found == name).map(|(_, v)| v);
         if let Some(document) = document_of(&query) {
@@ -571,7 +574,7 @@ fn answers() {
     let inputs: Vec<Vec<u8>> = ANSWERS.map(|answer| answer.as_bytes().to_vec()).into();
     fuzz("answers", &inputs, |body, chance| {
         let stripped = strip(body, injected);
-        let mut streamed = Strip::new(injected);
+        let mut streamed = ResponseStripper::new(injected);
         let mut out = Vec::new();
         let mut rest = body;
         while !rest.is_empty() {

@@ -7,8 +7,8 @@
 use evergraph::config::{self, Config};
 use evergraph::engine::{Plan, plan_graphql};
 use evergraph::graphql::{
-    Analysis, Form, InjectedDocument, Query, TypeKnowledge, analyse, lexed,
-    parsed_by_the_parser_alone, read_post, strip,
+    Analysis, InjectedDocument, OperationRequest, RequestForm, TypeKnowledge, analyze,
+    parses_with_graphql_parser, read_post, strip, token_count,
 };
 use evergraph::http::{Headers, Method, Request, Url};
 use evergraph::jwt::Claims;
@@ -69,7 +69,7 @@ fn measure_all() -> Result<(), &'static str> {
     let documents: Vec<String> =
         (0..VARIANTS).flat_map(|n| DOCUMENTS.map(|document| varied(document, n))).collect();
     let readable =
-        |document: &String| lexed(document).is_some() && parsed_by_the_parser_alone(document);
+        |document: &String| token_count(document).is_some() && parses_with_graphql_parser(document);
     if !documents.iter().all(readable) {
         return Err("a document cannot be read");
     }
@@ -77,15 +77,15 @@ fn measure_all() -> Result<(), &'static str> {
     measure(
         "lexing",
         Unit::MegabytesASecond(bytes),
-        || documents.iter().filter_map(|document| lexed(black_box(document))).sum::<usize>(),
+        || documents.iter().filter_map(|document| token_count(black_box(document))).sum::<usize>(),
         || {
             documents
                 .iter()
-                .filter(|document| parsed_by_the_parser_alone(black_box(document)))
+                .filter(|document| parses_with_graphql_parser(black_box(document)))
                 .count()
         },
     );
-    let parse = || parsed_by_the_parser_alone(black_box(OPERATION));
+    let parse = || parses_with_graphql_parser(black_box(OPERATION));
     measure("analysis", Unit::Microseconds, || analysed(black_box(OPERATION)), parse);
     let known = Known::new().ok_or("the operation cannot be planned")?;
     measure("key", Unit::Microseconds, || known.key(), parse);
@@ -166,14 +166,14 @@ fn seconds_of<T>(work: &impl Fn() -> T, runs: u32) -> f64 {
 
 fn analysed(document: &str) -> Option<Analysis> {
     let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-    analyse(document, None, &Amounts::default_limits(), &knowledge).ok()
+    analyze(document, None, &Amounts::default_limits(), &knowledge).ok()
 }
 
 /// A request for a document that is known, as an isolate has it.
 struct Known {
     config: Config,
     request: Request,
-    query: Query,
+    query: OperationRequest,
     analysis: Analysis,
 }
 
@@ -190,7 +190,7 @@ impl Known {
         .collect();
         let limits = Amounts::default_limits();
         let form = read_post(&headers, None, body.to_string().as_bytes(), &limits);
-        let Form::Query(query) = form else { return None };
+        let RequestForm::Single(query) = form else { return None };
         let config = config::parse(&json!({
             "service": "shop",
             "types": {

@@ -1,72 +1,63 @@
-//! GraphQL: what a request asks, what its answer holds, what a mutation touched.
+//! GraphQL: what a request asks for, what its response shows, and what a mutation changes.
 //!
-//! A request's form becomes a document and variables (`request`); the document is lexed, parsed
-//! and normalised once (`lexer`, `document`, `canonical`, `analysis`); an answer is walked beside
-//! the selections that made it (`shape`, `answer`). Fields that the client did not ask for are
-//! added on a miss and taken out of the answer again (`inject`, `injected`, `strip`, `traces`).
-//! Beside that stands what is known of an API before it is asked (`schema`). Not in scope: REST,
-//! and what is done with all this.
+//! Each folder imports only those before it:
+//!
+//! | folder | what |
+//! |---|---|
+//! | `document` | lexer, parser, values, canonical text, the shape of a response |
+//! | `schema` | a schema as a table, read from SDL or introspection |
+//! | `types` | which types are entities, by which ids; what the name of a field means |
+//! | `injection` | fields added to a query, and taken out of its response |
+//! | `operation` | the analysis of an operation before its response |
+//! | `request` | the forms of a request, read and rewritten |
+//! | `response` | outcome, types and tags of a response, and what a mutation purges |
+//!
+//! Not in scope: REST, HTTP caching, and the decisions that use all this (`engine`).
 
-mod analysis;
-mod answer;
-mod ast;
-mod batch;
-mod canonical;
 mod document;
-mod entity;
-mod expected;
-mod field_names;
-mod inject;
-mod injected;
-mod json_size;
-mod lexer;
-mod manifest;
-#[cfg(feature = "measure")]
-mod measured;
-mod members;
-mod mutation;
-mod place;
-mod reachable;
+mod injection;
+mod operation;
 mod request;
-mod resolve;
-mod rewrite;
-mod roots;
+mod response;
 mod schema;
-mod shape;
-mod socket;
-mod strip;
-mod traces;
-mod typed;
-mod value;
-mod variables;
-mod walk;
+mod types;
 
-pub use analysis::{Analysis, DeclaredVariable, Refusal, analyse};
-#[cfg(test)]
-pub(crate) use analysis::{analysed, analysed_with};
-pub use answer::{AnswerFacts, AnswerHint, Outcome, Shown, facts, outcome};
-pub use ast::OperationKind;
-pub use batch::{array_of, elements};
-pub use entity::TypeKnowledge;
-pub use expected::ExpectedResponse;
-pub use injected::{InjectedDocument, RESERVED_PREFIX};
-pub use json_size::JsonSize;
-pub use manifest::{Manifest, ManifestError};
+pub use document::ast::OperationKind;
 #[cfg(feature = "measure")]
-pub use measured::{lexed, parsed_by_the_parser_alone};
-pub use mutation::{Mutated, MutationPurge, SeenTypes, purge_of};
-pub use request::{
-    Form, Query, Source, Unread, accepted_kinds, answer_kind, may_hide_mutation, read_get,
-    read_post, url_shows_mutation, wants_html,
-};
-pub use rewrite::{RequestParts, RewrittenRequest};
-pub use roots::{Agreement, RootArguments, RootField, types_of_root_field};
+pub use document::benchmark::{parses_with_graphql_parser, token_count};
+pub use document::shape::{IdArguments, Shape, ShapeField};
+pub use injection::injected_document::InjectedDocument;
+pub use injection::reserved_keys::RESERVED_PREFIX;
+pub use injection::strip::{ResponseStripper, StripError, strip};
+pub use injection::strippable::is_strippable;
+pub use operation::analysis::{Analysis, AnalysisError, analyze};
+pub use operation::arguments::ArgumentMatch;
+pub use operation::expected_response::ExpectedResponse;
+pub use operation::root_fields::{RootArguments, RootField};
+#[cfg(test)]
+pub(crate) use operation::test_support::{analysis_of, analysis_with_schema};
+pub use operation::variables::{DeclaredVariable, canonical_variables};
+pub use request::batch::{array_of, elements};
+pub use request::error::RequestError;
+pub use request::form::RequestForm;
+pub use request::get::read_get;
+pub use request::json_size::JsonSize;
+pub use request::manifest::{Manifest, ManifestError};
+pub use request::media_types::{accepted_media_types, response_media_type, wants_html};
+pub use request::mutation_keyword::{may_hold_mutation, url_may_hold_mutation};
+pub use request::operation_request::{DocumentSource, OperationRequest};
+pub use request::post::read_post;
+pub use request::rewriting::{RequestParts, RewrittenRequest};
+pub use request::websocket::{ClientMessage, read_client_message, read_server_message};
+pub use response::facts::{ResponseFacts, ResponseHint};
+pub use response::mutation_purge::{MutationPurge, purge_of_mutation};
+pub use response::outcome::{Outcome, outcome};
+pub use response::response_json::ResponseJson;
+pub use response::root_types::types_of_root_field;
+pub use response::{ExecutedMutation, facts};
 pub use schema::{
-    FieldInfo, Hint, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind, changed_types,
-    touched_types,
+    CacheHint, FieldInfo, INTROSPECTION_QUERY, Schema, SchemaFault, TypeId, TypeKind,
+    affected_types, changed_types,
 };
-pub use shape::{Chosen, Shape, ShapeField};
-pub use socket::{ClientMessage, read_client_message, read_server_message};
-pub use strip::{Broken, Strip, strip};
-pub use traces::is_strippable;
-pub use variables::canonical_variables;
+pub use types::knowledge::TypeKnowledge;
+pub use types::naming::TypeNameIndex;

@@ -1,16 +1,16 @@
-//! Which types two schemas differ in.
+//! The types in which two schemas differ.
 
-use super::table::{Schema, TypeId, TypeKind};
-use crate::graphql::ast::OperationKind;
+use super::table::Schema;
+use super::type_id::{TypeId, TypeKind};
+use crate::graphql::document::ast::OperationKind;
 use std::collections::BTreeSet;
 
-/// The names of the objects, interfaces and unions that are in one of two schemas only, or are
-/// not the same in both: their kind or hint, their fields with all that is known of them, what
-/// they implement, their members, or what is possible there. Of a root operation type that is
-/// another, both names.
+/// The names of the objects, interfaces and unions that differ between two schemas: in their kind
+/// or cache hint, their fields, the interfaces they implement, their members or their possible
+/// types. If a root operation type was replaced, both names are included.
 ///
-/// What the table does not have cannot be seen: a default value, an optional argument, the values
-/// of an enum.
+/// Differences that the table does not hold cannot be seen: default values, optional arguments,
+/// enum values.
 pub fn changed_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
     let mut changed = BTreeSet::new();
     for (one, other) in [(old, new), (new, old)] {
@@ -31,10 +31,10 @@ pub fn changed_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
     changed
 }
 
-/// The types whose entries another schema makes doubtful: those that changed, and those that the
-/// old one took a null or an empty list for, where that may now stand for others. Nothing else in
-/// such an entry tells of an interface, a union or the query's own fields.
-pub fn touched_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
+/// The types whose entries may be wrong under another schema: the changed types, and the possible
+/// types of every null or empty list that could now stand for others. Such a value depends on
+/// interfaces, unions and the fields of the query root, which have no tags of their own.
+pub fn affected_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
     let mut touched = changed_types(old, new);
     let abstract_ones: Vec<TypeId> = touched
         .iter()
@@ -46,13 +46,14 @@ pub fn touched_types(old: &Schema, new: &Schema) -> BTreeSet<String> {
     let other_fields = of_root.filter(|(name, info)| {
         let there = after.and_then(|root| new.field(root, name));
         there.is_none_or(|now| {
-            let same_type = new.name(now.of) == old.name(info.of) && now.list == info.list;
+            let same_type =
+                new.name(now.type_id) == old.name(info.type_id) && now.list == info.list;
             !same_type || now.hint != info.hint
         })
     });
-    let stood_for = abstract_ones.into_iter().chain(other_fields.map(|(_, info)| info.of));
+    let stood_for = abstract_ones.into_iter().chain(other_fields.map(|(_, info)| info.type_id));
     for id in stood_for {
-        touched.extend(old.possible(id).map(|of| old.name(of).to_owned()));
+        touched.extend(old.possible_types(id).map(|of| old.name(of).to_owned()));
     }
     touched
 }
@@ -63,13 +64,14 @@ fn is_same(old: &Schema, before: TypeId, new: &Schema, after: TypeId) -> bool {
         && fields(old, before).eq(fields(new, after))
         && names(old, old.links(before).iter().copied())
             .eq(names(new, new.links(after).iter().copied()))
-        && names(old, old.possible(before)).eq(names(new, new.possible(after)))
+        && names(old, old.possible_types(before)).eq(names(new, new.possible_types(after)))
 }
 
-/// All that is known of each field, with names in the place of numbers, which are a schema's own.
+/// The properties of each field, with names instead of numbers, because each schema has its own
+/// numbers.
 fn fields(schema: &Schema, id: TypeId) -> impl Iterator<Item = impl PartialEq> {
     schema.fields(id).map(|(name, info)| {
-        let of = (schema.name(info.of), schema.kind(info.of));
+        let of = (schema.name(info.type_id), schema.kind(info.type_id));
         (name, of, info.list, info.nonnull, info.needs_arguments, info.hint)
     })
 }

@@ -1,42 +1,42 @@
-//! A place in a type-system document, moved on token by token, so that a long schema is never in
-//! memory as a list of tokens.
+//! A cursor over the tokens of a type-system document. It lexes one token at a time, so that a long
+//! schema is never in memory as a list of tokens.
 //!
-//! In scope: what any grammar needs, and passing over what the table has no use for. Not in
-//! scope: what the tokens mean.
+//! In scope: what any grammar needs, and skipping what the table does not hold. Not in scope: the
+//! meaning of tokens.
 
-use super::fault::{Flaw, shown};
-use crate::graphql::lexer::{Kind, Token, token_from};
+use super::fault::{SourceFault, quoted};
+use crate::graphql::document::lexer::{Token, TokenKind, token_from};
 use crate::limits;
 
-/// A place between two tokens.
+/// A position between two tokens.
 pub(super) struct Cursor<'a> {
     source: &'a str,
     next: Option<Token<'a>>,
-    /// Where the next token ends.
+    /// The offset at which the next token ends.
     end: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub fn new(source: &'a str) -> Result<Self, Flaw> {
+    pub fn new(source: &'a str) -> Result<Self, SourceFault> {
         let mut cursor = Self { source, next: None, end: 0 };
         cursor.advance()?;
         Ok(cursor)
     }
 
-    /// The next token; none at the end of the document.
+    /// The next token. `None` at the end of the document.
     pub fn peek(&self) -> Option<Token<'a>> {
         self.next
     }
 
-    /// Where the next token begins.
+    /// The offset at which the next token begins.
     pub fn at(&self) -> usize {
         self.next.map_or(self.source.len(), |token| self.end - token.text.len())
     }
 
-    /// Passes the next token.
-    pub fn advance(&mut self) -> Result<(), Flaw> {
+    /// Skips the next token.
+    pub fn advance(&mut self) -> Result<(), SourceFault> {
         let found = token_from(self.source, self.end)
-            .map_err(|at| Flaw::new(at, "what begins here is no token of GraphQL"))?;
+            .map_err(|at| SourceFault::new(at, "no GraphQL token begins here"))?;
         match found {
             Some((token, end)) => (self.next, self.end) = (Some(token), end),
             None => self.next = None,
@@ -44,8 +44,8 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Passes that punctuator, if it is next.
-    pub fn takes(&mut self, punctuator: u8) -> Result<bool, Flaw> {
+    /// Skips this punctuator if it is next. Returns whether it was.
+    pub fn takes(&mut self, punctuator: u8) -> Result<bool, SourceFault> {
         let is_next = self.next.is_some_and(|token| token.is(punctuator));
         if is_next {
             self.advance()?;
@@ -53,27 +53,27 @@ impl<'a> Cursor<'a> {
         Ok(is_next)
     }
 
-    /// Passes that word, if it is next.
-    pub fn takes_word(&mut self, word: &str) -> Result<bool, Flaw> {
-        let is_next = self.next.is_some_and(|t| t.kind == Kind::Name && t.text == word);
+    /// Skips this word if it is next. Returns whether it was.
+    pub fn takes_word(&mut self, word: &str) -> Result<bool, SourceFault> {
+        let is_next = self.next.is_some_and(|t| t.kind == TokenKind::Name && t.text == word);
         if is_next {
             self.advance()?;
         }
         Ok(is_next)
     }
 
-    /// Passes that punctuator, which has to be next.
-    pub fn expect(&mut self, punctuator: u8) -> Result<(), Flaw> {
+    /// Skips this punctuator, which must be next.
+    pub fn expect(&mut self, punctuator: u8) -> Result<(), SourceFault> {
         if self.takes(punctuator)? {
             return Ok(());
         }
         Err(self.unexpected(&format!("`{}`", char::from(punctuator))))
     }
 
-    /// Passes a name, which has to be next.
-    pub fn name(&mut self) -> Result<&'a str, Flaw> {
+    /// Reads a name, which must be next.
+    pub fn name(&mut self) -> Result<&'a str, SourceFault> {
         match self.next {
-            Some(token) if token.kind == Kind::Name => {
+            Some(token) if token.kind == TokenKind::Name => {
                 self.advance()?;
                 Ok(token.text)
             }
@@ -81,33 +81,33 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes a description, if there is one (GraphQL §3.1.1, later §2.2).
-    pub fn skip_description(&mut self) -> Result<(), Flaw> {
-        if self.next.is_some_and(|t| matches!(t.kind, Kind::String | Kind::BlockString)) {
+    /// Skips a description, if there is one (GraphQL §3.1.1, later §2.2).
+    pub fn skip_description(&mut self) -> Result<(), SourceFault> {
+        if self.next.is_some_and(|t| matches!(t.kind, TokenKind::String | TokenKind::BlockString)) {
             self.advance()?;
         }
         Ok(())
     }
 
-    /// Passes a constant value (GraphQL §2.9).
-    pub fn skip_value(&mut self) -> Result<(), Flaw> {
+    /// Skips a constant value (GraphQL §2.9).
+    pub fn skip_value(&mut self) -> Result<(), SourceFault> {
         match self.next {
             Some(token) if token.is(b'[') || token.is(b'{') => self.skip_group(),
-            Some(token) if token.is_literal() || token.kind == Kind::Name => self.advance(),
+            Some(token) if token.is_literal() || token.kind == TokenKind::Name => self.advance(),
             _ => Err(self.unexpected("a value")),
         }
     }
 
-    /// Passes a bracket, which has to be next, all within it, and the one that closes it.
-    pub fn skip_group(&mut self) -> Result<(), Flaw> {
+    /// Skips a bracket, which must be next, and everything up to the one that closes it.
+    pub fn skip_group(&mut self) -> Result<(), SourceFault> {
         let mut closers: Vec<u8> = Vec::new();
         loop {
             let closer = match self.next.map(|token| token.kind) {
                 None => return Err(self.unexpected("a closing bracket")),
-                Some(Kind::Punctuator(b'(')) => Some(b')'),
-                Some(Kind::Punctuator(b'[')) => Some(b']'),
-                Some(Kind::Punctuator(b'{')) => Some(b'}'),
-                Some(Kind::Punctuator(found @ (b')' | b']' | b'}'))) => {
+                Some(TokenKind::Punctuator(b'(')) => Some(b')'),
+                Some(TokenKind::Punctuator(b'[')) => Some(b']'),
+                Some(TokenKind::Punctuator(b'{')) => Some(b'}'),
+                Some(TokenKind::Punctuator(found @ (b')' | b']' | b'}'))) => {
                     if closers.pop() != Some(found) {
                         return Err(self.unexpected("the bracket that closes the last one"));
                     }
@@ -126,17 +126,22 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub fn too_deep(&self) -> Flaw {
-        Flaw::new(self.at(), format!("brackets nest more than {} deep", limits::SCHEMA_DEPTH))
+    pub fn too_deep(&self) -> SourceFault {
+        SourceFault::new(
+            self.at(),
+            format!("brackets nest more than {} deep", limits::SCHEMA_DEPTH),
+        )
     }
 
-    pub fn unexpected(&self, expected: &str) -> Flaw {
+    pub fn unexpected(&self, expected: &str) -> SourceFault {
         let found = match self.next {
             None => "the end".to_owned(),
-            Some(Token { kind: Kind::String | Kind::BlockString, .. }) => "a string".to_owned(),
-            Some(token) => shown(token.text),
+            Some(Token { kind: TokenKind::String | TokenKind::BlockString, .. }) => {
+                "a string".to_owned()
+            }
+            Some(token) => quoted(token.text),
         };
-        Flaw::new(self.at(), format!("expected {expected}, found {found}"))
+        SourceFault::new(self.at(), format!("expected {expected}, found {found}"))
     }
 }
 
@@ -144,7 +149,7 @@ impl<'a> Cursor<'a> {
 mod tests {
     use super::*;
 
-    fn skips(source: &str) -> Result<bool, Flaw> {
+    fn skips(source: &str) -> Result<bool, SourceFault> {
         let mut cursor = Cursor::new(source)?;
         cursor.skip_group()?;
         Ok(cursor.peek().is_none())
@@ -170,9 +175,9 @@ mod tests {
     fn faults_say_where_and_what() {
         let mut cursor = Cursor::new("type {").unwrap();
         assert_eq!(cursor.name(), Ok("type"));
-        assert_eq!(cursor.name(), Err(Flaw::new(5, "expected a name, found `{`")));
+        assert_eq!(cursor.name(), Err(SourceFault::new(5, "expected a name, found `{`")));
         cursor.advance().unwrap();
-        assert_eq!(cursor.expect(b'}'), Err(Flaw::new(6, "expected `}`, found the end")));
+        assert_eq!(cursor.expect(b'}'), Err(SourceFault::new(6, "expected `}`, found the end")));
         assert_eq!(Cursor::new("a %").unwrap().advance().unwrap_err().at, 2);
     }
 }

@@ -1,53 +1,55 @@
-//! A schema while it is read: by names, in any order, then checked and made a table.
+//! A schema under construction: types by name, in any order, which are then checked and turned into
+//! a table.
 //!
-//! In scope: merging extensions, limits, and the faults that need more than one definition to be
-//! seen. Not in scope: where the definitions come from.
+//! In scope: merging extensions, limits, and faults that involve several definitions. Not in scope:
+//! where the definitions come from.
 //!
-//! What is named and not defined is taken as what its place says, so that part of a schema is of
-//! use: what is implemented as an interface, a member of a union and a root as an object, each
-//! without fields, and any other field's type as a leaf.
+//! A type that is used but not defined gets the kind that its use implies, so that a partial schema
+//! is useful too. An implemented type is an interface; a member of a union or a root is an object;
+//! each has no fields. The type of any other field is a leaf.
 
-use super::fault::{Flaw, shown};
-use super::groups::Groups;
-use super::hint::Hint;
-use super::names::Names;
-use super::table::{FieldInfo, FieldRow, Roots, Schema, TypeId, TypeKind, TypeRow};
-use crate::graphql::ast::OperationKind;
+use super::cache_hint::CacheHint;
+use super::fault::{SourceFault, quoted};
+use super::grouped_rows::GroupedRows;
+use super::name_table::NameTable;
+use super::table::{FieldInfo, FieldRow, Roots, Schema, TypeRow};
+use super::type_id::{TypeId, TypeKind};
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 use std::collections::BTreeMap;
 
-/// The scalars that every schema has (GraphQL §3.5).
+/// The built-in scalars (GraphQL §3.5).
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
-/// A schema while it is read.
+/// A schema under construction.
 #[derive(Default)]
-pub(super) struct Draft<'a> {
+pub(super) struct SchemaDraft<'a> {
     types: BTreeMap<&'a str, TypeDraft<'a>>,
     roots: [Option<(&'a str, usize)>; 3],
-    /// Whether the roots were named by a definition, so that no name alone makes one.
+    /// `true` if a schema definition names the roots, so that default names do not apply.
     roots_defined: bool,
-    /// Fields, interfaces and members so far.
+    /// The number of fields so far, and of interfaces and members.
     fields: usize,
     links: usize,
 }
 
-/// Whether a definition is the type, or adds to it.
+/// Whether a definition defines a type or extends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum DefinitionKind {
     /// `type`
     Definition,
     /// `extend type`. Federated services extend types that they do not define.
     Extension,
 }
 
-/// A definition of a type, or all of them together.
+/// One definition of a type, or all of them merged.
 pub(super) struct TypeDraft<'a> {
     pub kind: TypeKind,
-    pub standing: Standing,
+    pub definition_kind: DefinitionKind,
     pub at: usize,
-    pub hint: Hint,
+    pub hint: CacheHint,
     pub fields: Vec<FieldDraft<'a>>,
-    /// What it implements, or its members.
+    /// The interfaces it implements, or the members of a union.
     pub links: Vec<&'a str>,
 }
 
@@ -57,10 +59,10 @@ pub(super) struct FieldDraft<'a> {
     pub at: usize,
     pub of: TypeUse<'a>,
     pub needs_arguments: bool,
-    pub hint: Hint,
+    pub hint: CacheHint,
 }
 
-/// A type as a field or an argument has it (GraphQL §2.11).
+/// The type of a field or an argument (GraphQL §2.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TypeUse<'a> {
     pub name: &'a str,
@@ -69,26 +71,26 @@ pub(super) struct TypeUse<'a> {
 }
 
 impl<'a> TypeDraft<'a> {
-    pub fn new(kind: TypeKind, standing: Standing, at: usize) -> Self {
+    pub fn new(kind: TypeKind, definition_kind: DefinitionKind, at: usize) -> Self {
         let (fields, links) = (Vec::new(), Vec::new());
-        Self { kind, standing, at, hint: Hint::NONE, fields, links }
+        Self { kind, definition_kind, at, hint: CacheHint::NONE, fields, links }
     }
 }
 
-impl<'a> Draft<'a> {
-    /// Counts a field, so that what is over the limit is refused before it is held.
-    pub fn count_field(&mut self, at: usize) -> Result<(), Flaw> {
+impl<'a> SchemaDraft<'a> {
+    /// Counts a field, so that a schema over the limit is rejected before it is held in memory.
+    pub fn count_field(&mut self, at: usize) -> Result<(), SourceFault> {
         count(&mut self.fields, "fields", at)
     }
 
-    /// Counts an interface that is implemented, or a member of a union.
-    pub fn count_link(&mut self, at: usize) -> Result<(), Flaw> {
+    /// Counts an implemented interface or a member of a union.
+    pub fn count_link(&mut self, at: usize) -> Result<(), SourceFault> {
         count(&mut self.links, "interfaces and members of unions", at)
     }
 
-    /// Adds a definition of a type. Those of the introspection system are passed over: some tools
+    /// Adds a definition of a type. The types of introspection are skipped, because some tools
     /// print them.
-    pub fn add(&mut self, name: &'a str, new: TypeDraft<'a>) -> Result<(), Flaw> {
+    pub fn add(&mut self, name: &'a str, new: TypeDraft<'a>) -> Result<(), SourceFault> {
         if name.starts_with("__") {
             return Ok(());
         }
@@ -98,13 +100,18 @@ impl<'a> Draft<'a> {
             return self.check_type_count(at);
         };
         if known.kind != new.kind {
-            return Err(Flaw::new(at, format!("type {} is of two kinds", shown(name))));
+            return Err(SourceFault::new(
+                at,
+                format!("type {} is defined with two kinds", quoted(name)),
+            ));
         }
-        if known.standing == Standing::Definition && new.standing == Standing::Definition {
-            return Err(Flaw::new(at, format!("type {} is defined twice", shown(name))));
+        if known.definition_kind == DefinitionKind::Definition
+            && new.definition_kind == DefinitionKind::Definition
+        {
+            return Err(SourceFault::new(at, format!("type {} is defined twice", quoted(name))));
         }
-        if new.standing == Standing::Definition {
-            (known.standing, known.at) = (new.standing, at);
+        if new.definition_kind == DefinitionKind::Definition {
+            (known.definition_kind, known.at) = (new.definition_kind, at);
         }
         known.hint = known.hint.and(new.hint);
         known.fields.extend(new.fields);
@@ -112,36 +119,41 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Says that the roots are named by a definition, of which there is one at most.
-    pub fn define_roots(&mut self, at: usize) -> Result<(), Flaw> {
+    /// Notes that there is a schema definition. There may be only one.
+    pub fn define_roots(&mut self, at: usize) -> Result<(), SourceFault> {
         if std::mem::replace(&mut self.roots_defined, true) {
-            return Err(Flaw::new(at, "the schema is defined twice"));
+            return Err(SourceFault::new(at, "the schema is defined twice"));
         }
         Ok(())
     }
 
-    /// Names the root of an operation.
-    pub fn add_root(&mut self, kind: OperationKind, name: &'a str, at: usize) -> Result<(), Flaw> {
+    /// Sets the root type of an operation kind.
+    pub fn add_root(
+        &mut self,
+        kind: OperationKind,
+        name: &'a str,
+        at: usize,
+    ) -> Result<(), SourceFault> {
         let Some(root) = self.roots.get_mut(place(kind)) else { return Ok(()) };
         if root.replace((name, at)).is_some() {
-            return Err(Flaw::new(at, "an operation has two root types"));
+            return Err(SourceFault::new(at, "an operation has two root types"));
         }
         Ok(())
     }
 
-    /// The table that all this makes.
-    pub fn finish(mut self) -> Result<Schema, Flaw> {
-        self.settle_roots()?;
+    /// Checks the draft and builds the table.
+    pub fn finish(mut self) -> Result<Schema, SourceFault> {
+        self.resolve_roots()?;
         self.infer()?;
         self.check_links()?;
         self.sort()?;
-        self.table().ok_or_else(|| {
-            Flaw::new(0, "more objects are possible for its interfaces than a schema may have")
-        })
+        self.table()
+            .ok_or_else(|| SourceFault::new(0, "its interfaces have too many possible types"))
     }
 
-    /// The roots (GraphQL §3.3.1): those that are named, or those that have the default names.
-    fn settle_roots(&mut self) -> Result<(), Flaw> {
+    /// Determines the root types (GraphQL §3.3.1): those of the schema definition, or those with
+    /// default names.
+    fn resolve_roots(&mut self) -> Result<(), SourceFault> {
         let defaults = ["Query", "Mutation", "Subscription"];
         for (root, default) in self.roots.iter_mut().zip(defaults) {
             let is_object = |known: &&TypeDraft<'_>| known.kind == TypeKind::Object;
@@ -150,17 +162,18 @@ impl<'a> Draft<'a> {
             }
         }
         match self.roots {
-            [None, ..] => Err(Flaw::new(0, "the schema has no root type for queries")),
+            [None, ..] => Err(SourceFault::new(0, "the schema has no root type for queries")),
             [Some((name, at)), ..] if !self.types.contains_key(name) => {
-                let message = format!("the root type for queries, {}, is not defined", shown(name));
-                Err(Flaw::new(at, message))
+                let message =
+                    format!("the root type for queries, {}, is not defined", quoted(name));
+                Err(SourceFault::new(at, message))
             }
             _ => Ok(()),
         }
     }
 
-    /// Adds what is named and not defined.
-    fn infer(&mut self) -> Result<(), Flaw> {
+    /// Adds the types that are used but not defined.
+    fn infer(&mut self) -> Result<(), SourceFault> {
         let mut inferred: BTreeMap<&'a str, (TypeKind, usize)> = BTreeMap::new();
         for (name, at) in self.roots.iter().flatten() {
             inferred.entry(name).or_insert((TypeKind::Object, *at));
@@ -172,7 +185,8 @@ impl<'a> Draft<'a> {
                 inferred.entry(link).or_insert((kind, known.at));
             }
         }
-        // What is a field's type and a member of a union has selections, so leaves come last.
+        // The type of a field may also be a member of a union, which is an object. So leaves come
+        // last.
         for field in self.types.values().flat_map(|known| &known.fields) {
             inferred.entry(field.of.name).or_insert((TypeKind::Leaf, field.at));
         }
@@ -180,38 +194,42 @@ impl<'a> Draft<'a> {
             inferred.entry(name).or_insert((TypeKind::Leaf, 0));
         }
         for (name, (kind, at)) in inferred {
-            let new = || TypeDraft::new(kind, Standing::Definition, at);
+            let new = || TypeDraft::new(kind, DefinitionKind::Definition, at);
             self.types.entry(name).or_insert_with(new);
             self.check_type_count(at)?;
         }
         Ok(())
     }
 
-    /// Interfaces are implemented, objects are members of unions and roots (GraphQL §3.6 to 3.8).
-    fn check_links(&self) -> Result<(), Flaw> {
+    /// Checks that only interfaces are implemented, and that members of unions and roots are
+    /// objects (GraphQL §3.6 to 3.8).
+    fn check_links(&self) -> Result<(), SourceFault> {
         let kind_of = |name: &str| self.types.get(name).map(|known| known.kind);
         for (name, known) in &self.types {
             for link in &known.links {
                 let (right, is) = match known.kind {
-                    TypeKind::Union => (TypeKind::Object, "no object"),
-                    _ => (TypeKind::Interface, "no interface"),
+                    TypeKind::Union => (TypeKind::Object, "not an object"),
+                    _ => (TypeKind::Interface, "not an interface"),
                 };
                 if kind_of(link) != Some(right) {
-                    let message = format!("{} names {}, which is {is}", shown(name), shown(link));
-                    return Err(Flaw::new(known.at, message));
+                    let message = format!("{} names {}, which is {is}", quoted(name), quoted(link));
+                    return Err(SourceFault::new(known.at, message));
                 }
             }
         }
         for (name, at) in self.roots.iter().flatten() {
             if kind_of(name) != Some(TypeKind::Object) {
-                return Err(Flaw::new(*at, format!("root type {} is no object", shown(name))));
+                return Err(SourceFault::new(
+                    *at,
+                    format!("root type {} is not an object", quoted(name)),
+                ));
             }
         }
         Ok(())
     }
 
-    /// Puts fields and links in order. A link that is named twice counts once.
-    fn sort(&mut self) -> Result<(), Flaw> {
+    /// Sorts fields and links. Duplicate links count once.
+    fn sort(&mut self) -> Result<(), SourceFault> {
         for (name, known) in &mut self.types {
             known.links.sort_unstable();
             known.links.dedup();
@@ -221,8 +239,8 @@ impl<'a> Draft<'a> {
                 _ => None,
             });
             if let Some(field) = twice {
-                let message = format!("{} has {} twice", shown(name), shown(field.name));
-                return Err(Flaw::new(field.at, message));
+                let message = format!("{} has {} twice", quoted(name), quoted(field.name));
+                return Err(SourceFault::new(field.at, message));
             }
         }
         Ok(())
@@ -241,12 +259,12 @@ impl<'a> Draft<'a> {
         let id = |name: &str| type_names.binary_search(&name).ok().and_then(TypeId::at);
 
         let mut types = Vec::with_capacity(self.types.len());
-        let (mut fields, mut links) = (Groups::new(), Groups::new());
+        let (mut fields, mut links) = (GroupedRows::new(), GroupedRows::new());
         for (name, known) in &self.types {
             types.push(TypeRow { name: number(name)?, kind: known.kind, hint: known.hint });
             for field in &known.fields {
                 let info = FieldInfo {
-                    of: id(field.of.name)?,
+                    type_id: id(field.of.name)?,
                     list: field.of.list,
                     nonnull: field.of.nonnull,
                     needs_arguments: field.needs_arguments,
@@ -262,23 +280,23 @@ impl<'a> Draft<'a> {
         }
         let [query, mutation, subscription] = self.roots.map(|root| root.and_then(|r| id(r.0)));
         let roots = Roots { query: query?, mutation, subscription };
-        Schema::assemble(Names::from_sorted(&names)?, types, fields, links, roots)
+        Schema::assemble(NameTable::from_sorted(&names)?, types, fields, links, roots)
     }
 
-    fn check_type_count(&self, at: usize) -> Result<(), Flaw> {
+    fn check_type_count(&self, at: usize) -> Result<(), SourceFault> {
         if self.types.len() > limits::SCHEMA_TYPES {
             let message = format!("the schema has more than {} types", limits::SCHEMA_TYPES);
-            return Err(Flaw::new(at, message));
+            return Err(SourceFault::new(at, message));
         }
         Ok(())
     }
 }
 
-fn count(so_far: &mut usize, what: &str, at: usize) -> Result<(), Flaw> {
+fn count(so_far: &mut usize, what: &str, at: usize) -> Result<(), SourceFault> {
     *so_far += 1;
     if *so_far > limits::SCHEMA_FIELDS {
         let message = format!("the schema has more than {} {what}", limits::SCHEMA_FIELDS);
-        return Err(Flaw::new(at, message));
+        return Err(SourceFault::new(at, message));
     }
     Ok(())
 }

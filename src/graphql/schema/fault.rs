@@ -1,13 +1,13 @@
-//! Why a text is not a schema.
+//! Why a text could not be read as a schema.
 
 use std::fmt;
 
-/// Why a text is not a schema, for the person who uploads it.
+/// Why a schema was rejected, for the person who uploads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaFault {
     /// What is wrong, in a sentence without a full stop.
     pub message: String,
-    /// The line where it is wrong, from 1, where that is known.
+    /// The line of the fault, counted from 1, if it is known.
     pub line: Option<usize>,
 }
 
@@ -22,42 +22,41 @@ impl fmt::Display for SchemaFault {
 
 impl std::error::Error for SchemaFault {}
 
-/// A fault while the schema is read, with the byte where it stands: lines are counted only for
-/// the one fault that is told.
+/// A fault at a byte of the source. Lines are counted only for the fault that is reported.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
+pub(super) struct SourceFault {
     pub message: String,
     pub at: usize,
 }
 
-impl Flaw {
+impl SourceFault {
     pub fn new(at: usize, message: impl Into<String>) -> Self {
         Self { message: message.into(), at }
     }
 
-    /// The fault in a text whose lines mean something to its author.
+    /// Reports the fault with its line.
     pub fn in_text(self, source: &str) -> SchemaFault {
         SchemaFault { line: Some(line(source, self.at)), message: self.message }
     }
 
-    /// The fault in a text whose places are not known.
+    /// Reports the fault without a line, for a source whose lines mean nothing to its author.
     pub fn somewhere(self) -> SchemaFault {
         SchemaFault { line: None, message: self.message }
     }
 }
 
-/// The most of a schema's own text that a message repeats.
-const SHOWN: usize = 80;
+/// The greatest number of characters of a schema that a message quotes.
+const QUOTED_CHARS: usize = 80;
 
-/// A piece of the schema as a message shows it.
-pub(super) fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+/// Quotes a piece of the schema in a message.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS) {
         Some((end, _)) => format!("`{}…`", text.get(..end).unwrap_or_default()),
         None => format!("`{text}`"),
     }
 }
 
-/// The line of a byte, from 1 (GraphQL §2.1.3 LineTerminator).
+/// The line of a byte, counted from 1 (GraphQL §2.1.3 LineTerminator).
 fn line(source: &str, at: usize) -> usize {
     let before = source.as_bytes().get(..at).unwrap_or(source.as_bytes());
     let returns = before.windows(2).filter(|pair| matches!(pair, [b'\r', next] if *next != b'\n'));
@@ -79,7 +78,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut() {
-        assert_eq!(shown("Name"), "`Name`");
-        assert_eq!(shown(&"é".repeat(100)), format!("`{}…`", "é".repeat(80)));
+        assert_eq!(quoted("Name"), "`Name`");
+        assert_eq!(quoted(&"é".repeat(100)), format!("`{}…`", "é".repeat(80)));
     }
 }

@@ -1,18 +1,19 @@
-//! The answer to the introspection query (GraphQL §4) to a draft, and a query that asks for it.
+//! Reads a schema from the response to an introspection query (GraphQL §4), and has such a query.
 
-use super::draft::{Draft, FieldDraft, Standing, TypeDraft, TypeUse};
-use super::fault::{Flaw, SchemaFault, shown};
-use super::hint::Hint;
-use super::names::is_name;
-use super::table::{Schema, TypeKind};
-use crate::graphql::ast::OperationKind;
+use super::cache_hint::CacheHint;
+use super::draft::{DefinitionKind, FieldDraft, SchemaDraft, TypeDraft, TypeUse};
+use super::fault::{SchemaFault, SourceFault, quoted};
+use super::name_table::is_name;
+use super::table::Schema;
+use super::type_id::TypeKind;
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
-/// Asks for what [`Schema::from_introspection`] needs. A type in more than seven lists and `!` is
-/// beyond it, as it is beyond the query that most tools send.
+/// A query for everything that [`Schema::from_introspection`] needs. Types wrapped in more than
+/// seven lists and `!` are not covered, as in the query that most tools send.
 pub const INTROSPECTION_QUERY: &str = "query EvergraphIntrospection{__schema{queryType{name}\
     mutationType{name}subscriptionType{name}types{kind name fields(includeDeprecated:true){name \
     args{defaultValue type{kind}}type{...T}}interfaces{name}possibleTypes{name}}}}\
@@ -20,23 +21,25 @@ pub const INTROSPECTION_QUERY: &str = "query EvergraphIntrospection{__schema{que
     ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}}}}}";
 
 impl Schema {
-    /// The schema in the answer to [`INTROSPECTION_QUERY`], or to any query that asks for as much:
-    /// all of the answer, or its `data`. It has no hints: introspection does not show directives.
+    /// Reads a schema from the response to [`INTROSPECTION_QUERY`] or to a query that selects as
+    /// much: the whole response or its `data`. The schema has no cache hints, because introspection
+    /// does not show directives.
     pub fn from_introspection(answer: &[u8]) -> Result<Self, SchemaFault> {
         if answer.len() > limits::SCHEMA_BYTES {
             let message = format!("the schema has more than {} bytes", limits::SCHEMA_BYTES);
             return Err(SchemaFault { message, line: None });
         }
         let answer: Answer<'_> = serde_json::from_slice(answer).map_err(|error| SchemaFault {
-            message: format!("it is no answer to an introspection query: {error}"),
+            message: format!("this is not a response to an introspection query: {error}"),
             line: Some(error.line()).filter(|line| *line > 0),
         })?;
         let found = answer.data.and_then(|data| data.schema).or(answer.schema);
         let found = found.ok_or_else(|| SchemaFault {
-            message: "it is no answer to an introspection query: it has no `__schema`".to_owned(),
+            message: "this is not a response to an introspection query: it has no `__schema`"
+                .to_owned(),
             line: None,
         })?;
-        read(&found).map_err(Flaw::somewhere)
+        read(&found).map_err(SourceFault::somewhere)
     }
 }
 
@@ -68,7 +71,7 @@ struct SchemaAnswer<'a> {
     types: Vec<TypeAnswer<'a>>,
 }
 
-/// `__Type` (§4.2.2), where it stands for itself.
+/// `__Type` (§4.2.2), as a definition.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TypeAnswer<'a> {
@@ -113,7 +116,7 @@ struct Named<'a> {
     name: Text<'a>,
 }
 
-/// `__Type`, where a field refers to it. serde_json lets it nest 128 deep.
+/// `__Type`, as the type of a field. serde_json limits its depth to 128.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TypeRef<'a> {
@@ -124,7 +127,7 @@ struct TypeRef<'a> {
     of_type: Option<Box<TypeRef<'a>>>,
 }
 
-/// Text that is borrowed where it can be: a schema says the same few names again and again.
+/// Borrowed text, where possible: a schema repeats the same few names.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -142,8 +145,8 @@ enum Kind {
     NonNull,
 }
 
-fn read(found: &SchemaAnswer<'_>) -> Result<Schema, Flaw> {
-    let mut draft = Draft::default();
+fn read(found: &SchemaAnswer<'_>) -> Result<Schema, SourceFault> {
+    let mut draft = SchemaDraft::default();
     draft.define_roots(0)?;
     let roots = [
         (OperationKind::Query, Some(&found.query_type)),
@@ -164,9 +167,13 @@ fn read(found: &SchemaAnswer<'_>) -> Result<Schema, Flaw> {
 }
 
 impl TypeAnswer<'_> {
-    fn read<'a>(&'a self, draft: &mut Draft<'a>, name: &str) -> Result<TypeDraft<'a>, Flaw> {
+    fn read<'a>(
+        &'a self,
+        draft: &mut SchemaDraft<'a>,
+        name: &str,
+    ) -> Result<TypeDraft<'a>, SourceFault> {
         let lacks =
-            |what: &str| Flaw::new(0, format!("type {} comes without its {what}", shown(name)));
+            |what: &str| SourceFault::new(0, format!("type {} has no `{what}`", quoted(name)));
         let kind = match self.kind {
             Kind::Scalar | Kind::Enum => TypeKind::Leaf,
             Kind::Object => TypeKind::Object,
@@ -174,17 +181,17 @@ impl TypeAnswer<'_> {
             Kind::Union => TypeKind::Union,
             Kind::InputObject => TypeKind::Input,
             Kind::List | Kind::NonNull => {
-                return Err(Flaw::new(0, format!("{} is a wrapper, no type", shown(name))));
+                return Err(SourceFault::new(0, format!("{} is a wrapping type", quoted(name))));
             }
         };
-        let mut new = TypeDraft::new(kind, Standing::Definition, 0);
+        let mut new = TypeDraft::new(kind, DefinitionKind::Definition, 0);
         let links = match kind {
             TypeKind::Object | TypeKind::Interface => {
                 for field in self.fields.as_ref().ok_or_else(|| lacks("fields"))? {
                     draft.count_field(0)?;
                     new.fields.push(field.read()?);
                 }
-                // Interfaces of interfaces are younger than introspection.
+                // Interfaces could not implement interfaces when introspection was first specified.
                 let may_lack = kind == TypeKind::Interface;
                 match &self.interfaces {
                     None if may_lack => &[],
@@ -205,7 +212,7 @@ impl TypeAnswer<'_> {
 }
 
 impl FieldAnswer<'_> {
-    fn read(&self) -> Result<FieldDraft<'_>, Flaw> {
+    fn read(&self) -> Result<FieldDraft<'_>, SourceFault> {
         let required = |argument: &ArgumentAnswer| {
             argument.of.kind == Kind::NonNull && argument.default_value.is_none()
         };
@@ -214,34 +221,37 @@ impl FieldAnswer<'_> {
             at: 0,
             of: self.of.read()?,
             needs_arguments: self.args.iter().any(required),
-            hint: Hint::NONE,
+            hint: CacheHint::NONE,
         })
     }
 }
 
 impl TypeRef<'_> {
-    fn read(&self) -> Result<TypeUse<'_>, Flaw> {
+    fn read(&self) -> Result<TypeUse<'_>, SourceFault> {
         let nonnull = self.kind == Kind::NonNull;
         let mut list = false;
         let mut inner = self;
         while matches!(inner.kind, Kind::List | Kind::NonNull) {
             list |= inner.kind == Kind::List;
             inner = inner.of_type.as_ref().ok_or_else(|| {
-                Flaw::new(0, "a field's type comes without its `ofType`: ask for it more deeply")
+                SourceFault::new(
+                    0,
+                    "a field's type has no `ofType`: the query must select it more deeply",
+                )
             })?;
         }
-        let name = inner.name.as_ref().ok_or_else(|| Flaw::new(0, "a type has no name"))?;
+        let name = inner.name.as_ref().ok_or_else(|| SourceFault::new(0, "a type has no name"))?;
         Ok(TypeUse { name: name.get()?, list, nonnull })
     }
 }
 
 impl Text<'_> {
-    /// The text, if it is a name: whoever sends the answer could send anything.
-    fn get(&self) -> Result<&str, Flaw> {
+    /// The text, if it is a name. Responses are untrusted.
+    fn get(&self) -> Result<&str, SourceFault> {
         if is_name(&self.0) {
             return Ok(&self.0);
         }
-        Err(Flaw::new(0, format!("{} is no name", shown(&self.0))))
+        Err(SourceFault::new(0, format!("{} is not a name", quoted(&self.0))))
     }
 }
 

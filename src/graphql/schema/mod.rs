@@ -1,31 +1,34 @@
-//! A GraphQL schema as a compact table: what a query's fields and types are before its answer.
+//! A GraphQL schema as a compact table: the fields of types and the possible types of interfaces
+//! and unions, known before any response.
 //!
-//! In scope: reading a schema from SDL (`sdl`, over `cursor` and `hint`) or from the answer to the
-//! introspection query (`introspection`), both by way of a `draft` that is checked; the table with
-//! its look-ups (`table`, over `names`, `groups` and `possible`); the table as bytes (`stored`);
-//! what two schemas differ in (`changes`). Not in scope: validating a schema or a query beyond
-//! what the table needs, the meta fields `__typename`, `__schema` and `__type` and the types of
-//! introspection, which callers know without a schema, and what is done with all this.
+//! In scope: reading a schema from SDL (`sdl`, with `cursor` and `cache_hint`) or from the response
+//! to an introspection query (`introspection`), both by way of a checked `draft`; the `table` and
+//! its look-ups (with `name_table`, `grouped_rows` and `possible_types`); its `encoding`; the
+//! `changes` between two schemas. Not in scope: validating a schema or a document any further, and
+//! `__typename`, `__schema`, `__type` and the types of introspection, which callers handle without
+//! a schema.
+//!
+//! Imports `document`.
 
+mod cache_hint;
 mod changes;
 mod cursor;
 mod draft;
+mod encoding;
 mod fault;
-mod groups;
-mod hint;
+mod grouped_rows;
 mod introspection;
-mod names;
-mod possible;
+mod name_table;
+mod possible_types;
 mod sdl;
-mod stored;
 mod table;
-
-pub use changes::{changed_types, touched_types};
-pub use fault::SchemaFault;
-pub use hint::Hint;
-pub use introspection::INTROSPECTION_QUERY;
-pub use table::{FieldInfo, Schema, TypeId, TypeKind};
-
 #[cfg(test)]
-#[path = "corpus_tests.rs"]
-mod corpus_tests;
+mod tests;
+mod type_id;
+
+pub use cache_hint::CacheHint;
+pub use changes::{affected_types, changed_types};
+pub use fault::SchemaFault;
+pub use introspection::INTROSPECTION_QUERY;
+pub use table::{FieldInfo, Schema};
+pub use type_id::{TypeId, TypeKind};

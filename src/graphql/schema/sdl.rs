@@ -1,25 +1,25 @@
-//! Type-system documents (GraphQL §3, October 2021 and September 2025) to a draft.
+//! Reads a schema from a type-system document (GraphQL §3, October 2021 and September 2025).
 //!
-//! In scope: the grammar, as far as it says what the table needs. What it has no use for is
-//! passed over by its brackets: values, the fields of inputs, the values of enums, all directives
-//! but one. Not in scope: validation, and executable definitions, which are a fault.
+//! In scope: the grammar, as far as the table needs it. The rest is skipped by its brackets:
+//! values, input fields, enum values, and all directives except `@cacheControl`. Not in scope:
+//! validation, and executable definitions, which are faults.
 //!
-//! It is more lenient than the grammar in one thing: `{}` and `()` may be empty.
+//! It deviates from the grammar in one way: `{}` and `()` may be empty.
 
+use super::cache_hint::{self, CacheHint};
 use super::cursor::Cursor;
-use super::draft::{Draft, FieldDraft, Standing, TypeDraft, TypeUse};
-use super::fault::{Flaw, SchemaFault, shown};
-use super::hint::{self, Hint};
-use super::table::{Schema, TypeKind};
-use crate::graphql::ast::OperationKind;
+use super::draft::{DefinitionKind, FieldDraft, SchemaDraft, TypeDraft, TypeUse};
+use super::fault::{SchemaFault, SourceFault, quoted};
+use super::table::Schema;
+use super::type_id::TypeKind;
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
 
 impl Schema {
-    /// The schema that a type-system document defines, extensions merged in.
+    /// Reads the schema that a type-system document defines, with extensions merged.
     ///
-    /// A type that is named and not defined is taken as what its place says: what is implemented
-    /// as an interface, a member of a union as an object, each without fields, and any other
-    /// field's type as a leaf. A type without a definition may be extended.
+    /// A type that is used but not defined gets the kind that its use implies (see `draft`). A type
+    /// that is not defined may be extended.
     pub fn from_sdl(source: &str) -> Result<Self, SchemaFault> {
         if source.len() > limits::SCHEMA_BYTES {
             let message = format!("the schema has more than {} bytes", limits::SCHEMA_BYTES);
@@ -29,8 +29,8 @@ impl Schema {
     }
 }
 
-fn read(source: &str) -> Result<Schema, Flaw> {
-    let mut reader = Reader { cursor: Cursor::new(source)?, draft: Draft::default() };
+fn read(source: &str) -> Result<Schema, SourceFault> {
+    let mut reader = Reader { cursor: Cursor::new(source)?, draft: SchemaDraft::default() };
     while reader.cursor.peek().is_some() {
         reader.definition()?;
     }
@@ -39,37 +39,43 @@ fn read(source: &str) -> Result<Schema, Flaw> {
 
 struct Reader<'a> {
     cursor: Cursor<'a>,
-    draft: Draft<'a>,
+    draft: SchemaDraft<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// TypeSystemDefinitionOrExtension (§3).
-    fn definition(&mut self) -> Result<(), Flaw> {
+    fn definition(&mut self) -> Result<(), SourceFault> {
         self.cursor.skip_description()?;
-        let standing = if self.cursor.takes_word("extend")? {
-            Standing::Extension
+        let definition_kind = if self.cursor.takes_word("extend")? {
+            DefinitionKind::Extension
         } else {
-            Standing::Definition
+            DefinitionKind::Definition
         };
         let at = self.cursor.at();
         match self.cursor.name()? {
-            "schema" => self.schema(standing, at),
-            "directive" if standing == Standing::Definition => self.directive_definition(),
-            "type" => self.named_type(TypeDraft::new(TypeKind::Object, standing, at)),
-            "interface" => self.named_type(TypeDraft::new(TypeKind::Interface, standing, at)),
-            "union" => self.named_type(TypeDraft::new(TypeKind::Union, standing, at)),
-            "scalar" | "enum" => self.named_type(TypeDraft::new(TypeKind::Leaf, standing, at)),
-            "input" => self.named_type(TypeDraft::new(TypeKind::Input, standing, at)),
+            "schema" => self.schema(definition_kind, at),
+            "directive" if definition_kind == DefinitionKind::Definition => {
+                self.directive_definition()
+            }
+            "type" => self.named_type(TypeDraft::new(TypeKind::Object, definition_kind, at)),
+            "interface" => {
+                self.named_type(TypeDraft::new(TypeKind::Interface, definition_kind, at))
+            }
+            "union" => self.named_type(TypeDraft::new(TypeKind::Union, definition_kind, at)),
+            "scalar" | "enum" => {
+                self.named_type(TypeDraft::new(TypeKind::Leaf, definition_kind, at))
+            }
+            "input" => self.named_type(TypeDraft::new(TypeKind::Input, definition_kind, at)),
             other => {
-                let message = format!("expected a definition of a type, found {}", shown(other));
-                Err(Flaw::new(at, message))
+                let message = format!("expected a definition of a type, found {}", quoted(other));
+                Err(SourceFault::new(at, message))
             }
         }
     }
 
     /// SchemaDefinition, SchemaExtension (§3.3).
-    fn schema(&mut self, standing: Standing, at: usize) -> Result<(), Flaw> {
-        if standing == Standing::Definition {
+    fn schema(&mut self, definition_kind: DefinitionKind, at: usize) -> Result<(), SourceFault> {
+        if definition_kind == DefinitionKind::Definition {
             self.draft.define_roots(at)?;
         }
         self.directives()?;
@@ -84,8 +90,8 @@ impl<'a> Reader<'a> {
                 "mutation" => OperationKind::Mutation,
                 "subscription" => OperationKind::Subscription,
                 other => {
-                    let message = format!("expected an operation, found {}", shown(other));
-                    return Err(Flaw::new(at, message));
+                    let message = format!("expected an operation, found {}", quoted(other));
+                    return Err(SourceFault::new(at, message));
                 }
             };
             self.cursor.expect(b':')?;
@@ -95,8 +101,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The definitions of the six kinds of types (§3.5 to §3.10), after their first word.
-    fn named_type(&mut self, mut new: TypeDraft<'a>) -> Result<(), Flaw> {
+    /// The definition of a type (§3.5 to §3.10), after its keyword.
+    fn named_type(&mut self, mut new: TypeDraft<'a>) -> Result<(), SourceFault> {
         let name = self.cursor.name()?;
         let has_fields = matches!(new.kind, TypeKind::Object | TypeKind::Interface);
         if has_fields && self.cursor.takes_word("implements")? {
@@ -113,9 +119,9 @@ impl<'a> Reader<'a> {
         self.draft.add(name, new)
     }
 
-    /// ImplementsInterfaces (§3.6), UnionMemberTypes (§3.8): names with a punctuator between
-    /// them, and perhaps one before.
-    fn names_between(&mut self, punctuator: u8) -> Result<Vec<&'a str>, Flaw> {
+    /// ImplementsInterfaces (§3.6), UnionMemberTypes (§3.8): names separated by a punctuator, which
+    /// may also come first.
+    fn names_between(&mut self, punctuator: u8) -> Result<Vec<&'a str>, SourceFault> {
         let mut names = Vec::new();
         self.cursor.takes(punctuator)?;
         loop {
@@ -128,7 +134,7 @@ impl<'a> Reader<'a> {
     }
 
     /// FieldsDefinition (§3.6).
-    fn fields(&mut self) -> Result<Vec<FieldDraft<'a>>, Flaw> {
+    fn fields(&mut self) -> Result<Vec<FieldDraft<'a>>, SourceFault> {
         let mut fields = Vec::new();
         self.cursor.expect(b'{')?;
         while !self.cursor.takes(b'}')? {
@@ -145,8 +151,9 @@ impl<'a> Reader<'a> {
         Ok(fields)
     }
 
-    /// ArgumentsDefinition (§3.6.1), if there is one: whether one of them is required (§5.4.2.1).
-    fn arguments(&mut self) -> Result<bool, Flaw> {
+    /// ArgumentsDefinition (§3.6.1), if there is one. Returns `true` if an argument is required
+    /// (§5.4.2.1).
+    fn arguments(&mut self) -> Result<bool, SourceFault> {
         let mut required = false;
         if !self.cursor.takes(b'(')? {
             return Ok(false);
@@ -167,7 +174,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Type (§2.11).
-    fn type_use(&mut self) -> Result<TypeUse<'a>, Flaw> {
+    fn type_use(&mut self) -> Result<TypeUse<'a>, SourceFault> {
         let mut lists = 0;
         while self.cursor.takes(b'[')? {
             lists += 1;
@@ -184,14 +191,14 @@ impl<'a> Reader<'a> {
         Ok(TypeUse { name, list: lists > 0, nonnull })
     }
 
-    /// Directives (§2.12): what they say of caching.
-    fn directives(&mut self) -> Result<Hint, Flaw> {
-        let mut hint = Hint::NONE;
+    /// Directives (§2.12). Returns their cache hint.
+    fn directives(&mut self) -> Result<CacheHint, SourceFault> {
+        let mut hint = CacheHint::NONE;
         while self.cursor.takes(b'@')? {
             let name = self.cursor.name()?;
             let has_arguments = self.cursor.peek().is_some_and(|token| token.is(b'('));
-            if has_arguments && name == hint::DIRECTIVE {
-                hint = hint.and(Hint::read(&mut self.cursor)?);
+            if has_arguments && name == cache_hint::DIRECTIVE {
+                hint = hint.and(CacheHint::read(&mut self.cursor)?);
             } else if has_arguments {
                 self.cursor.skip_group()?;
             }
@@ -199,8 +206,8 @@ impl<'a> Reader<'a> {
         Ok(hint)
     }
 
-    /// DirectiveDefinition (§3.13), which says nothing of types.
-    fn directive_definition(&mut self) -> Result<(), Flaw> {
+    /// DirectiveDefinition (§3.13), which is skipped.
+    fn directive_definition(&mut self) -> Result<(), SourceFault> {
         self.cursor.expect(b'@')?;
         self.cursor.name()?;
         self.arguments()?;

@@ -1,86 +1,51 @@
-//! The table that a schema is, and the look-ups in it. None of them allocates.
+//! The table of a schema. Look-ups do not allocate.
 
-use super::super::ast::OperationKind;
-use super::groups::Groups;
-use super::hint::Hint;
-use super::names::Names;
-use super::possible;
+use super::cache_hint::CacheHint;
+use super::grouped_rows::GroupedRows;
+use super::name_table::NameTable;
+use super::possible_types::possible_types;
+use super::type_id::{TypeId, TypeKind};
+use crate::graphql::document::ast::OperationKind;
 use crate::limits;
-
-/// A type of one schema. With another schema it stands for whatever has that place there, or for
-/// a leaf without a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeId(u32);
-
-impl TypeId {
-    pub(super) fn at(index: usize) -> Option<Self> {
-        u32::try_from(index).ok().map(Self)
-    }
-
-    pub(super) fn index(self) -> usize {
-        usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
-}
-
-/// What a type is (GraphQL §3.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TypeKind {
-    /// Has fields.
-    Object,
-    /// Has fields, and objects that implement it.
-    Interface,
-    /// Has members, which are objects.
-    Union,
-    /// A scalar or an enum, or a type that the schema names and does not define.
-    Leaf,
-    /// An input object. Its fields are not kept.
-    Input,
-}
-
-impl TypeKind {
-    /// Whether a field of such a type has selections.
-    pub fn is_composite(self) -> bool {
-        matches!(self, Self::Object | Self::Interface | Self::Union)
-    }
-}
 
 /// A field of an object or an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldInfo {
     /// Its type, without lists and `!`.
-    pub of: TypeId,
-    /// Whether it is a list, or a list of lists.
+    pub type_id: TypeId,
+    /// `true` if it is a list, or a list of lists.
     pub list: bool,
-    /// Whether it, as a whole, is never null.
+    /// `true` if the field itself is non-null. For `[A]!` that is the list.
     pub nonnull: bool,
-    /// Whether it has an argument that has to be given.
+    /// `true` if it has a required argument.
     pub needs_arguments: bool,
-    /// What the schema says of caching it.
-    pub hint: Hint,
+    /// Its cache hint.
+    pub hint: CacheHint,
 }
 
-/// A schema: its types, their fields and which of them are possible where.
+/// A schema: its types, their fields and their possible types.
 ///
-/// The meta fields `__typename`, `__schema` and `__type` are not in it, nor are the types of
-/// introspection: callers handle them before they look here.
+/// It contains neither `__typename`, `__schema` and `__type` nor the types of introspection.
+/// Callers handle these before they look here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
-    pub(super) names: Names,
-    /// The types, in the order of their names.
+    pub(super) names: NameTable,
+    /// The types, sorted by name.
     pub(super) types: Vec<TypeRow>,
-    /// The fields of each type, in the order of their names.
-    pub(super) fields: Groups<FieldRow>,
-    /// What each object and interface says it implements, the members of each union, in order.
-    pub(super) links: Groups<TypeId>,
+    /// The fields of each type, sorted by name.
+    pub(super) fields: GroupedRows<FieldRow>,
+    /// The interfaces that each object and interface implements, and the members of each union, in
+    /// order.
+    pub(super) links: GroupedRows<TypeId>,
     pub(super) roots: Roots,
-    possible: Groups<TypeId>,
+    possible: GroupedRows<TypeId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TypeRow {
     pub name: u32,
     pub kind: TypeKind,
-    pub hint: Hint,
+    pub hint: CacheHint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +63,12 @@ pub(super) struct Roots {
 }
 
 impl Schema {
-    /// Puts the table together; none where its parts do not fit or are over a limit.
+    /// Builds the table. `None` if its parts are inconsistent or exceed a limit.
     pub(super) fn assemble(
-        names: Names,
+        names: NameTable,
         types: Vec<TypeRow>,
-        mut fields: Groups<FieldRow>,
-        mut links: Groups<TypeId>,
+        mut fields: GroupedRows<FieldRow>,
+        mut links: GroupedRows<TypeId>,
         roots: Roots,
     ) -> Option<Self> {
         let over = types.len() > limits::SCHEMA_TYPES
@@ -113,14 +78,14 @@ impl Schema {
             return None;
         }
         let kinds: Vec<TypeKind> = types.iter().map(|row| row.kind).collect();
-        let mut possible = possible::possible(&kinds, &links)?;
+        let mut possible = possible_types(&kinds, &links)?;
         fields.shrink();
         links.shrink();
         possible.shrink();
         Some(Self { names, types, fields, links, roots, possible })
     }
 
-    /// The type whose fields operations of that kind select (GraphQL §3.3.1).
+    /// The root type of an operation kind (GraphQL §3.3.1).
     pub fn root(&self, kind: OperationKind) -> Option<TypeId> {
         match kind {
             OperationKind::Query => Some(self.roots.query),
@@ -129,48 +94,48 @@ impl Schema {
         }
     }
 
-    /// The type of that name.
+    /// The type with this name.
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
         let found = self.types.binary_search_by(|row| self.names.get(row.name).cmp(name));
         found.ok().and_then(TypeId::at)
     }
 
-    /// A type's name.
+    /// The name of a type.
     pub fn name(&self, id: TypeId) -> &str {
         self.row(id).map_or("", |row| self.names.get(row.name))
     }
 
-    /// What a type is.
+    /// The kind of a type.
     pub fn kind(&self, id: TypeId) -> TypeKind {
         self.row(id).map_or(TypeKind::Leaf, |row| row.kind)
     }
 
-    /// What the schema says of caching what has that type.
-    pub fn hint(&self, id: TypeId) -> Hint {
-        self.row(id).map_or(Hint::NONE, |row| row.hint)
+    /// The cache hint of a type.
+    pub fn hint(&self, id: TypeId) -> CacheHint {
+        self.row(id).map_or(CacheHint::NONE, |row| row.hint)
     }
 
-    /// The field of an object or interface.
+    /// A field of an object or interface.
     pub fn field(&self, id: TypeId, name: &str) -> Option<FieldInfo> {
         let fields = self.fields.get(id.index());
         let found = fields.binary_search_by(|row| self.names.get(row.name).cmp(name)).ok()?;
         fields.get(found).map(|row| row.info)
     }
 
-    /// The fields of an object or interface, in the order of their names.
+    /// The fields of an object or interface, sorted by name.
     pub fn fields(&self, id: TypeId) -> impl Iterator<Item = (&str, FieldInfo)> {
         self.fields.get(id.index()).iter().map(|row| (self.names.get(row.name), row.info))
     }
 
-    /// The objects that may stand where a type is asked for (GraphQL §5.5.2.3), in the order of
-    /// their names: an object itself, what implements an interface, the members of a union.
-    pub fn possible(&self, id: TypeId) -> impl Iterator<Item = TypeId> {
+    /// The possible types of a type (GraphQL §5.5.2.3), sorted by name: an object itself, the
+    /// implementations of an interface, the members of a union.
+    pub fn possible_types(&self, id: TypeId) -> impl Iterator<Item = TypeId> {
         let itself = (self.kind(id) == TypeKind::Object).then_some(id);
         itself.into_iter().chain(self.possible.get(id.index()).iter().copied())
     }
 
-    /// Whether the object of that name may stand where a type is asked for.
-    pub fn is_possible(&self, asked: TypeId, name: &str) -> bool {
+    /// `true` if the object with this name is a possible type of a type.
+    pub fn is_possible_type(&self, asked: TypeId, name: &str) -> bool {
         let Some(object) = self.type_named(name) else { return false };
         match self.kind(asked) {
             TypeKind::Object => asked == object,
@@ -178,17 +143,17 @@ impl Schema {
         }
     }
 
-    /// All types, in the order of their names.
+    /// All types, sorted by name.
     pub fn types(&self) -> impl Iterator<Item = TypeId> {
         (0..self.types.len()).filter_map(TypeId::at)
     }
 
-    /// The names of all types, of every kind, in order.
+    /// The names of all types of every kind, sorted.
     pub fn type_names(&self) -> impl Iterator<Item = &str> {
         self.types.iter().map(|row| self.names.get(row.name))
     }
 
-    /// What an object or an interface says it implements; the members of a union.
+    /// The interfaces that an object or interface implements, or the members of a union.
     pub(super) fn links(&self, id: TypeId) -> &[TypeId] {
         self.links.get(id.index())
     }
@@ -198,12 +163,12 @@ impl Schema {
     }
 }
 
-/// Whether the parts of a table are in order and name only what is there. Look-ups rely on it.
+/// Checks that the parts of a table are sorted and refer only to each other. Look-ups rely on it.
 fn fits(
-    names: &Names,
+    names: &NameTable,
     types: &[TypeRow],
-    fields: &Groups<FieldRow>,
-    links: &Groups<TypeId>,
+    fields: &GroupedRows<FieldRow>,
+    links: &GroupedRows<TypeId>,
     roots: Roots,
 ) -> bool {
     let kind = |id: TypeId| types.get(id.index()).map(|row| row.kind);
@@ -218,7 +183,7 @@ fn fits(
         named(row.name)
             && (fields.is_empty() || matches!(row.kind, TypeKind::Object | TypeKind::Interface))
             && fields.is_sorted_by(|one, next| one.name < next.name)
-            && fields.iter().all(|field| named(field.name) && kind(field.info.of).is_some())
+            && fields.iter().all(|field| named(field.name) && kind(field.info.type_id).is_some())
             && links.is_sorted_by(|one, next| one < next)
             && links.iter().all(|link| linked.is_some() && kind(*link) == linked)
     };

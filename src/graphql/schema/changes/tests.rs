@@ -38,7 +38,7 @@ fn what_a_type_shows_makes_it_another() {
         ("enum E { X }", "enum E { X } type New", &["New"]),
         ("enum E { X }", "enum E { X } interface New", &["New"]),
         ("interface Node", "interface Node @cacheControl(maxAge: 1)", &["Node"]),
-        // What the table does not have.
+        // Differences that the table does not hold.
         ("enum E { X }", "scalar E", &none),
         ("a: Int }", "a: String }", &none),
         ("x: Int", "y: String = \"\"", &none),
@@ -91,7 +91,7 @@ fn what_a_null_was_taken_for_is_touched_where_it_may_now_be_more() {
         assert!(BASE.contains(from), "{from}");
         let [old, new] =
             [BASE, &BASE.replacen(from, to, 1)].map(|source| Schema::from_sdl(source).unwrap());
-        touched_types(&old, &new).into_iter().collect()
+        affected_types(&old, &new).into_iter().collect()
     };
     for (from, to, expected) in [
         ("= A", "= A | B", &["A", "Hit"][..]),
@@ -100,7 +100,7 @@ fn what_a_null_was_taken_for_is_touched_where_it_may_now_be_more() {
         ("a(x: Int): A", "a(x: Int): [A]", &["A", "Query"]),
         ("a(x: Int): A, ", "", &["A", "Query"]),
         ("hit: Hit", "hit: B", &["A", "Query"]),
-        // These make nothing of a null doubtful.
+        // Changes that do not affect nulls.
         ("a(x: Int): A", "a(x: Int!): A!", &["Query"]),
         ("hit: Hit", "hit: Hit, new: B", &["Query"]),
         ("b: [B]", "b: B", &["A"]),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::graphql::analysed;
+use crate::graphql::analysis_of;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn object(name: &str, fields: Value, interfaces: Value) -> Value {
         "possibleTypes": null, "enumValues": null, "inputFields": null })
 }
 
-/// What a server would answer of the same schema.
+/// What a server would respond for the same schema.
 fn answer() -> Value {
     let scalar = |name: &str| json!({ "kind": "SCALAR", "name": name, "fields": null });
     let argument = |name: &str, of: Value, default: Value| json!({ "name": name, "type": of, "defaultValue": default });
@@ -113,7 +113,7 @@ fn the_same_schema_makes_the_same_table_either_way() {
 
 #[test]
 fn the_query_is_one_that_evergraph_itself_understands() {
-    let analysis = analysed(INTROSPECTION_QUERY);
+    let analysis = analysis_of(INTROSPECTION_QUERY);
     assert_eq!(analysis.kind, OperationKind::Query);
     assert_eq!(analysis.name.as_deref(), Some("EvergraphIntrospection"));
     assert!(analysis.roots.keys().eq(["__schema"]));
@@ -126,7 +126,10 @@ fn what_is_no_such_answer_is_a_fault() {
     for bad in ["", "null", "[]", "{}", "{\"data\":null}", "{\"data\":{}}", "{\"errors\":[]}", "{"]
     {
         let fault = Schema::from_introspection(bad.as_bytes()).unwrap_err();
-        assert!(fault.message.starts_with("it is no answer to an introspection query"), "{bad}");
+        assert!(
+            fault.message.starts_with("this is not a response to an introspection query"),
+            "{bad}"
+        );
     }
     let fault = Schema::from_introspection(b"{\n\"data\":\n7}").unwrap_err();
     assert_eq!(fault.line, Some(3));
@@ -143,10 +146,10 @@ fn an_answer_that_leaves_something_out_is_a_fault() {
     let lacking = |name: &'static str, what: &'static str| {
         without(&move |schema| find(schema, name)[what] = Value::Null)
     };
-    assert_eq!(lacking("User", "fields"), "type `User` comes without its fields");
-    assert_eq!(lacking("Node", "fields"), "type `Node` comes without its fields");
-    assert_eq!(lacking("User", "interfaces"), "type `User` comes without its interfaces");
-    assert_eq!(lacking("Hit", "possibleTypes"), "type `Hit` comes without its possibleTypes");
+    assert_eq!(lacking("User", "fields"), "type `User` has no `fields`");
+    assert_eq!(lacking("Node", "fields"), "type `Node` has no `fields`");
+    assert_eq!(lacking("User", "interfaces"), "type `User` has no `interfaces`");
+    assert_eq!(lacking("Hit", "possibleTypes"), "type `Hit` has no `possibleTypes`");
     let shallow = without(&|schema| {
         find(schema, "User")["fields"][0]["type"]["ofType"] = Value::Null;
     });
@@ -158,9 +161,9 @@ fn an_answer_that_leaves_something_out_is_a_fault() {
         assert!(text.contains(missing), "{text}");
     }
     let renamed = without(&|schema| find(schema, "User")["name"] = json!("a b\n"));
-    assert_eq!(renamed, "`a b\n` is no name");
+    assert_eq!(renamed, "`a b\n` is not a name");
     let wrapper = without(&|schema| find(schema, "User")["kind"] = json!("LIST"));
-    assert_eq!(wrapper, "`User` is a wrapper, no type");
+    assert_eq!(wrapper, "`User` is a wrapping type");
     let unknown = without(&|schema| find(schema, "User")["kind"] = json!("THING"));
     assert!(unknown.contains("THING"), "{unknown}");
     let twice = without(&|schema| find(schema, "User")["name"] = json!("Product"));

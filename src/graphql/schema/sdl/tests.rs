@@ -85,14 +85,15 @@ fn every_form_of_the_grammar_is_read() {
     assert_eq!(fields("A"), ["more", "type"]);
     assert_eq!(fields("Elsewhere"), ["id"]);
     assert!(fields("Empty").is_empty());
-    let possible = |name| schema.possible(id(name)).map(|t| schema.name(t)).collect::<Vec<_>>();
+    let possible =
+        |name| schema.possible_types(id(name)).map(|t| schema.name(t)).collect::<Vec<_>>();
     assert_eq!(possible("A"), ["Changes", "Root"]);
     assert_eq!(possible("B"), ["Root"]);
     assert_eq!(possible("U"), ["Changes", "Empty", "Root"]);
     assert!(possible("None").is_empty());
     let info = field(&schema, "Root", "type");
     assert_eq!((info.list, info.nonnull, info.needs_arguments), (true, true, false));
-    assert_eq!(schema.name(field(&schema, "Root", "enum").of), "Colour");
+    assert_eq!(schema.name(field(&schema, "Root", "enum").type_id), "Colour");
 }
 
 #[test]
@@ -150,10 +151,10 @@ fn hints_are_read_from_their_directive_alone() {
         extend type Query @cacheControl(maxAge: 5, inheritMaxAge: true)",
     );
     let query = schema.type_named("Query").unwrap();
-    assert_eq!(schema.hint(query), Hint { max_age: Some(2), private: false, inherit: true });
+    assert_eq!(schema.hint(query), CacheHint { max_age: Some(2), private: false, inherit: true });
     let hint = |name| field(&schema, "Query", name).hint;
-    assert_eq!(hint("a"), Hint { private: true, ..Hint::NONE });
-    assert_eq!((hint("b"), hint("c")), (Hint::NONE, Hint::NONE));
+    assert_eq!(hint("a"), CacheHint { private: true, ..CacheHint::NONE });
+    assert_eq!((hint("b"), hint("c")), (CacheHint::NONE, CacheHint::NONE));
     assert_eq!(
         fault("type Query {\n a: Int @cacheControl(\n maxAge: \"1\") }"),
         ("@cacheControl does not allow `\"1\"` as its maxAge".to_owned(), Some(3))
@@ -169,7 +170,7 @@ fn what_is_not_defined_is_what_its_place_says() {
     assert_eq!(kind("Unknown"), TypeKind::Leaf);
     assert_eq!(kind("Member"), TypeKind::Object);
     assert_eq!(kind("Absent"), TypeKind::Interface);
-    assert!(schema.is_possible(schema.type_named("Absent").unwrap(), "Query"));
+    assert!(schema.is_possible_type(schema.type_named("Absent").unwrap(), "Query"));
 }
 
 #[test]
@@ -185,16 +186,16 @@ fn faults_say_what_and_where() {
         ("type A { a: Int }", "the schema has no root type for queries", 1),
         ("interface Query", "the schema has no root type for queries", 1),
         ("\nschema { query: A }", "the root type for queries, `A`, is not defined", 2),
-        ("schema { query: A } scalar A", "root type `A` is no object", 1),
+        ("schema { query: A } scalar A", "root type `A` is not an object", 1),
         ("type Query\n\ntype Query", "type `Query` is defined twice", 3),
         ("scalar A\nenum A", "type `A` is defined twice", 2),
-        ("type A\nextend interface A", "type `A` is of two kinds", 2),
+        ("type A\nextend interface A", "type `A` is defined with two kinds", 2),
         ("type Query {\n a: Int\n\n a: Int }", "`Query` has `a` twice", 4),
         ("type Query { a: Int }\nextend type Query { a: Int }", "`Query` has `a` twice", 2),
-        ("type Query\ntype A implements Query", "`A` names `Query`, which is no interface", 2),
+        ("type Query\ntype A implements Query", "`A` names `Query`, which is not an interface", 2),
         (
             "type Query\nunion U = Query | Int2\nscalar Int2",
-            "`U` names `Int2`, which is no object",
+            "`U` names `Int2`, which is not an object",
             2,
         ),
         ("schema { query: A }\nschema { query: A }", "the schema is defined twice", 2),
@@ -216,8 +217,8 @@ fn faults_say_what_and_where() {
         ("union U = \n| \"x\"", "expected a name, found a string", 2),
         ("enum E {\n A ) }", "expected the bracket that closes the last one, found `)`", 2),
         ("directive @a(b: Int)", "expected `on`, found the end", 1),
-        ("type Query\n# said so\n { a: \"\n\" }", "what begins here is no token of GraphQL", 3),
-        ("type Query %", "what begins here is no token of GraphQL", 1),
+        ("type Query\n# said so\n { a: \"\n\" }", "no GraphQL token begins here", 3),
+        ("type Query %", "no GraphQL token begins here", 1),
     ] {
         assert_eq!(fault(source), (message.to_owned(), Some(line)), "{source}");
     }
@@ -231,7 +232,7 @@ fn size_is_limited() {
 
     let many =
         |count: usize, each: &dyn Fn(usize) -> String| -> String { (0..count).map(each).collect() };
-    // Query and the five scalars that every schema has count too.
+    // Query and the five built-in scalars count too.
     let scalars = |count| format!("type Query {}", many(count, &|at| format!("scalar S{at} ")));
     assert!(Schema::from_sdl(&scalars(limits::SCHEMA_TYPES - 6)).is_ok());
     assert!(fault(&scalars(limits::SCHEMA_TYPES - 5)).0.contains("types"));
@@ -253,7 +254,7 @@ fn size_is_limited() {
     assert!(fault(&format!("type Query @a(b: {}", "[".repeat(100_000))).0.contains("deep"));
 }
 
-/// Words of the grammar, in any order.
+/// Words of the grammar in any order.
 fn words() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         "type",

@@ -18,7 +18,7 @@ fn shop() -> Schema {
 
 fn possible<'s>(schema: &'s Schema, name: &str) -> Vec<&'s str> {
     let id = schema.type_named(name).unwrap();
-    schema.possible(id).map(|id| schema.name(id)).collect()
+    schema.possible_types(id).map(|id| schema.name(id)).collect()
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn fields_say_what_they_are() {
     let query = schema.type_named("Query").unwrap();
     let field = |name: &str| {
         let info = schema.field(query, name).unwrap();
-        (schema.name(info.of), info.list, info.nonnull, info.needs_arguments)
+        (schema.name(info.type_id), info.list, info.nonnull, info.needs_arguments)
     };
     assert_eq!(field("node"), ("Node", false, false, true));
     assert_eq!(field("search"), ("Hit", true, true, false));
@@ -88,12 +88,12 @@ fn possible_types_are_those_that_may_stand_there() {
     assert_eq!(possible(&schema, "Hit"), ["Product", "User"]);
     assert!(possible(&schema, "Colour").is_empty() && possible(&schema, "Filter").is_empty());
     for asked in schema.types() {
-        let listed: Vec<_> = schema.possible(asked).map(|id| schema.name(id)).collect();
+        let listed: Vec<_> = schema.possible_types(asked).map(|id| schema.name(id)).collect();
         for name in schema.type_names() {
-            let is_possible = schema.is_possible(asked, name);
-            assert_eq!(is_possible, listed.contains(&name), "{} {name}", schema.name(asked));
+            let is_possible_type = schema.is_possible_type(asked, name);
+            assert_eq!(is_possible_type, listed.contains(&name), "{} {name}", schema.name(asked));
         }
-        assert!(!schema.is_possible(asked, "Unknown"));
+        assert!(!schema.is_possible_type(asked, "Unknown"));
     }
 }
 
@@ -110,10 +110,10 @@ fn interfaces_in_circles_end() {
 fn hints_are_of_types_and_of_fields() {
     let schema = shop();
     let hint = |name: &str| schema.hint(schema.type_named(name).unwrap());
-    assert_eq!(hint("Product"), Hint { max_age: Some(60), ..Hint::NONE });
-    assert_eq!(hint("User"), Hint { private: true, ..Hint::NONE });
-    assert_eq!(hint("Hit"), Hint { inherit: true, ..Hint::NONE });
-    assert_eq!(hint("Query"), Hint::NONE);
+    assert_eq!(hint("Product"), CacheHint { max_age: Some(60), ..CacheHint::NONE });
+    assert_eq!(hint("User"), CacheHint { private: true, ..CacheHint::NONE });
+    assert_eq!(hint("Hit"), CacheHint { inherit: true, ..CacheHint::NONE });
+    assert_eq!(hint("Query"), CacheHint::NONE);
 }
 
 #[test]
@@ -123,10 +123,10 @@ fn a_type_of_another_schema_is_harmless() {
     let far = schema.types().last().unwrap();
     assert_eq!(
         (small.name(far), small.kind(far), small.hint(far)),
-        ("", TypeKind::Leaf, Hint::NONE)
+        ("", TypeKind::Leaf, CacheHint::NONE)
     );
-    assert_eq!((small.field(far, "a"), small.possible(far).count()), (None, 0));
-    assert!(!small.is_possible(far, "Query"));
+    assert_eq!((small.field(far, "a"), small.possible_types(far).count()), (None, 0));
+    assert!(!small.is_possible_type(far, "Query"));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn too_many_possible_types_are_refused() {
 
 #[test]
 fn interfaces_that_are_too_entangled_are_refused() {
-    // Each interface implements all of them: few pairs, and many steps to find them.
+    // Each interface implements all others: few pairs, but many steps to find them.
     let entangled = |objects: usize| -> String {
         let all: String = (0..500).map(|at| format!("&I{at}")).collect();
         let interfaces = (0..500).map(|at| format!(" interface I{at} implements {all}"));

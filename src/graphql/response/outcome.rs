@@ -1,0 +1,43 @@
+//! Decides from a response whether an operation was executed.
+
+use serde_json::{Map, Value};
+
+/// What a response says about the execution of an operation (GraphQL §7.1).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome<'a> {
+    /// Data and no errors.
+    Data(&'a Map<String, Value>),
+    /// Data and errors, `data: null`, or an error with a `path`: something was executed.
+    Partial(Option<&'a Map<String, Value>>),
+    /// Errors without a `path`, and no data: nothing was executed.
+    NothingRan,
+    /// Not a GraphQL response.
+    Unknown,
+}
+
+/// Reads the outcome from a response. `data: null` alone proves nothing: some servers write it when
+/// they reject a request, and others omit `data` when everything they executed failed.
+pub fn outcome(body: &Value) -> Outcome<'_> {
+    let Value::Object(answer) = body else { return Outcome::Unknown };
+    let errors = answer.get("errors").filter(|errors| !errors.is_null());
+    let is_one_of_several = answer.contains_key("hasNext");
+    match answer.get("data") {
+        Some(Value::Object(data)) if errors.is_none() && !is_one_of_several => Outcome::Data(data),
+        Some(Value::Object(data)) => Outcome::Partial(Some(data)),
+        Some(Value::Null) | None
+            if errors.is_some_and(are_of_the_request) && !is_one_of_several =>
+        {
+            Outcome::NothingRan
+        }
+        Some(_) => Outcome::Partial(None),
+        None if errors.is_some() => Outcome::Partial(None),
+        None => Outcome::Unknown,
+    }
+}
+
+/// `true` for a non-empty list of errors of which none has a `path`. Those are request errors,
+/// raised before execution (GraphQL §7.1.2).
+fn are_of_the_request(errors: &Value) -> bool {
+    let has_path = |error: &Value| error.get("path").is_some_and(|path| !path.is_null());
+    errors.as_array().is_some_and(|errors| !errors.is_empty() && !errors.iter().any(has_path))
+}
