@@ -8,7 +8,7 @@ use super::query_parts::QueryParts;
 use super::request_class::unsupported_accept;
 use super::signals::{SignalCheck, SignalSet};
 use crate::config::{CacheType, Config};
-use crate::graphql::{Analysis, Query, accepted_media_types, canonical_variables};
+use crate::graphql::{Analysis, OperationRequest, accepted_media_types, canonical_variables};
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
@@ -23,7 +23,7 @@ pub fn plan_graphql(
     config: &Config,
     request: &Request,
     claims: &Claims,
-    query: &Query,
+    query: &OperationRequest,
     analysis: &Analysis,
 ) -> Result<Plan, Bypass> {
     if let Some(bypass) = unsupported_accept(&request.headers) {
@@ -94,7 +94,7 @@ pub fn plan_graphql(
 }
 
 /// Starts the digest of the read. It covers everything but the scopes and the headers of `vary`.
-fn read_digest(request: &Request, query: &Query, analysis: &Analysis) -> DigestBuilder {
+fn read_digest(request: &Request, query: &OperationRequest, analysis: &Analysis) -> DigestBuilder {
     let variables = canonical_variables(query.variables.as_ref(), &analysis.variables);
     DigestBuilder::new("graphql")
         .part(request.method.as_str().as_bytes())

@@ -7,7 +7,7 @@
 //! chooses).
 
 use crate::config::{CacheType, Config, Match};
-use crate::graphql::{Analysis, ArgumentMatch, Query, RootField};
+use crate::graphql::{Analysis, ArgumentMatch, OperationRequest, RootField};
 use crate::http::glob;
 
 /// The meta field that every type has (GraphQL §4.4). It reveals nothing, so it needs no type.
@@ -30,7 +30,7 @@ pub(super) struct QueryParts<'c> {
 
 impl<'c> QueryParts<'c> {
     /// Determines the cache types of a query.
-    pub fn of(config: &'c Config, query: &Query, analysis: &Analysis) -> Self {
+    pub fn of(config: &'c Config, query: &OperationRequest, analysis: &Analysis) -> Self {
         let fields = || analysis.roots.iter().filter(|(name, _)| *name != TYPENAME);
         let mut own: Vec<&CacheType> = Vec::new();
         let mut undeclared = Vec::new();
@@ -90,7 +90,7 @@ struct FieldTypes<'c> {
 impl<'c> FieldTypes<'c> {
     fn of(
         config: &'c Config,
-        query: &Query,
+        query: &OperationRequest,
         analysis: &Analysis,
         name: &str,
         field: &RootField,

@@ -4,8 +4,8 @@ use super::bypass::Bypass;
 use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
-    self, Form, JsonSize, Query, RequestError, may_hold_mutation, read_get, read_post,
-    url_may_hold_mutation, wants_html,
+    self, JsonSize, OperationRequest, RequestError, RequestForm, may_hold_mutation, read_get,
+    read_post, url_may_hold_mutation, wants_html,
 };
 use crate::http::{Headers, Method, Request, climbs, decoded_body, fields, folded_path, is_plain};
 use crate::limits::{self, Limit};
@@ -173,9 +173,9 @@ impl Uncacheable {
 #[derive(Debug, Clone, PartialEq)]
 pub enum GraphQlRequest {
     /// One operation.
-    One(Query),
+    One(OperationRequest),
     /// Several independent operations.
-    Batch(Vec<Query>),
+    Batch(Vec<OperationRequest>),
 }
 
 /// Parses a GraphQL request. `body` is `None` for a GET.
@@ -190,9 +190,9 @@ pub fn read_graphql(
         Some(body) => read_post(&request.headers, url_query, body, &config.limits.amounts),
     };
     match form {
-        Form::Query(query) => Ok(GraphQlRequest::One(query)),
-        Form::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
-        Form::Unreadable { reason, may_be_mutation } => {
+        RequestForm::Single(query) => Ok(GraphQlRequest::One(query)),
+        RequestForm::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
+        RequestForm::Unreadable { reason, may_be_mutation } => {
             Err(Uncacheable { reason: Bypass::Unread(reason), may_be_mutation })
         }
     }
