@@ -18,7 +18,7 @@ use cases::{Case, Expected, START, Step};
 use evergraph::http::{Method, Request, Response};
 use evergraph::service::{Isolate, Service};
 use evergraph::time::Timestamp;
-use runtime::{Platform, RequestRuntime, field_faults};
+use runtime::{RequestRuntime, WorkersRuntime, field_faults};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -59,7 +59,7 @@ enum Isolates {
 }
 
 fn run(case: &Case, isolates: Isolates) -> Result<(), String> {
-    let platform = Platform::new(Timestamp::from_millis(START * 1_000));
+    let platform = WorkersRuntime::new(Timestamp::from_millis(START * 1_000));
     let mut isolate = Isolate::new(&case.config);
     for step in &case.steps {
         let mut faults = faults_of(step, &platform, &isolate);
@@ -79,7 +79,7 @@ fn run(case: &Case, isolates: Isolates) -> Result<(), String> {
 }
 
 /// What is wrong with a step, once everything is done that it has started.
-fn faults_of(step: &Step, platform: &Rc<Platform>, isolate: &Rc<Isolate>) -> Vec<String> {
+fn faults_of(step: &Step, platform: &Rc<WorkersRuntime>, isolate: &Rc<Isolate>) -> Vec<String> {
     platform.executor.advance_to((START + step.second) * 1_000);
     platform.script.replace(step.origin.iter().cloned().collect());
     let runtime = RequestRuntime::new(platform.clone(), step.request.clone());

@@ -5,7 +5,7 @@ use super::identity::{Credentials, scope_key};
 use super::merged_terms::{merge_terms, naming_type};
 use super::plan::{Plan, RestPlan};
 use super::signals::{Signal, SignalCheck, SignalSet};
-use crate::config::{Authorization, CdnCacheControl, Config, RestTerms, RestTtl};
+use crate::config::{Authorization, CdnCacheControl, Config, RestRules, RestTtl};
 use crate::http::Request;
 use crate::jwt::Claims;
 use crate::key::{Key, KeyParts, Kind};
@@ -72,7 +72,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
 
 /// Which rule decides the lifetime of a REST response.
 fn lifetime_rule(config: &Config, read: &rest::RestRead<'_>) -> Result<LifetimeRule, Bypass> {
-    let RestTerms { ttl, swr, sie, .. } = &read.terms;
+    let RestRules { ttl, swr, sie, .. } = &read.terms;
     let by_origin = |most| {
         let heuristic = config.rest.heuristic;
         LifetimeRule::Origin(OriginRule { heuristic, swr: *swr, sie: *sie, most })

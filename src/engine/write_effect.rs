@@ -4,7 +4,7 @@
 //! scope: what is purged without it ([`super::write_purge`]).
 
 use super::body_format::BodyFormat;
-use crate::config::{Config, RestTerms, RestTtl};
+use crate::config::{Config, RestRules, RestTtl};
 use crate::graphql::{Outcome, outcome};
 use crate::http::{Headers, ResponseCoding, Url, folded_path};
 use serde_json::Value;
@@ -110,7 +110,7 @@ fn effect_of_status(status: u16) -> Option<WriteEffect> {
 /// Whether only the origin's own headers decide what is stored for a path.
 fn is_left_to_origin(config: &Config, url: &Url) -> bool {
     let is_left = |path: &str| {
-        RestTerms::of(&config.types_of_path(path)).ttl == RestTtl::Origin
+        RestRules::of(&config.types_of_path(path)).ttl == RestTtl::Origin
             && config.resources_of(path).is_empty()
     };
     let path = url.comparable_path();

@@ -6,7 +6,7 @@
 //! once, by the settings that say what does not matter (`query`, `ignore_case`), and then used for
 //! both. Without such settings it is unchanged, byte for byte.
 
-use crate::config::{CacheType, Config, QueryTerms, RestTerms};
+use crate::config::{CacheType, Config, QueryRules, RestRules};
 use crate::http::{Case, Headers, Url, form_decoded};
 use crate::key::DigestBuilder;
 
@@ -18,7 +18,7 @@ pub struct RestRead<'c> {
     /// The matching cache types. Empty if the origin's headers decide.
     pub types: Vec<&'c CacheType>,
     /// The merged terms of these types.
-    pub terms: RestTerms,
+    pub terms: RestRules,
 }
 
 impl<'c> RestRead<'c> {
@@ -26,7 +26,7 @@ impl<'c> RestRead<'c> {
     pub fn of(config: &'c Config, url: &Url) -> Self {
         let path = url.comparable_path();
         let types = config.types_of_path(&path);
-        let mut terms = RestTerms::of(&types);
+        let mut terms = RestRules::of(&types);
         terms.vary.extend(config.vary.iter().cloned());
         terms.vary.sort_unstable();
         terms.vary.dedup();
@@ -59,21 +59,21 @@ fn url_digest(url: &Url) -> DigestBuilder {
 /// The URL without what does not matter: the path is in lower case if its case is ignored, and the
 /// query has only the parameters that are kept, sorted by name. Parameters of the same name keep
 /// their order, and all keep their percent-encoding.
-fn normalized_url(url: &Url, case: Case, terms: &QueryTerms) -> Url {
+fn normalized_url(url: &Url, case: Case, terms: &QueryRules) -> Url {
     let path = match case {
         Case::Counts => url.path.clone(),
         Case::Ignored => url.path.to_ascii_lowercase(),
     };
     let query = match terms {
-        QueryTerms::AsItCame => url.query.clone(),
-        QueryTerms::Kept(_) => url.query.as_deref().and_then(|query| kept(query, terms)),
+        QueryRules::Unchanged => url.query.clone(),
+        QueryRules::KeptBy(_) => url.query.as_deref().and_then(|query| kept(query, terms)),
     };
     Url { path, query, ..url.clone() }
 }
 
 /// The parameters that are kept. `None` if there are none. An empty text between two `&` is a
 /// parameter too, since the origin may count it.
-fn kept(query: &str, terms: &QueryTerms) -> Option<String> {
+fn kept(query: &str, terms: &QueryRules) -> Option<String> {
     let named = |pair| {
         let (name, _) = str::split_once(pair, '=').unwrap_or((pair, ""));
         // A name that cannot be decoded is compared as it is written.

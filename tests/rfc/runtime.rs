@@ -6,7 +6,7 @@ use super::executor::{Executor, Signals};
 use evergraph::config::Algorithm;
 use evergraph::http::{Headers, Method, OriginalFields, Request};
 use evergraph::purge::{
-    IntentId, Log, LogTime, Mark, MemoryRows, NewRecord, ReadReply, Record, Sizes,
+    IntentId, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, ReadReply, Record,
 };
 use evergraph::service::{
     self, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache,
@@ -20,7 +20,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 /// What all requests of a case share.
-pub struct Platform {
+pub struct WorkersRuntime {
     pub executor: Executor,
     signals: Signals,
     edge_cache: RefCell<HashMap<String, EdgeCacheEntry>>,
@@ -41,10 +41,10 @@ struct EdgeCacheEntry {
     until: Timestamp,
 }
 
-impl Platform {
+impl WorkersRuntime {
     /// A platform with empty stores.
     pub fn new(now: Timestamp) -> Rc<Self> {
-        let log = Log::open(MemoryRows::default(), Ttl::MAX, Sizes::default(), || 1).unwrap();
+        let log = Log::open(MemoryRows::default(), Ttl::MAX, LogLimits::default(), || 1).unwrap();
         let executor = Executor::default();
         executor.advance_to(now.as_millis());
         Rc::new(Self {
@@ -83,14 +83,14 @@ impl Platform {
 /// The platform for one client's request.
 #[derive(Clone)]
 pub struct RequestRuntime {
-    platform: Rc<Platform>,
+    platform: Rc<WorkersRuntime>,
     request: Rc<Request>,
     /// The bodies of the origin's responses by their handles.
     bodies: Rc<RefCell<Vec<Rc<[u8]>>>>,
 }
 
 impl RequestRuntime {
-    pub fn new(platform: Rc<Platform>, request: Request) -> Self {
+    pub fn new(platform: Rc<WorkersRuntime>, request: Request) -> Self {
         Self { platform, request: Rc::new(request), bodies: Rc::default() }
     }
 
@@ -238,7 +238,7 @@ impl PurgeLog for RequestRuntime {
     async fn log_since(&self, mark: Option<Mark>) -> Result<ReadReply, Fault> {
         self.platform.repeat_due();
         let time = LogTime { clock: 1, at: self.platform.now() };
-        Ok(ReadReply { time, delta: self.platform.log.borrow_mut().since_or_base(mark) })
+        Ok(ReadReply { time, delta: self.platform.log.borrow_mut().since_encoded(mark) })
     }
 
     async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault> {
@@ -251,7 +251,7 @@ impl PurgeLog for RequestRuntime {
         self.platform.repeats.borrow_mut().extend(new.repeats(0, now));
         let mut log = self.platform.log.borrow_mut();
         let seq = if new.is_empty() { log.head() } else { log.append(&new.record, now).unwrap() };
-        Ok(AppendReply { seq, delta: log.since_or_base(mark) })
+        Ok(AppendReply { seq, delta: log.since_encoded(mark) })
     }
 
     async fn log_intend(&self, _intent: &NewRecord) -> Result<IntentId, Fault> {

@@ -2,8 +2,8 @@
 
 use super::failure::{damage, fault};
 use crate::purge::{
-    AppendReply, Delta, DeltaLimits, IntentId, IntentReply, Log, LogRequest, LogTime, Mark,
-    MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq, Sizes, Version,
+    AppendReply, Delta, DeltaLimits, IntentId, IntentReply, Log, LogLimits, LogRequest, LogTime,
+    Mark, MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq, Version,
 };
 use crate::service::Fault;
 use crate::sim::environment::Environment;
@@ -84,12 +84,12 @@ const TAGS_A_MILLISECOND: u64 = 2_000;
 const MEMORY_BYTES: usize = 40 << 20;
 
 /// Where a log is to forget, so little that a run meets all limits.
-fn sizes(epoch: u64, forgets: bool) -> Sizes {
+fn sizes(epoch: u64, forgets: bool) -> LogLimits {
     if !forgets {
-        return Sizes::default();
+        return LogLimits::default();
     }
     let random = Random::new(epoch);
-    Sizes {
+    LogLimits {
         tags: random.between(10, 60) as usize,
         page_tags: random.between(5, 20) as usize,
         delta: DeltaLimits { records: 20, tags: random.between(10, 80) as usize, patterns: 10 },
@@ -241,16 +241,16 @@ impl LogObject {
     ) -> (Delta, u64) {
         let mut log = self.log.borrow_mut();
         let delta = match version {
-            Version::CURRENT => log.since_or_base(mark),
+            Version::CURRENT => log.since_encoded(mark),
             _ => log.since(mark),
         };
         let tags = self.counted_tags.get().max(log.tags() as u64);
         let (nanos, travels) = match &delta {
             Delta::Records { .. } => (0, 0),
-            Delta::Base { base, .. } if self.encoded.get() == Some(base.mark()) => {
+            Delta::EncodedSnapshot { base, .. } if self.encoded.get() == Some(base.mark()) => {
                 (SENT_TAG_NANOS, tags / TAGS_A_MILLISECOND)
             }
-            Delta::Base { base, .. } => {
+            Delta::EncodedSnapshot { base, .. } => {
                 self.encoded.set(Some(base.mark()));
                 (ENCODED_TAG_NANOS + SENT_TAG_NANOS, tags / TAGS_A_MILLISECOND)
             }
@@ -291,7 +291,7 @@ impl LogObject {
         let question = self.on_the_way(environment, question, version).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(environment.now());
-        if !question.is_neighbours {
+        if !question.is_from_neighbor {
             self.meets(environment, question.mark);
         }
         let (delta, millis) = self.reply_since(environment, question.mark, version);
@@ -340,7 +340,7 @@ impl LogObject {
     fn note(&self, new: &NewRecord, now: u64) -> IntentId {
         self.intents.set(self.intents.get() + 1);
         let intent = IntentId::of(self.epoch() ^ self.intents.get());
-        let rows = new.recorded_unless_closed(self.settle / 1_000, Timestamp::from_millis(now));
+        let rows = new.intent_repeats(self.settle / 1_000, Timestamp::from_millis(now));
         self.put_due(rows.map(|(at, record)| (at.as_millis(), record, Some(intent))));
         intent
     }
