@@ -39,7 +39,7 @@ impl Limit {
     ];
 
     /// The name in the configuration, the statistics and refusals.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
             Self::Tokens => "tokens",
@@ -54,7 +54,7 @@ impl Limit {
 
     /// Where it stands unless the configuration says otherwise, and the most that it can be set
     /// to. graphql-parser stops at a depth of about 50.
-    pub fn default_and_most(self) -> (usize, usize) {
+    pub const fn default_and_most(self) -> (usize, usize) {
         match self {
             Self::Bytes => (1 << 20, 8 << 20),
             Self::Tokens => (20_000, 200_000),

@@ -4,7 +4,7 @@
 //! scope: what is purged where there is none (`write`).
 
 use super::write::WriteResponse;
-use crate::config::{Config, RestTerms, RestTtl};
+use crate::config::{Config, RestRules, RestTtl};
 use crate::graphql::{Outcome, outcome};
 use crate::http::{AnswerCoding, Headers, Url, folded_path};
 use serde_json::Value;
@@ -98,7 +98,7 @@ fn effect_of_status(status: u16) -> Option<Effect> {
 /// Whether nothing but the origin's own headers says what of a path is stored.
 fn is_left_to_the_origin(config: &Config, url: &Url) -> bool {
     let is_left = |path: &str| {
-        RestTerms::of(&config.types_of_path(path)).ttl == RestTtl::Origin
+        RestRules::of(&config.types_of_path(path)).ttl == RestTtl::Origin
             && config.resources_of(path).is_empty()
     };
     let path = url.comparable_path();

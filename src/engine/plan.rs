@@ -5,7 +5,7 @@ use super::class::unwanted_answer;
 use super::identity::{Asker, sharers, value_digests};
 use super::parts::QueryParts;
 use super::signals::{Counted, Coverage, Signal};
-use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestTerms, RestTtl};
+use crate::config::{Authorization, CacheType, CdnCacheControl, Config, RestRules, RestTtl};
 use crate::graphql::{Analysis, ExpectedResponse, Query, accepted_kinds, canonical_variables};
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
@@ -200,7 +200,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
 
 /// Who decides how long a REST answer lives.
 fn rule(config: &Config, asked: &rest::RestRead<'_>) -> Result<Rule, Bypass> {
-    let RestTerms { ttl, swr, sie, .. } = &asked.terms;
+    let RestRules { ttl, swr, sie, .. } = &asked.terms;
     let by_origin = |most| {
         let heuristic = config.rest.heuristic;
         Rule::Origin(ByOrigin { heuristic, swr: *swr, sie: *sie, most })

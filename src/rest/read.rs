@@ -5,7 +5,7 @@
 //! configuration says does not matter, and both the key and the request to the origin are made
 //! from it. Without such settings it is the client's, byte for byte.
 
-use crate::config::{CacheType, Config, QueryTerms, RestTerms};
+use crate::config::{CacheType, Config, QueryRules, RestRules};
 use crate::http::{Case, Headers, Url, form_decoded};
 use crate::key::DigestBuilder;
 
@@ -17,14 +17,14 @@ pub struct RestRead<'c> {
     /// The cache types that match it; none where the origin's headers rule.
     pub types: Vec<&'c CacheType>,
     /// What they say together.
-    pub terms: RestTerms,
+    pub terms: RestRules,
 }
 
 /// What the origin is asked for where a client asks for `url`.
 pub fn asked<'c>(config: &'c Config, url: &Url) -> RestRead<'c> {
     let path = url.comparable_path();
     let types = config.types_of_path(&path);
-    let mut terms = RestTerms::of(&types);
+    let mut terms = RestRules::of(&types);
     terms.vary.extend(config.vary.iter().cloned());
     terms.vary.sort_unstable();
     terms.vary.dedup();
@@ -59,21 +59,21 @@ pub fn digest(url: &Url) -> DigestBuilder {
 /// The URL without what does not matter: the path in lower case where its case does not matter,
 /// and of the query the parameters that are kept, sorted by name. Parameters of one name keep
 /// their order, and all keep their percent-encoding.
-pub fn normalised(url: &Url, case: Case, terms: &QueryTerms) -> Url {
+pub fn normalised(url: &Url, case: Case, terms: &QueryRules) -> Url {
     let path = match case {
         Case::Counts => url.path.clone(),
         Case::Ignored => url.path.to_ascii_lowercase(),
     };
     let query = match terms {
-        QueryTerms::AsItCame => url.query.clone(),
-        QueryTerms::Kept(_) => url.query.as_deref().and_then(|query| kept(query, terms)),
+        QueryRules::Unchanged => url.query.clone(),
+        QueryRules::KeptBy(_) => url.query.as_deref().and_then(|query| kept(query, terms)),
     };
     Url { path, query, ..url.clone() }
 }
 
 /// The parameters that are kept; none where there is not one. What stands between two `&` is a
 /// parameter even where it is empty: the origin may count it.
-fn kept(query: &str, terms: &QueryTerms) -> Option<String> {
+fn kept(query: &str, terms: &QueryRules) -> Option<String> {
     let named = |pair| {
         let (name, _) = str::split_once(pair, '=').unwrap_or((pair, ""));
         // A name that is no text is compared as it stands.

@@ -1,15 +1,17 @@
-//! The arguments of a match, `kind: PRODUCT, lang: "en")`, in the syntax of GraphQL's constant
-//! values (§2.9), read as the JSON that a client would send for them (§6.1.2).
+//! The arguments of a match such as `graphql:Query.search(kind: PRODUCT, lang: "en")`.
 //!
-//! In scope: names, numbers, quoted strings, booleans, null, enum values, lists and objects. Not in
-//! scope: variables and block strings, for which a match has no use.
+//! They are written as constant values of GraphQL (§2.9), and read as the JSON that a client would
+//! send for them as variables (§6.1.2): the example gives `{"kind": "PRODUCT", "lang": "en"}`.
+//!
+//! In scope: numbers, quoted strings, booleans, null, enum values, lists and objects. Not in scope:
+//! variables and block strings, which a match does not need.
 
 use serde_json::{Map, Value};
 
-/// How deep lists and objects may nest.
+/// How deeply lists and objects may nest.
 const DEPTH: usize = 16;
 
-/// Reads what follows an opening parenthesis, up to the end of the text.
+/// Reads the text after an opening parenthesis, up to the closing one at the end.
 pub(super) fn arguments(text: &str) -> Result<Vec<(String, Value)>, String> {
     let fault = || {
         format!(
@@ -24,7 +26,7 @@ pub(super) fn arguments(text: &str) -> Result<Vec<(String, Value)>, String> {
     }
     let is_twice = |name: &str| fields.iter().filter(|(other, _)| other == name).count() > 1;
     match fields.iter().find(|(name, _)| is_twice(name)) {
-        Some((name, _)) => Err(format!("the argument {name:?} stands there twice")),
+        Some((name, _)) => Err(format!("the argument {name:?} is given twice")),
         None => Ok(fields),
     }
 }
@@ -34,7 +36,7 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    /// Leaves out what GraphQL ignores (§2.1.7).
+    /// Skips what GraphQL ignores (§2.1.7).
     fn skip(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n', ',']);
     }
@@ -46,7 +48,7 @@ impl<'t> Reader<'t> {
         after.is_some()
     }
 
-    /// Takes what is made of such characters, if anything is.
+    /// Takes the longest word of characters that belong to it. `None` if there is no such character.
     fn word(&mut self, belongs: impl Fn(char) -> bool) -> Option<&'t str> {
         self.skip();
         let end = self.rest.find(|c| !belongs(c)).unwrap_or(self.rest.len());
@@ -60,7 +62,7 @@ impl<'t> Reader<'t> {
         (!name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
     }
 
-    /// `name: value` up to a closing punctuator.
+    /// Reads `name: value` pairs up to a closing punctuator.
     fn fields(&mut self, end: char, depth: usize) -> Option<Vec<(String, Value)>> {
         let mut fields = Vec::new();
         while !self.take(end) {
@@ -99,7 +101,7 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// A quoted string. JSON has all of GraphQL's escapes but `\u{…}`.
+    /// Reads a quoted string as JSON, which has all of GraphQL's escapes but `\u{…}`.
     fn string(&mut self) -> Option<Value> {
         let mut escaped = false;
         let is_end = |c: char| {

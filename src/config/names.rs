@@ -1,15 +1,15 @@
-//! Single words of the configuration.
+//! Validation of single names and tags in the configuration.
 
-use super::section::Section;
+use super::section::{Faults, Section};
 use crate::http::is_token;
 use crate::tag::Tag;
 
 /// A name that becomes a segment of keys.
-pub(super) fn name(root: &Section<'_>, path: &str, text: &str) -> String {
+pub(super) fn name(faults: &Faults, path: &str, text: &str) -> String {
     let plain = text.bytes().all(|b| matches!(b, b'_' | b'-') || b.is_ascii_alphanumeric());
     if text.is_empty() || text.len() > 64 || !plain {
-        root.faults()
-            .add(path, format!("expected 1 to 64 letters, digits, \"-\" or \"_\", found {text:?}"));
+        let message = format!("expected 1 to 64 letters, digits, \"-\" or \"_\", found {text:?}");
+        faults.add(path, message);
     }
     text.to_owned()
 }
@@ -23,7 +23,7 @@ pub(super) fn graphql_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A glob over GraphQL names.
+/// A glob that matches GraphQL names.
 pub(super) fn glob_name(text: &str) -> Result<String, String> {
     let plain = text.bytes().all(|b| matches!(b, b'_' | b'*') || b.is_ascii_alphanumeric());
     if text.is_empty() || !plain {
@@ -32,8 +32,8 @@ pub(super) fn glob_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A response header that holds tags, in lower case. It does not reach the client, so it is none
-/// that clients or caches rely on.
+/// The name of a response header that holds tags, in lower case. Such a header does not reach the
+/// client, so headers that clients or caches rely on are refused.
 pub(super) fn tag_header(text: &str) -> Result<String, String> {
     const OF_HTTP: [&str; 14] = [
         "age",
@@ -52,7 +52,7 @@ pub(super) fn tag_header(text: &str) -> Result<String, String> {
         "vary",
     ];
     let name = header_token(text)?;
-    // No glob: it names one header.
+    // `*` is a valid character of header names, but here it would be meant as a glob.
     if name.contains('*') {
         return Err(format!("expected the name of a header, found {text:?}"));
     }
@@ -62,7 +62,8 @@ pub(super) fn tag_header(text: &str) -> Result<String, String> {
     Ok(name)
 }
 
-/// A list of names of request headers that belong to keys, in order and each once.
+/// A list of names of request headers that belong to keys, in lower case, sorted and without
+/// duplicates.
 pub(super) fn header_names(section: &Section<'_>, key: &'static str) -> Vec<String> {
     let mut names = section.list(key, header_name);
     names.sort_unstable();
@@ -70,7 +71,7 @@ pub(super) fn header_names(section: &Section<'_>, key: &'static str) -> Vec<Stri
     names
 }
 
-/// RFC 9110 §5.1: field-name = token. In lower case.
+/// A header's name (RFC 9110 §5.1: field-name = token), in lower case.
 fn header_token(text: &str) -> Result<String, String> {
     let fault = || format!("expected the name of a header, found {text:?}");
     is_token(text).then(|| text.to_ascii_lowercase()).ok_or_else(fault)
@@ -80,13 +81,13 @@ fn header_name(text: &str) -> Result<String, String> {
     let name = header_token(text)?;
     if matches!(name.as_str(), "cookie" | "authorization") {
         return Err(format!(
-            "{name} says who is asking, which is what scopes are for: name it in a scope's \"by\", and the scope in a type's \"scope\""
+            "{name} says who is asking, so it needs a scope: name it in a scope's \"by\", and the scope in a type's \"scope\""
         ));
     }
     Ok(name)
 }
 
-/// A glob over the names of request headers that are no signals.
+/// A glob that matches names of request headers that are not signals, in lower case.
 pub(super) fn header_glob(text: &str) -> Result<String, String> {
     let name = header_token(text)?;
     match name.as_str() {
@@ -94,14 +95,14 @@ pub(super) fn header_glob(text: &str) -> Result<String, String> {
             "cookie is more than one signal: name cookies in \"ignore_cookies\"".to_owned()
         ),
         "authorization" => Err(
-            "authorization says who is asking; give what is the same for all a scope with \"by\" = []"
+            "authorization says who is asking; for responses that are the same for all, define a scope with \"by\" = []"
                 .to_owned(),
         ),
         _ => Ok(name),
     }
 }
 
-/// A tag as it stands.
+/// A tag.
 pub(super) fn parse_tag(text: &str) -> Result<Tag, String> {
     Tag::parse(text).map_err(|fault| format!("{fault}, found {text:?}"))
 }

@@ -1,5 +1,6 @@
-use super::super::{Config, TypeTtl, parse};
 use super::*;
+use crate::config::rest::{Authorization, CdnCacheControl, Rest};
+use crate::config::{Config, TypeTtl, parse};
 use serde_json::json;
 
 fn read(value: Value) -> Result<Config, Vec<String>> {

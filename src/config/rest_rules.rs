@@ -1,56 +1,58 @@
-//! What several cache types say of one REST path together.
+//! The rules of all cache types of a REST path, combined. The strictest rule wins.
 
-use super::kinds::{CacheType, TypeTtl};
-use super::rest::Parameters;
+use super::cache_types::{CacheType, TypeTtl};
+use super::rest_settings::Parameters;
 use crate::http::glob;
 use crate::time::Ttl;
 use std::collections::BTreeMap;
 
-/// What the cache types of a REST path say together. The strictest counts everywhere: the
-/// shortest time, every header, every parameter that one of them keeps, and what allows something
-/// only where each of them allows it.
+/// The rules of all cache types of a REST path, combined.
+///
+/// The strictest rule wins: the shortest time, all headers, each parameter that any of them keeps.
+/// What relaxes a rule, such as `strip_set_cookie`, holds only if every type has it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RestTerms {
-    /// How long an answer with 200 is fresh.
+pub struct RestRules {
+    /// How long a response with status 200 is fresh.
     pub ttl: RestTtl,
-    /// How much longer it is served while one request fetches it anew. None: what the origin says.
-    /// With [`RestTtl::OriginAtMost`] what the origin says, and at most this.
+    /// How much longer it is served stale while one request refreshes it. `None`: as long as the
+    /// origin allows. With [`RestTtl::OriginAtMost`]: as long as the origin allows, but at most this.
     pub swr: Option<Ttl>,
-    /// How much longer it is served while the origin fails; none as for `swr`.
+    /// How much longer it is served stale while the origin fails. `None`: as for `swr`.
     pub sie: Option<Ttl>,
-    /// Names of request headers, in lower case and in order, that belong to the key.
+    /// Names of request headers that belong to the key, in lower case and sorted.
     pub vary: Vec<String>,
-    /// Which parameters of the query belong to the key.
-    pub query: QueryTerms,
-    /// How long answers of other statuses than 200 are fresh; zero for never.
+    /// Which query parameters belong to the key.
+    pub query: QueryRules,
+    /// How long responses with other statuses than 200 are fresh. Zero: never stored.
     pub statuses: BTreeMap<u16, Ttl>,
-    /// Whether `Set-Cookie` is taken off the answer, and forbids nothing.
+    /// Whether `Set-Cookie` is removed from the response, so that it can be stored.
     pub strip_set_cookie: bool,
 }
 
-/// Who says how long a REST answer is fresh.
+/// What sets the freshness lifetime of a REST response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestTtl {
-    /// The configuration; zero for never.
+    /// The configuration. Zero: never stored.
     Seconds(Ttl),
     /// The origin's headers.
     Origin,
-    /// The origin's headers, but no longer than this: of several types some leave it to the origin,
-    /// and others do not. Zero for never.
+    /// The origin's headers, but at most this long: some types of the path leave it to the origin, and
+    /// others do not. Zero: never stored.
     OriginAtMost(Ttl),
 }
 
-/// Which parameters of a query belong to the key.
+/// Which parameters of a query string belong to the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum QueryTerms {
-    /// The query as it came, byte for byte.
-    AsItCame,
-    /// The parameters that one of these keeps, whatever their order.
-    Kept(Vec<Parameters>),
+pub enum QueryRules {
+    /// The whole query string, byte for byte.
+    Unchanged,
+    /// The parameters that at least one of these rules keeps, in any order.
+    KeptBy(Vec<Parameters>),
 }
 
-impl RestTerms {
-    /// The terms of these types; of none the origin decides, and the URL counts as it came.
+impl RestRules {
+    /// The rules of these types. Without a type the origin's headers decide, and the key has the whole
+    /// query string.
     pub fn of(types: &[&CacheType]) -> Self {
         let rest = || types.iter().map(|one| &one.rest);
         let mut vary: Vec<String> = types.iter().flat_map(|one| one.vary.iter().cloned()).collect();
@@ -63,8 +65,8 @@ impl RestTerms {
             sie: stale(types, |one| one.sie),
             vary,
             query: match kept {
-                Some(kept) if !kept.is_empty() => QueryTerms::Kept(kept),
-                _ => QueryTerms::AsItCame,
+                Some(kept) if !kept.is_empty() => QueryRules::KeptBy(kept),
+                _ => QueryRules::Unchanged,
             },
             statuses: statuses(types),
             strip_set_cookie: !types.is_empty() && rest().all(|one| one.strip_set_cookie),
@@ -72,12 +74,12 @@ impl RestTerms {
     }
 }
 
-impl QueryTerms {
+impl QueryRules {
     /// Whether the parameter of this decoded name belongs to the key.
     pub fn keeps(&self, name: &str) -> bool {
         match self {
-            Self::AsItCame => true,
-            Self::Kept(rules) => rules.iter().any(|rule| rule.keeps(name)),
+            Self::Unchanged => true,
+            Self::KeptBy(rules) => rules.iter().any(|rule| rule.keeps(name)),
         }
     }
 }
@@ -103,14 +105,14 @@ fn ttl(types: &[&CacheType]) -> RestTtl {
     }
 }
 
-/// The smallest time that the types give. One with a number of seconds as its ttl gives zero where
-/// it says nothing.
+/// The smallest of the types' times. A type that does not set it counts as zero if its own ttl is a
+/// number of seconds.
 fn stale(types: &[&CacheType], given: fn(&CacheType) -> Option<Ttl>) -> Option<Ttl> {
     let of = |one: &&CacheType| given(one).or(one.ttl.seconds().map(|_| Ttl::ZERO));
     types.iter().filter_map(of).min()
 }
 
-/// The statuses that every type names.
+/// The statuses that every type names, with the smallest time of each.
 fn statuses(types: &[&CacheType]) -> BTreeMap<u16, Ttl> {
     let Some((first, others)) = types.split_first() else { return BTreeMap::new() };
     let smallest = |(status, ttl): (&u16, &Ttl)| {
@@ -144,12 +146,12 @@ mod tests {
         .unwrap()
     }
 
-    fn terms(names: &[&str]) -> RestTerms {
+    fn rules(names: &[&str]) -> RestRules {
         let config = config();
         let types: Vec<_> =
             config.types.iter().filter(|one| names.contains(&one.name.as_str())).collect();
         assert_eq!(types.len(), names.len());
-        RestTerms::of(&types)
+        RestRules::of(&types)
     }
 
     fn seconds(seconds: u64) -> Ttl {
@@ -158,26 +160,26 @@ mod tests {
 
     #[test]
     fn without_a_type_the_origin_decides_and_the_url_counts_as_it_came() {
-        let none = terms(&[]);
+        let none = rules(&[]);
         assert_eq!((none.ttl, none.swr, none.sie), (RestTtl::Origin, None, None));
-        assert_eq!((none.query, none.strip_set_cookie), (QueryTerms::AsItCame, false));
+        assert_eq!((none.query, none.strip_set_cookie), (QueryRules::Unchanged, false));
         assert!(none.vary.is_empty() && none.statuses.is_empty());
     }
 
     #[test]
     fn one_type_says_it_alone() {
-        let a = terms(&["a"]);
+        let a = rules(&["a"]);
         assert_eq!((a.ttl, a.swr), (RestTtl::Seconds(seconds(60)), Some(seconds(30))));
         assert_eq!(a.sie, Some(Ttl::ZERO));
         assert_eq!(a.vary, ["x-b", "x-currency"]);
         assert_eq!(a.statuses, BTreeMap::from([(404, seconds(10)), (301, seconds(3600))]));
-        let b = terms(&["b"]);
+        let b = rules(&["b"]);
         assert_eq!((b.ttl, b.swr, b.sie), (RestTtl::Origin, Some(seconds(40)), Some(seconds(9))));
     }
 
     #[test]
     fn of_several_the_strictest_counts() {
-        let both = terms(&["a", "b"]);
+        let both = rules(&["a", "b"]);
         assert_eq!(both.ttl, RestTtl::OriginAtMost(seconds(60)));
         assert_eq!((both.swr, both.sie), (Some(seconds(30)), Some(Ttl::ZERO)));
         assert_eq!(both.vary, ["x-a", "x-b", "x-currency"]);
@@ -186,10 +188,10 @@ mod tests {
         for (name, kept) in [("page", true), ("q1", true), ("other", true), ("utm_x", false)] {
             assert_eq!(both.query.keeps(name), kept, "{name}");
         }
-        let three = terms(&["a", "b", "plain"]);
-        assert_eq!((three.query, three.strip_set_cookie), (QueryTerms::AsItCame, false));
+        let three = rules(&["a", "b", "plain"]);
+        assert_eq!((three.query, three.strip_set_cookie), (QueryRules::Unchanged, false));
         assert_eq!(three.statuses, BTreeMap::new());
-        let seconds_alone = terms(&["a", "plain"]);
+        let seconds_alone = rules(&["a", "plain"]);
         assert_eq!(seconds_alone.ttl, RestTtl::Seconds(seconds(60)));
         assert_eq!(seconds_alone.swr, Some(Ttl::ZERO));
     }
