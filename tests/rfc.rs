@@ -21,7 +21,7 @@ use evergraph::policy::{
     CacheStatus, ContentRange, Forward, Freshness, NotStored, ReceivedHead, freshness, is_head_of,
     not_modified, strong_etag, validators, variant,
 };
-use evergraph::purge::{Log, Mark, MemoryRows, Replica, Sizes, Subject};
+use evergraph::purge::{Log, LogLimits, Mark, MemoryRows, Replica, Subject};
 use evergraph::stored::{Entry, decode, encode};
 use evergraph::tag::hash_of;
 use evergraph::time::{Timestamp, Ttl};
@@ -334,7 +334,7 @@ struct Cache {
 
 impl Cache {
     fn new(config: Config) -> Self {
-        let log = Log::open(MemoryRows::default(), Ttl::MAX, Sizes::default(), || 1).unwrap();
+        let log = Log::open(MemoryRows::default(), Ttl::MAX, LogLimits::default(), || 1).unwrap();
         let mut replica = Replica::new();
         replica.learn(log.since(None), Timestamp::from_millis(START * 1000));
         Self { config, entries: HashMap::new(), log, replica, now: Timestamp::default() }

@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use evergraph::purge::{
-    AppendReply, Log, LogRequest, LogRows, Mark, MemoryRows, NewRecord, OutboxValueError,
-    ReadReply, Record, Replica, Sizes, Subject, Verdict, Version,
+    AppendReply, Log, LogLimits, LogRequest, LogRows, Mark, MemoryRows, NewRecord,
+    OutboxValueError, ReadReply, Record, Replica, Subject, Verdict, Version,
 };
 use evergraph::stored::{self, Damage};
 use evergraph::tag::Tagging;
@@ -77,10 +77,10 @@ fn outbox_values_of_earlier_versions() {
     let tag = 11_685_972_668_329_245_625;
     let of_tag = NewRecord::from(Record { tags: vec![tag], ..Record::default() });
     let kept = bytes_of(OUTBOX_2);
-    assert_eq!(NewRecord::unkept(&kept), Ok(of_tag));
+    assert_eq!(NewRecord::decode_from_outbox(&kept), Ok(of_tag));
     let mut changed = kept;
     *changed.last_mut().unwrap() ^= 1;
-    assert_eq!(NewRecord::unkept(&changed), Err(OutboxValueError::Damaged));
+    assert_eq!(NewRecord::decode_from_outbox(&changed), Err(OutboxValueError::Damaged));
 }
 
 /// The text of a record in `records` and `repeats`. Members are added with a default, and never
@@ -104,7 +104,7 @@ fn pages_of_layout_1_are_read_or_count_as_missing() {
     for (number, page) in lines(PAGES_1) {
         rows.put_page(number.parse().unwrap(), &bytes_of(page)).unwrap();
     }
-    let log = Log::open(rows, Ttl::from_seconds(86_400), Sizes::default(), || 8).unwrap();
+    let log = Log::open(rows, Ttl::from_seconds(86_400), LogLimits::default(), || 8).unwrap();
     assert_eq!((log.epoch(), log.head()), (7, 129));
     let mut replica = Replica::new();
     replica.learn(log.since(None), Timestamp::from_millis(0));
@@ -114,10 +114,10 @@ fn pages_of_layout_1_are_read_or_count_as_missing() {
         replica.verdict(&Subject { mark, tags: &[tag], tagging, key_from_kind })
     };
     for record in 1..=129 {
-        assert_eq!(verdict(tag_of(record), record - 1), Verdict::Gone, "{record}");
+        assert_eq!(verdict(tag_of(record), record - 1), Verdict::Purged, "{record}");
     }
     // Nobody has purged this one: valid if the pages are read, gone if they are not.
-    let expected = if log.floor() == 0 { Verdict::Valid } else { Verdict::Gone };
+    let expected = if log.floor() == 0 { Verdict::Valid } else { Verdict::Purged };
     assert_eq!(verdict(5, 0), expected);
     assert_eq!(verdict(5, 129), Verdict::Valid);
 }

@@ -29,7 +29,7 @@ pub fn freshness(
     request: &RequestDirectives,
     now: Timestamp,
 ) -> Freshness {
-    if verdict == Verdict::Gone {
+    if verdict == Verdict::Purged {
         return Freshness::Purged;
     }
     let age = meta.age(now);
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_soft_purge_makes_stale_and_a_hard_one_ends_it() {
         assert_eq!(judged(1, Verdict::Stale, ""), Freshness::StaleWhileRevalidate);
-        assert_eq!(judged(1, Verdict::Gone, ""), Freshness::Purged);
+        assert_eq!(judged(1, Verdict::Purged, ""), Freshness::Purged);
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         // The entry of this one must be revalidated.
         assert_eq!(judged(16, Verdict::Valid, "max-stale=7"), Freshness::StaleIfError);
         assert_eq!(judged(40, Verdict::Stale, "max-stale"), Freshness::Expired);
-        assert_eq!(judged(1, Verdict::Gone, "max-stale"), Freshness::Purged);
+        assert_eq!(judged(1, Verdict::Purged, "max-stale"), Freshness::Purged);
     }
 
     #[test]

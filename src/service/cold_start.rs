@@ -11,7 +11,7 @@
 use super::handle::Service;
 use super::runtime::{Fault, Runtime};
 use super::sync::READ_MILLIS;
-use crate::purge::{Base, Delta, Version};
+use crate::purge::{Delta, EncodedSnapshot, Version};
 
 /// How long a snapshot stays in the edge cache. The log goes on from it for as long as it keeps the
 /// records after it.
@@ -47,12 +47,12 @@ impl<W: Runtime> Service<W> {
     }
 
     /// The snapshot that a neighbour was told, if there is one that is whole.
-    async fn neighbours_snapshot(&self) -> Option<Base> {
+    async fn neighbours_snapshot(&self) -> Option<EncodedSnapshot> {
         let key = self.snapshot_key();
         let fetching = format!("{key}/fetching");
         for turn in 0..=WAITS {
             if let Some(bytes) = self.edge_value(&key).await.map(|value| value.bytes) {
-                match Base::read(bytes.into()) {
+                match EncodedSnapshot::read(bytes.into()) {
                     Ok(base) => return Some(base),
                     Err(garbled) => self.report_failure("edge-value", garbled.as_str()),
                 }
@@ -76,7 +76,7 @@ impl<W: Runtime> Service<W> {
 
     /// Leaves to the neighbours what the log has sent, if it is a snapshot.
     pub(super) fn leave_snapshot(&self, delta: &Delta) {
-        let Delta::Base { base, .. } = delta else { return };
+        let Delta::EncodedSnapshot { base, .. } = delta else { return };
         // Whether the cache is back only a read shows.
         if self.isolate.edge.is_open() {
             return;

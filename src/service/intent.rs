@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(intent.waits(at(6_000)), 0);
         intent.told_at.set(Some(at(6_000)));
         assert_eq!(intent.waits(at(6_000)), AGAIN_MILLIS);
-        let rows = NewRecord::intent(Record::everything()).recorded_unless_closed(0, at(0));
+        let rows = NewRecord::intent(Record::everything()).intent_repeats(0, at(0));
         let last = rows.last().unwrap().0;
         assert!(last.millis_since(at(0)) >= AGAIN_MILLIS + WRITE_MILLIS, "no minute is left out");
     }

@@ -6,14 +6,14 @@
 
 use super::handle::Service;
 use super::runtime::Runtime;
-use crate::purge::{Comparison, Mark, ReadReply, Seq, Version};
+use crate::purge::{ClockComparison, Mark, ReadReply, Seq, Version};
 use crate::time::Timestamp;
 use std::cell::Cell;
 
 /// What an isolate knows of the log's clock, and of what others have read.
 #[derive(Debug, Default)]
 pub(super) struct Nearby {
-    compared: Cell<Option<Comparison>>,
+    compared: Cell<Option<ClockComparison>>,
     /// The last record that the others of the data centre know.
     head: Cell<Option<Seq>>,
 }
@@ -35,7 +35,7 @@ impl<W: Runtime> Service<W> {
             }
         };
         nearby.head.set(Some(said.head()));
-        let Some(said_at) = compared.own_time(said.time) else { return false };
+        let Some(said_at) = compared.to_isolate_time(said.time) else { return false };
         if said_at > self.runtime.now() {
             // One of the clocks was set: they have to be compared anew.
             nearby.compared.set(None);
@@ -58,7 +58,7 @@ impl<W: Runtime> Service<W> {
 
     /// Compares the clocks: the log was asked at `asked_at`, and has answered.
     pub(super) fn compare_clocks(&self, asked_at: Timestamp, said: &ReadReply) {
-        self.isolate.nearby.compared.set(Some(Comparison::new(asked_at, said.time)));
+        self.isolate.nearby.compared.set(Some(ClockComparison::new(asked_at, said.time)));
     }
 
     /// From where the log is asked, so that the others can follow: they may know less.

@@ -169,7 +169,7 @@ impl<W: Runtime> Service<W> {
                 continue;
             }
             one.tried_at = Some(now);
-            puts.push((one.key.clone(), one.new.keep()));
+            puts.push((one.key.clone(), one.new.encode_for_outbox()));
         }
         let put = puts.iter().map(|(key, value)| self.put_in_outbox(key, value));
         join_all(put).await.into_iter().all(|there| there)
@@ -256,9 +256,9 @@ impl<W: Runtime> Service<W> {
                 self.within(KV_MILLIS, self.runtime.kv_get(key)).await.map_err(Stuck::Kv)?;
             // Somebody else was quicker, or KV does not show it here yet.
             let Some(value) = found else { return Ok(()) };
-            let read = NewRecord::unkept(&value);
-            if let Err(unkept) = read {
-                self.report_failure("outbox-value", unkept.as_str());
+            let read = NewRecord::decode_from_outbox(&value);
+            if let Err(decode_from_outbox) = read {
+                self.report_failure("outbox-value", decode_from_outbox.as_str());
             }
             if read == Err(OutboxValueError::Newer) {
                 return self.purge_for_newer(key, purged_everything).await;
@@ -334,7 +334,7 @@ impl<W: Runtime> Service<W> {
         let digest = [made.get(), mark.0, mark.1, synced_at, now]
             .iter()
             .fold(DigestBuilder::new("outbox"), |digest, part| digest.part(&part.to_le_bytes()))
-            .part(&new.keep());
+            .part(&new.encode_for_outbox());
         format!("{}{now:013}-{}", self.outbox_prefix(), digest.finish().to_short_hex())
     }
 

@@ -265,7 +265,7 @@ impl<W: Runtime> Service<W> {
     pub(super) fn verdict(&self, subject: &Subject<'_>) -> Verdict {
         let pending = self.isolate.log.pending.borrow();
         let is_purged = pending.iter().any(|Pending { new, .. }| new.record.purges(subject));
-        if is_purged { Verdict::Gone } else { self.isolate.replica.borrow().verdict(subject) }
+        if is_purged { Verdict::Purged } else { self.isolate.replica.borrow().verdict(subject) }
     }
 
     /// The future's outcome, or a fault where it takes longer.

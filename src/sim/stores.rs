@@ -4,8 +4,8 @@ use super::random::Random;
 use super::turns::Turns;
 use super::universe::{Faults, Universe};
 use crate::purge::{
-    AppendReply, Delta, DeltaLimits, IntentId, IntentReply, Log, LogRequest, LogTime, Mark,
-    MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq, Sizes, Version,
+    AppendReply, Delta, DeltaLimits, IntentId, IntentReply, Log, LogLimits, LogRequest, LogTime,
+    Mark, MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq, Version,
 };
 use crate::service::Fault;
 use crate::time::{Timestamp, Ttl};
@@ -265,12 +265,12 @@ const TAGS_A_MILLISECOND: u64 = 2_000;
 const MEMORY_BYTES: usize = 40 << 20;
 
 /// Where a log is to forget, so little that a run meets all limits.
-fn sizes(epoch: u64, forgets: bool) -> Sizes {
+fn limits(epoch: u64, forgets: bool) -> LogLimits {
     if !forgets {
-        return Sizes::default();
+        return LogLimits::default();
     }
     let random = Random::new(epoch);
-    Sizes {
+    LogLimits {
         tags: random.between(10, 60) as usize,
         page_tags: random.between(5, 20) as usize,
         delta: DeltaLimits { records: 20, tags: random.between(10, 80) as usize, patterns: 10 },
@@ -280,9 +280,9 @@ fn sizes(epoch: u64, forgets: bool) -> Sizes {
 
 impl LogObject {
     pub fn new(epoch: u64, settle: u64, random: &Random, faults: &Faults, retention: Ttl) -> Self {
-        let sizes = sizes(epoch, faults.log_forgets > 0);
+        let limits = limits(epoch, faults.log_forgets > 0);
         let rows = MemoryRows::of_log(epoch, 0);
-        let log = Log::open(rows.clone(), retention, sizes, || epoch);
+        let log = Log::open(rows.clone(), retention, limits, || epoch);
         Self {
             log: RefCell::new(log.unwrap()),
             older: RefCell::new(rows.copy()),
@@ -317,9 +317,9 @@ impl LogObject {
 
     /// The object ends, and another starts with what it has written down.
     pub fn starts_again(&self) {
-        let sizes = self.log.borrow().sizes();
+        let limits = self.log.borrow().limits();
         let rows = self.rows.clone();
-        let log = Log::open(rows, self.retention, sizes, || 0);
+        let log = Log::open(rows, self.retention, limits, || 0);
         self.log.replace(log.unwrap());
         self.older.replace(self.rows.copy());
     }
@@ -353,7 +353,7 @@ impl LogObject {
         let mark = Mark { epoch: self.epoch(), seq: self.log.borrow().head() };
         self.is_rolled_back_unnoticed();
         self.lacks_records.set(false);
-        if self.log.borrow_mut().meet(Some(mark), || 0).unwrap() {
+        if self.log.borrow_mut().begin_epoch_if_behind(Some(mark), || 0).unwrap() {
             self.given.borrow_mut().push((now, Record::everything()));
         }
     }
@@ -417,16 +417,16 @@ impl LogObject {
     fn says(&self, universe: &Universe, mark: Option<Mark>, version: Version) -> (Delta, u64) {
         let mut log = self.log.borrow_mut();
         let delta = match version {
-            Version::CURRENT => log.since_or_base(mark),
+            Version::CURRENT => log.since_encoded(mark),
             _ => log.since(mark),
         };
         let tags = self.counted_tags.get().max(log.tags() as u64);
         let (nanos, travels) = match &delta {
             Delta::Records { .. } => (0, 0),
-            Delta::Base { base, .. } if self.encoded.get() == Some(base.mark()) => {
+            Delta::EncodedSnapshot { base, .. } if self.encoded.get() == Some(base.mark()) => {
                 (SENT_TAG_NANOS, tags / TAGS_A_MILLISECOND)
             }
-            Delta::Base { base, .. } => {
+            Delta::EncodedSnapshot { base, .. } => {
                 self.encoded.set(Some(base.mark()));
                 (ENCODED_TAG_NANOS + SENT_TAG_NANOS, tags / TAGS_A_MILLISECOND)
             }
@@ -467,7 +467,7 @@ impl LogObject {
         let question = self.on_the_way(universe, question, version).await?;
         self.reads.set(self.reads.get() + 1);
         let time = self.clock.get().shows(universe.now());
-        if !question.is_neighbours {
+        if !question.is_from_neighbor {
             self.meets(universe, question.mark);
         }
         let (delta, millis) = self.says(universe, question.mark, version);
@@ -512,7 +512,7 @@ impl LogObject {
     fn note(&self, new: &NewRecord, now: u64) -> IntentId {
         self.intents.set(self.intents.get() + 1);
         let intent = IntentId::of(self.epoch() ^ self.intents.get());
-        let rows = new.recorded_unless_closed(self.settle / 1_000, Timestamp::from_millis(now));
+        let rows = new.intent_repeats(self.settle / 1_000, Timestamp::from_millis(now));
         self.put_due(rows.map(|(at, record)| (at.as_millis(), record, Some(intent))));
         intent
     }
@@ -552,7 +552,7 @@ impl LogObject {
     /// Does what its alarm does once an hour.
     pub fn tends(&self, now: u64) {
         self.repeat(now);
-        self.log.borrow_mut().tend(Timestamp::from_millis(now)).unwrap();
+        self.log.borrow_mut().maintain(Timestamp::from_millis(now)).unwrap();
     }
 
     /// When the record of that number was written down, unless it was dropped.
@@ -565,14 +565,14 @@ impl LogObject {
         let at = Timestamp::from_millis(now);
         let mut log = self.log.borrow_mut();
         let seq = log.append(record, at).unwrap();
-        log.tend(at).unwrap();
+        log.maintain(at).unwrap();
         assert!(log.memory_bytes() < MEMORY_BYTES, "the log takes too much memory");
         seq
     }
 
     /// No isolate knows more than its log, unless the log's storage was rolled back.
     fn meets(&self, universe: &Universe, mark: Option<Mark>) {
-        let anew = self.log.borrow_mut().meet(mark, || 0).unwrap();
+        let anew = self.log.borrow_mut().begin_epoch_if_behind(mark, || 0).unwrap();
         if anew && !self.lacks_records.replace(false) {
             universe.laws.broken(format!("the log knows less than an isolate: {mark:?}"));
         }

@@ -77,7 +77,7 @@ impl KvStore for SimulatedWorld {
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
         let is_purge = key.starts_with("outbox/");
-        let new = is_purge.then(|| NewRecord::unkept(value).ok()).flatten();
+        let new = is_purge.then(|| NewRecord::decode_from_outbox(value).ok()).flatten();
         let kept = new.map(|new| (self.service, self.isolate, new.record));
         if let Some((service, isolate, record)) = &kept {
             self.universe.laws.put_asked(*service, *isolate, record, self.universe.now());
@@ -123,7 +123,7 @@ impl PurgeLog for SimulatedWorld {
 
     async fn log_since_neighbours(&self, mark: Mark) -> Result<purge::ReadReply, Fault> {
         let question =
-            LogRequest { mark: Some(mark), is_neighbours: true, ..LogRequest::default() };
+            LogRequest { mark: Some(mark), is_from_neighbor: true, ..LogRequest::default() };
         self.ask_log(question).await
     }
 
@@ -184,7 +184,7 @@ impl SimulatedWorld {
                 let last = after + records.len() as u64;
                 format!("isolate{isolate}: learns purges {} to {last}, floor {floor}", after + 1)
             }),
-            Delta::Snapshot { .. } | Delta::Base { .. } => {
+            Delta::Snapshot { .. } | Delta::EncodedSnapshot { .. } => {
                 self.universe.tell(|| format!("isolate{isolate}: learns a snapshot of the log"));
             }
         }

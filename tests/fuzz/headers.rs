@@ -431,10 +431,10 @@ fn used(plan: &Plan, entry: &Entry, chance: &mut Chance, reached: &Reached) {
     if fresh == Freshness::Fresh {
         assert!(entry.meta.age(now) < entry.meta.ttl.as_seconds());
     }
-    for verdict in [Verdict::Gone, Verdict::Stale] {
+    for verdict in [Verdict::Purged, Verdict::Stale] {
         let judged = freshness(&entry.meta, verdict, &directives, now);
         assert!(!matches!(judged, Freshness::Fresh | Freshness::StaleAllowed));
-        assert_eq!(verdict == Verdict::Gone, judged == Freshness::Purged);
+        assert_eq!(verdict == Verdict::Purged, judged == Freshness::Purged);
     }
     let answer = answer_of(entry, &request, now);
     let conditional = ["if-none-match", "if-modified-since"];

@@ -1,62 +1,62 @@
-//! The table of purged tags: the last hard and the last soft number of each, in pages.
+//! The table of purged tags: the last purges of each, in pages.
 //!
-//! In scope: which page a tag is on, and what is forgotten once there are too many tags. Not in
-//! scope: how a page is written down ([`super::rows`]).
+//! The log stores its table page by page, so that each write is small however large the table is.
+//! Tags are hashes, and their upper bits distribute them evenly over the pages.
 //!
-//! A log writes its table down page by page, so that one write is small whatever the table holds.
-//! Tags are hashes: their upper bits spread them over the pages.
+//! In scope: which page a tag is on, and what is forgotten if there are too many tags. Not in scope:
+//! how a page is stored (`log_pages`).
 
-use super::Seq;
-use super::replica::LastPurges;
+use super::last_purges::LastPurges;
 use crate::limits;
+use crate::purge::mark::Seq;
 use std::collections::HashMap;
 
 /// How many pages a table has.
-pub(super) const PAGES: usize = 128;
-/// The bits of a tag's first byte that do not choose its page.
+pub const PAGES: usize = 128;
+/// How many bits of a tag's first byte do not choose its page.
 const SHIFT: u32 = 1;
 
-/// How many tags a table has at most.
+/// How many tags a table may have.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Most {
+pub struct TableLimits {
     /// In all.
     pub tags: usize,
-    /// On one page: it is one row, and a row has at most 2 MB.
+    /// On one page. A page is one row, and a row has at most 2 MB.
     pub on_a_page: usize,
 }
 
-impl Default for Most {
+impl Default for TableLimits {
     fn default() -> Self {
         Self { tags: limits::LOG_TAGS, on_a_page: limits::LOG_PAGE_TAGS }
     }
 }
 
-/// Tags and their last purges.
+/// The last purges of each tag.
 #[derive(Debug, Clone)]
-pub(super) struct TagTable {
+pub struct TagTable {
     pages: Vec<HashMap<u64, LastPurges>>,
     len: usize,
-    /// The most tags that a page has had since something was forgotten.
+    /// The most tags that a page has had since tags were last forgotten.
     longest: usize,
-    most: Most,
+    limits: TableLimits,
 }
 
 impl Default for TagTable {
     fn default() -> Self {
-        Self::of_at_most(Most::default())
+        Self::with_limits(TableLimits::default())
     }
 }
 
 impl TagTable {
-    pub fn of_at_most(most: Most) -> Self {
-        Self { pages: vec![HashMap::new(); PAGES], len: 0, longest: 0, most }
+    pub fn with_limits(limits: TableLimits) -> Self {
+        Self { pages: vec![HashMap::new(); PAGES], len: 0, longest: 0, limits }
     }
 
     pub fn get(&self, tag: u64) -> Option<LastPurges> {
         self.pages.get(page_of(tag))?.get(&tag).copied()
     }
 
-    /// Notes purges of a tag, whatever is known of it.
+    /// Adds purges of a tag to those that are known.
     pub fn note(&mut self, tag: u64, last: LastPurges) {
         let Some(page) = self.pages.get_mut(page_of(tag)) else { return };
         let before = page.len();
@@ -65,20 +65,20 @@ impl TagTable {
         self.longest = self.longest.max(page.len());
     }
 
-    /// Whether something has to be forgotten.
+    /// Whether tags have to be forgotten.
     pub fn is_too_large(&self) -> bool {
-        self.len > self.most.tags || self.longest > self.most.on_a_page
+        self.len > self.limits.tags || self.longest > self.limits.on_a_page
     }
 
-    /// Forgets the half of the tags whose last purges are the oldest. Returns the highest number
-    /// among them, or `floor` if that is higher: what is not newer than that is no longer known.
+    /// Forgets the half of the tags whose last purges are the oldest. Returns the new floor: the
+    /// highest sequence number among them, or `floor` if that is higher.
     pub fn forget_older_half(&mut self, floor: Seq) -> Seq {
-        let mut numbers: Vec<Seq> =
+        let mut seqs: Vec<Seq> =
             self.pages.iter().flat_map(HashMap::values).map(|last| last.newest()).collect();
-        let middle = numbers.len() / 2;
-        let floor = match numbers.is_empty() {
+        let middle = seqs.len() / 2;
+        let floor = match seqs.is_empty() {
             true => floor,
-            false => floor.max(*numbers.select_nth_unstable(middle).1),
+            false => floor.max(*seqs.select_nth_unstable(middle).1),
         };
         for number in 0..PAGES {
             self.prune(number, floor);
@@ -87,7 +87,7 @@ impl TagTable {
         floor
     }
 
-    /// Drops the tags of a page whose last purges are not newer than `floor`.
+    /// Drops the tags of a page whose last purges are at or below `floor`.
     pub fn prune(&mut self, number: usize, floor: Seq) {
         let Some(page) = self.pages.get_mut(number) else { return };
         let before = page.len();
@@ -98,7 +98,7 @@ impl TagTable {
         }
     }
 
-    /// The tags of a page, in order.
+    /// The tags of a page, sorted.
     pub fn page(&self, number: usize) -> Vec<(u64, LastPurges)> {
         let page = self.pages.get(number).into_iter().flatten();
         let mut tags: Vec<_> = page.map(|(tag, last)| (*tag, *last)).collect();
@@ -106,9 +106,9 @@ impl TagTable {
         tags
     }
 
-    /// The tags that were purged after `floor`, in order.
+    /// The tags that were purged after `floor`, sorted.
     pub fn newer_than(&self, floor: Seq) -> Vec<(u64, LastPurges)> {
-        // Pages are ordered like the tags on them.
+        // Pages are in the order of the tags on them.
         let tags = (0..PAGES).flat_map(|number| self.page(number));
         let mut newer = Vec::with_capacity(self.len);
         newer.extend(tags.filter(|(_, last)| last.newest() > floor));
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_page_that_is_full_makes_the_table_too_large() {
-        let mut table = TagTable::of_at_most(Most { tags: 100, on_a_page: 10 });
+        let mut table = TagTable::with_limits(TableLimits { tags: 100, on_a_page: 10 });
         (0..10).for_each(|tag| table.note(tag, hard(tag)));
         assert!(!table.is_too_large());
         table.note(10, hard(10));

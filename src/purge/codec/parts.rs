@@ -1,19 +1,17 @@
-//! The parts that messages and pages are made of, as bytes.
+//! The parts that messages and pages are made of: numbers, patterns, last purges.
 //!
-//! What has a width is little-endian; the other numbers are LEB128.
+//! `fixed` numbers are 64 bits, little-endian. Other numbers are LEB128: seven bits a byte, the lowest
+//! first.
 
-use super::replica::LastPurges;
-use super::tagged_purges::{LatestTagged, TaggedPurges};
-use super::{SchemaInForce, Seq};
 use crate::key::Pattern;
 use crate::limits;
+use crate::purge::mark::{HIGHEST_SEQ, Seq};
+use crate::purge::schemas::SchemaInForce;
+use crate::purge::state::{LastPurges, LatestTagged, TaggedPurges};
 use crate::tag::Tagging;
 
-/// The highest number of a record: SQLite's rows come back as JavaScript's numbers.
-pub(super) const HIGHEST_SEQ: Seq = 1 << 53;
-
 /// Writes parts, one after the other.
-pub(super) struct Writer(pub Vec<u8>);
+pub struct Writer(pub Vec<u8>);
 
 impl Writer {
     pub fn byte(&mut self, byte: u8) {
@@ -24,7 +22,6 @@ impl Writer {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    /// LEB128: seven bits a byte, the lowest first.
     pub fn number(&mut self, mut number: u64) {
         loop {
             let low = (number & 0x7F).to_le_bytes()[0];
@@ -59,15 +56,18 @@ impl Writer {
     }
 }
 
-/// Reads a payload, which has the right checksum and yet could be anything.
-pub(super) struct Reader<'a> {
+/// Reads parts, one after the other. Each method returns `None` if the bytes are not such a part.
+///
+/// A right checksum does not make a payload trustworthy, so everything is checked.
+pub struct Reader<'a> {
     rest: &'a [u8],
-    /// How many were read: in memory they take many times their bytes.
+    /// How many patterns were read. They are limited, because each takes many times its bytes in
+    /// memory.
     patterns: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub fn of(bytes: &'a [u8]) -> Self {
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, patterns: 0 }
     }
 
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         Some(u64::from_le_bytes(*number))
     }
 
-    /// A number in the shortest form that it has, so that there is one form of each message.
+    /// A LEB128 number. Only its shortest form is read, so that each message has one form.
     pub fn number(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
@@ -109,8 +109,8 @@ impl<'a> Reader<'a> {
         self.number().filter(|seq| *seq <= HIGHEST_SEQ)
     }
 
-    /// How many things follow that have at least `bytes` each: no more than there is room for, so
-    /// that memory for them can be had on its word.
+    /// A count of items that take at least `bytes` each. A count that the rest cannot hold is refused,
+    /// so that memory for the items may be allocated at once.
     pub fn count(&mut self, bytes: usize) -> Option<usize> {
         let count = usize::try_from(self.number()?).ok()?;
         (count.checked_mul(bytes)? <= self.rest.len()).then_some(count)

@@ -1,76 +1,77 @@
-// A socket on which GraphQL is spoken: its messages pass unchanged, and are read on the way, since
-// mutations travel on it too.
+// Relays a GraphQL socket between client and origin. Messages pass unchanged, and are read on their way
+// because mutations may be among them.
 //
-// Wasm says what a client's message runs, and purges what the server's answers say. Nothing of a
-// socket is in Wasm, so it outlives a failure there. What cannot be understood is possibly a mutation.
+// Wasm decides what a client's message runs, and purges what the server's answers tell. The state of a
+// socket is in JavaScript, so the socket survives a failure of Wasm. A message that is not understood may be
+// a mutation.
 
-import { Operations } from "./operations.js";
 import { report } from "./report.js";
 import { purgeEverything } from "./rescue.js";
-import { SlowWrite } from "./slow_write.js";
+import { SlowSocketWrite } from "./slow_socket_write.js";
+import { SocketOperations } from "./socket_operations.js";
 import { untilWasmFails, wasm } from "./wasm.js";
 
-/** Characters of a message that is read. */
-const READ_LENGTH = 1 << 20;
+/** Messages with more characters are not read. */
+const MAX_READ_LENGTH = 1 << 20;
 
-/** Characters of an operation's id. Ids are kept as long as their operations are. */
-const ID_LENGTH = 256;
+/** The maximum length of an operation's id. Ids are kept as long as their operations. */
+const MAX_ID_LENGTH = 256;
 
-/** Characters of a server's message in which the end of a query or subscription is looked for. */
-const END_LENGTH = 4_096;
+/** In longer messages of the server, the end of a query or subscription is not looked for. */
+const MAX_END_LENGTH = 4_096;
 
-/** Characters or bytes for the client that wait for a purge. With more of them none waits. */
-const HELD_LENGTH = 1 << 18;
+/** Characters or bytes for the client that may wait for a purge. If there are more, none waits. */
+const MAX_HELD_LENGTH = 1 << 18;
 
-/** Writes without an outcome that a closed socket purges one by one. */
-const PURGED_AT_CLOSE = 5;
+/** If a closed socket has more writes without an outcome than this, everything is purged. */
+const MAX_PURGES_AT_CLOSE = 5;
 
-/** What a client sends without running an operation, in either subprotocol. */
+/** Messages of a client that run no operation, in either subprotocol. */
 const CLIENT_CONTROL = ["connection_init", "ping", "pong", "complete", "stop", "connection_terminate"];
 
-/** What a server sends without answering an operation. */
+/** Messages of a server that answer no operation. */
 const SERVER_CONTROL = ["connection_ack", "connection_error", "ka", "ping", "pong"];
 
-/** Fields of an answer that are of its connection alone: the runtime makes its own. */
-const OF_THE_CONNECTION = ["connection", "upgrade", "sec-websocket-accept", "sec-websocket-extensions"];
+/** Response headers of the origin's connection. The runtime sets its own for the client. */
+const CONNECTION_HEADERS = ["connection", "upgrade", "sec-websocket-accept", "sec-websocket-extensions"];
 
-/** Codes by which a server refuses the last message that it got, beside 4400 to 4499. */
-const REFUSING = [1002, 1003, 1007, 1009];
+/** Close codes by which a server refuses the last message that it got, besides 4400 to 4499. */
+const REFUSAL_CODES = [1002, 1003, 1007, 1009];
 
-/** The client's answer to the origin's change of protocol. `opened` is the request that asked for it. */
-export function relay(response, opened) {
+/** The client's response to a protocol upgrade. `opening` is the request that asked for the upgrade. */
+export function relaySocket(response, opening) {
   const origin = response.webSocket;
   if (!origin) return response;
   const [forClient, client] = Object.values(new WebSocketPair());
   const headers = new Headers(response.headers);
-  for (const name of OF_THE_CONNECTION) headers.delete(name);
-  const relayed = new Relay(client, origin, opened);
-  opened.context.waitUntil(relayed.ended);
-  relayed.begin();
+  for (const name of CONNECTION_HEADERS) headers.delete(name);
+  const relay = new SocketRelay(client, origin, opening);
+  opening.context.waitUntil(relay.ended);
+  relay.begin();
   return new Response(null, { status: 101, headers, webSocket: forClient });
 }
 
-class Relay {
+class SocketRelay {
   #client;
   #origin;
-  #opened;
-  #operations = new Operations();
-  #undecided = new Set(); // promises of what is not known yet of the client's messages
-  #sent = 0; // messages of the client
-  #unclear = null; // the last of them that was not understood, and that may have run a mutation
+  #opening;
+  #operations = new SocketOperations();
+  #undecided = new Set(); // promises: what the client's messages run is not known yet
+  #sent = 0; // how many messages the client has sent
+  #unclear = null; // the last message that was not understood and may have run a mutation
   #slowUnclear = null;
   #isAcknowledged = false; // whether the server has accepted the connection
-  #held = []; // what the client gets once a purge is recorded, in order
+  #held = []; // messages that the client gets once a purge is recorded, in order
   #heldLength = 0;
   #overflow = Promise.withResolvers();
-  #purges = new Set(); // promises of purges under way
+  #purges = new Set(); // promises of purges in progress
   #ended = Promise.withResolvers();
-  #open = 2;
+  #openSides = 2;
 
-  constructor(client, origin, opened) {
+  constructor(client, origin, opening) {
     this.#client = client;
     this.#origin = origin;
-    this.#opened = opened;
+    this.#opening = opening;
   }
 
   begin() {
@@ -86,7 +87,7 @@ class Relay {
     );
   }
 
-  /** A promise that resolves once both sides are closed and all is purged. */
+  /** Resolves when both sides are closed and everything is purged. */
   get ended() {
     return this.#ended.promise;
   }
@@ -101,7 +102,7 @@ class Relay {
     socket.addEventListener("message", ({ data }) => onMessage(data));
     socket.addEventListener("close", close);
     socket.addEventListener("error", () => close({ code: 1006, reason: "" }));
-    // Each side is closed as the other was, and not by the runtime before.
+    // The relay closes each side like the other one, and the runtime must not close it before.
     socket.accept({ allowHalfOpen: true });
   }
 
@@ -118,14 +119,14 @@ class Relay {
       return this.#decide(text, this.#operations.add(id, text, this.#sent));
     }
     if (!CLIENT_CONTROL.includes(type)) return this.#notUnderstood(this.#sent);
-    // Of two members with one name servers may take another than JSON.parse does.
+    // Of two members with the same name, a server may use another one than JSON.parse.
     if (/subscribe|start|\\|"type".*"type"/is.test(text)) this.#decide(text, null);
-    if (id !== null && (type === "complete" || type === "stop")) this.#givenUp(id);
+    if (id !== null && (type === "complete" || type === "stop")) this.#canceled(id);
   }
 
-  /** Has Wasm say what a message runs. What the origin says meanwhile waits for that. */
+  /** Asks Wasm what a message runs. Messages of the origin wait for that. */
   #decide(text, operation) {
-    const { url, headersText, env, context, exchange } = this.#opened;
+    const { url, headersText, env, context, exchange } = this.#opening;
     const number = this.#sent;
     const deciding = untilWasmFails(() =>
       wasm(context, env).socketMessage(url, headersText, text, env, context, exchange),
@@ -148,7 +149,7 @@ class Relay {
 
   #decided(operation, isWrite) {
     const isKept = this.#operations.decide(operation, isWrite);
-    // Its answer is then one of an unknown operation, too.
+    // The operation was dropped, so its answer will count as unknown.
     if (isWrite && !isKept) this.#notUnderstood(operation.number);
     else if (isWrite) operation.slow = this.#slowWrite(operation.message);
   }
@@ -158,20 +159,20 @@ class Relay {
     this.#slowUnclear ??= this.#slowWrite(null);
   }
 
-  /** Has the log told what a message would purge, if it has no outcome for long. */
+  /** Announces to the log what a message would purge, if it has no outcome for a long time. */
   #slowWrite(message) {
-    const { url, headersText, env, context, exchange } = this.#opened;
-    return new SlowWrite(() => {
-      const telling = untilWasmFails(() =>
+    const { url, headersText, env, context, exchange } = this.#opening;
+    return new SlowSocketWrite(() => {
+      const announcing = untilWasmFails(() =>
         wasm(context, env).socketIntent(url, headersText, message ?? undefined, env, context, exchange),
       );
-      telling.catch((error) => report("worker", error));
-      return telling;
+      announcing.catch((error) => report("worker", error));
+      return announcing;
     });
   }
 
-  /** The client wants no answer any more. A mutation may run all the same. */
-  #givenUp(id) {
+  /** The client has canceled an operation. A mutation may run nevertheless. */
+  #canceled(id) {
     const purgeWrites = () => {
       for (const write of this.#operations.writes(id)) this.#purge(write, write.answer);
     };
@@ -187,7 +188,7 @@ class Relay {
     this.#forClient(judging, lengthOf(data), () => send(this.#client, data));
   }
 
-  /** Purges what a message of the origin says is written; a promise, where it is worth waiting for. */
+  /** Purges what a message of the origin shows to be written. Returns a promise to wait for, or null. */
   #judge(data) {
     if (this.#unclear === null && !this.#operations.hasWrites) return this.#notice(data);
     const text = textOf(data);
@@ -199,7 +200,7 @@ class Relay {
     if (id === null || !this.#operations.has(id)) return this.#unclear === null ? null : this.#purgeUnclear();
     const writes = this.#operations.writes(id);
     const isEnd = message.type === "complete";
-    // Some servers end an operation for a later message with its id, which may be one of these.
+    // Some servers end an operation when a later message has its id. That message may be the unclear one.
     if (isEnd && this.#unclear !== null && writes.length === 0) {
       this.#operations.end(id);
       return this.#purgeUnclear();
@@ -211,12 +212,12 @@ class Relay {
   }
 
   /**
-   * Reads what counts later of a message for which there is nothing to purge: that an operation has
-   * ended, so that the end of the next one with its id is not taken for its own. An end that is not
-   * seen here only makes a write count as open for longer.
+   * Notes the end of an operation in a message for which there is nothing to purge. Otherwise the end of the
+   * next operation with the same id would be taken for this one's. If an end is missed here, a write only
+   * counts as open for longer.
    */
   #notice(data) {
-    if (this.#isAcknowledged && lengthOf(data) > END_LENGTH) return null;
+    if (this.#isAcknowledged && lengthOf(data) > MAX_END_LENGTH) return null;
     const text = textOf(data);
     const message = text !== null && /complete|error|connection_ack/.test(text) ? parsed(text) : null;
     this.#isAcknowledged ||= message?.type === "connection_ack";
@@ -224,12 +225,12 @@ class Relay {
     return null;
   }
 
-  /** What waits goes to the client in its order, and so does what comes behind it. */
+  /** Sends to the client in order: after the purge of this message, and after all messages before it. */
   #forClient(judging, length, act) {
     if (judging === null && this.#held.length === 0) return act();
     this.#held.push({ judging, length, act });
     this.#heldLength += length;
-    if (this.#heldLength > HELD_LENGTH) this.#overflow.resolve();
+    if (this.#heldLength > MAX_HELD_LENGTH) this.#overflow.resolve();
     if (this.#held.length === 1) this.#release();
   }
 
@@ -244,9 +245,9 @@ class Relay {
     this.#overflow = Promise.withResolvers();
   }
 
-  /** Purges what a write has changed, by the answer to it, if there is one. */
+  /** Purges what a write has changed, according to its answer if there is one. */
   #purge(write, answer, refused = 0) {
-    const { url, headersText, env, context, exchange } = this.#opened;
+    const { url, headersText, env, context, exchange } = this.#opening;
     const message = write.message ?? undefined;
     const purge = (intent) =>
       wasm(context, env).socketPurge(
@@ -261,7 +262,7 @@ class Relay {
         exchange,
       );
     const purging = untilWasmFails(async () =>
-      purge(write.slow?.isTold ? await write.slow.intent() : 0),
+      purge(write.slow?.isAnnounced ? await write.slow.intent() : 0),
     ).catch((error) => {
       report("worker", error);
       return purgeEverything(exchange, env, context);
@@ -270,7 +271,7 @@ class Relay {
     return purging.finally(() => this.#purges.delete(purging));
   }
 
-  /** Purges what a message has changed that was not understood. */
+  /** Purges for a message that was not understood. */
   #purgeUnclear() {
     this.#endUnclear();
     return this.#purge({ message: null }, null);
@@ -281,7 +282,7 @@ class Relay {
     this.#slowUnclear = null;
   }
 
-  /** Purges what the only write has changed that has no outcome: as a rule nothing. */
+  /** Purges for the only write without an outcome, which was refused: as a rule nothing. */
   #purgeRefused(status) {
     const [write] = this.#operations.allWrites();
     this.#purge(write ?? { message: null, slow: this.#slowUnclear }, null, status);
@@ -292,7 +293,7 @@ class Relay {
 
   #purgeAll() {
     const writes = this.#operations.allWrites();
-    if (this.#unclear !== null || writes.length > PURGED_AT_CLOSE) return this.#purgeUnclear();
+    if (this.#unclear !== null || writes.length > MAX_PURGES_AT_CLOSE) return this.#purgeUnclear();
     return Promise.all(writes.map((write) => this.#purge(write, write.answer)));
   }
 
@@ -306,7 +307,7 @@ class Relay {
     this.#closed(code);
   }
 
-  /** What has no outcome by now may have been written. */
+  /** Purges for the writes without an outcome, which may have run. */
   async #closed(code) {
     await Promise.all(this.#undecided);
     this.#operations.endAll();
@@ -314,20 +315,22 @@ class Relay {
     if (refused === 0) this.#purgeAll();
     else this.#purgeRefused(refused);
     this.#endUnclear();
-    this.#open -= 1;
-    if (this.#open > 0) return;
+    this.#openSides -= 1;
+    if (this.#openSides > 0) return;
     await Promise.all(this.#purges);
     this.#ended.resolve();
   }
 
   /**
-   * The HTTP status that says the same as a close code by which the server refuses the only write that
-   * has no outcome; 0 where it does not. That is so if no message came behind it: the code is for the
-   * last one. Once the server has accepted the connection a mutation that was understood may be running,
-   * and the code may be for something else, such as a token that has expired.
+   * The HTTP status that corresponds to a close code, if the server refused the only write without an
+   * outcome; otherwise 0.
+   *
+   * A refusal is about the last message, so no message may have come after the write. Once the server has
+   * accepted the connection, a mutation that was understood may be running, and the code may be about
+   * something else, such as an expired token.
    */
   #refusedBy(code) {
-    const isRefusal = (code >= 4400 && code <= 4499) || REFUSING.includes(code);
+    const isRefusal = (code >= 4400 && code <= 4499) || REFUSAL_CODES.includes(code);
     const writes = this.#operations.allWrites();
     const unclear = this.#unclear;
     const isOnlyUnclear = unclear?.isFirst && writes.length === 0 && unclear.number === this.#sent;
@@ -342,9 +345,9 @@ class Relay {
   }
 }
 
-/** A message as text, whether it came as text or as bytes; null where it is too long to be read. */
+/** A message as text. Null if it is too long to be read. */
 function textOf(data) {
-  if (lengthOf(data) > READ_LENGTH) return null;
+  if (lengthOf(data) > MAX_READ_LENGTH) return null;
   return typeof data === "string" ? data : new TextDecoder().decode(data);
 }
 
@@ -352,7 +355,7 @@ function lengthOf(data) {
   return typeof data === "string" ? data.length : data.byteLength;
 }
 
-/** A message's members; null where it is no JSON object. */
+/** A message as a JSON object. Null if it is not one. */
 function parsed(text) {
   try {
     const message = JSON.parse(text);
@@ -365,24 +368,24 @@ function parsed(text) {
 function idOf(message) {
   const id = message?.id;
   const text = typeof id === "string" || typeof id === "number" ? String(id) : null;
-  return text !== null && text.length <= ID_LENGTH ? text : null;
+  return text !== null && text.length <= MAX_ID_LENGTH ? text : null;
 }
 
 function send(socket, data) {
   try {
     socket.send(data);
   } catch {
-    // It is closed: that is on its way to the other side.
+    // The socket is closed, and the other side is about to be closed.
   }
 }
 
-/** Closes a socket as the other was closed. No side may send a code that says that none came. */
+/** Closes a socket like the other one. Codes that stand for a missing code cannot be sent. */
 function close(socket, code, reason, instead) {
   try {
     if (code === 1005) socket.close();
     else if (code === 1006 || code === 1015) socket.close(instead);
     else socket.close(code, reason);
   } catch {
-    // It is closed already.
+    // The socket is closed already.
   }
 }

@@ -1,22 +1,23 @@
-// A table whose entries end by themselves: a request that the runtime cancels takes nothing back.
+// A map whose entries expire: a request that the runtime cancels cannot remove its own.
 
-/** Values by key, each for `millis` milliseconds at least, and the oldest out beyond `most`. */
-export class Expiring {
+/** A map that holds each entry for at least `millis` milliseconds, and at most `limit` entries. */
+export class ExpiringMap {
   #millis;
-  #most;
+  #limit;
   #entries = new Map(); // in the order in which they were set
 
-  constructor(millis, most) {
+  constructor(millis, limit) {
     this.#millis = millis;
-    this.#most = most;
+    this.#limit = limit;
   }
 
+  /** Sets an entry. Removes expired entries, and the oldest ones beyond the limit. */
   set(key, value) {
     const now = Date.now();
     this.#entries.delete(key);
     this.#entries.set(key, { value, since: now });
     for (const [oldest, { since }] of this.#entries) {
-      if (now - since < this.#millis && this.#entries.size <= this.#most) break;
+      if (now - since < this.#millis && this.#entries.size <= this.#limit) break;
       this.#entries.delete(oldest);
     }
   }

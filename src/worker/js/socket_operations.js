@@ -1,21 +1,21 @@
-// The operations of a GraphQL socket: which of them write, and what is kept to know what those purge.
+// The GraphQL operations of a socket: which of them write, and the messages that tell what they purge.
 
-/** Operations of a socket that are told apart. */
-const OPERATIONS = 1_000;
+/** How many operations of a socket are tracked. */
+const MAX_OPERATIONS = 1_000;
 
-/** Ids that are remembered of operations which were dropped before they had ended. */
-const UNENDED_IDS = 10_000;
+/** How many ids are remembered of operations that were dropped before they ended. */
+const MAX_UNENDED_IDS = 10_000;
 
-/** Characters of messages that a socket keeps to know what their mutations purge. */
-const KEPT_LENGTH = 1 << 18;
+/** Characters of messages that a socket keeps to know what its mutations purge. */
+const MAX_KEPT_LENGTH = 1 << 18;
 
 /**
- * The operations of a socket, by their ids. A client may use an id again, even while the server is busy
- * with the first operation; then the first end is taken for that of the first one.
+ * The operations of a socket, by id. A client may use an id again, even while the first operation with it
+ * is running. The first end with that id is then taken for the end of the first operation.
  */
-export class Operations {
+export class SocketOperations {
   #byId = new Map();
-  #unended = new Set(); // ids of reads that were dropped before they had ended; null: they were too many
+  #unended = new Set(); // ids of reads that were dropped before they ended; null if there were too many
   #count = 0;
   #writeCount = 0;
   #keptLength = 0;
@@ -25,17 +25,17 @@ export class Operations {
   }
 
   hasRoom() {
-    if (this.#count >= OPERATIONS) this.#dropReads();
-    return this.#count < OPERATIONS;
+    if (this.#count >= MAX_OPERATIONS) this.#dropReads();
+    return this.#count < MAX_OPERATIONS;
   }
 
   has(id) {
     return this.#byId.has(id);
   }
 
-  /** An operation of which is not known yet whether it writes. */
+  /** Adds an operation. Whether it writes is not known yet. */
   add(id, message, number) {
-    // An end may be that of an operation which was dropped, so it ends none.
+    // An end with this id may belong to an operation that was dropped, so it ends no other one.
     const hasNoEnd = this.#unended?.has(id) ?? true;
     const operation = { id, message: null, number, isWrite: null, answer: null, slow: null, hasNoEnd };
     this.#byId.set(id, [...(this.#byId.get(id) ?? []), operation]);
@@ -44,7 +44,7 @@ export class Operations {
     return operation;
   }
 
-  /** Notes whether an operation writes; false where it was dropped before. */
+  /** Notes whether an operation writes. Returns `false` if the operation was dropped before. */
   decide(operation, isWrite) {
     if (!this.#holds(operation)) return false;
     operation.isWrite = isWrite;
@@ -53,7 +53,7 @@ export class Operations {
     return true;
   }
 
-  /** Keeps the answer to a write, for when it is complete. */
+  /** Keeps the answer to a write until it is complete. */
   answered(write, text) {
     this.#forgotten(write.answer);
     write.answer = this.#kept(text);
@@ -72,13 +72,13 @@ export class Operations {
     for (const write of this.allWrites()) write.slow?.end();
   }
 
-  /** The server has ended one operation of that id. */
+  /** The server has ended an operation with that id. */
   end(id) {
     const first = this.#byId.get(id)?.find(({ hasNoEnd }) => !hasNoEnd);
     if (first !== undefined) this.drop(first);
   }
 
-  /** Queries and subscriptions make room for mutations. */
+  /** Drops queries and subscriptions to make room for mutations. */
   #dropReads() {
     for (const operation of [...this.#byId.values()].flat()) this.#dropRead(operation);
   }
@@ -87,10 +87,10 @@ export class Operations {
     if (operation.isWrite !== false) return;
     this.drop(operation);
     this.#unended?.add(operation.id);
-    if (this.#unended?.size > UNENDED_IDS) this.#unended = null;
+    if (this.#unended?.size > MAX_UNENDED_IDS) this.#unended = null;
   }
 
-  /** Drops an operation that was not understood, so that answers with its id are those of an unknown one. */
+  /** Drops an operation that was not understood, so that answers with its id count as unknown ones. */
   disown(operation) {
     for (const other of this.#byId.get(operation.id) ?? []) this.#dropRead(other);
     this.drop(operation);
@@ -112,9 +112,9 @@ export class Operations {
     this.#forgotten(operation.answer);
   }
 
-  /** A text, if there is room for it: without it a write purges everything. */
+  /** Returns the text if there is room for it, or null. A write without its text purges everything. */
   #kept(text) {
-    if (this.#keptLength + text.length > KEPT_LENGTH) return null;
+    if (this.#keptLength + text.length > MAX_KEPT_LENGTH) return null;
     this.#keptLength += text.length;
     return text;
   }

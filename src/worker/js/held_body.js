@@ -1,27 +1,27 @@
-// The passing on of a body whose end matters: a write may be committed while its answer still streams.
+// A response body whose end is held back: a write may still be committed while its response streams.
 
 import { lengthOf } from "./streams.js";
 import { untilWasmFails } from "./wasm.js";
 
-/** How many bytes of a passing body are read before a slow client wants them: its end is waited for. */
+/** How many bytes are read ahead of a slow client, because the end of the body is waited for. */
 const READ_AHEAD = 64 << 10;
 
-/** The passing on of a body whose end is waited for, and held until what depends on it is done. */
-export class Passing {
+/** Passes a body on to the client, and holds its end back until `release`. */
+export class HeldBody {
   #ended = Promise.withResolvers();
   #released = Promise.withResolvers();
-  #held; // what comes first: the release, or a failure of Wasm
+  #held; // resolves when the end is released, or when Wasm has failed and everything is purged
   #begun = false;
 
-  constructor(purge) {
-    // With Wasm whoever waits for the end is gone.
+  constructor(purgeEverything) {
+    // If Wasm fails, the code that waits for the end is gone, so everything is purged instead.
     this.#held = untilWasmFails(() => this.#released.promise).catch(async () => {
       await this.ended;
-      await purge();
+      await purgeEverything();
     });
   }
 
-  /** `true` where the body was whole. */
+  /** Resolves when the body has ended: with `true` if it was complete. */
   get ended() {
     return this.#ended.promise;
   }
@@ -30,16 +30,17 @@ export class Passing {
     this.#released.resolve();
   }
 
-  replied() {
+  /** The response was returned. A body that was not passed on by now never will be. */
+  responded() {
     if (!this.#begun) this.#ended.resolve(false);
   }
 
-  #end(whole) {
-    this.#ended.resolve(whole);
+  #end(isComplete) {
+    this.#ended.resolve(isComplete);
     return this.#held;
   }
 
-  /** The body for the client. It is read whether or not the client reads: a client that leaves shows late. */
+  /** The body for the client. It is read even if the client does not read: that a client left shows late. */
   through(body, headers) {
     this.#begun = true;
     const size = (chunk) => chunk.byteLength;
@@ -65,7 +66,7 @@ export class Passing {
     } catch (error) {
       await this.#end(false);
       reader.cancel(error).catch(() => {});
-      // An error drops what the client has not read yet.
+      // Aborting discards what the client has not read yet, so wait for it.
       await written?.catch(() => {});
       writer.abort(error).catch(() => {});
     }

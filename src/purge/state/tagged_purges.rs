@@ -1,57 +1,60 @@
-//! The last purges by tags, and by which rules those tags were made.
+//! The last purges by tags, and the rules by which those tags were made.
 //!
-//! An entry's tags are made by the rules of the isolate that has stored it, and those of a purge by
-//! the rules of the isolate that has appended it. Where these are not the same, nobody knows whether
-//! the purge would have named the entry. So a purge by tags counts for every entry of other rules.
+//! An entry's tags are made by the rules of the isolate that stored it, and a purge's tags by the
+//! rules of the isolate that appended it. If the rules differ, for example during a deploy, the purge
+//! might have named the entry by the entry's rules. So a purge by tags purges every entry whose tags
+//! were made by other rules.
 
-use super::Seq;
-use super::replica::LastPurges;
+use super::last_purges::LastPurges;
+use crate::purge::mark::Seq;
 use crate::tag::Tagging;
 
-/// The last purges by tags, whichever they name.
+/// The last purges by tags, whichever tags they name.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[cfg_attr(test, derive(serde::Serialize))]
-pub(super) struct TaggedPurges {
+pub struct TaggedPurges {
     pub hard: LatestTagged,
     pub soft: LatestTagged,
 }
 
-/// The last of them, and the last that other rules have made. That is all that has to be known of
-/// any number of rules: for all but those of the last one, the last one counts.
+/// The last purge by tags, and the last one by other rules than that.
+///
+/// Two numbers are enough for any number of rules: for entries of other rules than those of the last
+/// purge, the last purge counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[cfg_attr(test, derive(serde::Serialize))]
-pub(super) struct LatestTagged {
-    /// The number of the last one; 0 for none.
+pub struct LatestTagged {
+    /// The sequence number of the last purge by tags. 0: none.
     pub seq: Seq,
-    /// By which rules its tags were made.
+    /// The rules by which its tags were made.
     pub tagging: Tagging,
-    /// The number of the last one by any other rules.
+    /// The sequence number of the last purge by any other rules.
     pub by_others: Seq,
 }
 
 impl TaggedPurges {
-    /// What is to be assumed where nobody says anything of purges up to that number.
+    /// What to assume if nothing is known about the purges up to `head`.
     pub fn unknown_up_to(head: Seq) -> Self {
         let latest = LatestTagged { seq: head, tagging: Tagging::UNKNOWN, by_others: head };
         Self { hard: latest, soft: latest }
     }
 
-    /// Notes a purge. One that is noted again changes nothing.
+    /// Adds a purge. Adding it again changes nothing.
     pub fn note(&mut self, seq: Seq, tagging: Tagging, soft: bool) {
         if soft { self.soft.note(seq, tagging) } else { self.hard.note(seq, tagging) }
     }
 
-    /// The last purges that count for an entry whatever its tags are.
-    pub fn by_others_than(&self, tagging: Tagging) -> LastPurges {
+    /// The last purges by other rules than `tagging`, which purge an entry whatever its tags are.
+    pub fn by_other_rules(&self, tagging: Tagging) -> LastPurges {
         LastPurges {
-            hard: self.hard.by_others_than(tagging),
-            soft: self.soft.by_others_than(tagging),
+            hard: self.hard.by_other_rules(tagging),
+            soft: self.soft.by_other_rules(tagging),
         }
     }
 
-    /// The last purges by rules that are known.
-    pub fn by_known(&self) -> LastPurges {
-        LastPurges { hard: self.hard.by_known(), soft: self.soft.by_known() }
+    /// The last purges by known rules.
+    pub fn by_known_rules(&self) -> LastPurges {
+        LastPurges { hard: self.hard.by_known_rules(), soft: self.soft.by_known_rules() }
     }
 }
 
@@ -67,11 +70,11 @@ impl LatestTagged {
         }
     }
 
-    fn by_others_than(&self, tagging: Tagging) -> Seq {
+    fn by_other_rules(&self, tagging: Tagging) -> Seq {
         if tagging.is_same(self.tagging) { self.by_others } else { self.seq }
     }
 
-    fn by_known(&self) -> Seq {
+    fn by_known_rules(&self) -> Seq {
         if self.tagging.is_known() { self.seq } else { self.by_others }
     }
 }
@@ -106,10 +109,10 @@ mod tests {
             };
             let is_other = |by: Tagging| !by.is_same(tagging);
             let others = LastPurges { hard: last(false, &is_other), soft: last(true, &is_other) };
-            prop_assert_eq!(tagged.by_others_than(tagging), others);
+            prop_assert_eq!(tagged.by_other_rules(tagging), others);
             let is_known = |by: Tagging| by.is_known();
             let known = LastPurges { hard: last(false, &is_known), soft: last(true, &is_known) };
-            prop_assert_eq!(tagged.by_known(), known);
+            prop_assert_eq!(tagged.by_known_rules(), known);
         }
     }
 }

@@ -1,9 +1,17 @@
-use super::super::parts::HIGHEST_SEQ;
-use super::super::{Log, MemoryRows, Replica, Sizes};
 use super::*;
 use crate::key::Pattern;
-use crate::purge::SchemaInForce;
-use crate::time::Ttl;
+use crate::limits;
+use crate::purge::codec::{
+    INTENT_REPLY, MessageError, READ_REPLY, RECORD, REQUEST, Version, encode_message,
+};
+use crate::purge::mark::HIGHEST_SEQ;
+use crate::purge::state::{Snapshot, TaggedPurges};
+use crate::purge::{
+    Delta, IntentId, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, Record, Replica,
+    SchemaInForce, Seq,
+};
+use crate::tag::Tagging;
+use crate::time::{Timestamp, Ttl};
 use proptest::prelude::*;
 
 fn patterns() -> impl Strategy<Value = Vec<Pattern>> {
@@ -36,7 +44,7 @@ fn without_tagging(record: Record) -> Record {
 
 fn log_of(start: Seq, records: impl IntoIterator<Item = Record>) -> Log<MemoryRows> {
     let rows = MemoryRows::of_log(7, start);
-    let mut log = Log::open(rows, Ttl::from_seconds(60), Sizes::default(), || 7).unwrap();
+    let mut log = Log::open(rows, Ttl::from_seconds(60), LogLimits::default(), || 7).unwrap();
     for record in records {
         log.append(&record, Timestamp::from_millis(0)).unwrap();
     }
@@ -59,10 +67,10 @@ fn some_bytes() -> Vec<Vec<u8>> {
     let (patterns, tagging) = (vec![pattern], Tagging::from_number(5));
     let one = Record { tags, tagging, patterns, schema, ..Record::default() };
     let mut log = log_of(300, [one.clone()]);
-    log.since_or_base(None);
+    log.since_encoded(None);
     log.append(&Record::everything(), Timestamp::from_millis(0)).unwrap();
     vec![
-        said(log.since_or_base(None)).encode(Version::CURRENT),
+        said(log.since_encoded(None)).encode(Version::CURRENT),
         said(since(&log, 300)).encode(Version::CURRENT),
         said(log.since(None)).encode(Version::CURRENT),
         AppendReply { seq: 302, delta: since(&log, 301) }.encode(Version::CURRENT),
@@ -100,7 +108,7 @@ fn is_read(bytes: &[u8]) -> bool {
 
 /// A message with this payload and the right checksum.
 fn checked(kind: u8, payload: &[u8]) -> Vec<u8> {
-    message(Version::CURRENT, kind, |writer| writer.0.extend_from_slice(payload))
+    encode_message(Version::CURRENT, kind, |writer| writer.0.extend_from_slice(payload))
 }
 
 proptest! {
@@ -109,14 +117,14 @@ proptest! {
         start in 0_u64..1_000_000,
         records in prop::collection::vec(record(), 0..8),
         mark in prop::option::of((any::<u64>(), 0_u64..HIGHEST_SEQ)),
-        is_neighbours in any::<bool>(),
+        is_from_neighbor in any::<bool>(),
         alone in prop::option::of(record()),
         repeat_after in prop::collection::vec(any::<u32>(), 0..=limits::REPEATS),
         closes in prop::collection::vec(any::<u64>(), 0..5),
         is_intent in any::<bool>(),
     ) {
         let mut log = log_of(start, records.clone());
-        let based = said(log.since_or_base(None));
+        let based = said(log.since_encoded(None));
         prop_assert_eq!(ReadReply::decode(&based.encode(Version::V4)), Ok(based.clone()));
         let appended = AppendReply { seq: log.head(), delta: based.delta };
         prop_assert_eq!(AppendReply::decode(&appended.encode(Version::V4)), Ok(appended));
@@ -154,10 +162,10 @@ proptest! {
         prop_assert_eq!(LogRequest::decode(&question.encode(Version::V3)), Ok((earlier, Version::V3)));
         let closes: Vec<IntentId> = closes.into_iter().map(IntentId::of).collect();
         let new = question.new.map(|new| NewRecord { closes, ..new });
-        let is_neighbours = is_neighbours && mark.is_some();
-        let question = LogRequest { mark, is_neighbours, is_intent: is_intent && new.is_some(), new };
+        let is_from_neighbor = is_from_neighbor && mark.is_some();
+        let question = LogRequest { mark, is_from_neighbor, is_intent: is_intent && new.is_some(), new };
         let earlier = LogRequest::decode(&question.encode(Version::V3)).unwrap().0;
-        prop_assert_eq!(earlier.mark, mark.filter(|_| !is_neighbours), "a neighbour's is left out");
+        prop_assert_eq!(earlier.mark, mark.filter(|_| !is_from_neighbor), "a neighbor's is left out");
         prop_assert_eq!(LogRequest::decode(&question.encode(Version::V4)), Ok((question, Version::V4)));
         let noted = IntentReply(IntentId::of(start));
         prop_assert_eq!(IntentReply::decode(&noted.encode(Version::V4)), Ok(noted));
@@ -195,7 +203,7 @@ proptest! {
     /// a replica can learn it.
     #[test]
     fn a_payload_of_any_bytes_is_read_or_refused(
-        kind in QUESTION..=NOTED,
+        kind in REQUEST..=INTENT_REPLY,
         payload in prop::collection::vec(prop_oneof![0_u8..8, any::<u8>()], 0..120),
     ) {
         let bytes = checked(kind, &payload);
@@ -239,8 +247,8 @@ fn counts_beyond_the_bytes_are_refused() {
     let time = [0; 10];
     let records = [&time[..], &[0; 11], &MANY].concat();
     let tags = [&time[..], &[1], &[0; 12], &MANY].concat();
-    assert_eq!(ReadReply::decode(&checked(SAID, &records)), Err(MessageError::Content));
-    assert_eq!(ReadReply::decode(&checked(SAID, &tags)), Err(MessageError::Content));
+    assert_eq!(ReadReply::decode(&checked(READ_REPLY, &records)), Err(MessageError::Content));
+    assert_eq!(ReadReply::decode(&checked(READ_REPLY, &tags)), Err(MessageError::Content));
     assert_eq!(
         Record::decode(&checked(RECORD, &[&[0][..], &MANY].concat())),
         Err(MessageError::Content)
@@ -248,12 +256,12 @@ fn counts_beyond_the_bytes_are_refused() {
     // A record that is to be repeated more often than any is.
     let repeats = vec![1; limits::REPEATS + 1];
     let question = [&[0, 0, 0, 0, repeats.len() as u8], repeats.as_slice(), &[0, 0]].concat();
-    assert_eq!(LogRequest::decode(&checked(QUESTION, &question)), Err(MessageError::Content));
-    assert!(LogRequest::decode(&checked(QUESTION, &[0, 0, 0, 0, 1, 1, 0, 0])).is_ok());
+    assert_eq!(LogRequest::decode(&checked(REQUEST, &question)), Err(MessageError::Content));
+    assert!(LogRequest::decode(&checked(REQUEST, &[0, 0, 0, 0, 1, 1, 0, 0])).is_ok());
     // What is neither an intent nor none.
-    assert!(LogRequest::decode(&checked(QUESTION, &[0, 0, 0, 0, 1, 1, 0, 2])).is_err());
+    assert!(LogRequest::decode(&checked(REQUEST, &[0, 0, 0, 0, 1, 1, 0, 2])).is_err());
     let closes = [&[0, 0, 0, 0, 0][..], &MANY, &[0]].concat();
-    assert_eq!(LogRequest::decode(&checked(QUESTION, &closes)), Err(MessageError::Content));
+    assert_eq!(LogRequest::decode(&checked(REQUEST, &closes)), Err(MessageError::Content));
     let long = vec![0; limits::WIRE_BYTES + 1];
     assert_eq!(ReadReply::decode(&long), Err(MessageError::TooLong));
 }
@@ -272,7 +280,7 @@ fn numbers_that_no_log_reaches_are_refused() {
     assert_eq!(ReadReply::decode(&above), Err(MessageError::Content));
 }
 
-/// The figures of docs/decisions/0017: `cargo test --lib wire::tests::bytes -- --nocapture`.
+/// The figures of docs/decisions/0017: `cargo test --lib messages::tests::bytes -- --nocapture`.
 #[test]
 fn bytes_against_json() {
     let random = |n: u64| xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes());
@@ -300,7 +308,7 @@ fn bytes_against_json() {
     let bytes = said(largest.since(None)).encode(Version::CURRENT);
     println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
     assert!(ReadReply::decode(&bytes).is_ok());
-    let based = said(largest.since_or_base(None)).encode(Version::CURRENT);
+    let based = said(largest.since_encoded(None)).encode(Version::CURRENT);
     assert!(
         Replica::new().learn(ReadReply::decode(&based).unwrap().delta, Timestamp::from_millis(0))
     );

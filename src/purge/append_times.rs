@@ -1,54 +1,54 @@
-//! When a log gave its numbers, so that it knows which of them no entry can need any more.
+//! When the records of a log were appended, to know which of them no entry can need any more.
 //!
-//! Not each number's time, but a few dozen periods of at most a part of the retention: what is
-//! forgotten a little late costs nothing.
+//! Not the time of each record, but a few dozen periods. A record is then forgotten a little late,
+//! which does no harm.
 
-use super::Seq;
+use super::mark::Seq;
 use crate::time::{Timestamp, Ttl};
 use std::collections::VecDeque;
 
 /// Into how many periods the retention is divided.
 const PERIODS: u64 = 32;
 
-/// A period in which numbers were given.
+/// A period in which records were appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Period {
-    /// When it began.
+pub(super) struct AppendPeriod {
+    /// When its first record was appended.
     pub began: Timestamp,
-    /// The last number that was given in it.
+    /// Its last record.
     pub seq: Seq,
-    /// When that was given.
+    /// When its last record was appended.
     pub at: Timestamp,
 }
 
-/// The periods of a log, in order.
+/// The periods of a log, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Times(VecDeque<Period>);
+pub(super) struct AppendTimes(VecDeque<AppendPeriod>);
 
-impl Times {
-    pub fn from_periods(periods: impl Iterator<Item = Period>) -> Self {
+impl AppendTimes {
+    pub fn from_periods(periods: impl Iterator<Item = AppendPeriod>) -> Self {
         Self(periods.collect())
     }
 
-    pub fn periods(&self) -> impl ExactSizeIterator<Item = &Period> {
+    pub fn periods(&self) -> impl ExactSizeIterator<Item = &AppendPeriod> {
         self.0.iter()
     }
 
-    /// The number was given at that time.
+    /// Adds a record that was appended at `at`.
     pub fn note(&mut self, seq: Seq, at: Timestamp, retention: Ttl) {
         let longest = retention.as_seconds() * 1_000 / PERIODS;
-        // A clock that was set back does not make a number older than the one before it.
+        // If the clock was set back, the record does not count as older than the one before it.
         let at = self.0.back().map_or(at, |last| last.at.max(at));
         match self.0.back_mut().filter(|last| at.millis_since(last.began) < longest) {
             Some(last) => (last.seq, last.at) = (seq, at),
-            None => self.0.push_back(Period { began: at, seq, at }),
+            None => self.0.push_back(AppendPeriod { began: at, seq, at }),
         }
     }
 
-    /// The last number that was given longer ago than the retention, if there is one that was not
-    /// returned before.
+    /// Drops the periods that ended longer ago than the retention. Returns the last record of those,
+    /// if any.
     pub fn expire(&mut self, now: Timestamp, retention: Ttl) -> Option<Seq> {
-        let is_old = |period: &Period| now.seconds_since(period.at) > retention.as_seconds();
+        let is_old = |period: &AppendPeriod| now.seconds_since(period.at) > retention.as_seconds();
         let mut expired = None;
         while let Some(period) = self.0.pop_front_if(|period| is_old(period)) {
             expired = Some(period.seq);
@@ -75,7 +75,7 @@ mod tests {
             retention in 1_u64..5_000,
         ) {
             let ttl = Ttl::from_seconds(retention);
-            let (mut times, mut given, mut now, mut floor) = (Times::default(), vec![], 0, 0);
+            let (mut times, mut given, mut now, mut floor) = (AppendTimes::default(), vec![], 0, 0);
             for (step, seq) in steps.iter().zip(1..) {
                 now += step;
                 floor = times.expire(at(now), ttl).unwrap_or(floor);
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_makes_nothing_older() {
-        let (mut times, ttl) = (Times::default(), Ttl::from_seconds(100));
+        let (mut times, ttl) = (AppendTimes::default(), Ttl::from_seconds(100));
         times.note(1, at(1_000), ttl);
         times.note(2, at(10), ttl);
         assert_eq!(times.expire(at(1_100), ttl), None);
