@@ -9,7 +9,7 @@ use evergraph::purge::{
     AppendReply, Log, LogLimits, LogRequest, LogRows, Mark, MemoryRows, NewRecord,
     OutboxValueError, ReadReply, Record, Replica, Subject, Verdict, Version,
 };
-use evergraph::stored::{self, Damage};
+use evergraph::stored::{self, EnvelopeError};
 use evergraph::tag::Tagging;
 use evergraph::time::{Timestamp, Ttl};
 
@@ -68,7 +68,7 @@ fn an_entry_of_version_3_is_read_or_is_a_miss() {
             assert_eq!(entry.meta.mark, Mark { epoch: 7_372_800_000_001_024, seq: 0 });
             assert!(entry.meta.tags.iter().any(|tag| tag == "path:/api/products/1"));
         }
-        Err(damage) => assert_eq!(damage, Damage::Version),
+        Err(damage) => assert_eq!(damage, EnvelopeError::Version),
     }
 }
 

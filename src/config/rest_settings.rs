@@ -34,7 +34,7 @@ pub enum Parameters {
 pub(super) const QUERY: Key = Key {
     name: "query",
     value: ValueType::OneOf("\"all\", a list of names, or a table with `except`"),
-    default: DefaultValue::Described("as it came"),
+    default: DefaultValue::Described("the whole query string, unchanged"),
     doc: "Which query parameters belong to the key.",
 };
 

@@ -12,7 +12,7 @@
 
 use super::{document, lexer};
 use crate::limits::{self, Amounts};
-use crate::stored::Damage;
+use crate::stored::EnvelopeError;
 use crate::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -135,30 +135,30 @@ impl Manifest {
     }
 
     /// The documents that were encoded as these bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or(Damage::NotAnEnvelope)?;
-        let (version, rest) = rest.split_first().ok_or(Damage::NotAnEnvelope)?;
+    pub fn decode(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or(EnvelopeError::NotAnEnvelope)?;
+        let (version, rest) = rest.split_first().ok_or(EnvelopeError::NotAnEnvelope)?;
         if *version != VERSION {
-            return Err(Damage::Version);
+            return Err(EnvelopeError::Version);
         }
         let (stored_checksum, checked) =
-            rest.split_first_chunk::<8>().ok_or(Damage::NotAnEnvelope)?;
+            rest.split_first_chunk::<8>().ok_or(EnvelopeError::NotAnEnvelope)?;
         if *stored_checksum != checksum(checked) {
-            return Err(Damage::Checksum);
+            return Err(EnvelopeError::Checksum);
         }
-        let (made_at, rest) = checked.split_first_chunk::<8>().ok_or(Damage::Content)?;
-        let (plain_bytes, deflated) = number(rest).ok_or(Damage::Content)?;
+        let (made_at, rest) = checked.split_first_chunk::<8>().ok_or(EnvelopeError::Content)?;
+        let (plain_bytes, deflated) = number(rest).ok_or(EnvelopeError::Content)?;
         let most = limits::MANIFEST_BYTES
             + limits::MANIFEST_DOCUMENTS * (limits::MANIFEST_ID_BYTES + LENGTHS);
         if plain_bytes > most {
-            return Err(Damage::Content);
+            return Err(EnvelopeError::Content);
         }
         let plain = miniz_oxide::inflate::decompress_to_vec_with_limit(deflated, plain_bytes)
-            .map_err(|_| Damage::Content)?;
+            .map_err(|_| EnvelopeError::Content)?;
         let mut documents = BTreeMap::new();
         let mut rest = plain.as_slice();
         while !rest.is_empty() {
-            let (id, document, after) = next_document(rest).ok_or(Damage::Content)?;
+            let (id, document, after) = next_document(rest).ok_or(EnvelopeError::Content)?;
             documents.insert(id.to_owned(), document.into());
             rest = after;
         }

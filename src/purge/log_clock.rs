@@ -86,10 +86,10 @@ mod tests {
             way in 0_u64..500,
             later in 0_u64..60_000,
         ) {
-            let said_at = |at| LogTime { clock: 1, at: log.shows(at) };
-            let compared = ClockComparison::new(own.shows(asked), said_at(asked + way));
+            let log_time = |at| LogTime { clock: 1, at: log.shows(at) };
+            let compared = ClockComparison::new(own.shows(asked), log_time(asked + way));
             let other = asked + way + later;
-            if let Some(dated) = compared.to_isolate_time(said_at(other)) {
+            if let Some(dated) = compared.to_isolate_time(log_time(other)) {
                 prop_assert!(dated <= own.shows(other), "{dated:?} {:?}", own.shows(other));
                 let older = own.shows(other).millis_since(dated);
                 prop_assert!(older <= way + later / 400 + 5, "{older}");

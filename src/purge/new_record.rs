@@ -3,9 +3,8 @@
 //! A purge is repeated if it may come too early:
 //! - `settle`: the origin reads from a copy that lags behind its writes;
 //! - unknown outcome: the write may still be running, for example after a 504 of a gateway;
-//! - intents: a slow write is announced to the log before its outcome is known. Whoever waits for
-//!   it may never learn the outcome: the client leaves, the runtime ends the request, the isolate
-//!   ends. So the log records the purge once a minute for five minutes, unless the intent is closed
+//! - intents: a slow write is announced to the log before its outcome is known, because the
+//!   outcome may never be: the client leaves, the runtime ends the request, the isolate ends. So the log records the purge once a minute for five minutes, unless the intent is closed
 //!   by the record of what the write really purged, or because the write did nothing.
 //!
 //! In scope: what is repeated, and when. Not in scope: which writes have an intent and what they
@@ -77,7 +76,7 @@ impl NewRecord {
 
     /// The repetitions of a record that is appended now, with their times.
     ///
-    /// With `settle`, each purge is repeated once more after that many seconds. For example, a
+    /// With `settle`, each purge is repeated again after that many seconds. For example, a
     /// record with an unknown outcome and `settle = 5` is repeated after 5, 10, 15, 60 and 65 s.
     pub fn repeats(&self, settle: u64, now: Timestamp) -> Vec<(Timestamp, Record)> {
         let Some(repetition) = self.record.repetition() else { return Vec::new() };

@@ -19,8 +19,8 @@
 //! and each request is answered in its own version:
 //!
 //! - Version 2 has no `repeats`.
-//! - Version 3 has no `tagging` and no `latest`. Its readers ignore the rules of tags, so they are
-//!   told that a purge of tags by known rules is a purge of everything. It has no `closes` and no
+//! - Version 3 has no `tagging` and no `latest`. Its readers ignore the rules of tags, so they get
+//!   a purge of everything in place of a purge by tags of known rules. It has no `closes` and no
 //!   `intent` (the ids of intents that end with the record, and whether the record is itself an
 //!   intent), no `tail`, no delta 2, and no mark 2, which is a neighbor's.
 

@@ -85,8 +85,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Two numbers say what the list of all purges says, of however many rules, and also where
-        /// some are noted again.
+        /// Two numbers are as good as the list of all purges, for any number of rules, and also if some
+        /// purges are added again.
         #[test]
         fn the_last_purge_by_other_rules_is_known_exactly(
             by in prop::collection::vec((0_u64..5, any::<bool>()), 0..30),

@@ -1,5 +1,5 @@
-// The memory that bodies in flight may take in this isolate. All copies count, including those in Wasm:
-// whoever reads a body says how many copies there will be.
+// The memory that bodies in flight may take in this isolate. All copies count, including those in Wasm, so
+// the code that reads a body passes the number of copies.
 
 /** Milliseconds after which a share expires: the runtime may end a request without running its cleanup. */
 const EXPIRY_MILLIS = 600_000;
