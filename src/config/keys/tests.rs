@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 const DOCUMENTATION: &str = include_str!("../../../docs/configuration.md");
 
-/// What the documentation says of the keys, by section: the default of each, as it is written.
+/// The default of each documented key, by section.
 fn documented() -> BTreeMap<String, BTreeMap<String, String>> {
     let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let (mut section, mut in_table) = (None, false);
@@ -125,7 +125,8 @@ fn every_key_has_one_line_of_documentation_and_a_fitting_default() {
     }
 }
 
-/// A key that code reads and no table has is refused, so nobody can configure it unnoticed.
+/// Code that reads a key without a row in a table has no effect: every configuration with that key is
+/// refused. (In debug builds it panics, see `section.rs`.)
 #[test]
 fn a_key_that_no_table_has_is_refused() {
     let faults = parse(&json!({ "purge": { "delay": 1 } })).unwrap_err();

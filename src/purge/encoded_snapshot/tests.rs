@@ -65,9 +65,9 @@ fn a_log_that_begins_a_new_epoch_has_no_snapshot_of_before() {
     assert_eq!(base.mark(), Mark { epoch: EPOCH + 1, seq: 3 });
 }
 
-/// A neighbor's snapshot counts where the log goes on from it, and nowhere else.
+/// A neighbor's snapshot is used only if the log has the records after it.
 #[test]
-fn a_log_goes_on_from_its_own_snapshots_alone() {
+fn a_log_continues_only_its_own_snapshots() {
     let mut log = log_of(5);
     add(&mut log, &tag(1));
     let (base, _) = snapshot_of(log.since_encoded(None));
@@ -85,9 +85,9 @@ fn a_log_goes_on_from_its_own_snapshots_alone() {
     }
 }
 
-/// The checksum is right, and yet it is no snapshot.
+/// The checksum is right, but the content is invalid.
 #[test]
-fn what_makes_no_sense_is_not_learned() {
+fn an_invalid_snapshot_is_not_learned() {
     let mut log = log_of(5);
     let (base, _) = snapshot_of(log.since_encoded(None));
     let shorter = EncodedSnapshot { bytes: base.bytes[..base.bytes.len() - 1].into(), ..base };
@@ -118,10 +118,10 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 proptest! {
-    /// Whenever a snapshot was encoded, who learns it and the records after it judges like one
-    /// who learns a snapshot as of now.
+    /// A replica that learns an earlier snapshot and the records after it judges like one that learns a
+    /// current snapshot.
     #[test]
-    fn a_snapshot_and_records_say_what_a_snapshot_says(
+    fn a_snapshot_and_records_agree_with_a_later_snapshot(
         steps in prop::collection::vec((record(), prop::bool::weighted(0.3)), 1..30),
         limit in 1_usize..20,
     ) {

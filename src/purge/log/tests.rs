@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 const EPOCH: u64 = 9;
 const RETENTION: u64 = 3600;
-/// By which rules all tags are made where nothing else is said.
+/// The rules by which tags are made unless a test says otherwise.
 const RULES: u64 = 1;
 const KEY: &str = "gql/product/Get/public/00";
 
@@ -53,7 +53,7 @@ fn verdict_by(replica: &Replica, seq: Seq, tags: &[u64], rules: u64) -> Verdict 
 }
 
 #[test]
-fn an_entry_is_gone_when_a_tag_was_purged_after_its_mark() {
+fn an_entry_is_purged_if_a_tag_was_purged_after_its_mark() {
     let mut log = empty();
     add(&mut log, tags(&[1]), at(0));
     let replica = synced(&log);
@@ -75,7 +75,7 @@ fn soft_purges_make_stale_and_hard_ones_win() {
 
 /// A deployment with other rules, one back, and both at once.
 #[test]
-fn a_purge_of_tags_ends_every_entry_whose_tags_other_rules_made() {
+fn a_purge_by_tags_purges_every_entry_whose_tags_other_rules_made() {
     const OTHER: u64 = RULES + 1;
     let by = |rules, soft| Record { tagging: Tagging::from_number(rules), soft, ..tags(&[1]) };
     let mut log = empty();
@@ -130,7 +130,7 @@ fn patterns_beyond_the_limit_still_purge() {
     assert_eq!(verdict(&synced(&log), 1, &[]), Verdict::Valid);
 }
 
-/// A replica that was away while whole lists of patterns were purged gets what is left of them.
+/// A replica that is far behind many purges by patterns gets what is left of them.
 #[test]
 fn many_patterns_come_as_a_snapshot() {
     let mut log = empty();
@@ -160,7 +160,7 @@ fn tags_beyond_the_limit_still_purge() {
 }
 
 #[test]
-fn an_entry_of_another_log_is_gone() {
+fn an_entry_of_another_epoch_is_purged() {
     let replica = synced(&empty());
     let mark = Mark { epoch: EPOCH + 1, seq: 0 };
     let tagging = Tagging::UNKNOWN;
@@ -198,7 +198,7 @@ fn a_log_that_starts_again_is_the_same_log() {
     assert_eq!(again.append(&tags(&[7]), at(10)), Ok(7));
 }
 
-/// The half that is newer is still judged by its tags.
+/// The newer half is still judged by its tags.
 #[test]
 fn a_full_table_forgets_its_older_half() {
     let limits = LogLimits { tags: 100, ..LogLimits::default() };
@@ -227,7 +227,7 @@ fn a_replica_that_learns_too_many_tags_forgets_its_older_half() {
 }
 
 #[test]
-fn records_that_do_not_join_are_not_learned() {
+fn records_that_do_not_follow_are_not_learned() {
     let mut replica = synced(&empty());
     let delta = Delta::Records { epoch: EPOCH, floor: 0, after: 5, records: vec![tags(&[1])] };
     assert!(!replica.learn(delta, at(1)));
@@ -248,9 +248,9 @@ fn a_delta_that_arrives_late_changes_nothing() {
     assert_eq!(verdict(&replica, 1, &[2]), Verdict::Purged);
 }
 
-/// It would bring back entries of the earlier log.
+/// It would bring back entries of the earlier epoch.
 #[test]
-fn what_an_earlier_log_answered_late_is_not_learned() {
+fn a_late_reply_of_an_earlier_epoch_is_not_learned() {
     let late = empty().since(None);
     let mut log = empty();
     log.begin_epoch_if_behind(Some(Mark { epoch: EPOCH, seq: 1 }), || EPOCH + 1).unwrap();
@@ -291,7 +291,7 @@ fn a_replica_ages_and_then_is_too_old() {
     assert_eq!(replica.lag(at(5), MAX_MILLIS), Current);
 }
 
-/// Else it would count as current until the clock is where it was.
+/// Otherwise it would count as current until the clock has caught up.
 #[test]
 fn a_clock_that_was_set_back_makes_a_replica_too_old_until_it_catches_up() {
     let mut replica = synced(&empty());
@@ -315,10 +315,10 @@ fn a_replica_knows_the_records_of_its_own_log_up_to_its_head() {
 }
 
 proptest! {
-    /// Whatever becomes of the log: a replica that knows a record has read its log since that was
-    /// recorded. So a client that shows its write's record is answered by nothing older.
+    /// Whatever happens to the log, a replica that knows a record has read the log since it was appended.
+    /// So a client that shows its write's token gets nothing older.
     #[test]
-    fn who_knows_a_record_has_read_the_log_since(
+    fn a_replica_that_knows_a_record_has_read_the_log_since(
         steps in prop::collection::vec((0_usize..8, 0_usize..3), 1..60),
     ) {
         let rows = MemoryRows::of_log(EPOCH, 0);
@@ -410,9 +410,9 @@ fn the_largest_log_that_an_older_version_left_starts_within_its_memory_and_only_
     assert_eq!(rows.written(), written);
 }
 
-/// However long a log has run, what a start reads is bounded, and so is what an append writes.
+/// What a start reads and what an append writes is bounded, however long a log has run.
 #[test]
-fn rows_and_their_writing_stay_bounded() {
+fn rows_and_writes_stay_bounded() {
     let rows = MemoryRows::default();
     let mut log = opened(&rows, LogLimits::default());
     let (mut most, mut tag) = (0, 0);
@@ -432,9 +432,9 @@ fn rows_and_their_writing_stay_bounded() {
     assert_eq!(opened(&rows, LogLimits::default()).since(None), log.since(None));
 }
 
-/// A log that lacks what a replica knows has an older storage: its next numbers were given before.
+/// A log that lacks what a replica knows was rolled back: its next sequence numbers were used before.
 #[test]
-fn a_log_that_is_asked_from_beyond_its_head_is_another_log() {
+fn a_log_that_is_asked_from_above_its_head_begins_a_new_epoch() {
     let rows = MemoryRows::default();
     let mut log = opened(&rows, LogLimits::default());
     add(&mut log, tags(&[1]), at(0));
@@ -475,9 +475,9 @@ fn a_log_that_is_asked_from_beyond_its_head_is_another_log() {
     assert_eq!((log.epoch(), log.begin_epoch_if_behind(Some(fresh), || 70)), (78, Ok(false)));
 }
 
-/// What pages say that nobody can read, nobody knows.
+/// What an unreadable page held is unknown.
 #[test]
-fn a_page_that_is_lost_makes_older_entries_gone() {
+fn a_lost_page_purges_older_entries() {
     let limits = LogLimits { page_cost: 1, delta: few(), ..LogLimits::default() };
     let rows = MemoryRows::default();
     let mut log = opened(&rows, limits);
@@ -495,15 +495,15 @@ fn few() -> DeltaLimits {
     DeltaLimits { records: 3, tags: 6, patterns: 6 }
 }
 
-/// What may happen to a log.
+/// What can happen to a log.
 #[derive(Debug, Clone)]
 enum Event {
     Append(Record),
     /// Everything was answered for so many seconds.
     Passes(u64),
-    /// The object ends and another starts, after so many more rows could be written.
+    /// The object ends after this many more writes, and another one starts.
     Ends(u64),
-    /// A version without pages runs meanwhile, and keeps so many records.
+    /// A version without pages runs for a while, and keeps this many records.
     RunsWithoutPages(usize),
     /// A replica asks.
     Asks(usize),
@@ -532,10 +532,10 @@ fn few_limits() -> impl Strategy<Value = LogLimits> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Whatever becomes of the object, no replica calls an entry valid that the full history calls
-    /// purged; and entries from above the floor are judged exactly as the history says.
+    /// Whatever happens to the object, no replica calls an entry valid that was purged according to the
+    /// full history. Entries above the floor are judged exactly by the history.
     #[test]
-    fn a_log_with_few_rows_says_what_the_full_history_says(
+    fn a_log_with_few_rows_agrees_with_the_full_history(
         events in prop::collection::vec(event(), 0..60),
         limits in few_limits(),
         probes in prop::collection::vec(
@@ -612,7 +612,7 @@ proptest! {
     }
 }
 
-/// What all records ever say of an entry.
+/// The verdict on an entry by all records ever appended.
 fn truth(history: &[Record], seq: Seq, tags: &[u64], rules: u64) -> Verdict {
     let is_other = |record: &Record| {
         !record.tags.is_empty() && (rules == 0 || record.tagging.number() != rules)
@@ -637,9 +637,9 @@ fn truth(history: &[Record], seq: Seq, tags: &[u64], rules: u64) -> Verdict {
 }
 
 proptest! {
-    /// So is a purge obeyed that the log has not taken yet.
+    /// In this way an isolate obeys a purge that the log has not taken yet.
     #[test]
-    fn a_record_alone_says_what_its_log_says(
+    fn a_record_alone_agrees_with_its_log(
         record in record(),
         tags in prop::collection::vec((0_u64..12).prop_map(spread), 0..3),
         rules in 0_u64..4,
@@ -653,10 +653,10 @@ proptest! {
 }
 
 proptest! {
-    /// However a replica came by its knowledge, it never calls valid what the full history
-    /// calls purged, and with no compaction it says exactly what the history says.
+    /// Whichever deltas a replica has learned, it never calls an entry valid that was purged according to
+    /// the full history. As long as nothing was forgotten it agrees exactly.
     #[test]
-    fn a_replica_says_what_the_history_says(
+    fn a_replica_agrees_with_the_history(
         records in prop::collection::vec(record(), 0..20),
         syncs in prop::collection::vec(any::<bool>(), 20),
         seq in 0_u64..20,

@@ -35,8 +35,7 @@ fn record() -> impl Strategy<Value = Record> {
     )
 }
 
-/// What versions that knew no rules are told of a record: by which rules a purge is they could not
-/// judge.
+/// A record as versions before 4 get it, which ignore the rules of tags.
 fn without_tagging(record: Record) -> Record {
     let all = record.all || (record.tagging.is_known() && !record.tags.is_empty());
     Record { all, tagging: Tagging::UNKNOWN, ..record }
@@ -86,7 +85,7 @@ fn some_bytes() -> Vec<Vec<u8>> {
     ]
 }
 
-/// What there is of a delta beside what only the current version tells.
+/// A delta without what only the current version sends.
 fn without_tagged(delta: Delta) -> Delta {
     match delta {
         Delta::Snapshot { epoch, mut snapshot } => {
@@ -97,7 +96,7 @@ fn without_tagged(delta: Delta) -> Delta {
     }
 }
 
-/// What any reader makes of the bytes.
+/// Whether the bytes are read as any message.
 fn is_read(bytes: &[u8]) -> bool {
     ReadReply::decode(bytes).is_ok()
         || AppendReply::decode(bytes).is_ok()
@@ -199,8 +198,8 @@ proptest! {
         prop_assert!(!is_read(&bytes));
     }
 
-    /// With a right checksum anything may be in the payload. What is read has one form only, and
-    /// a replica can learn it.
+    /// A payload with a right checksum can be anything. What is read has only one form, and a replica
+    /// can learn it.
     #[test]
     fn a_payload_of_any_bytes_is_read_or_refused(
         kind in REQUEST..=INTENT_REPLY,
@@ -240,7 +239,7 @@ fn one_kind_is_not_read_as_another() {
     assert_eq!(AppendReply::decode(delta), Err(MessageError::NotAMessage));
 }
 
-/// What promises more than it brings gets no memory for it.
+/// No memory is allocated for a count that the bytes cannot hold.
 #[test]
 fn counts_beyond_the_bytes_are_refused() {
     const MANY: [u8; 5] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F];
@@ -319,7 +318,7 @@ fn bytes_of(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-/// Bytes that a Worker of version 2 and its log have exchanged.
+/// Bytes that were exchanged between an isolate of version 2 and its log.
 #[test]
 fn version_2_is_understood_and_answered() {
     let asked = |hex: &str| LogRequest::decode(&bytes_of(hex)).unwrap();
@@ -373,7 +372,7 @@ fn version_2_is_understood_and_answered() {
     assert_eq!(said.encode(Version::V2), answer);
 }
 
-/// Bytes of version 3: of a log with a soft purge and one of everything whose outcome is unknown.
+/// Bytes of version 3, of a log with a soft purge and a purge of everything with an unknown outcome.
 #[test]
 fn version_3_is_understood_and_answered() {
     for (hex, question) in version_3_questions() {

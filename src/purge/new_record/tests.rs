@@ -9,7 +9,7 @@ fn seconds_of(new: &NewRecord, settle: u64) -> Vec<u64> {
 }
 
 #[test]
-fn a_purge_is_repeated_when_it_is_said() {
+fn a_purge_is_repeated_at_the_given_times() {
     let once = NewRecord::everything();
     let unknown = once.clone().with_unknown_outcome().with_unknown_outcome();
     assert_eq!(seconds_of(&once, 0), Vec::<u64>::new());
@@ -20,20 +20,20 @@ fn a_purge_is_repeated_when_it_is_said() {
 }
 
 #[test]
-fn which_schema_is_in_force_is_not_repeated() {
+fn the_schema_is_not_repeated() {
     let schema = Some(SchemaInForce::of(7));
     let alone = NewRecord::from(Record { schema, ..Record::default() }).with_unknown_outcome();
     assert_eq!(alone.repeats(5, Timestamp::default()), []);
     let both = NewRecord::from(Record { schema, ..Record::everything() }).with_unknown_outcome();
     let repeats = both.repeats(0, Timestamp::default());
-    assert!(repeats.iter().all(|(_, again)| *again == Record::everything()));
+    assert!(repeats.iter().all(|(_, repetition)| *repetition == Record::everything()));
     assert_eq!(repeats.len(), 2);
 }
 
-/// The log of a write whose origin commits after its gateway gave up: what is stored before a
-/// repetition is gone after it, and nothing else is.
+/// For a write that is committed after its gateway gave up: an entry that is stored before a repetition
+/// is purged by it, and nothing else is.
 #[test]
-fn what_is_stored_before_a_late_commit_is_gone_after_the_repetition() {
+fn an_entry_from_before_a_late_commit_is_purged_by_the_repetition() {
     let at = Timestamp::from_millis;
     let rows = MemoryRows::default();
     let mut log = Log::open(rows, Ttl::from_seconds(600), LogLimits::default(), || 9).unwrap();
@@ -51,8 +51,8 @@ fn what_is_stored_before_a_late_commit_is_gone_after_the_repetition() {
     for _ in 0..2 {
         let stored = log.head();
         assert!(is_valid(&log, stored, 1));
-        let (due, again) = repeats.remove(0);
-        log.append(&again, due).unwrap();
+        let (due, repetition) = repeats.remove(0);
+        log.append(&repetition, due).unwrap();
         assert!(!is_valid(&log, stored, 1) && is_valid(&log, stored, 2));
     }
     assert!(repeats.is_empty() && is_valid(&log, log.head(), 1));
