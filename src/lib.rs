@@ -1,9 +1,9 @@
 //! Evergraph: a cache for GraphQL and REST APIs at the edge that is never stale after a write.
 //!
-//! The crate is built in layers, and a module imports only from layers below its own;
-//! docs/architecture.md has the table, and tests/layers.rs holds it. Everything up to `engine`
-//! is pure: it takes values and `now`, and returns decisions. `service` runs those decisions
-//! over traits; `worker` implements the traits on Cloudflare Workers.
+//! The crate is built in layers, and a module imports only from the layers below its own.
+//! docs/architecture.md has the table, and tests/layers.rs enforces it. Everything up to `engine` is
+//! pure: it takes values and the time `now`, and returns decisions. `service` carries these decisions
+//! out through traits, and `worker` implements the traits on Cloudflare Workers.
 
 pub mod http;
 pub mod json;

@@ -39,7 +39,7 @@ impl Limit {
     ];
 
     /// The name in the configuration, in statistics and in refusals.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
             Self::Tokens => "tokens",
@@ -54,7 +54,7 @@ impl Limit {
 
     /// The default value, and the maximum that can be configured. `graphql-parser` stops at a depth
     /// of about 50.
-    pub fn default_and_maximum(self) -> (usize, usize) {
+    pub const fn default_and_maximum(self) -> (usize, usize) {
         match self {
             Self::Bytes => (1 << 20, 8 << 20),
             Self::Tokens => (20_000, 200_000),

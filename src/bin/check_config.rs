@@ -1,5 +1,10 @@
-//! Reads a configuration as JSON from standard input and says what is wrong with it, one fault a
-//! line, with exit status 1. `npm run build` runs it over wrangler.toml.
+//! Checks a configuration: reads JSON from standard input and prints one fault a line. The exit status is
+//! 1 if there are faults. `npm run build` runs it for wrangler.toml.
+//!
+//! ```text
+//! $ echo '{"kv":{"timeout":50}}' | check_config
+//! kv.timeout: unknown key; known here: timeout_ms, writes, min_ttl
+//! ```
 
 use std::io::Read as _;
 use std::process::ExitCode;

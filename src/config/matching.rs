@@ -1,7 +1,11 @@
-//! What of the configuration matches.
+//! Which parts of the configuration match a request or a response.
 
-use super::kinds::*;
-use super::rest::Resource;
+use super::cache_types::CacheType;
+use super::matches::Match;
+use super::mutations::MutationRule;
+use super::resources::Resource;
+use super::root::Config;
+use super::scopes::Scope;
 use crate::http::{Case, PathPattern, glob, segment_decoded};
 use crate::tag::TagSet;
 use crate::time::Ttl;
@@ -12,7 +16,7 @@ impl Config {
         any_matches(&self.bypass, path, self.case_of(path))
     }
 
-    /// Whether a folded path is one that is never cached.
+    /// Whether a folded path (`http::spelling`) is never cached.
     pub fn bypasses_folded(&self, folded: &str) -> bool {
         any_matches(&self.bypass, folded, Case::Ignored)
     }
@@ -22,14 +26,17 @@ impl Config {
         any_matches(&self.graphql.paths, path, Case::Counts)
     }
 
-    /// Whether a folded path is one that speaks GraphQL over HTTP.
+    /// Whether a folded path speaks GraphQL over HTTP.
     pub fn is_graphql_folded(&self, folded: &str) -> bool {
         any_matches(&self.graphql.paths, folded, Case::Ignored)
     }
 
-    /// Whether the folded path is stored for fewer than the path itself: it has a cache type that the
-    /// path does not have, with a scope or a ttl of 0, or without a scope where each type of the path
-    /// has one. A type without a scope covers no signal. To an origin that folds paths both are one.
+    /// Whether the folded path is shared by fewer clients than the path itself. An origin that folds
+    /// paths treats both as one, so the stricter rules have to apply.
+    ///
+    /// That is so if the folded path has a cache type that the path does not have, and that type has
+    /// a scope, or a ttl of 0, or no scope while every type of the path has one. (A type without a
+    /// scope covers no signal.)
     pub fn is_stricter_folded(&self, path: &str, folded: &str) -> bool {
         let own = self.types_of_path(path);
         let own_are_scoped = !own.is_empty() && own.iter().all(|one| one.scope.is_some());
@@ -46,9 +53,11 @@ impl Config {
         self.types.iter().filter(|one| matches_path(one, path, one.case())).collect()
     }
 
-    /// Whether the case of a REST path tells it apart. It does not where every cache type says so,
-    /// those of the path in lower case included: that is the path which the origin is asked for,
-    /// and no spelling may lead around a type that counts case.
+    /// Whether case matters in a REST path.
+    ///
+    /// It does not if every cache type of the path has `ignore_case`, and also every type of the path
+    /// in lower case: that is what the origin is asked for, and no spelling may lead around a type
+    /// in which case matters.
     pub fn case_of(&self, path: &str) -> Case {
         if !self.types.iter().any(|one| one.rest.ignore_case) {
             return Case::Counts;
@@ -60,7 +69,7 @@ impl Config {
         if ignored && !is_graphql { Case::Ignored } else { Case::Counts }
     }
 
-    /// The path by which a REST path's entries are tagged: in lower case where case does not matter.
+    /// The path that entries of a REST path are tagged with: in lower case if case does not matter.
     pub fn tagged_path(&self, path: &str) -> String {
         match self.case_of(path) {
             Case::Counts => path.to_owned(),
@@ -68,14 +77,15 @@ impl Config {
         }
     }
 
-    /// The cache types of an operation by its name.
+    /// The cache types that match an operation's name.
     pub fn types_of_operation(&self, operation: &str) -> Vec<&CacheType> {
         self.types_matching(
             |one| matches!(one, Match::Operation(pattern) if glob(pattern, operation)),
         )
     }
 
-    /// The cache types of an answer by the GraphQL types in it, under every name that they have.
+    /// The cache types that match the GraphQL types of a response, including types that `same` puts
+    /// into one group with them.
     pub fn types_of_answer(&self, type_names: &[&str]) -> Vec<&CacheType> {
         self.types_matching(|one| match one {
             Match::GraphQlType(wanted) => {
@@ -85,13 +95,13 @@ impl Config {
         })
     }
 
-    /// The cache types that only an answer can show to apply.
+    /// The cache types that may match only once the response is known.
     pub fn types_by_answer_alone(&self) -> Vec<&CacheType> {
         self.types_matching(|one| matches!(one, Match::GraphQlType(_)))
     }
 
-    /// The resources that a path is, whatever its case, each with the decoded values of its
-    /// parameters: a path and a body name the same thing in the same way.
+    /// The resources that a path stands for, compared without case, each with the decoded values of
+    /// its parameters. They are decoded so that a path and a body name an object in the same way.
     pub fn resources_of(&self, path: &str) -> Vec<(&Resource, Vec<(String, String)>)> {
         let found = self.resources.iter().filter_map(|resource| {
             let parameters = resource.path.matches_with(path, Case::Ignored)?;
@@ -104,8 +114,7 @@ impl Config {
         found.collect()
     }
 
-    /// The tags that `resources` give a path by itself. Those with a value of the body are not
-    /// among them.
+    /// The tags that `resources` give a path. Tags with a value of the body are left out.
     pub fn resource_tags(&self, path: &str) -> TagSet {
         let of = |(resource, parameters): (&Resource, Vec<(String, String)>)| {
             let tags = resource.tags.iter().filter_map(|one| one.of_path(&parameters));
@@ -114,8 +123,8 @@ impl Config {
         self.resources_of(path).into_iter().flat_map(of).collect()
     }
 
-    /// What replaces the policy for a mutation field: the rule of that very name, or else the one
-    /// that says most of it.
+    /// The rule that replaces the policy for a mutation field: the one of exactly that name, or else
+    /// the one with the most literal characters.
     pub fn mutation_rule(&self, field: &str) -> Option<&MutationRule> {
         let literal =
             |rule: &&MutationRule| rule.field.bytes().filter(|byte| *byte != b'*').count();
@@ -128,7 +137,8 @@ impl Config {
         self.scopes.iter().find(|scope| scope.name == name)
     }
 
-    /// The longest that an entry of a configured type can live, as far as the configuration says it.
+    /// The longest time that an entry of a configured type can live, stale time included. Lifetimes
+    /// that the origin sets are not known here.
     pub fn longest_lifetime(&self) -> Ttl {
         let of = |ttl: Option<Ttl>| ttl.map_or(0, Ttl::as_seconds);
         let seconds = self.types.iter().chain([&self.default_type]).map(|one| {
@@ -150,7 +160,7 @@ impl Config {
 }
 
 impl CacheType {
-    /// Whether the case of a path tells it apart for this type.
+    /// Whether case matters in the paths of this type.
     fn case(&self) -> Case {
         if self.rest.ignore_case { Case::Ignored } else { Case::Counts }
     }

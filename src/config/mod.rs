@@ -1,44 +1,53 @@
-//! The configuration: `[vars.EVERGRAPH]` of wrangler.toml, which reaches the worker as JSON.
+//! The configuration: `[vars.EVERGRAPH]` of wrangler.toml, which reaches the Worker as JSON.
 //!
-//! In scope: reading it, with every fault named by its path, and asking it what matches. Not in
-//! scope: what the answers are used for.
+//! In scope: reading it, reporting every fault with its path, and finding what matches a request.
+//! Not in scope: what is done with the result.
+//!
+//! Each section has a file with its values, the table of its keys and the code that reads it. A new
+//! key goes there; docs/configuration.md needs a row for it, which a test demands.
 
-mod arguments;
+mod cache_types;
+mod error;
+mod graphql;
 mod jwt;
-mod kinds;
+mod key;
+mod keys;
+mod kv;
+mod limits;
+mod match_arguments;
+mod matches;
 mod matching;
+mod mutations;
+mod names;
+mod origin_timeout;
 mod parse;
+mod purge;
+mod resources;
 mod rest;
+mod rest_rules;
+mod rest_settings;
+mod root;
+mod scopes;
 mod section;
 mod signals;
 mod tagging;
-mod terms;
-mod types;
-mod words;
 
-pub use kinds::{
-    Algorithm, Apq, CacheType, Config, FieldPattern, GraphQl, Identity, Jwt, KeyFields, Kv,
-    KvWrites, Limits, Match, MutationPolicy, MutationRule, Mutations, OriginTimeout, Purge,
-    SchemaSource, Scope, SignalPattern, TokenPlace, TypeTtl, Unreadable,
-};
+pub use cache_types::{CacheType, TypeTtl};
+pub use error::ConfigError;
+pub use graphql::{Apq, GraphQl, KeyFields, SchemaSource};
+pub use jwt::{Algorithm, Jwt, TokenPlace};
+pub use key::{DefaultValue, Key, ValueType};
+pub use keys::SECTIONS;
+pub use kv::{Kv, KvWrites};
+pub use limits::Limits;
+pub use matches::{FieldPattern, Match};
+pub use mutations::{MutationPolicy, MutationRule, Mutations};
+pub use origin_timeout::OriginTimeout;
 pub use parse::{log_name_of, origin_of, parse};
-pub use rest::{Authorization, CdnCacheControl, Parameters, Resource, Rest, RestSettings};
-pub use terms::{QueryTerms, RestTerms, RestTtl};
-
-/// One fault of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// Where, such as `types.product.ttl`.
-    pub path: String,
-    /// What is wrong, and what would be right.
-    pub message: String,
-}
-
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.path.as_str() {
-            "" => out.write_str(&self.message),
-            path => write!(out, "{path}: {}", self.message),
-        }
-    }
-}
+pub use purge::{Purge, Unreadable};
+pub use resources::Resource;
+pub use rest::{Authorization, CdnCacheControl, Rest};
+pub use rest_rules::{QueryRules, RestRules, RestTtl};
+pub use rest_settings::{Parameters, RestSettings};
+pub use root::Config;
+pub use scopes::{Identity, Scope, SignalPattern};

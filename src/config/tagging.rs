@@ -1,16 +1,23 @@
-//! What of the configuration decides which tags an entry gets and which a write names.
+//! The tagging fingerprint of a configuration: a hash of everything that decides which tags an entry
+//! gets and which tags a write purges.
 //!
-//! Entries outlive deploys, and during one two configurations run at once. So entries and purges say
-//! by which rules their tags were made ([`Tagging`]). Here each key is in or out; one that is new
-//! does not compile before somebody has decided.
+//! Entries outlive deploys, and during a deploy two configurations are in use. So entries and purges
+//! carry the fingerprint of the rules by which their tags were made ([`Tagging`]). The functions below
+//! name every field of the configuration: a new one does not compile until it is included or left out.
 
-use super::kinds::*;
-use super::rest::{Resource, RestSettings};
+use super::cache_types::{CacheType, TypeTtl};
+use super::graphql::{GraphQl, KeyFields};
+use super::matches::Match;
+use super::mutations::{MutationPolicy, MutationRule, Mutations};
+use super::resources::Resource;
+use super::rest_settings::RestSettings;
+use super::root::Config;
+use super::scopes::{Identity, Scope};
 use crate::http::PathPattern;
 use crate::tag::{Aliases, Tag, Tagging};
 use std::hash::Hash;
 
-/// The configured rules, in the order of the configuration.
+/// The rules of a configuration.
 #[derive(Hash)]
 struct Rules<'a> {
     origin: &'a Option<String>,
@@ -25,12 +32,12 @@ struct Rules<'a> {
     resources: &'a [Resource],
 }
 
-/// What a cache type says of tags.
+/// The part of a cache type that decides on tags.
 #[derive(Hash)]
 struct TypeRules<'a> {
     name: &'a str,
     matches: &'a [Match],
-    /// A failed write to what the origin decides on purges less (RFC 9111 §4.4).
+    /// Whether the origin sets the lifetime. A failed write then purges less (RFC 9111 §4.4).
     is_left_to_origin: bool,
     scope: &'a Option<String>,
     tags: &'a [Tag],
@@ -40,14 +47,14 @@ struct TypeRules<'a> {
 /// The fingerprint of the rules.
 pub(super) fn tagging(config: &Config) -> Tagging {
     let Config {
-        // It names the log and begins keys; so does `formerly`.
+        // Names of the log and of keys.
         service: _,
         formerly: _,
-        // A write's `Location` counts where it is at the origin.
+        // A write also purges the URL in its `Location` if that is at the origin.
         origin,
         // A write to such a path purges nothing.
         bypass,
-        // These three say who may share an entry, and what is in its key.
+        // Who may share an entry, and what is in its key.
         ignore_cookies: _,
         ignore_headers: _,
         vary: _,
@@ -59,15 +66,15 @@ pub(super) fn tagging(config: &Config) -> Tagging {
         default_type,
         types,
         scopes,
-        // Which tokens are believed. A scope's tag holds the claim's value, whoever signed it.
+        // Which tokens are accepted. A scope's tag holds the claim's value, whoever signed it.
         jwt: _,
         mutations,
         resources,
-        // What is not answered in time purges everything.
+        // A write without a response in time purges everything, whatever its tags.
         origin_timeout: _,
-        // What is over a limit is not stored; if it may be a mutation it purges everything.
+        // A request over a limit is not stored; if it may be a mutation it purges everything.
         limits: _,
-        // Where entries are kept, and when purges are read, repeated and waited for.
+        // Where entries are stored, and when purges are read, repeated and waited for.
         kv: _,
         purge: _,
         tagging: _,
@@ -91,10 +98,10 @@ fn of_graphql(graphql: &GraphQl) -> (&[PathPattern], bool, &KeyFields) {
     let GraphQl {
         paths,
         inject,
-        // Who answers an unknown hash. What may be a mutation purges everything, and a query that
-        // nothing is added to for it is `untyped` where it shows no types.
+        // Who knows documents by their hash. A request that may be a mutation purges everything, and
+        // a query to which nothing was added is `untyped` if it shows no types.
         apq: _,
-        // Where a schema comes from. Which one is in force the log says, with its own purges.
+        // Where a schema comes from. A change of the schema in force is in the log, with its purges.
         schema: _,
         keys,
     } = graphql;
@@ -117,7 +124,7 @@ fn of_type(one: &CacheType) -> TypeRules<'_> {
         rest,
     } = one;
     let RestSettings {
-        // What is in the key: tags of paths have no parameters.
+        // What is in the key. Tags of paths have no parameters.
         query: _,
         ignore_case,
         // Lifetimes, and what may be stored.
@@ -135,7 +142,7 @@ fn of_type(one: &CacheType) -> TypeRules<'_> {
 }
 
 fn of_scope(scope: &Scope) -> (&str, &[Identity]) {
-    // What is set aside changes neither a scope's values nor its tags.
+    // Ignored signals change neither a scope's values nor its tags.
     let Scope { name, by, ignore: _ } = scope;
     (name, by)
 }

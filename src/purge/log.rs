@@ -1,50 +1,56 @@
-//! The log itself: it numbers records, keeps what replicas have to know, and answers them.
+//! The purge log: it numbers records, remembers what replicas need, and tells them what is new.
 //!
-//! In scope: what is written down and when, what is forgotten, and starting again from what was
-//! written down. Not in scope: the rows themselves ([`LogRows`]): the Durable Object keeps them in
-//! SQLite, the simulated world and tests in memory.
+//! Each record is first stored in a row of its own. What it adds to the state is stored later, page by
+//! page, and only then its row is dropped. So the rows are always complete: each page includes the
+//! records up to some sequence number, and the later records are there one by one. A log that starts
+//! reads the pages and applies those records. Applying a record twice changes nothing.
 //!
-//! A record is written down by itself, in one row, before it has an effect. What it adds to the
-//! table of tags is written later, page by page and in turns, and only then its row is dropped. So
-//! the rows always hold all that is known: each page knows the records up to some number, and
-//! those after it are there one by one. Learning a record twice changes nothing.
+//! In scope: what is stored and when, what is forgotten, and starting from what was stored. Not in
+//! scope: the rows themselves ([`LogRows`]), which the Durable Object has in SQLite, and tests and the
+//! simulation in memory.
 
-use super::recent_records::{DeltaLimits, Recent};
-use super::replica::{Replica, Schemas};
-use super::rows::{ALL_PAGES, LogRows, Opened, Page, REST, Rest, Stored};
-use super::table::Most;
-use super::times::Times;
-use super::{Base, Delta, Mark, Record, Seq};
+use super::append_times::AppendTimes;
+use super::delta::Delta;
+use super::encoded_snapshot::EncodedSnapshot;
+use super::log_pages::{ALL_PAGES, GLOBAL_PAGE, GlobalPage, TagPage};
+use super::log_rows::{LogMeta, LogRows, StoredRecord};
+use super::mark::{Mark, Seq};
+use super::recent_records::{DeltaLimits, RecentRecords};
+use super::record::Record;
+use super::replica::Replica;
+use super::schemas::Schemas;
+use super::state::TableLimits;
 use crate::time::{Timestamp, Ttl};
 
-/// What a record costs beside its tags and patterns, counted in those. After so much a page is
-/// written: a page has up to 1,600 tags, and all have their turn within about 500 small records.
+/// The cost of a record without tags and patterns; each of those costs 1. A page is stored whenever a
+/// cost of [`LogLimits::page_cost`] has accumulated. So with small records, every page is stored
+/// within about 500 of them. A page has up to 1,600 tags.
 const RECORD_COST: usize = 250;
 
-/// How much a log keeps, and how often it writes a page. Only tests and the simulated world have
-/// others than the default.
+/// How much a log remembers, and how often it stores a page. Only tests and the simulation deviate
+/// from the default.
 #[derive(Debug, Clone, Copy)]
-pub struct Sizes {
-    /// Tags in the table.
+pub struct LogLimits {
+    /// Tags in all.
     pub tags: usize,
-    /// Tags on one page of it.
+    /// Tags on one page.
     pub page_tags: usize,
-    /// What an answer may hold.
+    /// What a reply may hold.
     pub delta: DeltaLimits,
-    /// The cost of records after which a page is written.
+    /// The cost of records after which a page is stored.
     pub page_cost: usize,
 }
 
-impl Default for Sizes {
+impl Default for LogLimits {
     fn default() -> Self {
-        let Most { tags, on_a_page } = Most::default();
+        let TableLimits { tags, on_a_page } = TableLimits::default();
         Self { tags, page_tags: on_a_page, delta: DeltaLimits::default(), page_cost: 1_000 }
     }
 }
 
-impl Sizes {
-    fn most(&self) -> Most {
-        Most { tags: self.tags, on_a_page: self.page_tags }
+impl LogLimits {
+    fn table(&self) -> TableLimits {
+        TableLimits { tags: self.tags, on_a_page: self.page_tags }
     }
 }
 
@@ -54,42 +60,42 @@ pub struct Log<R> {
     rows: R,
     epoch: u64,
     retention: Ttl,
-    sizes: Sizes,
+    limits: LogLimits,
     state: Replica,
-    recent: Recent,
-    times: Times,
-    /// The snapshot that was encoded last. Who needs one gets it, while the records after it are at
-    /// hand.
-    base: Option<Base>,
+    recent: RecentRecords,
+    times: AppendTimes,
+    /// The last snapshot that was encoded. It is sent again as long as all records after it are among
+    /// the recent ones.
+    snapshot: Option<EncodedSnapshot>,
     /// The last record whose row was dropped.
     dropped: Seq,
-    pages: Pages,
+    pages: StoredPages,
 }
 
-/// What was written of the pages.
+/// How far the pages were stored.
 #[derive(Debug)]
-struct Pages {
-    /// The last record that each knows of.
+struct StoredPages {
+    /// The last record that each page includes.
     up_to: Vec<Seq>,
-    /// Whose turn it is.
+    /// The page to store next.
     next: usize,
-    /// The cost of records since the last turn.
+    /// The cost of records since a page was last stored.
     cost: usize,
-    /// The floor that was written down.
+    /// The floor that was stored.
     floor: Seq,
 }
 
-impl Pages {
+impl StoredPages {
     fn none() -> Self {
         Self { up_to: vec![0; ALL_PAGES], next: 0, cost: 0, floor: 0 }
     }
 
-    /// The last record that all of them know of.
+    /// The last record that every page includes.
     fn all_up_to(&self) -> Seq {
         self.up_to.iter().copied().min().unwrap_or(0)
     }
 
-    fn are_written(&mut self, number: usize, up_to: Seq) {
+    fn note_stored(&mut self, number: usize, up_to: Seq) {
         if let Some(page) = self.up_to.get_mut(number) {
             *page = up_to;
         }
@@ -97,19 +103,19 @@ impl Pages {
 }
 
 impl<R: LogRows> Log<R> {
-    /// The log that was written down, or a new one, `draw` being its epoch. `retention` is the
-    /// longest lifetime of any entry. [`Log::tend`] is to follow.
+    /// Opens the log in these rows, or begins a new one with an epoch that `draw_epoch` returns.
+    /// `retention` is the longest lifetime of any entry. Call [`Log::maintain`] afterwards.
     pub fn open(
         rows: R,
         retention: Ttl,
-        sizes: Sizes,
-        draw: impl FnOnce() -> u64,
+        limits: LogLimits,
+        draw_epoch: impl FnOnce() -> u64,
     ) -> Result<Self, R::Fault> {
-        let opened = rows.open()?;
-        let epoch = match opened.epoch {
+        let meta = rows.open()?;
+        let epoch = match meta.epoch {
             Some(epoch) => epoch,
             None => {
-                let epoch = draw();
+                let epoch = draw_epoch();
                 rows.begin(epoch, 0)?;
                 epoch
             }
@@ -118,63 +124,64 @@ impl<R: LogRows> Log<R> {
             rows,
             epoch,
             retention,
-            sizes,
-            state: Replica::start(epoch, opened.dropped, 0, sizes.most()),
-            recent: Recent::of_at_most(sizes.delta),
-            times: Times::default(),
-            base: None,
-            dropped: opened.dropped,
-            pages: Pages::none(),
+            limits,
+            state: Replica::of_log(epoch, meta.dropped, 0, limits.table()),
+            recent: RecentRecords::with_limits(limits.delta),
+            times: AppendTimes::default(),
+            snapshot: None,
+            dropped: meta.dropped,
+            pages: StoredPages::none(),
         };
-        let schemas_from = log.read_pages(&opened)?;
+        let schemas_from = log.read_pages(&meta)?;
         let cost = log.read_records(schemas_from)?;
-        // Rows that a version without pages left, or very many: no other start is to read them.
-        if cost > 2 * ALL_PAGES * log.sizes.page_cost {
+        // Very many rows, or those of a version without pages. The next start should not have to read
+        // them again.
+        if cost > 2 * ALL_PAGES * log.limits.page_cost {
             log.pages.cost = cost;
         }
         Ok(log)
     }
 
-    /// Reads one page after the other. Returns the last record that what is known of schemas
-    /// takes into account.
-    fn read_pages(&mut self, opened: &Opened) -> Result<Seq, R::Fault> {
+    /// Reads the pages. Returns the last record that the schemas take into account.
+    fn read_pages(&mut self, meta: &LogMeta) -> Result<Seq, R::Fault> {
         let mut floor = 0;
-        for number in 0..REST {
-            let Some(page) = self.rows.page(number)?.and_then(|page| Page::decode(&page)) else {
+        for number in 0..GLOBAL_PAGE {
+            let Some(page) = self.rows.page(number)?.and_then(|page| TagPage::decode(&page)) else {
                 continue;
             };
-            self.pages.are_written(number, page.up_to);
+            self.pages.note_stored(number, page.up_to);
             floor = floor.max(page.floor);
-            self.state.learn_tags(page.up_to, page.tags);
+            self.state.add_tag_page(page.up_to, page.tags);
         }
-        self.state.set_schemas(opened.schemas);
-        let mut schemas_from = opened.dropped;
-        if let Some(rest) = self.rows.page(REST)?.and_then(|rest| Rest::decode(&rest)) {
-            self.pages.are_written(REST, rest.up_to);
-            floor = floor.max(rest.floor);
-            if rest.up_to >= schemas_from {
-                schemas_from = rest.up_to;
-                self.state.set_schemas(rest.schemas);
+        self.state.set_schemas(meta.schemas);
+        let mut schemas_from = meta.dropped;
+        let global = self.rows.page(GLOBAL_PAGE)?.and_then(|page| GlobalPage::decode(&page));
+        if let Some(global) = global {
+            self.pages.note_stored(GLOBAL_PAGE, global.up_to);
+            floor = floor.max(global.floor);
+            if global.up_to >= schemas_from {
+                schemas_from = global.up_to;
+                self.state.set_schemas(global.schemas);
             }
-            self.times = ended_by(&rest.times, opened.dropped);
-            self.state.learn_rest(rest.up_to, rest.all, rest.tagged, rest.patterns);
+            self.times = periods_up_to(&global.times, meta.dropped);
+            self.state.add_global_page(global.up_to, global.all, global.tagged, global.patterns);
         }
-        // A page that does not know all records that were dropped: it was never written, cannot be
-        // read, or a version without pages has dropped them. Nobody knows what they purged.
-        if self.pages.all_up_to() < opened.dropped {
-            floor = floor.max(opened.dropped);
+        // A page lacks records that were dropped: it was never stored, cannot be read, or a version
+        // without pages has dropped them. What they purged is unknown.
+        if self.pages.all_up_to() < meta.dropped {
+            floor = floor.max(meta.dropped);
         }
         self.state.raise_floor(floor);
         self.pages.floor = floor;
         Ok(schemas_from)
     }
 
-    /// Reads one record after the other. Returns what they cost.
+    /// Reads the records, and returns their cost.
     fn read_records(&mut self, schemas_from: Seq) -> Result<usize, R::Fault> {
         let Self { rows, state, recent, times, retention, dropped, .. } = self;
         let (mut seen, mut cost, mut missing) = (*dropped, 0, None);
-        rows.each_record(*dropped, &mut |stored: Stored| {
-            let Stored { seq, at, mut record } = stored;
+        rows.each_record(*dropped, &mut |stored: StoredRecord| {
+            let StoredRecord { seq, at, mut record } = stored;
             if seq != seen + 1 {
                 recent.clear();
                 missing = Some(seq - 1);
@@ -192,34 +199,34 @@ impl<R: LogRows> Log<R> {
             recent.clear();
             missing = Some(state.head());
         }
-        // What a record purged that is not there nobody knows.
+        // What a missing record purged is unknown.
         if let Some(seq) = missing {
             state.raise_floor(seq);
         }
         Ok(cost)
     }
 
-    /// The number of the last record.
+    /// The sequence number of the last record.
     pub fn head(&self) -> Seq {
         self.state.head()
     }
 
-    /// Entries whose mark is older than this are gone.
+    /// The floor: entries with an older mark count as purged.
     pub fn floor(&self) -> Seq {
         self.state.floor()
     }
 
-    /// Which log it is.
+    /// The epoch of the log.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// What is known of schemas.
+    /// The schema in force, and the distrusted one.
     pub fn schemas(&self) -> Schemas {
         self.state.schemas()
     }
 
-    /// Writes a record down, and adds it. [`Log::tend`] is to follow.
+    /// Stores and applies a record. Call [`Log::maintain`] afterwards.
     pub fn append(&mut self, record: &Record, at: Timestamp) -> Result<Seq, R::Fault> {
         let seq = self.head() + 1;
         self.rows.put_record(seq, at, record)?;
@@ -230,57 +237,58 @@ impl<R: LogRows> Log<R> {
         Ok(seq)
     }
 
-    /// Does what is due by now, which is little at a time: forgets what no entry can need, writes
-    /// the pages whose turn it is, and drops records. Whatever fails is due again.
-    pub fn tend(&mut self, now: Timestamp) -> Result<(), R::Fault> {
+    /// Forgets what no entry can need, stores the pages that are due, and drops records. That is little
+    /// at a time. What fails is done by the next call.
+    pub fn maintain(&mut self, now: Timestamp) -> Result<(), R::Fault> {
         if let Some(seq) = self.times.expire(now, self.retention) {
             self.state.raise_floor(seq);
         }
         if self.floor() > self.pages.floor {
-            self.write_page(REST)?;
+            self.store_page(GLOBAL_PAGE)?;
         }
-        let due = self.pages.cost / self.sizes.page_cost.max(1);
+        let due = self.pages.cost / self.limits.page_cost.max(1);
         for _ in 0..due.min(ALL_PAGES) {
-            self.write_page(self.pages.next)?;
+            self.store_page(self.pages.next)?;
             self.pages.next = (self.pages.next + 1) % ALL_PAGES;
             if self.pages.next == 0 {
                 self.drop_records()?;
             }
         }
-        self.pages.cost -= due * self.sizes.page_cost.max(1);
+        self.pages.cost -= due * self.limits.page_cost.max(1);
         if self.floor() > self.dropped { self.drop_records() } else { Ok(()) }
     }
 
-    /// Notes where a replica stands. One that is ahead of this log has learned of a later epoch, or
-    /// records which are no longer here: the storage is an older one, and the numbers after its
-    /// head were given before. Then this is another log from here on, which knows nothing; `draw`
-    /// is its epoch, or a later one. Returns whether that is so.
-    pub fn meet(
+    /// Begins a new epoch if a replica is ahead of this log. Returns whether that is so.
+    ///
+    /// Such a replica has seen a later epoch, or records that are no longer here: the storage was
+    /// rolled back, and sequence numbers above the head were given before. The log then forgets
+    /// everything. Its epoch becomes the one that `draw_epoch` returns, or a later one.
+    pub fn begin_epoch_if_behind(
         &mut self,
         mark: Option<Mark>,
-        draw: impl FnOnce() -> u64,
+        draw_epoch: impl FnOnce() -> u64,
     ) -> Result<bool, R::Fault> {
         let Some(ahead) = mark.filter(|mark| *mark > Mark { epoch: self.epoch, seq: self.head() })
         else {
             return Ok(false);
         };
-        // Epochs rise, or each replica of a later one would find it again. So do numbers, for a
-        // client's number says nothing of its epoch.
-        let epoch = draw().max(ahead.epoch.saturating_add(1));
+        // The epoch must be higher than the replica's, which would otherwise still be ahead. The head
+        // must not be lower, because the sequence number that a client shows comes without an epoch.
+        let epoch = draw_epoch().max(ahead.epoch.saturating_add(1));
         let head = self.head().max(ahead.seq);
         self.rows.begin(epoch, head)?;
         self.epoch = epoch;
-        self.state = Replica::start(epoch, head, head, self.sizes.most());
+        self.state = Replica::of_log(epoch, head, head, self.limits.table());
         self.recent.clear();
-        self.base = None;
-        self.times = Times::default();
+        self.snapshot = None;
+        self.times = AppendTimes::default();
         self.dropped = head;
-        self.pages = Pages::none();
+        self.pages = StoredPages::none();
         Ok(true)
     }
 
-    /// What a replica that stands there has to learn, with a snapshot as of now where it needs
-    /// one: for whoever asks in a version before 4.
+    /// What a replica at that mark has to learn, with a plain snapshot if it needs one: for isolates
+    /// that ask in a version before 4.
     pub fn since(&self, mark: Option<Mark>) -> Delta {
         self.records_since(mark).unwrap_or_else(|| Delta::Snapshot {
             epoch: self.epoch,
@@ -288,19 +296,20 @@ impl<R: LogRows> Log<R> {
         })
     }
 
-    /// The same, with a snapshot that may be of before and the records after it.
-    pub fn since_or_base(&mut self, mark: Option<Mark>) -> Delta {
+    /// What a replica at that mark has to learn, with an encoded snapshot if it needs one. The snapshot
+    /// may be an earlier one, followed by the records after it.
+    pub fn since_encoded(&mut self, mark: Option<Mark>) -> Delta {
         if let Some(records) = self.records_since(mark) {
             return records;
         }
-        let known = self.base.take().and_then(|base| {
-            let records = self.recent.last(self.head().checked_sub(base.mark().seq)?)?;
-            Some((base, records))
+        let earlier = self.snapshot.take().and_then(|snapshot| {
+            let records = self.recent.last(self.head().checked_sub(snapshot.mark().seq)?)?;
+            Some((snapshot, records))
         });
-        let anew = || (Base::of(self.epoch, &self.state.snapshot()), Vec::new());
-        let (base, records) = known.unwrap_or_else(anew);
-        self.base = Some(base.clone());
-        Delta::Base { base, floor: self.floor(), records }
+        let encode = || (EncodedSnapshot::of(self.epoch, &self.state.snapshot()), Vec::new());
+        let (base, records) = earlier.unwrap_or_else(encode);
+        self.snapshot = Some(base.clone());
+        Delta::EncodedSnapshot { base, floor: self.floor(), records }
     }
 
     fn records_since(&self, mark: Option<Mark>) -> Option<Delta> {
@@ -311,30 +320,30 @@ impl<R: LogRows> Log<R> {
         Some(Delta::Records { epoch, floor, after, records })
     }
 
-    fn write_page(&mut self, number: usize) -> Result<(), R::Fault> {
+    fn store_page(&mut self, number: usize) -> Result<(), R::Fault> {
         let (up_to, floor) = (self.head(), self.floor());
         let bytes = match number {
-            REST => {
-                let (all, tagged, patterns) = self.state.rest();
+            GLOBAL_PAGE => {
+                let (all, tagged, patterns) = self.state.global_page();
                 let (schemas, times) = (self.schemas(), self.times.clone());
-                Rest { up_to, floor, all, tagged, patterns, schemas, times }.encode()
+                GlobalPage { up_to, floor, all, tagged, patterns, schemas, times }.encode()
             }
-            _ => Page { up_to, floor, tags: self.state.page_of_tags(number) }.encode(),
+            _ => TagPage { up_to, floor, tags: self.state.tag_page(number) }.encode(),
         };
         self.rows.put_page(number, &bytes)?;
-        self.pages.are_written(number, up_to);
-        if number == REST {
+        self.pages.note_stored(number, up_to);
+        if number == GLOBAL_PAGE {
             self.pages.floor = floor;
         }
         Ok(())
     }
 
-    /// Drops the records that every page knows of, but for those that replicas may be told, and
-    /// those from before the floor.
+    /// Drops the records that every page includes and that are no longer sent one by one, and those
+    /// below the floor.
     fn drop_records(&mut self) -> Result<(), R::Fault> {
         let recent = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
-        let told = self.head().saturating_sub(recent);
-        let up_to = self.pages.all_up_to().min(told).max(self.floor());
+        let not_recent = self.head().saturating_sub(recent);
+        let up_to = self.pages.all_up_to().min(not_recent).max(self.floor());
         if up_to > self.dropped {
             self.rows.drop_records(up_to, self.schemas())?;
             self.dropped = up_to;
@@ -343,29 +352,29 @@ impl<R: LogRows> Log<R> {
     }
 }
 
-/// What tests and the simulated world want to know and do.
+/// For tests and the simulation.
 #[cfg(any(test, feature = "sim"))]
 impl<R: LogRows> Log<R> {
     /// About how many bytes of memory it takes.
     pub fn memory_bytes(&self) -> usize {
-        let base = self.base.as_ref().map_or(0, |base| base.bytes().len());
-        self.state.memory_bytes() + self.recent.memory_bytes() + base
+        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes().len());
+        self.state.memory_bytes() + self.recent.memory_bytes() + snapshot
     }
 
-    /// How many tags are in its table.
+    /// How many tags it remembers.
     pub fn tags(&self) -> usize {
         self.state.tags()
     }
 
-    /// How much it keeps.
-    pub fn sizes(&self) -> Sizes {
-        self.sizes
+    /// How much it remembers.
+    pub fn limits(&self) -> LogLimits {
+        self.limits
     }
 
-    /// Forgets the records up to that number, as if they were older than any entry.
+    /// Forgets the records up to that one, as if they were older than any entry.
     pub fn forget(&mut self, seq: Seq) -> Result<(), R::Fault> {
         self.state.raise_floor(seq);
-        self.tend(Timestamp::default())
+        self.maintain(Timestamp::default())
     }
 }
 
@@ -373,10 +382,10 @@ fn cost_of(record: &Record) -> usize {
     RECORD_COST + record.tags.len() + record.patterns.len()
 }
 
-/// The periods that ended by that record. Later ones are there with their records.
-fn ended_by(times: &Times, seq: Seq) -> Times {
+/// The periods that ended with that record or before. Later ones come from the records themselves.
+fn periods_up_to(times: &AppendTimes, seq: Seq) -> AppendTimes {
     let ended = times.periods().take_while(|period| period.seq <= seq);
-    Times::from_periods(ended.copied())
+    AppendTimes::from_periods(ended.copied())
 }
 
 #[cfg(test)]

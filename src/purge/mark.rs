@@ -1,17 +1,21 @@
-//! Where the log stood.
+//! Positions in a purge log: sequence numbers and marks.
 
 use serde::{Deserialize, Serialize};
 
-/// The number of a record in the log; 0 before the first.
+/// The sequence number of a record. The log counts from 1; 0 is before the first record.
 pub type Seq = u64;
 
-/// A point in one log's life. Numbers of different logs cannot be compared, so each log has an
-/// epoch of its own, drawn when it is created. A later log of a service has a higher epoch; so of
-/// two marks the greater one is the later.
+/// The highest sequence number. SQLite's rows reach Rust as JavaScript numbers, which have 53 bits.
+pub(super) const HIGHEST_SEQ: Seq = 1 << 53;
+
+/// A position in a purge log.
+///
+/// Sequence numbers of different logs cannot be compared. So each life of a log's storage has an
+/// epoch, and a later one has a higher epoch. Of two marks, the greater one is the later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mark {
-    /// Which log.
+    /// The epoch of the log.
     pub epoch: u64,
-    /// The last record that was known.
+    /// The last record up to this position.
     pub seq: Seq,
 }

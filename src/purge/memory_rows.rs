@@ -1,23 +1,25 @@
-//! A log's rows in memory, which fail and are rolled back where a test says so.
+//! A log's rows in memory, for tests: they can fail, be rolled back, and lose pages.
 
-use super::rows::{LogRows, Opened, Stored};
-use super::{Record, Schemas, Seq};
+use super::log_rows::{LogMeta, LogRows, StoredRecord};
+use super::mark::Seq;
+use super::record::Record;
+use super::schemas::Schemas;
 use crate::time::Timestamp;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The rows of one log. Clones are the same rows: a log that is opened over one finds what another
-/// has written.
+/// The rows of one log. Clones share them: a log that is opened on a clone finds what another one
+/// has stored.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryRows(Rc<RefCell<Rows>>);
 
 #[derive(Debug, Clone, Default)]
 struct Rows {
-    opened: Opened,
+    meta: LogMeta,
     records: BTreeMap<Seq, (Timestamp, Record)>,
     pages: BTreeMap<usize, Vec<u8>>,
-    /// How many writes succeed before all fail.
+    /// How many more writes succeed. `None`: all of them.
     left: Option<u64>,
     written: u64,
 }
@@ -26,21 +28,21 @@ impl MemoryRows {
     /// The rows of a log that has dropped the records up to `dropped`.
     pub fn of_log(epoch: u64, dropped: Seq) -> Self {
         let rows = Self::default();
-        rows.0.borrow_mut().opened = Opened { epoch: Some(epoch), dropped, ..Opened::default() };
+        rows.0.borrow_mut().meta = LogMeta { epoch: Some(epoch), dropped, ..LogMeta::default() };
         rows
     }
 
-    /// After so many more writes all fail, until it is told otherwise.
+    /// Lets all writes fail after `writes` more, or none with `None`.
     pub fn fails_after(&self, writes: Option<u64>) {
         self.0.borrow_mut().left = writes;
     }
 
-    /// A copy of what there is, to go back to.
+    /// A copy of the rows, to roll back to.
     pub fn copy(&self) -> Self {
         Self(Rc::new(RefCell::new(self.0.borrow().clone())))
     }
 
-    /// Goes back to a copy.
+    /// Rolls back to a copy.
     pub fn roll_back(&self, copy: &Self) {
         self.0.replace(copy.0.borrow().clone());
     }
@@ -50,31 +52,31 @@ impl MemoryRows {
         self.0.borrow_mut().pages.remove(&number);
     }
 
-    /// Drops the oldest records, but so many, as a version does that knows no pages.
+    /// Drops all but the last `kept` records, as a version without pages did.
     pub fn drop_without_pages(&self, kept: usize) {
         let rows = &mut *self.0.borrow_mut();
         while rows.records.len() > kept {
             let Some((seq, _)) = rows.records.pop_first() else { break };
-            rows.opened.dropped = seq;
+            rows.meta.dropped = seq;
         }
     }
 
-    /// The numbers of the records.
+    /// The sequence numbers of the records.
     pub fn seqs(&self) -> Vec<Seq> {
         self.0.borrow().records.keys().copied().collect()
     }
 
-    /// When the record of that number was written down, unless it was dropped.
+    /// When a record was stored. `None` if it was dropped.
     pub fn written_down_at(&self, seq: Seq) -> Option<Timestamp> {
         self.0.borrow().records.get(&seq).map(|(at, _)| *at)
     }
 
-    /// How many bytes each page has.
+    /// The length of each page.
     pub fn page_bytes(&self) -> Vec<usize> {
         self.0.borrow().pages.values().map(Vec::len).collect()
     }
 
-    /// How many rows were written so far.
+    /// How many rows were written.
     pub fn written(&self) -> u64 {
         self.0.borrow().written
     }
@@ -95,17 +97,21 @@ impl MemoryRows {
 impl LogRows for MemoryRows {
     type Fault = &'static str;
 
-    fn open(&self) -> Result<Opened, Self::Fault> {
-        Ok(self.0.borrow().opened)
+    fn open(&self) -> Result<LogMeta, Self::Fault> {
+        Ok(self.0.borrow().meta)
     }
 
     fn page(&self, number: usize) -> Result<Option<Vec<u8>>, Self::Fault> {
         Ok(self.0.borrow().pages.get(&number).cloned())
     }
 
-    fn each_record(&self, after: Seq, visit: &mut dyn FnMut(Stored)) -> Result<(), Self::Fault> {
+    fn each_record(
+        &self,
+        after: Seq,
+        visit: &mut dyn FnMut(StoredRecord),
+    ) -> Result<(), Self::Fault> {
         for (seq, (at, record)) in self.0.borrow().records.range(after + 1..) {
-            visit(Stored { seq: *seq, at: *at, record: record.clone() });
+            visit(StoredRecord { seq: *seq, at: *at, record: record.clone() });
         }
         Ok(())
     }
@@ -124,14 +130,14 @@ impl LogRows for MemoryRows {
 
     fn drop_records(&self, up_to: Seq, schemas: Schemas) -> Result<(), Self::Fault> {
         self.write(|rows| {
-            rows.opened = Opened { dropped: up_to, schemas, ..rows.opened };
+            rows.meta = LogMeta { dropped: up_to, schemas, ..rows.meta };
             rows.records.retain(|seq, _| *seq > up_to);
         })
     }
 
     fn begin(&self, epoch: u64, head: Seq) -> Result<(), Self::Fault> {
         self.write(|rows| {
-            rows.opened = Opened { epoch: Some(epoch), dropped: head, ..Opened::default() };
+            rows.meta = LogMeta { epoch: Some(epoch), dropped: head, ..LogMeta::default() };
             rows.records.clear();
             rows.pages.clear();
         })

@@ -1,27 +1,42 @@
-//! A record on its way to the log, and when the log is to record the same purge again.
+//! A record on its way to the log, and the times at which the log repeats the purge.
+//!
+//! A purge is repeated if it may come too early:
+//! - `settle`: the origin reads from a copy that lags behind its writes;
+//! - unknown outcome: the write may still be running, for example after a 504 of a gateway;
+//! - intents: a slow write is announced to the log before its outcome is known, because the
+//!   outcome may never be: the client leaves, the runtime ends the request, the isolate ends. So the log records the purge once a minute for five minutes, unless the intent is closed
+//!   by the record of what the write really purged, or because the write did nothing.
+//!
+//! In scope: what is repeated, and when. Not in scope: which writes have an intent and what they
+//! would purge (`service`, `engine::write`), and the rows in which the log keeps repeats.
 
-use super::{IntentId, Record};
+use super::intent_id::IntentId;
+use super::record::Record;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// A record that is to be appended.
+/// A record to be appended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewRecord {
     /// What it purges.
     #[serde(flatten)]
     pub record: Record,
-    /// After how many seconds the log records the purge again, in rising order.
+    /// After how many seconds the log repeats the purge, in rising order.
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pub repeat_after: Vec<u32>,
-    /// The intents that are closed with it: those of writes whose outcome it is.
+    /// The intents that the record closes: those of the writes whose outcome it is.
     #[serde(skip)]
     pub closes: Vec<IntentId>,
 }
 
-/// When a purge is repeated whose write may not be over: a gateway that gives up does not end what
-/// it waited for. Most such writes are over within seconds; few take longer than a minute.
+/// After how many seconds a purge with an unknown outcome is repeated. A gateway that gives up does
+/// not stop the write behind it. Most such writes end within seconds, and few take over a minute.
 const AFTER_UNKNOWN_OUTCOME: [u32; 2] = [10, 60];
+
+/// After how many seconds an intent is recorded. A write that commits within five minutes takes
+/// effect at most a minute later.
+const AFTER_INTENT: [u32; 5] = [60, 120, 180, 240, 300];
 
 impl NewRecord {
     /// A purge of everything.
@@ -29,20 +44,27 @@ impl NewRecord {
         Record::everything().into()
     }
 
-    /// The same, repeated because nobody knows whether the write is over.
+    /// The intent to purge what the record names.
+    pub fn intent(record: Record) -> Self {
+        let mut new = Self::from(record);
+        new.repeat_also(&AFTER_INTENT);
+        new
+    }
+
+    /// The same purge, repeated because the write may still be running.
     pub fn with_unknown_outcome(mut self) -> Self {
         self.repeat_also(&AFTER_UNKNOWN_OUTCOME);
         self
     }
 
-    /// Repeats it after these seconds too.
+    /// Repeats it after these seconds as well.
     pub fn repeat_also(&mut self, seconds: &[u32]) {
         self.repeat_after.extend(seconds);
         self.repeat_after.sort_unstable();
         self.repeat_after.dedup();
     }
 
-    /// Whether it is for a write that is known to be over.
+    /// Whether the write is known to be over.
     pub fn has_known_outcome(&self) -> bool {
         self.repeat_after.is_empty()
     }
@@ -52,11 +74,12 @@ impl NewRecord {
         self.record.is_empty()
     }
 
-    /// What is to be recorded later, and when, of a record that is appended now. With `settle`
-    /// seconds each purge is repeated once more: what was fetched meanwhile may come from a copy
-    /// that lags behind the origin's writes.
+    /// The repetitions of a record that is appended now, with their times.
+    ///
+    /// With `settle`, each purge is repeated again after that many seconds. For example, a
+    /// record with an unknown outcome and `settle = 5` is repeated after 5, 10, 15, 60 and 65 s.
     pub fn repeats(&self, settle: u64, now: Timestamp) -> Vec<(Timestamp, Record)> {
-        let Some(again) = self.record.again() else { return Vec::new() };
+        let Some(repetition) = self.record.repetition() else { return Vec::new() };
         let own = self.repeat_after.iter().map(|seconds| u64::from(*seconds));
         let seconds: BTreeSet<u64> =
             own.chain([0]).flat_map(|after| [after, after.saturating_add(settle)]).collect();
@@ -64,7 +87,21 @@ impl NewRecord {
             Timestamp::from_millis(now.as_millis().saturating_add(seconds.saturating_mul(1_000)))
         };
         let later = seconds.into_iter().filter(|seconds| *seconds > 0);
-        later.map(|seconds| (at(seconds), again.clone())).collect()
+        later.map(|seconds| (at(seconds), repetition.clone())).collect()
+    }
+
+    /// The records of an intent that is announced now, with their times, unless it is closed before.
+    ///
+    /// Times are rounded up to whole seconds, so that equal intents of one second are recorded once.
+    pub fn intent_repeats(
+        &self,
+        settle: u64,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (Timestamp, Record)> + use<> {
+        let round_up = |at: Timestamp| {
+            Timestamp::from_millis(at.as_millis().div_ceil(1_000).saturating_mul(1_000))
+        };
+        self.repeats(settle, now).into_iter().map(move |(at, record)| (round_up(at), record))
     }
 }
 
@@ -75,66 +112,4 @@ impl From<Record> for NewRecord {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::purge::{Log, Mark, MemoryRows, Replica, SchemaInForce, Sizes, Subject, Verdict};
-    use crate::tag::Tagging;
-    use crate::time::Ttl;
-
-    fn seconds_of(new: &NewRecord, settle: u64) -> Vec<u64> {
-        let repeats = new.repeats(settle, Timestamp::from_millis(1_000));
-        repeats.iter().map(|(at, _)| at.as_millis() / 1_000 - 1).collect()
-    }
-
-    #[test]
-    fn a_purge_is_repeated_when_it_is_said() {
-        let once = NewRecord::everything();
-        let unknown = once.clone().with_unknown_outcome().with_unknown_outcome();
-        assert_eq!(seconds_of(&once, 0), Vec::<u64>::new());
-        assert_eq!(seconds_of(&once, 5), [5]);
-        assert_eq!(seconds_of(&unknown, 0), [10, 60]);
-        assert_eq!(seconds_of(&unknown, 5), [5, 10, 15, 60, 65]);
-        assert_eq!(seconds_of(&unknown, 50), [10, 50, 60, 110]);
-    }
-
-    #[test]
-    fn which_schema_is_in_force_is_not_repeated() {
-        let schema = Some(SchemaInForce::of(7));
-        let alone = NewRecord::from(Record { schema, ..Record::default() }).with_unknown_outcome();
-        assert_eq!(alone.repeats(5, Timestamp::default()), []);
-        let both =
-            NewRecord::from(Record { schema, ..Record::everything() }).with_unknown_outcome();
-        let repeats = both.repeats(0, Timestamp::default());
-        assert!(repeats.iter().all(|(_, again)| *again == Record::everything()));
-        assert_eq!(repeats.len(), 2);
-    }
-
-    /// The log of a write whose origin commits after its gateway gave up: what is stored before a
-    /// repetition is gone after it, and nothing else is.
-    #[test]
-    fn what_is_stored_before_a_late_commit_is_gone_after_the_repetition() {
-        let at = Timestamp::from_millis;
-        let rows = MemoryRows::default();
-        let mut log = Log::open(rows, Ttl::from_seconds(600), Sizes::default(), || 9).unwrap();
-        let tagging = Tagging::of(&"rules");
-        let new = NewRecord::from(Record { tags: vec![1], tagging, ..Record::default() });
-        let new = new.with_unknown_outcome();
-        let mut repeats = new.repeats(0, at(0));
-        log.append(&new.record, at(0)).unwrap();
-        let is_valid = |log: &Log<MemoryRows>, seq, tag| {
-            let mut replica = Replica::new();
-            assert!(replica.learn(log.since(None), at(0)));
-            let (mark, tags) = (Mark { epoch: 9, seq }, &[tag]);
-            replica.verdict(&Subject { mark, tags, tagging, key_from_kind: "gql" })
-                == Verdict::Valid
-        };
-        for _ in 0..2 {
-            let stored = log.head();
-            assert!(is_valid(&log, stored, 1));
-            let (due, again) = repeats.remove(0);
-            log.append(&again, due).unwrap();
-            assert!(!is_valid(&log, stored, 1) && is_valid(&log, stored, 2));
-        }
-        assert!(repeats.is_empty() && is_valid(&log, log.head(), 1));
-    }
-}
+mod tests;

@@ -1,26 +1,31 @@
-//! A purge as the outbox keeps it, until a log takes it.
+//! The form of a purge in the outbox: in KV, until the log takes it.
 //!
-//! The first twelve bytes have the same meaning in every version, so that a value of a later one
+//! ```text
+//! "EGO" version:u8 checksum:u64 record as JSON
+//! ```
+//!
+//! The first twelve bytes have the same meaning in every version, so that a value of a later version
 //! can be told from a damaged one.
 
-use super::{NewRecord, Record};
+use super::new_record::NewRecord;
+use super::record::Record;
 
 const MAGIC: &[u8; 3] = b"EGO";
 const VERSION: u8 = 2;
-/// The version before it, whose records are never repeated.
+/// The version before, whose records are never repeated.
 const WITHOUT_REPEATS: u8 = 1;
 
-/// Why a value of the outbox cannot be read. Whatever it is, it stood for some purge.
+/// Why a value of the outbox cannot be read. Either way it stood for some purge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboxValueError {
-    /// It is not what was written.
+    /// It is damaged.
     Damaged,
     /// A later version of Evergraph wrote it.
     Newer,
 }
 
 impl OutboxValueError {
-    /// The reason as log lines name it.
+    /// The reason as a word, for logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Damaged => "checksum",
@@ -30,21 +35,21 @@ impl OutboxValueError {
 }
 
 impl NewRecord {
-    /// The record as bytes, with when it is to be repeated.
+    /// The record as a value of the outbox, with its repetitions.
     ///
-    /// Without its schema: a value may be recorded twice, and late. A purge does not mind, but
-    /// which schema is in force would change back.
-    pub fn keep(&self) -> Vec<u8> {
+    /// The schema is left out: a value may be recorded late and twice. That does no harm to a purge,
+    /// but it would put an old schema in force again.
+    pub fn encode_for_outbox(&self) -> Vec<u8> {
         let record = Record { schema: None, ..self.record.clone() };
-        // Whoever records it later need not know of an intent, which then ends by itself.
+        // Intents are left out as well. They end by themselves.
         let new = Self { record, repeat_after: self.repeat_after.clone(), closes: Vec::new() };
-        // A record is numbers, texts and flags, which can always be written. If not, no value says
-        // less than a damaged one.
+        // Serializing numbers, strings and flags cannot fail. If it did, the value would count as
+        // damaged, which purges everything.
         envelope(VERSION, &serde_json::to_vec(&new).unwrap_or_default())
     }
 
-    /// The record that was kept.
-    pub fn unkept(bytes: &[u8]) -> Result<Self, OutboxValueError> {
+    /// The record in a value of the outbox.
+    pub fn decode_from_outbox(bytes: &[u8]) -> Result<Self, OutboxValueError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(OutboxValueError::Damaged)?;
         let (version, rest) = rest.split_first().ok_or(OutboxValueError::Damaged)?;
         let (checksum, content) = rest.split_first_chunk::<8>().ok_or(OutboxValueError::Damaged)?;
@@ -86,27 +91,30 @@ mod tests {
 
     #[test]
     fn comes_back_without_its_schema() {
-        assert_eq!(NewRecord::unkept(&new_record().keep()), Ok(new_record()));
+        assert_eq!(
+            NewRecord::decode_from_outbox(&new_record().encode_for_outbox()),
+            Ok(new_record())
+        );
         let with_schema = Record { schema: Some(SchemaInForce::of(7)), ..Record::everything() };
-        let kept = NewRecord::from(with_schema).keep();
-        assert_eq!(NewRecord::unkept(&kept), Ok(NewRecord::everything()));
+        let value = NewRecord::from(with_schema).encode_for_outbox();
+        assert_eq!(NewRecord::decode_from_outbox(&value), Ok(NewRecord::everything()));
     }
 
     #[test]
-    fn what_the_version_before_kept_is_read() {
-        let kept = envelope(WITHOUT_REPEATS, br#"{"t":[1,18446744073709551615],"s":true}"#);
+    fn what_the_version_before_wrote_is_read() {
+        let value = envelope(WITHOUT_REPEATS, br#"{"t":[1,18446744073709551615],"s":true}"#);
         let record = Record { tagging: Tagging::UNKNOWN, ..new_record().record };
-        assert_eq!(NewRecord::unkept(&kept), Ok(record.into()));
+        assert_eq!(NewRecord::decode_from_outbox(&value), Ok(record.into()));
     }
 
     #[test]
     fn a_later_version_is_not_damage() {
         assert_eq!(
-            NewRecord::unkept(&envelope(VERSION + 1, b"\0\x01")),
+            NewRecord::decode_from_outbox(&envelope(VERSION + 1, b"\0\x01")),
             Err(OutboxValueError::Newer)
         );
         assert_eq!(
-            NewRecord::unkept(&envelope(VERSION, b"{\"t\":1}")),
+            NewRecord::decode_from_outbox(&envelope(VERSION, b"{\"t\":1}")),
             Err(OutboxValueError::Damaged)
         );
     }
@@ -114,10 +122,10 @@ mod tests {
     proptest! {
         #[test]
         fn damage_is_noticed(at in 0_usize..40, bit in 0_u8..8, cut in any::<bool>()) {
-            let mut bytes = new_record().keep();
+            let mut bytes = new_record().encode_for_outbox();
             let at = at % bytes.len();
             if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
-            prop_assert_eq!(NewRecord::unkept(&bytes), Err(OutboxValueError::Damaged));
+            prop_assert_eq!(NewRecord::decode_from_outbox(&bytes), Err(OutboxValueError::Damaged));
         }
     }
 }

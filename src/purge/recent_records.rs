@@ -1,17 +1,18 @@
-//! The last records of a log, as many as the answer to a replica can hold.
+//! The last records of a log: as many as a reply to a replica may hold.
 
-use super::{Record, Seq};
+use super::mark::Seq;
+use super::record::Record;
 use crate::limits;
 use std::collections::VecDeque;
 
-/// Beyond how much a snapshot is the shorter answer.
+/// How many records a reply may hold. If there are more, a snapshot is the shorter reply.
 #[derive(Debug, Clone, Copy)]
 pub struct DeltaLimits {
     /// Records.
     pub records: usize,
-    /// Tags of them all.
+    /// Tags of all records.
     pub tags: usize,
-    /// Patterns of them all: a snapshot has at most [`limits::LOG_PATTERNS`].
+    /// Patterns of all records. A snapshot has at most [`limits::LOG_PATTERNS`].
     pub patterns: usize,
 }
 
@@ -21,17 +22,17 @@ impl Default for DeltaLimits {
     }
 }
 
-/// The last records, in order. Of older ones no replica is told one by one.
+/// The last records, in order. Older ones are no longer sent one by one.
 #[derive(Debug)]
-pub(super) struct Recent {
+pub(super) struct RecentRecords {
     limits: DeltaLimits,
     records: VecDeque<Record>,
     tags: usize,
     patterns: usize,
 }
 
-impl Recent {
-    pub fn of_at_most(limits: DeltaLimits) -> Self {
+impl RecentRecords {
+    pub fn with_limits(limits: DeltaLimits) -> Self {
         Self { limits, records: VecDeque::new(), tags: 0, patterns: 0 }
     }
 
@@ -39,7 +40,7 @@ impl Recent {
         self.records.len()
     }
 
-    /// Adds the latest, and lets go of the oldest beyond the limits.
+    /// Adds the latest record, and drops the oldest ones beyond the limits.
     pub fn push(&mut self, record: Record) {
         self.tags += record.tags.len();
         self.patterns += record.patterns.len();
@@ -55,10 +56,10 @@ impl Recent {
     }
 
     pub fn clear(&mut self) {
-        *self = Self::of_at_most(self.limits);
+        *self = Self::with_limits(self.limits);
     }
 
-    /// The last so many records, if they are all here.
+    /// The last `count` records. `None` if there are fewer.
     pub fn last(&self, count: Seq) -> Option<Vec<Record>> {
         let skipped = self.records.len().checked_sub(usize::try_from(count).ok()?)?;
         Some(self.records.iter().skip(skipped).cloned().collect())
@@ -66,7 +67,7 @@ impl Recent {
 
     #[cfg(any(test, feature = "sim"))]
     pub fn memory_bytes(&self) -> usize {
-        // A pattern is kept as text and in segments.
+        // A pattern is stored as text and in segments.
         let record = |record: &Record| 100 + 8 * record.tags.len() + 2_000 * record.patterns.len();
         self.records.iter().map(record).sum()
     }

@@ -1,60 +1,34 @@
-//! One purge, as the log keeps it.
+//! The record of one purge.
 
-use super::Subject;
+use super::schemas::SchemaInForce;
+use super::subject::Subject;
 use crate::key::Pattern;
 use crate::limits;
 use crate::tag::{Aliases, TagSet, Tagging, reach};
 use serde::{Deserialize, Serialize};
 
-/// Which schema is in force: the fingerprint of its text, or none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SchemaInForce(u64);
-
-impl SchemaInForce {
-    /// No schema.
-    pub const NONE: Self = Self(0);
-
-    /// The schema of that fingerprint.
-    pub fn of(fingerprint: u64) -> Self {
-        // Zero is for none.
-        Self(fingerprint.max(1))
-    }
-
-    pub(super) fn from_number(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// It as a number; 0 for none.
-    pub fn number(self) -> u64 {
-        self.0
-    }
-
-    /// Whether there is one.
-    pub fn is_some(self) -> bool {
-        self.0 != 0
-    }
-}
-
-/// What one purge names. Tags are hashed, and reach all that they must (see [`crate::tag::reach`]).
+/// What one purge names. It may also change which schema is in force.
+///
+/// Tags are hashed, and include every tag that has to be purged with them (see
+/// [`crate::tag::reach`]).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The hashes of the tags.
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<u64>,
-    /// By which rules it was decided that these are the tags. Without tags it says nothing.
+    /// The fingerprint of the rules by which the tags were chosen. Meaningless without tags.
     #[serde(rename = "g", default, skip_serializing_if = "is_unknown")]
     pub tagging: Tagging,
-    /// Patterns over keys.
+    /// Patterns that match keys.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<Pattern>,
-    /// Everything of the service.
+    /// Whether everything of the service is purged.
     #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
-    /// The schema that is in force from here on.
+    /// The schema that is in force from here on. `None`: no change.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaInForce>,
-    /// Entries become stale instead of gone.
+    /// Whether it is a soft purge: entries become stale instead of purged.
     #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
     pub soft: bool,
 }
@@ -65,7 +39,8 @@ impl Record {
         Self { all: true, ..Self::default() }
     }
 
-    /// A purge of these tags and of what they reach, by the rules that have chosen them.
+    /// A purge of these tags, and of all that they reach. `tagging` is the fingerprint of the rules
+    /// that chose them.
     pub fn of_tags(tags: &TagSet, aliases: &Aliases, tagging: Tagging) -> Self {
         let reached: TagSet = tags.iter().flat_map(|tag| reach(tag, aliases)).collect();
         if reached.len() > limits::RECORD_TAGS {
@@ -74,15 +49,15 @@ impl Record {
         Self { tags: reached.iter().map(|tag| tag.hash()).collect(), tagging, ..Self::default() }
     }
 
-    /// The same purge once more, for origins that read from a copy which lags behind their writes:
-    /// what was fetched meanwhile may be old, and is gone too. Which schema is in force is not
-    /// said again: by then it may be another.
-    pub fn again(&self) -> Option<Self> {
-        let again = Self { schema: None, ..self.clone() };
-        (!again.is_empty()).then_some(again)
+    /// The record of the same purge at a later time. `None` if it purges nothing.
+    ///
+    /// It leaves the schema out: by then another one may be in force.
+    pub fn repetition(&self) -> Option<Self> {
+        let repetition = Self { schema: None, ..self.clone() };
+        (!repetition.is_empty()).then_some(repetition)
     }
 
-    /// Whether it purges an entry of before, softly or not.
+    /// Whether it purges an older entry, softly or not.
     pub fn purges(&self, entry: &Subject<'_>) -> bool {
         let by_tags = !self.tags.is_empty()
             && (!self.tagging.is_same(entry.tagging)
@@ -91,12 +66,12 @@ impl Record {
         self.all || by_tags || self.patterns.iter().any(is_matched)
     }
 
-    /// Whether after it no older entry is left.
+    /// Whether it purges every older entry for good.
     pub fn is_everything(&self) -> bool {
         self.all && !self.soft
     }
 
-    /// Whether the record names nothing.
+    /// Whether it purges nothing and does not change the schema.
     pub fn is_empty(&self) -> bool {
         self.tags.is_empty() && self.patterns.is_empty() && !self.all && self.schema.is_none()
     }

@@ -1,6 +1,6 @@
-//! The JavaScript side of one request, as Rust sees it.
+//! Bindings to the JavaScript side of one request (exchange.js).
 
-// wasm-bindgen writes unsafe code for imports.
+// wasm-bindgen generates unsafe code for imports.
 #![allow(unsafe_code, missing_docs)]
 
 use crate::http::Headers;
@@ -9,62 +9,63 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// One client's request and the origin's answers to it; see exchange.js.
+    /// One client's request and the origin's responses to it; see exchange.js.
     #[derive(Clone)]
     pub type Exchange;
 
-    /// The request's body, or why there is none.
+    /// The request's body, or a word for why there is none. `copies`: how many there will be.
     #[wasm_bindgen(method, js_name = requestBody)]
     pub async fn request_body(this: &Exchange, limit: u32, copies: u32) -> JsValue;
 
-    /// The runtime may send the request to the origin by itself, where the Worker cannot answer.
+    /// Lets the runtime send the request to the origin if the Worker fails.
     #[wasm_bindgen(method, js_name = failOpen)]
     pub fn fail_open(this: &Exchange, context: &JsValue);
 
     /// Sets how much memory the bodies of all requests may take.
-    #[wasm_bindgen(method, js_name = setBudget)]
-    pub fn set_budget(this: &Exchange, bytes: u32);
+    #[wasm_bindgen(method, js_name = setMemoryBudget)]
+    pub fn set_memory_budget(this: &Exchange, bytes: u32);
 
-    /// Takes memory for what is made of a body; false where there is no room.
-    #[wasm_bindgen(method)]
-    pub fn reserve(this: &Exchange, bytes: u32) -> bool;
+    /// Takes memory for data made from a body. Returns `false` if there is no room.
+    #[wasm_bindgen(method, js_name = reserveMemory)]
+    pub fn reserve_memory(this: &Exchange, bytes: u32) -> bool;
 
-    /// Nothing that was read or reserved is needed any more.
-    #[wasm_bindgen(method)]
-    pub fn release(this: &Exchange);
+    /// Gives back the memory of all that was read and reserved.
+    #[wasm_bindgen(method, js_name = releaseMemory)]
+    pub fn release_memory(this: &Exchange);
 
-    /// The answer's handle, status and headers as one text. With `altered`, the answer is not the
-    /// client's as it is; with a body, it is that of a POST.
-    #[wasm_bindgen(method, catch)]
-    pub async fn ask(
+    /// Sends a request to the origin, and again if the connection breaks and `may_retry` is set.
+    /// Returns the response's handle, status and headers as lines of text. `is_altered`: it is not the
+    /// client's request, so its response is not for the client. With a body it is a POST.
+    #[wasm_bindgen(method, catch, js_name = fetchOrigin)]
+    pub async fn fetch_origin(
         this: &Exchange,
         url: &str,
         headers: &str,
-        again: bool,
-        altered: bool,
+        may_retry: bool,
+        is_altered: bool,
         body: Option<&[u8]>,
     ) -> Result<JsValue, JsValue>;
 
-    /// The same for a GET whose answer the client gets as it is.
-    #[wasm_bindgen(method, catch, js_name = askUntouched)]
-    pub async fn ask_untouched(
+    /// Sends a request for a protocol upgrade. Returns the same as `fetch_origin`.
+    #[wasm_bindgen(method, catch, js_name = fetchUpgrade)]
+    pub async fn fetch_upgrade(
         this: &Exchange,
         url: &str,
         headers: &str,
     ) -> Result<JsValue, JsValue>;
 
-    /// Undoes an answer's gzip, which the runtime has left in place. It counts as one that the runtime
-    /// has undone from here on.
-    #[wasm_bindgen(method, js_name = undoGzip)]
-    pub fn undo_gzip(this: &Exchange, handle: u32);
+    /// Decodes a response's gzip that the runtime left in place. From then on the response counts as one
+    /// that the runtime has decoded.
+    #[wasm_bindgen(method, js_name = decodeGzip)]
+    pub fn decode_gzip(this: &Exchange, handle: u32);
 
-    /// The headers of an answer, with their very bytes.
-    #[wasm_bindgen(method, js_name = answerHeaders)]
-    pub fn answer_headers(this: &Exchange, handle: u32) -> JsValue;
+    /// The headers of a response, with their original bytes.
+    #[wasm_bindgen(method, js_name = responseHeaders)]
+    pub fn response_headers(this: &Exchange, handle: u32) -> JsValue;
 
-    /// An answer's body, or why there is none. With `millis` also where it takes longer.
-    #[wasm_bindgen(method, js_name = answerBody)]
-    pub async fn answer_body(
+    /// A response's body, or a word for why there is none. With `millis`, also if it takes longer.
+    #[wasm_bindgen(method, js_name = responseBody)]
+    pub async fn response_body(
         this: &Exchange,
         handle: u32,
         limit: u32,
@@ -72,13 +73,13 @@ extern "C" {
         millis: Option<u32>,
     ) -> JsValue;
 
-    /// A promise of the same in chunks, while the client gets the body as it comes.
-    #[wasm_bindgen(method, js_name = copiedBody)]
-    pub fn copied_body(this: &Exchange, handle: u32, limit: u32, copies: u32) -> js_sys::Promise;
+    /// A promise of a copy of a response's body in chunks, made while the client gets the body.
+    #[wasm_bindgen(method, js_name = copyBody)]
+    pub fn copy_body(this: &Exchange, handle: u32, limit: u32, copies: u32) -> js_sys::Promise;
 
-    /// Stores bytes in the edge cache, with header fields beside them.
-    #[wasm_bindgen(method, catch, js_name = putAtEdge)]
-    pub async fn put_at_edge(
+    /// Stores bytes in the edge cache, with header fields.
+    #[wasm_bindgen(method, catch, js_name = putIntoEdgeCache)]
+    pub async fn put_into_edge_cache(
         this: &Exchange,
         url: &str,
         value: &[u8],
@@ -86,16 +87,16 @@ extern "C" {
         seconds: u32,
     ) -> Result<JsValue, JsValue>;
 
-    /// A promise of whether an answer's body was passed on whole, once it has ended. Its end reaches
-    /// the client after `releaseEnd`.
-    #[wasm_bindgen(method, js_name = passedBody)]
-    pub fn passed_body(this: &Exchange, handle: u32) -> js_sys::Promise;
+    /// A promise that resolves when a response's body has ended: with `true` if it was complete. Its end
+    /// is held back from the client until `release_body_end`.
+    #[wasm_bindgen(method, js_name = bodyEnd)]
+    pub fn body_end(this: &Exchange, handle: u32) -> js_sys::Promise;
 
-    /// Lets the end of an answer's body reach the client.
-    #[wasm_bindgen(method, js_name = releaseEnd)]
-    pub fn release_end(this: &Exchange, handle: u32);
+    /// Lets the end of a response's body reach the client.
+    #[wasm_bindgen(method, js_name = releaseBodyEnd)]
+    pub fn release_body_end(this: &Exchange, handle: u32);
 
-    /// The `Cache-Control` and the text at another server's address, with a line's end between.
+    /// The `Cache-Control` and the text at another server's address, separated by a line break.
     #[wasm_bindgen(method, catch, js_name = fetchText)]
     pub async fn fetch_text(
         this: &Exchange,
@@ -104,9 +105,9 @@ extern "C" {
         millis: u32,
     ) -> Result<JsValue, JsValue>;
 
-    /// The purge log's answer to a message, as bytes. The signal aborts the call.
-    #[wasm_bindgen(method, catch, js_name = askLog)]
-    pub async fn ask_log(
+    /// Sends a message to the purge log. Returns its reply as bytes. The signal aborts the call.
+    #[wasm_bindgen(method, catch, js_name = callLog)]
+    pub async fn call_log(
         this: &Exchange,
         namespace: &JsValue,
         name: &str,
@@ -115,9 +116,9 @@ extern "C" {
         signal: &JsValue,
     ) -> Result<JsValue, JsValue>;
 
-    /// Whether a signature is right.
-    #[wasm_bindgen(method, catch)]
-    pub async fn verify(
+    /// Whether a signature is valid.
+    #[wasm_bindgen(method, catch, js_name = verifySignature)]
+    pub async fn verify_signature(
         this: &Exchange,
         algorithm: &str,
         key: &str,
@@ -125,22 +126,21 @@ extern "C" {
         signature: &[u8],
     ) -> Result<JsValue, JsValue>;
 
-    /// A signal that another request may wait for.
-    #[wasm_bindgen(method)]
-    pub fn signal(this: &Exchange) -> u32;
+    /// Creates a signal that other requests of this isolate can wait for.
+    #[wasm_bindgen(method, js_name = createSignal)]
+    pub fn create_signal(this: &Exchange) -> u32;
 
-    /// Gives a signal.
-    #[wasm_bindgen(method)]
-    pub fn give(this: &Exchange, signal: u32);
+    /// Resolves a signal.
+    #[wasm_bindgen(method, js_name = resolveSignal)]
+    pub fn resolve_signal(this: &Exchange, signal: u32);
 
     /// Waits for a signal.
-    #[wasm_bindgen(method)]
-    pub async fn wait(this: &Exchange, signal: u32) -> JsValue;
+    #[wasm_bindgen(method, js_name = waitForSignal)]
+    pub async fn wait_for_signal(this: &Exchange, signal: u32) -> JsValue;
 
-    /// Answers the client with a body at hand. The original fields have the bytes that the text of the
-    /// headers does not hold.
-    #[wasm_bindgen(method, js_name = replyWhole)]
-    pub fn reply_whole(
+    /// A response with these bytes. Headers that text cannot represent are taken from `original`.
+    #[wasm_bindgen(method, js_name = respondWithBytes)]
+    pub fn respond_with_bytes(
         this: &Exchange,
         status: u16,
         headers: &str,
@@ -148,18 +148,23 @@ extern "C" {
         body: &[u8],
     ) -> JsValue;
 
-    /// Answers the client with the origin's body.
-    #[wasm_bindgen(method, js_name = replyAnswer)]
-    pub fn reply_answer(this: &Exchange, handle: u32, status: u16, headers: &str) -> JsValue;
+    /// A response with the origin's body.
+    #[wasm_bindgen(method, js_name = respondWithOriginBody)]
+    pub fn respond_with_origin_body(
+        this: &Exchange,
+        handle: u32,
+        status: u16,
+        headers: &str,
+    ) -> JsValue;
 
-    /// Answers the client with the origin's answer as it is.
-    #[wasm_bindgen(method, js_name = replyUntouched)]
-    pub fn reply_untouched(this: &Exchange, handle: u32) -> JsValue;
+    /// The origin's response itself.
+    #[wasm_bindgen(method, js_name = respondUnchanged)]
+    pub fn respond_unchanged(this: &Exchange, handle: u32) -> JsValue;
 
-    /// Responds with the origin's WebSocket, whose messages are read on the way. `handshake` names the
-    /// headers of the origin's handshake that the client does not get, one a line.
-    #[wasm_bindgen(method, catch, js_name = replySocket)]
-    pub fn reply_socket(
+    /// Responds with the origin's WebSocket, whose messages are read on their way. `handshake` lists the
+    /// headers of the origin's handshake that the client does not get, one per line.
+    #[wasm_bindgen(method, catch, js_name = respondWithSocket)]
+    pub fn respond_with_socket(
         this: &Exchange,
         handle: u32,
         url: &str,
@@ -170,7 +175,7 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 }
 
-/// Headers as `name:value` lines; neither names nor values can hold a line's end.
+/// Headers as `name:value` lines. Neither names nor values can contain a line break.
 pub fn headers_to_text(headers: &Headers) -> String {
     headers.iter().fold(String::with_capacity(256), |mut text, (name, value)| {
         // Writing to a String cannot fail.

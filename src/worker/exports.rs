@@ -1,16 +1,16 @@
-//! What entry.js and rescue.js call.
+//! The functions that JavaScript calls: requests, the cron trigger, sockets, and the rescue.
 
-// wasm-bindgen writes unsafe code for exports.
+// wasm-bindgen generates unsafe code for exports.
 #![allow(unsafe_code)]
 
+use super::configuration::configuration;
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::original_headers::RuntimeHeaders;
-use super::runtime::{Platform, admin_tokens};
+use super::runtime::{WorkersRuntime, admin_tokens};
 use crate::engine::fails_open;
 use crate::http::{Headers, Method, Request, ResponseCoding, Url, accepts_coding, fields};
 use crate::purge::IntentId;
 use crate::service::{Isolate, Reply, Service, SocketWrite};
-use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -18,13 +18,13 @@ use worker::Env;
 use worker::worker_sys::Context as JsContext;
 
 thread_local! {
-    /// This isolate, made at its first request.
+    /// The state of this isolate, created at its first request.
     static ISOLATE: RefCell<Option<Rc<Isolate>>> = const { RefCell::new(None) };
-    /// Whether JavaScript knows the budget for bodies.
+    /// Whether JavaScript knows the memory budget.
     static BUDGET_SET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Answers one request.
+/// Handles one request.
 #[wasm_bindgen]
 pub async fn handle(
     method: String,
@@ -42,17 +42,18 @@ pub async fn handle(
     }
     let service = service(env, context, exchange.clone());
     Ok(match service.handle(request).await {
-        Reply::Whole(response) => exchange.reply_whole(
+        Reply::Whole(response) => exchange.respond_with_bytes(
             response.status,
             &headers_to_text(&response.headers),
             RuntimeHeaders::of(response.headers.original()),
             &response.body,
         ),
         Reply::Origin { handle, status, headers } => {
-            exchange.reply_answer(handle, status, &headers_to_text(&as_sent(&client, headers)))
+            let headers = headers_to_text(&with_sendable_coding(&client, headers));
+            exchange.respond_with_origin_body(handle, status, &headers)
         }
-        Reply::Untouched { handle } => exchange.reply_untouched(handle),
-        Reply::Socket { handle } => exchange.reply_socket(
+        Reply::Untouched { handle } => exchange.respond_unchanged(handle),
+        Reply::Socket { handle } => exchange.respond_with_socket(
             handle,
             &url,
             &headers,
@@ -68,9 +69,9 @@ fn request_of(method: &str, url: &str, headers: &str) -> Result<Request, JsValue
     Ok(Request { method: Method::parse(method), url, headers: headers_from_text(headers.lines()) })
 }
 
-/// The headers of the origin's answer as they are sent: without a coding that the runtime would do
-/// again for a client that does not take it.
-fn as_sent(client: &Headers, mut headers: Headers) -> Headers {
+/// The headers of the origin's response for a client. Without a `Content-Encoding` that the client does
+/// not accept: the runtime has decoded the body, and would encode it again.
+fn with_sendable_coding(client: &Headers, mut headers: Headers) -> Headers {
     if let ResponseCoding::DecodedByRuntime(coding) = ResponseCoding::of(&headers)
         && !accepts_coding(client, coding)
     {
@@ -79,8 +80,8 @@ fn as_sent(client: &Headers, mut headers: Headers) -> Headers {
     headers
 }
 
-/// For a request that Wasm failed at: `read` or `write`, in the next line the URL that the origin is
-/// asked for, and in the lines after it the headers; nothing where the origin is not to be asked.
+/// How to send a request to the origin that Wasm failed at: a line with `read` or `write`, a line with
+/// the URL, and lines with the headers. `None` if it must not be sent.
 #[wasm_bindgen(js_name = rescuedRequest)]
 pub fn rescued_request(
     method: &str,
@@ -95,24 +96,24 @@ pub fn rescued_request(
     Ok(rescued.map(|(url, headers)| format!("{kind}\n{url}\n{}", headers_to_text(&headers))))
 }
 
-/// For a request that Wasm failed at: the headers of the origin's answer as the client gets them.
-#[wasm_bindgen(js_name = rescuedAnswer)]
-pub fn rescued_answer(
+/// The headers that the client gets with the origin's response to a request that Wasm failed at.
+#[wasm_bindgen(js_name = rescuedResponse)]
+pub fn rescued_response(
     method: &str,
     url: &str,
     headers: &str,
     status: u16,
-    answer: &str,
+    response_headers: &str,
     env: Env,
 ) -> Result<String, JsValue> {
     let request = request_of(method, url, headers)?;
-    let answer = headers_from_text(answer.lines());
-    let rescued = isolate(&env).rescued_answer(&request, status, &answer);
-    Ok(headers_to_text(&as_sent(&request.headers, rescued)))
+    let response_headers = headers_from_text(response_headers.lines());
+    let rescued = isolate(&env).rescued_answer(&request, status, &response_headers);
+    Ok(headers_to_text(&with_sendable_coding(&request.headers, rescued)))
 }
 
-/// What a client's message on a socket runs: a word of `SocketMessage`. URL and headers are those
-/// of the request that opened the socket.
+/// What a client's message on a socket runs, as the word of a `SocketMessage`. URL and headers are
+/// those of the request that opened the socket.
 #[wasm_bindgen(js_name = socketMessage)]
 pub async fn socket_message(
     url: String,
@@ -127,8 +128,8 @@ pub async fn socket_message(
     Ok(JsValue::from_str(message.as_str()))
 }
 
-/// Tells the log of a write on a socket that has no outcome for long. Returns the number of the intent;
-/// none where nothing is to be closed.
+/// Announces a slow write on a socket to the log. Returns the intent's id. `None` if there is no intent
+/// to close.
 #[wasm_bindgen(js_name = socketIntent)]
 pub async fn socket_intent(
     url: String,
@@ -143,10 +144,10 @@ pub async fn socket_intent(
     Ok(intent.map(|intent| intent.number() as f64))
 }
 
-/// Purges what a write on a socket has changed. `refused` is 0 where the socket was not closed for
-/// it, and `intent` where the log was not told of it.
+/// Purges what a write on a socket has changed. `refused` is the HTTP status that corresponds to a
+/// refusal, or 0; `intent` is the id of the write's intent, or 0.
 #[wasm_bindgen(js_name = socketPurge)]
-#[allow(clippy::too_many_arguments, reason = "one crossing into Wasm")]
+#[allow(clippy::too_many_arguments, reason = "one call across the Wasm boundary")]
 pub async fn socket_purge(
     url: String,
     headers: String,
@@ -167,30 +168,30 @@ pub async fn socket_purge(
     Ok(())
 }
 
-/// Purges everything: for a write whose handling broke after the origin was asked, so that
-/// nobody knows what it changed. It is over where the origin has answered.
+/// Purges everything, for a write whose handling failed after it was sent to the origin, so that it is
+/// unknown what it changed. `is_over`: the origin has responded.
 #[wasm_bindgen(js_name = purgeEverything)]
 pub async fn purge_everything(env: Env, context: JsContext, exchange: Exchange, is_over: bool) {
     service(env, context, exchange).purge_after_failure(is_over).await;
 }
 
-/// Records what other isolates left in the outbox, and what waits in this one.
-#[wasm_bindgen]
-pub async fn tend(env: Env, context: JsContext, exchange: Exchange) {
+/// Records the purges that other isolates left in the outbox, and those that wait in this one.
+#[wasm_bindgen(js_name = recordOutbox)]
+pub async fn record_outbox(env: Env, context: JsContext, exchange: Exchange) {
     service(env, context, exchange).tend().await;
 }
 
-fn service(env: Env, context: JsContext, exchange: Exchange) -> Service<Platform> {
+fn service(env: Env, context: JsContext, exchange: Exchange) -> Service<WorkersRuntime> {
     let isolate = isolate_of(&env, &exchange);
-    let platform = Platform::new(env, context, exchange, isolate.log_name().to_owned());
-    Service::new(platform, isolate)
+    let runtime = WorkersRuntime::new(env, context, exchange, isolate.log_name().to_owned());
+    Service::new(runtime, isolate)
 }
 
-/// The isolate. Its first request that reads bodies sets the budget for them.
+/// The isolate's state. The first call also sets the memory budget.
 fn isolate_of(env: &Env, exchange: &Exchange) -> Rc<Isolate> {
     let isolate = isolate(env);
     if !BUDGET_SET.replace(true) {
-        exchange.set_budget(u32::try_from(isolate.memory_in_flight()).unwrap_or(u32::MAX));
+        exchange.set_memory_budget(u32::try_from(isolate.memory_in_flight()).unwrap_or(u32::MAX));
     }
     isolate
 }
@@ -199,14 +200,4 @@ fn isolate(env: &Env) -> Rc<Isolate> {
     ISOLATE.with(|slot| {
         slot.borrow_mut().get_or_insert_with(|| Isolate::new(&configuration(env))).clone()
     })
-}
-
-/// `EVERGRAPH` as JSON: an object where wrangler made it, or a text that holds one.
-pub(super) fn configuration(env: &Env) -> Value {
-    let value = js_sys::Reflect::get(env, &JsValue::from_str("EVERGRAPH")).unwrap_or_default();
-    let text = match value.as_string() {
-        Some(text) => Some(text),
-        None => js_sys::JSON::stringify(&value).ok().and_then(|text| text.as_string()),
-    };
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null)
 }

@@ -1,15 +1,14 @@
 //! The purge log's rows in a Durable Object's SQLite.
 //!
-//! The tables `records` and `meta` are those of versions that had no pages, and mean the same:
-//! records up to `floor` were dropped. Such a version finds there all that it needs, and what it
-//! writes is found by this one.
+//! The tables `records` and `meta` are the same as in versions without pages: records up to `floor`
+//! were dropped. So such a version can read what this one writes, and the other way round.
 //!
-//! Calls of `exec` without an `await` between them are one transaction, and the answer to a request
-//! leaves only once what it wrote is on disk
-//! (<https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>). Where one of several
-//! fails alone, the first ones say less than is known, never more.
+//! Calls of `exec` without an `await` between them are one transaction, and the response to a request is
+//! sent only after its writes are on disk
+//! (<https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>). If a later one of
+//! several calls fails, the earlier ones have dropped state, never added any.
 
-use crate::purge::{LogRows, Opened, Record, Schemas, Seq, Stored};
+use crate::purge::{LogMeta, LogRows, Record, Schemas, Seq, StoredRecord};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
@@ -54,7 +53,7 @@ impl SqlRows {
 impl LogRows for SqlRows {
     type Fault = Error;
 
-    fn open(&self) -> Result<Opened> {
+    fn open(&self) -> Result<LogMeta> {
         self.sql.exec(
             "CREATE TABLE IF NOT EXISTS records (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, record TEXT NOT NULL);
              CREATE TABLE IF NOT EXISTS pages (number INTEGER PRIMARY KEY, content BLOB NOT NULL);
@@ -62,7 +61,7 @@ impl LogRows for SqlRows {
             None,
         )?;
         let schemas = self.meta("schemas")?.map(|text| parsed(&text)).transpose()?;
-        Ok(Opened {
+        Ok(LogMeta {
             epoch: self.meta_number("epoch")?,
             dropped: self.meta_number("floor")?.unwrap_or(0),
             schemas: schemas.unwrap_or_default(),
@@ -78,8 +77,8 @@ impl LogRows for SqlRows {
         }
     }
 
-    fn each_record(&self, after: Seq, visit: &mut dyn FnMut(Stored)) -> Result<()> {
-        // The cursor reads a row when it is asked for it.
+    fn each_record(&self, after: Seq, visit: &mut dyn FnMut(StoredRecord)) -> Result<()> {
+        // The cursor reads each row only when it is needed.
         let rows = self.sql.exec(
             "SELECT seq, at, record FROM records WHERE seq > ? ORDER BY seq",
             vec![integer(after)],
@@ -92,7 +91,7 @@ impl LogRows for SqlRows {
                 _ => None,
             };
             let record = record.unwrap_or_else(Record::everything);
-            visit(Stored { seq, at: Timestamp::from_millis(at), record });
+            visit(StoredRecord { seq, at: Timestamp::from_millis(at), record });
         }
         Ok(())
     }
@@ -115,7 +114,7 @@ impl LogRows for SqlRows {
     }
 
     fn drop_records(&self, up_to: Seq, schemas: Schemas) -> Result<()> {
-        // Which schema is in force outlives the record that said so.
+        // The schema in force outlives the record that put it in force.
         self.put_meta("schemas", text_of(&schemas)?)?;
         self.put_meta("floor", up_to.to_string())?;
         self.sql.exec("DELETE FROM records WHERE seq <= ?", vec![integer(up_to)])?;
@@ -131,7 +130,7 @@ impl LogRows for SqlRows {
     }
 }
 
-/// A number that SQLite has as an integer.
+/// A number as an integer of SQLite.
 pub fn integer(number: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
@@ -144,12 +143,12 @@ fn number(value: Option<SqlStorageValue>) -> Result<u64> {
     .ok_or_else(|| Error::from("a row is damaged"))
 }
 
-/// A row's value as text.
+/// A value as JSON for a row.
 pub fn text_of<T: serde::Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::RustError(error.to_string()))
 }
 
-/// What a row's text says.
+/// The value in a row's JSON.
 pub fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::RustError(error.to_string()))
 }

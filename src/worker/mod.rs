@@ -1,10 +1,13 @@
-//! Evergraph on Cloudflare Workers: the world of the service, the Durable Object, the entry.
+//! Evergraph on Cloudflare Workers.
 //!
-//! In scope: everything that touches the `worker` crate and JavaScript. Not in scope: decisions.
+//! In scope: everything that touches the `worker` crate and JavaScript. That is the runtime of the
+//! service, the Durable Object of the purge log, and the functions that JavaScript calls. Not in scope:
+//! decisions.
 //!
-//! `entry.js` beside this file receives requests. It holds what only JavaScript can hold across
-//! a failure of Wasm, the request's and the answers' bodies, and calls [`entry`].
+//! `js/entry.js` receives the requests and calls [`exports`]. JavaScript holds what has to survive a
+//! failure of Wasm: the bodies of requests and responses.
 
+mod configuration;
 mod exchange;
 mod exports;
 mod log_rows;

@@ -1,6 +1,7 @@
-//! The runtime's own `Headers`, whose copies have the very bytes of each value.
+//! The runtime's `Headers` objects. Their copies have the original bytes of each value, which text may
+//! not be able to represent.
 
-// wasm-bindgen writes unsafe code for imports.
+// wasm-bindgen generates unsafe code for imports.
 #![allow(unsafe_code, missing_docs)]
 
 use crate::http::OriginalFields;
@@ -27,7 +28,7 @@ extern "C" {
     fn delete(this: &JsHeaders, name: &str);
 }
 
-/// Header fields in a `Headers` object. Such an object belongs to no request.
+/// Header fields in a `Headers` object. Such an object is not bound to a request.
 pub struct RuntimeHeaders(JsHeaders);
 
 impl RuntimeHeaders {
@@ -36,7 +37,7 @@ impl RuntimeHeaders {
         Self(headers.unchecked_into())
     }
 
-    /// The `Headers` object of original fields; null where there are none.
+    /// The `Headers` object of original fields, or null.
     pub fn of(fields: Option<&Rc<dyn OriginalFields>>) -> JsValue {
         let own = fields.and_then(|fields| fields.as_any().downcast_ref::<Self>());
         own.map_or(JsValue::NULL, |Self(headers)| headers.into())

@@ -1,16 +1,15 @@
-//! The purge log as a Durable Object: one per service, its records in SQLite.
+//! The purge log as a Durable Object: one per service, with its rows in SQLite.
 //!
-//! A record is written down before its number is said. All reads are answered from memory, which
-//! is made from the rows when the object starts (`worker/log_rows.rs`). Records in rows are JSON, which
-//! an operator can read and a later build can add to; what isolates send and get is binary
-//! (`purge/wire.rs`).
+//! A record is stored before the log replies with its sequence number. All reads are served from memory,
+//! which is filled from the rows when the object starts (`worker/log_rows.rs`). Records in rows are JSON,
+//! which an operator can read and a later build can extend. Messages are binary (`purge/messages`).
 
-use super::exports::configuration;
+use super::configuration::configuration;
 use super::log_rows::{SqlRows, integer, parsed, text_of};
 use crate::config;
 use crate::purge::{
-    AppendReply, Delta, IntentId, IntentReply, Log, LogRequest, LogTime, Mark, NewRecord,
-    ReadReply, Record, Seq, Sizes, Version,
+    AppendReply, Delta, IntentId, IntentReply, Log, LogLimits, LogRequest, LogTime, Mark,
+    NewRecord, ReadReply, Record, Seq, Version,
 };
 use crate::time::{Timestamp, Ttl};
 use serde::Deserialize;
@@ -21,24 +20,24 @@ use worker::{
     DurableObject, Env, Request, Response, Result, SqlStorage, State, console_log, durable_object,
 };
 
-/// The least time for which records are kept: REST answers without a type live as long as their
-/// origin says.
+/// The minimum time for which purges are remembered. REST responses without a type live as long as the
+/// origin says, which the configuration does not show.
 const RETENTION_SECONDS: u64 = 86_400;
-/// While nothing is recorded, the time between two looks for what can be forgotten.
-const TEND_MILLIS: u64 = 3_600_000;
-/// Purges that one alarm repeats before others get their turn.
-const REPEATED_AT_ONCE: u32 = 1_000;
+/// The time between two maintenance runs while nothing is recorded.
+const MAINTENANCE_MILLIS: u64 = 3_600_000;
+/// How many purges one alarm repeats before other requests get their turn.
+const MAX_REPEATS_PER_ALARM: u32 = 1_000;
 
-/// The object.
+/// The Durable Object.
 #[durable_object]
 pub struct PurgeLog {
     state: State,
     env: Env,
     log: RefCell<Option<Log<SqlRows>>>,
-    /// Tells this object's clock from that of the one before it, which ran elsewhere.
+    /// Identifies this object's clock. The object before it may have run on another machine.
     clock: OnceCell<u64>,
-    /// When the alarm goes off, as far as this object knows: another before it may have set one.
-    wakes_at: Cell<Option<u64>>,
+    /// When the alarm goes off, if this object has set it. The object before it may have set one too.
+    alarm_at: Cell<Option<u64>>,
     /// `purge.settle`.
     settle_seconds: OnceCell<u64>,
 }
@@ -66,56 +65,56 @@ impl DurableObject for PurgeLog {
             env,
             log: RefCell::new(None),
             clock: OnceCell::new(),
-            wakes_at: Cell::new(None),
+            alarm_at: Cell::new(None),
             settle_seconds: OnceCell::new(),
         }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        // Before the question is read: another object may take this one's place meanwhile, and this
-        // one would answer all the same, without what the other has recorded by then.
+        // Taken before the request is read. While it is read, another object may replace this one, which
+        // would still reply, but without what the other object has recorded by then.
         let time = LogTime { clock: *self.clock.get_or_init(random), at: now() };
-        let (question, version) = match LogRequest::decode(&request.bytes().await?) {
-            Ok(question) => question,
-            Err(garbled) => return Response::error(garbled.as_str(), 400),
+        let (log_request, version) = match LogRequest::decode(&request.bytes().await?) {
+            Ok(decoded) => decoded,
+            Err(error) => return Response::error(error.as_str(), 400),
         };
-        let Some(new) = question.new else {
+        let Some(new) = log_request.new else {
             let delta = self.with_log(|log| {
-                if !question.is_neighbours {
-                    meet(log, question.mark)?;
+                if !log_request.is_from_neighbor {
+                    begin_epoch_if_behind(log, log_request.mark)?;
                 }
-                Ok(since(log, question.mark, version))
+                Ok(since(log, log_request.mark, version))
             })?;
             return Response::from_bytes(ReadReply { time, delta }.encode(version));
         };
         let now = now();
-        if question.is_intent {
+        if log_request.is_intent {
             let intent = IntentId::of(random());
             self.with_log(|_| self.note_intent(intent, &new, now))?;
-            self.wake(now).await?;
+            self.set_alarm(now).await?;
             return Response::from_bytes(IntentReply(intent).encode(version));
         }
         let appended = self.with_log(|log| {
-            meet(log, question.mark)?;
+            begin_epoch_if_behind(log, log_request.mark)?;
             let seq = if new.is_empty() { log.head() } else { append(log, &new.record, now)? };
             self.note_repeats(&new, now)?;
             self.close_intents(&new)?;
-            Ok(AppendReply { seq, delta: since(log, question.mark, version) })
+            Ok(AppendReply { seq, delta: since(log, log_request.mark, version) })
         })?;
-        self.wake(now).await?;
+        self.set_alarm(now).await?;
         Response::from_bytes(appended.encode(version))
     }
 
-    /// Repeats what is due, and forgets what nobody needs.
+    /// Records the repeats that are due, and does the log's maintenance.
     async fn alarm(&self) -> Result<Response> {
-        self.wakes_at.set(None);
+        self.alarm_at.set(None);
         let now = now();
         self.with_log(|log| {
             self.repeat(log, now)?;
-            tend(log, now);
+            maintain(log, now);
             Ok(())
         })?;
-        self.wake(now).await?;
+        self.set_alarm(now).await?;
         Response::empty()
     }
 }
@@ -133,20 +132,20 @@ impl PurgeLog {
         }
     }
 
-    /// Writes down when a purge is to be repeated. It goes with the record: there are all or none.
+    /// Stores the repetitions of a purge, in one transaction with its record.
     fn note_repeats(&self, new: &NewRecord, now: Timestamp) -> Result<()> {
-        for (due, again) in new.repeats(self.settle(), now) {
+        for (due, repetition) in new.repeats(self.settle(), now) {
             self.sql().exec(
                 "INSERT INTO repeats (due, record) VALUES (?, ?)",
-                vec![integer(due.as_millis()), text_of(&again)?.into()],
+                vec![integer(due.as_millis()), text_of(&repetition)?.into()],
             )?;
         }
         Ok(())
     }
 
-    /// Writes down when an intent is to be recorded, unless it is closed.
+    /// Stores when an intent is recorded unless it is closed before.
     fn note_intent(&self, intent: IntentId, new: &NewRecord, now: Timestamp) -> Result<()> {
-        for (due, record) in new.recorded_unless_closed(self.settle(), now) {
+        for (due, record) in new.intent_repeats(self.settle(), now) {
             self.sql().exec(
                 "INSERT INTO repeats (due, record, intent) VALUES (?, ?, ?)",
                 vec![integer(due.as_millis()), text_of(&record)?.into(), integer(intent.number())],
@@ -155,7 +154,7 @@ impl PurgeLog {
         Ok(())
     }
 
-    /// Drops the intents that a record closes. It goes with the record.
+    /// Drops the intents that a record closes, in one transaction with the record.
     fn close_intents(&self, new: &NewRecord) -> Result<()> {
         for intent in &new.closes {
             let intent = vec![integer(intent.number())];
@@ -170,21 +169,21 @@ impl PurgeLog {
         *self.settle_seconds.get_or_init(|| configured().map_or(0, |config| config.purge.settle))
     }
 
-    /// Records once more what is due. What is due several times by now is recorded once.
+    /// Records the repeats that are due. Equal ones are recorded once.
     fn repeat(&self, log: &mut Log<SqlRows>, now: Timestamp) -> Result<()> {
         let due: Vec<RepeatRow> = self
             .sql()
             .exec(
                 "SELECT id, record FROM repeats WHERE due <= ? ORDER BY due, id LIMIT ?",
-                vec![integer(now.as_millis()), integer(REPEATED_AT_ONCE.into())],
+                vec![integer(now.as_millis()), integer(MAX_REPEATS_PER_ALARM.into())],
             )?
             .to_array()?;
         let mut repeated = BTreeSet::new();
         for row in due {
             if !repeated.contains(&row.record) {
-                // A row that cannot be read must not hold up those behind it.
-                let again = parsed(&row.record).unwrap_or_else(|_| Record::everything());
-                append(log, &again, now)?;
+                // A row that cannot be read must not block the others.
+                let repetition = parsed(&row.record).unwrap_or_else(|_| Record::everything());
+                append(log, &repetition, now)?;
                 repeated.insert(row.record);
             }
             self.sql().exec("DELETE FROM repeats WHERE id = ?", vec![integer(row.id as u64)])?;
@@ -192,25 +191,25 @@ impl PurgeLog {
         Ok(())
     }
 
-    /// Sets the alarm for what is due next, unless it goes off by then.
-    async fn wake(&self, now: Timestamp) -> Result<()> {
+    /// Sets the alarm for what is due next, unless it goes off before.
+    async fn set_alarm(&self, now: Timestamp) -> Result<()> {
         let due: Vec<DueRow> =
             self.sql().exec("SELECT min(due) AS due FROM repeats", None)?.to_array()?;
         let due = due.first().and_then(|row| row.due).map(|due| due as u64);
-        let records = self.with_log(|log| Ok(log.head() > log.floor()))?;
-        let tending = records.then(|| now.as_millis() + TEND_MILLIS);
-        let Some(next) = due.into_iter().chain(tending).min() else { return Ok(()) };
-        if self.wakes_at.get().is_some_and(|at| at <= next) {
+        let has_records = self.with_log(|log| Ok(log.head() > log.floor()))?;
+        let maintenance = has_records.then(|| now.as_millis() + MAINTENANCE_MILLIS);
+        let Some(next) = due.into_iter().chain(maintenance).min() else { return Ok(()) };
+        if self.alarm_at.get().is_some_and(|at| at <= next) {
             return Ok(());
         }
         let millis = i64::try_from(next.saturating_sub(now.as_millis())).unwrap_or(i64::MAX);
         self.state.storage().set_alarm(millis).await?;
-        self.wakes_at.set(Some(next));
+        self.alarm_at.set(Some(next));
         Ok(())
     }
 
-    /// Adds what a table of a version before intents lacks. Such a version goes on with the table
-    /// as it is then.
+    /// Adds the column that the table of a version without intents lacks. Such a version ignores the
+    /// column.
     fn add_intents(&self) -> Result<()> {
         let columns: Vec<TableRow> = self
             .sql()
@@ -229,7 +228,7 @@ impl PurgeLog {
     fn open(&self) -> Result<Log<SqlRows>> {
         let sql = self.sql();
         sql.exec(
-            // `settling` is what versions before had in place of `repeats`.
+            // Earlier versions had `settling` in place of `repeats`.
             "CREATE TABLE IF NOT EXISTS repeats (id INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
              CREATE INDEX IF NOT EXISTS repeats_due ON repeats (due);
              CREATE TABLE IF NOT EXISTS settling (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
@@ -238,8 +237,9 @@ impl PurgeLog {
             None,
         )?;
         self.add_intents()?;
-        let mut log = Log::open(SqlRows::new(sql), self.retention(), Sizes::default(), new_epoch)?;
-        tend(&mut log, now());
+        let mut log =
+            Log::open(SqlRows::new(sql), self.retention(), LogLimits::default(), new_epoch)?;
+        maintain(&mut log, now());
         Ok(log)
     }
 
@@ -250,27 +250,27 @@ impl PurgeLog {
     }
 }
 
-/// What a replica has to learn, as far as its version understands it.
+/// What a replica has to learn, in a form that its version knows.
 fn since(log: &mut Log<SqlRows>, mark: Option<Mark>, version: Version) -> Delta {
-    if version >= Version::V4 { log.since_or_base(mark) } else { log.since(mark) }
+    if version >= Version::V4 { log.since_encoded(mark) } else { log.since(mark) }
 }
 
 fn append(log: &mut Log<SqlRows>, record: &Record, now: Timestamp) -> Result<Seq> {
     let seq = log.append(record, now)?;
-    tend(log, now);
+    maintain(log, now);
     Ok(seq)
 }
 
-/// What fails of this is due again with the next record, and nothing is lost meanwhile.
-fn tend(log: &mut Log<SqlRows>, now: Timestamp) {
-    if let Err(error) = log.tend(now) {
+/// A failure is only logged: the next record's maintenance does the rest, and nothing is lost.
+fn maintain(log: &mut Log<SqlRows>, now: Timestamp) {
+    if let Err(error) = log.maintain(now) {
         report("purge-log-rows", &error.to_string());
     }
 }
 
-fn meet(log: &mut Log<SqlRows>, mark: Option<Mark>) -> Result<()> {
-    if log.meet(mark, new_epoch)? {
-        report("purge-log-storage", "it is older than what was told: the log has begun anew");
+fn begin_epoch_if_behind(log: &mut Log<SqlRows>, mark: Option<Mark>) -> Result<()> {
+    if log.begin_epoch_if_behind(mark, new_epoch)? {
+        report("purge-log-storage", "the storage was rolled back: a new epoch begins");
     }
     Ok(())
 }
@@ -279,12 +279,12 @@ fn report(part: &str, fault: &str) {
     console_log!("{}", json!({ "event": "failure", "part": part, "fault": fault }));
 }
 
-/// Milliseconds, and 12 bits of chance: the epoch of a later log is higher.
+/// The time in milliseconds followed by 12 random bits, so that a later epoch is higher.
 fn new_epoch() -> u64 {
     now().as_millis() << 12 | random() >> 41
 }
 
-/// 53 bits, as JavaScript draws them.
+/// 53 random bits, as many as JavaScript's numbers have.
 fn random() -> u64 {
     (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
 }

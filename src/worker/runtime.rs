@@ -1,4 +1,5 @@
-//! The service's world on Workers.
+//! The service's runtime on Workers: bindings, the edge cache, the clock, and the exchange with
+//! JavaScript.
 
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
 use super::original_headers::RuntimeHeaders;
@@ -25,13 +26,13 @@ use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::Context as JsContext;
 use worker::{AbortController, Cache, Context, Delay, Env};
 
-/// The KV namespace's binding.
+/// The binding of the KV namespace.
 const KV: &str = "CACHE_KV";
-/// The purge log's binding.
+/// The binding of the purge log.
 const LOG: &str = "PURGE_LOG";
-/// The host under which the edge cache knows entries. It is asked for nothing.
+/// The host in the edge cache's URLs. No request is ever sent to it.
 const CACHE_HOST: &str = "https://evergraph.internal/";
-/// What a log of the previous version can be asked, too.
+/// The routes that a log of the previous version has as well.
 const PREVIOUS_ROUTES: [&str; 2] = ["since", "append"];
 
 thread_local! {
@@ -39,119 +40,120 @@ thread_local! {
     static LOG_VERSION: Rc<LogVersion> = Rc::default();
 }
 
-/// What one request can reach.
+/// The runtime of one request.
 #[derive(Clone)]
-pub struct Platform {
+pub struct WorkersRuntime {
     env: Env,
     context: Rc<Context>,
     exchange: Exchange,
     log_name: String,
-    bodies: Rc<Bodies>,
+    memory: Rc<MemoryShare>,
 }
 
-/// The memory that the bodies of one request take of the isolate's budget, until the last work for the
-/// request is done.
-struct Bodies {
+/// The share of the memory budget that one request takes. It is given back when the last clone of the
+/// runtime is dropped, that is, when all work for the request is done.
+struct MemoryShare {
     exchange: Exchange,
-    any: Cell<bool>,
+    is_used: Cell<bool>,
 }
 
-impl Drop for Bodies {
+impl Drop for MemoryShare {
     fn drop(&mut self) {
-        // A hit from memory has none, and need not call JavaScript for it.
-        if self.any.get() {
-            self.exchange.release();
+        // A hit from memory takes none, and is spared the call to JavaScript.
+        if self.is_used.get() {
+            self.exchange.release_memory();
         }
     }
 }
 
-/// Aborts a call that nobody waits for any more.
+/// Aborts a call when it is dropped, because nobody waits for it any more.
 #[derive(Default)]
-struct GivenUp(AbortController);
+struct AbortOnDrop(AbortController);
 
-impl Drop for GivenUp {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         std::mem::take(&mut self.0).abort();
     }
 }
 
-impl Platform {
+impl WorkersRuntime {
     pub fn new(env: Env, context: JsContext, exchange: Exchange, log_name: String) -> Self {
-        let bodies = Rc::new(Bodies { exchange: exchange.clone(), any: Cell::new(false) });
-        Self { env, context: Rc::new(Context::new(context)), exchange, log_name, bodies }
+        let memory = Rc::new(MemoryShare { exchange: exchange.clone(), is_used: Cell::new(false) });
+        Self { env, context: Rc::new(Context::new(context)), exchange, log_name, memory }
     }
 
-    /// The exchange, for a call that takes memory of the budget.
-    async fn read_answer(&self, handle: u32, limit: usize, millis: Option<u32>) -> JsValue {
+    async fn read_body(&self, handle: u32, limit: usize, millis: Option<u32>) -> JsValue {
         let copies = limits::RESPONSE_COPIES as u32;
-        self.taking_memory().answer_body(handle, limit as u32, copies, millis).await
+        self.exchange_using_memory().response_body(handle, limit as u32, copies, millis).await
     }
 
-    fn taking_memory(&self) -> &Exchange {
-        self.bodies.any.set(true);
+    /// The exchange, for a call that takes memory from the budget.
+    fn exchange_using_memory(&self) -> &Exchange {
+        self.memory.is_used.set(true);
         &self.exchange
     }
 
     async fn call_log<T>(
         &self,
         route: &str,
-        question: &LogRequest,
-        read: fn(&[u8]) -> Result<T, MessageError>,
+        request: &LogRequest,
+        decode: fn(&[u8]) -> Result<T, MessageError>,
     ) -> Result<T, Fault> {
-        // A route that the previous version lacks has nothing to fall back to.
+        // There is no fallback for a route that the previous version lacks.
         let falls_back = PREVIOUS_ROUTES.contains(&route);
-        let send = async |version| self.send_to_log(route, question, version).await;
-        let answer = match falls_back {
+        let send = async |version| self.send_to_log(route, request, version).await;
+        let reply = match falls_back {
             true => LOG_VERSION.with(Rc::clone).ask(|| self.now(), send).await,
             false => send(Version::CURRENT).await,
         };
-        let bytes = answer?.to_vec();
-        read(&bytes).map_err(|garbled| format!("the purge log's answer: {}", garbled.as_str()))
+        let bytes = reply?.to_vec();
+        decode(&bytes).map_err(|error| format!("the purge log's reply: {}", error.as_str()))
     }
 
     async fn send_to_log(
         &self,
         route: &str,
-        question: &LogRequest,
+        request: &LogRequest,
         version: Version,
     ) -> Result<Uint8Array, Fault> {
         let namespace = self.env.durable_object(LOG).map_err(fault)?;
-        let message = question.encode(version);
-        // A write goes on where nobody waits for its answer any more; a read is given up.
-        let given_up = question.new.is_none().then(GivenUp::default);
-        let signal = given_up.as_ref().map(|given_up| given_up.0.signal());
+        let message = request.encode(version);
+        // If nobody waits any more, a read is aborted, but a write continues.
+        let abort = request.new.is_none().then(AbortOnDrop::default);
+        let signal = abort.as_ref().map(|abort| abort.0.signal());
         let signal = signal.as_deref().map_or(JsValue::UNDEFINED, |signal| signal.into());
-        let asking =
-            self.exchange.ask_log(namespace.as_ref(), &self.log_name, route, &message, &signal);
-        asking.await.map(Uint8Array::from).map_err(|error| text_of(&error))
+        let call =
+            self.exchange.call_log(namespace.as_ref(), &self.log_name, route, &message, &signal);
+        call.await.map(Uint8Array::from).map_err(|error| text_of(&error))
     }
 
-    fn answer(&self, told: Result<JsValue, JsValue>) -> Result<OriginResponse, OriginFailure> {
-        let told =
-            told.map_err(|error| OriginFailure { timed_out: false, fault: text_of(&error) })?;
-        let text = told.as_string().unwrap_or_default();
+    /// The origin's response, from its handle, status and headers as lines of text.
+    fn response(&self, text: Result<JsValue, JsValue>) -> Result<OriginResponse, OriginFailure> {
+        let text =
+            text.map_err(|error| OriginFailure { timed_out: false, fault: text_of(&error) })?;
+        let text = text.as_string().unwrap_or_default();
         let mut lines = text.lines();
         let mut number = || lines.next().and_then(|line| line.parse::<u32>().ok());
         let (handle, status) = (number().unwrap_or(0), number().unwrap_or(0));
         let status = u16::try_from(status).unwrap_or(0);
         let mut headers = headers_from_text(lines);
         if headers.has_unreadable_bytes() {
-            let original = RuntimeHeaders::new(self.exchange.answer_headers(handle));
+            let original = RuntimeHeaders::new(self.exchange.response_headers(handle));
             headers.attach_original(Rc::new(original));
         }
-        // A part cannot be undone by itself, and a status that nobody may make is passed on.
-        let whole = (200..600).contains(&status) && status != 206;
-        if whole && ResponseCoding::of(&headers) == ResponseCoding::Gzip {
-            self.exchange.undo_gzip(handle);
+        // A part cannot be decoded by itself, and responses with other statuses are passed on.
+        let is_whole = (200..600).contains(&status) && status != 206;
+        if is_whole && ResponseCoding::of(&headers) == ResponseCoding::Gzip {
+            self.exchange.decode_gzip(handle);
             headers.set("content-encoding", "gzip");
         }
         Ok(OriginResponse { handle, status, headers, asked_at: self.now(), at: self.now() })
     }
 }
 
-impl Runtime for Platform {}
+impl Runtime for WorkersRuntime {}
 
-impl EdgeCache for Platform {
+impl EdgeCache for WorkersRuntime {
     async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault> {
         let found = Cache::default().get(cache_url(key), false).await.map_err(fault)?;
         match found {
@@ -179,12 +181,12 @@ impl EdgeCache for Platform {
     ) -> Result<(), Fault> {
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
         let fields = RuntimeHeaders::of(fields);
-        let put = self.exchange.put_at_edge(&cache_url(key), value, fields, seconds).await;
+        let put = self.exchange.put_into_edge_cache(&cache_url(key), value, fields, seconds).await;
         put.map(|_| ()).map_err(|error| text_of(&error))
     }
 }
 
-impl KvStore for Platform {
+impl KvStore for WorkersRuntime {
     fn kv_bound(&self) -> bool {
         js_sys::Reflect::has(&self.env, &JsValue::from_str(KV)).unwrap_or(false)
     }
@@ -216,42 +218,42 @@ impl KvStore for Platform {
     }
 }
 
-impl PurgeLog for Platform {
-    /// The object's id, which the runtime makes of its name and its namespace.
+impl PurgeLog for WorkersRuntime {
+    /// The object's id, which the runtime derives from its name and its namespace.
     fn log_id(&self) -> String {
         let namespace = self.env.durable_object(LOG);
         let id =
             namespace.and_then(|namespace| Ok(namespace.id_from_name(&self.log_name)?.to_string()));
-        // Without a log there are no hits, and nothing that a purge would have to reach.
+        // Without a log there are no hits, so there is nothing to purge.
         id.unwrap_or_else(|_| "unbound".to_owned())
     }
 
     async fn log_since(&self, mark: Option<Mark>) -> Result<ReadReply, Fault> {
-        let question = LogRequest { mark, ..LogRequest::default() };
-        self.call_log("since", &question, ReadReply::decode).await
+        let request = LogRequest { mark, ..LogRequest::default() };
+        self.call_log("since", &request, ReadReply::decode).await
     }
 
     async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault> {
-        let question =
-            LogRequest { mark: Some(mark), is_neighbours: true, ..LogRequest::default() };
-        self.call_log("since", &question, ReadReply::decode).await
+        let request =
+            LogRequest { mark: Some(mark), is_from_neighbor: true, ..LogRequest::default() };
+        self.call_log("since", &request, ReadReply::decode).await
     }
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
-        let question = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
-        self.call_log("append", &question, AppendReply::decode).await
+        let request = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
+        self.call_log("append", &request, AppendReply::decode).await
     }
 
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {
-        let question =
+        let request =
             LogRequest { new: Some(intent.clone()), is_intent: true, ..LogRequest::default() };
-        self.call_log("intend", &question, IntentReply::decode).await.map(|noted| noted.0)
+        self.call_log("intend", &request, IntentReply::decode).await.map(|reply| reply.0)
     }
 }
 
-impl Origin for Platform {
+impl Origin for WorkersRuntime {
     async fn request_body(&self, limit: usize, copies: usize) -> BodyRead {
-        body_read(&self.taking_memory().request_body(limit as u32, copies as u32).await)
+        body_read(&self.exchange_using_memory().request_body(limit as u32, copies as u32).await)
     }
 
     async fn ask(&self, ask: &OriginRequest<'_>) -> Result<OriginResponse, OriginFailure> {
@@ -261,8 +263,12 @@ impl Origin for Platform {
             OriginRequestKind::Unchanged | OriginRequestKind::OtherUrl => None,
         };
         let headers = headers_to_text(ask.headers);
-        let altered = matches!(ask.kind, OriginRequestKind::OtherUrl | OriginRequestKind::Post(_));
-        self.answer(self.exchange.ask(ask.url, &headers, ask.may_retry, altered, body).await)
+        let is_altered =
+            matches!(ask.kind, OriginRequestKind::OtherUrl | OriginRequestKind::Post(_));
+        let exchange = &self.exchange;
+        self.response(
+            exchange.fetch_origin(ask.url, &headers, ask.may_retry, is_altered, body).await,
+        )
     }
 
     async fn ask_untouched(
@@ -270,22 +276,22 @@ impl Origin for Platform {
         url: &str,
         headers: &Headers,
     ) -> Result<OriginResponse, OriginFailure> {
-        self.answer(self.exchange.ask_untouched(url, &headers_to_text(headers)).await)
+        self.response(self.exchange.fetch_upgrade(url, &headers_to_text(headers)).await)
     }
 
     async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
-        body_read(&self.read_answer(handle, limit, None).await)
+        body_read(&self.read_body(handle, limit, None).await)
     }
 
     async fn short_body(&self, handle: u32, limit: usize, millis: u64) -> Option<BodyRead> {
-        let read = self.read_answer(handle, limit, Some(millis as u32)).await;
+        let read = self.read_body(handle, limit, Some(millis as u32)).await;
         (read.as_string().as_deref() != Some("late")).then(|| body_read(&read))
     }
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
-        // The copy begins with the call, and not when it is first waited for.
+        // Copying starts now, not when the future is first polled.
         let copies = limits::RESPONSE_COPIES as u32;
-        let copying = self.taking_memory().copied_body(handle, limit as u32, copies);
+        let copying = self.exchange_using_memory().copy_body(handle, limit as u32, copies);
         async move {
             match JsFuture::from(copying).await {
                 Ok(read) => body_read(&read),
@@ -295,38 +301,38 @@ impl Origin for Platform {
     }
 }
 
-impl BodyPassThrough for Platform {
+impl BodyPassThrough for WorkersRuntime {
     fn passed_body(&self, handle: u32) -> impl Future<Output = BodyEnd> + 'static {
-        let passing = self.exchange.passed_body(handle);
+        let end = self.exchange.body_end(handle);
         async move {
-            match JsFuture::from(passing).await {
-                Ok(whole) if whole == JsValue::TRUE => BodyEnd::Whole,
+            match JsFuture::from(end).await {
+                Ok(is_whole) if is_whole == JsValue::TRUE => BodyEnd::Whole,
                 _ => BodyEnd::Cut,
             }
         }
     }
 
     fn release_end(&self, handle: u32) {
-        self.exchange.release_end(handle);
+        self.exchange.release_body_end(handle);
     }
 }
 
-impl MemoryBudget for Platform {
+impl MemoryBudget for WorkersRuntime {
     fn reserve(&self, bytes: usize) -> bool {
-        self.taking_memory().reserve(bytes.min(u32::MAX as usize) as u32)
+        self.exchange_using_memory().reserve_memory(bytes.min(u32::MAX as usize) as u32)
     }
 }
 
-impl ExternalFetch for Platform {
+impl ExternalFetch for WorkersRuntime {
     async fn fetch_text(&self, url: &str, limit: usize, millis: u64) -> Result<FetchedText, Fault> {
         let fetched = self.exchange.fetch_text(url, limit as u32, millis as u32).await;
-        let told = fetched.map_err(|error| text_of(&error))?.as_string().unwrap_or_default();
-        let (cache_control, text) = told.split_once('\n').unwrap_or_default();
-        Ok(FetchedText { cache_control: cache_control.to_owned(), text: text.to_owned() })
+        let text = fetched.map_err(|error| text_of(&error))?.as_string().unwrap_or_default();
+        let (cache_control, content) = text.split_once('\n').unwrap_or_default();
+        Ok(FetchedText { cache_control: cache_control.to_owned(), text: content.to_owned() })
     }
 }
 
-impl SignatureVerifier for Platform {
+impl SignatureVerifier for WorkersRuntime {
     async fn verify(
         &self,
         algorithm: Algorithm,
@@ -334,12 +340,13 @@ impl SignatureVerifier for Platform {
         signed: &str,
         signature: &[u8],
     ) -> Result<bool, Fault> {
-        let verified = self.exchange.verify(algorithm.as_str(), key, signed, signature).await;
-        verified.map(|right| right == JsValue::TRUE).map_err(|error| text_of(&error))
+        let verified =
+            self.exchange.verify_signature(algorithm.as_str(), key, signed, signature).await;
+        verified.map(|is_valid| is_valid == JsValue::TRUE).map_err(|error| text_of(&error))
     }
 }
 
-impl Clock for Platform {
+impl Clock for WorkersRuntime {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(js_sys::Date::now() as u64)
     }
@@ -349,33 +356,33 @@ impl Clock for Platform {
     }
 }
 
-impl BackgroundWork for Platform {
+impl BackgroundWork for WorkersRuntime {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
     }
 }
 
-impl Signals for Platform {
+impl Signals for WorkersRuntime {
     fn signal(&self) -> u32 {
-        self.exchange.signal()
+        self.exchange.create_signal()
     }
 
     fn give(&self, signal: u32) {
-        self.exchange.give(signal);
+        self.exchange.resolve_signal(signal);
     }
 
     async fn wait(&self, signal: u32) {
-        self.exchange.wait(signal).await;
+        self.exchange.wait_for_signal(signal).await;
     }
 }
 
-impl LogSink for Platform {
+impl LogSink for WorkersRuntime {
     fn line(&self, line: &str) {
         worker::console_log!("{line}");
     }
 }
 
-impl Secrets for Platform {
+impl Secrets for WorkersRuntime {
     fn admin_tokens(&self) -> Option<String> {
         admin_tokens(&self.env)
     }
@@ -385,7 +392,7 @@ impl Secrets for Platform {
     }
 }
 
-/// `ADMIN_TOKENS`, as it was set.
+/// The secret `ADMIN_TOKENS`, unparsed.
 pub fn admin_tokens(env: &Env) -> Option<String> {
     env.secret("ADMIN_TOKENS").ok().map(|secret| secret.to_string())
 }
@@ -394,13 +401,13 @@ fn cache_url(key: &str) -> String {
     format!("{CACHE_HOST}{key}")
 }
 
-/// A body as JavaScript gives it: bytes, a list of them, or the word for why there are none.
+/// A body from JavaScript: bytes, a list of chunks, or a word for why there are none.
 fn body_read(read: &JsValue) -> BodyRead {
     if let Some(bytes) = read.dyn_ref::<Uint8Array>() {
-        return BodyRead::Whole(in_one([bytes.clone()].into_iter()));
+        return BodyRead::Whole(concatenated([bytes.clone()].into_iter()));
     }
     if let Some(chunks) = read.dyn_ref::<js_sys::Array>() {
-        return BodyRead::Whole(in_one(chunks.iter().map(Uint8Array::from)));
+        return BodyRead::Whole(concatenated(chunks.iter().map(Uint8Array::from)));
     }
     match read.as_string().as_deref() {
         Some("too-large") => BodyRead::TooLarge,
@@ -409,8 +416,8 @@ fn body_read(read: &JsValue) -> BodyRead {
     }
 }
 
-/// Chunks in one piece of memory, without another copy of any.
-fn in_one(chunks: impl Iterator<Item = Uint8Array> + Clone) -> Rc<[u8]> {
+/// The chunks in one piece of memory, each copied once.
+fn concatenated(chunks: impl Iterator<Item = Uint8Array> + Clone) -> Rc<[u8]> {
     let length = chunks.clone().map(|chunk| chunk.length() as usize).sum();
     let mut bytes: Rc<[u8]> = std::iter::repeat_n(0, length).collect();
     let mut rest = Rc::get_mut(&mut bytes).unwrap_or_default();

@@ -1,4 +1,6 @@
 use super::*;
+use crate::config::{Identity, TypeTtl};
+use crate::time::Ttl;
 use serde_json::json;
 
 fn faults(value: Value) -> Vec<String> {
@@ -123,7 +125,7 @@ fn a_service_that_was_renamed_keeps_its_log() {
     for (formerly, path) in [
         (json!(["a/b"]), "formerly[0]: expected 1 to 64 letters"),
         (json!(["shop", "store"]), "formerly[1]: this is the service's name now"),
-        (json!(["shop", "shop"]), "formerly[1]: \"shop\" stands there twice"),
+        (json!(["shop", "shop"]), "formerly[1]: \"shop\" is listed twice"),
         (json!("shop"), "formerly: expected a list of strings"),
     ] {
         let faults = faults(config(formerly));

@@ -1,5 +1,5 @@
-use super::super::parse;
 use super::*;
+use crate::config::parse;
 use serde_json::{Value, json};
 
 fn read(value: Value) -> Result<Config, Vec<String>> {

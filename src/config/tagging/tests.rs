@@ -35,7 +35,7 @@ fn with(path: &str, value: &Value) -> Value {
     changed
 }
 
-/// What of the configuration decides on tags.
+/// Changes that affect tags.
 fn changes_that_count() -> Vec<(&'static str, Value)> {
     vec![
         ("/origin", json!("http://other")),
@@ -64,7 +64,7 @@ fn changes_that_count() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// What of it does not.
+/// Changes that do not.
 fn changes_that_do_not_count() -> Vec<(&'static str, Value)> {
     vec![
         ("/service", json!("store")),
@@ -114,7 +114,7 @@ fn the_fingerprint_changes_with_what_decides_on_tags_and_with_nothing_else() {
     }
 }
 
-/// What stands in the file and says what holds anyway changes nothing.
+/// A default that is written down changes nothing.
 #[test]
 fn a_default_that_is_written_down_is_the_same_rule() {
     let own = config(&base()).tagging;

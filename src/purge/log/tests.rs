@@ -1,14 +1,14 @@
-use super::super::table::PAGES;
-use super::super::{Lag, MemoryRows, SchemaInForce, Subject, Verdict};
 use super::*;
 use crate::key::Pattern;
 use crate::limits;
+use crate::purge::state::PAGES;
+use crate::purge::{Lag, MemoryRows, SchemaInForce, Subject, Verdict};
 use crate::tag::Tagging;
 use proptest::prelude::*;
 
 const EPOCH: u64 = 9;
 const RETENTION: u64 = 3600;
-/// By which rules all tags are made where nothing else is said.
+/// The rules by which tags are made unless a test says otherwise.
 const RULES: u64 = 1;
 const KEY: &str = "gql/product/Get/public/00";
 
@@ -16,17 +16,17 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
 }
 
-fn opened(rows: &MemoryRows, sizes: Sizes) -> Log<MemoryRows> {
-    Log::open(rows.clone(), Ttl::from_seconds(RETENTION), sizes, || EPOCH).unwrap()
+fn opened(rows: &MemoryRows, limits: LogLimits) -> Log<MemoryRows> {
+    Log::open(rows.clone(), Ttl::from_seconds(RETENTION), limits, || EPOCH).unwrap()
 }
 
 fn empty() -> Log<MemoryRows> {
-    opened(&MemoryRows::default(), Sizes::default())
+    opened(&MemoryRows::default(), LogLimits::default())
 }
 
 fn add(log: &mut Log<MemoryRows>, record: Record, at: Timestamp) {
     log.append(&record, at).unwrap();
-    log.tend(at).unwrap();
+    log.maintain(at).unwrap();
 }
 
 fn mark(seq: Seq) -> Option<Mark> {
@@ -53,11 +53,11 @@ fn verdict_by(replica: &Replica, seq: Seq, tags: &[u64], rules: u64) -> Verdict 
 }
 
 #[test]
-fn an_entry_is_gone_when_a_tag_was_purged_after_its_mark() {
+fn an_entry_is_purged_if_a_tag_was_purged_after_its_mark() {
     let mut log = empty();
     add(&mut log, tags(&[1]), at(0));
     let replica = synced(&log);
-    assert_eq!(verdict(&replica, 0, &[1]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 0, &[1]), Verdict::Purged);
     assert_eq!(verdict(&replica, 1, &[1]), Verdict::Valid);
     assert_eq!(verdict(&replica, 0, &[2]), Verdict::Valid);
 }
@@ -69,25 +69,25 @@ fn soft_purges_make_stale_and_hard_ones_win() {
     assert_eq!(verdict(&synced(&log), 0, &[1]), Verdict::Stale);
     add(&mut log, tags(&[1]), at(0));
     add(&mut log, Record { soft: true, ..tags(&[1]) }, at(0));
-    assert_eq!(verdict(&synced(&log), 0, &[1]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), 0, &[1]), Verdict::Purged);
     assert_eq!(verdict(&synced(&log), 2, &[1]), Verdict::Stale);
 }
 
 /// A deployment with other rules, one back, and both at once.
 #[test]
-fn a_purge_of_tags_ends_every_entry_whose_tags_other_rules_made() {
+fn a_purge_by_tags_purges_every_entry_whose_tags_other_rules_made() {
     const OTHER: u64 = RULES + 1;
     let by = |rules, soft| Record { tagging: Tagging::from_number(rules), soft, ..tags(&[1]) };
     let mut log = empty();
     add(&mut log, by(RULES, false), at(0));
     let gone = |log: &Log<MemoryRows>, seq, rules| {
         let before = verdict_by(&synced(log), seq, &[2], rules);
-        let again = opened(&log.rows, Sizes::default());
+        let again = opened(&log.rows, LogLimits::default());
         assert_eq!(verdict_by(&synced(&again), seq, &[2], rules), before);
         before
     };
     assert_eq!(gone(&log, 0, RULES), Verdict::Valid);
-    assert_eq!(gone(&log, 0, OTHER), Verdict::Gone);
+    assert_eq!(gone(&log, 0, OTHER), Verdict::Purged);
     assert_eq!(gone(&log, 1, OTHER), Verdict::Valid);
     // A soft one by the new rules, and back.
     add(&mut log, by(OTHER, true), at(0));
@@ -95,10 +95,10 @@ fn a_purge_of_tags_ends_every_entry_whose_tags_other_rules_made() {
     assert_eq!(gone(&log, 1, OTHER), Verdict::Valid);
     add(&mut log, by(RULES, false), at(0));
     assert_eq!([gone(&log, 1, RULES), gone(&log, 2, RULES)], [Verdict::Stale, Verdict::Valid]);
-    assert_eq!([gone(&log, 2, OTHER), gone(&log, 3, OTHER)], [Verdict::Gone, Verdict::Valid]);
+    assert_eq!([gone(&log, 2, OTHER), gone(&log, 3, OTHER)], [Verdict::Purged, Verdict::Valid]);
     // A version without fingerprints counts as other rules for all.
     add(&mut log, by(0, false), at(0));
-    assert_eq!([gone(&log, 3, RULES), gone(&log, 3, OTHER)], [Verdict::Gone; 2]);
+    assert_eq!([gone(&log, 3, RULES), gone(&log, 3, OTHER)], [Verdict::Purged; 2]);
     assert_eq!([gone(&log, 4, RULES), gone(&log, 4, OTHER)], [Verdict::Valid; 2]);
     // What names no tags has none that could be other ones.
     let pattern = Pattern::parse("rest/**").unwrap();
@@ -112,10 +112,10 @@ fn patterns_and_all_purge_what_they_name() {
     let mut log = empty();
     let pattern = Pattern::parse("gql/product/**").unwrap();
     add(&mut log, Record { patterns: vec![pattern], ..Record::default() }, at(0));
-    assert_eq!(verdict(&synced(&log), 0, &[]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), 0, &[]), Verdict::Purged);
     assert_eq!(verdict(&synced(&log), 1, &[]), Verdict::Valid);
     add(&mut log, Record::everything(), at(0));
-    assert_eq!(verdict(&synced(&log), 1, &[]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), 1, &[]), Verdict::Purged);
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn patterns_beyond_the_limit_still_purge() {
         add(&mut log, Record { patterns: vec![pattern], ..Record::default() }, at(0));
     }
     // The first pattern was forgotten: what is older than it is gone, whatever it matches.
-    assert_eq!(verdict(&synced(&log), 0, &[]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), 0, &[]), Verdict::Purged);
     assert_eq!(verdict(&synced(&log), 1, &[]), Verdict::Valid);
 }
 
-/// A replica that was away while whole lists of patterns were purged gets what is left of them.
+/// A replica that is far behind many purges by patterns gets what is left of them.
 #[test]
 fn many_patterns_come_as_a_snapshot() {
     let mut log = empty();
@@ -155,18 +155,18 @@ fn tags_beyond_the_limit_still_purge() {
     let delta = log.since(mark(1));
     assert!(matches!(delta, Delta::Snapshot { .. }));
     assert!(replica.learn(delta, at(1)));
-    assert_eq!(verdict(&replica, 1, &[]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 1, &[]), Verdict::Purged);
     assert_eq!(verdict(&replica, 2, &[1]), Verdict::Valid);
 }
 
 #[test]
-fn an_entry_of_another_log_is_gone() {
+fn an_entry_of_another_epoch_is_purged() {
     let replica = synced(&empty());
     let mark = Mark { epoch: EPOCH + 1, seq: 0 };
     let tagging = Tagging::UNKNOWN;
     let subject = Subject { mark, tags: &[], tagging, key_from_kind: "" };
-    assert_eq!(replica.verdict(&subject), Verdict::Gone);
-    assert_eq!(Replica::new().verdict(&subject), Verdict::Gone);
+    assert_eq!(replica.verdict(&subject), Verdict::Purged);
+    assert_eq!(Replica::new().verdict(&subject), Verdict::Purged);
 }
 
 #[test]
@@ -174,14 +174,14 @@ fn what_is_older_than_any_entry_is_dropped_and_the_floor_rises() {
     let mut log = empty();
     add(&mut log, tags(&[1]), at(0));
     add(&mut log, tags(&[2]), at(RETENTION));
-    log.tend(at(RETENTION)).unwrap();
+    log.maintain(at(RETENTION)).unwrap();
     assert_eq!(log.floor(), 0);
-    log.tend(at(RETENTION + 1)).unwrap();
+    log.maintain(at(RETENTION + 1)).unwrap();
     assert_eq!((log.floor(), log.rows.seqs()), (1, vec![2]));
     let replica = synced(&log);
-    assert_eq!(verdict(&replica, 0, &[]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 0, &[]), Verdict::Purged);
     assert_eq!(verdict(&replica, 1, &[]), Verdict::Valid);
-    assert_eq!(verdict(&replica, 1, &[2]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 1, &[2]), Verdict::Purged);
 }
 
 #[test]
@@ -191,24 +191,24 @@ fn a_log_that_starts_again_is_the_same_log() {
         add(&mut log, Record { schema: Some(SchemaInForce::of(n)), ..tags(&[n]) }, at(n));
     }
     add(&mut log, Record { schema: Some(SchemaInForce::NONE), ..tags(&[9]) }, at(9));
-    log.tend(at(RETENTION + 2)).unwrap();
-    let mut again = opened(&log.rows, Sizes::default());
+    log.maintain(at(RETENTION + 2)).unwrap();
+    let mut again = opened(&log.rows, LogLimits::default());
     assert_eq!(again.since(None), log.since(None));
     assert_eq!(again.since(mark(4)), log.since(mark(4)));
     assert_eq!(again.append(&tags(&[7]), at(10)), Ok(7));
 }
 
-/// The half that is newer is still judged by its tags.
+/// The newer half is still judged by its tags.
 #[test]
 fn a_full_table_forgets_its_older_half() {
-    let sizes = Sizes { tags: 100, ..Sizes::default() };
-    let mut log = opened(&MemoryRows::default(), sizes);
+    let limits = LogLimits { tags: 100, ..LogLimits::default() };
+    let mut log = opened(&MemoryRows::default(), limits);
     (0..=100).for_each(|n| add(&mut log, tags(&[spread(n)]), at(0)));
     assert_eq!(log.floor(), 51);
-    assert_eq!(verdict(&synced(&log), 50, &[]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), 50, &[]), Verdict::Purged);
     assert_eq!(verdict(&synced(&log), 51, &[spread(50)]), Verdict::Valid);
-    assert_eq!(verdict(&synced(&log), 51, &[spread(51)]), Verdict::Gone);
-    assert_eq!(opened(&log.rows, sizes).floor(), 51);
+    assert_eq!(verdict(&synced(&log), 51, &[spread(51)]), Verdict::Purged);
+    assert_eq!(opened(&log.rows, limits).floor(), 51);
 }
 
 #[test]
@@ -220,14 +220,14 @@ fn a_replica_that_learns_too_many_tags_forgets_its_older_half() {
         let delta = Delta::Records { epoch: EPOCH, floor: 0, after: n, records };
         assert!(replica.learn(delta, at(1)));
     }
-    assert_eq!(verdict(&replica, 0, &[]), Verdict::Gone);
-    assert_eq!(verdict(&replica, 1, &[]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 0, &[]), Verdict::Purged);
+    assert_eq!(verdict(&replica, 1, &[]), Verdict::Purged);
     assert_eq!(verdict(&replica, 2, &[]), Verdict::Valid);
-    assert_eq!(verdict(&replica, 2, &[spread(2 * half)]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 2, &[spread(2 * half)]), Verdict::Purged);
 }
 
 #[test]
-fn records_that_do_not_join_are_not_learned() {
+fn records_that_do_not_follow_are_not_learned() {
     let mut replica = synced(&empty());
     let delta = Delta::Records { epoch: EPOCH, floor: 0, after: 5, records: vec![tags(&[1])] };
     assert!(!replica.learn(delta, at(1)));
@@ -245,19 +245,19 @@ fn a_delta_that_arrives_late_changes_nothing() {
     let mut replica = synced(&log);
     assert!(replica.learn(early, at(0)));
     assert_eq!(replica.mark(), mark(2));
-    assert_eq!(verdict(&replica, 1, &[2]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 1, &[2]), Verdict::Purged);
 }
 
-/// It would bring back entries of the earlier log.
+/// It would bring back entries of the earlier epoch.
 #[test]
-fn what_an_earlier_log_answered_late_is_not_learned() {
+fn a_late_reply_of_an_earlier_epoch_is_not_learned() {
     let late = empty().since(None);
     let mut log = empty();
-    log.meet(Some(Mark { epoch: EPOCH, seq: 1 }), || EPOCH + 1).unwrap();
+    log.begin_epoch_if_behind(Some(Mark { epoch: EPOCH, seq: 1 }), || EPOCH + 1).unwrap();
     let mut replica = synced(&log);
     assert!(!replica.learn(late, at(1)));
     assert_eq!(replica.mark(), Some(Mark { epoch: EPOCH + 1, seq: 1 }));
-    assert_eq!(verdict(&replica, 1, &[]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 1, &[]), Verdict::Purged);
 }
 
 #[test]
@@ -269,12 +269,12 @@ fn a_repeated_purge_reaches_what_was_fetched_meanwhile_and_leaves_the_schema() {
     assert_eq!(verdict(&synced(&log), 1, &[1]), Verdict::Valid);
     add(&mut log, Record { schema: Some(SchemaInForce::NONE), ..tags(&[]) }, at(1));
     let before = log.schemas();
-    add(&mut log, first.again().unwrap(), at(2));
-    assert_eq!(verdict(&synced(&log), 1, &[1]), Verdict::Gone);
+    add(&mut log, first.repetition().unwrap(), at(2));
+    assert_eq!(verdict(&synced(&log), 1, &[1]), Verdict::Purged);
     assert_eq!(verdict(&synced(&log), 3, &[1]), Verdict::Valid);
     assert_eq!(log.schemas(), before);
-    assert_eq!(Record { schema, ..Record::default() }.again(), None);
-    assert_eq!(first.again().unwrap().tagging, first.tagging);
+    assert_eq!(Record { schema, ..Record::default() }.repetition(), None);
+    assert_eq!(first.repetition().unwrap().tagging, first.tagging);
 }
 
 const MAX_MILLIS: u64 = 5_000;
@@ -291,7 +291,7 @@ fn a_replica_ages_and_then_is_too_old() {
     assert_eq!(replica.lag(at(5), MAX_MILLIS), Current);
 }
 
-/// Else it would count as current until the clock is where it was.
+/// Otherwise it would count as current until the clock has caught up.
 #[test]
 fn a_clock_that_was_set_back_makes_a_replica_too_old_until_it_catches_up() {
     let mut replica = synced(&empty());
@@ -315,15 +315,15 @@ fn a_replica_knows_the_records_of_its_own_log_up_to_its_head() {
 }
 
 proptest! {
-    /// Whatever becomes of the log: a replica that knows a record has read its log since that was
-    /// recorded. So a client that shows its write's record is answered by nothing older.
+    /// Whatever happens to the log, a replica that knows a record has read the log since it was appended.
+    /// So a client that shows its write's token gets nothing older.
     #[test]
-    fn who_knows_a_record_has_read_the_log_since(
+    fn a_replica_that_knows_a_record_has_read_the_log_since(
         steps in prop::collection::vec((0_usize..8, 0_usize..3), 1..60),
     ) {
         let rows = MemoryRows::of_log(EPOCH, 0);
         let mut older = rows.copy();
-        let mut log = opened(&rows, Sizes::default());
+        let mut log = opened(&rows, LogLimits::default());
         let mut replicas: [(Replica, usize); 3] = Default::default();
         let mut records: Vec<(Mark, usize)> = Vec::new();
         for (now, (step, which)) in steps.into_iter().enumerate() {
@@ -333,17 +333,17 @@ proptest! {
                 // It loses its storage, and nobody knows.
                 1 => {
                     rows.roll_back(&MemoryRows::of_log(log.epoch() + 1, 0));
-                    log = opened(&rows, Sizes::default());
+                    log = opened(&rows, LogLimits::default());
                 }
                 // It is rolled back, and who knows more asks first.
                 2 => {
                     let mark = Mark { epoch: log.epoch(), seq: log.head() };
                     rows.roll_back(&older);
-                    log = opened(&rows, Sizes::default());
-                    log.meet(Some(mark), || 0).unwrap();
+                    log = opened(&rows, LogLimits::default());
+                    log.begin_epoch_if_behind(Some(mark), || 0).unwrap();
                 }
                 _ => {
-                    log.meet(replica.mark(), || 0).unwrap();
+                    log.begin_epoch_if_behind(replica.mark(), || 0).unwrap();
                     if step < 5 {
                         let seq = log.append(&tags(&[1]), at(0)).unwrap();
                         records.push((Mark { epoch: log.epoch(), seq }, now));
@@ -392,29 +392,29 @@ fn the_largest_log_that_an_older_version_left_starts_within_its_memory_and_only_
         let ids: Vec<u64> = (0..IDS).map(|id| spread(seq * IDS + id)).collect();
         rows.put_record(seq, at(0), &tags(&ids)).unwrap();
     }
-    let mut log = opened(&rows, Sizes::default());
-    log.tend(at(0)).unwrap();
+    let mut log = opened(&rows, LogLimits::default());
+    log.maintain(at(0)).unwrap();
     assert!(log.memory_bytes() < 30 << 20, "{}", log.memory_bytes());
     assert!(log.tags() <= limits::LOG_TAGS && log.tags() >= limits::LOG_TAGS / 2);
     // The last record is obeyed, and what is older than the half that is left is gone.
-    assert_eq!(verdict(&synced(&log), PURGES - 1, &[spread(PURGES * IDS)]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), PURGES - 1, &[spread(PURGES * IDS)]), Verdict::Purged);
     assert_eq!(verdict(&synced(&log), PURGES, &[spread(PURGES * IDS)]), Verdict::Valid);
-    assert_eq!(verdict(&synced(&log), log.floor() - 1, &[]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), log.floor() - 1, &[]), Verdict::Purged);
     // From here on it starts from its pages, and from the records that may be told.
     assert!(rows.seqs().len() <= 3, "{:?}", rows.seqs());
     let pages = rows.page_bytes();
     assert_eq!(pages.len(), PAGES + 1);
     assert!(pages.iter().all(|bytes| *bytes < 50_000), "{pages:?}");
     let written = rows.written();
-    assert_eq!(opened(&rows, Sizes::default()).since(None), log.since(None));
+    assert_eq!(opened(&rows, LogLimits::default()).since(None), log.since(None));
     assert_eq!(rows.written(), written);
 }
 
-/// However long a log has run, what a start reads is bounded, and so is what an append writes.
+/// What a start reads and what an append writes is bounded, however long a log has run.
 #[test]
-fn rows_and_their_writing_stay_bounded() {
+fn rows_and_writes_stay_bounded() {
     let rows = MemoryRows::default();
-    let mut log = opened(&rows, Sizes::default());
+    let mut log = opened(&rows, LogLimits::default());
     let (mut most, mut tag) = (0, 0);
     for n in 0..6_000_u64 {
         let many = if n % 100 == 99 { 5_000 } else { 5 };
@@ -429,14 +429,14 @@ fn rows_and_their_writing_stay_bounded() {
     assert!(most <= 2_300, "{most}");
     // Two rows for each record, its own and its part of a page, and one in hundreds to drop it.
     assert!(rows.written() < 6_000 * 2, "{}", rows.written());
-    assert_eq!(opened(&rows, Sizes::default()).since(None), log.since(None));
+    assert_eq!(opened(&rows, LogLimits::default()).since(None), log.since(None));
 }
 
-/// A log that lacks what a replica knows has an older storage: its next numbers were given before.
+/// A log that lacks what a replica knows was rolled back: its next sequence numbers were used before.
 #[test]
-fn a_log_that_is_asked_from_beyond_its_head_is_another_log() {
+fn a_log_that_is_asked_from_above_its_head_begins_a_new_epoch() {
     let rows = MemoryRows::default();
-    let mut log = opened(&rows, Sizes::default());
+    let mut log = opened(&rows, LogLimits::default());
     add(&mut log, tags(&[1]), at(0));
     let older = rows.copy();
     let mut replica = synced(&log);
@@ -445,22 +445,22 @@ fn a_log_that_is_asked_from_beyond_its_head_is_another_log() {
     assert!(replica.learn(log.since(replica.mark()), at(1)));
     rows.roll_back(&older);
 
-    let mut log = opened(&rows, Sizes::default());
+    let mut log = opened(&rows, LogLimits::default());
     // One that knows no more than the log does not notice; nor does one of another log.
     let other = Mark { epoch: EPOCH - 1, seq: 9 };
-    assert_eq!(log.meet(mark(1), || 77), Ok(false));
-    assert_eq!(log.meet(Some(other), || 77), Ok(false));
-    assert_eq!(log.meet(None, || 77), Ok(false));
+    assert_eq!(log.begin_epoch_if_behind(mark(1), || 77), Ok(false));
+    assert_eq!(log.begin_epoch_if_behind(Some(other), || 77), Ok(false));
+    assert_eq!(log.begin_epoch_if_behind(None, || 77), Ok(false));
     // Before it answers it is written down.
     rows.fails_after(Some(0));
-    assert!(log.meet(mark(2), || 77).is_err());
+    assert!(log.begin_epoch_if_behind(mark(2), || 77).is_err());
     assert_eq!(log.epoch(), EPOCH);
     rows.fails_after(None);
-    assert_eq!(log.meet(mark(2), || 77), Ok(true));
+    assert_eq!(log.begin_epoch_if_behind(mark(2), || 77), Ok(true));
     assert_eq!(log.epoch(), 77);
-    assert_eq!(opened(&rows, Sizes::default()).since(None), log.since(None));
+    assert_eq!(opened(&rows, LogLimits::default()).since(None), log.since(None));
     assert!(replica.learn(log.since(mark(2)), at(2)));
-    assert_eq!(verdict(&replica, 2, &[]), Verdict::Gone);
+    assert_eq!(verdict(&replica, 2, &[]), Verdict::Purged);
     let fresh = Mark { epoch: 77, seq: 2 };
     let tagging = Tagging::UNKNOWN;
     let entry = Subject { mark: fresh, tags: &[], tagging, key_from_kind: "" };
@@ -470,24 +470,24 @@ fn a_log_that_is_asked_from_beyond_its_head_is_another_log() {
 
     // The same storage a second time: it knows nothing of the epoch that has begun meanwhile.
     rows.roll_back(&older);
-    let mut log = opened(&rows, Sizes::default());
-    assert_eq!(log.meet(Some(fresh), || 70), Ok(true));
-    assert_eq!((log.epoch(), log.meet(Some(fresh), || 70)), (78, Ok(false)));
+    let mut log = opened(&rows, LogLimits::default());
+    assert_eq!(log.begin_epoch_if_behind(Some(fresh), || 70), Ok(true));
+    assert_eq!((log.epoch(), log.begin_epoch_if_behind(Some(fresh), || 70)), (78, Ok(false)));
 }
 
-/// What pages say that nobody can read, nobody knows.
+/// What an unreadable page held is unknown.
 #[test]
-fn a_page_that_is_lost_makes_older_entries_gone() {
-    let sizes = Sizes { page_cost: 1, delta: few(), ..Sizes::default() };
+fn a_lost_page_purges_older_entries() {
+    let limits = LogLimits { page_cost: 1, delta: few(), ..LogLimits::default() };
     let rows = MemoryRows::default();
-    let mut log = opened(&rows, sizes);
+    let mut log = opened(&rows, limits);
     (1..=9).for_each(|n| add(&mut log, tags(&[n]), at(0)));
     assert_eq!(rows.seqs(), [7, 8, 9]);
     rows.lose_page(3);
-    let log = opened(&rows, sizes);
+    let log = opened(&rows, limits);
     assert_eq!((log.floor(), log.head()), (6, 9));
-    assert_eq!(verdict(&synced(&log), 5, &[]), Verdict::Gone);
-    assert_eq!(verdict(&synced(&log), 6, &[7]), Verdict::Gone);
+    assert_eq!(verdict(&synced(&log), 5, &[]), Verdict::Purged);
+    assert_eq!(verdict(&synced(&log), 6, &[7]), Verdict::Purged);
     assert_eq!(verdict(&synced(&log), 6, &[6]), Verdict::Valid);
 }
 
@@ -495,15 +495,15 @@ fn few() -> DeltaLimits {
     DeltaLimits { records: 3, tags: 6, patterns: 6 }
 }
 
-/// What may happen to a log.
+/// What can happen to a log.
 #[derive(Debug, Clone)]
 enum Event {
     Append(Record),
     /// Everything was answered for so many seconds.
     Passes(u64),
-    /// The object ends and another starts, after so many more rows could be written.
+    /// The object ends after this many more writes, and another one starts.
     Ends(u64),
-    /// A version without pages runs meanwhile, and keeps so many records.
+    /// A version without pages runs for a while, and keeps this many records.
     RunsWithoutPages(usize),
     /// A replica asks.
     Asks(usize),
@@ -519,9 +519,9 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn few_sizes() -> impl Strategy<Value = Sizes> {
+fn few_limits() -> impl Strategy<Value = LogLimits> {
     let page_cost = prop::sample::select(vec![1, 2, 20, 300, 2_000]);
-    (4_usize..20, 2_usize..9, page_cost).prop_map(|(tags, page_tags, page_cost)| Sizes {
+    (4_usize..20, 2_usize..9, page_cost).prop_map(|(tags, page_tags, page_cost)| LogLimits {
         tags,
         page_tags,
         delta: few(),
@@ -532,19 +532,19 @@ fn few_sizes() -> impl Strategy<Value = Sizes> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Whatever becomes of the object, no replica calls an entry valid that the full history calls
-    /// purged; and entries from above the floor are judged exactly as the history says.
+    /// Whatever happens to the object, no replica calls an entry valid that was purged according to the
+    /// full history. Entries above the floor are judged exactly by the history.
     #[test]
-    fn a_log_with_few_rows_says_what_the_full_history_says(
+    fn a_log_with_few_rows_agrees_with_the_full_history(
         events in prop::collection::vec(event(), 0..60),
-        sizes in few_sizes(),
+        limits in few_limits(),
         probes in prop::collection::vec(
             (0_u64..60, prop::collection::vec(0_u64..12, 0..3), 0_u64..4),
             20,
         ),
     ) {
         let rows = MemoryRows::default();
-        let mut log = opened(&rows, sizes);
+        let mut log = opened(&rows, limits);
         let mut history = Vec::new();
         let mut replicas = vec![Replica::new(); 3];
         let (mut now, mut fails, mut dropped) = (0, false, false);
@@ -554,25 +554,25 @@ proptest! {
                     Ok(seq) => {
                         history.push(record);
                         prop_assert_eq!(seq, history.len() as u64);
-                        prop_assert!(log.tend(at(now)).is_ok() || fails);
+                        prop_assert!(log.maintain(at(now)).is_ok() || fails);
                     }
                     Err(_) => prop_assert!(fails),
                 },
                 Event::Passes(seconds) => {
                     now += seconds;
-                    prop_assert!(log.tend(at(now)).is_ok() || fails);
+                    prop_assert!(log.maintain(at(now)).is_ok() || fails);
                     dropped |= now > RETENTION;
                 }
                 Event::Ends(writes) => {
                     if fails {
                         rows.fails_after(None);
-                        log = opened(&rows, sizes);
+                        log = opened(&rows, limits);
                         fails = false;
                     } else if writes < 3 {
                         rows.fails_after(Some(writes));
                         fails = true;
                     } else {
-                        log = opened(&rows, sizes);
+                        log = opened(&rows, limits);
                     }
                 }
                 Event::RunsWithoutPages(kept) => {
@@ -580,19 +580,19 @@ proptest! {
                     fails = false;
                     rows.drop_without_pages(kept);
                     dropped = true;
-                    log = opened(&rows, sizes);
+                    log = opened(&rows, limits);
                 }
                 Event::Asks(which) => {
                     let replica = &mut replicas[which];
                     let mark = replica.mark();
-                    prop_assert_eq!(log.meet(mark, || 1), Ok(false));
+                    prop_assert_eq!(log.begin_epoch_if_behind(mark, || 1), Ok(false));
                     prop_assert!(replica.learn(log.since(mark), at(now)));
                 }
             }
             prop_assert_eq!(log.head(), history.len() as u64);
         }
         // Twelve tags fit into the larger of the tables.
-        let all_fits = sizes.tags >= 12 && sizes.page_tags >= 8;
+        let all_fits = limits.tags >= 12 && limits.page_tags >= 8;
         prop_assert!(dropped || !all_fits || log.floor() == 0, "floor {}", log.floor());
         for replica in &mut replicas {
             let mark = replica.mark();
@@ -604,15 +604,15 @@ proptest! {
                 if *seq >= log.floor() && replica.floor() == log.floor() {
                     prop_assert_eq!(said, truth, "mark {}", seq);
                 }
-                prop_assert!(said == truth || said == Verdict::Gone, "{:?} {:?}", said, truth);
+                prop_assert!(said == truth || said == Verdict::Purged, "{:?} {:?}", said, truth);
             }
         }
         // And one that starts from nothing is told the same.
-        prop_assert_eq!(opened(&rows, sizes).head(), log.head());
+        prop_assert_eq!(opened(&rows, limits).head(), log.head());
     }
 }
 
-/// What all records ever say of an entry.
+/// The verdict on an entry by all records ever appended.
 fn truth(history: &[Record], seq: Seq, tags: &[u64], rules: u64) -> Verdict {
     let is_other = |record: &Record| {
         !record.tags.is_empty() && (rules == 0 || record.tagging.number() != rules)
@@ -628,7 +628,7 @@ fn truth(history: &[Record], seq: Seq, tags: &[u64], rules: u64) -> Verdict {
         })
     };
     if touching(false) {
-        Verdict::Gone
+        Verdict::Purged
     } else if touching(true) {
         Verdict::Stale
     } else {
@@ -637,9 +637,9 @@ fn truth(history: &[Record], seq: Seq, tags: &[u64], rules: u64) -> Verdict {
 }
 
 proptest! {
-    /// So is a purge obeyed that the log has not taken yet.
+    /// In this way an isolate obeys a purge that the log has not taken yet.
     #[test]
-    fn a_record_alone_says_what_its_log_says(
+    fn a_record_alone_agrees_with_its_log(
         record in record(),
         tags in prop::collection::vec((0_u64..12).prop_map(spread), 0..3),
         rules in 0_u64..4,
@@ -653,10 +653,10 @@ proptest! {
 }
 
 proptest! {
-    /// However a replica came by its knowledge, it never calls valid what the full history
-    /// calls purged, and with no compaction it says exactly what the history says.
+    /// Whichever deltas a replica has learned, it never calls an entry valid that was purged according to
+    /// the full history. As long as nothing was forgotten it agrees exactly.
     #[test]
-    fn a_replica_says_what_the_history_says(
+    fn a_replica_agrees_with_the_history(
         records in prop::collection::vec(record(), 0..20),
         syncs in prop::collection::vec(any::<bool>(), 20),
         seq in 0_u64..20,
@@ -673,7 +673,7 @@ proptest! {
             }
         }
         if let Some(seconds) = compact_at {
-            log.tend(at(RETENTION + seconds)).unwrap();
+            log.maintain(at(RETENTION + seconds)).unwrap();
         }
         prop_assert!(replica.learn(log.since(replica.mark()), at(99)));
 
@@ -682,7 +682,7 @@ proptest! {
         if compact_at.is_none() {
             prop_assert_eq!(said, truth);
         } else {
-            prop_assert!(said == truth || said == Verdict::Gone);
+            prop_assert!(said == truth || said == Verdict::Purged);
         }
     }
 }

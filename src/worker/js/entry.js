@@ -1,8 +1,8 @@
-// The Worker's entry: hands each request to Wasm, and keeps what must survive a failure of Wasm.
+// The Worker's entry point: passes each request to Wasm, and keeps what must survive a failure of Wasm.
 //
-// Wasm that panics loses its memory, and with it every request that it was busy with. So bodies and
-// answers are held in JavaScript, in an `Exchange`: if Wasm fails, the client still gets the origin's
-// answer, a write is never sent twice, and one that may have run purges everything.
+// If Wasm panics it loses its memory, and with it every request in progress. So bodies and the origin's
+// responses are held in JavaScript, in an `Exchange`. Then the client still gets the origin's response, a
+// write is never sent twice, and a write that may have run purges everything.
 
 import { PurgeLog } from "evergraph-wasm";
 import { Exchange } from "./exchange.js";
@@ -17,8 +17,7 @@ export default {
   async fetch(request, env, context) {
     const exchange = new Exchange(request, () => purgeEverything(exchange, env, context));
     const done = Promise.withResolvers();
-    // A client that leaves must not keep a write from being purged, nor others from the answer that
-    // they wait for.
+    // If the client leaves, its write still has to be purged, and other requests may wait for its response.
     context.waitUntil(done.promise);
     try {
       return await untilWasmFails(() =>
@@ -34,15 +33,16 @@ export default {
     } catch (error) {
       return await rescue(exchange, error, env, context);
     } finally {
-      exchange.replied();
+      exchange.responded();
       done.resolve();
     }
   },
 
-  // The cron trigger, for purges that wait and that no request comes for.
+  /** The cron trigger: records purges that wait in the outbox while no requests come in. */
   async scheduled(_controller, env, context) {
+    const exchange = new Exchange(null, null);
     try {
-      await untilWasmFails(() => wasm(context, env).tend(env, context, new Exchange(null, null)));
+      await untilWasmFails(() => wasm(context, env).recordOutbox(env, context, exchange));
     } catch (error) {
       report("worker", error);
     }

@@ -1,23 +1,23 @@
-// One client's request and the origin's answers to it, as Wasm and the rescue use them.
+// One client's request and the origin's responses to it. Wasm and the rescue work through it.
 
-import { Share, setBudget } from "./budget.js";
-import { Expiring } from "./expiring.js";
+import { ExpiringMap } from "./expiring_map.js";
 import { headersFromText, headersToText } from "./headers.js";
-import { Passing } from "./passing.js";
-import { verify } from "./signature.js";
-import { relay } from "./socket.js";
-import { copied, ofLength, ROOM, readAtMost, readRequest } from "./streams.js";
+import { HeldBody } from "./held_body.js";
+import { Share, setBudget } from "./memory_budget.js";
+import { verifySignature } from "./signature.js";
+import { relaySocket } from "./socket_relay.js";
+import { copyBody, readAtMost, readRequest, UNLIMITED, withLength } from "./streams.js";
 
-/** Signals that were not given yet. Nobody waits longer for one than the runtime lets work go on. */
-const signals = new Expiring(30_000, 10_000);
+/** Signals that are not resolved yet. The runtime ends background work after 30 s, so nobody waits longer. */
+const signals = new ExpiringMap(30_000, 10_000);
 let lastSignal = 0;
 
-/** One client's request and the origin's answers to it. */
+/** One client's request and the origin's responses to it, which have numbers as handles. */
 export class Exchange {
   #request;
-  #body = null; // bytes or a stream, once the request's body was touched
-  #answers = [];
-  #work = []; // promises of what was begun
+  #body = null; // bytes or a stream, once the request's body was read or sent
+  #responses = [];
+  #work = []; // promises of work that was started
   #mayHaveWritten = false;
   #failsOpen = false;
   #purgeEverything;
@@ -33,8 +33,8 @@ export class Exchange {
   }
 
   /**
-   * Its URL without dot segments and backslashes, as `fetch` sends it: what is looked up, and what a
-   * write purges, is what the origin is asked for.
+   * The URL as `fetch` sends it, without dot segments and backslashes. Look-ups and purges have to use the
+   * URL that the origin gets.
    */
   get url() {
     const { url } = this.#request;
@@ -42,12 +42,12 @@ export class Exchange {
     return URL.canParse(url) ? new URL(url).href : url;
   }
 
-  /** Whether the origin may have been sent a write. */
+  /** Whether a write may have been sent to the origin. */
   get mayHaveWritten() {
     return this.#mayHaveWritten;
   }
 
-  /** The request's body as bytes, or why there are none. There will be so many copies of it. */
+  /** The request's body as bytes, or a word for why there are none. `copies`: how many there will be. */
   async requestBody(limit, copies) {
     if (this.#body instanceof Uint8Array) return this.#body;
     const read = await readRequest(this.#request, limit, this.#room(copies));
@@ -56,14 +56,14 @@ export class Exchange {
     return read.bytes ?? read.fault;
   }
 
-  /** Room for bodies of which there will be so many copies; without any they do not count. */
+  /** Room for bodies that exist in so many copies. With 0 copies they do not count. */
   #room(copies) {
     const share = this.#share;
-    if (copies === 0) return ROOM;
+    if (copies === 0) return UNLIMITED;
     return { take: (bytes) => share.take(bytes * copies), give: (bytes) => share.give(bytes * copies) };
   }
 
-  /** The runtime sends the request to the origin by itself where nothing here can answer it. */
+  /** Lets the runtime send the request to the origin if the Worker fails. */
   failOpen(context) {
     this.#failsOpen = true;
     context.passThroughOnException();
@@ -74,166 +74,172 @@ export class Exchange {
   }
 
   /** Sets how much memory the bodies of all requests may take. */
-  setBudget(bytes) {
+  setMemoryBudget(bytes) {
     setBudget(bytes);
   }
 
-  /** Takes memory for what is made of a body; false where there is no room. */
-  reserve(bytes) {
+  /** Takes memory for data made from a body. Returns `false` if there is no room. */
+  reserveMemory(bytes) {
     return this.#share.take(bytes);
   }
 
-  /** Nothing that was read or reserved is needed any more. */
-  release() {
+  /** Gives back the memory of all that was read and reserved. */
+  releaseMemory() {
     this.#share.give();
   }
 
   /**
-   * Asks the origin; with `again`, once more where the connection breaks: only a write is never sent
-   * twice. With `altered`, it is not asked what the client asked; with a body, by POST.
+   * Sends a request to the origin. With `mayRetry` it is sent again if the connection breaks; a write is
+   * never sent twice. `isAltered`: it is not the client's request, so its response is not for the client.
+   * With a body it is a POST.
    */
-  ask(url, headersText, again, altered, body) {
-    this.#mayHaveWritten ||= !again;
+  fetchOrigin(url, headersText, mayRetry, isAltered, body) {
+    this.#mayHaveWritten ||= !mayRetry;
     const init = { headers: headersFromText(headersText, this.#request.headers) };
-    // The bytes are Wasm's own memory, which the next call may move.
+    // The bytes are a view of Wasm's memory, which the next call may move.
     if (body !== undefined) Object.assign(init, { method: "POST", body: body.slice() });
-    else Object.assign(init, this.#asItCame());
-    return this.#busyWith(this.#fetch(url, init, again, altered));
+    else Object.assign(init, this.#clientMethodAndBody());
+    return this.#track(this.#fetch(url, init, mayRetry, isAltered));
   }
 
-  #asItCame() {
+  #clientMethodAndBody() {
     const { method } = this.#request;
     const body = this.#body ?? this.#request.body;
     if (body instanceof ReadableStream) this.#body = body;
     return { method, body: hasBody(method) ? body : undefined };
   }
 
-  async #fetch(url, init, again, altered) {
-    const replayable = !(init.body instanceof ReadableStream);
+  async #fetch(url, init, mayRetry, isAltered) {
+    const canRepeat = !(init.body instanceof ReadableStream);
     try {
-      return this.#tell(await fetchOrigin(url, init), altered);
+      return this.#add(await fetchUncached(url, init), isAltered);
     } catch (error) {
-      if (!again || !replayable) throw error;
-      return this.#tell(await fetchOrigin(url, init), altered);
+      if (!mayRetry || !canRepeat) throw error;
+      return this.#add(await fetchUncached(url, init), isAltered);
     }
   }
 
-  /** Asks for a change of protocol, whose answer is passed on as it is. */
-  async askUntouched(url, headersText) {
+  /** Sends a request for a protocol upgrade, whose response is passed on unchanged. */
+  async fetchUpgrade(url, headersText) {
     const headers = headersFromText(headersText, this.#request.headers);
-    return this.#tell(await fetchOrigin(url, { headers }), false);
+    return this.#add(await fetchUncached(url, { headers }), false);
   }
 
-  /** What is under way goes on if Wasm fails, and has to be waited for then. */
-  #busyWith(work) {
+  /** Notes work that continues if Wasm fails, and that the rescue then has to wait for. */
+  #track(work) {
     this.#work.push(work.catch(() => {}));
     return work;
   }
 
-  #tell(response, altered) {
+  /** Keeps a response. Returns its handle, status and headers as lines of text. */
+  #add(response, isAltered) {
     const { body: source, headers } = response;
-    const answer = { response, headers, source, body: null, fault: "too-large", altered, passing: null };
-    const handle = this.#answers.push(answer) - 1;
+    const kept = { response, headers, source, body: null, fault: "too-large", isAltered, held: null };
+    const handle = this.#responses.push(kept) - 1;
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
   }
 
-  /** Undoes an answer's gzip, which the runtime has left in place because of its name. */
-  undoGzip(handle) {
-    const answer = this.#answers[handle];
-    if (answer.source === null) return;
-    answer.source = answer.source.pipeThrough(new DecompressionStream("gzip"));
-    // By that name the runtime does it again for a client that takes it.
-    answer.headers = new Headers(answer.headers);
-    answer.headers.set("content-encoding", "gzip");
+  /** Decodes a response's gzip that the runtime left in place because of its name, such as `x-gzip`. */
+  decodeGzip(handle) {
+    const kept = this.#responses[handle];
+    if (kept.source === null) return;
+    kept.source = kept.source.pipeThrough(new DecompressionStream("gzip"));
+    // With the name `gzip` the runtime encodes it again for clients that accept it.
+    kept.headers = new Headers(kept.headers);
+    kept.headers.set("content-encoding", "gzip");
   }
 
-  /** The headers of an answer. */
-  answerHeaders(handle) {
-    return this.#answers[handle].headers;
+  /** The headers of a response. */
+  responseHeaders(handle) {
+    return this.#responses[handle].headers;
   }
 
-  /** An answer's body as bytes, or why there are none; with `millis` "late" where it takes longer. */
-  answerBody(handle, limit, copies, millis) {
-    return this.#busyWith(this.#readAnswer(handle, limit, copies, millis));
+  /**
+   * A response's body as bytes, or a word for why there are none. With `millis`, the word is "late" if the
+   * body takes longer.
+   */
+  responseBody(handle, limit, copies, millis) {
+    return this.#track(this.#readBody(handle, limit, copies, millis));
   }
 
-  /** The same, in chunks, while the client gets the body as it comes. */
-  copiedBody(handle, limit, copies) {
-    const answer = this.#answers[handle];
-    if (answer.body !== null || answer.source === null) return this.answerBody(handle, limit, copies);
-    const { forClient, copy } = copied(answer.source, limit, this.#room(copies));
-    answer.body = ofLength(forClient, answer.headers);
-    return this.#busyWith(copy);
+  /** A copy of a response's body in chunks, made while the client gets the body. */
+  copyBody(handle, limit, copies) {
+    const kept = this.#responses[handle];
+    if (kept.body !== null || kept.source === null) return this.responseBody(handle, limit, copies);
+    const { forClient, copy } = copyBody(kept.source, limit, this.#room(copies));
+    kept.body = withLength(forClient, kept.headers);
+    return this.#track(copy);
   }
 
-  async #readAnswer(handle, limit, copies, millis) {
-    const answer = this.#answers[handle];
-    if (answer.body instanceof Uint8Array) return answer.body;
-    if (answer.body !== null) return answer.fault;
-    const read = await readAtMost(answer.source, answer.headers, limit, this.#room(copies), millis);
-    // What broke off is passed on up to there, and then breaks off for the client too.
-    answer.body = read.bytes ?? read.stream;
-    answer.fault = read.fault ?? null;
+  async #readBody(handle, limit, copies, millis) {
+    const kept = this.#responses[handle];
+    if (kept.body instanceof Uint8Array) return kept.body;
+    if (kept.body !== null) return kept.fault;
+    const read = await readAtMost(kept.source, kept.headers, limit, this.#room(copies), millis);
+    // A body that broke off is passed on up to there, and breaks off for the client as well.
+    kept.body = read.bytes ?? read.stream;
+    kept.fault = read.fault ?? null;
     return read.bytes ?? read.fault;
   }
 
   /**
-   * Resolves when an answer's body has ended for the client: with `true` where it was whole. From then on
-   * it is held until `releaseEnd`.
+   * Resolves when a response's body has ended: with `true` if it was complete. Its end is held back from
+   * the client until `releaseBodyEnd`.
    */
-  passedBody(handle) {
-    const passing = new Passing(this.#purgeEverything);
-    this.#answers[handle].passing = passing;
-    return passing.ended;
+  bodyEnd(handle) {
+    const held = new HeldBody(this.#purgeEverything);
+    this.#responses[handle].held = held;
+    return held.ended;
   }
 
   /**
-   * Purges everything once more when the body of an answer has ended, before the client sees that: the
-   * write may go on until then. Nothing for a body that has been read, or whose end is waited for.
+   * Purges everything again when a response's body has ended, before the client sees the end: the write may
+   * run until then. Does nothing if the body was read, or if other code waits for its end.
    */
-  async purgeAtEnd(handle) {
-    const answer = this.#answers[handle];
-    if (answer.passing !== null || !((answer.body ?? answer.source) instanceof ReadableStream)) return;
-    const ended = this.passedBody(handle);
+  async purgeAtBodyEnd(handle) {
+    const kept = this.#responses[handle];
+    if (kept.held !== null || !((kept.body ?? kept.source) instanceof ReadableStream)) return;
+    const ended = this.bodyEnd(handle);
     await ended;
     await this.#purgeEverything();
-    this.releaseEnd(handle);
+    this.releaseBodyEnd(handle);
   }
 
-  releaseEnd(handle) {
-    this.#answers[handle].passing?.release();
+  releaseBodyEnd(handle) {
+    this.#responses[handle].held?.release();
   }
 
-  /** The client has its answer: a body that is not passed on by now never is. */
-  replied() {
-    for (const { passing } of this.#answers) passing?.replied();
+  /** The response was returned: a body that was not passed on by now never will be. */
+  responded() {
+    for (const { held } of this.#responses) held?.responded();
   }
 
-  /** The text at another server's address, after its `Cache-Control` and a line's end. */
+  /** The text at another server's address, after its `Cache-Control` and a line break. */
   async fetchText(url, limit, millis) {
     const signal = AbortSignal.timeout(millis);
-    // Who can redirect could name an address that is not to be trusted.
+    // A redirect could lead to an address that is not trusted.
     const init = { headers: { accept: "application/json" }, redirect: "manual", signal };
     const response = await fetch(url, init);
     if (response.status !== 200) throw new Error(`answered ${response.status}`);
-    const { bytes, fault } = await readAtMost(response.body, response.headers, limit, ROOM);
+    const { bytes, fault } = await readAtMost(response.body, response.headers, limit, UNLIMITED);
     if (bytes === undefined) throw new Error(`the answer is ${fault}`);
     return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
   }
 
-  /** Stores bytes in the edge cache, with header fields beside them. */
-  async putAtEdge(url, value, fields, seconds) {
+  /** Stores bytes in the edge cache, with header fields. */
+  async putIntoEdgeCache(url, value, fields, seconds) {
     const headers = new Headers(fields ?? undefined);
     headers.set("cache-control", `public, max-age=${seconds}`);
     headers.set("content-type", "application/octet-stream");
-    // The bytes are Wasm's own memory, which the next call may move.
+    // The bytes are a view of Wasm's memory, which the next call may move.
     const stored = new Response(value.slice(), { headers });
     await caches.default.put(url, stored);
   }
 
-  async askLog(namespace, name, route, message, signal) {
+  /** Sends a message to the purge log. Returns its reply as bytes. */
+  async callLog(namespace, name, route, message, signal) {
     const log = namespace.get(namespace.idFromName(name));
-    // The bytes are Wasm's own memory, which the next call may move.
+    // The bytes are a view of Wasm's memory, which the next call may move.
     const init = { method: "POST", body: message.slice(), signal };
     const response = await log.fetch(`https://purge-log/${route}`, init);
     if (response.status !== 200) {
@@ -242,44 +248,46 @@ export class Exchange {
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  verify(algorithm, key, signed, signature) {
-    // The bytes are Wasm's own memory, which the next call may move.
-    return verify(algorithm, key, signed, signature.slice());
+  verifySignature(algorithm, key, signed, signature) {
+    // The bytes are a view of Wasm's memory, which the next call may move.
+    return verifySignature(algorithm, key, signed, signature.slice());
   }
 
-  /** A signal that other requests of this isolate may wait for: a promise crosses requests. */
-  signal() {
+  /** Creates a signal that other requests of this isolate can wait for: a promise works across requests. */
+  createSignal() {
     lastSignal += 1;
     signals.set(lastSignal, Promise.withResolvers());
     return lastSignal;
   }
 
-  give(signal) {
+  resolveSignal(signal) {
     signals.get(signal)?.resolve();
     signals.delete(signal);
   }
 
-  async wait(signal) {
+  async waitForSignal(signal) {
     await signals.get(signal)?.promise;
   }
 
-  replyWhole(status, headersText, original, body) {
+  /** A response with these bytes. Headers that text cannot represent are taken from `original`. */
+  respondWithBytes(status, headersText, original, body) {
     const empty = body.length === 0 || hasNoBody(status) || this.#request.method === "HEAD";
     const headers = headersFromText(headersText, original);
-    // The bytes are Wasm's own memory, which the next call may move.
+    // The bytes are a view of Wasm's memory, which the next call may move.
     return new Response(empty ? null : body.slice(), { status, headers });
   }
 
-  replyAnswer(handle, status, headersText) {
-    const { response, headers: original, source, body, passing } = this.#answers[handle];
-    // A status that nobody may make, such as 999, can only be passed on.
+  /** A response with the origin's body. */
+  respondWithOriginBody(handle, status, headersText) {
+    const { response, headers: original, source, body, held } = this.#responses[handle];
+    // The constructor refuses a status such as 999, so that response can only be passed on.
     if (status < 200 || status > 599) return response;
     const headers = headersFromText(headersText, original);
-    // The runtime counts what it sends.
+    // The runtime sets the length of what it sends.
     if (this.#request.method !== "HEAD") headers.delete("content-length");
     let forClient = hasNoBody(status) ? null : (body ?? source);
-    if (passing !== null && forClient instanceof ReadableStream) {
-      forClient = ofLength(passing.through(forClient, original), original);
+    if (held !== null && forClient instanceof ReadableStream) {
+      forClient = withLength(held.through(forClient, original), original);
     }
     return new Response(forClient, {
       status,
@@ -288,39 +296,40 @@ export class Exchange {
     });
   }
 
-  replyUntouched(handle) {
-    return this.#answers[handle].response;
+  /** The origin's response itself. */
+  respondUnchanged(handle) {
+    return this.#responses[handle].response;
   }
 
-  /** The origin's socket, whose messages are read on the way. */
-  replySocket(handle, url, headersText, handshake, env, context) {
-    const opened = { url, headersText, handshake, env, context, exchange: this };
-    return relay(this.#answers[handle].response, opened);
+  /** The origin's socket, whose messages are read on their way. */
+  respondWithSocket(handle, url, headersText, handshake, env, context) {
+    const opening = { url, headersText, handshake, env, context, exchange: this };
+    return relaySocket(this.#responses[handle].response, opening);
   }
 
-  /** Waits until nothing that was begun is under way. */
+  /** Resolves when all work that was started has ended. */
   async settled() {
     await Promise.all(this.#work);
   }
 
-  /** The last answer to what the client asked, if there is one. */
-  lastForClient() {
-    const handle = this.#answers.findLastIndex((answer) => !answer.altered);
+  /** The last response to the client's own request, or null. */
+  lastClientResponse() {
+    const handle = this.#responses.findLastIndex(({ isAltered }) => !isAltered);
     if (handle === -1) return null;
-    const { response, headers } = this.#answers[handle];
+    const { response, headers } = this.#responses[handle];
     return { handle, status: response.status, headers };
   }
 }
 
 /**
- * Asks the origin, and nobody else: `cf` tells the zone's cache what the runtime tells it for the option
- * `cache: "no-store"`, which adds headers to the request (docs/decisions/0024).
+ * Fetches from the origin, past the zone's cache. `cf` has the effect of the option `cache: "no-store"`,
+ * which would add headers to the request (docs/decisions/0024).
  */
-function fetchOrigin(url, init) {
+function fetchUncached(url, init) {
   return fetch(url, { ...init, redirect: "manual", cf: { cacheLevel: "bypass", cacheTtl: -1 } });
 }
 
-/** What parsing leaves as it is: no escapes, and no segment that begins with a dot. */
+/** A URL that parsing leaves unchanged: no escapes, and no segment that begins with a dot. */
 const PLAIN_URL = /^(?:[\w:?&=,;+$!*'()@~.-]|\/(?!\.))*$/;
 
 const hasBody = (method) => method !== "GET" && method !== "HEAD";

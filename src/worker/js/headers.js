@@ -1,20 +1,20 @@
-// Header fields as text, which is how Wasm has them.
+// Header fields as text, the form in which Wasm has them.
 //
-// The runtime shows header values as UTF-8, with U+FFFD for what is none, so text does not hold every
-// value. What it does not hold is taken from the headers that the text was made from: copies of a
-// `Headers` object have the very bytes.
+// The runtime decodes header values as UTF-8, with U+FFFD for invalid bytes, so text cannot represent
+// every value. Such values are copied from the `Headers` object that the text was made from: copies of a
+// `Headers` object have the original bytes.
 
-/** What stands in a text for bytes that it cannot hold. */
+/** The character that stands for bytes that text cannot represent. */
 const UNREADABLE = "\ufffd";
 
-/** Headers as `name:value` lines: one crossing into Wasm instead of one for each. */
+/** Headers as `name:value` lines: one call across the Wasm boundary instead of one for each header. */
 export function headersToText(headers) {
   let text = "";
   for (const [name, value] of headers) text += `${name}:${value}\n`;
   return text;
 }
 
-/** Headers from `name:value` lines; values that are the same text in `original` keep its bytes. */
+/** Headers from `name:value` lines. Values with the same text as in `original` get its bytes. */
 export function headersFromText(text, original = null) {
   const fields = [];
   for (const line of text.split("\n")) {
@@ -32,15 +32,15 @@ function withBytesOf(original, fields) {
   const values = Map.groupBy(fields, ([name]) => name);
   for (const name of [...original.keys()]) if (!values.has(name)) headers.delete(name);
   for (const [name, lines] of values) {
-    // The field as it was, and perhaps more of it after that.
-    let said = "";
-    let same = 0;
+    // How many lines make up the original value. Lines after those were added to it.
+    let joined = "";
+    let unchanged = 0;
     for (const [index, [, value]] of lines.entries()) {
-      said = index === 0 ? value : `${said}, ${value}`;
-      if (said === original.get(name)) same = index + 1;
+      joined = index === 0 ? value : `${joined}, ${value}`;
+      if (joined === original.get(name)) unchanged = index + 1;
     }
-    if (same === 0) headers.delete(name);
-    for (const [, value] of lines.slice(same)) headers.append(name, value);
+    if (unchanged === 0) headers.delete(name);
+    for (const [, value] of lines.slice(unchanged)) headers.append(name, value);
   }
   return headers;
 }

@@ -1,51 +1,55 @@
-// The client's answer where Wasm failed. A new instance of Wasm says what the origin is asked and what
-// of its answer the client gets, by the same rules as for everything that is passed through.
+// The response to a client if Wasm has failed.
+//
+// A new instance of Wasm decides what the origin is sent and which headers the client gets, by the rules
+// for everything that is passed through.
 
 import { headersToText } from "./headers.js";
 import { report } from "./report.js";
 import { untilWasmFails, wasm } from "./wasm.js";
 
-/** How long a write may take before it purges without its answer. */
+/** Milliseconds after which a write is purged without waiting for its response. */
 const SLOW_MILLIS = 5_000;
 
 /**
- * Answers the client, who gets the origin's answer; a write that may have run purges everything. Where
- * this very code fails, the runtime sends a read to the origin by itself, and a write is answered here:
- * it would run unpurged, or twice.
+ * Responds with the origin's response. A write that may have run purges everything.
+ *
+ * If this code fails as well, the runtime sends a read to the origin. A write gets an error from here:
+ * sent by the runtime, it would run without a purge, or twice.
  */
 export async function rescue(exchange, error, env, context) {
   try {
     return await rescued(exchange, error, env, context);
-  } catch (again) {
-    report("worker", again);
-    if (exchange.failsOpen) throw again;
+  } catch (secondError) {
+    report("worker", secondError);
+    if (exchange.failsOpen) throw secondError;
     if (exchange.mayHaveWritten) context.waitUntil(purgeEverything(exchange, env, context));
-    return noAnswer(exchange);
+    return noOriginResponse(exchange);
   }
 }
 
 async function rescued(exchange, error, env, context) {
   report("worker", error);
-  // On a socket whose messages nobody reads, mutations would go unseen. The client opens another.
+  // If nobody read the messages of a socket, its mutations would not be purged. The client can open
+  // another one.
   if (exchange.request.headers.get("upgrade")?.toLowerCase() === "websocket") {
-    return failed(503, "the worker failed; try again");
+    return errorResponse(503, "the worker failed; try again");
   }
-  // What a write changes is known to be over once the origin has answered it. The runtime may end this
-  // before: what takes long is purged without that, and again later.
+  // A write is known to be over once the origin has responded. The runtime may end this request before
+  // that, so a slow write is purged now, and again later.
   const settled = exchange.settled();
   if (exchange.mayHaveWritten && !(await isSoon(settled))) await purgeEverything(exchange, env, context);
   await settled;
   try {
-    if (exchange.lastForClient() === null && !exchange.mayHaveWritten) {
-      const asked = await askAgain(exchange, env, context);
-      if (!asked) return failed(503, "the worker failed; try again");
+    if (exchange.lastClientResponse() === null && !exchange.mayHaveWritten) {
+      const wasSent = await sendToOrigin(exchange, env, context);
+      if (!wasSent) return errorResponse(503, "the worker failed; try again");
     }
     if (exchange.mayHaveWritten) await purgeEverything(exchange, env, context);
-    if (exchange.lastForClient() !== null) return await replyRescued(exchange, env, context);
-  } catch (again) {
-    report("worker", again);
+    if (exchange.lastClientResponse() !== null) return await respondRescued(exchange, env, context);
+  } catch (secondError) {
+    report("worker", secondError);
   }
-  return noAnswer(exchange);
+  return noOriginResponse(exchange);
 }
 
 async function isSoon(promise) {
@@ -58,30 +62,31 @@ async function isSoon(promise) {
   return soon;
 }
 
-function noAnswer(exchange) {
+function noOriginResponse(exchange) {
   const mayHaveRun = "the origin did not answer; the write may have run";
-  return failed(502, exchange.mayHaveWritten ? mayHaveRun : "the origin did not answer");
+  return errorResponse(502, exchange.mayHaveWritten ? mayHaveRun : "the origin did not answer");
 }
 
-/** Asks the origin what the client asked, which it was not asked yet. False where it is not to be asked. */
-async function askAgain(exchange, env, context) {
+/** Sends the client's request to the origin. Returns `false` if it must not be sent. */
+async function sendToOrigin(exchange, env, context) {
   const { request } = exchange;
-  const forwarded = await anew(env, context, (instance) =>
+  const forwarded = await withNewInstance(env, context, (instance) =>
     instance.rescuedRequest(request.method, exchange.url, headersToText(request.headers), env),
   );
   if (forwarded === undefined) return false;
   const [kind, url] = forwarded.split("\n", 2);
   const headers = forwarded.slice(kind.length + url.length + 2);
-  await exchange.ask(url, headers, kind === "read", false).catch((error) => report("origin", error));
+  const sending = exchange.fetchOrigin(url, headers, kind === "read", false);
+  await sending.catch((error) => report("origin", error));
   return true;
 }
 
-async function replyRescued(exchange, env, context) {
+async function respondRescued(exchange, env, context) {
   const { request } = exchange;
-  const { handle, status, headers } = exchange.lastForClient();
-  if (exchange.mayHaveWritten) context.waitUntil(exchange.purgeAtEnd(handle));
-  const rescued = await anew(env, context, (instance) =>
-    instance.rescuedAnswer(
+  const { handle, status, headers } = exchange.lastClientResponse();
+  if (exchange.mayHaveWritten) context.waitUntil(exchange.purgeAtBodyEnd(handle));
+  const rescuedHeaders = await withNewInstance(env, context, (instance) =>
+    instance.rescuedResponse(
       request.method,
       exchange.url,
       headersToText(request.headers),
@@ -90,32 +95,34 @@ async function replyRescued(exchange, env, context) {
       env,
     ),
   );
-  return exchange.replyAnswer(handle, status, rescued);
+  return exchange.respondWithOriginBody(handle, status, rescuedHeaders);
 }
 
-/** Purges everything, since nobody knows what a write did. */
+/** Purges everything, because it is unknown what a write changed. */
 export async function purgeEverything(exchange, env, context) {
-  const isOver = exchange.lastForClient() !== null;
+  const isOver = exchange.lastClientResponse() !== null;
   try {
-    await anew(env, context, (instance) => instance.purgeEverything(env, context, exchange, isOver));
+    await withNewInstance(env, context, (instance) =>
+      instance.purgeEverything(env, context, exchange, isOver),
+    );
   } catch (error) {
     report("purge-log-write", error);
   }
 }
 
-/** Calls an instance of Wasm that starts anew; where it fails again, another one. */
-async function anew(env, context, call) {
-  const calling = () => untilWasmFails(async () => call(wasm(context, env)));
+/** Calls a new instance of Wasm, and if that fails, another one. */
+async function withNewInstance(env, context, call) {
+  const attempt = () => untilWasmFails(async () => call(wasm(context, env)));
   try {
-    return await calling();
+    return await attempt();
   } catch (error) {
     report("worker", error);
-    return calling();
+    return attempt();
   }
 }
 
-/** An answer of Evergraph's own, for which there need not be any Wasm. */
-function failed(status, error) {
+/** An error response that needs no Wasm. */
+function errorResponse(status, error) {
   const headers = {
     "cache-control": "no-store",
     "x-cache": "BYPASS",

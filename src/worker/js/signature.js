@@ -1,9 +1,9 @@
-// Signatures of tokens, by the runtime's own cryptography.
+// Verification of token signatures with the runtime's cryptography.
 
 /** How many imported keys an isolate keeps. */
-const KEYS = 100;
+const MAX_KEYS = 100;
 
-/** For each algorithm that RFC 7518 names: what the runtime calls it. */
+/** The runtime's parameters for each algorithm (RFC 7518). */
 const ALGORITHMS = {
   HS256: { name: "HMAC", hash: "SHA-256" },
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
@@ -13,10 +13,10 @@ const ALGORITHMS = {
 /** Imported keys by algorithm and text, the oldest first. */
 const imported = new Map();
 
-/** Whether a signature over a text is right. `key` is a JWK's text; for HS256 it is the secret. */
-export async function verify(algorithm, key, signed, signature) {
-  const used = await importedKey(algorithm, key);
-  return crypto.subtle.verify(ALGORITHMS[algorithm], used, signature, new TextEncoder().encode(signed));
+/** Whether a signature over a text is valid. `key` is the text of a JWK; for HS256 it is the secret. */
+export async function verifySignature(algorithm, key, signed, signature) {
+  const cryptoKey = await importedKey(algorithm, key);
+  return crypto.subtle.verify(ALGORITHMS[algorithm], cryptoKey, signature, new TextEncoder().encode(signed));
 }
 
 async function importedKey(algorithm, key) {
@@ -25,9 +25,9 @@ async function importedKey(algorithm, key) {
   if (known !== undefined) return known;
   const [format, data] =
     algorithm === "HS256" ? ["raw", new TextEncoder().encode(key)] : ["jwk", JSON.parse(key)];
-  // What is kept is the key and not a promise of it, for which no other request may wait.
-  const made = await crypto.subtle.importKey(format, data, ALGORITHMS[algorithm], false, ["verify"]);
-  imported.set(name, made);
-  if (imported.size > KEYS) imported.delete(imported.keys().next().value);
-  return made;
+  // The key is kept, not a promise of it: a request must not wait for another request's promise.
+  const cryptoKey = await crypto.subtle.importKey(format, data, ALGORITHMS[algorithm], false, ["verify"]);
+  imported.set(name, cryptoKey);
+  if (imported.size > MAX_KEYS) imported.delete(imported.keys().next().value);
+  return cryptoKey;
 }

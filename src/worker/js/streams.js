@@ -1,19 +1,19 @@
 // Bodies as bytes and as streams.
 //
-// Whoever reads a body whole says by `limit` how long it may be, and gives a `room` that takes so many
-// bytes more, or refuses them.
+// To read a body as bytes takes a `limit` on its length, and a `room` in the memory budget that takes more
+// bytes or refuses them.
 
-/** Room without end. */
-export const ROOM = { take: () => true, give() {} };
+/** Room without a limit. */
+export const UNLIMITED = { take: () => true, give() {} };
 
-/** Reads a request's body whole if it may; else a stream of all of it. */
+/** Reads a request's body as bytes if the limit and the room allow. Otherwise returns a stream of all of it. */
 export async function readRequest(request, limit, room) {
   const { body, headers } = request;
   const length = headers.get("content-length");
   if (body === null || length === null) return readAtMost(body, headers, limit, room);
   if (Number(length) > limit) return { stream: body, fault: "too-large" };
   if (!room.take(Number(length))) return { stream: body, fault: "no-room" };
-  // Of a request nobody wants what came before it broke off, so the quick way will do.
+  // If the body of a request breaks off, its beginning is not needed, so the faster way is good enough.
   try {
     return { bytes: new Uint8Array(await request.arrayBuffer()) };
   } catch {
@@ -21,14 +21,17 @@ export async function readRequest(request, limit, room) {
   }
 }
 
-/** Reads a body whole if it may, and if it ends within `millis`; else a stream of all of it. */
+/**
+ * Reads a body as bytes if the limit and the room allow, and if it ends within `millis`. Otherwise returns a
+ * stream of all of it.
+ */
 export async function readAtMost(body, headers, limit, room, millis) {
   if (body === null) return { bytes: new Uint8Array(0) };
-  // Of an answer's coded body it is the length before the runtime has undone the coding.
-  const known = headers.has("content-encoding") ? 0 : Number(headers.get("content-length") ?? 0);
-  if (known > limit) return { stream: body, fault: "too-large" };
+  // With a content coding, `Content-Length` is the length before the runtime decodes the body.
+  const length = headers.has("content-encoding") ? 0 : Number(headers.get("content-length") ?? 0);
+  if (length > limit) return { stream: body, fault: "too-large" };
   const reading = new Reading(limit, room);
-  if (!reading.expects(known)) return { stream: body, fault: "no-room" };
+  if (!reading.expects(length)) return { stream: body, fault: "no-room" };
   const reader = body.getReader();
   const late = millis === undefined ? [] : [sleep(millis)];
   for (;;) {
@@ -49,7 +52,7 @@ export async function readAtMost(body, headers, limit, room, millis) {
   }
 }
 
-/** The chunks of a body that is read, as long as it may be. */
+/** The chunks of a body that is being read. */
 class Reading {
   chunks = [];
   size = 0;
@@ -60,7 +63,7 @@ class Reading {
     this.room = room;
   }
 
-  /** Whether there is room for a body of that size. */
+  /** Takes room for a body of that size. Returns `false` if there is none. */
   expects(size) {
     if (size <= this.#taken) return true;
     if (!this.room.take(size - this.#taken)) return false;
@@ -68,7 +71,7 @@ class Reading {
     return true;
   }
 
-  /** Adds a chunk; why it was the last, where it was. */
+  /** Adds a chunk. Returns a word for why reading has to stop, or null. */
   add(chunk) {
     this.chunks.push(chunk);
     this.size += chunk.byteLength;
@@ -83,13 +86,13 @@ class Reading {
   }
 }
 
-/** Resolves to null once the time is over. */
+/** Resolves to null after that time. */
 async function sleep(millis) {
-  await null; // not while Wasm is on the stack
+  await null; // so that Wasm is not on the stack
   return new Promise((resolve) => setTimeout(resolve, millis, null));
 }
 
-/** Reads on, where a read is under way. */
+/** A function that reads on: first it returns the read in progress. */
 function continued(reading, reader) {
   reading.catch(() => {});
   let first = reading;
@@ -100,40 +103,41 @@ function continued(reading, reader) {
   };
 }
 
-/** How long a body is as it is read here, where the origin has said it; else infinite. */
+/** The length of a body as it is read here, if the origin sent it; otherwise infinite. */
 export function lengthOf(headers) {
   const length = headers.get("content-length");
-  const isSaid = length !== null && /^\d{1,15}$/.test(length) && !headers.has("content-encoding");
-  return isSaid ? Number(length) : Infinity;
+  const isKnown = length !== null && /^\d{1,15}$/.test(length) && !headers.has("content-encoding");
+  return isKnown ? Number(length) : Infinity;
 }
 
-/** A stream that tells the client how long it is, where the origin has said it. */
-export function ofLength(stream, headers) {
+/** A stream with a `Content-Length` for the client, if the origin sent one. */
+export function withLength(stream, headers) {
   const length = lengthOf(headers);
   if (length === Infinity) return stream;
   const fixed = new FixedLengthStream(length);
-  // What breaks off, and who leaves, shows at either end.
+  // Both ends notice if the other one breaks off.
   stream.pipeTo(fixed.writable).catch(() => {});
   return fixed.readable;
 }
 
 /**
- * A body for the client, and a copy of it as chunks of bytes, or why there is none. Unlike a branch of
- * `tee` the copy waits for no client: others wait for it. What a slow client has not read yet is in the
- * copy too.
+ * A body for the client, and a copy of it as chunks of bytes, or a word for why there is none. Unlike a
+ * branch of `tee` the copy does not wait for a slow client, because other requests wait for the copy. The
+ * chunks that the client has not read yet are shared with the copy.
  */
-export function copied(body, limit, room) {
+export function copyBody(body, limit, room) {
   const reader = body.getReader();
   const reads = new Map();
-  const place = { client: 0, copy: 0 };
+  const position = { client: 0, copy: 0 };
   let copying = true;
-  let left = false;
-  /** The next read of one of the two, begun by the first that comes to it. */
+  let clientLeft = false;
+  /** The next read for one of the two. The first one to reach a position starts the read. */
   const next = (which) => {
-    const at = place[which];
-    place[which] += 1;
+    const at = position[which];
+    position[which] += 1;
     const read = reads.get(at) ?? reader.read();
-    const isLast = (which === "copy" ? left : !copying) || at < Math.min(place.client, place.copy);
+    const isLast =
+      (which === "copy" ? clientLeft : !copying) || at < Math.min(position.client, position.copy);
     if (isLast) reads.delete(at);
     else reads.set(at, read);
     return read;
@@ -155,16 +159,16 @@ export function copied(body, limit, room) {
       else controller.enqueue(value);
     },
     cancel() {
-      left = true;
+      clientLeft = true;
       if (!copying) giveUp();
     },
   };
   const ended = () => {
     copying = false;
-    if (left) giveUp();
+    if (clientLeft) giveUp();
   };
   return {
-    // Nothing is taken before it is wanted: an error would drop it.
+    // Nothing is read ahead: an error would discard it.
     forClient: new ReadableStream(stream, { highWaterMark: 0 }),
     copy: copy()
       .catch(() => "broken")
@@ -183,7 +187,7 @@ function concatenated(chunks, size) {
   return bytes;
 }
 
-/** A stream of what was read and of what is still to come. */
+/** A stream of the chunks that were read, and of those to come. */
 function joined(chunks, read) {
   return new ReadableStream({
     async pull(controller) {

@@ -1,21 +1,21 @@
-// Wasm's exports, and what tells that Wasm has trapped.
+// The exports of Wasm, and the detection of its traps.
 
 import Evergraph from "evergraph-wasm";
-import { releaseAll } from "./budget.js";
-import { Expiring } from "./expiring.js";
+import { ExpiringMap } from "./expiring_map.js";
+import { releaseAll } from "./memory_budget.js";
 
-/** What fails each of the requests that Wasm is busy with, by their numbers. */
-const busy = new Expiring(15 * 60_000, 10_000);
-let lastBusy = 0;
+/** Functions that fail the calls into Wasm that are in progress, by number. */
+const calls = new ExpiringMap(15 * 60_000, 10_000);
+let lastCall = 0;
 
-// Wasm traps in whichever task it runs, seldom in the one that called it. A trap may come wrapped;
-// the wrapper's listener for starting Wasm anew knows it only bare.
+// Wasm traps in whichever task it runs, which is seldom the one that called it. A trap may be wrapped in
+// another error. wasm-bindgen's listener, which restarts Wasm, only recognizes the bare trap.
 addEventListener("error", (event) => {
   const trap = trapOf(event.error);
   if (trap !== null && trap !== event.error) dispatchEvent(new ErrorEvent("error", { error: trap }));
   else if (trap !== null) {
     releaseAll();
-    for (const fail of busy.values()) fail(trap);
+    for (const fail of calls.values()) fail(trap);
   }
 });
 
@@ -28,23 +28,23 @@ function trapOf(error) {
   return [error, error?.cause].find((one) => one instanceof WebAssembly.RuntimeError) ?? null;
 }
 
-/** What `work` resolves to, or a rejection as soon as Wasm traps, whichever request it was for. */
+/** Resolves like the promise of `work`, but rejects as soon as Wasm traps, whichever request caused it. */
 export async function untilWasmFails(work) {
   const { promise, resolve, reject } = Promise.withResolvers();
-  lastBusy += 1;
-  const number = lastBusy;
-  busy.set(number, reject);
+  lastCall += 1;
+  const number = lastCall;
+  calls.set(number, reject);
   try {
     work().then(resolve, reject);
     return await promise;
   } finally {
-    busy.delete(number);
+    calls.delete(number);
   }
 }
 
 let evergraph = null;
 
-/** Wasm's exports. They take all that they need as arguments, so one object serves every request. */
+/** The exports of Wasm. They take everything as arguments, so one object serves all requests. */
 export function wasm(context, env) {
   evergraph ??= new Evergraph(context, env);
   return evergraph;

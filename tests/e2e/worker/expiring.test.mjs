@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Expiring } from "../../../src/worker/js/expiring.js";
+import { ExpiringMap } from "../../../src/worker/js/expiring_map.js";
 
 test("the oldest make room", () => {
-  const table = new Expiring(60_000, 3);
+  const table = new ExpiringMap(60_000, 3);
   for (let n = 0; n < 10; n += 1) table.set(n, `value ${n}`);
   assert.deepEqual(table.values(), ["value 7", "value 8", "value 9"]);
   assert.deepEqual([table.get(6), table.get(7)], [undefined, "value 7"]);
@@ -17,7 +17,7 @@ test("the oldest make room", () => {
 });
 
 test("what is over is dropped by the next touch", async () => {
-  const table = new Expiring(5, 1_000);
+  const table = new ExpiringMap(5, 1_000);
   for (let n = 0; n < 100; n += 1) table.set(n, n);
   const begun = Date.now();
   while (Date.now() < begun + 6) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,0 +1,29 @@
+//! Every configuration key, section by section.
+
+use super::key::Key;
+use super::{
+    cache_types, graphql, jwt, kv, limits, mutations, origin_timeout, purge, resources, rest,
+    rest_settings, root, scopes,
+};
+
+/// Every section with its keys. The first one is the top level; `*` stands for a name that the user
+/// chooses.
+pub const SECTIONS: &[(&str, &[Key])] = &[
+    ("", root::KEYS),
+    ("graphql", graphql::KEYS),
+    ("origin_timeout", origin_timeout::KEYS),
+    ("limits", limits::KEYS),
+    ("rest", rest::KEYS),
+    ("default", cache_types::DEFAULT_KEYS),
+    ("types.*", cache_types::TYPE_KEYS),
+    ("types.*.query", rest_settings::QUERY_KEYS),
+    ("scopes.*", scopes::KEYS),
+    ("jwt", jwt::KEYS),
+    ("mutations", mutations::KEYS),
+    ("resources", resources::KEYS),
+    ("kv", kv::KEYS),
+    ("purge", purge::KEYS),
+];
+
+#[cfg(test)]
+mod tests;

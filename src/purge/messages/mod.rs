@@ -1,0 +1,36 @@
+//! The messages between isolates and the log, as bytes.
+//!
+//! ```text
+//! request   = 0 | (1 | 2) mark    (record repeats closes intent:u8)?   (to append or to note)
+//! repeats   = count seconds*
+//! closes    = count intent:u64*
+//! intent reply = intent:u64
+//! append reply = tail  seq delta           tail: how many bytes follow the payload
+//! read reply   = tail  clock:u64 at delta
+//! delta     = 0 epoch:u64 floor after  records record*
+//!           | 1 epoch:u64 state
+//!           | 2 floor  records record*       the tail is a snapshot, and these came after it
+//! ```
+//!
+//! The frame and the other parts are those of `purge/codec`. A log whose reply cannot be read counts
+//! as one that did not answer.
+//!
+//! During a deployment, isolates of two versions ask one log. So earlier versions are read as well,
+//! and each request is answered in its own version:
+//!
+//! - Version 2 has no `repeats`.
+//! - Version 3 has no `tagging` and no `latest`. Its readers ignore the rules of tags, so they get
+//!   a purge of everything in place of a purge by tags of known rules. It has no `closes` and no
+//!   `intent` (the ids of intents that end with the record, and whether the record is itself an
+//!   intent), no `tail`, no delta 2, and no mark 2, which is a neighbor's.
+
+mod delta;
+mod delta_reply;
+mod reply;
+mod request;
+
+pub use reply::{AppendReply, IntentReply, ReadReply};
+pub use request::LogRequest;
+
+#[cfg(test)]
+mod tests;
