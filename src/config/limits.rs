@@ -43,7 +43,7 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 const fn limit(limit: Limit, doc: &'static str) -> Key {
-    let (default, most) = limit.default_and_most();
+    let (default, most) = limit.default_and_maximum();
     Key {
         name: limit.as_str(),
         value: ValueType::Number { unit: limit.as_str(), least: 1, most: most as u64 },

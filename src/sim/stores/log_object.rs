@@ -136,7 +136,7 @@ impl LogObject {
 
     /// Ends the object, and starts another one with what it has written down.
     pub fn restart(&self) {
-        let sizes = self.log.borrow().sizes();
+        let sizes = self.log.borrow().limits();
         let rows = self.rows.clone();
         let log = Log::open(rows, self.retention, sizes, || 0);
         self.log.replace(log.unwrap());
@@ -172,7 +172,7 @@ impl LogObject {
         let mark = Mark { epoch: self.epoch(), seq: self.log.borrow().head() };
         self.roll_back_unnoticed();
         self.lacks_records.set(false);
-        if self.log.borrow_mut().meet(Some(mark), || 0).unwrap() {
+        if self.log.borrow_mut().begin_epoch_if_behind(Some(mark), || 0).unwrap() {
             self.given.borrow_mut().push((now, Record::everything()));
         }
     }
@@ -381,7 +381,7 @@ impl LogObject {
     /// Does what its alarm does every hour.
     pub fn run_alarm(&self, now: u64) {
         self.append_due(now);
-        self.log.borrow_mut().tend(Timestamp::from_millis(now)).unwrap();
+        self.log.borrow_mut().maintain(Timestamp::from_millis(now)).unwrap();
     }
 
     /// When the record of that number was written down, unless it was dropped.
@@ -394,14 +394,14 @@ impl LogObject {
         let at = Timestamp::from_millis(now);
         let mut log = self.log.borrow_mut();
         let seq = log.append(record, at).unwrap();
-        log.tend(at).unwrap();
+        log.maintain(at).unwrap();
         assert!(log.memory_bytes() < MEMORY_BYTES, "the log takes too much memory");
         seq
     }
 
     /// No isolate knows more than its log, unless the log's storage was rolled back.
     fn meets(&self, environment: &Environment, mark: Option<Mark>) {
-        let anew = self.log.borrow_mut().meet(mark, || 0).unwrap();
+        let anew = self.log.borrow_mut().begin_epoch_if_behind(mark, || 0).unwrap();
         if anew && !self.lacks_records.replace(false) {
             environment.laws.report(format!("the log knows less than an isolate: {mark:?}"));
         }
