@@ -1,4 +1,4 @@
-// The size of what is deployed.
+// The size of the deployed bundle.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

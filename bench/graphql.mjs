@@ -1,4 +1,4 @@
-// How fast GraphQL is understood: src/bin/measure.rs, natively and in Wasm.
+// How fast GraphQL is analyzed: runs src/bin/measure.rs natively and in Wasm.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { median, spread } from "./statistics.mjs";
 const WASM = "wasm32-unknown-unknown";
 const BUILD = ["build", "--quiet", "--release", "--features", "measure", "--bin", "measure"];
 
-/** What each of the program's measures is called, and what it is measured against. */
+/** The name of each of the program's measures, and what it is compared with. */
 const MEASURES = {
   lexing: { name: "lexing", peer: "graphql-parser", better: "higher" },
   analysis: { name: "analysis of a new operation of 1 KB", peer: "graphql-parser", better: "lower" },

@@ -1,5 +1,5 @@
-// The load generator: connections that each ask again as soon as they are answered. It runs in a
-// thread of its own, beside the stores.
+// The load generator: connections that each send the next request as soon as they have a response. It
+// runs in a thread of its own, in parallel with the stores.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
@@ -7,7 +7,7 @@ import { Connection } from "./connection.mjs";
 import { requestBytes } from "./requests.mjs";
 import { median } from "./statistics.mjs";
 
-/** The thread, seen from outside. */
+/** A handle to the thread. */
 export class Load {
   #thread = new Worker(new URL(import.meta.url));
 

@@ -106,7 +106,7 @@ async function withCpu(target, work) {
   return { ...done, cpu: before === null ? null : ((after - before) / done.requests) * 1e6 };
 }
 
-/** Evergraph beside a peer. The ratio says how many times as good Evergraph is. */
+/** Compares Evergraph with a peer. The ratio is how many times better Evergraph is. */
 function compared(name, unit, peer, rounds, figure, better) {
   const known = rounds.filter((round) => round.evergraph[figure] !== null);
   if (known.length === 0) return { name, unit, peer, evergraph: null, other: null, ratio: null };
@@ -116,7 +116,7 @@ function compared(name, unit, peer, rounds, figure, better) {
   return { name, unit, peer, evergraph: median(ours), other: median(theirs), ratio: spread(ratios) };
 }
 
-/** What the origin was asked shows whether hits were hits, and misses were misses. */
+/** Checks by the number of requests to the origin that hits were hits, and misses were misses. */
 function expectCount(what, count, expected) {
   if (count !== expected)
     throw new Error(`${what}: the origin was asked ${count} times, and not ${expected}`);

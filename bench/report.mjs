@@ -11,14 +11,14 @@ const TITLES = ["Evergraph", "against", "theirs", "times as good (least to most)
 const LEAST_DASHBOARD_RATIO = 100;
 const MOST_GZIP_BYTES = 800 * 1024;
 
-/** What GraphQL's native figures have to be, by the measure's id. */
+/** The targets of GraphQL's native figures, by the measure's id. */
 const GRAPHQL_TARGETS = {
   lexing: { least: 100 },
   key: { most: 20 },
   strip: { least: 100 },
 };
 
-/** What has to hold, and whether it does. */
+/** The targets, and whether they are met. */
 export function judge({ measures, graphql, bundle }) {
   const dashboards = measures.filter(({ name }) => name.startsWith("dashboard"));
   return [
@@ -37,7 +37,7 @@ function judgeGraphql({ id, name, unit, evergraph }) {
   return { name: `${name} ${said} ${unit}`, met: least ? evergraph > least : evergraph < most };
 }
 
-/** The table of what GraphQL takes, in Markdown. */
+/** The table of GraphQL's figures, in Markdown. */
 export function graphqlTable({ graphql }) {
   const rows = graphql.map(({ name, where, unit, peer, evergraph, other, ratio }) => [
     `${name}, ${where}`,
@@ -63,7 +63,7 @@ export function table({ measures, bundle }) {
   return markdown([["measure", ...TITLES], ...rows, ...sizes]);
 }
 
-/** The table of what failures take, in Markdown. */
+/** The table of the figures under failures, in Markdown. */
 export function failureTable({ failures }) {
   const rows = failures.rows.map(({ name, healthy, failing, most, ratio }) => [
     name,
@@ -78,12 +78,12 @@ export function failureTable({ failures }) {
   ]);
 }
 
-/** What was kept of the last run. */
+/** The results of the last run. */
 export function kept() {
   return JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"));
 }
 
-/** What can be said in a sentence. */
+/** Remarks of one sentence each. */
 export function remarks({ measures, targets }) {
   const added = (peer) => {
     const miss = measures.find((measure) => measure.name === "miss: latency" && measure.peer === peer);

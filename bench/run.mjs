@@ -18,12 +18,12 @@ import { failureTable, graphqlTable, judge, keep, kept, remarks, table } from ".
 import { requestBytes } from "./requests.mjs";
 import { startOrigin } from "./shop.mjs";
 
-/** The one part of the benchmarks that can be run by itself; the rest stays as it was. */
+/** The part of the benchmarks that can be run by itself. The other results stay unchanged. */
 const FAILURES = "failures";
 
 const say = (line) => console.log(`  ${line}`);
 
-/** What is to be ended when all is done, last started first. */
+/** What has to be stopped at the end, last started first. */
 const ends = [];
 
 async function end() {
@@ -81,7 +81,7 @@ async function once(port) {
   }
 }
 
-/** Every peer has to give the origin's bytes, the second time as the first. */
+/** Checks that a peer responds with the origin's bytes, twice. */
 async function expectAnswer(peer, expected) {
   for (let time = 0; time < 2; time += 1) {
     const { status, body } = await once(peer.port);

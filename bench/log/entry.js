@@ -1,21 +1,21 @@
-// The purge log as it is shipped, and beside it what is measured: a route that does nothing, one that
-// fills the log, and a subscription. A subscriber gets an answer of the log at once, and from then on
-// another with each record and at least every so many milliseconds, each after its length as four bytes.
+// The shipped purge log, with additions to measure: a route that does nothing, one that fills the log, and
+// a subscription. A subscriber gets a reply of the log at once, and then one with each record and at
+// least every so many milliseconds. Four bytes before each reply are its length.
 
 import worker, { PurgeLog as Log } from "./index.js";
 
 /** For how long a subscription lasts: the runtime ends what is left of a request after 30 seconds. */
 const LASTS_MILLIS = 25_000;
-/** The length of a question without a mark. */
+/** The length of a log request without a mark. */
 const READS_ALL_BYTES = 14;
 
 export class PurgeLog extends Log {
   #sql;
   #subscribers = new Set();
   #timer;
-  /** The question whose answer all subscribers can follow. */
+  /** The log request whose reply is usable by all subscribers. */
   #question;
-  /** Whether isolates say where they stand; else `/follow` does. */
+  /** Whether isolates report their marks. Otherwise `/follow` does. */
   #follows;
 
   constructor(state, env) {
@@ -77,7 +77,7 @@ export class PurgeLog extends Log {
     return new Response(body);
   }
 
-  /** What an isolate asks with says where those of its data center stand. */
+  /** The mark in an isolate's request is that of its data center. */
   async #since(request) {
     const question = await request.arrayBuffer();
     if (question.byteLength > READS_ALL_BYTES) this.#question = question;
@@ -91,7 +91,7 @@ export class PurgeLog extends Log {
     this.#timer = undefined;
   }
 
-  /** One answer for all. */
+  /** Sends one reply to all subscribers. */
   async #tell() {
     const said = await this.#said();
     for (const subscriber of this.#subscribers) subscriber.enqueue(said);
@@ -109,7 +109,7 @@ export class PurgeLog extends Log {
 
 let subscribed = 0;
 
-/** Hears what the log says, and leaves it at the edge under the key where isolates look for it. */
+/** Receives the log's replies, and stores them in the edge cache under the key that isolates read. */
 async function subscribe(env, every) {
   const log = env.PURGE_LOG.get(env.PURGE_LOG.idFromName("test"));
   const asked = { method: "POST", body: Uint8Array.from(env.READS_ALL.split(",")) };
@@ -130,7 +130,7 @@ async function subscribe(env, every) {
   }
 }
 
-/** Leaves what was said for the others. A snapshot is for nobody who has one. */
+/** Stores a reply for the other isolates. Those that have a snapshot need no other one. */
 async function keep(said) {
   let at = 21;
   while (said[at++] >= 0x80);

@@ -1,4 +1,4 @@
-// What the purge log costs: its CPU for each kind of request, and a streaming subscription beside
+// What the purge log costs: its CPU for each kind of request, and a streaming subscription compared with
 // polling. Run by `npm run bench -- log`; docs/decisions/0018 and 0036 have the figures.
 
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const TICKS_A_SECOND = 100; // of /proc, on every Linux
 const PURGES = 8;
 const SECONDS = 5;
 
-/** The log in a workerd of its own, so that its CPU can be told from that of those who ask. */
+/** The log in a workerd of its own, so that its CPU is counted apart from that of the isolates. */
 class LogProcess {
   static async start(tags = 0) {
     const log = new LogProcess();
@@ -72,7 +72,7 @@ class LogProcess {
     });
   }
 
-  /** Its CPU so far, in seconds: that of the program under the script that npm made, too. */
+  /** Its CPU so far in seconds, including that of the program that npm's script starts. */
   cpu() {
     return cpuOf(this.program.child.pid);
   }
@@ -114,7 +114,7 @@ function children(pid) {
   return list ? list.split(" ").flatMap((child) => [child, ...children(child)]) : [];
 }
 
-/** Does `work` again and again, so many at a time; what one took of the log's CPU, in microseconds. */
+/** Repeats `work`, so many at a time. Returns the log's CPU for one of them, in microseconds. */
 async function costOf(log, work, { atOnce = 8, seconds = SECONDS } = {}) {
   for (let n = 0; n < 20; n += 1) await work();
   const [cpu, began] = [log.cpu(), performance.now()];
@@ -132,7 +132,7 @@ const random64 = () =>
   (BigInt(Math.floor(Math.random() * 2 ** 32)) << 32n) | BigInt(Math.floor(Math.random() * 2 ** 32));
 const fiveTags = () => Array.from({ length: 5 }, random64);
 
-/** Appends, and knows what it has appended. */
+/** Appends records, and remembers them. */
 async function append(log) {
   await log.post("/log/append", appends(log.mark, fiveTags()));
   log.mark = { ...log.mark, seq: log.mark.seq + 1n };
@@ -151,7 +151,7 @@ async function measureRequests(say) {
   row("an append of 5 tags", await costOf(log, () => append(log), { atOnce: 1 }), base);
   while (log.mark.seq < 1_100n) await append(log);
   const concurrent = () => {
-    // Where isolates stand that have read lately.
+    // The marks of isolates that have read recently.
     log.mark.seq += 1n;
     const mark = { ...log.mark, seq: log.mark.seq - 40n };
     return log.post("/log/append", appends(mark, fiveTags()));
@@ -210,7 +210,7 @@ async function costOfMessages(subscribers, every, recordsASecond, say) {
   await Promise.all(open);
 }
 
-/** The same data centers' polling at a given rate. */
+/** Polling by the same data centers, at a given rate. */
 async function costOfPolling(rate, say) {
   const log = await LogProcess.start();
   await append(log);
@@ -282,7 +282,7 @@ async function staleness(maxLag, every, say) {
   }
 }
 
-/** What a message costs the subscriber, in a process where all run: the object's part is in it. */
+/** What a message costs the subscriber, in one process for all: it includes the object's part. */
 async function costOfHearing(say) {
   const [every, seconds] = [10, 10];
   const cpu = async (secrets) => {

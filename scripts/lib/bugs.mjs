@@ -8,7 +8,7 @@ import { Advice } from "../../tools/script.mjs";
 const folder = "tests/bugs";
 const scratch = "target/bugs";
 const binary = join(root, scratch, "target/sim/sim");
-/** How many seeds are looked at for one that catches a bug which its own does not. */
+/** How many seeds are tried for a bug that its own seed does not catch. */
 const searched = 1_000;
 
 /** Every bug: its patch, what it breaks, and which seed is to catch it. */
@@ -25,7 +25,7 @@ function allBugs() {
 
 const apply = (bug, ...options) => run("git", ["apply", ...options, join(folder, bug.file)], { quiet: true });
 
-/** Fails where a patch no longer fits the sources. */
+/** Fails if a patch no longer applies. */
 export async function checkBugs() {
   for (const bug of allBugs()) await apply(bug, "--check");
 }
@@ -61,7 +61,7 @@ export async function catchBugs(words) {
   return caught === rows.length;
 }
 
-/** Gives a bug the seed that catches it. */
+/** Writes into a patch which seed catches its bug. */
 function renew(row) {
   const file = join(root, folder, row.file);
   const text = readFileSync(file, "utf8").replace(/^# \w+ \d+:/, `# ${row.kind} ${row.other.seed}:`);
@@ -95,7 +95,7 @@ async function catchBug(bug) {
   }
 }
 
-/** What a run breaks first, and with which seed; nothing where every law holds. */
+/** The first violation of a run, with its seed. `undefined` if every law holds. */
 async function brokenBy(args) {
   try {
     await run(binary, args, { cwd: join(root, scratch), quiet: true });

@@ -1,5 +1,5 @@
-// The worker into build/: Wasm by worker-build, the entry bundled around it, the configuration
-// checked. Skipped where nothing has changed since the last time.
+// Builds the Worker into build/: Wasm by worker-build, the JavaScript entry bundled around it, the
+// configuration checked. Skipped if nothing has changed since the last build.
 
 import { createHash } from "node:crypto";
 import {
@@ -62,7 +62,7 @@ function reportSize() {
   console.log(`  build/ is ${kilobytes(raw)}, ${kilobytes(gzip)} gzipped`);
 }
 
-/** Every faulty configuration in wrangler.toml is named here, and not first in production. */
+/** Reports every faulty configuration in wrangler.toml at build time, before production does. */
 async function checkConfiguration() {
   const { parse } = await import("smol-toml");
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));

@@ -15,7 +15,7 @@ const TARGET = "wasm32-unknown-unknown";
 const tools =
   process.env.EVERGRAPH_TOOLS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "evergraph");
 
-/** What the build calls, by absolute path. */
+/** The programs that the build calls, by absolute path. */
 export const toolchain = {
   workerBuild: toolPath("worker-build", WORKER_BUILD),
   get wasmBindgen() {
@@ -95,7 +95,7 @@ async function wasmTarget() {
   );
 }
 
-/** The wasm-bindgen program has to be of the very version of the crate. */
+/** The wasm-bindgen program must have the version of the crate. */
 function wasmBindgenVersion() {
   const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
   const version = /name = "wasm-bindgen"\nversion = "(.+)"/.exec(lock)?.[1];
@@ -155,9 +155,9 @@ async function downloadWasmBindgen(version) {
   }
 }
 
-/** Builds a tool with little optimisation: it runs for seconds, and builds in a third of the time. */
+/** Builds a tool with little optimization: it runs for seconds, and builds in a third of the time. */
 async function cargoInstall(crate, program, version) {
-  // Where this is run from, a toolchain file may name another toolchain; the tools do not mind.
+  // A toolchain file in the current folder may name another toolchain, which the tools do not need.
   await run(
     "cargo",
     ["install", crate, "--version", version, "--root", join(tools, `${program}-${version}`)],

@@ -1,5 +1,5 @@
-// How much memory a worker takes: its JavaScript heap and the memory of its Wasm, as V8 counts them. The
-// memory of the process says nothing of it: allocators keep what they once had.
+// How much memory a Worker takes: its JavaScript heap and the memory of its Wasm, as V8 counts them. The
+// memory of the process does not show it, since allocators keep freed memory.
 
 /** A main module that says at `/wasm-memory` how many bytes Wasm's memory has. */
 export const measuredEntry = `

@@ -1,4 +1,4 @@
-// Somebody who issues tokens: signs them, well or badly, and publishes keys.
+// An issuer of tokens: signs them, validly or not, and publishes its keys.
 
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { Origin } from "./origin.mjs";

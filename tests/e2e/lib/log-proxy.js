@@ -1,6 +1,6 @@
-// Stands between the workers and the real purge log, and spoils it where the test says so.
+// A proxy between the Workers and the real purge log, which fails or damages messages on a test's request.
 
-/** What becomes of a message on its way. Byte 3 is its version. */
+/** What happens to a message on its way. Byte 3 is its version. */
 const SPOILED = {
   cut: (bytes) => bytes.subarray(0, bytes.length - 1),
   damaged: (bytes) => bytes.with(bytes.length - 1, bytes.at(-1) ^ 1),

@@ -1,4 +1,4 @@
-// An origin that answers as a test says, and remembers what it was asked.
+// An origin whose responses a test sets, and which remembers its requests.
 
 import { createServer } from "node:http";
 
@@ -36,14 +36,14 @@ export class Origin {
     this.says(200, { "content-type": "application/json", ...headers }, JSON.stringify(value));
   }
 
-  /** Takes no connections any more. */
+  /** Refuses connections from here on. */
   async refuse() {
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
-  /** Takes connections again, if it did not. */
+  /** Accepts connections again. */
   async listenAgain() {
     if (!this.server.listening)
       await new Promise((resolve) => this.server.listen(this.port, "127.0.0.1", resolve));

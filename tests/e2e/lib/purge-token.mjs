@@ -1,4 +1,4 @@
-// What the token in `Evergraph-Purge` says. Clients need not know.
+// The contents of the token in `Evergraph-Purge`, which is opaque to clients.
 
 /** A token with a signature. */
 export const TOKEN = /^[\w-]{44}$/;

@@ -105,7 +105,7 @@ class Graph {
     });
   }
 
-  /** Posts an operation. `place` is the data centre that is asked. */
+  /** Posts an operation. `place` is the data center that gets it. */
   post(query, { headers = {}, place = 0, ...members } = {}) {
     return this.send({ query, ...members }, headers, place);
   }

@@ -1,5 +1,5 @@
-// A GraphQL server whose schema is worth knowing: interfaces, unions, nulls, lists and ids of
-// several kinds. graphql-js runs it, and it takes requests in every form.
+// A GraphQL server with a rich schema: interfaces, unions, nulls, lists and ids of several kinds.
+// graphql-js runs it, and it accepts requests in every form.
 
 import { gunzipSync, inflateSync } from "node:zlib";
 import { buildSchema, execute, parse, validate } from "graphql";

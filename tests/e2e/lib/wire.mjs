@@ -16,7 +16,7 @@ export async function open(url, { method = "GET", headers = {}, body } = {}) {
   });
   asking.on("error", () => {});
   const chunks = answer[Symbol.asyncIterator]();
-  /** The next bytes; none at the end, "broken" where it breaks off. */
+  /** The next bytes: none at the end, "broken" if the body breaks off. */
   const next = async () => {
     try {
       const { value, done } = await chunks.next();
