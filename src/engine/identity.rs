@@ -96,15 +96,15 @@ fn scopes_digest(scopes: &[&Scope], credentials: Credentials<'_>) -> Digest {
 /// The tags of scope values that a response ends: it sets or clears a cookie that a scope depends
 /// on, and the request had a different value. Example: a logout that clears `session` purges what
 /// was stored for that session.
-pub fn scope_tags_changed_by(config: &Config, request: &Headers, answer: &Headers) -> TagSet {
-    if !answer.contains("set-cookie") {
+pub fn scope_tags_changed_by(config: &Config, request: &Headers, response: &Headers) -> TagSet {
+    if !response.contains("set-cookie") {
         return TagSet::new();
     }
     let sent = cookie_pairs(request);
     let changed = |name: &str| {
         let before = sent.iter().find(|(sent, _)| *sent == name).map(|(_, value)| *value);
         before.is_some()
-            && answer
+            && response
                 .get_all("set-cookie")
                 .filter_map(|cookie| cookie.split(';').next()?.split_once('='))
                 .any(|(set, value)| set.trim() == name && Some(value.trim()) != before)

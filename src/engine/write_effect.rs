@@ -42,18 +42,22 @@ pub enum WriteEffect {
 /// | a list of such responses; unless it is a 4xx, as long as the list of operations | `Nothing` |
 /// | 4xx whose body is no GraphQL response | `Nothing` |
 /// | anything else, including unreadable bodies | `Completed` |
-pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usize>) -> WriteEffect {
-    let Some(answer) = answer else { return WriteEffect::Unknown };
-    if let Some(effect) = effect_of_status(answer.status) {
+pub fn graphql_effect(
+    response: Option<WriteResponse<'_>>,
+    operations: Option<usize>,
+) -> WriteEffect {
+    let Some(response) = response else { return WriteEffect::Unknown };
+    if let Some(effect) = effect_of_status(response.status) {
         return effect;
     }
-    let refuses = is_client_error(answer.status);
-    let proven = match json_body(answer) {
-        JsonBody::Value(Value::Array(answers)) => {
-            let fits = !answers.is_empty() && operations.is_none_or(|count| count == answers.len());
-            (refuses || fits) && answers.iter().all(|answer| element_proves(answer, refuses))
+    let refuses = is_client_error(response.status);
+    let proven = match json_body(response) {
+        JsonBody::Value(Value::Array(responses)) => {
+            let fits =
+                !responses.is_empty() && operations.is_none_or(|count| count == responses.len());
+            (refuses || fits) && responses.iter().all(|response| element_proves(response, refuses))
         }
-        JsonBody::Value(answer) => element_proves(&answer, refuses),
+        JsonBody::Value(response) => element_proves(&response, refuses),
         JsonBody::None => refuses,
         JsonBody::Unreadable => false,
     };
@@ -62,17 +66,19 @@ pub fn graphql_effect(answer: Option<WriteResponse<'_>>, operations: Option<usiz
 
 /// Whether a response, or an element of a batch response, proves that its operation did not run.
 /// `refuses` is `true` for a 4xx, where a body that is no GraphQL response is a proof as well.
-pub(super) fn element_proves(answer: &Value, refuses: bool) -> bool {
-    match answer {
-        Value::Array(answers) => {
-            refuses && answers.iter().all(|answer| element_proves(answer, refuses))
+pub(super) fn element_proves(response: &Value, refuses: bool) -> bool {
+    match response {
+        Value::Array(responses) => {
+            refuses && responses.iter().all(|response| element_proves(response, refuses))
         }
-        answer => outcome(answer) == Outcome::NothingRan || (refuses && !is_graphql_answer(answer)),
+        response => {
+            outcome(response) == Outcome::NothingRan || (refuses && !is_graphql_response(response))
+        }
     }
 }
 
 /// Whether JSON is meant as a GraphQL response (§7.1), well formed or not.
-fn is_graphql_answer(json: &Value) -> bool {
+fn is_graphql_response(json: &Value) -> bool {
     let has = |name: &str| json.get(name).is_some();
     let errors = json.get("errors").and_then(Value::as_array);
     has("data") || has("incremental") || has("hasNext") || errors.is_some_and(|all| !all.is_empty())
@@ -131,9 +137,9 @@ enum JsonBody {
     Unreadable,
 }
 
-fn json_body(answer: WriteResponse<'_>) -> JsonBody {
-    let body = answer.body.filter(|_| ResponseCoding::of(answer.headers).is_decoded());
-    match (body, BodyFormat::of(answer.headers)) {
+fn json_body(response: WriteResponse<'_>) -> JsonBody {
+    let body = response.body.filter(|_| ResponseCoding::of(response.headers).is_decoded());
+    match (body, BodyFormat::of(response.headers)) {
         // A response in parts is not one JSON text, and may contain several.
         (_, BodyFormat::Parts) => JsonBody::Unreadable,
         (Some(body), _) => match serde_json::from_slice(body) {

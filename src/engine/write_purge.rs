@@ -58,31 +58,31 @@ pub struct WritePurge {
 }
 
 /// Determines what a write purges. `None` if the response proves that nothing ran
-/// ([`graphql_effect`], [`rest_effect`]), or if nothing depends on the write. `answer` is `None` if
+/// ([`graphql_effect`], [`rest_effect`]), or if nothing depends on the write. `response` is `None` if
 /// the origin was asked and did not respond.
 pub fn purge_of_write(
     config: &Config,
     write: Write<'_>,
-    answer: Option<WriteResponse<'_>>,
+    response: Option<WriteResponse<'_>>,
     knowledge: &TypeKnowledge<'_>,
     known: &TypeNameIndex,
 ) -> Option<WritePurge> {
     let effect = match write {
         Write::Rest(request) => {
-            rest_effect(config, &request.url, answer.map(|answer| answer.status))
+            rest_effect(config, &request.url, response.map(|response| response.status))
         }
-        Write::Batch(operations) => graphql_effect(answer, Some(operations.len())),
-        Write::Mutation { .. } | Write::PossibleMutation => graphql_effect(answer, None),
+        Write::Batch(operations) => graphql_effect(response, Some(operations.len())),
+        Write::Mutation { .. } | Write::PossibleMutation => graphql_effect(response, None),
     };
     if effect == WriteEffect::Nothing {
         return None;
     }
     let purge_context = PurgeContext { config, knowledge, known };
     let purge = match write {
-        Write::Rest(request) => MutationPurge::Tags(purge_context.rest(request, answer)),
-        Write::Batch(operations) => purge_context.batch(operations, answer)?,
+        Write::Rest(request) => MutationPurge::Tags(purge_context.rest(request, response)),
+        Write::Batch(operations) => purge_context.batch(operations, response)?,
         Write::Mutation { analysis, variables } => {
-            let body = answer.and_then(|answer| answer.body);
+            let body = response.and_then(|response| response.body);
             let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
             let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
             purge_context.mutation(analysis, variables, outcome)
@@ -125,22 +125,22 @@ impl PurgeContext<'_> {
     fn batch(
         &self,
         operations: &[BatchOperation<'_>],
-        answer: Option<WriteResponse<'_>>,
+        response: Option<WriteResponse<'_>>,
     ) -> Option<MutationPurge> {
-        let answer = answer.filter(|answer| answer.status < 500);
-        let refuses = answer.is_some_and(|answer| is_client_error(answer.status));
-        let body = answer.and_then(|answer| answer.body);
-        let answers = body.and_then(|body| elements(body, operations.len()));
-        let Some(answers) = answers else { return Some(MutationPurge::everything(None)) };
+        let response = response.filter(|response| response.status < 500);
+        let refuses = response.is_some_and(|response| is_client_error(response.status));
+        let body = response.and_then(|response| response.body);
+        let responses = body.and_then(|body| elements(body, operations.len()));
+        let Some(responses) = responses else { return Some(MutationPurge::everything(None)) };
         let mut all: Option<TagSet> = None;
-        for (operation, answer) in operations.iter().zip(answers) {
-            let answer: Value = serde_json::from_str(answer).unwrap_or_default();
-            if matches!(operation, BatchOperation::Query) || element_proves(&answer, refuses) {
+        for (operation, response) in operations.iter().zip(responses) {
+            let response: Value = serde_json::from_str(response).unwrap_or_default();
+            if matches!(operation, BatchOperation::Query) || element_proves(&response, refuses) {
                 continue;
             }
             let purge = match operation {
                 BatchOperation::Mutation { analysis, variables } => {
-                    self.mutation(analysis, *variables, outcome(&answer))
+                    self.mutation(analysis, *variables, outcome(&response))
                 }
                 BatchOperation::Query | BatchOperation::PossibleMutation => {
                     MutationPurge::everything(None)
@@ -154,16 +154,16 @@ impl PurgeContext<'_> {
 
     /// What a REST write purges: by its path, by the URLs in the response's headers, and by the
     /// entities in its body.
-    fn rest(&self, request: &Request, answer: Option<WriteResponse<'_>>) -> TagSet {
+    fn rest(&self, request: &Request, response: Option<WriteResponse<'_>>) -> TagSet {
         let config = self.config;
         let mut tags = rest::write_path_tags(config, &request.url);
-        let headers = answer.map(|answer| answer.headers);
+        let headers = response.map(|response| response.headers);
         for url in
             headers.into_iter().flat_map(|headers| urls_pointed_at(config, &request.url, headers))
         {
             tags.extend(rest::write_path_tags(config, &url));
         }
-        let body = answer.and_then(|answer| answer.body);
+        let body = response.and_then(|response| response.body);
         let json = body.and_then(|body| serde_json::from_slice(body).ok());
         tags.extend(rest::write_body_tags(config, &request.url, json.as_ref()));
         self.knowledge.extend_reach(&mut tags);

@@ -208,11 +208,12 @@ mod tests {
 
     #[test]
     fn what_text_does_not_hold_is_in_the_original_fields_alone() {
-        let answer = read(&[("x-name", "caf\u{FFFD}"), ("set-cookie", "\u{FFFD}"), ("x", "y")]);
-        let mut stored: Headers = answer.iter().filter(|(name, _)| *name != "set-cookie").collect();
+        let response = read(&[("x-name", "caf\u{FFFD}"), ("set-cookie", "\u{FFFD}"), ("x", "y")]);
+        let mut stored: Headers =
+            response.iter().filter(|(name, _)| *name != "set-cookie").collect();
         assert_eq!(stored.unreadable_names(), ["x-name"]);
-        assert!(answer.has_all_bytes() && !stored.has_all_bytes());
-        stored.attach_unreadable_of(&answer);
+        assert!(response.has_all_bytes() && !stored.has_all_bytes());
+        stored.attach_unreadable_of(&response);
         assert!(stored.has_all_bytes());
         let original = stored.original().unwrap();
         assert_eq!(original.text("x-name").as_deref(), Some("caf\u{FFFD}"));
@@ -221,7 +222,7 @@ mod tests {
         assert!(!stored.has_all_bytes(), "it was written anew");
         stored.set("x-name", "plain");
         assert!(stored.has_all_bytes());
-        stored.attach_unreadable_of(&answer);
+        stored.attach_unreadable_of(&response);
         assert!(stored.original().is_none());
     }
 

@@ -17,16 +17,16 @@ pub fn has_validator(headers: &Headers) -> bool {
 /// Whether the client already has this response (RFC 9111 §4.3.2): by `If-None-Match`, or by
 /// `If-Modified-Since` if there is no `If-None-Match`. `received` is the time at which a response
 /// without dates was received, in seconds since the Unix epoch.
-pub fn not_modified(request: &Request, answer: &Headers, received: u64) -> bool {
+pub fn not_modified(request: &Request, response: &Headers, received: u64) -> bool {
     let asked = &request.headers;
     if asked.contains("if-none-match") {
-        return etag(answer).is_some_and(|etag| matches_any(asked, etag));
+        return etag(response).is_some_and(|etag| matches_any(asked, etag));
     }
     let reads = matches!(request.method, Method::Get | Method::Head);
     let since = asked.get("if-modified-since").filter(|_| reads).and_then(http_date);
     let Some(since) = since else { return false };
-    let date = |name| answer.get(name).and_then(http_date);
-    let modified = match answer.contains("last-modified") {
+    let date = |name| response.get(name).and_then(http_date);
+    let modified = match response.contains("last-modified") {
         true => date("last-modified"),
         false => Some(date("date").unwrap_or(received)),
     };
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn rfc_9110_section_13_1_3_dates_count_where_no_entity_tag_is_asked_for() {
-        let known = |request: &[(&str, &str)], answer: &[(&str, &str)]| {
-            not_modified(&asking("GET", request), &headers(answer), 784_111_777)
+        let known = |request: &[(&str, &str)], response: &[(&str, &str)]| {
+            not_modified(&asking("GET", request), &headers(response), 784_111_777)
         };
         let posted = asking("POST", &[("if-modified-since", LATER)]);
         assert!(!not_modified(&posted, &headers(&[("last-modified", EARLIER)]), 0));

@@ -145,12 +145,12 @@ impl ContentRange {
 
 /// Whether `If-Range` permits a partial response (§13.1.5): its strong entity tag is the
 /// response's, or its date is, and the response was sent at least a second after that date.
-pub fn if_range_holds(request: &Headers, answer: &Headers) -> bool {
+pub fn if_range_holds(request: &Headers, response: &Headers) -> bool {
     let Some(condition) = request.get("if-range").map(str::trim) else { return true };
     if condition.contains('"') {
-        return strong_etag(answer) == Some(condition);
+        return strong_etag(response) == Some(condition);
     }
-    let date = |name| answer.get(name).and_then(http_date);
+    let date = |name| response.get(name).and_then(http_date);
     let (Some(modified), Some(sent)) = (date("last-modified"), date("date")) else { return false };
     http_date(condition) == Some(modified) && sent > modified
 }
@@ -264,9 +264,9 @@ mod tests {
     fn rfc_9110_section_13_1_5_if_range_compares_strongly() {
         let earlier = "Sun, 06 Nov 1994 08:49:37 GMT";
         let later = "Sun, 06 Nov 1994 08:49:38 GMT";
-        let answer = headers(&[("etag", "\"a\""), ("last-modified", earlier), ("date", later)]);
-        let holds = |value: &str| if_range_holds(&headers(&[("if-range", value)]), &answer);
-        assert!(holds("\"a\"") && holds(earlier) && if_range_holds(&headers(&[]), &answer));
+        let response = headers(&[("etag", "\"a\""), ("last-modified", earlier), ("date", later)]);
+        let holds = |value: &str| if_range_holds(&headers(&[("if-range", value)]), &response);
+        assert!(holds("\"a\"") && holds(earlier) && if_range_holds(&headers(&[]), &response));
         assert!(!holds("W/\"a\"") && !holds("\"b\"") && !holds(later) && !holds("foo"));
         let weak = headers(&[("etag", "W/\"a\""), ("last-modified", earlier), ("date", earlier)]);
         for value in ["W/\"a\"", "\"a\"", earlier] {

@@ -69,11 +69,11 @@ fn a_group_has_a_tag_for_each_of_its_values() {
 
 #[test]
 fn a_changed_cookie_ends_the_old_values_entries() {
-    let changed = |request: &str, answer: &str| {
+    let changed = |request: &str, response: &str| {
         scope_tags_changed_by(
             &config(),
             &[("cookie", request)].into_iter().collect(),
-            &[("set-cookie", answer)].into_iter().collect(),
+            &[("set-cookie", response)].into_iter().collect(),
         )
     };
     let old = of(&["user"], &[("cookie", "session=a")]).unwrap().tags;

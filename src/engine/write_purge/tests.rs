@@ -19,8 +19,8 @@ fn purged(write: Write<'_>, status: Option<u16>, body: Option<&[u8]>) -> Option<
     let config = config();
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     let headers = Headers::new();
-    let answer = status.map(|status| WriteResponse { status, headers: &headers, body });
-    let purge = purge_of_write(&config, write, answer, &knowledge, &TypeNameIndex::new());
+    let response = status.map(|status| WriteResponse { status, headers: &headers, body });
+    let purge = purge_of_write(&config, write, response, &knowledge, &TypeNameIndex::new());
     purge.map(|purge| purge.new)
 }
 
@@ -76,9 +76,9 @@ fn what_purges_everything_is_named() {
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     let cause = |write: Write<'_>, body: &str| {
         let body = Some(body.as_bytes());
-        let answer = Some(WriteResponse { status: 200, headers: &Headers::new(), body });
+        let response = Some(WriteResponse { status: 200, headers: &Headers::new(), body });
         let known = TypeNameIndex::new();
-        purge_of_write(&config, write, answer, &knowledge, &known).unwrap().field
+        purge_of_write(&config, write, response, &knowledge, &known).unwrap().field
     };
     let (plain, aliased) = (analysis_of("mutation { doIt }"), analysis_of("mutation { a: doIt }"));
     for analysis in [&plain, &aliased] {
@@ -140,19 +140,19 @@ fn a_batch_purges_what_each_of_its_mutations_says() {
         tags.map(|tags| ["X", "Y"].map(|name| tags.contains(&hash_of(name))))
     };
     for status in [200, 201, 400, 401] {
-        for (answer, expected) in [
+        for (response, expected) in [
             (format!("[{x},{query},{y}]"), Some([true, true])),
             (format!("[{x}, {query}, {refused}]"), Some([true, false])),
             (format!("[{refused},{query},{y}]"), Some([false, true])),
             (format!("[{refused},{query},{refused}]"), None),
         ] {
-            let new = of_batch(&both, Some(status), &answer);
-            assert_eq!(new.is_some(), expected.is_some(), "{status} {answer}");
-            assert_eq!(names(new), expected, "{status} {answer}");
+            let new = of_batch(&both, Some(status), &response);
+            assert_eq!(new.is_some(), expected.is_some(), "{status} {response}");
+            assert_eq!(names(new), expected, "{status} {response}");
         }
     }
     assert_eq!(of_batch(&[mutation(&track), BatchOperation::Query], Some(200), "[{},{}]"), None);
-    for (status, answer) in [
+    for (status, response) in [
         (200, format!("[{x},{query}]")),
         (200, format!("[{refused},{refused}]")),
         (200, format!("[{x},{query},{y},{y}]")),
@@ -163,15 +163,15 @@ fn a_batch_purges_what_each_of_its_mutations_says() {
         (302, String::new()),
         (500, format!("[{refused},{query},{refused}]")),
     ] {
-        assert_eq!(of_batch(&both, Some(status), &answer), everything(), "{answer}");
+        assert_eq!(of_batch(&both, Some(status), &response), everything(), "{response}");
     }
     for status in [Some(503), None] {
         assert_eq!(of_batch(&both, status, ""), everything_repeatedly());
     }
-    for (status, answer) in
+    for (status, response) in
         [(415, ""), (400, "[]"), (400, refused), (401, "<html>"), (200, refused), (521, "")]
     {
-        assert_eq!(of_batch(&both, Some(status), answer), None, "{status} {answer}");
+        assert_eq!(of_batch(&both, Some(status), response), None, "{status} {response}");
     }
     let perhaps = [BatchOperation::Query, BatchOperation::PossibleMutation];
     assert_eq!(of_batch(&perhaps, Some(200), "[{},{\"errors\":[{}]}]"), None);
@@ -216,10 +216,10 @@ fn rfc_9111_section_4_4_a_rest_write_purges_what_its_answer_points_at() {
     };
     let points_at = |name, value: &str| {
         let headers: Headers = [(name, value)].into_iter().collect();
-        let answer = Some(WriteResponse { status: 201, headers: &headers, body: None });
+        let response = Some(WriteResponse { status: 201, headers: &headers, body: None });
         let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
         let write = Write::Rest(&request);
-        let purge = purge_of_write(&config, write, answer, &knowledge, &TypeNameIndex::new());
+        let purge = purge_of_write(&config, write, response, &knowledge, &TypeNameIndex::new());
         purge.unwrap().new.record.tags.contains(&hash_of("P:9"))
     };
     assert!(points_at("location", "/p/9") && points_at("content-location", "p/9?x"));
