@@ -1,4 +1,4 @@
-//! The body of `POST purge`.
+//! The body of `POST purge`: `{"tags":["Product:42"],"paths":["/api/search"],"soft":true}`.
 
 use crate::config::Config;
 use crate::http::Url;
@@ -8,25 +8,25 @@ use crate::purge::Record;
 use crate::tag::{Tag, TagSet};
 use serde_json::{Map, Value};
 
-/// What a purge request asks.
+/// What a purge request asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PurgeCommand {
-    /// The tags, named as such or by type, operation, path or key.
+    /// The tags: those that are named, and those of the named types, operations, paths and keys.
     pub tags: TagSet,
-    /// The patterns.
+    /// Patterns that keys match.
     pub patterns: Vec<Pattern>,
     /// Everything of the service.
     pub all: bool,
-    /// Stale instead of gone.
+    /// Entries become stale instead of being gone.
     pub soft: bool,
 }
 
 /// What is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurgeCommandError {
-    /// Where, such as `tags[1]`; empty for the whole.
+    /// The path of the faulty member, such as `tags[1]`; empty for the whole body.
     pub path: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what is expected.
     pub message: String,
 }
 
@@ -44,7 +44,7 @@ impl PurgeCommand {
     }
 }
 
-/// Reads a body, whole or not at all.
+/// Reads a body. If any part of it is invalid, nothing is purged.
 pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCommandError> {
     let members = match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => members,
@@ -93,13 +93,14 @@ impl PurgeCommand {
                         "expected one path that begins with \"/\", found {text:?}"
                     ));
                 }
-                // As the path of a URL is compared, whatever it was spelled like.
+                // Percent-encoded or not, it is the path that entries are tagged with.
                 let url = Url::parse(&format!("http://path{text}"));
                 let path = url.map(|url| url.comparable_path()).unwrap_or_default();
                 Tag::of("path:", &config.tagged_path(&path))
             }
             "keys" => {
-                // A key ends with its digest, and a variant's with the variant's after a dot.
+                // A key ends with its digest. The key of a variant has the variant's digest after that,
+                // behind a dot.
                 let digest = text.rsplit('/').next().unwrap_or(text);
                 Tag::of("key:", digest.split('.').next().unwrap_or(digest))
             }
@@ -114,8 +115,8 @@ impl PurgeCommand {
     }
 }
 
-/// `scope:user:alice` names a value as clients send it, so it may hold anything. One that looks
-/// like a hash may also be copied from an entry's tags.
+/// The tags that `scope:user:alice` names. The value is what clients send, so it may contain anything. One
+/// that looks like a hash may be copied from an entry's tags, so it counts as a hash too.
 fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
     let mut parts = text.splitn(3, ':').skip(1);
     let (scope, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -170,7 +171,7 @@ fn bad(path: &str, message: String) -> PurgeCommandError {
     PurgeCommandError { path: path.to_owned(), message }
 }
 
-/// A value's kind, since the value itself may be anything.
+/// The kind of a value, for messages: the value itself could be very long.
 fn brief(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -183,79 +184,4 @@ fn brief(value: &Value) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config() -> Config {
-        let scopes = serde_json::json!({ "user": { "by": ["header:authorization"] } });
-        crate::config::parse(&serde_json::json!({ "scopes": scopes })).unwrap()
-    }
-
-    #[test]
-    fn reads_everything_together() {
-        let command = read_purge(
-            &config(),
-            br#"{"tags":["Product:42"],"types":["product"],"operations":["GetProduct"],
-                "paths":["/api/%70roducts/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff.7a"],
-                "patterns":["gql/product/**"],"all":false,"soft":true}"#,
-        )
-        .unwrap();
-        let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
-        assert_eq!(
-            tags,
-            ["Product:42", "key:00ff", "op:GetProduct", "path:/api/products/42", "type:product"]
-        );
-        assert_eq!((command.patterns.len(), command.all, command.soft), (1, false, true));
-    }
-
-    #[test]
-    fn names_what_is_wrong() {
-        for (body, path) in [
-            ("", ""),
-            ("[]", ""),
-            ("{}", ""),
-            ("{\"soft\":true}", ""),
-            ("{\"all\":1}", "all"),
-            ("{\"tag\":[\"x\"]}", "tag"),
-            ("{\"tags\":\"x\"}", "tags"),
-            ("{\"tags\":[\"ok\",\"a b\"]}", "tags[1]"),
-            ("{\"tags\":[\"ok\",7]}", "tags[1]"),
-            ("{\"tags\":[\"ok\",\"scope:nobody:x\"]}", "tags[1]"),
-            ("{\"tags\":[\"scope:user\"]}", "tags[0]"),
-            ("{\"tags\":[\"scope:user:\"]}", "tags[0]"),
-            ("{\"tags\":[\"scope:\"]}", "tags[0]"),
-            ("{\"patterns\":[\"product/**\"]}", "patterns[0]"),
-            ("{\"paths\":[\"api\"]}", "paths[0]"),
-            ("{\"paths\":[\"/api/**\"]}", "paths[0]"),
-            ("{\"types\":[\"\"]}", "types[0]"),
-        ] {
-            assert_eq!(read_purge(&config(), body.as_bytes()).unwrap_err().path, path, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_path_is_purged_as_its_entries_are_tagged() {
-        let types = serde_json::json!({
-            "i": { "match": ["rest:/i/**"], "ttl": 1, "ignore_case": true },
-        });
-        let config = crate::config::parse(&serde_json::json!({ "types": types })).unwrap();
-        let command = read_purge(&config, br#"{"paths":["/I/Aa","/Other/%41"]}"#).unwrap();
-        let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
-        assert_eq!(tags, ["path:/Other/A", "path:/i/aa"]);
-    }
-
-    #[test]
-    fn a_scope_is_purged_by_the_value_that_clients_send() {
-        let tags = |text: &str| {
-            let body = serde_json::json!({ "tags": [text] }).to_string();
-            read_purge(&config(), body.as_bytes()).unwrap().tags
-        };
-        for value in ["alice", "Bearer a, b", "a:b", "é\n"] {
-            let named = tags(&format!("scope:user:{value}"));
-            assert_eq!(named, [Tag::of_scope("user", value)].into_iter().collect());
-            assert!(!format!("{named:?}").contains(value));
-        }
-        let copied = Tag::of_scope("user", "alice");
-        assert!(tags(copied.as_str()).contains(copied.as_str()));
-    }
-}
+mod tests;

@@ -1,10 +1,11 @@
-//! `Authorization: Bearer <token>` against `ADMIN_TOKENS` (RFC 6750 §2.1).
+//! Who may use admin routes: requests with `Authorization: Bearer <token>` (RFC 6750 §2.1), where the token
+//! is one of `ADMIN_TOKENS`.
 
 use crate::http::Headers;
 use crate::key::DigestBuilder;
 use subtle::ConstantTimeEq;
 
-/// What a request may do.
+/// Whether a request may use admin routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// No token is configured: there are no admin routes.
@@ -15,9 +16,8 @@ pub enum Access {
     Granted,
 }
 
-/// Checks a request's token against the configured ones, which commas separate. Tokens are
-/// compared by their digests and in constant time, so that neither their bytes nor their lengths
-/// show in how long it takes.
+/// Compares a request's token with the configured ones, which are separated by commas. The digests are
+/// compared, in constant time, so that the time it takes reveals neither bytes nor lengths of tokens.
 pub fn access(configured: Option<&str>, headers: &Headers) -> Access {
     let tokens: Vec<&str> = configured_tokens(configured).collect();
     if tokens.is_empty() {

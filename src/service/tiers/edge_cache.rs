@@ -1,0 +1,90 @@
+//! The edge cache of the data center (the Workers Cache API).
+
+use super::breaker::Breaker;
+use super::entry::{CachedEntry, EncodedEntry};
+use super::store_read::read_store;
+use super::tier::{Occasion, Tier};
+use crate::service::context::Context;
+use crate::service::report::report_failure;
+use crate::service::runtime::{EdgeValue, Runtime};
+use std::rc::Rc;
+
+/// How long a read may take. The cache is in the same building.
+const READ_MILLIS: u64 = 200;
+
+/// Fields by which the edge cache decides how it stores a response, or that it writes itself.
+const READ_BY_THE_EDGE: [&str; 12] = [
+    "cache-control",
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "expires",
+    "last-modified",
+    "pragma",
+    "vary",
+];
+
+/// The edge cache.
+#[derive(Debug, Default)]
+pub struct EdgeCacheTier {
+    /// Opens when reads fail.
+    pub breaker: Breaker,
+}
+
+impl EdgeCacheTier {
+    /// Reads any value, not only an entry. `None` if there is none, or the edge cache fails.
+    pub async fn read<R: Runtime>(&self, context: &Context<R>, key: &str) -> Option<EdgeValue> {
+        let store = (&self.breaker, READ_MILLIS, "edge-read");
+        read_store(context, store, context.runtime.edge_get(key)).await.ok().flatten()
+    }
+
+    /// Stores any value for at most `seconds`. A fault is logged.
+    pub async fn write<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8], seconds: u64) {
+        if let Err(fault) = runtime.edge_put(key, value, None, seconds).await {
+            report_failure(runtime, "edge-write", &fault);
+        }
+    }
+
+    /// `true` if the edge cache is left alone. Only a read finds out that it works again.
+    pub fn is_open(&self) -> bool {
+        self.breaker.is_open()
+    }
+}
+
+impl Tier for EdgeCacheTier {
+    fn name(&self) -> &'static str {
+        "edge"
+    }
+
+    /// Each read asks the breaker itself, since some requests make many.
+    fn is_available<R: Runtime>(&self, _runtime: &R) -> bool {
+        true
+    }
+
+    async fn get<R: Runtime>(&self, context: &Context<R>, key: &str) -> Option<Rc<CachedEntry>> {
+        let EdgeValue { bytes, fields } = self.read(context, key).await?;
+        let decoded = CachedEntry::decode(&bytes, fields.as_ref(), key, false);
+        decoded.inspect_err(|damage| report_failure(&context.runtime, "edge-value", damage)).ok()
+    }
+
+    /// Everything that was just stored, unless bytes of it that are not text would change what the
+    /// edge cache does with it.
+    fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool {
+        let names = entry.entry.meta.headers.unreadable_names();
+        matches!(on, Occasion::Stored { .. })
+            && !names.iter().any(|name| READ_BY_THE_EDGE.contains(name))
+    }
+
+    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {
+        let meta = &entry.cached.entry.meta;
+        let seconds = meta.lifetime().as_seconds();
+        let fields = meta.headers.original();
+        if let Err(fault) = runtime.edge_put(&meta.key, entry.bytes(), fields, seconds).await {
+            report_failure(runtime, "edge-write", &fault);
+        }
+    }
+}
