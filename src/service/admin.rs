@@ -1,7 +1,8 @@
 //! Carrying out the admin routes.
 
+use super::context::Context;
 use super::handle::{Reply, Service, json_response};
-use super::record::ADMIN;
+use super::purges::ADMIN;
 use super::runtime::{BodyRead, Runtime};
 use super::schema::Uploaded;
 use crate::admin::{Access, Route, RouteError, access, read_purge, route};
@@ -13,7 +14,8 @@ use serde_json::{Value, json};
 
 impl<W: Runtime> Service<W> {
     /// Answers a request for Evergraph itself.
-    pub(super) async fn admin(&self, config: &Config, request: &Request) -> Reply {
+    pub(super) async fn admin(&self, config: &Config, context: &Context<W>) -> Reply {
+        let request = &context.request;
         let granted = access(self.runtime.admin_tokens().as_deref(), &request.headers);
         let (found, error) = route(&request.method, &request.url.path);
         let Some(found) = found.filter(|_| granted != Access::Closed) else {
@@ -33,11 +35,11 @@ impl<W: Runtime> Service<W> {
         }
         match found {
             Route::Purge => self.purge_route(config).await,
-            Route::Schema if request.method == Method::Post => self.schema_route().await,
+            Route::Schema if request.method == Method::Post => self.schema_route(context).await,
             Route::Schema if !request.method.is_safe() => self.end_schema_route().await,
             Route::Schema => Reply::Whole(json_response(200, &self.schema_summary())),
             Route::Stats => self.stats_route(config, request),
-            Route::Health => self.health_route(config).await,
+            Route::Health => self.health_route(config, context).await,
             Route::Documents => self.documents_route(config).await,
             Route::Upload => self.upload_route(config, request).await,
         }
@@ -60,11 +62,20 @@ impl<W: Runtime> Service<W> {
         };
         let (tags, patterns) = (command.tags.len(), command.patterns.len());
         self.known_schema().knowledge(config).reach(&mut command.tags);
-        match self.record(command.record(config), ADMIN).await {
+        match self
+            .isolate
+            .purges
+            .recorder
+            .record(&self.runtime, command.record(config), ADMIN)
+            .await
+        {
             Ok(record) => {
                 let answer = json!({ "seq": record.seq, "tags": tags, "patterns": patterns });
                 let mut response = json_response(200, &answer);
-                response.headers.set("evergraph-purge", self.purge_token(record));
+                response.headers.set(
+                    "evergraph-purge",
+                    self.isolate.purges.own_writes.token_of(&self.runtime, record),
+                );
                 Reply::Whole(response)
             }
             Err(_) => self.failed(
@@ -83,7 +94,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// A schema as SDL, or as the answer to the introspection query.
-    async fn schema_route(&self) -> Reply {
+    async fn schema_route(&self, context: &Context<W>) -> Reply {
         let body = match self.runtime.request_body(limits::SCHEMA_BYTES, 0).await {
             BodyRead::Whole(body) => body,
             BodyRead::TooLarge | BodyRead::NoRoom => {
@@ -106,7 +117,7 @@ impl<W: Runtime> Service<W> {
                 return Reply::Whole(json_response(400, &error));
             }
         };
-        match self.upload_schema(schema).await {
+        match self.upload_schema(context, schema).await {
             Uploaded::Stored { types, changed } => {
                 Reply::Whole(json_response(200, &json!({ "types": types, "changed": changed })))
             }
@@ -130,7 +141,7 @@ impl<W: Runtime> Service<W> {
         };
         let now = self.runtime.now();
         let available = self.runtime.kv_bound() && self.isolate.kv.reason().is_none();
-        let mut stats = self.isolate.stats.borrow().to_json(now, window, available);
+        let mut stats = self.isolate.stats.to_json(now, window, available);
         let high = self.isolate.high_water.get();
         let limits = Limit::ALL.into_iter().map(|limit| {
             let most = config.limits.amounts.of(limit);
@@ -139,8 +150,8 @@ impl<W: Runtime> Service<W> {
         let word = |open: bool| if open { "open" } else { "closed" };
         let breakers = json!({
             "kv": word(self.isolate.kv.is_open()),
-            "edge_cache": word(self.isolate.edge.is_open()),
-            "purge_log": word(self.isolate.log.reason().is_some() || self.isolate.log.writes.is_open()),
+            "edge_cache": word(self.isolate.edge.breaker.is_open()),
+            "purge_log": word(self.isolate.purges.view.failure().is_some() || !self.isolate.purges.takes_purges()),
         });
         if let Some(stats) = stats.as_object_mut() {
             stats.insert("breakers".into(), breakers);

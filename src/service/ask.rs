@@ -4,8 +4,9 @@
 //! Nothing that is added reaches the client: an answer from which it cannot be taken out again is
 //! asked for once more as the request came. Queries change nothing, so they may be asked twice.
 
+use super::context::Context;
 use super::documents::Operation;
-use super::handle::{Context, Reply, Service};
+use super::handle::{Reply, Service};
 use super::isolate::Standing;
 use super::runtime::{
     BodyRead, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime,
@@ -67,7 +68,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn ask_for(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         operation: &Operation,
     ) -> Result<Told, OriginFailure> {
         let standing = &operation.known.standing;
@@ -113,7 +114,7 @@ impl<W: Runtime> Service<W> {
     async fn ask_as_it_came(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         operation: &Operation,
     ) -> Result<Told, OriginFailure> {
         let rewritten = self.as_it_came(config, operation);
@@ -123,7 +124,7 @@ impl<W: Runtime> Service<W> {
 
     async fn ask_with_addition(
         &self,
-        context: &Context,
+        context: &Context<W>,
         operation: &Operation,
         injected: &InjectedDocument,
         rewritten: &RewrittenRequest,
@@ -178,7 +179,7 @@ impl<W: Runtime> Service<W> {
     /// Asks for what the client asked, or for what stands in its place.
     pub(super) async fn ask_rewritten(
         &self,
-        context: &Context,
+        context: &Context<W>,
         rewritten: Option<&RewrittenRequest>,
     ) -> Result<OriginResponse, OriginFailure> {
         let request = &context.request;

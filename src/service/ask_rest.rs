@@ -2,13 +2,13 @@
 //! is missing of it (§3.4).
 
 use super::ask::{Told, ToldBody};
+use super::context::Context;
 use super::find::{Candidate, Tier};
-use super::handle::{Context, Service};
+use super::handle::Service;
 use super::memory::Cached;
 use super::runtime::{
     BodyRead, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime,
 };
-use crate::config::Config;
 use crate::engine::{Plan, completed, part_key, validated_entry};
 use crate::http::Method;
 use crate::limits;
@@ -32,8 +32,7 @@ impl<W: Runtime> Service<W> {
     /// What the origin can be asked about. What was purged meanwhile, nothing brings back.
     pub(super) async fn before(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         candidate: Option<&Candidate>,
     ) -> Before {
@@ -44,13 +43,16 @@ impl<W: Runtime> Service<W> {
             let good = (200..300).contains(&meta.status) && self.may_be_freshened(plan, cached);
             stands && good && !validators(&meta.headers, meta.etag_is_ours).is_empty()
         };
-        if let Some(cached) = cached.filter(|_| self.may_judge(config, context)).filter(known) {
+        if let Some(cached) = cached
+            .filter(|_| self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write))
+            .filter(known)
+        {
             return Before::Whole(cached);
         }
         if context.request.method != Method::Get {
             return Before::Nothing;
         }
-        match self.stored_part(config, context, plan).await {
+        match self.stored_part(context, plan).await {
             // How it was tagged goes with it, and that has to be by one set of rules.
             Some(Candidate { cached, .. })
                 if begins(&cached.entry) && cached.entry.meta.tagging.is_same(plan.tagging) =>
@@ -73,13 +75,13 @@ impl<W: Runtime> Service<W> {
             key_from_kind: plan.key.from_kind(),
         };
         let has_etag = !meta.etag_is_ours && meta.headers.contains("etag");
-        has_etag || self.verdict(&subject) == Verdict::Valid
+        has_etag || self.isolate.purges.view.verdict(&subject) == Verdict::Valid
     }
 
     /// Asks for a REST read.
     pub(super) async fn ask_rest(
         &self,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         before: &Before,
         mark: Option<Mark>,
@@ -149,7 +151,7 @@ impl<W: Runtime> Service<W> {
     /// Asks for what the key holds, with these fields beside the client's own.
     pub(super) async fn ask_with(
         &self,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         fields: &[(&'static str, String)],
     ) -> Result<OriginResponse, OriginFailure> {
@@ -178,19 +180,15 @@ impl<W: Runtime> Service<W> {
     }
 
     /// The part that is stored, while it is fresh.
-    pub(super) async fn stored_part(
-        &self,
-        config: &Config,
-        context: &Context,
-        plan: &Plan,
-    ) -> Option<Candidate> {
+    pub(super) async fn stored_part(&self, context: &Context<W>, plan: &Plan) -> Option<Candidate> {
         let key = part_key(plan);
         let in_memory = self.isolate.memory.borrow_mut().get(&key);
         let (cached, tier) = match in_memory {
             Some(cached) => (cached, Tier::Memory),
-            None => (self.edge_entry(&key).await?, Tier::Edge),
+            None => (self.edge_entry(context, &key).await?, Tier::Edge),
         };
-        let usable = self.is_usable(&cached, context, plan) && self.may_judge(config, context);
+        let usable = self.is_usable(&cached, context, plan)
+            && self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write);
         let freshness = self.judged(&context.request, plan, &cached);
         (usable && freshness == Freshness::Fresh).then_some(Candidate { cached, tier, freshness })
     }

@@ -6,8 +6,9 @@
 //! queries, and the others go on without it.
 
 use super::ask::without_the_origins_body;
+use super::context::Context;
 use super::documents::{Operation, Unresolved, Whole, not_found};
-use super::handle::{Context, Reply, Service, json_response};
+use super::handle::{Reply, Service, json_response};
 use super::runtime::{BodyRead, Runtime};
 use super::slots;
 use super::write::Sending;
@@ -80,7 +81,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn batch(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         queries: Vec<Query>,
     ) -> Reply {
         let items = self.items(config, context, queries).await;
@@ -112,7 +113,7 @@ impl<W: Runtime> Service<W> {
         self.with_unknown(&items, reply).await
     }
 
-    async fn items(&self, config: &Config, context: &Context, queries: Vec<Query>) -> Vec<Item> {
+    async fn items(&self, config: &Config, context: &Context<W>, queries: Vec<Query>) -> Vec<Item> {
         let schema = self.schema(config, context);
         if queries.iter().any(Query::names_its_document) {
             // Once, and not for each of them.

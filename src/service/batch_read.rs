@@ -6,10 +6,11 @@
 
 use super::ask::{Told, ToldBody, without_addition, without_the_origins_body};
 use super::batch::{Item, Kind};
+use super::context::Context;
 use super::documents::{Operation, not_found};
 use super::fetch::is_servable_stale;
 use super::find::Candidate;
-use super::handle::{Context, Reply, Service};
+use super::handle::{Reply, Service};
 use super::isolate::Standing;
 use super::keep::Storing;
 use super::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
@@ -92,18 +93,18 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn batch_read(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         items: &[Item],
     ) -> Reply {
         // Once, and not for each of them.
-        self.sync(config, context).await;
+        self.isolate.purges.sync.sync(context).await;
         let Some(mut places) = self.places(config, context, items).await else {
             return self.batch_again(config, context, items, &[], None).await;
         };
         // While the later ones were looked up, a purge of the first may have come.
-        self.judge_again(config, context, &mut places).await;
+        self.judge_again(context, &mut places).await;
         // Where the log stood before the origin is asked: what is purged from here on is newer.
-        let mark = self.isolate.replica.borrow().mark();
+        let mark = self.isolate.purges.view.mark();
         let known = || places.iter().flatten();
         let all_stored = known().all(|place| place.is_fresh() || place.may_be_revalidated());
         if all_stored {
@@ -119,7 +120,7 @@ impl<W: Runtime> Service<W> {
         };
         // While the origin was asked, a purge may have come.
         for place in known().filter(|place| place.is_fresh()) {
-            if !self.is_still_fresh(config, context, place).await {
+            if !self.is_still_fresh(context, place).await {
                 return self.batch_again(config, context, items, &[], None).await;
             }
         }
@@ -130,7 +131,7 @@ impl<W: Runtime> Service<W> {
     async fn places<'a>(
         &'a self,
         config: &'a Config,
-        context: &'a Context,
+        context: &'a Context<W>,
         items: &'a [Item],
     ) -> Option<Vec<Option<Place<'a>>>> {
         let looking = items.iter().map(|item| self.place(config, context, item));
@@ -150,7 +151,7 @@ impl<W: Runtime> Service<W> {
     async fn place<'a>(
         &'a self,
         config: &'a Config,
-        context: &'a Context,
+        context: &'a Context<W>,
         item: &'a Item,
     ) -> Option<Place<'a>> {
         let Kind::Query { operation, plan } = &item.kind else { return None };
@@ -160,14 +161,9 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Judges what was found once more, all of it at one moment.
-    async fn judge_again(
-        &self,
-        config: &Config,
-        context: &Context,
-        places: &mut [Option<Place<'_>>],
-    ) {
-        self.sync(config, context).await;
-        let may_judge = self.may_judge(config, context);
+    async fn judge_again(&self, context: &Context<W>, places: &mut [Option<Place<'_>>]) {
+        self.isolate.purges.sync.sync(context).await;
+        let may_judge = self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write);
         for place in places.iter_mut().flatten() {
             match &mut place.candidate {
                 Some(one) if may_judge => {
@@ -178,10 +174,10 @@ impl<W: Runtime> Service<W> {
         }
     }
 
-    async fn is_still_fresh(&self, config: &Config, context: &Context, place: &Place<'_>) -> bool {
-        self.sync(config, context).await;
+    async fn is_still_fresh(&self, context: &Context<W>, place: &Place<'_>) -> bool {
+        self.isolate.purges.sync.sync(context).await;
         let Some(candidate) = &place.candidate else { return false };
-        self.may_judge(config, context)
+        self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write)
             && self.judged(&context.request, place.plan, &candidate.cached) == Freshness::Fresh
     }
 
@@ -189,7 +185,7 @@ impl<W: Runtime> Service<W> {
     fn batch_from_cache(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         places: &[Option<Place<'_>>],
     ) -> Reply {
         let now = self.runtime.now();
@@ -248,7 +244,7 @@ impl<W: Runtime> Service<W> {
     async fn fetched(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         items: &[Item],
         wanted: &[&Place<'_>],
     ) -> Result<Fetched, Untold> {
@@ -302,7 +298,7 @@ impl<W: Runtime> Service<W> {
     async fn ask_several(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         items: &[Item],
         wanted: &[&Place<'_>],
         additions: Additions,
@@ -356,7 +352,7 @@ impl<W: Runtime> Service<W> {
 
     async fn batch_fetched(
         &self,
-        context: &Context,
+        context: &Context<W>,
         places: &[Option<Place<'_>>],
         wanted: &[&Place<'_>],
         fetched: Fetched,
@@ -408,7 +404,7 @@ impl<W: Runtime> Service<W> {
     async fn batch_again(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         items: &[Item],
         places: &[Option<Place<'_>>],
         untold: Option<Untold>,
@@ -419,7 +415,7 @@ impl<W: Runtime> Service<W> {
             Err(failure) => Some(failure.fault.clone()),
         });
         if let Some(fault) = failed
-            && self.all_stand(config, context, places).await
+            && self.all_stand(context, places).await
         {
             self.report_failure("origin", &fault);
             return self.batch_from_cache(config, context, places);
@@ -459,7 +455,7 @@ impl<W: Runtime> Service<W> {
     async fn ask_for_all(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         items: &[Item],
     ) -> Result<OriginResponse, OriginFailure> {
         let whole = self.whole_batch(config, items);
@@ -472,19 +468,14 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Whether each query has an entry that may stand in for an origin that fails.
-    async fn all_stand(
-        &self,
-        config: &Config,
-        context: &Context,
-        places: &[Option<Place<'_>>],
-    ) -> bool {
+    async fn all_stand(&self, context: &Context<W>, places: &[Option<Place<'_>>]) -> bool {
         for place in places.iter().flatten() {
             let stands = match &place.candidate {
                 Some(one) if one.freshness == Freshness::Fresh => {
-                    self.is_still_fresh(config, context, place).await
+                    self.is_still_fresh(context, place).await
                 }
                 Some(one) if is_servable_stale(one.freshness) => {
-                    self.still_stands(config, context, place.plan, one).await
+                    self.still_stands(context, place.plan, one).await
                 }
                 _ => false,
             };
@@ -504,7 +495,7 @@ impl<W: Runtime> Service<W> {
 
     fn report_batch(
         &self,
-        context: &Context,
+        context: &Context<W>,
         operations: usize,
         hits: usize,
         stored: usize,

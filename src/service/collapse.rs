@@ -5,11 +5,11 @@
 //! what was purged since the first one began is not for it. Each waits once: where the first one's
 //! answer is not for it, it asks for itself. Not in scope: fetching.
 
-use super::expiring::Expiring;
+use super::context::Context;
+use super::expiring_map::ExpiringMap;
 use super::find::{Candidate, Found};
-use super::handle::{Context, Service};
+use super::handle::Service;
 use super::runtime::{Fault, Runtime};
-use crate::config::Config;
 use crate::engine::Plan;
 use crate::http::Method;
 use crate::limits;
@@ -31,15 +31,15 @@ const MARKER_SECONDS: u64 = 10;
 pub(super) struct Fetching {
     /// The signal of the request that fetches. One that takes longer was cut off by the runtime, or
     /// is not worth waiting for.
-    under_way: RefCell<Expiring<u32>>,
+    under_way: RefCell<ExpiringMap<u32>>,
     /// Keys whose answers will not be stored.
-    alone: RefCell<Expiring<()>>,
+    alone: RefCell<ExpiringMap<()>>,
 }
 
 impl Default for Fetching {
     fn default() -> Self {
-        let under_way = Expiring::new(WAIT_MILLIS, limits::KEYS_UNDER_WAY);
-        let alone = Expiring::new(ALONE_MILLIS, limits::UNSHARED_KEYS);
+        let under_way = ExpiringMap::new(WAIT_MILLIS, limits::KEYS_UNDER_WAY);
+        let alone = ExpiringMap::new(ALONE_MILLIS, limits::UNSHARED_KEYS);
         Self { under_way: RefCell::new(under_way), alone: RefCell::new(alone) }
     }
 }
@@ -87,21 +87,20 @@ impl<W: Runtime> Service<W> {
     /// begun to. What it has stored is then at hand here too.
     pub(super) async fn is_revalidated_elsewhere(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         key: &str,
     ) -> bool {
-        let stored = self.edge_entry(key).await;
+        let stored = self.edge_entry(context, key).await;
         if let Some(cached) = stored.filter(|cached| self.is_variant(cached, &context.request))
-            && self.may_judge(config, context)
+            && self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write)
             && self.judged(&context.request, plan, &cached) == Freshness::Fresh
         {
             self.keep(key, &cached);
             return true;
         }
         let marker = format!("{key}~revalidating");
-        if self.edge_value(&marker).await.is_some() {
+        if self.isolate.edge.read(context, &marker).await.is_some() {
             return true;
         }
         // Two that look at the same moment both go on, which costs one request more.
@@ -112,7 +111,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Waits for a request that fetches the same, or becomes the one that others wait for.
-    pub(super) async fn join(&self, config: &Config, context: &Context, plan: &Plan) -> Joined<W> {
+    pub(super) async fn join(&self, context: &Context<W>, plan: &Plan) -> Joined<W> {
         let directives = plan.client_directives(&context.request.headers);
         // These bring nothing that others could have, or want something newer.
         if context.request.method == Method::Head || directives.no_store || directives.no_cache {
@@ -127,7 +126,7 @@ impl<W: Runtime> Service<W> {
         let first = under_way.borrow().get(&key, now);
         let Some(first) = first else {
             // What was fetched while this one looked elsewhere need not be fetched again.
-            if let Some(candidate) = self.fresh_in_memory(config, context, plan) {
+            if let Some(candidate) = self.fresh_in_memory(context, plan) {
                 return Joined::Answered(candidate);
             }
             let signal = self.runtime.signal();
@@ -140,8 +139,8 @@ impl<W: Runtime> Service<W> {
         };
         // Whether it was in time shows in what there is.
         let _ = self.within(WAIT_MILLIS, waiting).await;
-        self.sync(config, context).await;
-        match self.fresh_in_memory(config, context, plan) {
+        self.isolate.purges.sync.sync(context).await;
+        match self.fresh_in_memory(context, plan) {
             Some(candidate) => Joined::Answered(candidate),
             None => Joined::Alone,
         }
@@ -160,14 +159,9 @@ impl<W: Runtime> Service<W> {
         self.isolate.fetching.alone.borrow_mut().remove(&shared_key(plan));
     }
 
-    fn fresh_in_memory(
-        &self,
-        config: &Config,
-        context: &Context,
-        plan: &Plan,
-    ) -> Option<Candidate> {
+    fn fresh_in_memory(&self, context: &Context<W>, plan: &Plan) -> Option<Candidate> {
         let mut found = Found::default();
-        self.look_in_memory(config, context, plan, &mut found);
+        self.look_in_memory(context, plan, &mut found);
         found.candidate.filter(|one| one.freshness == Freshness::Fresh)
     }
 }

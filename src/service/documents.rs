@@ -1,7 +1,8 @@
 //! From a GraphQL request to what is known of its document, however it names it.
 
 use super::ask::fitted;
-use super::handle::{Context, Reply, Service};
+use super::context::Context;
+use super::handle::{Reply, Service};
 use super::isolate::KnownDocument;
 use super::runtime::{OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime};
 use super::schema::Known;
@@ -62,7 +63,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn operation(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         mut query: Query,
         schema: &Known,
     ) -> Result<Operation, Unresolved> {
@@ -136,7 +137,7 @@ impl<W: Runtime> Service<W> {
     /// Asks the origin what the client asked, or the same in full.
     pub(super) async fn ask_whole(
         &self,
-        context: &Context,
+        context: &Context<W>,
         whole: Option<&Whole>,
         may_retry: bool,
     ) -> Result<OriginResponse, OriginFailure> {
@@ -158,12 +159,12 @@ impl<W: Runtime> Service<W> {
 
     /// Asks the client for the document whose hash it sent, as servers with automatic persisted
     /// queries do.
-    pub(super) fn unknown_document(&self, context: &Context) -> Reply {
+    pub(super) fn unknown_document(&self, context: &Context<W>) -> Reply {
         self.unknown_documents(context, not_found().to_string().into_bytes().into())
     }
 
     /// The same with what says it.
-    pub(super) fn unknown_documents(&self, context: &Context, body: Rc<[u8]>) -> Reply {
+    pub(super) fn unknown_documents(&self, context: &Context<W>, body: Rc<[u8]>) -> Reply {
         let reason = Bypass::PersistedUnknown.as_str();
         self.count(context, 200, Answered::Bypass, None);
         self.report_bypass(context, reason, 200);

@@ -3,9 +3,10 @@
 use super::ask::Told;
 use super::ask_rest::Before;
 use super::collapse::{Joined, Leading};
+use super::context::Context;
 use super::documents::Operation;
 use super::find::{Candidate, Found};
-use super::handle::{Context, Reply, Service};
+use super::handle::{Reply, Service};
 use super::keep::Storing;
 use super::report::HitLine;
 use super::runtime::{OriginFailure, Runtime};
@@ -35,7 +36,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn read(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         operation: Option<Rc<Operation>>,
     ) -> Reply {
@@ -54,7 +55,7 @@ impl<W: Runtime> Service<W> {
         if plan.client_directives(&request.headers).only_if_cached {
             return self.nothing_stored();
         }
-        let leading = match self.join(config, context, plan).await {
+        let leading = match self.join(context, plan).await {
             Joined::Answered(candidate) => return self.serve(config, context, plan, &candidate),
             Joined::Leads(leading) => Some(leading),
             Joined::Alone => None,
@@ -69,7 +70,7 @@ impl<W: Runtime> Service<W> {
     pub(super) fn serve(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         candidate: &Candidate,
     ) -> Reply {
@@ -104,7 +105,7 @@ impl<W: Runtime> Service<W> {
     /// in this data centre.
     pub(super) fn revalidate(
         &self,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         candidate: &Candidate,
         operation: Option<Rc<Operation>>,
@@ -124,16 +125,16 @@ impl<W: Runtime> Service<W> {
         revalidating.put(&key, (), now);
         drop(revalidating);
         let service = self.clone();
-        let context = Context { request: context.request.clone(), ..*context };
+        let context = context.clone();
         let (plan, stored_as) = (plan.clone(), meta.key.clone());
         let candidate = candidate.clone();
         self.runtime.spawn(async move {
             // A batch may have many.
-            let slot = service.revalidations.take().await;
+            let slot = context.revalidations.take().await;
             if let Ok(config) = &service.isolate.config
-                && !service.is_revalidated_elsewhere(config, &context, &plan, &stored_as).await
+                && !service.is_revalidated_elsewhere(&context, &plan, &stored_as).await
             {
-                let mark = service.isolate.replica.borrow().mark();
+                let mark = service.isolate.purges.view.mark();
                 let other_variant = other_variant.as_deref();
                 let storing = Storing { plan: &plan, mark, other_variant, replaces: true };
                 service
@@ -149,7 +150,7 @@ impl<W: Runtime> Service<W> {
     async fn fetch_anew(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         storing: Storing<'_>,
         candidate: &Candidate,
         operation: Option<&Operation>,
@@ -164,7 +165,7 @@ impl<W: Runtime> Service<W> {
         if plan.client_directives(&context.request.headers).no_store {
             return;
         }
-        let before = self.before(config, context, plan, Some(candidate)).await;
+        let before = self.before(context, plan, Some(candidate)).await;
         let Ok(told) = self.ask_rest(context, plan, &before, storing.mark).await else { return };
         // While the origin fails, what is stored is better.
         if told.answer.status >= 500 {
@@ -185,21 +186,21 @@ impl<W: Runtime> Service<W> {
     async fn fetch(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         operation: Option<&Operation>,
         mut found: Found<'_>,
         leading: Option<Leading<W>>,
     ) -> Reply {
         // Where the log stood before the origin is asked: what is purged from here on is newer.
-        let mark = self.isolate.replica.borrow().mark();
+        let mark = self.isolate.purges.view.mark();
         let late = found.late.take();
         let mut late_stale = None;
         let why = reason(&found, plan.client_directives(&context.request.headers).no_cache);
         let candidate = found.candidate.take();
         let before = match operation {
             Some(_) => Before::Nothing,
-            None => self.before(config, context, plan, candidate.as_ref()).await,
+            None => self.before(context, plan, candidate.as_ref()).await,
         };
         let asking = async {
             match operation {
@@ -263,14 +264,14 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn unless_failed(
         &self,
         config: &Config,
-        (context, plan): (&Context, &Plan),
+        (context, plan): (&Context<W>, &Plan),
         told: Result<Told, OriginFailure>,
         stale: Option<&Candidate>,
         why: Why,
     ) -> Result<Told, Reply> {
         let stale = stale.filter(|_| is_bad(&told));
         if let Some(stale) = stale.filter(|one| is_servable_stale(one.freshness))
-            && self.still_stands(config, context, plan, stale).await
+            && self.still_stands(context, plan, stale).await
         {
             let fault = match told {
                 Ok(told) => format!("answered {}", told.answer.status),
@@ -285,20 +286,19 @@ impl<W: Runtime> Service<W> {
     /// While the origin was asked, a purge may have come.
     pub(super) async fn still_stands(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         stale: &Candidate,
     ) -> bool {
-        self.sync(config, context).await;
-        self.may_judge(config, context)
+        self.isolate.purges.sync.sync(context).await;
+        self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write)
             && is_servable_stale(self.judged(&context.request, plan, &stale.cached))
     }
 
     fn serve_late(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         late: &Candidate,
     ) -> Reply {
@@ -309,7 +309,7 @@ impl<W: Runtime> Service<W> {
     /// The origin's answer to a query to the client, and into the stores if it may be stored.
     async fn answered(
         &self,
-        context: &Context,
+        context: &Context<W>,
         told: Told,
         operation: &Operation,
         storing: Storing<'_>,
@@ -361,7 +361,7 @@ impl<W: Runtime> Service<W> {
 
     pub(super) fn count_miss(
         &self,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         status: u16,
         stored: bool,
@@ -382,7 +382,7 @@ impl<W: Runtime> Service<W> {
     /// Shows keys and tags to who may see them.
     pub(super) fn show(
         &self,
-        context: &Context,
+        context: &Context<W>,
         key: &str,
         tags: &[String],
         response: &mut Response,

@@ -1,9 +1,9 @@
 //! Looking for a stored answer: memory, then the edge cache, then KV.
 
-use super::breaker::Breaker;
-use super::handle::{Context, Service};
+use super::context::Context;
+use super::handle::Service;
 use super::memory::Cached;
-use super::runtime::{EdgeValue, Fault, Runtime};
+use super::runtime::{EdgeValue, Runtime};
 use crate::config::Config;
 use crate::engine::Plan;
 use crate::http::{OriginalFields, Request};
@@ -75,33 +75,37 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn find<'a>(
         &'a self,
         config: &'a Config,
-        context: &'a Context,
+        context: &'a Context<W>,
         plan: &'a Plan,
     ) -> Found<'a> {
-        let lag = self.lag(config, context.wanted);
+        let lag = self.isolate.purges.view.lag(self.runtime.now(), context.own_write);
         let mut found = Found::default();
         let in_memory = self.isolate.memory.borrow_mut().get(plan.key.as_str()).is_some();
         if in_memory {
             match lag {
-                Lag::TooOld => self.sync(config, context).await,
-                Lag::Aging => self.sync_in_background(),
+                Lag::TooOld => self.isolate.purges.sync.sync(context).await,
+                Lag::Aging => self.isolate.purges.sync.sync_in_background(context),
                 Lag::Current => {}
             }
-            if self.look_in_memory(config, context, plan, &mut found) {
+            if self.look_in_memory(context, plan, &mut found) {
                 return found;
             }
-            self.look_at_the_edge(config, context, plan, &mut found).await;
+            self.look_at_the_edge(context, plan, &mut found).await;
         } else if lag == Lag::TooOld {
-            let (first, ()) =
-                join(self.edge_entry(plan.key.as_str()), self.sync(config, context)).await;
-            self.take_edge(config, context, plan, first, &mut found).await;
+            let (first, ()) = join(
+                self.edge_entry(context, plan.key.as_str()),
+                self.isolate.purges.sync.sync(context),
+            )
+            .await;
+            self.take_edge(context, plan, first, &mut found).await;
         } else {
             if lag == Lag::Aging {
-                self.sync_in_background();
+                self.isolate.purges.sync.sync_in_background(context);
             }
-            self.look_at_the_edge(config, context, plan, &mut found).await;
+            self.look_at_the_edge(context, plan, &mut found).await;
         }
-        found.log_unreadable = !self.may_judge(config, context);
+        found.log_unreadable =
+            !self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write);
         let answered = found.candidate.as_ref().is_some_and(Candidate::answers);
         if !answered && !found.log_unreadable {
             self.look_in_kv(config, context, plan, &mut found).await;
@@ -111,8 +115,7 @@ impl<W: Runtime> Service<W> {
 
     pub(super) fn look_in_memory(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         found: &mut Found<'_>,
     ) -> bool {
@@ -127,24 +130,17 @@ impl<W: Runtime> Service<W> {
             key.and_then(|key| self.isolate.memory.borrow_mut().get(&key))
         };
         let Some(cached) = cached else { return false };
-        self.offer(config, context, plan, found, cached, Tier::Memory)
+        self.offer(context, plan, found, cached, Tier::Memory)
     }
 
-    async fn look_at_the_edge(
-        &self,
-        config: &Config,
-        context: &Context,
-        plan: &Plan,
-        found: &mut Found<'_>,
-    ) {
-        let first = self.edge_entry(plan.key.as_str()).await;
-        self.take_edge(config, context, plan, first, found).await;
+    async fn look_at_the_edge(&self, context: &Context<W>, plan: &Plan, found: &mut Found<'_>) {
+        let first = self.edge_entry(context, plan.key.as_str()).await;
+        self.take_edge(context, plan, first, found).await;
     }
 
     async fn take_edge(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         first: Option<Rc<Cached>>,
         found: &mut Found<'_>,
@@ -152,23 +148,23 @@ impl<W: Runtime> Service<W> {
         let request = &context.request;
         let Some(first) = first else { return };
         if self.is_variant(&first, request) {
-            self.offer(config, context, plan, found, first, Tier::Edge);
+            self.offer(context, plan, found, first, Tier::Edge);
             return;
         }
         let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, request);
         self.keep(plan.key.as_str(), &first);
         found.other_variant = Some(first.entry.meta.vary.clone());
         let Some(key) = key else { return };
-        let second = self.edge_entry(&key).await;
+        let second = self.edge_entry(context, &key).await;
         if let Some(second) = second.filter(|second| self.is_variant(second, request)) {
-            self.offer(config, context, plan, found, second, Tier::Edge);
+            self.offer(context, plan, found, second, Tier::Edge);
         }
     }
 
     async fn look_in_kv<'a>(
         &'a self,
         config: &'a Config,
-        context: &'a Context,
+        context: &'a Context<W>,
         plan: &'a Plan,
         found: &mut Found<'a>,
     ) {
@@ -176,17 +172,17 @@ impl<W: Runtime> Service<W> {
             return;
         }
         // Its time begins when its turn has come.
-        let Some(slot) = self.reads.take().await else { return };
+        let Some(slot) = context.store_reads.take().await else { return };
         let other_variant = found.other_variant.clone();
         let reading: LocalBoxFuture<'a, Option<Candidate>> = Box::pin(async move {
-            let candidate = self.kv_candidate(config, context, plan, other_variant).await;
+            let candidate = self.kv_candidate(context, plan, other_variant).await;
             slot.give_back();
             candidate
         });
         match select(reading, pin!(self.runtime.sleep(config.kv.timeout_ms))).await {
             Either::Left((Some(candidate), _)) => {
                 let (cached, tier) = (candidate.cached, candidate.tier);
-                self.offer(config, context, plan, found, cached, tier);
+                self.offer(context, plan, found, cached, tier);
             }
             Either::Left((None, _)) => {}
             Either::Right((_, late)) => {
@@ -201,8 +197,7 @@ impl<W: Runtime> Service<W> {
     /// What KV has, judged when it comes.
     async fn kv_candidate(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         other_variant: Option<Vec<String>>,
     ) -> Option<Candidate> {
@@ -216,7 +211,8 @@ impl<W: Runtime> Service<W> {
             key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request)?;
             cached = self.kv_entry(&key).await?;
         }
-        let fits = self.is_usable(&cached, context, plan) && self.may_judge(config, context);
+        let fits = self.is_usable(&cached, context, plan)
+            && self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write);
         fits.then(|| {
             let freshness = self.judged(request, plan, &cached);
             Candidate { cached, tier: Tier::Kv, freshness }
@@ -239,47 +235,9 @@ impl<W: Runtime> Service<W> {
     }
 
     /// The entry that the edge cache has.
-    pub(super) async fn edge_entry(&self, key: &str) -> Option<Rc<Cached>> {
-        let EdgeValue { bytes, fields } = self.edge_value(key).await?;
+    pub(super) async fn edge_entry(&self, context: &Context<W>, key: &str) -> Option<Rc<Cached>> {
+        let EdgeValue { bytes, fields } = self.isolate.edge.read(context, key).await?;
         self.decoded(&bytes, fields.as_ref(), key, false)
-    }
-
-    /// What the edge cache has.
-    pub(super) async fn edge_value(&self, key: &str) -> Option<EdgeValue> {
-        let edge = &self.isolate.edge;
-        let reading = self.runtime.edge_get(key);
-        self.read_store(edge, EDGE_MILLIS, "edge-read", reading).await.ok().flatten()
-    }
-
-    /// What a store has, if it says so in time. One that fails often is left alone for a while. The
-    /// time for which the read waits for its turn is not the store's.
-    pub(super) async fn read_store<T>(
-        &self,
-        breaker: &Breaker,
-        millis: u64,
-        part: &str,
-        reading: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
-        if !breaker.allows(self.runtime.now()) {
-            return Err("it is left alone".to_owned());
-        }
-        let Some(slot) = self.reads.take().await else {
-            return Err("other reads do not end".to_owned());
-        };
-        let reading = async {
-            let read = reading.await;
-            slot.give_back();
-            read
-        };
-        let read = self.within(millis, reading).await;
-        match &read {
-            Ok(_) => breaker.succeeded(),
-            Err(fault) => {
-                breaker.failed(self.runtime.now(), fault);
-                self.report_failure(part, fault);
-            }
-        }
-        read
     }
 
     /// The entry in stored bytes, if it is whole and of this very key. Values of its headers that
@@ -317,7 +275,7 @@ impl<W: Runtime> Service<W> {
 
     /// Whether an entry may answer the request at all: it is of its variant, and where only the
     /// origin's word lets others share it, that was said.
-    pub(super) fn is_usable(&self, cached: &Cached, context: &Context, plan: &Plan) -> bool {
+    pub(super) fn is_usable(&self, cached: &Cached, context: &Context<W>, plan: &Plan) -> bool {
         let shared = !plan.rest.authorized || cached.entry.meta.shares_authorized;
         shared && self.is_variant(cached, &context.request)
     }
@@ -326,15 +284,16 @@ impl<W: Runtime> Service<W> {
     /// where it answers.
     fn offer(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         found: &mut Found<'_>,
         cached: Rc<Cached>,
         tier: Tier,
     ) -> bool {
         let request = &context.request;
-        if !self.may_judge(config, context) || !self.is_usable(&cached, context, plan) {
+        if !self.isolate.purges.view.may_judge(self.runtime.now(), context.own_write)
+            || !self.is_usable(&cached, context, plan)
+        {
             return false;
         }
         let freshness = self.judged(request, plan, &cached);
@@ -366,16 +325,13 @@ impl<W: Runtime> Service<W> {
             key_from_kind: plan.key.from_kind(),
         };
         let directives = plan.client_directives(&request.headers);
-        freshness(meta, self.verdict(&subject), &directives, self.runtime.now())
+        freshness(meta, self.isolate.purges.view.verdict(&subject), &directives, self.runtime.now())
     }
 
     pub(super) fn keep(&self, key: &str, cached: &Rc<Cached>) {
         self.isolate.memory.borrow_mut().put(key, cached.clone());
     }
 }
-
-/// How long the edge cache, which is in the same building, may take.
-const EDGE_MILLIS: u64 = 200;
 
 /// What a candidate that does not answer is still good for.
 fn rank(candidate: &Candidate) -> u8 {

@@ -1,11 +1,13 @@
 //! One request, from its head to its answer.
 
+use super::context::Context;
 use super::documents::{Operation, Unresolved, Whole};
 use super::isolate::Isolate;
-use super::own_write::OwnWrite;
-use super::runtime::{BodyRead, OriginFailure, OriginRequest, OriginResponse, Runtime};
+use super::report::{HitLine, report, report_failure, report_hit};
+use super::runtime::{BodyRead, Fault, OriginFailure, OriginRequest, OriginResponse, Runtime};
 use super::slots::{self, Slots};
 use super::stats::Answered;
+use super::timeout::within;
 use crate::admin;
 use crate::config::Config;
 use crate::engine::{
@@ -19,7 +21,6 @@ use crate::limits::{self, Amounts, Limit};
 use crate::policy::{CacheStatus, Forward};
 use crate::purge::Record;
 use crate::tag::gather_tags;
-use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use serde_json::json;
 use std::pin::pin;
@@ -58,28 +59,13 @@ pub struct Service<W> {
     pub(super) runtime: W,
     pub(super) isolate: Rc<Isolate>,
     /// For this request's reads of stores.
-    pub(super) reads: Rc<Slots>,
-    /// For the stale entries that this request fetches.
-    pub(super) revalidations: Rc<Slots>,
-}
-
-/// What is to be known of a request while it is handled.
-pub(super) struct Context {
-    pub request: Request,
-    pub started: Timestamp,
-    /// The client's own write, older than which it wants nothing.
-    pub wanted: Option<OwnWrite>,
-    /// Whether the client may see keys and tags.
-    pub debug: bool,
-    /// Why its queries are not looked up, if its path or method says so.
-    pub uncached: Option<Bypass>,
+    pub(super) store_reads: Rc<Slots>,
 }
 
 impl<W: Runtime> Service<W> {
     /// The service over the world of one request, with what its isolate knows.
     pub fn new(runtime: W, isolate: Rc<Isolate>) -> Self {
-        let (reads, revalidations) = (Slots::new(slots::READS), Slots::new(slots::REVALIDATIONS));
-        Self { runtime, isolate, reads, revalidations }
+        Self { runtime, isolate, store_reads: Slots::new(slots::READS) }
     }
 
     /// Answers a request.
@@ -111,7 +97,7 @@ impl<W: Runtime> Service<W> {
             }
         };
         match classify(config, &context.request) {
-            Class::Admin => self.admin(config, &context.request).await,
+            Class::Admin => self.admin(config, &context).await,
             Class::PassThrough(Bypass::Upgrade) => self.upgrade(Some(config), &context).await,
             Class::GraphQlSocket => self.socket(Some(config), context).await,
             Class::PassThrough(bypass) => self.pass_through(Some(config), &context, bypass).await,
@@ -135,7 +121,7 @@ impl<W: Runtime> Service<W> {
         }
     }
 
-    async fn graphql_body(&self, config: &Config, context: &Context) -> Reply {
+    async fn graphql_body(&self, config: &Config, context: &Context<W>) -> Reply {
         let bytes = config.limits.amounts.of(Limit::Bytes);
         match self.runtime.request_body(bytes, limits::REQUEST_COPIES).await {
             BodyRead::Whole(body) => self.graphql(config, context, Some(body)).await,
@@ -146,21 +132,31 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Takes off a request what is for Evergraph alone.
-    fn context(&self, mut request: Request) -> Context {
+    fn context(&self, mut request: Request) -> Context<W> {
         let service = self.isolate.log_name();
         let own = take_evergraph_headers(&mut request, service, || self.runtime.admin_tokens());
-        let wanted = self.own_write(&own.purge_tokens);
-        let started = self.runtime.now();
-        Context { request, started, wanted, debug: own.debug, uncached: None }
+        let own_write =
+            self.isolate.purges.own_writes.required_by(&self.runtime, &own.purge_tokens);
+        Context { own_write, debug: own.debug, ..self.new_context(request) }
+    }
+
+    pub(super) fn new_context(&self, request: Request) -> Context<W> {
+        let context = Context::new(self.runtime.clone(), request);
+        Context { store_reads: self.store_reads.clone(), ..context }
     }
 
     /// A GraphQL request whose body nobody has read may be a mutation, and a batch.
-    async fn unread(&self, config: &Config, context: &Context, reason: Bypass) -> Reply {
+    async fn unread(&self, config: &Config, context: &Context<W>, reason: Bypass) -> Reply {
         let perhaps = Uncacheable { reason, may_be_mutation: true };
         self.not_looked_up(config, context, perhaps).await
     }
 
-    async fn graphql(&self, config: &Config, context: &Context, body: Option<Rc<[u8]>>) -> Reply {
+    async fn graphql(
+        &self,
+        config: &Config,
+        context: &Context<W>,
+        body: Option<Rc<[u8]>>,
+    ) -> Reply {
         let mut needed = Amounts::ZERO;
         let request = &context.request;
         if let Some(body) = &body {
@@ -183,7 +179,7 @@ impl<W: Runtime> Service<W> {
         }
     }
 
-    async fn one_operation(&self, config: &Config, context: &Context, query: Query) -> Reply {
+    async fn one_operation(&self, config: &Config, context: &Context<W>, query: Query) -> Reply {
         let schema = self.schema(config, context);
         let operation = match self.operation(config, context, query, &schema).await {
             Ok(operation) => operation,
@@ -206,7 +202,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn planned_operation(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         operation: &Operation,
     ) -> Result<Plan, Bypass> {
         let analysis = &operation.known.analysis;
@@ -229,7 +225,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn not_looked_up(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         unwritten: Uncacheable,
     ) -> Reply {
         if let Some(limit) = unwritten.reason.limit().filter(|_| config.limits.refuse) {
@@ -242,7 +238,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// 400 with a GraphQL error, where the configuration wants it so.
-    pub(super) fn over_limit(&self, config: &Config, context: &Context, limit: Limit) -> Reply {
+    pub(super) fn over_limit(&self, config: &Config, context: &Context<W>, limit: Limit) -> Reply {
         let most = config.limits.amounts.of(limit);
         let body = json!({ "errors": [{
             "message": format!("The request is over the limit of {most} {}.", limit.as_str()),
@@ -263,7 +259,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// A change of protocol is passed on untouched. Any other answer is one like all others.
-    pub(super) async fn upgrade(&self, config: Option<&Config>, context: &Context) -> Reply {
+    pub(super) async fn upgrade(&self, config: Option<&Config>, context: &Context<W>) -> Reply {
         let url = self.origin_url(&context.request);
         let headers = self.forwarded_headers(&context.request, context.request.headers.clone());
         match self.runtime.ask_untouched(&url, &headers).await {
@@ -282,7 +278,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn pass_through(
         &self,
         config: Option<&Config>,
-        context: &Context,
+        context: &Context<W>,
         reason: Bypass,
     ) -> Reply {
         self.pass(config, context, reason, None).await
@@ -292,7 +288,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn pass(
         &self,
         config: Option<&Config>,
-        context: &Context,
+        context: &Context<W>,
         reason: Bypass,
         whole: Option<&Whole>,
     ) -> Reply {
@@ -307,7 +303,7 @@ impl<W: Runtime> Service<W> {
     async fn passed(
         &self,
         config: Option<&Config>,
-        context: &Context,
+        context: &Context<W>,
         reason: Bypass,
         answer: &OriginResponse,
     ) -> Reply {
@@ -368,7 +364,7 @@ impl<W: Runtime> Service<W> {
     /// The origin's answer with a word on what was done.
     pub(super) fn reply(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: &OriginResponse,
         x_cache: XCache,
         status: &CacheStatus,
@@ -380,7 +376,7 @@ impl<W: Runtime> Service<W> {
     /// The headers of the origin's answer with a word on what was done.
     pub(super) fn headers_to_client(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: &OriginResponse,
         x_cache: XCache,
         status: &CacheStatus,
@@ -406,14 +402,14 @@ impl<W: Runtime> Service<W> {
         if !tags.is_empty() {
             // What the log does not take is kept pending; there is nobody to tell.
             let record = Record::of_tags(&tags, &config.same, config.tagging);
-            let _ = self.record(record, "cookie").await;
+            let _ = self.isolate.purges.recorder.record(&self.runtime, record, "cookie").await;
         }
     }
 
     /// 502 or 504 with a JSON error.
     pub(super) fn origin_failed(
         &self,
-        context: &Context,
+        context: &Context<W>,
         failure: &OriginFailure,
         forward: Forward,
     ) -> Reply {
@@ -444,7 +440,7 @@ impl<W: Runtime> Service<W> {
 
     pub(super) fn count(
         &self,
-        context: &Context,
+        context: &Context<W>,
         status: u16,
         how: Answered,
         type_name: Option<&str>,
@@ -452,10 +448,10 @@ impl<W: Runtime> Service<W> {
         let how = if status >= 500 { Answered::Error } else { how };
         let now = self.runtime.now();
         let millis = now.millis_since(context.started);
-        self.isolate.stats.borrow_mut().answered(now, how, type_name, millis);
+        self.isolate.stats.answered(now, how, type_name, millis);
     }
 
-    pub(super) fn report_bypass(&self, context: &Context, reason: &str, status: u16) {
+    pub(super) fn report_bypass(&self, context: &Context<W>, reason: &str, status: u16) {
         self.report(&json!({
             "event": "bypass",
             "reason": reason,
@@ -503,5 +499,39 @@ impl<W: Runtime> Service<W> {
     /// A redirect to the origin's own address leads the client to the public one.
     pub(super) fn rewrite_location(&self, request: &Request, headers: &mut Headers) {
         rewrite_location(self.isolate.origin_url.as_deref(), request, headers);
+    }
+}
+
+impl<W: Runtime> Service<W> {
+    /// Records what waits here and in the outbox. For whoever calls now and then, with or without
+    /// a request.
+    pub async fn tend(&self) {
+        self.isolate.purges.recorder.record_everything_pending(&self.runtime).await;
+    }
+
+    /// Purges everything for a write whose handling broke: what it changed is unknown. `is_over` says
+    /// whether the origin has answered it.
+    pub async fn purge_after_failure(&self, is_over: bool) {
+        self.isolate.purges.recorder.purge_after_failure(&self.runtime, is_over).await;
+    }
+
+    pub(super) fn report(&self, line: &serde_json::Value) {
+        report(&self.runtime, line);
+    }
+
+    pub(super) fn report_failure(&self, part: &str, fault: &str) {
+        report_failure(&self.runtime, part, fault);
+    }
+
+    pub(super) fn report_hit(&self, line: &HitLine<'_>) {
+        report_hit(&self.runtime, line);
+    }
+
+    pub(super) async fn within<T>(
+        &self,
+        millis: u64,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        within(&self.runtime, millis, work).await
     }
 }

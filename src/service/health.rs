@@ -1,5 +1,6 @@
 //! `GET health`: how each part fares.
 
+use super::context::Context;
 use super::handle::{Reply, Service, json_response};
 use super::runtime::{OriginRequest, OriginRequestKind, Runtime};
 use crate::config::Config;
@@ -37,10 +38,10 @@ impl Part {
 
 impl<W: Runtime> Service<W> {
     /// The state and, part by part, the reasons. 503 where it is `DOWN`.
-    pub(super) async fn health_route(&self, config: &Config) -> Reply {
+    pub(super) async fn health_route(&self, config: &Config, context: &Context<W>) -> Reply {
         let (kv, log, origin) = futures_util::future::join3(
             self.probe_kv(),
-            self.probe_log(config),
+            self.probe_log(context),
             self.probe_origin(config),
         )
         .await;
@@ -57,7 +58,7 @@ impl<W: Runtime> Service<W> {
             (true, true) => "DOWN",
             _ => "DEGRADED",
         };
-        let edge = self.isolate.edge.reason().map_or(Part::Works, Part::Fails);
+        let edge = self.isolate.edge.breaker.reason().map_or(Part::Works, Part::Fails);
         let body = json!({
             "state": state,
             "service": config.service,
@@ -84,14 +85,16 @@ impl<W: Runtime> Service<W> {
         Part::of(read.map(|_| ()))
     }
 
-    async fn probe_log(&self, config: &Config) -> Part {
-        self.sync_now().await;
-        match self.isolate.log.reason() {
+    async fn probe_log(&self, context: &Context<W>) -> Part {
+        self.isolate.purges.sync.sync_now(context).await;
+        match self.isolate.purges.view.failure() {
             Some(reason) => Part::Fails(reason),
-            None if self.isolate.log.writes.is_open() => {
+            None if !self.isolate.purges.takes_purges() => {
                 Part::Fails("it can be read, and takes no purges".to_owned())
             }
-            None if self.lag(config, None) != Lag::TooOld => Part::Works,
+            None if self.isolate.purges.view.lag(self.runtime.now(), None) != Lag::TooOld => {
+                Part::Works
+            }
             None => Part::Fails("not read yet".to_owned()),
         }
     }

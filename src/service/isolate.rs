@@ -2,27 +2,25 @@
 
 use super::breaker::Breaker;
 use super::collapse::Fetching;
-use super::expiring::Expiring;
+use super::edge_store::EdgeStore;
+use super::expiring_map::ExpiringMap;
 use super::fetch::REVALIDATION_MILLIS;
 use super::hashed::Hashed;
 use super::manifest::Uploaded;
 use super::memory::Memory;
-use super::nearby::Nearby;
-use super::outbox::OutboxState;
+use super::purges::{PurgeSettings, Purges};
 use super::schema::SchemaState;
 use super::stats::Stats;
-use super::sync::LogState;
 use super::token::Tokens;
 use crate::config::{self, CdnCacheControl, Config, ConfigError};
-use crate::engine::PurgeKeys;
 use crate::graphql::{Analysis, Refusal, SeenTypes, TypeKnowledge, analyse};
 use crate::limits::{self, Amounts};
-use crate::purge::{Replica, SchemaInForce};
+use crate::purge::SchemaInForce;
 use crate::tag::Tagging;
 use crate::time::Timestamp;
 use lru::LruCache;
 use serde_json::Value;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -36,19 +34,14 @@ pub struct Isolate {
     pub(super) origin_is_faulty: bool,
     pub(super) config_reported: Cell<bool>,
     pub(super) memory: RefCell<Memory>,
-    pub(super) replica: RefCell<Replica>,
-    pub(super) log: LogState,
-    pub(super) nearby: Nearby,
-    pub(super) outbox: OutboxState,
-    /// The keys of the tokens in `Evergraph-Purge`.
-    pub(super) purge_keys: OnceCell<PurgeKeys>,
-    pub(super) kv: Breaker,
-    pub(super) edge: Breaker,
+    pub(super) purges: Purges,
+    pub(super) kv: Rc<Breaker>,
+    pub(super) edge: Rc<EdgeStore>,
     pub(super) origin: OriginHealth,
-    pub(super) stats: RefCell<Stats>,
+    pub(super) stats: Rc<Stats>,
     pub(super) known_types: RefCell<SeenTypes>,
     /// The keys whose stale entries are being fetched.
-    pub(super) revalidating: RefCell<Expiring<()>>,
+    pub(super) revalidating: RefCell<ExpiringMap<()>>,
     pub(super) tokens: Tokens,
     /// The keys that are being fetched, for others to wait.
     pub(super) fetching: Fetching,
@@ -66,24 +59,28 @@ pub struct Isolate {
 impl Isolate {
     /// An isolate that has seen nothing yet, with its configuration as JSON.
     pub fn new(config: &Value) -> Rc<Self> {
+        let log_name = config::log_name_of(config);
+        let parsed = config::parse(config);
+        let (edge, kv, stats) = (Rc::default(), Rc::default(), Rc::default());
+        let settings = PurgeSettings::new(log_name.clone(), parsed.as_ref().ok());
+        let purges = Purges::new(&settings, Rc::clone(&edge), Rc::clone(&kv), Rc::clone(&stats));
         Rc::new(Self {
-            config: config::parse(config),
-            log_name: config::log_name_of(config),
+            config: parsed,
+            log_name,
             origin_is_faulty: config.get("origin").is_some() && config::origin_of(config).is_none(),
             origin_url: config::origin_of(config),
             config_reported: Cell::new(false),
             memory: RefCell::new(Memory::new()),
-            replica: RefCell::new(Replica::new()),
-            log: LogState::default(),
-            nearby: Nearby::default(),
-            outbox: OutboxState::default(),
-            purge_keys: OnceCell::new(),
-            kv: Breaker::default(),
-            edge: Breaker::default(),
+            purges,
+            kv,
+            edge,
             origin: OriginHealth::default(),
-            stats: RefCell::default(),
+            stats,
             known_types: RefCell::default(),
-            revalidating: RefCell::new(Expiring::new(REVALIDATION_MILLIS, limits::KEYS_UNDER_WAY)),
+            revalidating: RefCell::new(ExpiringMap::new(
+                REVALIDATION_MILLIS,
+                limits::KEYS_UNDER_WAY,
+            )),
             fetching: Fetching::default(),
             tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),

@@ -1,9 +1,10 @@
 //! Storing answers: in memory, in the edge cache and in KV.
 
 use super::ask::Told;
+use super::context::Context;
 use super::documents::Operation;
 use super::find::variant_key;
-use super::handle::{Context, Service};
+use super::handle::Service;
 use super::memory::Cached;
 use super::runtime::{BodyRead, OriginResponse, Runtime};
 use crate::config::KvWrites;
@@ -84,7 +85,7 @@ impl<W: Runtime> Service<W> {
     /// kept as an answer of its own whose body was read.
     pub(super) async fn keep_answer(
         &self,
-        context: &Context,
+        context: &Context<W>,
         told: &Told,
         storing: Storing<'_>,
         operation: &Operation,
@@ -192,7 +193,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Whether the answer to a request may be stored, whatever the answer is.
-    pub(super) fn worth_reading(&self, context: &Context, plan: &Plan) -> Result<(), NotStored> {
+    pub(super) fn worth_reading(&self, context: &Context<W>, plan: &Plan) -> Result<(), NotStored> {
         if context.request.method == Method::Head {
             return Err(NotStored::Method);
         }

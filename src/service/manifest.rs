@@ -3,6 +3,7 @@
 
 use super::handle::{Reply, Service, json_response};
 use super::runtime::{BodyRead, Fault, Runtime};
+use super::store_read::read_store;
 use crate::config::Config;
 use crate::graphql::{Manifest, ManifestError};
 use crate::http::{Request, form_pairs};
@@ -104,7 +105,8 @@ impl<W: Runtime> Service<W> {
         if !self.runtime.kv_bound() {
             return Err("KV is not bound".to_owned());
         }
-        self.read_store(&self.isolate.kv, millis, "kv-read", self.runtime.kv_get(key)).await
+        let store = (&*self.isolate.kv, millis, "kv-read");
+        read_store(&self.runtime, &self.store_reads, store, self.runtime.kv_get(key)).await
     }
 
     /// `GET documents`

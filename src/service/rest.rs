@@ -6,9 +6,10 @@
 
 use super::ask::Told;
 use super::collapse::Leading;
+use super::context::Context;
 use super::fetch::Why;
 use super::find::Found;
-use super::handle::{Context, Reply, Service};
+use super::handle::{Reply, Service};
 use super::keep::{Storing, whole};
 use super::memory::Cached;
 use super::runtime::{OriginResponse, Runtime};
@@ -38,18 +39,18 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn range(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: &Plan,
         found: Found<'_>,
     ) -> Reply {
-        let part = self.stored_part(config, context, plan).await;
+        let part = self.stored_part(context, plan).await;
         if let Some(part) = part.filter(|part| has_range(&part.cached.entry, &context.request)) {
             return self.serve(config, context, plan, &part);
         }
         if plan.client_directives(&context.request.headers).only_if_cached {
             return self.nothing_stored();
         }
-        let mark = self.isolate.replica.borrow().mark();
+        let mark = self.isolate.purges.view.mark();
         let headers = &context.request.headers;
         let fields: Vec<_> =
             OF_A_RANGE.iter().filter_map(|name| Some((*name, headers.joined(name)?))).collect();
@@ -71,7 +72,7 @@ impl<W: Runtime> Service<W> {
     /// stored.
     pub(super) async fn answered_rest(
         &self,
-        context: &Context,
+        context: &Context<W>,
         told: Told,
         storing: Storing<'_>,
         why: Why,
@@ -126,7 +127,7 @@ impl<W: Runtime> Service<W> {
     /// Stores the answer, and then gives it to the client.
     async fn answered_whole(
         &self,
-        context: &Context,
+        context: &Context<W>,
         told: Told,
         storing: Storing<'_>,
         mut headers: Headers,
@@ -168,7 +169,7 @@ impl<W: Runtime> Service<W> {
     /// wait for it go on then.
     fn keep_beside(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: &OriginResponse,
         storing: Storing<'_>,
         leading: Option<Leading<W>>,
@@ -177,7 +178,7 @@ impl<W: Runtime> Service<W> {
         let limit = limits::ANSWER_BODY_BYTES;
         let copy = copied.then(|| self.runtime.copied_body(answer.handle, limit));
         let service = self.clone();
-        let context = Context { request: context.request.clone(), ..*context };
+        let context = context.clone();
         let (answer, plan) = (answer.clone(), storing.plan.clone());
         let Storing { mark, replaces, .. } = storing;
         let other_variant = storing.other_variant.map(<[String]>::to_vec);
@@ -199,7 +200,7 @@ impl<W: Runtime> Service<W> {
     /// Stores a whole answer, or a part.
     pub(super) fn keep_rest(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: &OriginResponse,
         storing: Storing<'_>,
         body: Rc<[u8]>,
@@ -222,7 +223,7 @@ impl<W: Runtime> Service<W> {
     /// Whether the answer's head leaves a chance that it is stored.
     pub(super) fn worth_storing(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: &OriginResponse,
         storing: Storing<'_>,
     ) -> Result<(), NotStored> {
@@ -250,7 +251,7 @@ impl<W: Runtime> Service<W> {
     /// The client's answer once the origin has said that the stored one still holds.
     fn revalidated(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: OriginResponse,
         fresh: ValidatedEntry,
         storing: Storing<'_>,
@@ -305,7 +306,7 @@ impl<W: Runtime> Service<W> {
     /// or it is of another one, and the stored one is fresh no more (RFC 9111 §4.3.5).
     pub(super) fn heard_by_head(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: &OriginResponse,
         stored: &Cached,
         storing: Storing<'_>,
@@ -338,7 +339,7 @@ impl<W: Runtime> Service<W> {
     /// The headers of an answer that is not stored.
     fn unstored(
         &self,
-        context: &Context,
+        context: &Context<W>,
         answer: &OriginResponse,
         plan: &Plan,
         status: &CacheStatus,
@@ -352,7 +353,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Whether the client has this answer already: the origin was asked without its conditions.
-    fn has_it(&self, context: &Context, status: u16, headers: &Headers, at: Timestamp) -> bool {
+    fn has_it(&self, context: &Context<W>, status: u16, headers: &Headers, at: Timestamp) -> bool {
         let reads = matches!(context.request.method, Method::Get | Method::Head);
         let received = at.as_millis() / 1000;
         reads && (200..300).contains(&status) && not_modified(&context.request, headers, received)

@@ -5,7 +5,8 @@
 //! meanwhile: what it would store could lack a tag or a prohibition. A schema only makes things
 //! sharper. An answer that contradicts it ends it for all, and everything is purged.
 
-use super::handle::{Context, Service};
+use super::context::Context;
+use super::handle::Service;
 use super::runtime::{BodyRead, Fault, OriginRequest, OriginRequestKind, Runtime};
 use crate::config::{Config, SchemaSource};
 use crate::graphql::{INTROSPECTION_QUERY, Schema, TypeKnowledge, changed_types, touched_types};
@@ -121,7 +122,7 @@ fn fingerprint(encoded: &[u8]) -> SchemaInForce {
 impl<W: Runtime> Service<W> {
     /// The schema in force, if this isolate has it.
     pub(super) fn known_schema(&self) -> Known {
-        let in_force = self.isolate.replica.borrow().schemas().in_force;
+        let in_force = self.isolate.purges.view.schemas().in_force;
         let current = self.isolate.schema.current.borrow().clone();
         let stored = current.filter(|stored| stored.fingerprint == in_force);
         let fingerprint = stored.as_ref().map_or(SchemaInForce::NONE, |stored| stored.fingerprint);
@@ -130,12 +131,12 @@ impl<W: Runtime> Service<W> {
 
     /// Whether an answer to a document that was understood by this schema may be stored.
     pub(super) fn is_in_force(&self, fingerprint: SchemaInForce) -> bool {
-        self.isolate.replica.borrow().schemas().in_force == fingerprint
+        self.isolate.purges.view.schemas().in_force == fingerprint
     }
 
     /// The same as [`Service::known_schema`], for a GraphQL request: what is missing is looked for
     /// in the background.
-    pub(super) fn schema(&self, config: &Config, context: &Context) -> Known {
+    pub(super) fn schema(&self, config: &Config, context: &Context<W>) -> Known {
         let known = self.known_schema();
         let state = &self.isolate.schema;
         let now = self.runtime.now();
@@ -144,7 +145,7 @@ impl<W: Runtime> Service<W> {
             state.missed_since.set(None);
         }
         let introspects = config.graphql.schema == SchemaSource::Introspect
-            && self.isolate.replica.borrow().mark().is_some()
+            && self.isolate.purges.view.mark().is_some()
             && match &known.stored {
                 Some(stored) => {
                     stored.source == Source::Origin
@@ -157,14 +158,14 @@ impl<W: Runtime> Service<W> {
         if due && (lacks || introspects) {
             state.looked_at.set(Some(now));
             let service = self.clone();
-            let context = Context { request: context.request.clone(), ..*context };
+            let context = context.clone();
             self.runtime
                 .spawn(async move { service.look_for_schema(lacks, introspects, &context).await });
         }
         known
     }
 
-    async fn look_for_schema(&self, lacks: bool, introspects: bool, context: &Context) {
+    async fn look_for_schema(&self, lacks: bool, introspects: bool, context: &Context<W>) {
         let state = &self.isolate.schema;
         let now = self.runtime.now();
         let in_kv = self.stored_schema().await;
@@ -199,7 +200,7 @@ impl<W: Runtime> Service<W> {
 
     /// The schema in force, if KV has it.
     async fn stored_schema(&self) -> Result<Option<Rc<Stored>>, Fault> {
-        let in_force = self.isolate.replica.borrow().schemas().in_force;
+        let in_force = self.isolate.purges.view.schemas().in_force;
         if !self.runtime.kv_bound() || !in_force.is_some() {
             return Ok(None);
         }
@@ -244,7 +245,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Asks the origin for its schema, as nobody in particular.
-    async fn introspect(&self, context: &Context) {
+    async fn introspect(&self, context: &Context<W>) {
         let mut headers = Headers::new();
         headers.set("content-type", "application/json");
         headers.set("accept", "application/json");
@@ -273,10 +274,10 @@ impl<W: Runtime> Service<W> {
         match Schema::from_introspection(&body) {
             Ok(schema) => {
                 let stored = Rc::new(Stored::new(schema, Source::Origin, self.runtime.now()));
-                if self.isolate.replica.borrow().schemas().distrusted == stored.fingerprint {
+                if self.isolate.purges.view.schemas().distrusted == stored.fingerprint {
                     return self.report_failure("introspection", "answers have contradicted it");
                 }
-                if let Uploaded::NotStored(fault) = self.adopt(stored).await {
+                if let Uploaded::NotStored(fault) = self.adopt(context, stored).await {
                     self.report_failure("introspection", &fault);
                 }
             }
@@ -285,14 +286,14 @@ impl<W: Runtime> Service<W> {
     }
 
     /// Puts an uploaded schema in force.
-    pub(super) async fn upload_schema(&self, schema: Schema) -> Uploaded {
-        self.adopt(Rc::new(Stored::new(schema, Source::Upload, self.runtime.now()))).await
+    pub(super) async fn upload_schema(&self, context: &Context<W>, schema: Schema) -> Uploaded {
+        self.adopt(context, Rc::new(Stored::new(schema, Source::Upload, self.runtime.now()))).await
     }
 
     /// Puts a schema in force, in KV and in the log, and purges what was stored by another.
-    async fn adopt(&self, stored: Rc<Stored>) -> Uploaded {
+    async fn adopt(&self, context: &Context<W>, stored: Rc<Stored>) -> Uploaded {
         // What is in force is what the log says now.
-        self.sync_now().await;
+        self.isolate.purges.sync.sync_now(context).await;
         let before = match self.known_schema().stored {
             Some(stored) => Some(stored),
             None => {
@@ -320,7 +321,7 @@ impl<W: Runtime> Service<W> {
         if self.is_in_force(stored.fingerprint) {
             return Uploaded::Stored { types, changed: Some(Vec::new()) };
         }
-        let replaced = self.isolate.replica.borrow().schemas().in_force;
+        let replaced = self.isolate.purges.view.schemas().in_force;
         let tagging = self.isolate.tagging();
         let record = match &before {
             Some(before) => {
@@ -339,7 +340,7 @@ impl<W: Runtime> Service<W> {
             None => Record::everything(),
         };
         let record = Record { schema: Some(stored.fingerprint), ..record };
-        match self.record(record, "schema").await {
+        match self.isolate.purges.recorder.record(&self.runtime, record, "schema").await {
             Ok(_) => {
                 self.drop_schema(replaced);
                 let changed = changed.map(|names| names.into_iter().collect());
@@ -363,9 +364,9 @@ impl<W: Runtime> Service<W> {
     /// pending.
     pub(super) async fn end_schema(&self) -> Result<Mark, Fault> {
         self.isolate.schema.current.replace(None);
-        let ended = self.isolate.replica.borrow().schemas().in_force;
+        let ended = self.isolate.purges.view.schemas().in_force;
         let record = Record { schema: Some(SchemaInForce::NONE), ..Record::everything() };
-        let recorded = self.record(record, "schema").await;
+        let recorded = self.isolate.purges.recorder.record(&self.runtime, record, "schema").await;
         if recorded.is_ok() {
             self.drop_schema(ended);
         }

@@ -5,8 +5,9 @@
 //! between two calls. Not in scope: the messages themselves (`graphql::socket`), their order, and
 //! which answer is whose (`worker/js/socket.js`).
 
+use super::context::Context;
 use super::documents::{Operation, Unresolved};
-use super::handle::{Context, Reply, Service};
+use super::handle::{Reply, Service};
 use super::runtime::Runtime;
 use crate::config::Config;
 use crate::engine::{Write, WriteResponse};
@@ -15,6 +16,7 @@ use crate::graphql::{
 };
 use crate::http::{Headers, Method, Request};
 use crate::purge::{IntentId, Record};
+use std::rc::Rc;
 
 /// What a client's message on a socket does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +79,8 @@ impl Carried {
 impl<W: Runtime> Service<W> {
     /// Opens a socket on which GraphQL is spoken. The messages must be readable, so no extension may
     /// change their form.
-    pub(super) async fn socket(&self, config: Option<&Config>, mut context: Context) -> Reply {
-        context.request.headers.remove("sec-websocket-extensions");
+    pub(super) async fn socket(&self, config: Option<&Config>, mut context: Context<W>) -> Reply {
+        Rc::make_mut(&mut context.request).headers.remove("sec-websocket-extensions");
         match self.upgrade(config, &context).await {
             Reply::Untouched { handle } => Reply::Socket { handle },
             reply => reply,
@@ -119,7 +121,11 @@ impl<W: Runtime> Service<W> {
             }
         };
         let purge = self.purge_of_written(config, purging, written);
-        let new = self.closing(purge.map(|purge| self.counted(purge)), || write.intent);
+        let new = self.isolate.purges.intents.closing(
+            &self.runtime,
+            purge.map(|purge| self.counted(purge)),
+            || write.intent,
+        );
         self.purge(config, new, "socket").await;
     }
 
@@ -132,7 +138,7 @@ impl<W: Runtime> Service<W> {
             }
             Err(_) => Record::everything(),
         };
-        self.intend(record).await
+        self.isolate.purges.intents.announce(&self.runtime, record).await
     }
 
     /// The operation in a client's message; one that may be a mutation where it is not known.
@@ -151,7 +157,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// The operation in a message's payload, which is a GraphQL request as one that is posted.
-    async fn carried(&self, config: &Config, context: &Context, payload: &str) -> Carried {
+    async fn carried(&self, config: &Config, context: &Context<W>, payload: &str) -> Carried {
         let headers: Headers = [("content-type", "application/json")].into_iter().collect();
         let form = read_post(&headers, None, payload.as_bytes(), &config.limits.amounts);
         let query = match form {
@@ -172,11 +178,10 @@ impl<W: Runtime> Service<W> {
     }
 
     /// A message's request: what may run on a socket is what may run for a POST.
-    fn of_socket(&self, request: Request) -> Context {
+    fn of_socket(&self, request: Request) -> Context<W> {
         let mut request = Request { method: Method::Post, ..request };
         let of_the_upgrade = |name: &str| name == "upgrade" || name.starts_with("sec-websocket-");
         request.headers.retain(|name| !of_the_upgrade(name));
-        let started = self.runtime.now();
-        Context { request, started, wanted: None, debug: false, uncached: None }
+        self.new_context(request)
     }
 }

@@ -1,7 +1,9 @@
 //! Counters of one isolate, for `GET stats`, in slots of ten seconds over the last hour.
 
+use crate::purge::Record;
 use crate::time::Timestamp;
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How a request was answered.
@@ -50,22 +52,17 @@ const FIELDS: usize = 50;
 /// The letters of a name that are kept.
 const FIELD_LETTERS: usize = 100;
 
-/// The counters.
+/// The counters of one isolate.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
-    total: Counters,
-    slots: VecDeque<(u64, Counters)>,
+    total: RefCell<Counters>,
+    /// The last hour: the number of each slot, and what was counted in it.
+    slots: RefCell<VecDeque<(u64, Counters)>>,
 }
 
 impl Stats {
     /// Counts an answer of a cache type that took so many milliseconds.
-    pub fn answered(
-        &mut self,
-        now: Timestamp,
-        how: Answered,
-        type_name: Option<&str>,
-        millis: u64,
-    ) {
+    pub fn answered(&self, now: Timestamp, how: Answered, type_name: Option<&str>, millis: u64) {
         self.each(now, |counters| {
             let (count, spent) = match how {
                 Answered::Hit => (&mut counters.hits, &mut counters.cached_millis),
@@ -96,12 +93,15 @@ impl Stats {
     }
 
     /// Counts a purge.
-    pub fn purged(&mut self, now: Timestamp) {
+    pub fn purged(&self, now: Timestamp) {
         self.each(now, |counters| counters.purges += 1);
     }
 
-    /// Counts a purge of everything, by where it comes from.
-    pub fn purged_everything(&mut self, now: Timestamp, source: &'static str) {
+    /// Counts a purge by its source, if it is one of everything.
+    pub fn purge_requested(&self, now: Timestamp, record: &Record, source: &'static str) {
+        if !record.is_everything() {
+            return;
+        }
         self.each(now, |counters| {
             counters.everything.total += 1;
             *counters.everything.by_source.entry(source).or_default() += 1;
@@ -109,21 +109,22 @@ impl Stats {
     }
 
     /// Counts a mutation's field that caused a purge of everything.
-    pub fn field_purged_everything(&mut self, now: Timestamp, field: &str) {
+    pub fn field_purged_everything(&self, now: Timestamp, field: &str) {
         let field: String = field.chars().take(FIELD_LETTERS).collect();
         self.each(now, |counters| counters.everything.add_field(&field, 1));
     }
 
-    fn each(&mut self, now: Timestamp, count: impl Fn(&mut Counters)) {
+    fn each(&self, now: Timestamp, count: impl Fn(&mut Counters)) {
         let slot = now.as_millis() / 1000 / SLOT_SECONDS;
-        if self.slots.back().is_none_or(|(last, _)| *last < slot) {
-            self.slots.push_back((slot, Counters::default()));
-            if self.slots.len() > SLOTS {
-                self.slots.pop_front();
+        let mut slots = self.slots.borrow_mut();
+        if slots.back().is_none_or(|(last, _)| *last < slot) {
+            slots.push_back((slot, Counters::default()));
+            if slots.len() > SLOTS {
+                slots.pop_front();
             }
         }
-        count(&mut self.total);
-        if let Some((_, counters)) = self.slots.back_mut() {
+        count(&mut self.total.borrow_mut());
+        if let Some((_, counters)) = slots.back_mut() {
             count(counters);
         }
     }
@@ -131,10 +132,13 @@ impl Stats {
     /// The numbers as JSON: of the last `window` seconds, rounded up to whole slots, or of the
     /// isolate's whole life.
     pub fn to_json(&self, now: Timestamp, window: Option<u64>, is_available: bool) -> Value {
-        let Some(window) = window else { return self.total.to_json(is_available) };
+        let Some(window) = window else {
+            return self.total.borrow().to_json(is_available);
+        };
         let first = (now.as_millis() / 1000).saturating_sub(window) / SLOT_SECONDS;
         let mut sum = Counters::default();
-        self.slots.iter().filter(|(slot, _)| *slot >= first).for_each(|(_, slot)| sum.add(slot));
+        let slots = self.slots.borrow();
+        slots.iter().filter(|(slot, _)| *slot >= first).for_each(|(_, slot)| sum.add(slot));
         sum.to_json(is_available)
     }
 }
@@ -219,7 +223,7 @@ mod tests {
 
     #[test]
     fn counts_within_the_window() {
-        let mut stats = Stats::default();
+        let stats = Stats::default();
         let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
         stats.answered(at(0), Answered::Miss, Some("product"), 600);
         stats.answered(at(1), Answered::Hit, Some("product"), 2);
@@ -244,13 +248,13 @@ mod tests {
 
     #[test]
     fn purges_of_everything_are_counted_by_what_caused_them() {
-        let mut stats = Stats::default();
+        let stats = Stats::default();
         let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
-        stats.purged_everything(at(0), "mutation");
+        stats.purge_requested(at(0), &Record::everything(), "mutation");
         stats.field_purged_everything(at(0), "doIt");
-        stats.purged_everything(at(100), "mutation");
+        stats.purge_requested(at(100), &Record::everything(), "mutation");
         stats.field_purged_everything(at(100), "doIt");
-        stats.purged_everything(at(100), "admin");
+        stats.purge_requested(at(100), &Record::everything(), "admin");
         let of = |window| stats.to_json(at(100), window, true)["purges_of_everything"].clone();
         let by_source = json!({ "admin": 1, "mutation": 2 });
         let all = json!({ "total": 3, "by_source": by_source, "by_field": { "doIt": 2 } });
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn of_many_names_the_frequent_ones_stay() {
-        let mut stats = Stats::default();
+        let stats = Stats::default();
         for n in 0..1_000 {
             stats.field_purged_everything(Timestamp::default(), "often");
             stats.field_purged_everything(Timestamp::default(), &format!("{n}{}", "x".repeat(200)));

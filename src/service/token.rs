@@ -4,7 +4,8 @@
 //! In scope: the order of things, what an isolate remembers of tokens and keys. Not in scope: what
 //! makes a token good (`jwt`) and where it is (`engine`).
 
-use super::handle::{Context, Service};
+use super::context::Context;
+use super::handle::Service;
 use super::runtime::{FetchedText, Runtime};
 use crate::config::{Algorithm, Config, Jwt};
 use crate::engine::{Bypass, Plan, SentToken, claim_paths, has_unreadable_key_header, sent_token};
@@ -72,7 +73,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn planned(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         plan: impl Fn(&Claims) -> Result<Plan, Bypass>,
     ) -> Result<Plan, Bypass> {
         if has_unreadable_key_header(config, &context.request.headers) {
@@ -84,7 +85,7 @@ impl<W: Runtime> Service<W> {
         }
     }
 
-    async fn claims(&self, config: &Config, context: &Context) -> Claims {
+    async fn claims(&self, config: &Config, context: &Context<W>) -> Claims {
         let Some(jwt) = &config.jwt else { return Claims::NoToken };
         let text = match sent_token(&jwt.place, &context.request.headers) {
             SentToken::Nothing => return Claims::NoToken,

@@ -1,8 +1,9 @@
 //! Writes: to the origin first, then their purge, then the answer.
 
+use super::context::Context;
 use super::documents::{Operation, Whole};
-use super::handle::{Context, Reply, Service};
-use super::intent::Intent;
+use super::handle::{Reply, Service};
+use super::purges::WriteInProgress;
 use super::runtime::{BodyEnd, BodyRead, OriginFailure, OriginResponse, Runtime};
 use super::stats::Answered;
 use crate::config::Config;
@@ -65,7 +66,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn mutation(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         operation: &Operation,
     ) -> Reply {
         let analysis = &operation.known.analysis;
@@ -82,7 +83,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn perhaps_mutation(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         unwritten: Uncacheable,
     ) -> Reply {
         let write = Write::PerhapsMutation;
@@ -91,7 +92,7 @@ impl<W: Runtime> Service<W> {
     }
 
     /// A REST request of an unsafe method.
-    pub(super) async fn rest_write(&self, config: &Config, context: &Context) -> Reply {
+    pub(super) async fn rest_write(&self, config: &Config, context: &Context<W>) -> Reply {
         let write = Write::Rest(&context.request);
         let sending = Sending { write, whole: None, reason: Bypass::Method.as_str() };
         self.write(config, context, sending).await
@@ -101,7 +102,7 @@ impl<W: Runtime> Service<W> {
     pub(super) async fn write(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         sending: Sending<'_>,
     ) -> Reply {
         let Sending { write, whole, reason } = sending;
@@ -110,7 +111,7 @@ impl<W: Runtime> Service<W> {
             _ => Forward::Bypass,
         };
         let request = &context.request;
-        let intent = Intent::new(self.runtime.now());
+        let intent = WriteInProgress::new(self.runtime.now());
         let outcome = async {
             let answer = self.ask_once(config, context, (write, whole), &intent).await;
             let body = match &answer {
@@ -120,14 +121,15 @@ impl<W: Runtime> Service<W> {
             (answer, body)
         };
         let intended = || self.intended(config, write);
-        let (answer, body) = self.telling(&intent, intended, outcome).await;
+        let (answer, body) =
+            self.isolate.purges.intents.watch(&self.runtime, &intent, intended, outcome).await;
         let purge = self.purge_of(config, write, answer.as_ref().ok(), &body);
         let source = source_of(write);
         let new = purge.map(|purge| self.counted(purge));
         let closing = match &new {
             // Its end is still to come.
             Some(_) if matches!(body, Body::Streamed) => new.clone(),
-            _ => self.closing(new.clone(), || intent.close()),
+            _ => self.isolate.purges.intents.closing(&self.runtime, new.clone(), || intent.close()),
         };
         let purged = self.purge(config, closing, source).await;
         let answer = match answer {
@@ -149,7 +151,7 @@ impl<W: Runtime> Service<W> {
         };
         let mut reply = self.reply(context, &answer, XCache::Bypass, &status);
         if let (Purged::Recorded(record), Reply::Origin { headers, .. }) = (&purged, &mut reply) {
-            let token = self.purge_token(*record);
+            let token = self.isolate.purges.own_writes.token_of(&self.runtime, *record);
             if config.purge.cookie {
                 let max_lag = config.purge.max_lag;
                 let cookie = purge_cookie(self.isolate.log_name(), &token, max_lag, request);
@@ -207,7 +209,7 @@ impl<W: Runtime> Service<W> {
     /// The record of a purge, counted by the mutation's field that made it one of everything.
     pub(super) fn counted(&self, purge: WritePurge) -> NewRecord {
         if let Some(field) = &purge.field {
-            self.isolate.stats.borrow_mut().field_purged_everything(self.runtime.now(), field);
+            self.isolate.stats.field_purged_everything(self.runtime.now(), field);
         }
         purge.new
     }
@@ -218,7 +220,7 @@ impl<W: Runtime> Service<W> {
     fn purge_at_end(
         &self,
         handle: u32,
-        (new, intent): (NewRecord, Rc<Intent>),
+        (new, intent): (NewRecord, Rc<WriteInProgress>),
         source: &'static str,
         wait: bool,
     ) {
@@ -232,10 +234,27 @@ impl<W: Runtime> Service<W> {
             // What the log does not take is kept pending.
             let _ = match end {
                 BodyEnd::Whole => {
-                    let closing = service.closing(Some(new), || intent.close());
-                    service.record(closing.unwrap_or_default(), source).await
+                    let closing =
+                        service
+                            .isolate
+                            .purges
+                            .intents
+                            .closing(&service.runtime, Some(new), || intent.close());
+                    service
+                        .isolate
+                        .purges
+                        .recorder
+                        .record(&service.runtime, closing.unwrap_or_default(), source)
+                        .await
                 }
-                BodyEnd::Cut => service.record(new.with_unknown_outcome(), source).await,
+                BodyEnd::Cut => {
+                    service
+                        .isolate
+                        .purges
+                        .recorder
+                        .record(&service.runtime, new.with_unknown_outcome(), source)
+                        .await
+                }
             };
             service.runtime.release_end(handle);
         });
@@ -248,7 +267,7 @@ impl<W: Runtime> Service<W> {
         &self,
         passed: impl Future<Output = BodyEnd>,
         new: &NewRecord,
-        intent: &Rc<Intent>,
+        intent: &Rc<WriteInProgress>,
         source: &'static str,
     ) -> BodyEnd {
         let ending = async {
@@ -257,34 +276,50 @@ impl<W: Runtime> Service<W> {
                 match select(passed.as_mut(), pin!(self.runtime.sleep(STREAM_MILLIS))).await {
                     Either::Left((end, _)) => return end,
                     Either::Right(_) => {
-                        let _ = self.record(new.clone(), source).await;
+                        let _ = self
+                            .isolate
+                            .purges
+                            .recorder
+                            .record(&self.runtime, new.clone(), source)
+                            .await;
                     }
                 }
             }
         };
-        self.telling(intent, || Some(new.record.clone()), ending).await
+        self.isolate
+            .purges
+            .intents
+            .watch(&self.runtime, intent, || Some(new.record.clone()), ending)
+            .await
     }
 
     /// Passes on a write of which nobody knows what it changes, and purges everything.
     pub(super) async fn unread_write(
         &self,
-        context: &Context,
+        context: &Context<W>,
         reason: Bypass,
         source: &'static str,
     ) -> Reply {
-        let intent = Intent::new(self.runtime.now());
+        let intent = WriteInProgress::new(self.runtime.now());
         let everything = || Some(Record::everything());
         let passing = self.pass_through(None, context, reason);
-        let reply = self.telling(&intent, everything, passing).await;
+        let reply =
+            self.isolate.purges.intents.watch(&self.runtime, &intent, everything, passing).await;
         let new = NewRecord::everything();
         match &reply {
             Reply::Origin { handle, .. } => {
                 // What the log does not take is kept pending.
-                let _ = self.record(new.clone(), source).await;
+                let _ =
+                    self.isolate.purges.recorder.record(&self.runtime, new.clone(), source).await;
                 self.purge_at_end(*handle, (new, intent), source, true);
             }
             Reply::Whole(_) | Reply::Untouched { .. } | Reply::Socket { .. } => {
-                let _ = self.record(new.with_unknown_outcome(), source).await;
+                let _ = self
+                    .isolate
+                    .purges
+                    .recorder
+                    .record(&self.runtime, new.with_unknown_outcome(), source)
+                    .await;
             }
         }
         reply
@@ -295,15 +330,15 @@ impl<W: Runtime> Service<W> {
     async fn ask_once(
         &self,
         config: &Config,
-        context: &Context,
+        context: &Context<W>,
         (write, whole): (Write<'_>, Option<Whole>),
-        intent: &Rc<Intent>,
+        intent: &Rc<WriteInProgress>,
     ) -> Result<OriginResponse, OriginFailure> {
         let Some(millis) = config.origin_timeout.write_ms else {
             return self.ask_whole(context, whole.as_ref(), false).await;
         };
         let service = self.clone();
-        let context = Context { request: context.request.clone(), ..*context };
+        let context = context.clone();
         let asking = async move { service.ask_whole(&context, whole.as_ref(), false).await };
         let asking = asking.boxed_local().shared();
         match select(asking.clone(), pin!(self.runtime.sleep(millis))).await {
@@ -312,10 +347,20 @@ impl<W: Runtime> Service<W> {
                 let (service, intent) = (self.clone(), intent.clone());
                 let intended = self.intended(config, write);
                 self.runtime.spawn(async move {
-                    let _ = service.telling(&intent, || intended.clone(), asking).await;
+                    let _ = service
+                        .isolate
+                        .purges
+                        .intents
+                        .watch(&service.runtime, &intent, || intended.clone(), asking)
+                        .await;
                     // Its body may still be on its way. What the log does not take is kept pending.
                     let new = NewRecord::everything().with_unknown_outcome();
-                    let _ = service.record(new, "late-write").await;
+                    let _ = service
+                        .isolate
+                        .purges
+                        .recorder
+                        .record(&service.runtime, new, "late-write")
+                        .await;
                 });
                 Err(OriginFailure::after(millis))
             }
@@ -356,7 +401,12 @@ impl<W: Runtime> Service<W> {
             self.runtime.spawn(async move {
                 // What it changes later is purged by its intent. What the log does not take is kept
                 // pending.
-                let _ = service.record(purge.new.record, source).await;
+                let _ = service
+                    .isolate
+                    .purges
+                    .recorder
+                    .record(&service.runtime, purge.new.record, source)
+                    .await;
             });
         }
     }
@@ -372,11 +422,11 @@ impl<W: Runtime> Service<W> {
             let service = self.clone();
             self.runtime.spawn(async move {
                 // What the log does not take is kept pending.
-                let _ = service.record(new, source).await;
+                let _ = service.isolate.purges.recorder.record(&service.runtime, new, source).await;
             });
             return Purged::InBackground;
         }
-        match self.record(new, source).await {
+        match self.isolate.purges.recorder.record(&self.runtime, new, source).await {
             Ok(record) => Purged::Recorded(record),
             Err(_) => Purged::Pending,
         }

@@ -6,13 +6,13 @@ use lru::LruCache;
 
 /// Values by key, each for a limited time, the oldest out first.
 #[derive(Debug)]
-pub(super) struct Expiring<T> {
+pub(super) struct ExpiringMap<T> {
     millis: u64,
     most: usize,
     entries: LruCache<String, (Timestamp, T)>,
 }
 
-impl<T: Copy> Expiring<T> {
+impl<T: Copy> ExpiringMap<T> {
     /// An empty table: an entry lasts for `millis`, and there are at most `most` of them.
     pub fn new(millis: u64, most: usize) -> Self {
         Self { millis, most, entries: LruCache::unbounded() }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn an_entry_ends_by_itself_and_makes_room() {
-        let mut table = Expiring::new(10, 100);
+        let mut table = ExpiringMap::new(10, 100);
         table.put("a", 1, at(0));
         table.put("b", 2, at(5));
         assert_eq!((table.get("a", at(9)), table.get("a", at(10))), (Some(1), None));
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_oldest_make_room() {
-        let mut table = Expiring::new(10, 2);
+        let mut table = ExpiringMap::new(10, 2);
         for (n, key) in ["a", "b", "c"].into_iter().enumerate() {
             table.put(key, n, at(0));
         }
@@ -78,7 +78,7 @@ mod tests {
         /// Whoever is cancelled: the table is bounded, and holds nothing that is over.
         #[test]
         fn nothing_stays(steps in prop::collection::vec((0u8..40, 0u64..8, any::<bool>()), 0..200)) {
-            let mut table = Expiring::new(20, 8);
+            let mut table = ExpiringMap::new(20, 8);
             let mut now = 0;
             for (key, millis, is_taken_back) in steps {
                 now += millis;

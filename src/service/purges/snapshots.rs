@@ -1,0 +1,78 @@
+//! Snapshots of the log in the edge cache, for isolates that start.
+//!
+//! A snapshot has up to several megabytes, and all isolates of a deployment start at once. So an isolate to
+//! which the log sent a snapshot leaves it in the edge cache, and the next isolate of the data center asks
+//! the log only for what followed. Such a snapshot has no date and needs none: it counts once the log has
+//! gone on from it. One that is damaged, too old or of another log is not used; the log then sends its own.
+//!
+//! While one isolate fetches a snapshot, the others of its data center wait a little.
+
+use super::settings::PurgeSettings;
+use crate::purge::{Base, Delta, Version};
+use crate::service::context::Context;
+use crate::service::edge_store::EdgeStore;
+use crate::service::report::report_failure;
+use crate::service::runtime::Runtime;
+use std::rc::Rc;
+
+/// How long a snapshot stays in the edge cache. The log goes on from it for as long as it keeps the
+/// records that followed.
+const SNAPSHOT_SECONDS: u64 = 3_600;
+/// How often an isolate looks again for a snapshot that another one fetches, and how long it waits each
+/// time.
+const WAITS: u32 = 4;
+const WAIT_MILLIS: u64 = 150;
+/// For how long an isolate that fetches a snapshot is known to.
+const FETCHING_SECONDS: u64 = 2;
+
+/// Snapshots of the log in the edge cache.
+#[derive(Debug)]
+pub(super) struct Snapshots {
+    key: String,
+    edge: Rc<EdgeStore>,
+}
+
+impl Snapshots {
+    pub fn new(settings: &PurgeSettings, edge: Rc<EdgeStore>) -> Self {
+        // Isolates of several versions may run in one data center.
+        let key = format!("{}/log/snapshot/{}", settings.log_name, Version::CURRENT.byte());
+        Self { key, edge }
+    }
+
+    /// The snapshot that a neighbor has left; `None` if this isolate is to fetch one.
+    pub async fn find<R: Runtime>(&self, context: &Context<R>) -> Option<Base> {
+        let runtime = &context.runtime;
+        let marker = format!("{}/fetching", self.key);
+        for turn in 0..=WAITS {
+            if let Some(value) = self.edge.read(context, &self.key).await {
+                match Base::read(value.bytes.into()) {
+                    Ok(base) => return Some(base),
+                    Err(error) => report_failure(runtime, "edge-value", error.as_str()),
+                }
+            }
+            if turn == WAITS || self.edge.is_open() {
+                break;
+            }
+            if self.edge.read(context, &marker).await.is_none() {
+                // Two isolates that look at the same moment both fetch a snapshot. That does no harm.
+                self.edge.write(runtime, &marker, b"1", FETCHING_SECONDS).await;
+                break;
+            }
+            runtime.sleep(WAIT_MILLIS).await;
+        }
+        None
+    }
+
+    /// Leaves what the log has sent for the neighbors, in the background, if it is a snapshot.
+    pub fn share<R: Runtime>(&self, runtime: &R, delta: &Delta) {
+        let Delta::Base { base, .. } = delta else { return };
+        if self.edge.is_open() {
+            return;
+        }
+        let (key, base) = (self.key.clone(), base.clone());
+        let (edge, background) = (self.edge.clone(), runtime.clone());
+        runtime.spawn(async move {
+            edge.write(&background, &key, base.bytes(), SNAPSHOT_SECONDS).await;
+        });
+    }
+}
