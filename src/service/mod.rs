@@ -11,6 +11,7 @@ mod backoff;
 mod batch;
 mod batch_read;
 mod breaker;
+mod byte_lru;
 mod cold_start;
 mod collapse;
 mod documents;
@@ -44,6 +45,10 @@ mod stats;
 mod sync;
 mod token;
 mod write;
+
+#[cfg(test)]
+#[allow(dead_code, unused_imports, reason = "tests use what they need")]
+mod testing;
 
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
