@@ -4,12 +4,12 @@
 //! A text is believed only where its SHA-256 is the hash: `graphql` checks it where a client sends
 //! both, and here it is checked again of what KV has.
 
+use super::byte_lru::ByteLru;
 use super::handle::Service;
 use super::runtime::Runtime;
 use crate::config::{Config, KvWrites};
 use crate::key::sha256_hex;
 use crate::limits;
-use lru::LruCache;
 use std::rc::Rc;
 
 /// How long KV keeps a document that nobody sends: 30 days.
@@ -24,8 +24,7 @@ const ENTRY_BYTES: usize = 256;
 /// Documents by hash, least recently used out first.
 #[derive(Debug)]
 pub(super) struct Hashed {
-    documents: LruCache<String, Known>,
-    bytes: usize,
+    documents: ByteLru<String, Known>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,7 +36,7 @@ struct Known {
 
 impl Hashed {
     pub fn new() -> Self {
-        Self { documents: LruCache::unbounded(), bytes: 0 }
+        Self { documents: ByteLru::new(limits::HASHED_DOCUMENT_BYTES, LARGEST_BYTES + ENTRY_BYTES) }
     }
 
     fn get(&mut self, hash: &str) -> Option<Known> {
@@ -45,18 +44,8 @@ impl Hashed {
     }
 
     fn put(&mut self, hash: &str, known: Known) {
-        let size = |known: &Known| known.document.len() + ENTRY_BYTES;
-        if known.document.len() > LARGEST_BYTES {
-            return;
-        }
-        self.bytes += size(&known);
-        if let Some(before) = self.documents.put(hash.to_owned(), known) {
-            self.bytes = self.bytes.saturating_sub(size(&before));
-        }
-        while self.bytes > limits::HASHED_DOCUMENT_BYTES {
-            let Some((_, oldest)) = self.documents.pop_lru() else { break };
-            self.bytes = self.bytes.saturating_sub(size(&oldest));
-        }
+        let bytes = known.document.len() + ENTRY_BYTES;
+        self.documents.put(hash.to_owned(), known, bytes);
     }
 }
 
@@ -131,20 +120,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stays_within_its_budget_and_drops_the_least_used() {
+    fn the_least_used_make_room_and_large_ones_are_not_kept() {
         let mut hashed = Hashed::new();
         let known = |bytes| Known { document: "x".repeat(bytes).into(), in_kv: false };
         let size = limits::HASHED_DOCUMENT_BYTES / 16;
         for n in 0..40 {
             hashed.put(&n.to_string(), known(size));
             assert!(hashed.get("0").is_some(), "the first is used all the time");
-            assert!(hashed.bytes <= limits::HASHED_DOCUMENT_BYTES);
         }
         assert!(hashed.get("1").is_none());
-        hashed.put("0", known(1));
-        let left = hashed.documents.iter().map(|(_, one)| one.document.len() + ENTRY_BYTES);
-        assert_eq!(hashed.bytes, left.sum::<usize>());
-        hashed.put("large", known(limits::HASHED_DOCUMENT_BYTES / 4));
+        hashed.put("large", known(LARGEST_BYTES + 1));
         assert!(hashed.get("large").is_none());
+        hashed.put("largest", known(LARGEST_BYTES));
+        assert!(hashed.get("largest").is_some());
     }
 }

@@ -1,6 +1,7 @@
 //! What one isolate keeps between requests. All of it may be lost at any moment.
 
 use super::breaker::Breaker;
+use super::byte_lru::ByteLru;
 use super::collapse::Fetching;
 use super::edge_store::EdgeStore;
 use super::expiring_map::ExpiringMap;
@@ -18,7 +19,6 @@ use crate::limits::{self, Amounts};
 use crate::purge::SchemaInForce;
 use crate::tag::Tagging;
 use crate::time::Timestamp;
-use lru::LruCache;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ pub struct Isolate {
     pub(super) fetching: Fetching,
     /// The most that any request needed of the limits.
     pub(super) high_water: Cell<Amounts>,
-    documents: RefCell<Documents>,
+    documents: RefCell<ByteLru<(Rc<str>, Option<String>), Understood>>,
     /// Documents that clients name by their hashes.
     pub(super) hashed: RefCell<Hashed>,
     /// Documents that clients name by ids.
@@ -85,7 +85,7 @@ impl Isolate {
             tokens: Tokens::default(),
             high_water: Cell::new(Amounts::ZERO),
             schema: SchemaState::default(),
-            documents: RefCell::new(Documents { known: LruCache::unbounded(), bytes: 0 }),
+            documents: RefCell::new(ByteLru::new(limits::ANALYSIS_BYTES, limits::ANALYSIS_BYTES)),
             hashed: RefCell::new(Hashed::new()),
             uploaded: Uploaded::default(),
         })
@@ -135,14 +135,15 @@ impl Isolate {
             return understand();
         }
         let key = (document.clone(), operation.map(str::to_owned));
-        if let Some(known) = self.documents.borrow_mut().known.get(&key) {
+        if let Some(known) = self.documents.borrow_mut().get(&key) {
             // By another schema it is understood otherwise.
             if known.as_ref().map_or(true, |known| known.schema == schema) {
                 return known.clone();
             }
         }
         let understood = understand();
-        self.documents.borrow_mut().put(key, understood.clone());
+        let bytes = bytes_of(document, &understood);
+        self.documents.borrow_mut().put(key, understood.clone(), bytes);
         understood
     }
 
@@ -195,24 +196,6 @@ impl KnownDocument {
 }
 
 pub(super) type Understood = Result<Rc<KnownDocument>, Refusal>;
-
-struct Documents {
-    known: LruCache<(Rc<str>, Option<String>), Understood>,
-    bytes: usize,
-}
-
-impl Documents {
-    fn put(&mut self, key: (Rc<str>, Option<String>), understood: Understood) {
-        self.bytes += bytes_of(&key.0, &understood);
-        if let Some(before) = self.known.put(key.clone(), understood) {
-            self.bytes = self.bytes.saturating_sub(bytes_of(&key.0, &before));
-        }
-        while self.bytes > limits::ANALYSIS_BYTES {
-            let Some((oldest, understood)) = self.known.pop_lru() else { break };
-            self.bytes = self.bytes.saturating_sub(bytes_of(&oldest.0, &understood));
-        }
-    }
-}
 
 /// About how many bytes an analysis takes: few fragments can spread to many fields.
 fn bytes_of(document: &str, understood: &Understood) -> usize {

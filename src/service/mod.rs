@@ -11,6 +11,7 @@ mod backoff;
 mod batch;
 mod batch_read;
 mod breaker;
+mod byte_lru;
 mod collapse;
 mod context;
 mod documents;
@@ -39,6 +40,10 @@ mod store_read;
 mod timeout;
 mod token;
 mod write;
+
+#[cfg(test)]
+#[allow(dead_code, unused_imports, reason = "tests use what they need")]
+mod testing;
 
 pub use handle::{Reply, Service};
 pub use isolate::Isolate;
