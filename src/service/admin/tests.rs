@@ -25,7 +25,7 @@ impl Setup {
         }
         self.runtime.sends(method, body);
         let context = Context::new(self.runtime.clone(), request);
-        self.runtime.run(self.isolate.admin.respond(&context))
+        self.runtime.run(self.isolate.admin().respond(&context))
     }
 
     fn json(&self, method: &str, path: &str, body: &str) -> (u16, Value) {

@@ -12,6 +12,8 @@
 //! assert!(runtime.has_reported("kv-read"));
 //! ```
 
+#![allow(dead_code, unused_imports, reason = "tests use what they need")]
+
 mod components;
 mod executor;
 mod runtime;
@@ -22,3 +24,4 @@ mod tests;
 
 pub use components::Components;
 pub use runtime::{Call, SentRequest, TestRuntime, request};
+pub use traits::signature_by;

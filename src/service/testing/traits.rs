@@ -3,6 +3,7 @@
 use super::runtime::{Call, SentRequest, TestRuntime};
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields};
+use crate::key::sha256_hex;
 use crate::purge::{IntentId, LogTime, Mark, NewRecord, ReadReply};
 use crate::service::runtime::{
     AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
@@ -184,16 +185,24 @@ impl ExternalFetch for TestRuntime {
 }
 
 impl SignatureVerifier for TestRuntime {
-    /// A signature is good if it is the key's own text.
     async fn verify(
         &self,
-        _algorithm: Algorithm,
+        algorithm: Algorithm,
         key: &str,
-        _signed: &str,
+        signed: &str,
         signature: &[u8],
     ) -> Result<bool, Fault> {
         self.call(Call::Verify).await?;
-        Ok(signature == key.as_bytes())
+        Ok(signature == signature_by(algorithm, key, signed))
+    }
+}
+
+/// What counts as the signature by a key, of the length that the algorithm has.
+pub fn signature_by(algorithm: Algorithm, key: &str, signed: &str) -> Vec<u8> {
+    let digest = sha256_hex(format!("{key} {signed}").as_bytes()).into_bytes();
+    match algorithm {
+        Algorithm::Hs256 => digest.into_iter().take(32).collect(),
+        Algorithm::Rs256 | Algorithm::Es256 => digest,
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::config;
 use crate::http::{Request, to_base64url};
-use crate::service::testing::{Call, TestRuntime, request};
+use crate::service::testing::{Call, TestRuntime, request, signature_by};
 use serde_json::json;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
@@ -24,12 +24,13 @@ fn tokens(algorithms: &[&str]) -> Tokens {
     Tokens::new(Rc::new(config::parse(&json!({ "scopes": scopes, "jwt": jwt })).unwrap()))
 }
 
-/// A token of alice, signed as [`TestRuntime`] verifies: the signature is the key's text.
-fn token(algorithm: &str, key_id: &str, key: &str, expires: Timestamp) -> String {
-    let header = json!({ "alg": algorithm, "kid": key_id }).to_string();
+/// A token of alice, signed with a key.
+fn token(algorithm: Algorithm, key_id: &str, key: &str, expires: Timestamp) -> String {
+    let header = json!({ "alg": algorithm.as_str(), "kid": key_id }).to_string();
     let claims = json!({ "sub": "alice", "exp": expires.as_millis() / 1_000 }).to_string();
-    let parts = [header.as_bytes(), claims.as_bytes(), key.as_bytes()];
-    parts.map(to_base64url).join(".")
+    let signed = [header, claims].map(|part| to_base64url(part.as_bytes())).join(".");
+    let signature = to_base64url(&signature_by(algorithm, key, &signed));
+    format!("{signed}.{signature}")
 }
 
 fn with_token(text: &str) -> Request {
@@ -89,11 +90,11 @@ fn a_token_is_verified_once() {
     let runtime = TestRuntime::new();
     runtime.has_secrets(None, Some(SECRET));
     let tokens = tokens(&["HS256"]);
-    let good = token("HS256", "", SECRET, in_an_hour(&runtime));
+    let good = token(Algorithm::Hs256, "", SECRET, in_an_hour(&runtime));
     assert!(is_alice(&claims(&runtime, &tokens, &good)));
     assert!(is_alice(&claims(&runtime, &tokens, &good)));
     assert_eq!(runtime.calls(Call::Verify), 1);
-    let forged = token("HS256", "", "another key", in_an_hour(&runtime));
+    let forged = token(Algorithm::Hs256, "", "another key", in_an_hour(&runtime));
     assert_eq!(claims(&runtime, &tokens, &forged), Claims::Unverified);
     runtime.advance(3_600_000);
     assert_eq!(claims(&runtime, &tokens, &good), Claims::Unverified, "expired");
@@ -106,7 +107,8 @@ fn a_secret_that_is_short_or_missing_is_reported_once() {
         runtime.has_secrets(None, secret);
         let tokens = tokens(&["HS256"]);
         for _ in 0..2 {
-            let text = token("HS256", "", secret.unwrap_or_default(), in_an_hour(&runtime));
+            let text =
+                token(Algorithm::Hs256, "", secret.unwrap_or_default(), in_an_hour(&runtime));
             assert_eq!(claims(&runtime, &tokens, &text), Claims::Unverified);
         }
         assert_eq!(runtime.lines().len(), 1);
@@ -121,7 +123,7 @@ fn requests_share_one_fetch_of_the_issuers_keys() {
     runtime.has_text(KEYS_URL, "max-age=600", &set);
     runtime.takes(Call::FetchText, 50);
     let tokens = tokens(&["ES256"]);
-    let text = token("ES256", "a", &key, in_an_hour(&runtime));
+    let text = token(Algorithm::Es256, "a", &key, in_an_hour(&runtime));
     let context = Context::new(runtime.clone(), with_token(&text));
     let both = futures_util::future::join(tokens.claims(&context), tokens.claims(&context));
     let (first, second) = runtime.run(both);
@@ -135,7 +137,7 @@ fn a_withdrawn_key_proves_nothing_once_the_keys_are_fetched_again() {
     let (set, key) = key_set("a");
     runtime.has_text(KEYS_URL, "max-age=600", &set);
     let tokens = tokens(&["ES256"]);
-    let text = token("ES256", "a", &key, in_an_hour(&runtime));
+    let text = token(Algorithm::Es256, "a", &key, in_an_hour(&runtime));
     assert!(is_alice(&claims(&runtime, &tokens, &text)));
     runtime.has_text(KEYS_URL, "max-age=600", &key_set("other").0);
     assert!(is_alice(&claims(&runtime, &tokens, &text)), "the keys are still fresh");
@@ -148,7 +150,7 @@ fn an_issuer_that_fails_is_left_alone_for_a_while() {
     let runtime = TestRuntime::new();
     let tokens = tokens(&["ES256"]);
     let (set, key) = key_set("a");
-    let text = token("ES256", "a", &key, in_an_hour(&runtime));
+    let text = token(Algorithm::Es256, "a", &key, in_an_hour(&runtime));
     runtime.fails(Call::FetchText, "down");
     for _ in 0..3 {
         assert_eq!(claims(&runtime, &tokens, &text), Claims::Unverified);
