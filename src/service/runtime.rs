@@ -64,7 +64,7 @@ pub trait PurgeLog {
     /// the call up, so that the log need not answer it.
     async fn log_since(&self, mark: Option<Mark>) -> Result<ReadReply, Fault>;
     /// The same for the mark of a neighbour's snapshot. The log believes it only if it is its own.
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault>;
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault>;
     /// Adds a record, and says what happened since `mark`, the record included.
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault>;
     /// Notes an intent, which is recorded unless a record closes it.
