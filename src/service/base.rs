@@ -8,7 +8,7 @@ use super::tiers::EdgeCacheTier;
 use std::rc::Rc;
 
 /// What a service works with even if its configuration has a fault.
-pub(super) struct Base {
+pub(super) struct BaseComponents {
     /// The name of the purge log.
     pub log_name: String,
     /// The counters.

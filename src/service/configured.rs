@@ -1,7 +1,7 @@
 //! The components of a service whose configuration has no fault.
 
 use super::admin::Admin;
-use super::base::Base;
+use super::base::BaseComponents;
 use super::batch::Batches;
 use super::cache::{HitForMiss, Judge, Lookup, Store};
 use super::graphql::GraphQl;
@@ -39,8 +39,8 @@ pub(super) struct Configured {
 
 impl Configured {
     /// Builds the components of an isolate, each from those below it.
-    pub fn new(config: &Rc<Config>, base: &Base, kv: Rc<KvTier>) -> Self {
-        let Base { log_name, stats, edge_cache, purges, origin, respond } = base;
+    pub fn new(config: &Rc<Config>, base: &BaseComponents, kv: Rc<KvTier>) -> Self {
+        let BaseComponents { log_name, stats, edge_cache, purges, origin, respond } = base;
         let tiers = Tiers::new(edge_cache.clone(), kv.clone());
         let usage = Rc::new(LimitUsage::default());
         let parts = (origin.clone(), kv.clone());

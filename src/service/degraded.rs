@@ -1,7 +1,7 @@
 //! The service while its configuration has a fault: everything goes to the origin, and every write
 //! purges everything, for stored responses outlive the fault.
 
-use super::base::Base;
+use super::base::BaseComponents;
 use super::context::Context;
 use super::origin::OriginClient;
 use super::pass_through::PassThrough;
@@ -27,8 +27,8 @@ pub(super) struct Degraded {
 
 impl Degraded {
     /// The service of a configuration with these faults.
-    pub fn new(faults: Vec<ConfigError>, base: &Base) -> Self {
-        let Base { origin, respond, purges, .. } = base;
+    pub fn new(faults: Vec<ConfigError>, base: &BaseComponents) -> Self {
+        let BaseComponents { origin, respond, purges, .. } = base;
         let pass_through = PassThrough::new(None, origin.clone(), respond.clone(), None);
         let writes = UnreadWrites::new(purges.clone(), pass_through.clone());
         let (has_reported, origin) = (Cell::new(false), origin.clone());

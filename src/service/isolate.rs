@@ -1,6 +1,6 @@
 //! What one isolate keeps between requests. All of it may be lost at any moment.
 
-use super::base::Base;
+use super::base::BaseComponents;
 use super::configured::Configured;
 use super::degraded::Degraded;
 use super::origin::OriginClient;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 /// An isolate's state.
 pub struct Isolate {
-    pub(super) base: Base,
+    pub(super) base: BaseComponents,
     /// The service; without a configuration if that has a fault.
     pub(super) service: Result<Configured, Degraded>,
 }
@@ -38,7 +38,7 @@ impl Isolate {
         let origin = OriginClient::new(json, known.cloned());
         let respond =
             Responder::new(origin.clone(), stats.clone(), &log_name, known.map(|config| &**config));
-        let base = Base { log_name, stats, edge_cache, purges, origin, respond };
+        let base = BaseComponents { log_name, stats, edge_cache, purges, origin, respond };
         let service = match config {
             Ok(config) => Ok(Configured::new(&config, &base, kv)),
             Err(faults) => Err(Degraded::new(faults, &base)),
