@@ -56,15 +56,15 @@ impl Batches {
             Some(reason) => {
                 let written: Vec<BatchOperation<'_>> =
                     items.iter().filter_map(BatchItem::write).collect();
-                let completed = self.completion.request(&items);
+                let full_request = self.completion.request(&items);
                 let write = Write::Batch(&written);
-                let outgoing = OutgoingWrite { write, completed, reason: reason.as_str() };
+                let outgoing = OutgoingWrite { write, full_request, reason: reason.as_str() };
                 self.writes.write(context, outgoing).await
             }
             None => match items.iter().find_map(BatchItem::reason) {
                 Some(reason) => {
-                    let completed = self.completion.request(&items);
-                    self.pass_through.pass(context, reason, completed.as_ref()).await
+                    let full_request = self.completion.request(&items);
+                    self.pass_through.pass(context, reason, full_request.as_ref()).await
                 }
                 None => return self.reads.read(context, &items).await,
             },

@@ -1,10 +1,11 @@
-//! A table of what the requests of an isolate have under way. A request that the runtime cancels
-//! takes nothing back, so each entry ends by itself.
+//! A map whose entries expire, for what the requests of an isolate have under way.
+//!
+//! The runtime may end a request before it removes its entry. So each entry expires by itself.
 
 use crate::time::Timestamp;
 use lru::LruCache;
 
-/// Values by key, each for a limited time, the oldest out first.
+/// Values by key, each for a limited time. The oldest make room.
 #[derive(Debug)]
 pub(super) struct ExpiringMap<T> {
     millis: u64,
@@ -13,18 +14,18 @@ pub(super) struct ExpiringMap<T> {
 }
 
 impl<T: Copy> ExpiringMap<T> {
-    /// An empty table: an entry lasts for `millis`, and there are at most `most` of them.
+    /// An empty map for at most `most` entries, each of which lasts for `millis`.
     pub fn new(millis: u64, most: usize) -> Self {
         Self { millis, most, entries: LruCache::unbounded() }
     }
 
-    /// The value of a key, unless its time is over.
+    /// The value under `key`; `None` if it has expired.
     pub fn get(&self, key: &str, now: Timestamp) -> Option<T> {
         let (since, value) = self.entries.peek(key)?;
         now.is_within(self.millis, *since).then_some(*value)
     }
 
-    /// Sets the value of a key, and drops what is over.
+    /// Sets the value under `key`, whose time begins again, and drops entries that have expired.
     pub fn put(&mut self, key: &str, value: T, now: Timestamp) {
         self.entries.put(key.to_owned(), (now, value));
         while let Some((_, (since, _))) = self.entries.peek_lru() {

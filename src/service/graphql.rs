@@ -102,8 +102,8 @@ impl GraphQl {
             }
             Err(Bypass::Mutation) => self.answer_mutation(context, &operation).await,
             Err(reason) => {
-                let completed = operation.completed();
-                self.pass_through.pass(context, reason, completed.as_ref()).await
+                let full_request = operation.full_request();
+                self.pass_through.pass(context, reason, full_request.as_ref()).await
             }
         }
     }
@@ -117,7 +117,7 @@ impl GraphQl {
         let variables = operation.query.variables.as_ref();
         let outgoing = OutgoingWrite {
             write: Write::Mutation { analysis, variables },
-            completed: operation.completed(),
+            full_request: operation.full_request(),
             reason: Bypass::Mutation.as_str(),
         };
         self.writes.write(context, outgoing).await
@@ -137,7 +137,7 @@ impl GraphQl {
         }
         if may_be_mutation {
             let (write, reason) = (Write::PerhapsMutation, reason.as_str());
-            let outgoing = OutgoingWrite { write, completed: None, reason };
+            let outgoing = OutgoingWrite { write, full_request: None, reason };
             return self.writes.write(context, outgoing).await;
         }
         self.pass_through.pass(context, reason, None).await

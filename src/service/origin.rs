@@ -26,7 +26,7 @@ const HEALTH_MILLIS: u64 = 10_000;
 
 /// A client's request with the document that it names by its hash or id.
 #[derive(Debug)]
-pub(super) struct CompletedRequest {
+pub(super) struct FullRequest {
     /// What is sent in its place.
     pub rewritten: RewrittenRequest,
     /// Whether the client can get the response unchanged.
@@ -67,15 +67,15 @@ impl OriginClient {
     pub async fn forward<R: Runtime>(
         &self,
         context: &Context<R>,
-        completed: Option<&CompletedRequest>,
+        full_request: Option<&FullRequest>,
         may_retry: bool,
     ) -> Result<OriginResponse, OriginFailure> {
         let request = &context.request;
         let mut headers = request.headers.clone();
         let mut url = self.url_of(request, &request.url.target());
-        let kind = match completed {
+        let kind = match full_request {
             None => OriginRequestKind::Unchanged,
-            Some(CompletedRequest { rewritten, answers_client }) => {
+            Some(FullRequest { rewritten, answers_client }) => {
                 match (apply(rewritten, &mut url, &mut headers), answers_client) {
                     (body, true) => OriginRequestKind::Completed(body),
                     (Some(body), false) => OriginRequestKind::Post(body),
@@ -91,9 +91,9 @@ impl OriginClient {
     pub async fn forward_read<R: Runtime>(
         &self,
         context: &Context<R>,
-        completed: Option<&CompletedRequest>,
+        full_request: Option<&FullRequest>,
     ) -> Result<OriginResponse, OriginFailure> {
-        self.wait_for_read(&context.runtime, self.forward(context, completed, true)).await
+        self.wait_for_read(&context.runtime, self.forward(context, full_request, true)).await
     }
 
     /// Asks for a GraphQL response that may be stored: with `rewritten` in place of the client's

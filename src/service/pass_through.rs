@@ -1,7 +1,7 @@
 //! Requests that go to the origin and back without a look-up.
 
 use super::context::Context;
-use super::origin::{CompletedRequest, OriginClient};
+use super::origin::{FullRequest, OriginClient};
 use super::respond::{Reply, Responder, forward_of};
 use super::runtime::{OriginResponse, Runtime};
 use super::scope_changes::ScopeChanges;
@@ -35,10 +35,10 @@ impl PassThrough {
         &self,
         context: &Context<R>,
         reason: Bypass,
-        completed: Option<&CompletedRequest>,
+        full_request: Option<&FullRequest>,
     ) -> Reply {
         let may_retry = !may_write(self.config.as_deref(), &context.request);
-        match self.origin.forward(context, completed, may_retry).await {
+        match self.origin.forward(context, full_request, may_retry).await {
             Ok(response) => self.reply(context, reason, &response).await,
             Err(failure) => self.respond.origin_failed(context, &failure, forward_of(reason)),
         }

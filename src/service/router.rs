@@ -101,7 +101,7 @@ async fn answer<R: Runtime>(service: &Configured, context: Context<R>) -> Reply 
         Class::PassThrough(reason) => pass_through.pass(&context, reason, None).await,
         Class::RestWrite => {
             let (write, reason) = (Write::Rest(&context.request), Bypass::Method.as_str());
-            let outgoing = OutgoingWrite { write, completed: None, reason };
+            let outgoing = OutgoingWrite { write, full_request: None, reason };
             writes.write(&context, outgoing).await
         }
         Class::Rest => match planning.plan_rest(&context).await {

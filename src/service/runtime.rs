@@ -66,7 +66,7 @@ pub trait PurgeLog {
     /// the call, so that the log need not reply.
     async fn log_since(&self, mark: Option<Mark>) -> Result<ReadReply, Fault>;
     /// The same for the mark of a neighbor's snapshot, which the log believes only if it is its own.
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault>;
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault>;
     /// Appends a record, and reads what was recorded since `mark`, including the record.
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault>;
     /// Announces an intent, which the log records unless a later record closes it.

@@ -28,12 +28,12 @@ pub enum SocketMessage {
     Read,
     /// It runs a mutation, or may.
     Write,
-    /// It is no message of a known subprotocol, and may run a mutation.
+    /// It is of no known subprotocol, and may run a mutation.
     Unclear,
 }
 
 impl SocketMessage {
-    /// The word for JavaScript.
+    /// The name that `worker/js/socket.js` goes by.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Control => "control",
@@ -44,16 +44,16 @@ impl SocketMessage {
     }
 }
 
-/// What is known of a write on a socket, once its outcome is.
+/// A write on a socket whose outcome is known.
 #[derive(Debug, Clone, Copy)]
 pub struct SocketWrite<'a> {
-    /// The client's message; none where it was not kept, or is of no known subprotocol.
+    /// The client's message. `None` if it was not kept, or is of no known subprotocol.
     pub message: Option<&'a str>,
-    /// The server's message that answers it.
+    /// The server's message that answers it. `None` if there was none.
     pub answer: Option<&'a str>,
-    /// The status for which the server closed the socket in place of an answer.
+    /// The status with which the server closed the socket instead of answering.
     pub refused: Option<u16>,
-    /// What the log calls it, where it was told of it.
+    /// The write's intent in the log, if it was announced.
     pub intent: Option<IntentId>,
 }
 

@@ -1,4 +1,5 @@
-//! Counters of one isolate, for `GET stats`, in slots of ten seconds over the last hour.
+//! Counters of one isolate for `GET stats`: over its whole life, and over the last hour in slots of ten
+//! seconds.
 
 use crate::purge::Record;
 use crate::time::Timestamp;
@@ -6,18 +7,18 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
-/// How a request was answered.
+/// Where a response came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answered {
     /// From the cache.
     Hit,
     /// From the cache, though stale.
     Stale,
-    /// By the origin, after a look-up.
+    /// From the origin, after a look-up.
     Miss,
-    /// By the origin.
+    /// From the origin, without a look-up.
     Bypass,
-    /// By the origin, with a 5xx, or not at all.
+    /// A 5xx of the origin, or no response at all.
     Error,
 }
 
@@ -46,10 +47,10 @@ struct PurgesOfEverything {
     by_field: BTreeMap<String, u64>,
 }
 
-/// The names of mutations' fields that are counted. The rarest gives way to one that is new:
-/// clients choose names.
+/// How many mutation fields are counted by name. Clients choose the names, so a new one replaces the
+/// rarest.
 const FIELDS: usize = 50;
-/// The letters of a name that are kept.
+/// How many characters of a name are kept.
 const FIELD_LETTERS: usize = 100;
 
 /// The counters of one isolate.
@@ -61,7 +62,7 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    /// Counts an answer of a cache type that took so many milliseconds.
+    /// Counts a response, which took so many milliseconds, and its cache type.
     pub fn answered(&self, now: Timestamp, how: Answered, type_name: Option<&str>, millis: u64) {
         self.each(now, |counters| {
             let (count, spent) = match how {
@@ -92,7 +93,7 @@ impl Stats {
         });
     }
 
-    /// Counts a purge.
+    /// Counts a purge that the log has recorded.
     pub fn purged(&self, now: Timestamp) {
         self.each(now, |counters| counters.purges += 1);
     }
@@ -108,7 +109,7 @@ impl Stats {
         });
     }
 
-    /// Counts a mutation's field that caused a purge of everything.
+    /// Counts the mutation field that caused a purge of everything.
     pub fn field_purged_everything(&self, now: Timestamp, field: &str) {
         let field: String = field.chars().take(FIELD_LETTERS).collect();
         self.each(now, |counters| counters.everything.add_field(&field, 1));
@@ -212,7 +213,7 @@ impl PurgesOfEverything {
     }
 }
 
-/// A ratio with four decimals; 0 of nothing.
+/// `part / whole` with four decimals; 0 if `whole` is 0.
 fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
 }

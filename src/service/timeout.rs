@@ -15,3 +15,21 @@ pub(super) async fn within<T>(
         Either::Right(_) => Err(format!("no answer within {millis} ms")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::testing::TestRuntime;
+
+    #[test]
+    fn work_has_its_time_and_no_more() {
+        let runtime = TestRuntime::new();
+        let work = |millis| async move { Ok::<u64, Fault>(millis) };
+        assert_eq!(runtime.run(within(&runtime, 10, work(1))), Ok(1));
+        let never = std::future::pending::<Result<(), Fault>>();
+        assert_eq!(
+            runtime.run(within(&runtime, 10, never)),
+            Err("no answer within 10 ms".to_owned())
+        );
+    }
+}

@@ -121,7 +121,7 @@ impl PurgeLog for SimulatedWorld {
         self.ask_log(LogRequest { mark, ..LogRequest::default() }).await
     }
 
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<purge::ReadReply, Fault> {
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<purge::ReadReply, Fault> {
         let question =
             LogRequest { mark: Some(mark), is_neighbours: true, ..LogRequest::default() };
         self.ask_log(question).await

@@ -231,7 +231,7 @@ impl PurgeLog for Platform {
         self.call_log("since", &question, ReadReply::decode).await
     }
 
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault> {
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault> {
         let question =
             LogRequest { mark: Some(mark), is_neighbours: true, ..LogRequest::default() };
         self.call_log("since", &question, ReadReply::decode).await

@@ -10,7 +10,7 @@ use crate::graphql::{
     InjectedDocument, OperationKind, Query, RequestParts, RewrittenRequest, Source,
 };
 use crate::service::context::Context;
-use crate::service::origin::CompletedRequest;
+use crate::service::origin::FullRequest;
 use crate::service::runtime::Runtime;
 use std::rc::Rc;
 
@@ -51,7 +51,7 @@ impl Operation {
 
     /// The whole request with its document, if its response is not stored and the origin may not know
     /// the document.
-    pub fn completed(&self) -> Option<CompletedRequest> {
+    pub fn full_request(&self) -> Option<FullRequest> {
         if !self.is_completed {
             return None;
         }
@@ -59,7 +59,7 @@ impl Operation {
         // A server refuses a mutation by GET, and would run the same mutation by POST.
         let would_run = matches!(rewritten, RewrittenRequest::Posted { .. })
             && self.known.analysis.kind == OperationKind::Mutation;
-        (!would_run).then_some(CompletedRequest { rewritten, answers_client: true })
+        (!would_run).then_some(FullRequest { rewritten, answers_client: true })
     }
 
     /// Whether the origin can be sent exactly what is in the key.

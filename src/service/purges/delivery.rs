@@ -139,3 +139,6 @@ impl Delivery {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,50 @@ impl FormerOutbox {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::purges::fixture::{Writing, settings};
+    use crate::service::testing::{Call, TestRuntime};
+
+    const KEY: &str = "outbox/shop/1700000000000-0123456789abcdef";
+
+    fn former() -> FormerOutbox {
+        let writing = Writing::new();
+        FormerOutbox::new(&settings(), writing.writer, writing.stats)
+    }
+
+    #[test]
+    fn each_log_purges_everything_once_and_deletes_nothing() {
+        let (runtime, first) = (TestRuntime::new(), former());
+        runtime.set_kv(KEY, b"whatever it is");
+        for isolate in [&first, &first, &former()] {
+            assert_eq!(runtime.run(isolate.drain(&runtime)), Ok(()));
+            assert_eq!((runtime.log_head(), runtime.kv_value(KEY).is_some()), (1, true));
+        }
+        runtime.set_kv(&KEY.replace("17", "18"), b"another");
+        assert_eq!(runtime.run(first.drain(&runtime)), Ok(()));
+        assert_eq!(runtime.log_head(), 2);
+    }
+
+    #[test]
+    fn a_log_that_takes_nothing_is_tried_again() {
+        let (runtime, former) = (TestRuntime::new(), former());
+        runtime.set_kv(KEY, b"whatever it is");
+        runtime.fails(Call::LogAppend, "down");
+        assert_eq!(runtime.run(former.drain(&runtime)), Ok(()));
+        assert!(runtime.has_reported("purge-log-write") && runtime.log_head() == 0);
+        runtime.works(Call::LogAppend);
+        assert_eq!(runtime.run(former.drain(&runtime)), Ok(()));
+        assert_eq!(runtime.log_head(), 1);
+    }
+
+    #[test]
+    fn without_such_purges_nothing_is_read_or_written() {
+        let (runtime, former) = (TestRuntime::new(), former());
+        assert_eq!(runtime.run(former.drain(&runtime)), Ok(()));
+        let calls = [Call::KvList, Call::KvGet, Call::KvPut, Call::LogAppend];
+        assert_eq!(calls.map(|call| runtime.calls(call)), [1, 0, 0, 0]);
+    }
+}

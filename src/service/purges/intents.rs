@@ -210,41 +210,4 @@ impl Intents {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::from_millis(1_000_000 + millis)
-    }
-
-    #[test]
-    fn the_log_is_told_after_five_seconds_and_before_it_stops() {
-        let write = WriteInProgress::new(at(0));
-        assert_eq!((write.pause(at(0)), write.pause(at(4_999))), (5_000, 1));
-        assert_eq!(write.pause(at(6_000)), 0);
-        write.announced_at.set(Some(at(6_000)));
-        assert_eq!(write.pause(at(6_000)), AGAIN_MILLIS);
-        let rows = NewRecord::intent(Record::everything()).recorded_unless_closed(0, at(0));
-        let last = rows.last().unwrap().0;
-        assert!(last.millis_since(at(0)) >= AGAIN_MILLIS + WRITE_MILLIS, "no minute is left out");
-    }
-
-    #[test]
-    fn a_hanging_origin_does_not_flood_the_log() {
-        let rate = Rate::default();
-        let told: Vec<Announcement> = (0..20_000).map(|n| rate.admit(at(n))).collect();
-        let count = |of: &Announcement| told.iter().filter(|one| *one == of).count();
-        assert_eq!(count(&Announcement::Own), 2 * ONE_BY_ONE as usize);
-        assert!(count(&Announcement::Shared) <= 20, "{}", count(&Announcement::Shared));
-        // None is left out: one that another has told was told less than a second before.
-        let mut shared = None;
-        for (millis, one) in told.iter().enumerate() {
-            match one {
-                Announcement::Shared => shared = Some(millis),
-                Announcement::Covered => assert!(shared.is_some_and(|at| millis - at < 1_000)),
-                Announcement::Own => {}
-            }
-        }
-        assert_eq!(rate.admit(at(0)), Announcement::Own, "a clock that was set back begins anew");
-    }
-}
+mod tests;

@@ -85,7 +85,7 @@ impl LogReader {
         let runtime = &context.runtime;
         if let Some(base) = self.snapshots.find(context).await {
             let asked_at = runtime.now();
-            let asking = runtime.log_since_neighbours(base.mark());
+            let asking = runtime.log_since_neighbors(base.mark());
             let reply = within(runtime, READ_MILLIS, asking).await?;
             self.neighbors.compare_clocks(asked_at, &reply);
             let delta = match base.followed_by(reply) {
@@ -121,5 +121,65 @@ impl LogReader {
             true => Ok(()),
             false => Err("the purge log's answer does not follow what is known".to_owned()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purge::{Record, Verdict};
+    use crate::service::purges::fixture::{context, entry_of, purge_of, purges, settings};
+    use crate::service::testing::{Call, TestRuntime};
+
+    fn reader() -> LogReader {
+        let view = purges().view;
+        let neighbors = Rc::new(Neighbors::new(&settings(), view.clone(), Rc::default()));
+        LogReader::new(view, neighbors, Snapshots::new(&settings(), Rc::default()))
+    }
+
+    fn read(runtime: &TestRuntime, reader: &LogReader) {
+        runtime.run(reader.read(&context(runtime), runtime.at()));
+    }
+
+    #[test]
+    fn a_replica_starts_from_nothing_and_follows() {
+        let (runtime, reader) = (TestRuntime::new(), reader());
+        let stored_at = runtime.records(&Record::everything());
+        read(&runtime, &reader);
+        assert_eq!(reader.view.mark(), Some(stored_at));
+        let last = runtime.records(&purge_of(1).record);
+        read(&runtime, &reader);
+        assert_eq!((reader.view.mark(), runtime.calls(Call::LogSince)), (Some(last), 2));
+        assert_eq!(reader.view.verdict(&entry_of(stored_at, &[1])), Verdict::Gone);
+        assert!(reader.neighbors.may_learn(), "the clocks are compared");
+        runtime.advance(1);
+        assert!(runtime.calls(Call::EdgePut) > 0, "the neighbors can learn it");
+    }
+
+    #[test]
+    fn a_log_that_fails_leaves_the_replica_unchanged() {
+        let (runtime, reader) = (TestRuntime::new(), reader());
+        read(&runtime, &reader);
+        let synced_at = reader.view.synced_at();
+        runtime.takes(Call::LogSince, READ_MILLIS + 1);
+        read(&runtime, &reader);
+        assert!(reader.view.is_failing() && runtime.has_reported("purge-log-read"));
+        assert_eq!(reader.view.synced_at(), synced_at);
+    }
+
+    #[test]
+    fn a_record_that_a_client_has_shown_is_asked_for() {
+        let (runtime, reader) = (TestRuntime::new(), reader());
+        let mark = runtime.records(&Record::everything());
+        read(&runtime, &reader);
+        let calls = runtime.calls(Call::LogSince);
+        reader.view.note_shown(mark);
+        read(&runtime, &reader);
+        assert_eq!((runtime.calls(Call::LogSince), reader.view.shown()), (calls + 1, None));
+        // The log does not have it: it has lost its storage, and finds that out when it is asked.
+        let ahead = Mark { seq: mark.seq + 1, ..mark };
+        reader.view.note_shown(ahead);
+        read(&runtime, &reader);
+        assert_eq!((runtime.calls(Call::LogSince), reader.view.shown()), (calls + 3, None));
     }
 }

@@ -188,3 +188,6 @@ impl LogView {
         self.backoff.allows(now)
     }
 }
+
+#[cfg(test)]
+mod tests;

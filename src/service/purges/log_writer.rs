@@ -75,3 +75,38 @@ impl LogWriter {
         within(runtime, millis, closing).await.map(|_| ())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::purge::{IntentId, Verdict};
+    use crate::service::purges::fixture::{Writing, entry_of, purge_of};
+    use crate::service::testing::{Call, TestRuntime};
+
+    #[test]
+    fn the_replica_learns_what_was_appended() {
+        let (runtime, writing) = (TestRuntime::new(), Writing::new());
+        let stored_at = runtime.records(&purge_of(9).record);
+        let mark = runtime.run(writing.writer.append(&runtime, &purge_of(1), 1_000)).unwrap();
+        assert_eq!((mark.seq, writing.view.mark()), (2, Some(mark)));
+        assert_eq!(writing.view.verdict(&entry_of(stored_at, &[1])), Verdict::Gone);
+        assert_eq!(writing.writer.breaker.taken(), 1);
+    }
+
+    #[test]
+    fn an_append_that_takes_too_long_has_failed() {
+        let (runtime, writing) = (TestRuntime::new(), Writing::new());
+        runtime.takes(Call::LogAppend, 1_001);
+        let appended = runtime.run(writing.writer.append(&runtime, &purge_of(1), 1_000));
+        assert_eq!(appended, Err("no answer within 1000 ms".to_owned()));
+        assert_eq!((writing.view.mark(), writing.writer.breaker.taken()), (None, 0));
+    }
+
+    #[test]
+    fn closing_an_intent_records_nothing() {
+        let (runtime, writing) = (TestRuntime::new(), Writing::new());
+        let intent = runtime.run(writing.writer.announce(&runtime, &purge_of(1), 1_000));
+        assert_eq!(intent, Ok(IntentId::of(1)));
+        let closed = runtime.run(writing.writer.close_intent(&runtime, IntentId::of(1), 1_000));
+        assert_eq!((closed, runtime.log_head()), (Ok(()), 0));
+    }
+}

@@ -17,6 +17,8 @@
 
 mod components;
 mod delivery;
+#[cfg(test)]
+mod fixture;
 mod former_outbox;
 mod intents;
 mod log_reader;

@@ -101,3 +101,78 @@ impl Neighbors {
         format!("{}/log/{}/{epoch:016x}", self.log_name, Version::CURRENT.byte())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purge::{Record, Verdict};
+    use crate::service::purges::fixture::{context, entry_of, purge_of, purges, settings};
+    use crate::service::testing::{Call, TestRuntime};
+
+    fn neighbors() -> (Neighbors, Rc<LogView>) {
+        let view = purges().view;
+        (Neighbors::new(&settings(), view.clone(), Rc::default()), view)
+    }
+
+    /// What the log replies now.
+    fn reply(runtime: &TestRuntime, mark: Option<Mark>) -> ReadReply {
+        use crate::service::runtime::PurgeLog as _;
+        runtime.run(runtime.log_since(mark)).unwrap()
+    }
+
+    /// An isolate that has read the log itself.
+    fn that_has_read(runtime: &TestRuntime) -> (Neighbors, Rc<LogView>) {
+        let (neighbors, view) = neighbors();
+        let reply = reply(runtime, None);
+        neighbors.compare_clocks(runtime.at(), &reply);
+        view.learn(reply.delta, runtime.at(), view.begin_call());
+        (neighbors, view)
+    }
+
+    #[test]
+    fn what_one_isolate_reads_the_others_learn() {
+        let runtime = TestRuntime::new();
+        let stored_at = runtime.records(&Record::everything());
+        let (first, second) = (that_has_read(&runtime), that_has_read(&runtime));
+        runtime.advance(2_000);
+        runtime.records(&purge_of(1).record);
+        first.0.share(&runtime, &reply(&runtime, first.0.common_mark()));
+        runtime.advance(10);
+        let calls = runtime.calls(Call::LogSince);
+        runtime.run(second.0.learn(&context(&runtime)));
+        assert_eq!(second.1.verdict(&entry_of(stored_at, &[1])), Verdict::Gone);
+        let age = runtime.at().millis_since(second.1.synced_at().unwrap());
+        assert!((10..50).contains(&age), "{age}: dated by the log's clock");
+        assert_eq!(runtime.calls(Call::LogSince), calls);
+        assert_eq!(second.0.common_mark(), second.1.mark());
+    }
+
+    #[test]
+    fn nothing_is_learned_before_the_clocks_are_compared() {
+        let (runtime, (neighbors, _)) = (TestRuntime::new(), neighbors());
+        assert!(!neighbors.may_learn());
+        runtime.run(neighbors.learn(&context(&runtime)));
+        assert_eq!(runtime.calls(Call::EdgeGet), 0);
+    }
+
+    #[test]
+    fn a_damaged_value_is_a_miss() {
+        let runtime = TestRuntime::new();
+        let (neighbors, view) = that_has_read(&runtime);
+        let key = neighbors.key_of(view.mark().unwrap().epoch);
+        runtime.run(neighbors.edge.write(&runtime, &key, b"garbage", 1));
+        let synced_at = view.synced_at();
+        runtime.run(neighbors.learn(&context(&runtime)));
+        assert!(runtime.has_reported("edge-value") && view.synced_at() == synced_at);
+    }
+
+    #[test]
+    fn a_faulty_configuration_shares_nothing() {
+        let runtime = TestRuntime::new();
+        let (neighbors, _) = that_has_read(&runtime);
+        let neighbors = Neighbors { max_lag: 0, ..neighbors };
+        neighbors.share(&runtime, &reply(&runtime, None));
+        runtime.advance(10);
+        assert_eq!(runtime.calls(Call::EdgePut), 0);
+    }
+}

@@ -187,3 +187,6 @@ impl OutboxDrain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

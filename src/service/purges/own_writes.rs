@@ -55,3 +55,30 @@ impl OwnWrites {
         self.keys.get_or_init(make)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::purge::Mark;
+    use crate::service::purges::fixture::purges;
+    use crate::service::testing::TestRuntime;
+
+    const RECORD: Mark = Mark { epoch: 7, seq: 3 };
+
+    #[test]
+    fn a_token_names_the_record_that_it_was_made_of() {
+        let (runtime, purges) = (TestRuntime::new(), purges());
+        runtime.has_secrets(Some("a secret of some length"), None);
+        let token = purges.own_writes.token_of(&runtime, RECORD);
+        let own_write = purges.own_writes.required_by(&runtime, &[token]).unwrap();
+        assert_eq!((own_write.record, purges.view.shown()), (Some(RECORD), Some(RECORD)));
+        assert!(purges.own_writes.required_by(&runtime, &[]).is_none());
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_verified_is_not_ignored() {
+        let (runtime, purges) = (TestRuntime::new(), purges());
+        let own_write = purges.own_writes.required_by(&runtime, &["forged".to_owned()]).unwrap();
+        assert_eq!((own_write.record, purges.view.shown()), (None, None));
+        assert!(!purges.view.is_recent(runtime.at(), Some(own_write)));
+    }
+}

@@ -101,3 +101,58 @@ impl PendingPurges {
         found.map(|pending| pending.in_outbox = true).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purge::{Mark, Record, SchemaInForce};
+    use crate::service::purges::fixture::{entry_of, purge_of};
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn pending(count: usize) -> PendingPurges {
+        let pending = PendingPurges::default();
+        (0..count).for_each(|n| pending.push(n.to_string(), purge_of(n as u64)));
+        pending
+    }
+
+    #[test]
+    fn what_is_pending_applies_until_it_is_removed() {
+        let (pending, mark) = (pending(1), Mark { epoch: 1, seq: 9 });
+        assert!(pending.purges(&entry_of(mark, &[0])) && !pending.purges(&entry_of(mark, &[1])));
+        assert!(pending.remove("0").is_some() && pending.remove("0").is_none());
+        assert!(!pending.purges(&entry_of(mark, &[0])));
+    }
+
+    #[test]
+    fn a_few_go_into_the_outbox_at_once_and_again_after_a_while() {
+        let pending = pending(PUT_AT_ONCE + 1);
+        let due = |millis, may_retry| pending.due_for_outbox(at(millis), || may_retry).len();
+        assert_eq!(due(0, false), PUT_AT_ONCE, "the first attempt is made whatever KV does");
+        assert_eq!((due(1, false), due(2, true)), (1, 0));
+        assert!(pending.note_in_outbox("0") && !pending.note_in_outbox("other"));
+        assert_eq!(due(RETRY_MILLIS, false), 0);
+        assert_eq!(due(RETRY_MILLIS, true), PUT_AT_ONCE - 1, "the first is there");
+    }
+
+    #[test]
+    fn all_make_room_for_one_of_everything() {
+        let almost = pending(limits::PENDING_PURGES - 1);
+        assert!(almost.take_if_full().is_none());
+        let full = pending(limits::PENDING_PURGES);
+        assert_eq!(full.take_if_full().map(|all| all.len()), Some(limits::PENDING_PURGES));
+        assert!(full.is_empty());
+    }
+
+    #[test]
+    fn the_end_of_a_schema_stays_though_its_purge_is_recorded() {
+        let pending = pending(1);
+        let schema = Some(SchemaInForce::NONE);
+        pending.push("end".to_owned(), Record { schema, ..Record::everything() }.into());
+        pending.remove_drained("0");
+        pending.remove_drained("end");
+        assert_eq!(pending.first().map(|(key, _)| key).as_deref(), Some("end"));
+    }
+}

@@ -71,3 +71,68 @@ impl Recorder {
         self.delivery.record_everything_pending(runtime).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::purges::fixture::{Writing, purge_of};
+    use crate::service::testing::{Call, TestRuntime};
+    use serde_json::Value;
+
+    fn recorder() -> (Recorder, Writing) {
+        let writing = Writing::new();
+        (Recorder::new(writing.delivery.clone(), writing.stats.clone()), writing)
+    }
+
+    #[test]
+    fn a_purge_is_logged_and_counted() {
+        let (runtime, (recorder, writing)) = (TestRuntime::new(), recorder());
+        let mark = runtime.run(recorder.record(&runtime, purge_of(1), "mutation"));
+        assert_eq!(mark.map(|mark| mark.seq), Ok(1));
+        let everything = NewRecord::everything();
+        assert!(runtime.run(recorder.record(&runtime, everything, "rest")).is_ok());
+        let stats = writing.stats.to_json(runtime.at(), None, true);
+        assert_eq!(
+            (&stats["purges"], &stats["purges_of_everything"]["total"]),
+            (&2.into(), &1.into())
+        );
+        let sources: Vec<Value> =
+            runtime.lines().iter().map(|line| line["source"].clone()).collect();
+        assert_eq!(sources, ["mutation", "rest"]);
+    }
+
+    #[test]
+    fn an_administrators_purge_is_tried_though_the_breaker_is_open() {
+        let (runtime, (recorder, writing)) = (TestRuntime::new(), recorder());
+        runtime.fails(Call::LogAppend, "down");
+        assert!(runtime.run(recorder.record(&runtime, purge_of(1), "mutation")).is_err());
+        let tried = runtime.calls(Call::LogAppend);
+        assert!(runtime.run(recorder.record(&runtime, purge_of(2), "mutation")).is_err());
+        assert_eq!(runtime.calls(Call::LogAppend), tried);
+        runtime.works(Call::LogAppend);
+        assert!(runtime.run(recorder.record(&runtime, purge_of(3), ADMIN)).is_ok());
+        assert!(!writing.writer.breaker.is_open());
+    }
+
+    #[test]
+    fn purges_of_everything_share_appends_and_others_do_not() {
+        let (runtime, (recorder, _)) = (TestRuntime::new(), recorder());
+        let started = runtime.at();
+        let record = |new| runtime.run(recorder.record(&runtime, new, "mutation")).unwrap().seq;
+        assert_eq!([record(NewRecord::everything()), record(purge_of(1))], [1, 2]);
+        assert_eq!(runtime.at(), started);
+        assert_eq!(record(NewRecord::everything()), 3);
+        assert_eq!(runtime.at().millis_since(started), 1_000, "at most one a second");
+    }
+
+    #[test]
+    fn after_a_failure_everything_is_purged() {
+        let (runtime, (recorder, writing)) = (TestRuntime::new(), recorder());
+        for (times, is_over) in [(1, true), (2, false)] {
+            runtime.run(recorder.purge_after_failure(&runtime, is_over));
+            let stats = writing.stats.to_json(runtime.at(), None, true);
+            assert_eq!(stats["purges_of_everything"]["by_source"]["worker"], times);
+        }
+        assert_eq!(runtime.log_head(), 2);
+    }
+}

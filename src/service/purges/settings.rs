@@ -36,3 +36,29 @@ impl PurgeSettings {
         self.max_lag * 1_000
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use serde_json::json;
+
+    #[test]
+    fn a_faulty_configuration_trusts_nothing() {
+        let settings = PurgeSettings::new("shop".to_owned(), None);
+        assert_eq!((settings.max_lag_millis(), settings.serves_unreadable), (0, false));
+        assert_eq!(settings.outbox_seconds, LEAST_OUTBOX_SECONDS);
+    }
+
+    #[test]
+    fn the_outbox_keeps_purges_for_as_long_as_entries_live() {
+        let year = 365 * 86_400;
+        let config = config::parse(&json!({
+            "default": { "ttl": year },
+            "purge": { "max_lag": 7, "unreadable": "serve" },
+        }));
+        let settings = PurgeSettings::new("shop".to_owned(), config.as_ref().ok());
+        assert_eq!((settings.max_lag_millis(), settings.serves_unreadable), (7_000, true));
+        assert!(settings.outbox_seconds >= year, "{}", settings.outbox_seconds);
+    }
+}

@@ -134,3 +134,6 @@ impl SharedAppends {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,3 +76,71 @@ impl Snapshots {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purge::{Log, MemoryRows, Record, Sizes};
+    use crate::service::purges::fixture::{context, settings};
+    use crate::service::runtime::Clock as _;
+    use crate::service::testing::{Call, TestRuntime};
+    use crate::time::Ttl;
+
+    fn snapshots() -> Snapshots {
+        Snapshots::new(&settings(), Rc::default())
+    }
+
+    fn snapshot(runtime: &TestRuntime) -> Delta {
+        let (rows, retention) = (MemoryRows::default(), Ttl::from_seconds(600));
+        let mut log = Log::open(rows, retention, Sizes::default(), || 7).unwrap();
+        log.append(&Record::everything(), runtime.at()).unwrap();
+        log.since_or_base(None)
+    }
+
+    #[test]
+    fn what_one_isolate_leaves_the_next_one_finds() {
+        let (runtime, delta) = (TestRuntime::new(), snapshot(&TestRuntime::new()));
+        snapshots().share(&runtime, &delta);
+        runtime.advance(1);
+        let found = runtime.run(snapshots().find(&context(&runtime)));
+        let Delta::Base { base, .. } = delta else { panic!("{delta:?}") };
+        assert_eq!(found, Some(base));
+    }
+
+    #[test]
+    fn one_isolate_fetches_and_the_others_wait_a_little() {
+        let (runtime, delta) = (TestRuntime::new(), snapshot(&TestRuntime::new()));
+        let started = runtime.at();
+        let find = || runtime.run(snapshots().find(&context(&runtime)));
+        assert_eq!((find(), runtime.at()), (None, started), "the first fetches at once");
+        assert_eq!(find(), None);
+        let waited = u64::from(WAITS) * WAIT_MILLIS;
+        assert_eq!(runtime.at().millis_since(started), waited, "the second waits in vain");
+        let arriving = async {
+            runtime.sleep(WAIT_MILLIS + 1).await;
+            snapshots().share(&runtime, &delta);
+        };
+        let context = context(&runtime);
+        let others = snapshots();
+        let both = futures_util::future::join(others.find(&context), arriving);
+        assert!(runtime.run(both).0.is_some());
+        assert_eq!(runtime.at().millis_since(started), waited + 2 * WAIT_MILLIS);
+    }
+
+    #[test]
+    fn a_damaged_snapshot_is_reported_and_fetched_again() {
+        let (runtime, snapshots) = (TestRuntime::new(), snapshots());
+        runtime.run(snapshots.edge.write(&runtime, &snapshots.key, b"garbage", 1));
+        assert_eq!(runtime.run(snapshots.find(&context(&runtime))), None);
+        assert!(runtime.has_reported("edge-value"));
+    }
+
+    #[test]
+    fn while_the_edge_cache_fails_no_isolate_waits() {
+        let (runtime, snapshots) = (TestRuntime::new(), snapshots());
+        runtime.fails(Call::EdgeGet, "down");
+        let started = runtime.at();
+        assert_eq!(runtime.run(snapshots.find(&context(&runtime))), None);
+        assert_eq!(runtime.at(), started);
+    }
+}

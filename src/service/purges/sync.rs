@@ -184,3 +184,6 @@ impl LogSync {
         self.view.synced_at().is_none_or(|at| !now.is_within(wait, at))
     }
 }
+
+#[cfg(test)]
+mod tests;

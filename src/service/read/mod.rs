@@ -33,3 +33,6 @@ pub(super) use batch::{BatchCompletion, BatchItem, BatchItemKind, BatchReads};
 pub(super) use flow::Reads;
 pub(super) use kind::ReadKind;
 pub(super) use parts::ReadParts;
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! From an outcome to the client's response: its status and headers, what is counted, and the log line.
 //!
 //! In scope: everything that Evergraph adds to a response or says about it. A new response header is
-//! added in `Responder::annotate`. Not in scope: the body, and which outcome it is.
+//! added in `Responder::finish`. Not in scope: the body, and which outcome it is.
 
 mod log;
 mod outcome;

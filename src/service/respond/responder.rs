@@ -216,7 +216,7 @@ impl Responder {
         let outcome = Outcome { x_cache, ..Outcome::bypass(forward, None, ORIGIN_FAILED) };
         let status = status_of_origin(failure.timed_out);
         let mut response = json_response(status, &json!({ "error": message }));
-        annotate_own(&mut response.headers, &outcome);
+        self.annotate_own(&context.request, &mut response.headers, &outcome);
         Reply::Whole(response)
     }
 
@@ -228,7 +228,8 @@ impl Responder {
         }] });
         self.log.bypass(context, OVER_LIMIT, 400);
         let mut response = json_response(400, &body);
-        annotate_own(&mut response.headers, &Outcome::bypass(Forward::Bypass, None, OVER_LIMIT));
+        let outcome = Outcome::bypass(Forward::Bypass, None, OVER_LIMIT);
+        self.annotate_own(&context.request, &mut response.headers, &outcome);
         Reply::Whole(response)
     }
 
@@ -247,7 +248,8 @@ impl Responder {
             headers.set("access-control-allow-credentials", "true");
             headers.set("vary", "Origin");
         }
-        annotate_own(&mut headers, &Outcome::bypass(Forward::Bypass, None, reason));
+        let outcome = Outcome::bypass(Forward::Bypass, None, reason);
+        self.annotate_own(&context.request, &mut headers, &outcome);
         Reply::Whole(Response { status: 200, headers, body })
     }
 
@@ -264,8 +266,7 @@ impl Responder {
         mut headers: Headers,
         outcome: &Outcome<'_>,
     ) -> Headers {
-        rewrite_location(self.origin.url(), &context.request, &mut headers);
-        annotate_own(&mut headers, outcome);
+        self.annotate_own(&context.request, &mut headers, outcome);
         headers
     }
 
@@ -279,7 +280,7 @@ impl Responder {
         let now = context.runtime.now();
         let mut response = response_from_entry(entry, &context.request, *x_cache, status, now);
         self.show_entry(context, &entry.meta, &mut response.headers);
-        rewrite_location(self.origin.url(), &context.request, &mut response.headers);
+        self.finish(&context.request, &mut response.headers);
         response
     }
 
@@ -292,13 +293,20 @@ impl Responder {
     ) -> Headers {
         let Outcome { x_cache, status } = outcome;
         let mut headers = headers_to_client(headers, *x_cache, status, keeps_cdn);
-        rewrite_location(self.origin.url(), request, &mut headers);
+        self.finish(request, &mut headers);
         headers
     }
-}
 
-/// Adds what Evergraph says about a response.
-fn annotate_own(headers: &mut Headers, outcome: &Outcome<'_>) {
-    headers.set("x-cache", outcome.x_cache.as_str());
-    outcome.status.add_to(headers);
+    /// The same for a response that Evergraph makes itself.
+    fn annotate_own(&self, request: &Request, headers: &mut Headers, outcome: &Outcome<'_>) {
+        headers.set("x-cache", outcome.x_cache.as_str());
+        outcome.status.add_to(headers);
+        self.finish(request, headers);
+    }
+
+    /// The last step for the headers of every response but admin ones: a redirect to the origin's own
+    /// address leads to the public one. A new response header is added here.
+    fn finish(&self, request: &Request, headers: &mut Headers) {
+        rewrite_location(self.origin.url(), request, headers);
+    }
 }

@@ -82,7 +82,7 @@ impl PurgeLog for TestRuntime {
         Ok(ReadReply { time, delta: self.0.log.borrow().since(mark) })
     }
 
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault> {
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault> {
         self.log_since(Some(mark)).await
     }
 

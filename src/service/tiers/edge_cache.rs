@@ -88,3 +88,25 @@ impl Tier for EdgeCacheTier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::testing::{Call, TestRuntime, request};
+
+    #[test]
+    fn a_failure_is_a_miss_and_several_open_the_breaker() {
+        let (runtime, edge) = (TestRuntime::new(), EdgeCacheTier::default());
+        let context = Context::new(runtime.clone(), request("GET", "/"));
+        let read = || runtime.run(edge.read(&context, "key")).map(|value| value.bytes);
+        runtime.run(edge.write(&runtime, "key", b"value", 60));
+        assert_eq!(read(), Some(b"value".to_vec()));
+        runtime.takes(Call::EdgeGet, READ_MILLIS + 1);
+        while !edge.is_open() {
+            assert_eq!(read(), None);
+        }
+        assert!(runtime.has_reported("edge-read"));
+        let calls = runtime.calls(Call::EdgeGet);
+        assert_eq!((read(), runtime.calls(Call::EdgeGet)), (None, calls), "it is left alone");
+    }
+}

@@ -13,3 +13,6 @@ mod writes;
 pub(super) use effects::WriteEffects;
 pub(super) use unread::UnreadWrites;
 pub(super) use writes::{OutgoingWrite, Writes};
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Writes of which nobody knows what they change, because the configuration has a fault.
+//! Writes while the configuration has a fault: what they change is not known, so they purge everything.
 
 use super::streamed::StreamedWrites;
 use crate::engine::Bypass;

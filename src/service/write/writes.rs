@@ -9,7 +9,7 @@ use crate::policy::Forward;
 use crate::purge::NewRecord;
 use crate::service::body_memory::read_json_body;
 use crate::service::context::Context;
-use crate::service::origin::{CompletedRequest, OriginClient};
+use crate::service::origin::{FullRequest, OriginClient};
 use crate::service::purges::{Purges, WriteInProgress};
 use crate::service::respond::{Reply, Responder};
 use crate::service::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
@@ -30,7 +30,7 @@ pub struct OutgoingWrite<'a> {
     /// What it writes.
     pub write: Write<'a>,
     /// What is sent in place of the client's request, if the origin may not know its document.
-    pub completed: Option<CompletedRequest>,
+    pub full_request: Option<FullRequest>,
     /// Why it is not looked up.
     pub reason: &'static str,
 }
@@ -66,7 +66,7 @@ impl Writes {
         context: &Context<R>,
         outgoing: OutgoingWrite<'_>,
     ) -> Reply {
-        let OutgoingWrite { write, completed, reason } = outgoing;
+        let OutgoingWrite { write, full_request, reason } = outgoing;
         let forward = match write {
             Write::Rest(_) => Forward::Method,
             _ => Forward::Bypass,
@@ -75,7 +75,7 @@ impl Writes {
         let Purges { intents, own_writes, .. } = &self.purges;
         let in_progress = WriteInProgress::new(runtime.now());
         let outcome = async {
-            let response = self.send(context, (write, completed), &in_progress).await;
+            let response = self.send(context, (write, full_request), &in_progress).await;
             let body = match &response {
                 Ok(response) => self.read_body(context, write, response).await,
                 Err(_) => WriteBody::Broken,
@@ -142,15 +142,15 @@ impl Writes {
     async fn send<R: Runtime>(
         self: &Rc<Self>,
         context: &Context<R>,
-        (write, completed): (Write<'_>, Option<CompletedRequest>),
+        (write, full_request): (Write<'_>, Option<FullRequest>),
         in_progress: &Rc<WriteInProgress>,
     ) -> Result<OriginResponse, OriginFailure> {
         let Some(millis) = self.config.origin_timeout.write_ms else {
-            return self.origin.forward(context, completed.as_ref(), false).await;
+            return self.origin.forward(context, full_request.as_ref(), false).await;
         };
         let runtime = &context.runtime;
         let (origin, sent) = (self.origin.clone(), context.clone());
-        let sending = async move { origin.forward(&sent, completed.as_ref(), false).await };
+        let sending = async move { origin.forward(&sent, full_request.as_ref(), false).await };
         let sending = sending.boxed_local().shared();
         let response = self.origin.wait(runtime, Some(millis), sending.clone()).await;
         if sending.peek().is_none() {

@@ -60,9 +60,9 @@ fn a_hash_is_known_once_a_client_has_sent_its_document() {
     assert_eq!(&*operation.document, TEXT);
     // The origin need not know the hash.
     assert_eq!(sent(operation.without_addition())["query"], TEXT);
-    let completed = operation.completed().unwrap();
-    assert!(completed.answers_client);
-    assert_eq!(sent(Some(completed.rewritten))["query"], TEXT);
+    let full_request = operation.full_request().unwrap();
+    assert!(full_request.answers_client);
+    assert_eq!(sent(Some(full_request.rewritten))["query"], TEXT);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn with_hashes_of_the_origins_a_request_goes_on_as_it_is() {
     assert!(matches!(unknown, Err(Unresolved::Uncacheable(_))));
     assert!(setup.resolve(&with_text(by_hash(&hash()))).is_ok());
     let Ok(operation) = setup.resolve(&by_hash(&hash())) else { panic!() };
-    assert!(operation.without_addition().is_none() && operation.completed().is_none());
+    assert!(operation.without_addition().is_none() && operation.full_request().is_none());
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_id_is_known_once_its_document_was_uploaded() {
     setup.runtime.run(uploading).unwrap();
     let Ok(operation) = setup.resolve(&body) else { panic!() };
     assert_eq!(&*operation.document, TEXT);
-    assert!(operation.completed().is_none(), "the origin knows its ids");
+    assert!(operation.full_request().is_none(), "the origin knows its ids");
 }
 
 #[test]

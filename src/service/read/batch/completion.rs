@@ -7,7 +7,7 @@ use crate::graphql::{RewrittenRequest, array_of, elements};
 use crate::http::{Headers, Response};
 use crate::limits;
 use crate::service::context::Context;
-use crate::service::origin::CompletedRequest;
+use crate::service::origin::FullRequest;
 use crate::service::read::response::remove_content_fields;
 use crate::service::respond::{Reply, document_not_found, json_response};
 use crate::service::runtime::{BodyRead, Runtime};
@@ -27,20 +27,20 @@ impl BatchCompletion {
 
     /// The batch without the operations that are not known, and with the documents that the origin may
     /// not know. `None` if that is the batch as the client sent it.
-    pub fn request(&self, items: &[BatchItem]) -> Option<CompletedRequest> {
+    pub fn request(&self, items: &[BatchItem]) -> Option<FullRequest> {
         let (mut is_other, mut answers_client) = (false, true);
         let mut elements = Vec::with_capacity(items.len());
         for item in items {
-            let completed = match &item.kind {
+            let full_request = match &item.kind {
                 BatchItemKind::Unknown => {
                     (is_other, answers_client) = (true, false);
                     continue;
                 }
-                BatchItemKind::Query { operation, .. } => operation.completed(),
-                BatchItemKind::Other { operation, .. } => operation.completed(),
+                BatchItemKind::Query { operation, .. } => operation.full_request(),
+                BatchItemKind::Other { operation, .. } => operation.full_request(),
                 BatchItemKind::Unread(_) => None,
             };
-            match completed.map(|completed| completed.rewritten) {
+            match full_request.map(|full_request| full_request.rewritten) {
                 Some(RewrittenRequest::Json(element)) => {
                     is_other = true;
                     elements.push(element);
@@ -49,7 +49,7 @@ impl BatchCompletion {
             }
         }
         let rewritten = RewrittenRequest::Json(format!("[{}]", elements.join(",")));
-        is_other.then_some(CompletedRequest { rewritten, answers_client })
+        is_other.then_some(FullRequest { rewritten, answers_client })
     }
 
     /// The origin's response to such a batch, with an error in the place of each operation that is not

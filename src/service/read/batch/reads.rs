@@ -290,8 +290,8 @@ impl BatchReads {
             // It had its time.
             Some(BatchFailure { response: Err(failure), .. }) if failure.timed_out => Err(failure),
             _ => {
-                let completed = self.completion.request(items);
-                self.origin.forward_read(context, completed.as_ref()).await
+                let full_request = self.completion.request(items);
+                self.origin.forward_read(context, full_request.as_ref()).await
             }
         };
         let response = match response {
