@@ -316,3 +316,6 @@ impl OriginHealth {
         (now.millis_since(*at) < HEALTH_MILLIS).then(|| fault.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

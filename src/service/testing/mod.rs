@@ -7,7 +7,7 @@
 //! ```ignore
 //! let runtime = TestRuntime::new();
 //! runtime.fails(Call::KvGet, "KV is down");
-//! let found = runtime.run(documents.of_hash(&cx, "ab12"));
+//! let found = runtime.run(documents.document(&context, "ab12"));
 //! assert_eq!(found, None);
 //! assert!(runtime.has_reported("kv-read"));
 //! ```

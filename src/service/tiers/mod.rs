@@ -18,6 +18,9 @@ mod memory;
 mod store_read;
 mod tier;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use breaker::Breaker;
 pub(super) use edge_cache::EdgeCacheTier;
 pub(super) use entry::CachedEntry;
