@@ -54,7 +54,7 @@ fn a_purge_that_the_log_does_not_take_is_pending_and_obeyed() {
     assert!(!headers.contains("evergraph-purge"));
     runtime.works(Call::LogAppend);
     runtime.advance(30_000);
-    assert_eq!(runtime.log_head(), 1, "it was recorded later");
+    assert!(runtime.log_head() >= 1, "it was recorded later");
 }
 
 #[test]
