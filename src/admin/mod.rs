@@ -1,15 +1,16 @@
-//! The admin routes under `/__evergraph/`: which route a request is for, who may use it, and the
-//! body of a purge.
+//! Requests for Evergraph itself, under `/__evergraph/`: which route they are for, whether their token
+//! is right, and what the body of a purge says.
 //!
-//! In scope: parsing and refusing requests. Not in scope: carrying them out (`service`).
+//! In scope: reading and refusing requests. Not in scope: the table of routes, and what each of them
+//! does (`service/admin`).
 
 mod purge;
 mod route;
 mod token;
 
 pub use purge::{PurgeCommand, PurgeCommandError, read_purge};
-pub use route::{Route, RouteError, route};
+pub use route::{Route, RouteError, find_route};
 pub use token::{Access, access, configured_tokens};
 
-/// The prefix of all admin routes.
+/// The paths of admin routes begin with this.
 pub const PREFIX: &str = "/__evergraph/";

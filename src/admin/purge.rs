@@ -1,4 +1,4 @@
-//! The body of `POST purge`.
+//! The body of `POST purge`: `{"tags":["Product:42"],"paths":["/api/search"],"soft":true}`.
 
 use crate::config::Config;
 use crate::http::Url;
@@ -8,32 +8,32 @@ use crate::purge::Record;
 use crate::tag::{Tag, TagSet};
 use serde_json::{Map, Value};
 
-/// A parsed purge request.
+/// What a purge request asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PurgeCommand {
-    /// The tags, including those that stand for a type, an operation, a path or a key.
+    /// The tags: those that are named, and those of the named types, operations, paths and keys.
     pub tags: TagSet,
-    /// The key patterns.
+    /// Patterns that keys match.
     pub patterns: Vec<Pattern>,
-    /// Whether to purge everything of the service.
+    /// Everything of the service.
     pub all: bool,
-    /// Whether entries become stale instead of unusable (soft purge).
+    /// Entries become stale instead of being gone.
     pub soft: bool,
 }
 
-/// What is wrong with a request body.
+/// What is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurgeCommandError {
-    /// The path of the wrong value, such as `tags[1]`. Empty for the body as a whole.
+    /// The path of the faulty member, such as `tags[1]`; empty for the whole body.
     pub path: String,
-    /// What is wrong, and what was expected.
+    /// What is wrong, and what is expected.
     pub message: String,
 }
 
 const LISTS: [&str; 6] = ["tags", "types", "operations", "paths", "keys", "patterns"];
 
 impl PurgeCommand {
-    /// The record for the purge log.
+    /// The record for the log.
     pub fn record(&self, config: &Config) -> Record {
         Record {
             patterns: self.patterns.clone(),
@@ -44,7 +44,7 @@ impl PurgeCommand {
     }
 }
 
-/// Parses a request body. Nothing is purged if any part of it is wrong.
+/// Reads a body. If any part of it is invalid, nothing is purged.
 pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCommandError> {
     let members = match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => members,
@@ -55,10 +55,7 @@ pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCom
         .keys()
         .find(|key| !LISTS.contains(&key.as_str()) && !["all", "soft"].contains(&key.as_str()))
     {
-        return Err(bad(
-            unknown,
-            format!("unknown member; expected one of {}, all, soft", LISTS.join(", ")),
-        ));
+        return Err(bad(unknown, format!("unknown; known are {}, all, soft", LISTS.join(", "))));
     }
     let mut command = PurgeCommand {
         all: flag(&members, "all")?,
@@ -72,10 +69,7 @@ pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCom
         }
     }
     if !command.all && !LISTS.iter().any(|list| members.contains_key(*list)) {
-        return Err(bad(
-            "",
-            format!("nothing to purge; expected one of {}, or all", LISTS.join(", ")),
-        ));
+        return Err(bad("", format!("nothing to purge; name one of {}, or all", LISTS.join(", "))));
     }
     Ok(command)
 }
@@ -95,15 +89,18 @@ impl PurgeCommand {
             "operations" => Tag::of("op:", text),
             "paths" => {
                 if !text.starts_with('/') || text.contains('*') {
-                    return Err(format!("expected a path that begins with \"/\", found {text:?}"));
+                    return Err(format!(
+                        "expected one path that begins with \"/\", found {text:?}"
+                    ));
                 }
-                // In the form in which paths of URLs are compared, however it is spelled.
+                // Percent-encoded or not, it is the path that entries are tagged with.
                 let url = Url::parse(&format!("http://path{text}"));
                 let path = url.map(|url| url.comparable_path()).unwrap_or_default();
                 Tag::of("path:", &config.tagged_path(&path))
             }
             "keys" => {
-                // A key ends with its digest. For a variant, a dot and the variant's digest follow.
+                // A key ends with its digest. The key of a variant has the variant's digest after that,
+                // behind a dot.
                 let digest = text.rsplit('/').next().unwrap_or(text);
                 Tag::of("key:", digest.split('.').next().unwrap_or(digest))
             }
@@ -118,13 +115,13 @@ impl PurgeCommand {
     }
 }
 
-/// `scope:user:alice` names a value as clients send it, so it may contain any character. A value
-/// that looks like a hash may also have been copied from an entry's tags.
+/// The tags that `scope:user:alice` names. The value is what clients send, so it may contain anything. One
+/// that looks like a hash may be copied from an entry's tags, so it counts as a hash too.
 fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
     let mut parts = text.splitn(3, ':').skip(1);
     let (scope, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if config.scope(scope).is_none() {
-        return Err(format!("there is no scope {scope:?}"));
+        return Err(format!("no scope is named {scope:?}"));
     }
     if value.is_empty() {
         return Err(format!("expected \"scope:{scope}:<value>\", found no value"));
@@ -157,7 +154,7 @@ fn texts<'a>(
         }
     };
     if items.len() > limits::PURGE_ITEMS {
-        return Err(bad(key, format!("expected at most {} items", limits::PURGE_ITEMS)));
+        return Err(bad(key, format!("at most {} at once", limits::PURGE_ITEMS)));
     }
     items
         .iter()
@@ -174,7 +171,7 @@ fn bad(path: &str, message: String) -> PurgeCommandError {
     PurgeCommandError { path: path.to_owned(), message }
 }
 
-/// The kind of a value. The value itself may be of any size.
+/// The kind of a value, for messages: the value itself could be very long.
 fn brief(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -187,79 +184,4 @@ fn brief(value: &Value) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config() -> Config {
-        let scopes = serde_json::json!({ "user": { "by": ["header:authorization"] } });
-        crate::config::parse(&serde_json::json!({ "scopes": scopes })).unwrap()
-    }
-
-    #[test]
-    fn reads_everything_together() {
-        let command = read_purge(
-            &config(),
-            br#"{"tags":["Product:42"],"types":["product"],"operations":["GetProduct"],
-                "paths":["/api/%70roducts/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff.7a"],
-                "patterns":["gql/product/**"],"all":false,"soft":true}"#,
-        )
-        .unwrap();
-        let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
-        assert_eq!(
-            tags,
-            ["Product:42", "key:00ff", "op:GetProduct", "path:/api/products/42", "type:product"]
-        );
-        assert_eq!((command.patterns.len(), command.all, command.soft), (1, false, true));
-    }
-
-    #[test]
-    fn names_what_is_wrong() {
-        for (body, path) in [
-            ("", ""),
-            ("[]", ""),
-            ("{}", ""),
-            ("{\"soft\":true}", ""),
-            ("{\"all\":1}", "all"),
-            ("{\"tag\":[\"x\"]}", "tag"),
-            ("{\"tags\":\"x\"}", "tags"),
-            ("{\"tags\":[\"ok\",\"a b\"]}", "tags[1]"),
-            ("{\"tags\":[\"ok\",7]}", "tags[1]"),
-            ("{\"tags\":[\"ok\",\"scope:nobody:x\"]}", "tags[1]"),
-            ("{\"tags\":[\"scope:user\"]}", "tags[0]"),
-            ("{\"tags\":[\"scope:user:\"]}", "tags[0]"),
-            ("{\"tags\":[\"scope:\"]}", "tags[0]"),
-            ("{\"patterns\":[\"product/**\"]}", "patterns[0]"),
-            ("{\"paths\":[\"api\"]}", "paths[0]"),
-            ("{\"paths\":[\"/api/**\"]}", "paths[0]"),
-            ("{\"types\":[\"\"]}", "types[0]"),
-        ] {
-            assert_eq!(read_purge(&config(), body.as_bytes()).unwrap_err().path, path, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_path_is_purged_as_its_entries_are_tagged() {
-        let types = serde_json::json!({
-            "i": { "match": ["rest:/i/**"], "ttl": 1, "ignore_case": true },
-        });
-        let config = crate::config::parse(&serde_json::json!({ "types": types })).unwrap();
-        let command = read_purge(&config, br#"{"paths":["/I/Aa","/Other/%41"]}"#).unwrap();
-        let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
-        assert_eq!(tags, ["path:/Other/A", "path:/i/aa"]);
-    }
-
-    #[test]
-    fn a_scope_is_purged_by_the_value_that_clients_send() {
-        let tags = |text: &str| {
-            let body = serde_json::json!({ "tags": [text] }).to_string();
-            read_purge(&config(), body.as_bytes()).unwrap().tags
-        };
-        for value in ["alice", "Bearer a, b", "a:b", "é\n"] {
-            let named = tags(&format!("scope:user:{value}"));
-            assert_eq!(named, [Tag::of_scope("user", value)].into_iter().collect());
-            assert!(!format!("{named:?}").contains(value));
-        }
-        let copied = Tag::of_scope("user", "alice");
-        assert!(tags(copied.as_str()).contains(copied.as_str()));
-    }
-}
+mod tests;

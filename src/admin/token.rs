@@ -1,22 +1,23 @@
-//! Checks `Authorization: Bearer <token>` against `ADMIN_TOKENS` (RFC 6750 §2.1).
+//! Who may use admin routes: requests with `Authorization: Bearer <token>` (RFC 6750 §2.1), where the token
+//! is one of `ADMIN_TOKENS`.
 
 use crate::http::Headers;
 use crate::key::DigestBuilder;
 use subtle::ConstantTimeEq;
 
-/// Whether a request may use the admin routes.
+/// Whether a request may use admin routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// No token is configured, so there are no admin routes.
+    /// No token is configured: there are no admin routes.
     Closed,
     /// The token is missing or wrong.
     Denied,
-    /// The token is valid.
+    /// The token is right.
     Granted,
 }
 
-/// Checks a request's token against the configured tokens, which are separated by commas. Digests
-/// are compared in constant time, so that timing reveals neither a token's bytes nor its length.
+/// Compares a request's token with the configured ones, which are separated by commas. The digests are
+/// compared, in constant time, so that the time it takes reveals neither bytes nor lengths of tokens.
 pub fn access(configured: Option<&str>, headers: &Headers) -> Access {
     let tokens: Vec<&str> = configured_tokens(configured).collect();
     if tokens.is_empty() {
@@ -32,7 +33,7 @@ pub fn access(configured: Option<&str>, headers: &Headers) -> Access {
     if bool::from(found) { Access::Granted } else { Access::Denied }
 }
 
-/// The configured tokens.
+/// The configured tokens, one by one.
 pub fn configured_tokens(configured: Option<&str>) -> impl Iterator<Item = &str> {
     configured.unwrap_or_default().split(',').map(str::trim).filter(|token| !token.is_empty())
 }

@@ -1,24 +1,26 @@
-//! When a part that failed may be asked again: later after each failure in a row, and not when
-//! all others ask.
+//! Exponential backoff with jitter: when a part that failed may be tried again.
+//!
+//! The pause doubles with each failure in a row, up to a limit. It differs between isolates, so that they
+//! do not all try at the same moment.
 
 use crate::time::Timestamp;
 use std::cell::Cell;
 
-/// The longest wait after one failure; each further one doubles it.
+/// The longest pause after the first failure; each further failure doubles it.
 const FIRST_MILLIS: u64 = 500;
 
-/// The failures of one part, and the longest wait of all.
+/// The failures of one part. No pause is longer than `LONGEST_MILLIS`.
 #[derive(Debug, Default)]
 pub(super) struct Backoff<const LONGEST_MILLIS: u64> {
     in_a_row: Cell<u32>,
     failures: Cell<u64>,
-    /// Since when, and for how many milliseconds, the part is left alone.
+    /// When the current pause began, and how many milliseconds it lasts.
     waits: Cell<Option<(Timestamp, u64)>>,
 }
 
 impl<const LONGEST_MILLIS: u64> Backoff<LONGEST_MILLIS> {
     /// The part failed.
-    pub fn failed(&self, now: Timestamp) {
+    pub fn fail_fetch(&self, now: Timestamp) {
         let longest = FIRST_MILLIS << self.in_a_row.get().min(8);
         let longest = longest.min(LONGEST_MILLIS);
         self.in_a_row.set(self.in_a_row.get().saturating_add(1));
@@ -26,34 +28,34 @@ impl<const LONGEST_MILLIS: u64> Backoff<LONGEST_MILLIS> {
         self.waits.set(Some((now, longest / 2 + longest / 2 * self.draw(now) / 1_000)));
     }
 
-    /// The part answered.
+    /// The part worked.
     pub fn succeeded(&self) {
         self.in_a_row.set(0);
         self.waits.set(None);
     }
 
-    /// The part is being asked, for so long at most: others leave it alone meanwhile.
+    /// The part is being tried, for at most so long: nothing else may try it meanwhile.
     pub fn is_asked(&self, now: Timestamp, millis: u64) {
         self.waits.set(Some((now, millis)));
     }
 
-    /// For how many milliseconds the part is left alone.
+    /// How many milliseconds are left until the part may be tried.
     pub fn wait(&self, now: Timestamp) -> u64 {
         let waits = self.waits.get().filter(|(since, millis)| now.is_within(*millis, *since));
         waits.map_or(0, |(since, millis)| millis.saturating_sub(now.millis_since(since)))
     }
 
-    /// Whether the part may be asked.
+    /// Whether the part may be tried now.
     pub fn allows(&self, now: Timestamp) -> bool {
         self.wait(now) == 0
     }
 
-    /// How often it failed.
+    /// How many times the part has failed.
     pub fn failures(&self) -> u64 {
         self.failures.get()
     }
 
-    /// A draw, from 0 to 999: a failure is at another millisecond in each isolate.
+    /// A number from 0 to 999 that differs between isolates: each failed at another millisecond.
     fn draw(&self, now: Timestamp) -> u64 {
         let now = now.as_millis().to_le_bytes();
         xxhash_rust::xxh3::xxh3_64_with_seed(&now, self.failures.get()) % 1_000
@@ -71,7 +73,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_proves_nothing() {
         let backoff = Backoff::default();
-        backoff.failed(Timestamp::from_millis(9));
+        backoff.fail_fetch(Timestamp::from_millis(9));
         assert!(backoff.wait(Timestamp::from_millis(9)) >= FIRST_MILLIS / 2);
         assert_eq!(backoff.wait(Timestamp::from_millis(8)), 0);
     }
@@ -83,7 +85,7 @@ mod tests {
             let backoff = Backoff::default();
             let mut now = start;
             for n in 0..failures {
-                backoff.failed(Timestamp::from_millis(now));
+                backoff.fail_fetch(Timestamp::from_millis(now));
                 let longest = (FIRST_MILLIS << n.min(8)).min(LONGEST_MILLIS);
                 let allows = |millis| backoff.allows(Timestamp::from_millis(now + millis));
                 prop_assert!(!allows(0) && !allows(longest / 2 - 1) && allows(longest));
@@ -100,7 +102,7 @@ mod tests {
         let waits: std::collections::BTreeSet<u64> = (0..100)
             .map(|millis| {
                 let backoff = Backoff::default();
-                backoff.failed(Timestamp::from_millis(millis));
+                backoff.fail_fetch(Timestamp::from_millis(millis));
                 backoff.waits.get().map_or(0, |(_, wait)| wait)
             })
             .collect();

@@ -1,219 +1,112 @@
 //! Several GraphQL operations in one request.
 //!
-//! In scope: what each of them is, and where all of them go: queries are looked up one by one
-//! (`batch_read`), and a batch with anything else goes to the origin whole, once. An operation by a
-//! hash that nobody knows is answered in its place, as by a server with automatic persisted
-//! queries, and the others go on without it.
+//! Queries are looked up one by one (`read/batch`). A batch with anything else goes to the origin whole,
+//! once. An operation by a hash that is not known gets the error in its place by which clients send the
+//! document, and the other operations run without it.
 
-use super::ask::without_the_origins_body;
-use super::documents::{Operation, Unresolved, Whole, not_found};
-use super::handle::{Context, Reply, Service, json_response};
-use super::runtime::{BodyRead, Runtime};
+use super::context::Context;
+use super::knowledge::{Knowledge, Unresolved};
+use super::pass_through::PassThrough;
+use super::planning::Planning;
+use super::read::{BatchCompletion, BatchItem, BatchItemKind, BatchReads};
+use super::respond::{Reply, Responder};
+use super::runtime::Runtime;
 use super::slots;
-use super::write::Sending;
+use super::write::{OutgoingWrite, Writes};
 use crate::config::Config;
-use crate::engine::{BatchOperation, Bypass, Plan, Uncacheable, Write, is_purge_cookie};
-use crate::graphql::{OperationRequest, RewrittenRequest, array_of, elements};
-use crate::http::Response;
-use crate::limits::{self, Limit};
+use crate::engine::{BatchOperation, Bypass, Write};
+use crate::graphql::OperationRequest;
 use futures_util::stream::{StreamExt, iter};
-use serde_json::json;
 use std::rc::Rc;
 
-/// One operation of a batch.
-pub(super) struct Item {
-    /// Its element as it came.
-    pub sent: String,
-    pub kind: Kind,
+/// Answers batches.
+pub(super) struct Batches {
+    /// The configuration.
+    pub config: Rc<Config>,
+    /// Documents and schemas.
+    pub knowledge: Knowledge,
+    /// Plans the look-up of queries.
+    pub planning: Rc<Planning>,
+    /// Answers batches of queries.
+    pub reads: BatchReads,
+    /// Completes batches.
+    pub completion: Rc<BatchCompletion>,
+    /// Sends batches with mutations.
+    pub writes: Rc<Writes>,
+    /// Forwards all others.
+    pub pass_through: Rc<PassThrough>,
+    /// Makes the client's responses.
+    pub respond: Rc<Responder>,
 }
 
-/// What an operation of a batch is.
-pub(super) enum Kind {
-    /// A query that is looked up.
-    Query { operation: Rc<Operation>, plan: Box<Plan> },
-    /// An operation that is not looked up.
-    Other { operation: Operation, reason: Bypass },
-    /// One whose document's hash is not known: the client is to send the document.
-    Unknown,
-    /// One that was not understood.
-    Left(Uncacheable),
-}
-
-impl Item {
-    fn reason(&self) -> Option<Bypass> {
-        match &self.kind {
-            Kind::Other { reason, .. } => Some(*reason),
-            Kind::Left(unwritten) => Some(unwritten.reason),
-            Kind::Query { .. } | Kind::Unknown => None,
-        }
-    }
-
-    /// What it may write; none where it is not sent.
-    fn element(&self) -> Option<BatchOperation<'_>> {
-        match &self.kind {
-            Kind::Unknown => None,
-            Kind::Other { operation, reason: Bypass::Mutation } => Some(BatchOperation::Mutation {
-                analysis: &operation.known.analysis,
-                variables: operation.query.variables.as_ref(),
-            }),
-            Kind::Left(unwritten) if unwritten.may_be_mutation => {
-                Some(BatchOperation::PossibleMutation)
-            }
-            Kind::Query { .. } | Kind::Other { .. } | Kind::Left(_) => Some(BatchOperation::Query),
-        }
-    }
-
-    fn may_write(&self) -> bool {
-        matches!(
-            self.element(),
-            Some(BatchOperation::Mutation { .. } | BatchOperation::PossibleMutation)
-        )
-    }
-
-    fn limit(&self) -> Option<Limit> {
-        self.reason().and_then(Bypass::limit)
-    }
-}
-
-impl<W: Runtime> Service<W> {
+impl Batches {
     /// Answers a batch.
-    pub(super) async fn batch(
+    pub async fn answer<R: Runtime>(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<R>,
         queries: Vec<OperationRequest>,
     ) -> Reply {
-        let items = self.items(config, context, queries).await;
-        let limit = items.iter().find_map(Item::limit).filter(|_| config.limits.refuse);
+        let items = self.items(context, queries).await;
+        let limits = &self.config.limits;
+        let limit = items.iter().find_map(BatchItem::limit).filter(|_| limits.refuse);
         if let Some(limit) = limit {
-            return self.over_limit(config, context, limit);
+            return self.respond.over_limit(context, limit, limits.amounts.of(limit));
         }
         let writing = items.iter().filter(|item| item.may_write());
-        // A mutation that was understood says more than one that may be there.
-        let reasons = || writing.clone().filter_map(Item::reason);
+        // A mutation is a better reason than what may be one.
+        let reasons = || writing.clone().filter_map(BatchItem::reason);
         let mutation = reasons().find(|reason| *reason == Bypass::Mutation);
         let reply = match mutation.or_else(|| reasons().next()) {
             Some(reason) => {
                 let written: Vec<BatchOperation<'_>> =
-                    items.iter().filter_map(Item::element).collect();
-                let whole = self.whole_batch(config, &items);
+                    items.iter().filter_map(BatchItem::write).collect();
+                let full_request = self.completion.request(&items);
                 let write = Write::Batch(&written);
-                let sending = Sending { write, whole, reason: reason.as_str() };
-                self.write(config, context, sending).await
+                let outgoing = OutgoingWrite { write, full_request, reason: reason.as_str() };
+                self.writes.write(context, outgoing).await
             }
-            None => match items.iter().find_map(Item::reason) {
+            None => match items.iter().find_map(BatchItem::reason) {
                 Some(reason) => {
-                    let whole = self.whole_batch(config, &items);
-                    self.pass(Some(config), context, reason, whole.as_ref()).await
+                    let full_request = self.completion.request(&items);
+                    self.pass_through.pass(context, reason, full_request.as_ref()).await
                 }
-                None => return self.batch_read(config, context, &items).await,
+                None => return self.reads.read(context, &items).await,
             },
         };
-        self.with_unknown(&items, reply).await
+        self.completion.reply(context, &items, reply).await
     }
 
-    async fn items(
+    async fn items<R: Runtime>(
         &self,
-        config: &Config,
-        context: &Context,
+        context: &Context<R>,
         queries: Vec<OperationRequest>,
-    ) -> Vec<Item> {
-        let schema = self.schema(config, context);
+    ) -> Vec<BatchItem> {
+        let Knowledge { schemas, documents, uploaded, .. } = &self.knowledge;
+        let schema = schemas.for_request(context);
         if queries.iter().any(OperationRequest::names_its_document) {
-            // Once, and not for each of them.
-            self.look_for_uploads(config).await;
+            // Once for all operations.
+            uploaded.refresh(context).await;
         }
         let sent: Vec<String> =
             queries.iter().map(|query| query.as_element().unwrap_or_default()).collect();
         let operations =
-            queries.into_iter().map(|query| self.operation(config, context, query, &schema));
+            queries.into_iter().map(|query| documents.resolve(context, query, &schema));
         let operations: Vec<_> = iter(operations).buffered(slots::READS).collect().await;
         let mut items = Vec::with_capacity(sent.len());
         for (sent, operation) in sent.into_iter().zip(operations) {
             let kind = match operation {
-                Err(Unresolved::Unknown) => Kind::Unknown,
-                Err(Unresolved::Uncacheable(unwritten)) => Kind::Left(unwritten),
+                Err(Unresolved::Unknown) => BatchItemKind::Unknown,
+                Err(Unresolved::Uncacheable(uncacheable)) => BatchItemKind::Unread(uncacheable),
                 // One after the other, so that a token is verified once.
-                Ok(operation) => match self.planned_operation(config, context, &operation).await {
-                    Ok(plan) => Kind::Query { operation: Rc::new(operation), plan: Box::new(plan) },
-                    Err(reason) => Kind::Other { operation, reason },
+                Ok(operation) => match self.planning.plan_operation(context, &operation).await {
+                    Ok(plan) => {
+                        BatchItemKind::Query { operation: Rc::new(operation), plan: Box::new(plan) }
+                    }
+                    Err(reason) => BatchItemKind::Other { operation, reason },
                 },
             };
-            items.push(Item { sent, kind });
+            items.push(BatchItem { sent, kind });
         }
         items
-    }
-
-    /// The batch without the operations that are not known, and with the documents that the origin
-    /// may not know; none where that is the batch as it came.
-    pub(super) fn whole_batch(&self, config: &Config, items: &[Item]) -> Option<Whole> {
-        let (mut is_other, mut answers_client) = (false, true);
-        let mut elements = Vec::with_capacity(items.len());
-        for item in items {
-            let whole = match &item.kind {
-                Kind::Unknown => {
-                    (is_other, answers_client) = (true, false);
-                    continue;
-                }
-                Kind::Query { operation, .. } => self.whole(config, operation),
-                Kind::Other { operation, .. } => self.whole(config, operation),
-                Kind::Left(_) => None,
-            };
-            match whole.map(|whole| whole.rewritten) {
-                Some(RewrittenRequest::Json(element)) => {
-                    is_other = true;
-                    elements.push(element);
-                }
-                _ => elements.push(item.sent.clone()),
-            }
-        }
-        let rewritten = RewrittenRequest::Json(format!("[{}]", elements.join(",")));
-        is_other.then_some(Whole { rewritten, answers_client })
-    }
-
-    /// The origin's answer to the batch without the operations that are not known, with theirs in
-    /// their places. An array that is not as long as it has to be would give one operation the
-    /// answer of another.
-    pub(super) async fn with_unknown(&self, items: &[Item], reply: Reply) -> Reply {
-        let known = items.iter().filter(|item| !matches!(item.kind, Kind::Unknown)).count();
-        let Reply::Origin { handle, status, mut headers } = reply else { return reply };
-        if known == items.len() {
-            return Reply::Origin { handle, status, headers };
-        }
-        match self.runtime.answer_body(handle, limits::GRAPHQL_RESPONSE_BYTES).await {
-            BodyRead::Whole(body) => match elements(&body, known) {
-                Some(found) => {
-                    let unknown = not_found().to_string();
-                    let mut found = found.into_iter();
-                    let all = items.iter().map(|item| match item.kind {
-                        Kind::Unknown => unknown.as_str(),
-                        _ => found.next().unwrap_or("null"),
-                    });
-                    let body = array_of(all).into();
-                    without_the_origins_body(&mut headers);
-                    return Reply::Whole(Response { status, headers, body });
-                }
-                None if !body.trim_ascii_start().starts_with(b"[") => {
-                    return Reply::Origin { handle, status, headers };
-                }
-                None => {}
-            },
-            BodyRead::Broken => return Reply::Origin { handle, status, headers },
-            BodyRead::TooLarge | BodyRead::NoRoom => {}
-        }
-        let error = json!({ "error": "the origin's answer does not fit the batch" });
-        let mut response = json_response(502, &error);
-        for name in ["x-cache", "cache-status", "evergraph-purge"] {
-            if let Some(value) = headers.get(name) {
-                response.headers.set(name, value);
-            }
-        }
-        let cookie = headers
-            .get_all("set-cookie")
-            .find(|cookie| is_purge_cookie(self.isolate.log_name(), cookie));
-        if let Some(cookie) = cookie {
-            response.headers.set("set-cookie", cookie);
-        }
-        Reply::Whole(response)
     }
 }

@@ -1,248 +1,95 @@
 //! What one isolate keeps between requests. All of it may be lost at any moment.
 
-use super::breaker::Breaker;
-use super::collapse::Fetching;
-use super::expiring::Expiring;
-use super::fetch::REVALIDATION_MILLIS;
-use super::hashed::Hashed;
-use super::manifest::Uploaded;
-use super::memory::Memory;
-use super::nearby::Nearby;
-use super::outbox::OutboxState;
-use super::schema::SchemaState;
+use super::base::BaseComponents;
+use super::configured::Configured;
+use super::degraded::Degraded;
+use super::origin::OriginClient;
+use super::purges::{PurgeSettings, Purges};
+use super::respond::Responder;
 use super::stats::Stats;
-use super::sync::LogState;
-use super::token::Tokens;
-use crate::config::{self, CdnCacheControl, Config, ConfigError};
-use crate::engine::PurgeKeys;
-use crate::graphql::{Analysis, AnalysisError, TypeKnowledge, TypeNameIndex, analyze};
-use crate::limits::{self, Amounts};
-use crate::purge::{Replica, SchemaInForce};
-use crate::tag::Tagging;
-use crate::time::Timestamp;
-use lru::LruCache;
+use super::tiers::{EdgeCacheTier, KvTier};
+use crate::admin;
+use crate::config;
+use crate::engine::{forwarded_headers, may_write, origin_url, take_evergraph_headers};
+use crate::http::{Headers, Request};
+use crate::limits;
+use crate::tag::gather_tags;
 use serde_json::Value;
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// An isolate's state.
 pub struct Isolate {
-    pub(super) config: Result<Config, Vec<ConfigError>>,
-    log_name: String,
-    /// Where requests go, known even where the configuration has other faults.
-    pub(super) origin_url: Option<String>,
-    /// Whether there is an origin that cannot be used: the request's own URL would lead back here.
-    pub(super) origin_is_faulty: bool,
-    pub(super) config_reported: Cell<bool>,
-    pub(super) memory: RefCell<Memory>,
-    pub(super) replica: RefCell<Replica>,
-    pub(super) log: LogState,
-    pub(super) nearby: Nearby,
-    pub(super) outbox: OutboxState,
-    /// The keys of the tokens in `Evergraph-Purge`.
-    pub(super) purge_keys: OnceCell<PurgeKeys>,
-    pub(super) kv: Breaker,
-    pub(super) edge: Breaker,
-    pub(super) origin: OriginHealth,
-    pub(super) stats: RefCell<Stats>,
-    pub(super) known_types: RefCell<TypeNameIndex>,
-    /// The keys whose stale entries are being fetched.
-    pub(super) revalidating: RefCell<Expiring<()>>,
-    pub(super) tokens: Tokens,
-    /// The keys that are being fetched, for others to wait.
-    pub(super) fetching: Fetching,
-    /// The most that any request needed of the limits.
-    pub(super) high_water: Cell<Amounts>,
-    documents: RefCell<Documents>,
-    /// Documents that clients name by their hashes.
-    pub(super) hashed: RefCell<Hashed>,
-    /// Documents that clients name by ids.
-    pub(super) uploaded: Uploaded,
-    /// The schema, and how old it is.
-    pub(super) schema: SchemaState,
+    pub(super) base: BaseComponents,
+    /// The service; without a configuration if that has a fault.
+    pub(super) service: Result<Configured, Degraded>,
 }
 
 impl Isolate {
     /// An isolate that has seen nothing yet, with its configuration as JSON.
-    pub fn new(config: &Value) -> Rc<Self> {
-        Rc::new(Self {
-            config: config::parse(config),
-            log_name: config::log_name_of(config),
-            origin_is_faulty: config.get("origin").is_some() && config::origin_of(config).is_none(),
-            origin_url: config::origin_of(config),
-            config_reported: Cell::new(false),
-            memory: RefCell::new(Memory::new()),
-            replica: RefCell::new(Replica::new()),
-            log: LogState::default(),
-            nearby: Nearby::default(),
-            outbox: OutboxState::default(),
-            purge_keys: OnceCell::new(),
-            kv: Breaker::default(),
-            edge: Breaker::default(),
-            origin: OriginHealth::default(),
-            stats: RefCell::default(),
-            known_types: RefCell::default(),
-            revalidating: RefCell::new(Expiring::new(REVALIDATION_MILLIS, limits::IN_FLIGHT_KEYS)),
-            fetching: Fetching::default(),
-            tokens: Tokens::default(),
-            high_water: Cell::new(Amounts::ZERO),
-            schema: SchemaState::default(),
-            documents: RefCell::new(Documents { known: LruCache::unbounded(), bytes: 0 }),
-            hashed: RefCell::new(Hashed::new()),
-            uploaded: Uploaded::default(),
-        })
+    pub fn new(json: &Value) -> Rc<Self> {
+        let log_name = config::log_name_of(json);
+        let config = config::parse(json).map(Rc::new);
+        let known = config.as_ref().ok();
+        let stats = Rc::new(Stats::default());
+        let edge_cache = Rc::new(EdgeCacheTier::default());
+        let kv = Rc::new(known.map_or_else(KvTier::default, |config| KvTier::new(config)));
+        let settings = PurgeSettings::new(log_name.clone(), known.map(|config| &**config));
+        let purges = Purges::new(&settings, edge_cache.clone(), kv.breaker.clone(), stats.clone());
+        let origin = OriginClient::new(json, known.cloned());
+        let respond =
+            Responder::new(origin.clone(), stats.clone(), &log_name, known.map(|config| &**config));
+        let base = BaseComponents { log_name, stats, edge_cache, purges, origin, respond };
+        let service = match config {
+            Ok(config) => Ok(Configured::new(&config, &base, kv)),
+            Err(faults) => Err(Degraded::new(faults, &base)),
+        };
+        Rc::new(Self { base, service })
     }
 
     /// The name of the purge log: the service's own, or the first that it had.
     pub fn log_name(&self) -> &str {
-        &self.log_name
+        &self.base.log_name
     }
 
-    /// By which rules this isolate makes tags.
-    pub(super) fn tagging(&self) -> Tagging {
-        self.config.as_ref().map_or(Tagging::UNKNOWN, |config| config.tagging)
-    }
-
-    /// Bytes that the bodies in flight may take, all copies counted.
+    /// How many bytes the bodies in flight may take, all copies counted.
     pub fn memory_in_flight(&self) -> usize {
-        let limits = self.config.as_ref().map(|config| &config.limits);
-        limits.map_or(limits::MEMORY_IN_FLIGHT, |limits| limits.memory_in_flight)
+        let service = self.service.as_ref();
+        service.map_or(limits::MEMORY_IN_FLIGHT, |service| service.config.limits.memory_in_flight)
+    }
+}
+
+/// Requests that Wasm failed at: what the origin is asked, and what of its response the client gets. An
+/// instance of Wasm that knows nothing else of the request decides both, as for any request that is
+/// passed through.
+impl Isolate {
+    /// `true` if a request may write.
+    pub fn may_write(&self, request: &Request) -> bool {
+        may_write(self.service.as_ref().ok().map(|service| &*service.config), request)
     }
 
-    /// Whether clients get the field that is for caches on the way.
-    pub(super) fn keeps_cdn_cache_control(&self) -> bool {
-        let config = self.config.as_ref();
-        config.is_ok_and(|config| config.rest.cdn_cache_control == CdnCacheControl::Keep)
-    }
-
-    /// What is known of a document, found once.
-    pub(super) fn document(
+    /// The URL and the headers with which the origin is asked. `None` if it is not to be asked: admin
+    /// requests have tokens that are not for the origin.
+    pub fn rescued_request(
         &self,
-        document: &Rc<str>,
-        operation: Option<&str>,
-        limits: &Amounts,
-        knowledge: &TypeKnowledge<'_>,
-        schema: SchemaInForce,
-    ) -> Understood {
-        let understand = || {
-            let understood = analyze(document, operation, limits, knowledge)
-                .map(|analysis| KnownDocument::new(analysis, schema));
-            if let Ok(known) = &understood {
-                self.needed(&known.analysis.needed);
-            }
-            understood.map(Rc::new)
-        };
-        // Names of any length would fill the table; what is so long is understood anew.
-        if operation.is_some_and(|name| name.len() > limits::OPERATION_NAME_BYTES) {
-            return understand();
+        mut request: Request,
+        admin_tokens: impl FnOnce() -> Option<String>,
+    ) -> Option<(String, Headers)> {
+        let origin = &self.base.origin;
+        if request.url.comparable_path().starts_with(admin::PREFIX) || origin.is_faulty() {
+            return None;
         }
-        let key = (document.clone(), operation.map(str::to_owned));
-        if let Some(known) = self.documents.borrow_mut().known.get(&key) {
-            // By another schema it is understood otherwise.
-            if known.as_ref().map_or(true, |known| known.schema == schema) {
-                return known.clone();
-            }
+        take_evergraph_headers(&mut request, self.log_name(), admin_tokens);
+        let url = origin_url(origin.url(), &request, &request.url.target());
+        let headers = forwarded_headers(origin.url(), &request, request.headers.clone());
+        Some((url, headers))
+    }
+
+    /// The headers of the origin's response as the client gets them.
+    pub fn rescued_answer(&self, request: &Request, status: u16, headers: &Headers) -> Headers {
+        let mut headers = headers.clone();
+        if let Ok(service) = &self.service {
+            gather_tags(&mut headers, &service.config.tag_headers);
         }
-        let understood = understand();
-        self.documents.borrow_mut().put(key, understood.clone());
-        understood
-    }
-
-    /// Notes what a request needed of the limits.
-    pub(super) fn needed(&self, needed: &Amounts) {
-        let mut high = self.high_water.get();
-        high.raise_all(needed);
-        self.high_water.set(high);
-    }
-
-    /// Learns the types that an answer showed.
-    pub(super) fn learn_types(&self, types: BTreeSet<String>) {
-        let mut known = self.known_types.borrow_mut();
-        for name in types {
-            if known.len() >= limits::SEEN_TYPES {
-                return;
-            }
-            let plain = name.to_lowercase().replace('_', "");
-            known.entry(plain).or_default().insert(name);
-        }
-    }
-}
-
-/// A document that was understood, and how the origin takes it.
-#[derive(Debug)]
-pub(super) struct KnownDocument {
-    pub analysis: Analysis,
-    /// The schema by which it was understood.
-    pub schema: SchemaInForce,
-    pub standing: Cell<Standing>,
-}
-
-/// Whether the origin is asked with what Evergraph adds to a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Standing {
-    /// It is, until the origin refuses it.
-    #[default]
-    Added,
-    /// The origin refused it with and without: the next time it is asked as it came, and if that
-    /// runs the addition gets another chance.
-    Refused,
-    /// It is left alone: the origin ran it only as it came.
-    LeftAlone,
-}
-
-impl KnownDocument {
-    fn new(analysis: Analysis, schema: SchemaInForce) -> Self {
-        Self { analysis, schema, standing: Cell::default() }
-    }
-}
-
-pub(super) type Understood = Result<Rc<KnownDocument>, AnalysisError>;
-
-struct Documents {
-    known: LruCache<(Rc<str>, Option<String>), Understood>,
-    bytes: usize,
-}
-
-impl Documents {
-    fn put(&mut self, key: (Rc<str>, Option<String>), understood: Understood) {
-        self.bytes += bytes_of(&key.0, &understood);
-        if let Some(before) = self.known.put(key.clone(), understood) {
-            self.bytes = self.bytes.saturating_sub(bytes_of(&key.0, &before));
-        }
-        while self.bytes > limits::ANALYSIS_BYTES {
-            let Some((oldest, understood)) = self.known.pop_lru() else { break };
-            self.bytes = self.bytes.saturating_sub(bytes_of(&oldest.0, &understood));
-        }
-    }
-}
-
-/// About how many bytes an analysis takes: few fragments can spread to many fields.
-fn bytes_of(document: &str, understood: &Understood) -> usize {
-    // The text, the text with additions, and where its lines and tokens begin.
-    const DOCUMENT_COPIES: usize = 7;
-    const LEAST_BYTES: usize = 8_000;
-    const FIELD_BYTES: usize = 300;
-    let fields = understood.as_ref().map_or(0, |known| known.analysis.shape.size());
-    document.len() * DOCUMENT_COPIES + LEAST_BYTES + fields * FIELD_BYTES
-}
-
-/// How the origin fared last.
-#[derive(Debug, Default)]
-pub(super) struct OriginHealth {
-    last: RefCell<Option<(Timestamp, Option<String>)>>,
-}
-
-impl OriginHealth {
-    /// The origin answered, or why it did not.
-    pub fn note(&self, now: Timestamp, fault: Option<String>) {
-        self.last.replace(Some((now, fault)));
-    }
-
-    /// What was noted in the last ten seconds: that it answered, or why not.
-    pub fn recent(&self, now: Timestamp) -> Option<Option<String>> {
-        let last = self.last.borrow();
-        let (at, fault) = last.as_ref()?;
-        (now.millis_since(*at) < 10_000).then(|| fault.clone())
+        self.base.respond.rescued(request, status, &headers)
     }
 }

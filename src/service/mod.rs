@@ -1,52 +1,67 @@
-//! Runs the engine's decisions over the world: stores, origin, purge log, clock.
+//! The service: runs the engine's decisions over a platform's stores, origin, purge log and clock.
 //!
-//! In scope: the order of things, and what happens when a part fails; nothing that fails here
-//! reaches the client but as the origin's answer. Not in scope: the decisions themselves
-//! (`engine`) and the runtime (`worker`).
+//! In scope: the order of things, and what happens when a part fails: nothing that fails here changes
+//! more of the client's response than that the origin made it. Not in scope: the decisions themselves
+//! (`engine`), and the platform (`worker`).
+//!
+//! Each component owns its state, and calls only components below it. From top to bottom:
+//!
+//! | files | |
+//! |---|---|
+//! | `router` | where requests enter |
+//! | `isolate`, `configured`, `degraded`, `base` | the components of an isolate, and how they are built |
+//! | `admin/` | the admin routes |
+//! | `graphql`, `batch`, `socket` | from a GraphQL request to a read or a write |
+//! | `read/`, `write/`, `pass_through` | what is done with a request |
+//! | `planning`, `scope_changes` | decisions that reads and writes share |
+//! | `knowledge/` | schema, documents, tokens |
+//! | `cache/` | finding, judging and storing responses in all tiers |
+//! | `respond/` | the client's response, counters and the log line |
+//! | `origin` | the only path to the origin |
+//! | `purges/` | the purge log |
+//! | `tiers/` | memory, edge cache, KV |
+//! | `context`, `report`, `stats` | one request; log lines; counters |
+//! | `slots`, `timeout`, `expiring_map`, … | tools |
+//! | `runtime` | what a platform implements |
 
 mod admin;
-mod ask;
-mod ask_rest;
 mod backoff;
+mod base;
 mod batch;
-mod batch_read;
-mod breaker;
-mod cold_start;
-mod collapse;
-mod documents;
-mod everything;
-mod expiring;
-mod fetch;
-mod find;
-mod former_outbox;
-mod handle;
-mod hashed;
-mod health;
-mod in_flight;
-mod intent;
+mod body_memory;
+mod byte_lru;
+mod cache;
+mod configured;
+mod context;
+mod degraded;
+mod expiring_map;
+mod graphql;
 mod isolate;
-mod keep;
-mod manifest;
-mod memory;
-mod nearby;
-mod outbox;
-mod own_write;
-mod record;
+mod knowledge;
+mod limit_usage;
+mod origin;
+mod pass_through;
+mod planning;
+mod purges;
+mod read;
 mod report;
-mod rescue;
-mod rest;
+mod respond;
+mod router;
 mod runtime;
-mod schema;
-mod shared_read;
+mod scope_changes;
 mod slots;
 mod socket;
 mod stats;
-mod sync;
-mod token;
+mod tiers;
+mod timeout;
 mod write;
 
-pub use handle::{Reply, Service};
+#[cfg(test)]
+mod testing;
+
 pub use isolate::Isolate;
+pub use respond::Reply;
+pub use router::Service;
 pub use runtime::{
     AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
     ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,

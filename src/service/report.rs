@@ -1,12 +1,14 @@
-//! Log lines: one JSON object each, with neither secrets nor bodies nor query strings.
+//! Log lines: one JSON object each, without secrets, bodies or query strings.
 
-use super::handle::Service;
-use super::runtime::Runtime;
+use super::runtime::LogSink;
 use crate::purge::{Record, Seq};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The line of an answer from the cache. It is written for every hit, so it is written quickly.
+/// The longest text of a fault in a log line, in characters.
+const FAULT_CHARS: usize = 200;
+
+/// The line of a response from the cache. Every hit writes one, so it avoids building a [`Value`].
 #[derive(Serialize)]
 pub(super) struct HitLine<'a> {
     pub event: &'a str,
@@ -18,30 +20,33 @@ pub(super) struct HitLine<'a> {
     pub ms: u64,
 }
 
-impl<W: Runtime> Service<W> {
-    pub(super) fn report_hit(&self, line: &HitLine<'_>) {
-        // Strings and numbers are always written.
-        self.runtime.line(&serde_json::to_string(line).unwrap_or_default());
-    }
+/// Logs a response from the cache.
+pub(super) fn report_hit(log: &impl LogSink, line: &HitLine<'_>) {
+    // Strings and numbers can always be serialized.
+    log.line(&serde_json::to_string(line).unwrap_or_default());
+}
 
-    pub(super) fn report(&self, line: &Value) {
-        self.runtime.line(&line.to_string());
-    }
+/// Logs an event.
+pub(super) fn report(log: &impl LogSink, line: &Value) {
+    log.line(&line.to_string());
+}
 
-    pub(super) fn report_failure(&self, part: &str, fault: &str) {
-        let fault: String = fault.chars().take(200).collect();
-        self.report(&json!({ "event": "failure", "part": part, "fault": fault }));
-    }
+/// Logs why a part failed.
+pub(super) fn report_failure(log: &impl LogSink, part: &str, fault: &str) {
+    let fault: String = fault.chars().take(FAULT_CHARS).collect();
+    report(log, &json!({ "event": "failure", "part": part, "fault": fault }));
+}
 
-    pub(super) fn report_purge(&self, seq: Seq, record: &Record, source: &str) {
-        self.report(&json!({
-            "event": "purge",
-            "source": source,
-            "seq": seq,
-            "tags": record.tags.len(),
-            "patterns": record.patterns.len(),
-            "all": record.all,
-            "soft": record.soft,
-        }));
-    }
+/// Logs a purge that the log has recorded as `seq`.
+pub(super) fn report_purge(log: &impl LogSink, seq: Seq, record: &Record, source: &str) {
+    let line = json!({
+        "event": "purge",
+        "source": source,
+        "seq": seq,
+        "tags": record.tags.len(),
+        "patterns": record.patterns.len(),
+        "all": record.all,
+        "soft": record.soft,
+    });
+    report(log, &line);
 }

@@ -1,20 +1,19 @@
-//! How many calls of one kind a request makes at once.
+//! Slots: a limit on how many calls of one kind a request makes at once.
 //!
-//! The runtime lets a request have six connections that wait for a response's head, and queues the
-//! rest (developers.cloudflare.com/workers/platform/limits). A call that is queued there has its
-//! timer running, and looks like a store that fails. So a request queues its calls itself: a timer
-//! starts when its call does.
+//! Workers lets a request have six connections that wait for a response's headers, and queues further
+//! ones (developers.cloudflare.com/workers/platform/limits). A call that waits in that queue looks like a
+//! store that is slow. So a request queues its calls itself, and starts each timer with its call.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-/// How many reads of stores a request has under way at once: the runtime's connections.
+/// How many stores a request reads at once: as many as it may have connections.
 pub(super) const READS: usize = 6;
 
-/// How many stale entries a request fetches at once. Each asks a store or the origin, one after the
-/// other, and the request's own calls need connections too.
+/// How many stale entries a request revalidates at once. Each needs one connection at a time, and the
+/// request's own calls need some too.
 pub(super) const REVALIDATIONS: usize = 3;
 
 /// The slots of one request for one kind of call.
@@ -25,20 +24,23 @@ pub(super) struct Slots {
     waiting: RefCell<Vec<Waker>>,
 }
 
-/// The right to make one call. Dropped before the call has ended, it is lost: a call that was
-/// given up still has its connection, and nobody hears when that is free again.
+/// The right to make one call.
+///
+/// A slot that is dropped without [`Slot::give_back`] is lost: a call that was given up keeps its
+/// connection, and nothing tells when that is free again.
 #[derive(Debug)]
 pub(super) struct Slot {
     slots: Rc<Slots>,
 }
 
 impl Slots {
+    /// So many free slots.
     pub fn new(count: usize) -> Rc<Self> {
         let (free, in_use) = (Cell::new(count), Cell::default());
         Rc::new(Self { free, in_use, waiting: RefCell::default() })
     }
 
-    /// Waits for a slot; none where all of them are lost.
+    /// Waits for a slot; `None` if all of them are lost.
     pub async fn take(self: &Rc<Self>) -> Option<Slot> {
         poll_fn(|context| {
             let (free, in_use) = (self.free.get(), self.in_use.get());
@@ -58,7 +60,7 @@ impl Slots {
 }
 
 impl Slot {
-    /// The call has ended.
+    /// Frees the slot: the call has ended.
     pub fn give_back(self) {
         self.slots.free.set(self.slots.free.get() + 1);
     }
@@ -67,7 +69,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.slots.in_use.set(self.slots.in_use.get().saturating_sub(1));
-        // All of them: one that waits no more would take the turn of another.
+        // All are woken: if only one were, and it had given up waiting, the slot would stay unused.
         let waiting = self.slots.waiting.take();
         waiting.into_iter().for_each(Waker::wake);
     }

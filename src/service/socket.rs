@@ -1,20 +1,23 @@
-//! GraphQL over WebSocket: the messages pass in JavaScript, which asks here what a client's message
-//! runs, and has purged here what its answer says.
+//! GraphQL over WebSocket: JavaScript passes the messages on, and asks here what a client's message runs
+//! and what the answer to it purges.
 //!
-//! In scope: from a message to its operation, and from its answer to the purge. Nothing is kept
-//! between two calls. Not in scope: the messages themselves (`graphql::socket`), their order, and
-//! which answer is whose (`worker/js/socket.js`).
+//! In scope: from a message to its operation, and from its answer to the purge. Nothing is kept between
+//! two calls. Not in scope: the messages themselves (`graphql::socket`), their order, and which answer
+//! belongs to which (`worker/js/socket.js`).
 
-use super::documents::{Operation, Unresolved};
-use super::handle::{Context, Reply, Service};
+use super::context::Context;
+use super::knowledge::{Knowledge, Operation, Unresolved};
+use super::purges::Purges;
 use super::runtime::Runtime;
+use super::write::WriteEffects;
 use crate::config::Config;
 use crate::engine::{Write, WriteResponse};
 use crate::graphql::{
     ClientMessage, OperationKind, RequestForm, read_client_message, read_post, read_server_message,
 };
 use crate::http::{Headers, Method, Request};
-use crate::purge::{IntentId, Record};
+use crate::purge::IntentId;
+use std::rc::Rc;
 
 /// What a client's message on a socket does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +28,12 @@ pub enum SocketMessage {
     Read,
     /// It runs a mutation, or may.
     Write,
-    /// It is no message of a known subprotocol, and may run a mutation.
+    /// It is of no known subprotocol, and may run a mutation.
     Unclear,
 }
 
 impl SocketMessage {
-    /// The word for JavaScript.
+    /// The name that `worker/js/socket.js` goes by.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Control => "control",
@@ -41,27 +44,27 @@ impl SocketMessage {
     }
 }
 
-/// What is known of a write on a socket, once its outcome is.
+/// A write on a socket whose outcome is known.
 #[derive(Debug, Clone, Copy)]
 pub struct SocketWrite<'a> {
-    /// The client's message; none where it was not kept, or is of no known subprotocol.
+    /// The client's message. `None` if it was not kept, or is of no known subprotocol.
     pub message: Option<&'a str>,
-    /// The server's message that answers it.
+    /// The server's message that answers it. `None` if there was none.
     pub answer: Option<&'a str>,
-    /// The status for which the server closed the socket in place of an answer.
+    /// The status with which the server closed the socket instead of answering.
     pub refused: Option<u16>,
-    /// What the log calls it, where it was told of it.
+    /// The write's intent in the log, if it was announced.
     pub intent: Option<IntentId>,
 }
 
 /// What an operation on a socket is.
-enum Carried {
+enum SocketOperation {
     Read,
     Mutation(Box<Operation>),
     PossibleMutation,
 }
 
-impl Carried {
+impl SocketOperation {
     fn write(&self) -> Option<Write<'_>> {
         match self {
             Self::Read => None,
@@ -74,111 +77,118 @@ impl Carried {
     }
 }
 
-impl<W: Runtime> Service<W> {
-    /// Opens a socket on which GraphQL is spoken. The messages must be readable, so no extension may
-    /// change their form.
-    pub(super) async fn socket(&self, config: Option<&Config>, mut context: Context) -> Reply {
-        context.request.headers.remove("sec-websocket-extensions");
-        match self.upgrade(config, &context).await {
-            Reply::Untouched { handle } => Reply::Socket { handle },
-            reply => reply,
-        }
+/// Reads the messages of sockets.
+pub(super) struct Sockets {
+    config: Rc<Config>,
+    knowledge: Knowledge,
+    purges: Purges,
+    effects: Rc<WriteEffects>,
+}
+
+impl Sockets {
+    /// Reads messages by what is known of documents.
+    pub fn new(
+        config: Rc<Config>,
+        knowledge: Knowledge,
+        purges: Purges,
+        effects: Rc<WriteEffects>,
+    ) -> Self {
+        Self { config, knowledge, purges, effects }
     }
 
     /// What a client's message runs. `request` is the one that opened the socket.
-    pub async fn socket_message(&self, request: Request, text: &str) -> SocketMessage {
-        let payload = match read_client_message(text) {
-            ClientMessage::Operation(payload) => payload,
-            ClientMessage::Control => return SocketMessage::Control,
-            ClientMessage::Unclear => return SocketMessage::Unclear,
-        };
-        // Nobody knows then what it is, as for a write over HTTP.
-        let Ok(config) = &self.isolate.config else { return SocketMessage::Write };
-        match self.carried(config, &self.of_socket(request), &payload).await {
-            Carried::Read => SocketMessage::Read,
-            Carried::Mutation(_) | Carried::PossibleMutation => SocketMessage::Write,
+    pub async fn read_message<R: Runtime>(
+        &self,
+        runtime: &R,
+        request: Request,
+        payload: &str,
+    ) -> SocketMessage {
+        match self.operation(&socket_context(runtime, request), payload).await {
+            SocketOperation::Read => SocketMessage::Read,
+            SocketOperation::Mutation(_) | SocketOperation::PossibleMutation => {
+                SocketMessage::Write
+            }
         }
     }
 
-    /// Purges what a write on a socket has changed. With `purge.wait` it is recorded by then, or kept
-    /// pending.
-    pub async fn socket_purge(&self, request: Request, write: SocketWrite<'_>) {
-        let Ok(config) = &self.isolate.config else {
-            return self.purge_after_failure(write.answer.is_some()).await;
-        };
-        let carried = self.carried_by(config, request, write.message).await;
-        let Some(purging) = carried.write() else { return };
+    /// Purges what a write on a socket has changed. With `purge.wait` the purge is recorded, or kept as
+    /// pending, when this returns.
+    pub async fn purge<R: Runtime>(&self, runtime: &R, request: Request, write: SocketWrite<'_>) {
+        let operation = self.operation_of(runtime, request, write.message).await;
+        let Some(purging) = operation.write() else { return };
         let headers = Headers::new();
         let body = write.answer.and_then(read_server_message);
         let body = body.as_deref().map(str::as_bytes);
-        let written = match write.refused {
-            // A refusal is no GraphQL answer.
+        let response = match write.refused {
+            // A refusal is no GraphQL response.
             Some(status) => Some(WriteResponse { status, headers: &headers, body: Some(&[]) }),
             None => {
                 body.map(|body| WriteResponse { status: 200, headers: &headers, body: Some(body) })
             }
         };
-        let purge = self.purge_of_written(config, purging, written);
-        let new = self.closing(purge.map(|purge| self.counted(purge)), || write.intent);
-        self.purge(config, new, "socket").await;
+        let purge = self.effects.purge_of(purging, response);
+        let new = purge.map(|purge| self.effects.counted(runtime, purge));
+        let new = self.purges.intents.closing(runtime, new, || write.intent);
+        self.effects.record(runtime, new, "socket").await;
     }
 
-    /// Tells the log of a write on a socket that has no outcome for long.
-    pub async fn socket_intent(&self, request: Request, message: Option<&str>) -> Option<IntentId> {
-        let record = match &self.isolate.config {
-            Ok(config) => {
-                let carried = self.carried_by(config, request, message).await;
-                self.purge_of_written(config, carried.write()?, None)?.new.record
-            }
-            Err(_) => Record::everything(),
-        };
-        self.intend(record).await
-    }
-
-    /// The operation in a client's message; one that may be a mutation where it is not known.
-    async fn carried_by(
+    /// Announces a write on a socket that has had no answer for long.
+    pub async fn announce<R: Runtime>(
         &self,
-        config: &Config,
+        runtime: &R,
         request: Request,
         message: Option<&str>,
-    ) -> Carried {
+    ) -> Option<IntentId> {
+        let operation = self.operation_of(runtime, request, message).await;
+        let record = self.effects.intended(operation.write()?)?;
+        self.purges.intents.announce(runtime, record).await
+    }
+
+    /// The operation in a client's message. If the message is not known, it may be a mutation.
+    async fn operation_of<R: Runtime>(
+        &self,
+        runtime: &R,
+        request: Request,
+        message: Option<&str>,
+    ) -> SocketOperation {
         match message.map(read_client_message) {
             Some(ClientMessage::Operation(payload)) => {
-                self.carried(config, &self.of_socket(request), &payload).await
+                self.operation(&socket_context(runtime, request), &payload).await
             }
-            _ => Carried::PossibleMutation,
+            _ => SocketOperation::PossibleMutation,
         }
     }
 
-    /// The operation in a message's payload, which is a GraphQL request as one that is posted.
-    async fn carried(&self, config: &Config, context: &Context, payload: &str) -> Carried {
+    /// The operation in a message's payload, which has the form of a GraphQL request by POST.
+    async fn operation<R: Runtime>(&self, context: &Context<R>, payload: &str) -> SocketOperation {
         let headers: Headers = [("content-type", "application/json")].into_iter().collect();
-        let form = read_post(&headers, None, payload.as_bytes(), &config.limits.amounts);
-        let query = match form {
+        let amounts = &self.config.limits.amounts;
+        let query = match read_post(&headers, None, payload.as_bytes(), amounts) {
             RequestForm::Single(query) => query,
-            RequestForm::Unreadable { may_be_mutation: false, .. } => return Carried::Read,
+            RequestForm::Unreadable { may_be_mutation: false, .. } => return SocketOperation::Read,
             RequestForm::Batch(_) | RequestForm::Unreadable { .. } => {
-                return Carried::PossibleMutation;
+                return SocketOperation::PossibleMutation;
             }
         };
-        let schema = self.schema(config, context);
-        match self.operation(config, context, query, &schema).await {
+        let schema = self.knowledge.schemas.for_request(context);
+        match self.knowledge.documents.resolve(context, query, &schema).await {
             Ok(operation) => match operation.known.analysis.kind {
-                OperationKind::Mutation => Carried::Mutation(Box::new(operation)),
-                OperationKind::Query | OperationKind::Subscription => Carried::Read,
+                OperationKind::Mutation => SocketOperation::Mutation(Box::new(operation)),
+                OperationKind::Query | OperationKind::Subscription => SocketOperation::Read,
             },
-            Err(Unresolved::Uncacheable(unwritten)) if !unwritten.may_be_mutation => Carried::Read,
-            // Of an unknown hash the origin may have the document.
-            Err(_) => Carried::PossibleMutation,
+            Err(Unresolved::Uncacheable(uncacheable)) if !uncacheable.may_be_mutation => {
+                SocketOperation::Read
+            }
+            // The origin may have the document of an unknown hash.
+            Err(_) => SocketOperation::PossibleMutation,
         }
     }
+}
 
-    /// A message's request: what may run on a socket is what may run for a POST.
-    fn of_socket(&self, request: Request) -> Context {
-        let mut request = Request { method: Method::Post, ..request };
-        let of_the_upgrade = |name: &str| name == "upgrade" || name.starts_with("sec-websocket-");
-        request.headers.retain(|name| !of_the_upgrade(name));
-        let started = self.runtime.now();
-        Context { request, started, wanted: None, debug: false, uncached: None }
-    }
+/// A message's request: what may run on a socket is what may run by POST.
+fn socket_context<R: Runtime>(runtime: &R, request: Request) -> Context<R> {
+    let mut request = Request { method: Method::Post, ..request };
+    let is_of_upgrade = |name: &str| name == "upgrade" || name.starts_with("sec-websocket-");
+    request.headers.retain(|name| !is_of_upgrade(name));
+    Context::new(runtime.clone(), request)
 }

@@ -1,21 +1,24 @@
-//! Counters of one isolate, for `GET stats`, in slots of ten seconds over the last hour.
+//! Counters of one isolate for `GET stats`: over its whole life, and over the last hour in slots of ten
+//! seconds.
 
+use crate::purge::Record;
 use crate::time::Timestamp;
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
-/// How a request was answered.
+/// Where a response came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answered {
     /// From the cache.
     Hit,
     /// From the cache, though stale.
     Stale,
-    /// By the origin, after a look-up.
+    /// From the origin, after a look-up.
     Miss,
-    /// By the origin.
+    /// From the origin, without a look-up.
     Bypass,
-    /// By the origin, with a 5xx, or not at all.
+    /// A 5xx of the origin, or no response at all.
     Error,
 }
 
@@ -44,23 +47,24 @@ struct PurgesOfEverything {
     by_field: BTreeMap<String, u64>,
 }
 
-/// The names of mutations' fields that are counted. The rarest gives way to one that is new:
-/// clients choose names.
+/// How many mutation fields are counted by name. Clients choose the names, so a new one replaces the
+/// rarest.
 const FIELDS: usize = 50;
-/// The letters of a name that are kept.
+/// How many characters of a name are kept.
 const FIELD_LETTERS: usize = 100;
 
-/// The counters.
+/// The counters of one isolate.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
-    total: Counters,
-    slots: VecDeque<(u64, Counters)>,
+    total: RefCell<Counters>,
+    /// The last hour: the number of each slot, and what was counted in it.
+    slots: RefCell<VecDeque<(u64, Counters)>>,
 }
 
 impl Stats {
-    /// Counts an answer of a cache type that took so many milliseconds.
-    pub fn answered(
-        &mut self,
+    /// Counts a response, which took so many milliseconds, and its cache type.
+    pub fn finish_fetch(
+        &self,
         now: Timestamp,
         how: Answered,
         type_name: Option<&str>,
@@ -95,35 +99,39 @@ impl Stats {
         });
     }
 
-    /// Counts a purge.
-    pub fn purged(&mut self, now: Timestamp) {
+    /// Counts a purge that the log has recorded.
+    pub fn purged(&self, now: Timestamp) {
         self.each(now, |counters| counters.purges += 1);
     }
 
-    /// Counts a purge of everything, by where it comes from.
-    pub fn purged_everything(&mut self, now: Timestamp, source: &'static str) {
+    /// Counts a purge by its source, if it is one of everything.
+    pub fn purge_requested(&self, now: Timestamp, record: &Record, source: &'static str) {
+        if !record.is_everything() {
+            return;
+        }
         self.each(now, |counters| {
             counters.everything.total += 1;
             *counters.everything.by_source.entry(source).or_default() += 1;
         });
     }
 
-    /// Counts a mutation's field that caused a purge of everything.
-    pub fn field_purged_everything(&mut self, now: Timestamp, field: &str) {
+    /// Counts the mutation field that caused a purge of everything.
+    pub fn field_purged_everything(&self, now: Timestamp, field: &str) {
         let field: String = field.chars().take(FIELD_LETTERS).collect();
         self.each(now, |counters| counters.everything.add_field(&field, 1));
     }
 
-    fn each(&mut self, now: Timestamp, count: impl Fn(&mut Counters)) {
+    fn each(&self, now: Timestamp, count: impl Fn(&mut Counters)) {
         let slot = now.as_millis() / 1000 / SLOT_SECONDS;
-        if self.slots.back().is_none_or(|(last, _)| *last < slot) {
-            self.slots.push_back((slot, Counters::default()));
-            if self.slots.len() > SLOTS {
-                self.slots.pop_front();
+        let mut slots = self.slots.borrow_mut();
+        if slots.back().is_none_or(|(last, _)| *last < slot) {
+            slots.push_back((slot, Counters::default()));
+            if slots.len() > SLOTS {
+                slots.pop_front();
             }
         }
-        count(&mut self.total);
-        if let Some((_, counters)) = self.slots.back_mut() {
+        count(&mut self.total.borrow_mut());
+        if let Some((_, counters)) = slots.back_mut() {
             count(counters);
         }
     }
@@ -131,10 +139,13 @@ impl Stats {
     /// The numbers as JSON: of the last `window` seconds, rounded up to whole slots, or of the
     /// isolate's whole life.
     pub fn to_json(&self, now: Timestamp, window: Option<u64>, is_available: bool) -> Value {
-        let Some(window) = window else { return self.total.to_json(is_available) };
+        let Some(window) = window else {
+            return self.total.borrow().to_json(is_available);
+        };
         let first = (now.as_millis() / 1000).saturating_sub(window) / SLOT_SECONDS;
         let mut sum = Counters::default();
-        self.slots.iter().filter(|(slot, _)| *slot >= first).for_each(|(_, slot)| sum.add(slot));
+        let slots = self.slots.borrow();
+        slots.iter().filter(|(slot, _)| *slot >= first).for_each(|(_, slot)| sum.add(slot));
         sum.to_json(is_available)
     }
 }
@@ -208,7 +219,7 @@ impl PurgesOfEverything {
     }
 }
 
-/// A ratio with four decimals; 0 of nothing.
+/// `part / whole` with four decimals; 0 if `whole` is 0.
 fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
 }
@@ -219,12 +230,12 @@ mod tests {
 
     #[test]
     fn counts_within_the_window() {
-        let mut stats = Stats::default();
+        let stats = Stats::default();
         let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
-        stats.answered(at(0), Answered::Miss, Some("product"), 600);
-        stats.answered(at(1), Answered::Hit, Some("product"), 2);
-        stats.answered(at(100), Answered::Stale, Some("product"), 4);
-        stats.answered(at(100), Answered::Bypass, None, 50);
+        stats.finish_fetch(at(0), Answered::Miss, Some("product"), 600);
+        stats.finish_fetch(at(1), Answered::Hit, Some("product"), 2);
+        stats.finish_fetch(at(100), Answered::Stale, Some("product"), 4);
+        stats.finish_fetch(at(100), Answered::Bypass, None, 50);
         stats.purged(at(100));
         let all = stats.to_json(at(100), None, true);
         assert_eq!(
@@ -244,13 +255,13 @@ mod tests {
 
     #[test]
     fn purges_of_everything_are_counted_by_what_caused_them() {
-        let mut stats = Stats::default();
+        let stats = Stats::default();
         let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
-        stats.purged_everything(at(0), "mutation");
+        stats.purge_requested(at(0), &Record::everything(), "mutation");
         stats.field_purged_everything(at(0), "doIt");
-        stats.purged_everything(at(100), "mutation");
+        stats.purge_requested(at(100), &Record::everything(), "mutation");
         stats.field_purged_everything(at(100), "doIt");
-        stats.purged_everything(at(100), "admin");
+        stats.purge_requested(at(100), &Record::everything(), "admin");
         let of = |window| stats.to_json(at(100), window, true)["purges_of_everything"].clone();
         let by_source = json!({ "admin": 1, "mutation": 2 });
         let all = json!({ "total": 3, "by_source": by_source, "by_field": { "doIt": 2 } });
@@ -263,7 +274,7 @@ mod tests {
 
     #[test]
     fn of_many_names_the_frequent_ones_stay() {
-        let mut stats = Stats::default();
+        let stats = Stats::default();
         for n in 0..1_000 {
             stats.field_purged_everything(Timestamp::default(), "often");
             stats.field_purged_everything(Timestamp::default(), &format!("{n}{}", "x".repeat(200)));

@@ -121,7 +121,7 @@ impl PurgeLog for SimulatedRuntime {
         self.ask_log(LogRequest { mark, ..LogRequest::default() }).await
     }
 
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<purge::ReadReply, Fault> {
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<purge::ReadReply, Fault> {
         let question =
             LogRequest { mark: Some(mark), is_from_neighbor: true, ..LogRequest::default() };
         self.ask_log(question).await

@@ -233,7 +233,7 @@ impl PurgeLog for WorkersRuntime {
         self.call_log("since", &request, ReadReply::decode).await
     }
 
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault> {
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault> {
         let request =
             LogRequest { mark: Some(mark), is_from_neighbor: true, ..LogRequest::default() };
         self.call_log("since", &request, ReadReply::decode).await

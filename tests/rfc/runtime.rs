@@ -241,7 +241,7 @@ impl PurgeLog for RequestRuntime {
         Ok(ReadReply { time, delta: self.platform.log.borrow_mut().since_encoded(mark) })
     }
 
-    async fn log_since_neighbours(&self, mark: Mark) -> Result<ReadReply, Fault> {
+    async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault> {
         self.log_since(Some(mark)).await
     }
 

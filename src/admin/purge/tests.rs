@@ -1,0 +1,74 @@
+use super::*;
+
+fn config() -> Config {
+    let scopes = serde_json::json!({ "user": { "by": ["header:authorization"] } });
+    crate::config::parse(&serde_json::json!({ "scopes": scopes })).unwrap()
+}
+
+#[test]
+fn reads_everything_together() {
+    let command = read_purge(
+        &config(),
+        br#"{"tags":["Product:42"],"types":["product"],"operations":["GetProduct"],
+            "paths":["/api/%70roducts/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff.7a"],
+            "patterns":["gql/product/**"],"all":false,"soft":true}"#,
+    )
+    .unwrap();
+    let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
+    assert_eq!(
+        tags,
+        ["Product:42", "key:00ff", "op:GetProduct", "path:/api/products/42", "type:product"]
+    );
+    assert_eq!((command.patterns.len(), command.all, command.soft), (1, false, true));
+}
+
+#[test]
+fn names_what_is_wrong() {
+    for (body, path) in [
+        ("", ""),
+        ("[]", ""),
+        ("{}", ""),
+        ("{\"soft\":true}", ""),
+        ("{\"all\":1}", "all"),
+        ("{\"tag\":[\"x\"]}", "tag"),
+        ("{\"tags\":\"x\"}", "tags"),
+        ("{\"tags\":[\"ok\",\"a b\"]}", "tags[1]"),
+        ("{\"tags\":[\"ok\",7]}", "tags[1]"),
+        ("{\"tags\":[\"ok\",\"scope:nobody:x\"]}", "tags[1]"),
+        ("{\"tags\":[\"scope:user\"]}", "tags[0]"),
+        ("{\"tags\":[\"scope:user:\"]}", "tags[0]"),
+        ("{\"tags\":[\"scope:\"]}", "tags[0]"),
+        ("{\"patterns\":[\"product/**\"]}", "patterns[0]"),
+        ("{\"paths\":[\"api\"]}", "paths[0]"),
+        ("{\"paths\":[\"/api/**\"]}", "paths[0]"),
+        ("{\"types\":[\"\"]}", "types[0]"),
+    ] {
+        assert_eq!(read_purge(&config(), body.as_bytes()).unwrap_err().path, path, "{body}");
+    }
+}
+
+#[test]
+fn a_path_is_purged_as_its_entries_are_tagged() {
+    let types = serde_json::json!({
+        "i": { "match": ["rest:/i/**"], "ttl": 1, "ignore_case": true },
+    });
+    let config = crate::config::parse(&serde_json::json!({ "types": types })).unwrap();
+    let command = read_purge(&config, br#"{"paths":["/I/Aa","/Other/%41"]}"#).unwrap();
+    let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
+    assert_eq!(tags, ["path:/Other/A", "path:/i/aa"]);
+}
+
+#[test]
+fn a_scope_is_purged_by_the_value_that_clients_send() {
+    let tags = |text: &str| {
+        let body = serde_json::json!({ "tags": [text] }).to_string();
+        read_purge(&config(), body.as_bytes()).unwrap().tags
+    };
+    for value in ["alice", "Bearer a, b", "a:b", "é\n"] {
+        let named = tags(&format!("scope:user:{value}"));
+        assert_eq!(named, [Tag::of_scope("user", value)].into_iter().collect());
+        assert!(!format!("{named:?}").contains(value));
+    }
+    let copied = Tag::of_scope("user", "alice");
+    assert!(tags(copied.as_str()).contains(copied.as_str()));
+}

@@ -1,0 +1,24 @@
+//! The components that work even if the configuration has a fault.
+
+use super::origin::OriginClient;
+use super::purges::Purges;
+use super::respond::Responder;
+use super::stats::Stats;
+use super::tiers::EdgeCacheTier;
+use std::rc::Rc;
+
+/// What a service works with even if its configuration has a fault.
+pub(super) struct BaseComponents {
+    /// The name of the purge log.
+    pub log_name: String,
+    /// The counters.
+    pub stats: Rc<Stats>,
+    /// The edge cache.
+    pub edge_cache: Rc<EdgeCacheTier>,
+    /// The purge log.
+    pub purges: Purges,
+    /// The origin.
+    pub origin: Rc<OriginClient>,
+    /// Makes the client's responses.
+    pub respond: Rc<Responder>,
+}

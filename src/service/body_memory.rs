@@ -1,0 +1,61 @@
+//! The memory of bodies in flight: what is made of a body is made only if there is room for it.
+//!
+//! In scope: trees of JSON, which take many times as much as their texts. Not in scope: the budget
+//! itself, and the copies of the bodies, which are counted where they are read (`worker/js/budget.js`).
+
+use super::runtime::{BodyRead, MemoryBudget, Origin, OriginResponse};
+use crate::config::Config;
+use crate::engine::request_json_size;
+use crate::graphql::JsonSize;
+use crate::http::Request;
+use crate::limits::{self, Amounts, Limit};
+
+/// Trees that are made of the body of a GraphQL request: its members, and the variables among them.
+const REQUEST_TREES: usize = 2;
+
+/// `true` if there is room for what is made of a GraphQL request's body. Nothing is made of a body
+/// that is over the limit of values.
+pub(super) fn has_room_for_request(
+    budget: &impl MemoryBudget,
+    config: &Config,
+    request: &Request,
+    body: &[u8],
+    needed: &mut Amounts,
+) -> bool {
+    let size = request_json_size(config, request, body);
+    if size.values > config.limits.amounts.of(Limit::Values) {
+        return true;
+    }
+    needed.raise(Limit::Values, size.values);
+    budget.reserve(size.bytes * REQUEST_TREES)
+}
+
+/// `true` if there is room for a stored value of that size.
+pub(super) fn has_room_for_stored(budget: &impl MemoryBudget, bytes: usize) -> bool {
+    bytes <= limits::SMALL_STORED_BYTES || budget.reserve(bytes * limits::STORED_COPIES)
+}
+
+/// `true` if there is room for the tree of a JSON text.
+pub(super) fn has_room_for_tree(budget: &impl MemoryBudget, json: &[u8]) -> bool {
+    budget.reserve(JsonSize::of(json).bytes)
+}
+
+/// Reads the body of a response of at most `limit` bytes, of which a JSON tree is made.
+pub(super) async fn read_json_body(
+    runtime: &(impl Origin + MemoryBudget),
+    response: &OriginResponse,
+    limit: usize,
+) -> BodyRead {
+    match runtime.answer_body(response.handle, limit).await {
+        BodyRead::Whole(body) if !has_room_for_tree(runtime, &body) => BodyRead::NoRoom,
+        read => read,
+    }
+}
+
+/// Reads the body of a GraphQL response.
+pub(super) async fn read_graphql_body(
+    runtime: &(impl Origin + MemoryBudget),
+    response: &OriginResponse,
+) -> BodyRead {
+    read_json_body(runtime, response, limits::GRAPHQL_RESPONSE_BYTES).await
+}

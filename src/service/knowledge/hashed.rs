@@ -1,0 +1,133 @@
+//! Documents that clients name by their SHA-256 (automatic persisted queries): in this isolate, and in
+//! KV for all others.
+//!
+//! A text is used only if its SHA-256 is the hash. `graphql` checks that when a client sends both; here
+//! it is checked again for a text from KV.
+
+use crate::config::{Config, KvWrites};
+use crate::key::sha256_hex;
+use crate::limits;
+use crate::service::byte_lru::ByteLru;
+use crate::service::context::Context;
+use crate::service::report::report_failure;
+use crate::service::runtime::Runtime;
+use crate::service::tiers::KvTier;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// How long KV keeps a document that nobody sends: 30 days.
+const KV_SECONDS: u64 = 30 * 24 * 60 * 60;
+
+/// The largest document that is kept. A larger one would push out others, and be written to KV again
+/// each time it comes back.
+const LARGEST_BYTES: usize = limits::HASHED_DOCUMENT_BYTES / 8;
+
+/// About how many bytes a document takes in addition to its text.
+const ENTRY_BYTES: usize = 256;
+
+/// The documents of one isolate by their hashes, within a budget of bytes.
+pub struct HashedDocuments {
+    config: Rc<Config>,
+    kv: Rc<KvTier>,
+    documents: RefCell<ByteLru<String, HashedDocument>>,
+}
+
+#[derive(Debug, Clone)]
+struct HashedDocument {
+    text: Rc<str>,
+    /// Whether it was written to KV, or came from there.
+    in_kv: bool,
+}
+
+impl HashedDocuments {
+    /// No documents yet.
+    pub fn new(config: Rc<Config>, kv: Rc<KvTier>) -> Rc<Self> {
+        let largest = LARGEST_BYTES + ENTRY_BYTES;
+        let documents = RefCell::new(ByteLru::new(limits::HASHED_DOCUMENT_BYTES, largest));
+        Rc::new(Self { config, kv, documents })
+    }
+
+    /// Takes a document that a client sent together with its hash.
+    pub fn learn<R: Runtime>(self: &Rc<Self>, runtime: &R, hash: &str, text: &Rc<str>) {
+        let known = self.get(hash);
+        let known = known.unwrap_or_else(|| HashedDocument { text: text.clone(), in_kv: false });
+        self.keep(runtime, hash, known, self.config.kv.writes == KvWrites::Always);
+    }
+
+    /// The document of a hash. `None` if neither this isolate nor KV has it, or KV fails or takes too
+    /// long.
+    pub async fn document<R: Runtime>(
+        self: &Rc<Self>,
+        context: &Context<R>,
+        hash: &str,
+    ) -> Option<Rc<str>> {
+        let known = match self.get(hash) {
+            Some(known) => known,
+            None => HashedDocument { text: self.read_kv(context, hash).await?, in_kv: true },
+        };
+        let text = known.text.clone();
+        self.keep(&context.runtime, hash, known, self.config.kv.writes != KvWrites::Never);
+        Some(text)
+    }
+
+    fn get(&self, hash: &str) -> Option<HashedDocument> {
+        self.documents.borrow_mut().get(hash).cloned()
+    }
+
+    fn put(&self, hash: &str, document: HashedDocument) {
+        let bytes = document.text.len() + ENTRY_BYTES;
+        self.documents.borrow_mut().put(hash.to_owned(), document, bytes);
+    }
+
+    /// Keeps a document in this isolate. With `write` it goes to KV too, in the background, if it is
+    /// not there yet.
+    fn keep<R: Runtime>(
+        self: &Rc<Self>,
+        runtime: &R,
+        hash: &str,
+        document: HashedDocument,
+        write: bool,
+    ) {
+        if document.text.len() > LARGEST_BYTES {
+            return;
+        }
+        let write = write && !document.in_kv && runtime.kv_bound();
+        let write = write && self.kv.breaker.allows(runtime.now());
+        let text = document.text.clone();
+        self.put(hash, HashedDocument { in_kv: document.in_kv || write, ..document });
+        if write {
+            let (documents, hash) = (self.clone(), hash.to_owned());
+            let background = runtime.clone();
+            runtime.spawn(async move { documents.write_kv(&background, &hash, text).await });
+        }
+    }
+
+    async fn write_kv<R: Runtime>(&self, runtime: &R, hash: &str, text: Rc<str>) {
+        // The response to the client goes first.
+        runtime.sleep(0).await;
+        if let Err(fault) = runtime.kv_put(&self.kv_key(hash), text.as_bytes(), KV_SECONDS).await {
+            self.put(hash, HashedDocument { text, in_kv: false });
+            self.kv.breaker.fail_fetch(runtime.now(), &fault);
+            report_failure(runtime, "kv-write", &fault);
+        }
+    }
+
+    async fn read_kv<R: Runtime>(&self, context: &Context<R>, hash: &str) -> Option<Rc<str>> {
+        let millis = self.config.kv.timeout_ms;
+        let bytes = self.kv.read(context, &self.kv_key(hash), millis).await.ok()??;
+        let document = String::from_utf8(bytes).ok();
+        let document = document.filter(|document| sha256_hex(document.as_bytes()) == hash);
+        if document.is_none() {
+            report_failure(&context.runtime, "kv-value", "not the document of that hash");
+        }
+        document.map(Rc::from)
+    }
+
+    /// The key in KV. No entry has such a key: there the key's version follows the service.
+    fn kv_key(&self, hash: &str) -> String {
+        format!("{}/documents/{hash}", self.config.service)
+    }
+}
+
+#[cfg(test)]
+mod tests;

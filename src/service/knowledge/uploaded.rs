@@ -1,0 +1,172 @@
+//! Documents that clients name by ids: an administrator uploads them, KV keeps them as one value, and
+//! each isolate loads that at the first id that a client sends.
+
+use crate::config::Config;
+use crate::graphql::{Manifest, ManifestError};
+use crate::service::context::Context;
+use crate::service::report::report_failure;
+use crate::service::runtime::{Fault, Runtime};
+use crate::service::tiers::KvTier;
+use crate::service::timeout::within;
+use crate::time::Timestamp;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// After so long an isolate reads the documents again, in the background.
+const FRESH_MILLIS: u64 = 60_000;
+
+/// How many times `kv.timeout_ms` the first read may take: it reads all of the documents.
+const PATIENCE: u64 = 10;
+
+/// After a failed read, an isolate that has no documents yet does not read again for so long.
+const RETRY_MILLIS: u64 = 5_000;
+
+/// How long KV may take while an administrator waits.
+const ADMIN_MILLIS: u64 = 10_000;
+
+/// The uploaded documents, as one isolate knows them.
+pub struct UploadedDocuments {
+    config: Rc<Config>,
+    kv: Rc<KvTier>,
+    documents: RefCell<Option<Rc<Manifest>>>,
+    /// When KV was read last, and whether it has ever answered.
+    last_read: Cell<Option<(Timestamp, bool)>>,
+}
+
+/// The documents after an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upload {
+    /// How many there are.
+    pub documents: usize,
+    /// How many ids are new, or have another text than before.
+    pub added: usize,
+    /// The bytes of all texts.
+    pub bytes: usize,
+}
+
+/// Why an upload was not stored.
+#[derive(Debug)]
+pub enum UploadError {
+    /// Together with the stored documents it is over a limit.
+    Invalid(ManifestError),
+    /// The stored documents cannot be read.
+    NotRead(Fault),
+    /// KV did not take the documents.
+    NotStored(Fault),
+}
+
+impl UploadedDocuments {
+    /// No documents yet.
+    pub fn new(config: Rc<Config>, kv: Rc<KvTier>) -> Rc<Self> {
+        Rc::new(Self { config, kv, documents: RefCell::default(), last_read: Cell::default() })
+    }
+
+    /// The document of an id. `None` if nobody uploaded one, or KV fails or takes too long.
+    pub async fn document<R: Runtime>(
+        self: &Rc<Self>,
+        context: &Context<R>,
+        id: &str,
+    ) -> Option<Rc<str>> {
+        self.refresh(context).await;
+        self.current()?.document(id).cloned()
+    }
+
+    /// Reads the documents if that is due: waits for the first read, and repeats it later in the
+    /// background.
+    pub async fn refresh<R: Runtime>(self: &Rc<Self>, context: &Context<R>) {
+        let now = context.runtime.now();
+        let (waits, ago) = match self.last_read.get() {
+            None => (true, u64::MAX),
+            Some((at, has_answered)) => (!has_answered, now.millis_since(at)),
+        };
+        let is_due = ago >= if waits { RETRY_MILLIS } else { FRESH_MILLIS };
+        if !is_due || !context.runtime.kv_bound() {
+            return;
+        }
+        if waits {
+            return self.load(context).await;
+        }
+        self.last_read.set(Some((now, true)));
+        let (documents, background) = (self.clone(), context.clone());
+        context.runtime.spawn(async move { documents.load(&background).await });
+    }
+
+    async fn load<R: Runtime>(&self, context: &Context<R>) {
+        let millis = self.config.kv.timeout_ms.saturating_mul(PATIENCE);
+        let found = self.kv.read(context, &self.kv_key(), millis).await;
+        // What was loaded before stays in use, whatever this read shows.
+        let has_answered =
+            found.is_ok() || self.last_read.get().is_some_and(|(_, finish_fetch)| finish_fetch);
+        self.last_read.set(Some((context.runtime.now(), has_answered)));
+        let Ok(Some(bytes)) = found else { return };
+        let before = self.current().map(|manifest| manifest.made_at);
+        if before.is_some() && before == Manifest::made_at(&bytes) {
+            return;
+        }
+        match Manifest::decode(&bytes) {
+            Ok(manifest) => self.use_if_newer(Rc::new(manifest)),
+            Err(damage) => report_failure(&context.runtime, "kv-value", damage.as_str()),
+        }
+    }
+
+    /// The newest documents that this isolate can know of, for an administrator.
+    pub async fn stored<R: Runtime>(&self, runtime: &R) -> Result<Rc<Manifest>, Fault> {
+        let key = self.kv_key();
+        if let Some(bytes) = within(runtime, ADMIN_MILLIS, runtime.kv_get(&key)).await? {
+            let found = Manifest::decode(&bytes).map_err(|damage| {
+                format!("what is stored is damaged ({}); use ?replace=1", damage.as_str())
+            })?;
+            self.use_if_newer(Rc::new(found));
+        }
+        self.last_read.set(Some((runtime.now(), true)));
+        Ok(self.current().unwrap_or_default())
+    }
+
+    /// Adds documents to the stored ones, or with `replaces` stores them in their place.
+    pub async fn upload<R: Runtime>(
+        &self,
+        runtime: &R,
+        mut newer: Manifest,
+        replaces: bool,
+    ) -> Result<Upload, UploadError> {
+        let stored = match self.stored(runtime).await {
+            Ok(stored) => stored,
+            Err(_) if replaces => self.current().unwrap_or_default(),
+            Err(fault) => return Err(UploadError::NotRead(fault)),
+        };
+        // The later upload is the newer one, whatever the clocks of two isolates say.
+        let after = Timestamp::from_millis(stored.made_at.as_millis().saturating_add(1));
+        newer.made_at = newer.made_at.max(after);
+        let none = Manifest::default();
+        let base = if replaces { &none } else { &*stored };
+        let (all, added) = base.with(&newer).map_err(UploadError::Invalid)?;
+        let upload = Upload { documents: all.count(), added, bytes: all.bytes() };
+        let (key, value) = (self.kv_key(), all.encode());
+        let putting = runtime.kv_put_without_expiry(&key, &value);
+        if let Err(fault) = within(runtime, ADMIN_MILLIS, putting).await {
+            report_failure(runtime, "kv-write", &fault);
+            return Err(UploadError::NotStored(fault));
+        }
+        self.use_if_newer(Rc::new(all));
+        self.last_read.set(Some((runtime.now(), true)));
+        Ok(upload)
+    }
+
+    fn use_if_newer(&self, found: Rc<Manifest>) {
+        let mut documents = self.documents.borrow_mut();
+        if documents.as_ref().is_none_or(|before| before.made_at < found.made_at) {
+            *documents = Some(found);
+        }
+    }
+
+    fn current(&self) -> Option<Rc<Manifest>> {
+        self.documents.borrow().clone()
+    }
+
+    fn kv_key(&self) -> String {
+        format!("{}/manifest", self.config.service)
+    }
+}
+
+#[cfg(test)]
+mod tests;

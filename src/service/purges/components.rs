@@ -1,0 +1,88 @@
+//! The components of the purge log in one isolate.
+
+use super::delivery::Delivery;
+use super::intents::Intents;
+use super::log_reader::LogReader;
+use super::log_view::LogView;
+use super::log_writer::LogWriter;
+use super::neighbors::Neighbors;
+use super::outbox::Outbox;
+use super::outbox_drain::OutboxDrain;
+use super::own_writes::OwnWrites;
+use super::pending::PendingPurges;
+use super::recorder::Recorder;
+use super::settings::PurgeSettings;
+use super::snapshots::Snapshots;
+use super::sync::LogSync;
+use crate::service::stats::Stats;
+use crate::service::tiers::Breaker;
+use crate::service::tiers::EdgeCacheTier;
+use std::rc::Rc;
+
+/// What the rest of the service uses of this folder. Created once per isolate.
+#[derive(Debug, Clone)]
+pub struct Purges {
+    /// What is known of the log.
+    pub view: Rc<LogView>,
+    /// Keeps that close to the log.
+    pub sync: Rc<LogSync>,
+    /// Records purges.
+    pub recorder: Rc<Recorder>,
+    /// Announces slow writes.
+    pub intents: Rc<Intents>,
+    /// The tokens of clients' own writes.
+    pub own_writes: Rc<OwnWrites>,
+    writer: Rc<LogWriter>,
+}
+
+impl Purges {
+    /// The components of an isolate that knows nothing of the log yet.
+    pub fn new(
+        settings: &PurgeSettings,
+        edge: Rc<EdgeCacheTier>,
+        kv: Rc<Breaker>,
+        stats: Rc<Stats>,
+    ) -> Self {
+        let pending = Rc::new(PendingPurges::default());
+        let view = Rc::new(LogView::new(settings, pending.clone()));
+        let writer = Rc::new(LogWriter::new(view.clone()));
+        let outbox = Rc::new(Outbox::new(settings, view.clone(), pending.clone(), kv));
+        let drain = OutboxDrain::new(
+            settings,
+            outbox.clone(),
+            pending.clone(),
+            writer.clone(),
+            stats.clone(),
+        );
+        let delivery = Rc::new(Delivery::new(
+            view.clone(),
+            pending.clone(),
+            writer.clone(),
+            outbox,
+            Rc::new(drain),
+        ));
+        let neighbors = Rc::new(Neighbors::new(settings, view.clone(), edge.clone()));
+        let snapshots = Snapshots::new(settings, edge);
+        let reader = LogReader::new(view.clone(), neighbors.clone(), snapshots);
+        let sync = LogSync::new(
+            settings,
+            view.clone(),
+            pending,
+            (writer.clone(), delivery.clone()),
+            (neighbors, reader),
+        );
+        Self {
+            sync: Rc::new(sync),
+            recorder: Rc::new(Recorder::new(delivery.clone(), stats)),
+            intents: Rc::new(Intents::new(writer.clone(), delivery)),
+            own_writes: Rc::new(OwnWrites::new(view.clone())),
+            writer,
+            view,
+        }
+    }
+
+    /// Whether the log takes purges, as far as is known.
+    pub fn takes_purges(&self) -> bool {
+        !self.writer.breaker.is_open()
+    }
+}

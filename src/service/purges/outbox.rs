@@ -1,0 +1,202 @@
+//! The outbox: pending purges in KV, where other isolates find them if this one ends.
+//!
+//! In scope: putting purges there and deleting them. Not in scope: recording what others have put there
+//! (`outbox_drain.rs`).
+
+use super::log_view::LogView;
+use super::pending::{PendingPurge, PendingPurges};
+use super::settings::PurgeSettings;
+use super::timeouts::KV_MILLIS;
+use crate::key::DigestBuilder;
+use crate::limits;
+use crate::purge::{NewRecord, Record};
+use crate::service::report::report_failure;
+use crate::service::runtime::Runtime;
+use crate::service::tiers::Breaker;
+use crate::service::timeout::within;
+use futures_util::future::join_all;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Pending purges in KV.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    log_name: String,
+    seconds: u64,
+    view: Rc<LogView>,
+    pending: Rc<PendingPurges>,
+    kv: Rc<Breaker>,
+    keys_made: Cell<u64>,
+    /// Whether the log has refused a purge since the outbox was drained.
+    is_due: Cell<bool>,
+    /// Keys whose purges are recorded. KV may go on showing them for a while.
+    recorded: RefCell<VecDeque<String>>,
+}
+
+impl Outbox {
+    pub fn new(
+        settings: &PurgeSettings,
+        view: Rc<LogView>,
+        pending: Rc<PendingPurges>,
+        kv: Rc<Breaker>,
+    ) -> Self {
+        Self {
+            log_name: settings.log_name.clone(),
+            seconds: settings.outbox_seconds,
+            view,
+            pending,
+            kv,
+            keys_made: Cell::default(),
+            is_due: Cell::default(),
+            recorded: RefCell::default(),
+        }
+    }
+
+    /// Makes a purge pending that the log did not take.
+    ///
+    /// A schema that it puts in force is dropped: recorded late, it would replace a newer one. That no
+    /// schema is in force from now on may be recorded late.
+    pub fn keep<R: Runtime>(self: &Rc<Self>, runtime: &R, mut new: NewRecord) {
+        new.record.schema = new.record.schema.filter(|schema| !schema.is_some());
+        self.is_due.set(true);
+        let replaced = self.pending.take_if_full();
+        if let Some(replaced) = &replaced {
+            new.record = Record::everything();
+            for one in replaced {
+                new.repeat_also(&one.new.repeat_after);
+                new.closes.extend(&one.new.closes);
+            }
+        }
+        self.pending.push(self.key_of(runtime, &new), new);
+        match replaced {
+            Some(replaced) => self.replace(runtime, replaced),
+            None => self.fill(runtime),
+        }
+    }
+
+    /// Puts the purge of everything into the outbox in the background, and then deletes those that it
+    /// replaces.
+    fn replace<R: Runtime>(self: &Rc<Self>, runtime: &R, replaced: Vec<PendingPurge>) {
+        let (outbox, background) = (self.clone(), runtime.clone());
+        runtime.spawn(async move {
+            if outbox.put_due(&background).await {
+                for one in replaced.iter().filter(|one| one.in_outbox) {
+                    outbox.delete(&background, &one.key).await;
+                }
+            }
+        });
+    }
+
+    /// Puts pending purges into the outbox in the background, unless they are there.
+    pub fn fill<R: Runtime>(self: &Rc<Self>, runtime: &R) {
+        let (outbox, background) = (self.clone(), runtime.clone());
+        runtime.spawn(async move {
+            outbox.put_due(&background).await;
+        });
+    }
+
+    /// A pending purge was recorded.
+    pub fn note_recorded<R: Runtime>(self: &Rc<Self>, runtime: &R, key: &str) {
+        let Some(recorded) = self.pending.remove(key) else { return };
+        self.note_done(key);
+        // One that is on its way into the outbox is deleted when it has arrived.
+        if recorded.in_outbox {
+            let (outbox, background) = (self.clone(), runtime.clone());
+            runtime.spawn(async move { outbox.delete(&background, &recorded.key).await });
+        }
+    }
+
+    /// Whether nothing more is to be done for a key, though KV may still show it.
+    pub fn is_done(&self, key: &str) -> bool {
+        self.recorded.borrow().iter().any(|done| done == key)
+    }
+
+    /// Notes that nothing more is to be done for a key.
+    pub fn note_done(&self, key: &str) {
+        let mut recorded = self.recorded.borrow_mut();
+        if recorded.len() >= limits::PENDING_PURGES {
+            recorded.pop_front();
+        }
+        recorded.push_back(key.to_owned());
+    }
+
+    /// Whether the log has refused a purge since the outbox was drained: other isolates may have had the
+    /// same, and may have ended.
+    pub fn is_due(&self) -> bool {
+        self.is_due.get()
+    }
+
+    /// The outbox is about to be drained.
+    pub fn is_being_drained(&self) {
+        self.is_due.set(false);
+    }
+
+    /// Deletes a value. If KV fails, the value is recorded again later, which purges again and does no
+    /// other harm.
+    pub async fn delete<R: Runtime>(&self, runtime: &R, key: &str) {
+        if let Err(fault) = within(runtime, KV_MILLIS, runtime.kv_delete(key)).await {
+            report_failure(runtime, "outbox-write", &fault);
+        }
+    }
+
+    /// Returns whether everything that was due is in the outbox now.
+    async fn put_due<R: Runtime>(&self, runtime: &R) -> bool {
+        if !runtime.kv_bound() {
+            return false;
+        }
+        let now = runtime.now();
+        let due = self.pending.due_for_outbox(now, || self.kv.allows(now));
+        let puts = due.iter().map(|(key, value)| self.put(runtime, key, value));
+        join_all(puts).await.into_iter().all(|is_put| is_put)
+    }
+
+    async fn put<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8]) -> bool {
+        let put = runtime.kv_put(key, value, self.seconds);
+        if let Err(fault) = within(runtime, KV_MILLIS, put).await {
+            self.kv.fail_fetch(runtime.now(), &fault);
+            report_failure(runtime, "outbox-write", &fault);
+            return false;
+        }
+        if !self.pending.note_in_outbox(key) {
+            // It was recorded meanwhile.
+            self.delete(runtime, key).await;
+        }
+        true
+    }
+
+    /// What the keys of this log's outbox begin with. Several logs may share a KV namespace, as those of
+    /// staging and production do.
+    pub fn prefix<R: Runtime>(&self, runtime: &R) -> String {
+        format!("outbox/{}@{}/", self.log_name, runtime.log_id())
+    }
+
+    /// The key of a purge. No two are the same: even isolates of one moment differ in what they know of
+    /// the log, in how many keys they have made, or in what they purge.
+    fn key_of<R: Runtime>(&self, runtime: &R, new: &NewRecord) -> String {
+        self.keys_made.set(self.keys_made.get().saturating_add(1));
+        let (epoch, seq) = self.view.mark().map(|mark| (mark.epoch, mark.seq)).unwrap_or_default();
+        let synced_at = self.view.synced_at().unwrap_or_default().as_millis();
+        let now = runtime.now().as_millis();
+        let digest = [self.keys_made.get(), epoch, seq, synced_at, now]
+            .iter()
+            .fold(DigestBuilder::new("outbox"), |digest, part| digest.part(&part.to_le_bytes()))
+            .part(&new.encode_for_outbox());
+        format!("{}{now:013}-{}", self.prefix(runtime), digest.finish().to_short_hex())
+    }
+}
+
+/// Whether this is the last part of a key of an outbox, for example `1700000000000-0123456789abcdef`. A
+/// service may have a name with which its entries' keys begin with the outbox's prefix.
+pub(super) fn is_outbox_key_suffix(suffix: &str) -> bool {
+    let parts = suffix.split_once('-');
+    parts.is_some_and(|(time, digest)| {
+        time.len() == 13
+            && time.bytes().all(|byte| byte.is_ascii_digit())
+            && digest.len() == 16
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+use super::*;
+use crate::service::purges::fixture::{Writing, purge_of};
+use crate::service::testing::{Call, TestRuntime};
+
+#[test]
+fn keys_of_others_are_left_alone() {
+    assert!(is_outbox_key_suffix("1700000000000-0123456789abcdef"));
+    for other in ["gql/product/P/public/0123", "1700000000000-0123456789abcdeg", "1-2", ""] {
+        assert!(!is_outbox_key_suffix(other), "{other}");
+    }
+}
+
+#[test]
+fn a_pending_purge_is_in_kv_until_it_is_recorded() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    writing.outbox.keep(&runtime, purge_of(1));
+    assert!(writing.outbox.is_due());
+    runtime.advance(1);
+    let keys = runtime.kv_keys();
+    let suffix = keys[0].strip_prefix("outbox/shop@test/").unwrap();
+    assert!(keys.len() == 1 && is_outbox_key_suffix(suffix), "{keys:?}");
+    let kept = NewRecord::decode_from_outbox(&runtime.kv_value(&keys[0]).unwrap());
+    assert_eq!(kept, Ok(purge_of(1)));
+    writing.outbox.note_recorded(&runtime, &keys[0]);
+    runtime.advance(1);
+    assert!(runtime.kv_keys().is_empty() && writing.pending.is_empty());
+    assert!(writing.outbox.is_done(&keys[0]), "KV may go on showing it");
+}
+
+#[test]
+fn a_purge_that_is_recorded_on_its_way_into_kv_is_deleted_there() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    runtime.takes(Call::KvPut, 100);
+    writing.outbox.keep(&runtime, purge_of(1));
+    runtime.advance(50);
+    let (key, _) = writing.pending.first().unwrap();
+    writing.outbox.note_recorded(&runtime, &key);
+    assert_eq!(runtime.calls(Call::KvDelete), 0);
+    runtime.advance(100);
+    assert!(runtime.kv_keys().is_empty() && runtime.calls(Call::KvDelete) == 1);
+}
+
+#[test]
+fn equal_purges_of_one_moment_have_keys_of_their_own() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    writing.outbox.keep(&runtime, purge_of(1));
+    writing.outbox.keep(&runtime, purge_of(1));
+    runtime.advance(1);
+    assert_eq!(runtime.kv_keys().len(), 2);
+}
+
+#[test]
+fn a_failure_of_kv_is_reported_and_the_purge_tried_again() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    runtime.fails(Call::KvPut, "down");
+    writing.outbox.keep(&runtime, purge_of(1));
+    runtime.advance(1);
+    assert!(runtime.has_reported("outbox-write") && runtime.kv_keys().is_empty());
+    runtime.works(Call::KvPut);
+    writing.outbox.fill(&runtime);
+    runtime.advance(1);
+    assert!(runtime.kv_keys().is_empty(), "too early");
+    runtime.advance(10_000);
+    writing.outbox.fill(&runtime);
+    runtime.advance(1);
+    assert_eq!(runtime.kv_keys().len(), 1);
+}
+
+#[test]
+fn without_kv_a_purge_is_pending_in_memory_alone() {
+    let (runtime, writing) = (TestRuntime::without_kv(), Writing::new());
+    writing.outbox.keep(&runtime, purge_of(1));
+    runtime.advance(1);
+    assert!(!writing.pending.is_empty() && runtime.calls(Call::KvPut) == 0);
+}
+
+#[test]
+fn too_many_purges_become_one_of_everything() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    for n in 0..limits::PENDING_PURGES as u64 {
+        writing.outbox.keep(&runtime, purge_of(n));
+        runtime.advance(1);
+    }
+    assert_eq!(runtime.kv_keys().len(), limits::PENDING_PURGES);
+    writing.outbox.keep(&runtime, purge_of(0).with_unknown_outcome());
+    runtime.advance(1);
+    let keys = runtime.kv_keys();
+    assert_eq!(keys.len(), 1, "those that it replaces are deleted");
+    let kept = NewRecord::decode_from_outbox(&runtime.kv_value(&keys[0]).unwrap());
+    assert_eq!(kept, Ok(NewRecord::everything().with_unknown_outcome()));
+}
+
+#[test]
+fn a_schema_does_not_become_pending_but_its_end_does() {
+    use crate::purge::SchemaInForce;
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    for (schema, kept) in
+        [(SchemaInForce::of(7), None), (SchemaInForce::NONE, Some(SchemaInForce::NONE))]
+    {
+        let record = Record { schema: Some(schema), ..Record::everything() };
+        writing.outbox.keep(&runtime, record.into());
+        let (key, new) = writing.pending.first().unwrap();
+        assert_eq!(new.record.schema, kept);
+        writing.outbox.note_recorded(&runtime, &key);
+    }
+}

@@ -1,0 +1,151 @@
+//! Request collapsing: of several misses of one key, one request asks the origin, and the others wait
+//! for what it stores.
+//!
+//! In scope: who asks and who waits, in one isolate; and which isolate of a data center revalidates a
+//! stale entry. A request that has waited is answered from memory like any other, so it never gets what
+//! was purged meanwhile. Each waits once: if the response is not for it, it asks for itself. Not in
+//! scope: asking.
+
+use super::parts::ReadParts;
+use crate::engine::Plan;
+use crate::http::Method;
+use crate::limits;
+use crate::policy::Freshness;
+use crate::service::cache::{Candidate, HitForMiss, Judge, Lookup, shared_key};
+use crate::service::context::Context;
+use crate::service::expiring_map::ExpiringMap;
+use crate::service::purges::Purges;
+use crate::service::runtime::{Fault, Runtime};
+use crate::service::tiers::{Tier, Tiers};
+use crate::service::timeout::within;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// How long a request waits for another one before it asks for itself.
+const WAIT_MILLIS: u64 = 5_000;
+
+/// For how long the other isolates of a data center leave a stale entry to the one that revalidates it.
+const MARKER_SECONDS: u64 = 10;
+
+/// What a request does that found nothing.
+pub enum Collapse<R: Runtime> {
+    /// It has waited, and this answers it.
+    Answered(Candidate),
+    /// It asks the origin, and others wait for it.
+    Leads(Leader<R>),
+    /// It asks the origin for itself.
+    Alone,
+}
+
+/// The request that others wait for. They go on when this is dropped, however that request ends.
+pub struct Leader<R: Runtime> {
+    leaders: Rc<Leaders>,
+    runtime: R,
+    key: String,
+    signal: u32,
+}
+
+impl<R: Runtime> Drop for Leader<R> {
+    fn drop(&mut self) {
+        let Self { leaders, runtime, key, signal } = self;
+        let mut signals = leaders.signals.borrow_mut();
+        if signals.get(key, runtime.now()) == Some(*signal) {
+            signals.remove(key);
+        }
+        drop(signals);
+        runtime.give(*signal);
+    }
+}
+
+/// The keys that are being fetched, each with the signal of the request that does. A request that
+/// takes longer than others wait was cut off by the runtime, or is not worth waiting for.
+struct Leaders {
+    signals: RefCell<ExpiringMap<u32>>,
+}
+
+/// Collapses requests.
+pub struct Collapser {
+    leaders: Rc<Leaders>,
+    hit_for_miss: Rc<HitForMiss>,
+    tiers: Rc<Tiers>,
+    judge: Rc<Judge>,
+    lookup: Rc<Lookup>,
+    purges: Purges,
+}
+
+impl Collapser {
+    /// A collapser for the requests of one isolate.
+    pub fn new(parts: &ReadParts) -> Rc<Self> {
+        let signals = RefCell::new(ExpiringMap::new(WAIT_MILLIS, limits::IN_FLIGHT_KEYS));
+        Rc::new(Self {
+            leaders: Rc::new(Leaders { signals }),
+            hit_for_miss: parts.hit_for_miss.clone(),
+            tiers: parts.tiers.clone(),
+            judge: parts.judge.clone(),
+            lookup: parts.lookup.clone(),
+            purges: parts.purges.clone(),
+        })
+    }
+
+    /// Waits for a request that fetches the same, or becomes the one that others wait for.
+    pub async fn join<R: Runtime>(&self, context: &Context<R>, plan: &Plan) -> Collapse<R> {
+        let directives = plan.client_directives(&context.request.headers);
+        // These requests bring nothing that others could use, or want something newer.
+        if context.request.method == Method::Head || directives.no_store || directives.no_cache {
+            return Collapse::Alone;
+        }
+        let runtime = &context.runtime;
+        let (key, now) = (shared_key(plan), runtime.now());
+        if self.hit_for_miss.contains(&key, now) {
+            return Collapse::Alone;
+        }
+        let leader = self.leaders.signals.borrow().get(&key, now);
+        let Some(leader) = leader else {
+            // It may have been fetched while this request looked elsewhere.
+            if let Some(candidate) = self.lookup.fresh_in_memory(context, plan) {
+                return Collapse::Answered(candidate);
+            }
+            let signal = runtime.signal();
+            self.leaders.signals.borrow_mut().put(&key, signal, now);
+            let (leaders, runtime) = (self.leaders.clone(), runtime.clone());
+            return Collapse::Leads(Leader { leaders, runtime, key: key.into_owned(), signal });
+        };
+        let waiting = async {
+            runtime.wait(leader).await;
+            Ok::<(), Fault>(())
+        };
+        // Whether the response came in time shows in memory.
+        let _ = within(runtime, WAIT_MILLIS, waiting).await;
+        self.purges.sync.sync(context).await;
+        match self.lookup.fresh_in_memory(context, plan) {
+            Some(candidate) => Collapse::Answered(candidate),
+            None => Collapse::Alone,
+        }
+    }
+
+    /// `true` if another isolate of this data center has revalidated a stale entry, or has just begun
+    /// to. What it has stored is then in this isolate's memory too.
+    pub async fn is_revalidated_elsewhere<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        plan: &Plan,
+        key: &str,
+    ) -> bool {
+        let Tiers { memory, edge_cache, .. } = &*self.tiers;
+        let stored = edge_cache.get(context, key).await;
+        if let Some(cached) = stored.filter(|cached| self.judge.is_selected(context, cached))
+            && self.judge.may_judge(context)
+            && self.judge.freshness(context, plan, &cached) == Freshness::Fresh
+        {
+            memory.insert(&cached);
+            return true;
+        }
+        let marker = format!("{key}~revalidating");
+        if edge_cache.read(context, &marker).await.is_some() {
+            return true;
+        }
+        // Two isolates that look at the same moment both go on, which costs one request more.
+        edge_cache.write(&context.runtime, &marker, b"1", MARKER_SECONDS).await;
+        false
+    }
+}

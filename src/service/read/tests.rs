@@ -1,0 +1,167 @@
+//! Reads through the whole service, over a runtime in memory.
+
+use crate::http::Headers;
+use crate::purge::Record;
+use crate::service::isolate::Isolate;
+use crate::service::respond::Reply;
+use crate::service::router::Service;
+use crate::service::testing::{Call, TestRuntime, request};
+use futures_util::future::join;
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+const TARGET: &str = "/products/1";
+
+/// An origin whose responses have that `Cache-Control`, and one isolate in front of it.
+struct Setup {
+    runtime: TestRuntime,
+    isolate: Rc<Isolate>,
+}
+
+fn setup(cache_control: &'static str) -> Setup {
+    let runtime = TestRuntime::new();
+    let setup = Setup { isolate: isolate(), runtime };
+    setup.responds(200, cache_control);
+    setup
+}
+
+fn isolate() -> Rc<Isolate> {
+    Isolate::new(&json!({ "service": "shop", "kv": { "writes": "always", "timeout_ms": 100 } }))
+}
+
+impl Setup {
+    fn responds(&self, status: u16, cache_control: &'static str) {
+        self.runtime.origin_answers(move |_| {
+            let headers = [("content-type", "text/plain"), ("cache-control", cache_control)];
+            (status, headers.into_iter().collect(), b"body".to_vec())
+        });
+    }
+
+    async fn handle(&self) -> Reply {
+        let service = Service::new(self.runtime.clone(), self.isolate.clone());
+        service.handle(request("GET", TARGET)).await
+    }
+
+    /// Sends a request. Returns `X-Cache` and `Cache-Status` of its response.
+    fn get(&self) -> (String, String) {
+        seen(&self.runtime.run(self.handle()))
+    }
+
+    fn asked(&self) -> usize {
+        self.runtime.sent().len()
+    }
+}
+
+fn seen(reply: &Reply) -> (String, String) {
+    let headers: &Headers = match reply {
+        Reply::Whole(response) => &response.headers,
+        Reply::Origin { headers, .. } => headers,
+        Reply::Untouched { .. } | Reply::Socket { .. } => panic!("{reply:?}"),
+    };
+    let of = |name| headers.get(name).unwrap_or_default().to_owned();
+    (of("x-cache"), of("cache-status"))
+}
+
+#[test]
+fn a_second_request_is_answered_from_memory_without_a_call() {
+    let setup = setup("max-age=60");
+    let (x_cache, status) = setup.get();
+    assert_eq!(x_cache, "MISS");
+    assert_eq!(status, "evergraph; fwd=miss; fwd-status=200; stored");
+    setup.runtime.advance(50);
+    let calls = |call| setup.runtime.calls(call);
+    let before = (calls(Call::EdgeGet), calls(Call::KvGet), calls(Call::LogSince));
+    let (x_cache, status) = setup.get();
+    assert_eq!(x_cache, "HIT");
+    assert_eq!(status, "evergraph; hit; ttl=60; detail=memory");
+    assert_eq!(before, (calls(Call::EdgeGet), calls(Call::KvGet), calls(Call::LogSince)));
+    let events: Vec<Value> =
+        setup.runtime.lines().iter().map(|line| line["event"].clone()).collect();
+    assert_eq!(events, ["miss", "hit"]);
+}
+
+#[test]
+fn other_isolates_find_it_in_the_edge_cache_and_other_data_centers_in_kv() {
+    let mut setup = setup("max-age=3600");
+    setup.get();
+    setup.runtime.advance(50);
+    setup.isolate = isolate();
+    assert!(setup.get().1.ends_with("detail=edge"));
+    setup.isolate = isolate();
+    setup.runtime.fails(Call::EdgeGet, "another data center");
+    assert!(setup.get().1.ends_with("detail=kv"));
+    assert!(setup.get().1.ends_with("detail=memory"), "it was taken into memory");
+    assert_eq!(setup.asked(), 1);
+}
+
+#[test]
+fn of_two_misses_one_asks_and_the_other_waits() {
+    let setup = setup("max-age=60");
+    setup.runtime.takes(Call::Fetch, 100);
+    let (first, second) = setup.runtime.run(join(setup.handle(), setup.handle()));
+    assert_eq!((seen(&first).0.as_str(), seen(&second).0.as_str()), ("MISS", "HIT"));
+    assert_eq!(setup.asked(), 1);
+}
+
+#[test]
+fn nobody_waits_for_a_response_that_will_not_be_stored() {
+    let setup = setup("no-store");
+    setup.get();
+    setup.runtime.takes(Call::Fetch, 100);
+    let began = setup.runtime.at();
+    setup.runtime.run(join(setup.handle(), setup.handle()));
+    assert_eq!((setup.asked(), setup.runtime.at().millis_since(began)), (3, 100));
+}
+
+#[test]
+fn a_stale_response_is_served_while_it_is_revalidated() {
+    let setup = setup("max-age=1, stale-while-revalidate=60");
+    setup.get();
+    setup.runtime.advance(2_000);
+    assert_eq!(setup.get().0, "STALE");
+    setup.runtime.advance(50);
+    assert_eq!((setup.asked(), setup.get().0.as_str()), (2, "HIT"));
+}
+
+#[test]
+fn a_stale_response_is_served_while_the_origin_fails() {
+    let setup = setup("max-age=1, stale-if-error=60");
+    setup.get();
+    setup.runtime.advance(2_000);
+    setup.responds(500, "no-store");
+    assert_eq!(setup.get().0, "STALE");
+    setup.runtime.fails(Call::Fetch, "down");
+    assert_eq!(setup.get().0, "STALE");
+    assert!(setup.runtime.has_reported("origin"));
+    setup.runtime.advance(70_000);
+    assert_eq!(setup.get().1, "evergraph; fwd=stale; detail=origin-failed");
+}
+
+#[test]
+fn what_was_purged_is_not_served() {
+    let setup = setup("max-age=600, stale-if-error=600");
+    setup.get();
+    setup.runtime.advance(50);
+    setup.runtime.records(&Record::everything());
+    setup.runtime.advance(60_000);
+    assert_eq!(setup.get().1, "evergraph; fwd=miss; fwd-status=200; stored; detail=purged");
+    setup.runtime.records(&Record::everything());
+    setup.runtime.advance(60_000);
+    setup.runtime.fails(Call::Fetch, "down");
+    assert_eq!(setup.get().1, "evergraph; fwd=miss; detail=origin-failed");
+}
+
+#[test]
+fn a_tier_that_is_late_races_the_origin() {
+    let mut setup = setup("max-age=3600");
+    setup.get();
+    setup.runtime.advance(50);
+    setup.runtime.fails(Call::EdgeGet, "another data center");
+    setup.runtime.takes(Call::KvGet, 300);
+    for (begin_fetch, detail) in [(1_000, "detail=kv"), (10, "fwd-status=200; stored")] {
+        setup.isolate = isolate();
+        setup.runtime.takes(Call::Fetch, begin_fetch);
+        assert!(setup.get().1.ends_with(detail), "{detail}");
+        assert!(setup.runtime.has_reported("kv-read"));
+    }
+}

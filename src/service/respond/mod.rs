@@ -1,0 +1,15 @@
+//! From an outcome to the client's response: its status and headers, what is counted, and the log line.
+//!
+//! In scope: everything that Evergraph adds to a response or says about it. A new response header is
+//! added in `Responder::finish`. Not in scope: the body, and which outcome it is.
+
+mod log;
+mod outcome;
+mod reply;
+mod responder;
+
+pub(super) use log::BatchCounts;
+pub(super) use outcome::{ForwardReason, Outcome, forward_of};
+pub use reply::Reply;
+pub(super) use reply::{document_not_found, error, json_response};
+pub(super) use responder::Responder;

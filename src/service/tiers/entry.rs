@@ -1,0 +1,85 @@
+//! An entry as an isolate holds it, and as stores hold it.
+
+use crate::http::OriginalFields;
+use crate::stored::{Entry, decode, encode};
+use crate::tag::hash_of;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+
+/// An entry with what is derived from it once.
+#[derive(Debug)]
+pub struct CachedEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// The hashes of its tags, which the purge log knows tags by.
+    pub tags: Vec<u64>,
+    /// Whether it was written to KV, or came from there.
+    pub in_kv: Cell<bool>,
+}
+
+impl CachedEntry {
+    /// Derives what is needed of an entry.
+    pub fn new(entry: Entry, in_kv: bool) -> Rc<Self> {
+        let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
+        Rc::new(Self { entry, tags, in_kv: Cell::new(in_kv) })
+    }
+
+    /// Decodes what a store has under `key`. Header values that are not text are in `fields`, if the
+    /// store keeps such next to the value.
+    ///
+    /// Fails with a word for the log if the value is damaged, is of another key, or lacks bytes of
+    /// its headers.
+    pub fn decode(
+        bytes: &[u8],
+        fields: Option<&Rc<dyn OriginalFields>>,
+        key: &str,
+        in_kv: bool,
+    ) -> Result<Rc<Self>, &'static str> {
+        let mut entry = decode(bytes).map_err(|damage| damage.as_str())?;
+        if entry.meta.key != key {
+            return Err("another key's entry");
+        }
+        let headers = &mut entry.meta.headers;
+        let names = headers.unreadable_names();
+        let original = fields.filter(|_| !names.is_empty()).map(|all| all.only(&names));
+        original.into_iter().for_each(|original| headers.attach_original(original));
+        if !headers.has_all_bytes() {
+            return Err("header-bytes");
+        }
+        Ok(Self::new(entry, in_kv))
+    }
+
+    /// About how many bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let meta = &self.entry.meta;
+        let headers: usize = meta.headers.iter().map(|(n, v)| n.len() + v.len() + 48).sum();
+        let original = meta.headers.original().map_or(0, |_| meta.headers.bytes());
+        let tags: usize = meta.tags.iter().map(|tag| tag.len() + 32).sum();
+        self.entry.body.len() + headers + original + tags + meta.key.len() * 2 + 512
+    }
+
+    /// `true` if it is a part of a response, not a whole one.
+    pub fn is_part(&self) -> bool {
+        self.entry.meta.status == 206
+    }
+}
+
+/// An entry on its way to stores, encoded once however many take it.
+#[derive(Debug)]
+pub struct EncodedEntry {
+    /// The entry.
+    pub cached: Rc<CachedEntry>,
+    bytes: OnceCell<Vec<u8>>,
+}
+
+impl EncodedEntry {
+    /// The entry, not encoded yet.
+    pub fn new(cached: Rc<CachedEntry>) -> Self {
+        Self { cached, bytes: OnceCell::new() }
+    }
+
+    /// The envelope that is stored.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get_or_init(|| encode(&self.cached.entry))
+    }
+}

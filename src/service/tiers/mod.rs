@@ -1,0 +1,29 @@
+//! The tiers in which responses are stored, and how each is read and written.
+//!
+//! | tier | shared by | lost |
+//! |---|---|---|
+//! | memory | the requests of one isolate | with the isolate |
+//! | edge cache | the isolates of one data center | when Cloudflare evicts it |
+//! | KV | all data centers, with a delay | when it expires |
+//!
+//! In scope: reading and writing single entries, and leaving a store alone while it fails. Not in
+//! scope: in which order the tiers are read and whether an entry may be used (`cache`).
+
+mod breaker;
+mod edge_cache;
+mod entry;
+mod kv;
+mod list;
+mod memory;
+mod store_read;
+mod tier;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use breaker::Breaker;
+pub(super) use edge_cache::EdgeCacheTier;
+pub(super) use entry::CachedEntry;
+pub(super) use kv::KvTier;
+pub(super) use list::{FarTier, Tiers};
+pub(super) use tier::Tier;

@@ -1,0 +1,149 @@
+use super::entry::EncodedEntry;
+use super::tier::Occasion;
+use super::*;
+use crate::config::{self, Config};
+use crate::http::Headers;
+use crate::purge::Mark;
+use crate::service::context::Context;
+use crate::service::testing::{Call, TestRuntime, request};
+use crate::stored::{Entry, Meta};
+use crate::tag::Tagging;
+use crate::time::{Timestamp, Ttl};
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+const KEY: &str = "shop/2/rest/a";
+
+fn entry(key: &str, status: u16, seconds: u64) -> Rc<CachedEntry> {
+    let meta = Meta {
+        key: key.to_owned(),
+        mark: Mark { epoch: 0, seq: 0 },
+        stored_at: Timestamp::from_millis(0),
+        initial_age: 0,
+        ttl: Ttl::from_seconds(seconds),
+        swr: Ttl::ZERO,
+        sie: Ttl::ZERO,
+        status,
+        headers: Headers::new(),
+        tags: vec![],
+        tagging: Tagging::UNKNOWN,
+        vary: vec![],
+        variant: String::new(),
+        type_name: String::new(),
+        must_revalidate: false,
+        kept: Ttl::ZERO,
+        etag_is_ours: false,
+        shares_authorized: false,
+    };
+    CachedEntry::new(Entry { meta, body: b"body".as_slice().into() }, false)
+}
+
+fn config(kv: Value) -> Config {
+    config::parse(&json!({ "kv": kv })).unwrap()
+}
+
+fn context(runtime: &TestRuntime) -> Context<TestRuntime> {
+    Context::new(runtime.clone(), request("GET", "/a"))
+}
+
+fn get<T: Tier>(runtime: &TestRuntime, tier: &T, key: &str) -> bool {
+    runtime.run(tier.get(&context(runtime), key)).is_some()
+}
+
+#[test]
+fn a_new_entry_goes_to_the_edge_cache_and_kv_after_the_response() {
+    let runtime = TestRuntime::new();
+    let config = config(json!({}));
+    let (edge, kv) = (Rc::new(EdgeCacheTier::default()), Rc::new(KvTier::new(&config)));
+    let tiers = Tiers::new(edge.clone(), kv.clone());
+    let cached = entry(KEY, 200, 600);
+    tiers.put_in_background(&runtime, cached.clone(), true);
+    assert_eq!((runtime.calls(Call::EdgePut), runtime.calls(Call::KvPut)), (0, 0));
+    runtime.advance(1);
+    assert!(cached.in_kv.get());
+    assert!(get(&runtime, &*edge, KEY) && get(&runtime, &*kv, KEY));
+    assert!(!get(&runtime, &*edge, "another key") && !get(&runtime, &*kv, "another key"));
+}
+
+#[test]
+fn the_settings_of_kv_decide_what_it_takes() {
+    let (stored, hit) = (Occasion::Stored { is_fresh: true }, Occasion::Hit);
+    let stale = Occasion::Stored { is_fresh: false };
+    for (writes, on, takes) in [
+        ("always", stored, true),
+        ("always", stale, false),
+        ("always", hit, false),
+        ("second-request", stored, false),
+        ("second-request", hit, true),
+        ("never", stored, false),
+        ("never", hit, false),
+    ] {
+        let kv = KvTier::new(&config(json!({ "writes": writes })));
+        assert_eq!(kv.takes(&entry(KEY, 200, 600), on), takes, "{writes} {on:?}");
+        assert!(!kv.takes(&entry(KEY, 206, 600), on), "a part, {writes} {on:?}");
+    }
+    let runtime = TestRuntime::new();
+    let kv = KvTier::new(&config(json!({ "min_ttl": 300 })));
+    runtime.run(kv.put(&runtime, &EncodedEntry::new(entry(KEY, 200, 299))));
+    assert_eq!(runtime.calls(Call::KvPut), 0);
+    runtime.run(kv.put(&runtime, &EncodedEntry::new(entry(KEY, 200, 300))));
+    assert_eq!(runtime.calls(Call::KvPut), 1);
+}
+
+#[test]
+fn a_value_that_is_damaged_or_of_another_key_is_a_miss() {
+    let runtime = TestRuntime::new();
+    let kv = KvTier::new(&config(json!({})));
+    runtime.set_kv(KEY, "garbage");
+    assert!(!get(&runtime, &kv, KEY));
+    let other = EncodedEntry::new(entry("another key", 200, 600));
+    runtime.set_kv(KEY, other.bytes());
+    assert!(!get(&runtime, &kv, KEY));
+    let reports = runtime.lines().iter().filter(|line| line["part"] == "kv-value").count();
+    assert_eq!(reports, 2);
+}
+
+#[test]
+fn a_store_that_fails_is_left_alone_until_one_try_succeeds() {
+    let runtime = TestRuntime::new();
+    let kv = KvTier::new(&config(json!({})));
+    runtime.set_kv(KEY, EncodedEntry::new(entry(KEY, 200, 600)).bytes());
+    runtime.fails(Call::KvGet, "down");
+    for _ in 0..5 {
+        assert!(kv.is_available(&runtime));
+        assert!(!get(&runtime, &kv, KEY));
+    }
+    assert!(!kv.is_available(&runtime));
+    runtime.works(Call::KvGet);
+    runtime.advance(5_000);
+    assert!(kv.is_available(&runtime), "one try");
+    assert!(!kv.is_available(&runtime), "the others wait for what it shows");
+    assert!(get(&runtime, &kv, KEY));
+    assert!(kv.is_available(&runtime));
+    assert!(!KvTier::new(&config(json!({}))).is_available(&TestRuntime::without_kv()));
+}
+
+#[test]
+fn an_edge_cache_that_is_slow_is_not_waited_for() {
+    let runtime = TestRuntime::new();
+    let edge = EdgeCacheTier::default();
+    runtime.run(edge.put(&runtime, &EncodedEntry::new(entry(KEY, 200, 600))));
+    runtime.takes(Call::EdgeGet, 199);
+    assert!(get(&runtime, &edge, KEY));
+    runtime.takes(Call::EdgeGet, 201);
+    assert!(!get(&runtime, &edge, KEY));
+    assert!(runtime.has_reported("edge-read"));
+}
+
+#[test]
+fn a_failed_write_is_reported_and_the_entry_counts_as_not_written() {
+    let runtime = TestRuntime::new();
+    let (edge, kv) = (EdgeCacheTier::default(), KvTier::new(&config(json!({}))));
+    runtime.fails(Call::KvPut, "full");
+    runtime.fails(Call::EdgePut, "full");
+    let encoded = EncodedEntry::new(entry(KEY, 200, 600));
+    runtime.run(kv.put(&runtime, &encoded));
+    runtime.run(edge.put(&runtime, &encoded));
+    assert!(!encoded.cached.in_kv.get());
+    assert!(runtime.has_reported("kv-write") && runtime.has_reported("edge-write"));
+}

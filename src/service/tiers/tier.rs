@@ -1,0 +1,39 @@
+//! What every tier can do.
+
+use super::entry::{CachedEntry, EncodedEntry};
+use crate::service::context::Context;
+use crate::service::runtime::Runtime;
+use std::rc::Rc;
+
+/// When an entry may be written to a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// It was made from a response of the origin.
+    Stored {
+        /// `false` if the entry can only be served stale, or validated.
+        is_fresh: bool,
+    },
+    /// It has answered a request from a tier above.
+    Hit,
+}
+
+/// A store of entries by key.
+///
+/// A tier never fails a request: a fault is logged, counts for the tier's circuit breaker, and looks
+/// like a miss.
+pub trait Tier {
+    /// The name in `Cache-Status` and in log lines.
+    fn name(&self) -> &'static str;
+
+    /// `true` if the tier is there and its circuit breaker lets a call through.
+    fn is_available<R: Runtime>(&self, runtime: &R) -> bool;
+
+    /// Reads the entry under `key`. `None` if there is none, or none that can be used.
+    async fn get<R: Runtime>(&self, context: &Context<R>, key: &str) -> Option<Rc<CachedEntry>>;
+
+    /// `true` if the tier takes this entry on this occasion.
+    fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool;
+
+    /// Writes an entry under its own key.
+    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry);
+}

@@ -1,0 +1,90 @@
+//! Writes through the whole service, over a runtime in memory.
+
+use crate::http::Headers;
+use crate::service::isolate::Isolate;
+use crate::service::respond::Reply;
+use crate::service::router::Service;
+use crate::service::testing::{Call, TestRuntime, request};
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+fn isolate(more: &Value) -> Rc<Isolate> {
+    let mut config = json!({ "service": "shop" });
+    let more = more.as_object().unwrap().clone();
+    config.as_object_mut().unwrap().extend(more);
+    Isolate::new(&config)
+}
+
+/// Sends a write. Returns the response's headers.
+fn post(runtime: &TestRuntime, isolate: &Rc<Isolate>) -> Headers {
+    runtime.sends("POST", "{}");
+    let service = Service::new(runtime.clone(), isolate.clone());
+    match runtime.run(service.handle(request("POST", "/products/1"))) {
+        Reply::Whole(response) => response.headers,
+        Reply::Origin { headers, .. } => headers,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_write_is_purged_before_its_response_which_has_the_records_token() {
+    let (runtime, isolate) = (TestRuntime::new(), isolate(&json!({})));
+    let headers = post(&runtime, &isolate);
+    assert_eq!(runtime.log_head(), 1);
+    assert!(headers.contains("evergraph-purge"));
+    let status = headers.get("cache-status");
+    assert_eq!(status, Some("evergraph; fwd=method; fwd-status=200; detail=method"));
+    assert_eq!(headers.get("x-cache"), Some("BYPASS"));
+}
+
+#[test]
+fn a_write_is_sent_once() {
+    let (runtime, isolate) = (TestRuntime::new(), isolate(&json!({})));
+    post(&runtime, &isolate);
+    let sent = runtime.sent();
+    assert_eq!(sent.iter().map(|one| one.may_retry).collect::<Vec<_>>(), [false]);
+}
+
+#[test]
+fn a_purge_that_the_log_does_not_take_is_pending_and_obeyed() {
+    let (runtime, isolate) = (TestRuntime::new(), isolate(&json!({})));
+    runtime.fails(Call::LogAppend, "down");
+    let headers = post(&runtime, &isolate);
+    assert!(headers.get("cache-status").unwrap().ends_with("detail=purge-pending"));
+    assert!(!headers.contains("evergraph-purge"));
+    runtime.works(Call::LogAppend);
+    runtime.advance(30_000);
+    assert!(runtime.log_head() >= 1, "it was recorded later");
+}
+
+#[test]
+fn without_waiting_the_response_leaves_before_the_purge_is_recorded() {
+    let (runtime, isolate) = (TestRuntime::new(), isolate(&json!({ "purge": { "wait": false } })));
+    runtime.takes(Call::LogAppend, 500);
+    let began = runtime.at();
+    assert!(!post(&runtime, &isolate).contains("evergraph-purge"));
+    assert_eq!(runtime.at(), began);
+    runtime.advance(1_000);
+    assert_eq!(runtime.log_head(), 1);
+}
+
+#[test]
+fn a_write_that_the_origin_does_late_is_purged_again_when_it_is_done() {
+    let timeout = json!({ "origin_timeout": { "write_ms": 1_000 } });
+    let (runtime, isolate) = (TestRuntime::new(), isolate(&timeout));
+    runtime.takes(Call::Fetch, 3_000);
+    let headers = post(&runtime, &isolate);
+    assert!(headers.get("cache-status").unwrap().ends_with("detail=origin-failed"));
+    let at_once = runtime.log_head();
+    assert!(at_once >= 1);
+    runtime.advance(10_000);
+    assert!(runtime.log_head() > at_once);
+}
+
+#[test]
+fn with_a_faulty_configuration_a_write_purges_everything() {
+    let (runtime, isolate) = (TestRuntime::new(), isolate(&json!({ "colour": "red" })));
+    let status = post(&runtime, &isolate).get("cache-status").unwrap().to_owned();
+    assert_eq!(status, "evergraph; fwd=bypass; fwd-status=200; detail=config-error");
+    assert!(runtime.log_head() >= 1);
+}
