@@ -9,8 +9,5 @@ mod route;
 mod token;
 
 pub use purge::{PurgeCommand, PurgeCommandError, read_purge};
-pub use route::{Route, RouteError, find_route};
+pub use route::{PREFIX, Route, RouteError, find_route};
 pub use token::{Access, access, configured_tokens};
-
-/// The paths of admin routes begin with this.
-pub const PREFIX: &str = "/__evergraph/";

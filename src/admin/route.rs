@@ -1,8 +1,11 @@
 //! Which admin route a request is for.
 
-use super::{Access, PREFIX};
+use super::token::Access;
 use crate::http::Method;
 use std::collections::BTreeSet;
+
+/// The paths of admin routes begin with this.
+pub const PREFIX: &str = "/__evergraph/";
 
 /// An admin route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
