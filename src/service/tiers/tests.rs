@@ -1,3 +1,5 @@
+use super::entry::EncodedEntry;
+use super::tier::Occasion;
 use super::*;
 use crate::config::{self, Config};
 use crate::http::Headers;
