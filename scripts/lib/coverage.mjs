@@ -25,7 +25,7 @@ export async function showCoverage() {
   const quiet = { ...flags, LLVM_PROFILE_FILE: join(folder, "build.profraw") };
   await run("cargo", [...cargo, "--target-dir", folder], { cwd: root, quiet: true, env: quiet });
   const env = { ...flags, LLVM_PROFILE_FILE: join(counts, "%p.profraw") };
-  for (const kind of [[], ["--oracle"], ["--signals"]]) {
+  for (const kind of [[], ["--oracle"], ["--signals"], ["--deploys"], ["--slow"]]) {
     await run(binary, ["--seeds", seeds, ...kind], { cwd: root, quiet: true, env });
   }
   const merged = join(folder, "merged.profdata");
