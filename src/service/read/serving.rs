@@ -31,7 +31,7 @@ impl Serving {
         candidate: &Candidate,
     ) -> Reply {
         let Candidate { cached, tier, .. } = candidate;
-        let reply = self.respond.stored(context, plan, cached, *tier, !candidate.is_fresh());
+        let reply = self.respond.stored(context, plan, cached, tier, !candidate.is_fresh());
         self.tiers.put_used(&context.runtime, cached);
         reply
     }
