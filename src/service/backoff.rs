@@ -20,7 +20,7 @@ pub(super) struct Backoff<const LONGEST_MILLIS: u64> {
 
 impl<const LONGEST_MILLIS: u64> Backoff<LONGEST_MILLIS> {
     /// The part failed.
-    pub fn fail_fetch(&self, now: Timestamp) {
+    pub fn failed(&self, now: Timestamp) {
         let longest = FIRST_MILLIS << self.in_a_row.get().min(8);
         let longest = longest.min(LONGEST_MILLIS);
         self.in_a_row.set(self.in_a_row.get().saturating_add(1));
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_proves_nothing() {
         let backoff = Backoff::default();
-        backoff.fail_fetch(Timestamp::from_millis(9));
+        backoff.failed(Timestamp::from_millis(9));
         assert!(backoff.wait(Timestamp::from_millis(9)) >= FIRST_MILLIS / 2);
         assert_eq!(backoff.wait(Timestamp::from_millis(8)), 0);
     }
@@ -85,7 +85,7 @@ mod tests {
             let backoff = Backoff::default();
             let mut now = start;
             for n in 0..failures {
-                backoff.fail_fetch(Timestamp::from_millis(now));
+                backoff.failed(Timestamp::from_millis(now));
                 let longest = (FIRST_MILLIS << n.min(8)).min(LONGEST_MILLIS);
                 let allows = |millis| backoff.allows(Timestamp::from_millis(now + millis));
                 prop_assert!(!allows(0) && !allows(longest / 2 - 1) && allows(longest));
@@ -102,7 +102,7 @@ mod tests {
         let waits: std::collections::BTreeSet<u64> = (0..100)
             .map(|millis| {
                 let backoff = Backoff::default();
-                backoff.fail_fetch(Timestamp::from_millis(millis));
+                backoff.failed(Timestamp::from_millis(millis));
                 backoff.waits.get().map_or(0, |(_, wait)| wait)
             })
             .collect();

@@ -181,8 +181,8 @@ impl OriginClient {
         let (url, headers) = (format!("{origin}/"), Headers::new());
         let kind = OriginRequestKind::Unchanged;
         let request = OriginRequest { url: &url, headers: &headers, may_retry: true, kind };
-        let begin_fetch = async { runtime.ask(&request).await.map_err(|failure| failure.fault) };
-        within(runtime, millis, begin_fetch).await.map(|_| ())
+        let asking = async { runtime.ask(&request).await.map_err(|failure| failure.fault) };
+        within(runtime, millis, asking).await.map(|_| ())
     }
 
     /// Waits for the head of a response, for at most `millis` if there is a limit. A request that is
@@ -191,10 +191,10 @@ impl OriginClient {
         &self,
         clock: &impl Clock,
         millis: Option<u64>,
-        begin_fetch: impl Future<Output = Result<OriginResponse, OriginFailure>>,
+        asking: impl Future<Output = Result<OriginResponse, OriginFailure>>,
     ) -> Result<OriginResponse, OriginFailure> {
-        let Some(millis) = millis else { return begin_fetch.await };
-        match select(pin!(begin_fetch), pin!(clock.sleep(millis))).await {
+        let Some(millis) = millis else { return asking.await };
+        match select(pin!(asking), pin!(clock.sleep(millis))).await {
             Either::Left((response, _)) => response,
             Either::Right(_) => {
                 let failure = OriginFailure::after(millis);
@@ -207,10 +207,10 @@ impl OriginClient {
     async fn wait_for_read(
         &self,
         clock: &impl Clock,
-        begin_fetch: impl Future<Output = Result<OriginResponse, OriginFailure>>,
+        asking: impl Future<Output = Result<OriginResponse, OriginFailure>>,
     ) -> Result<OriginResponse, OriginFailure> {
         let millis = self.config.as_ref().and_then(|config| config.origin_timeout.read_ms);
-        self.wait(clock, millis, begin_fetch).await
+        self.wait(clock, millis, asking).await
     }
 
     async fn fetch<R: Runtime>(

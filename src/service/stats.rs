@@ -63,13 +63,7 @@ pub(super) struct Stats {
 
 impl Stats {
     /// Counts a response, which took so many milliseconds, and its cache type.
-    pub fn finish_fetch(
-        &self,
-        now: Timestamp,
-        how: Answered,
-        type_name: Option<&str>,
-        millis: u64,
-    ) {
+    pub fn answered(&self, now: Timestamp, how: Answered, type_name: Option<&str>, millis: u64) {
         self.each(now, |counters| {
             let (count, spent) = match how {
                 Answered::Hit => (&mut counters.hits, &mut counters.cached_millis),
@@ -232,10 +226,10 @@ mod tests {
     fn counts_within_the_window() {
         let stats = Stats::default();
         let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
-        stats.finish_fetch(at(0), Answered::Miss, Some("product"), 600);
-        stats.finish_fetch(at(1), Answered::Hit, Some("product"), 2);
-        stats.finish_fetch(at(100), Answered::Stale, Some("product"), 4);
-        stats.finish_fetch(at(100), Answered::Bypass, None, 50);
+        stats.answered(at(0), Answered::Miss, Some("product"), 600);
+        stats.answered(at(1), Answered::Hit, Some("product"), 2);
+        stats.answered(at(100), Answered::Stale, Some("product"), 4);
+        stats.answered(at(100), Answered::Bypass, None, 50);
         stats.purged(at(100));
         let all = stats.to_json(at(100), None, true);
         assert_eq!(

@@ -81,7 +81,7 @@ async fn probe_kv<R: Runtime>(admin: &Admin, runtime: &R) -> Part {
     let read = within(runtime, PROBE_MILLIS, runtime.kv_get("evergraph-health")).await;
     match &read {
         Ok(_) => admin.kv.breaker.succeeded(),
-        Err(fault) => admin.kv.breaker.fail_fetch(runtime.now(), fault),
+        Err(fault) => admin.kv.breaker.failed(runtime.now(), fault),
     }
     Part::of(read.map(|_| ()))
 }

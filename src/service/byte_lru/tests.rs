@@ -5,18 +5,18 @@ const BUDGET: usize = 100;
 const LARGEST: usize = 40;
 
 #[derive(Debug, Clone)]
-enum KeyLookup {
+enum Step {
     Get(u8),
     Put(u8, usize),
     Remove(u8),
 }
 
-fn lookup() -> impl Strategy<Value = KeyLookup> {
+fn step() -> impl Strategy<Value = Step> {
     let key = || 0_u8..12;
     prop_oneof![
-        key().prop_map(KeyLookup::Get),
-        (key(), 0_usize..60).prop_map(|(key, bytes)| KeyLookup::Put(key, bytes)),
-        key().prop_map(KeyLookup::Remove),
+        key().prop_map(Step::Get),
+        (key(), 0_usize..60).prop_map(|(key, bytes)| Step::Put(key, bytes)),
+        key().prop_map(Step::Remove),
     ]
 }
 
@@ -49,21 +49,21 @@ proptest! {
     /// Whatever is done: the cache holds what a plain list would hold, in the same order; its
     /// count of bytes is right and within the budget.
     #[test]
-    fn does_what_a_list_would_do(steps in prop::collection::vec(lookup(), 0..200)) {
+    fn does_what_a_list_would_do(steps in prop::collection::vec(step(), 0..200)) {
         let mut lru = ByteLru::new(BUDGET, LARGEST);
         let mut model = Model::default();
-        for (value, lookup) in steps.into_iter().enumerate() {
-            match lookup {
-                KeyLookup::Get(key) => {
+        for (value, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Get(key) => {
                     let found = model.take(key);
                     prop_assert_eq!(lru.get(&key).copied(), found.map(|(_, value, _)| value));
                     model.0.extend(found);
                 }
-                KeyLookup::Put(key, bytes) => {
+                Step::Put(key, bytes) => {
                     lru.put(key, value, bytes);
                     model.put(key, value, bytes);
                 }
-                KeyLookup::Remove(key) => {
+                Step::Remove(key) => {
                     lru.remove(&key);
                     model.take(key);
                 }

@@ -107,7 +107,7 @@ impl HashedDocuments {
         runtime.sleep(0).await;
         if let Err(fault) = runtime.kv_put(&self.kv_key(hash), text.as_bytes(), KV_SECONDS).await {
             self.put(hash, HashedDocument { text, in_kv: false });
-            self.kv.breaker.fail_fetch(runtime.now(), &fault);
+            self.kv.breaker.failed(runtime.now(), &fault);
             report_failure(runtime, "kv-write", &fault);
         }
     }

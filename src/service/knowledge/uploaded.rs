@@ -96,7 +96,7 @@ impl UploadedDocuments {
         let found = self.kv.read(context, &self.kv_key(), millis).await;
         // What was loaded before stays in use, whatever this read shows.
         let has_answered =
-            found.is_ok() || self.last_read.get().is_some_and(|(_, finish_fetch)| finish_fetch);
+            found.is_ok() || self.last_read.get().is_some_and(|(_, answered)| answered);
         self.last_read.set(Some((context.runtime.now(), has_answered)));
         let Ok(Some(bytes)) = found else { return };
         let before = self.current().map(|manifest| manifest.made_at);

@@ -73,8 +73,8 @@ impl Delivery {
             Ok(_) => self.drain.drain_if_due(runtime),
             Err(fault) => {
                 let now = runtime.now();
-                self.writer.breaker.fail_fetch(now, taken_before);
-                self.view.fail_fetch(now, fault);
+                self.writer.breaker.failed(now, taken_before);
+                self.view.failed(now, fault);
                 report_failure(runtime, "purge-log-write", fault);
                 self.keep(runtime, new.clone());
             }

@@ -28,7 +28,7 @@ impl LogReader {
     /// Brings the replica up to date with the log, by a read that begins at `asked_at`.
     pub async fn read<R: Runtime>(&self, context: &Context<R>, asked_at: Timestamp) {
         if let Err(fault) = self.catch_up(context, asked_at).await {
-            self.view.fail_fetch(context.runtime.now(), &fault);
+            self.view.failed(context.runtime.now(), &fault);
             report_failure(&context.runtime, "purge-log-read", &fault);
         }
     }
@@ -85,8 +85,8 @@ impl LogReader {
         let runtime = &context.runtime;
         if let Some(base) = self.snapshots.find(context).await {
             let asked_at = runtime.now();
-            let begin_fetch = runtime.log_since_neighbors(base.mark());
-            let reply = within(runtime, READ_MILLIS, begin_fetch).await?;
+            let asking = runtime.log_since_neighbors(base.mark());
+            let reply = within(runtime, READ_MILLIS, asking).await?;
             self.neighbors.compare_clocks(asked_at, &reply);
             let delta = match base.followed_by(reply) {
                 Ok(delta) => delta,

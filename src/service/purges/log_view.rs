@@ -163,8 +163,8 @@ impl LogView {
     }
 
     /// A call to the log failed.
-    pub(super) fn fail_fetch(&self, now: Timestamp, reason: &str) {
-        self.backoff.fail_fetch(now);
+    pub(super) fn failed(&self, now: Timestamp, reason: &str) {
+        self.backoff.failed(now);
         self.failure.replace(Some(reason.to_owned()));
     }
 

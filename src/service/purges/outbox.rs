@@ -154,7 +154,7 @@ impl Outbox {
     async fn put<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8]) -> bool {
         let put = runtime.kv_put(key, value, self.seconds);
         if let Err(fault) = within(runtime, KV_MILLIS, put).await {
-            self.kv.fail_fetch(runtime.now(), &fault);
+            self.kv.failed(runtime.now(), &fault);
             report_failure(runtime, "outbox-write", &fault);
             return false;
         }

@@ -45,16 +45,16 @@ impl WriteBreaker {
 
     /// Both attempts of a write failed. The breaker opens, unless the log has taken more than
     /// `taken_before` purges: it may be slow for one write, and have taken another.
-    pub fn fail_fetch(&self, now: Timestamp, taken_before: u64) {
+    pub fn failed(&self, now: Timestamp, taken_before: u64) {
         if self.taken.get() == taken_before && !self.is_open() {
             self.is_open.set(true);
-            self.probes.fail_fetch(now);
+            self.probes.failed(now);
         }
     }
 
     /// A probe failed.
     pub fn probe_failed(&self, now: Timestamp) {
-        self.probes.fail_fetch(now);
+        self.probes.failed(now);
     }
 
     /// Whether a probe may begin.
@@ -113,7 +113,7 @@ mod tests {
         assert!(!breaker.is_open() && breaker.begin_probing(at(0)));
         assert!(!breaker.begin_probing(at(TAKEOVER_MILLIS - 1)), "another request does");
         assert!(breaker.begin_probing(at(TAKEOVER_MILLIS)), "and hands it over");
-        breaker.fail_fetch(at(0), 0);
+        breaker.failed(at(0), 0);
         assert!(breaker.is_open());
         let first = breaker.pause(at(0));
         assert!((250..=500).contains(&first), "{first}");

@@ -145,13 +145,13 @@ impl Reads {
                 self.validation.prior_response(context, plan, candidate.as_ref()).await
             }
         };
-        let begin_fetch = async {
+        let asking = async {
             match kind {
                 ReadKind::GraphQl(operation) => self.injection.fetch(context, operation).await,
                 ReadKind::Rest => self.validation.fetch(context, plan, &prior, mark).await,
             }
         };
-        let (response, late_stale) = match self.race(context, plan, late, begin_fetch).await {
+        let (response, late_stale) = match self.race(context, plan, late, asking).await {
             Ok(both) => both,
             Err(reply) => return reply,
         };
@@ -183,18 +183,18 @@ impl Reads {
         context: &Context<R>,
         plan: &Plan,
         late: Option<LocalBoxFuture<'_, Option<Candidate>>>,
-        begin_fetch: impl Future<Output = Result<ReadResponse, OriginFailure>>,
+        asking: impl Future<Output = Result<ReadResponse, OriginFailure>>,
     ) -> Race {
-        let begin_fetch = pin!(begin_fetch);
-        let Some(late) = late else { return Ok((begin_fetch.await, None)) };
-        match select(late, begin_fetch).await {
-            Either::Left((Some(candidate), begin_fetch)) => {
+        let asking = pin!(asking);
+        let Some(late) = late else { return Ok((asking.await, None)) };
+        match select(late, asking).await {
+            Either::Left((Some(candidate), asking)) => {
                 if candidate.is_fresh() {
                     return Err(self.serving.serve_late(context, plan, &candidate));
                 }
-                Ok((begin_fetch.await, Some(candidate)))
+                Ok((asking.await, Some(candidate)))
             }
-            Either::Left((None, begin_fetch)) => Ok((begin_fetch.await, None)),
+            Either::Left((None, asking)) => Ok((asking.await, None)),
             Either::Right((response, late)) if is_origin_failure(&response) => {
                 let late = within(&context.runtime, LATE_MILLIS, async { Ok(late.await) }).await;
                 match late.ok().flatten() {

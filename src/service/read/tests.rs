@@ -158,9 +158,9 @@ fn a_tier_that_is_late_races_the_origin() {
     setup.runtime.advance(50);
     setup.runtime.fails(Call::EdgeGet, "another data center");
     setup.runtime.takes(Call::KvGet, 300);
-    for (begin_fetch, detail) in [(1_000, "detail=kv"), (10, "fwd-status=200; stored")] {
+    for (asking, detail) in [(1_000, "detail=kv"), (10, "fwd-status=200; stored")] {
         setup.isolate = isolate();
-        setup.runtime.takes(Call::Fetch, begin_fetch);
+        setup.runtime.takes(Call::Fetch, asking);
         assert!(setup.get().1.ends_with(detail), "{detail}");
         assert!(setup.runtime.has_reported("kv-read"));
     }

@@ -157,6 +157,6 @@ impl ResponseLog {
     ) {
         let how = if status >= 500 { Answered::Error } else { how };
         let now = context.runtime.now();
-        self.stats.finish_fetch(now, how, type_name, now.millis_since(context.started));
+        self.stats.answered(now, how, type_name, now.millis_since(context.started));
     }
 }

@@ -42,7 +42,7 @@ impl Breaker {
     }
 
     /// A call failed.
-    pub fn fail_fetch(&self, now: Timestamp, reason: &str) {
+    pub fn failed(&self, now: Timestamp, reason: &str) {
         self.failures.set(self.failures.get().saturating_add(1));
         self.reason.replace(Some(reason.to_owned()));
         self.rest(now);
@@ -68,7 +68,7 @@ mod tests {
         let breaker = Breaker::default();
         for _ in 0..FAILURES {
             assert!(breaker.allows(at(0)));
-            breaker.fail_fetch(at(0), "slow");
+            breaker.failed(at(0), "slow");
         }
         assert!(breaker.is_open() && !breaker.allows(at(OPEN_MILLIS - 1)));
         assert!(breaker.allows(at(OPEN_MILLIS)));

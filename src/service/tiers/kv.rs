@@ -52,7 +52,7 @@ impl KvTier {
     /// Notes that a read took too long.
     pub fn timed_out<R: Runtime>(&self, runtime: &R) {
         let fault = format!("no answer within {} ms", self.timeout_ms);
-        self.breaker.fail_fetch(runtime.now(), &fault);
+        self.breaker.failed(runtime.now(), &fault);
         report_failure(runtime, "kv-read", &fault);
     }
 
@@ -90,7 +90,7 @@ impl Tier for KvTier {
                 decoded.inspect_err(|damage| report_failure(runtime, "kv-value", damage)).ok()
             }
             Err(fault) => {
-                self.breaker.fail_fetch(runtime.now(), &fault);
+                self.breaker.failed(runtime.now(), &fault);
                 report_failure(runtime, "kv-read", &fault);
                 None
             }
@@ -118,7 +118,7 @@ impl Tier for KvTier {
         let putting = runtime.kv_put(&meta.key, entry.bytes(), seconds.max(LEAST_SECONDS));
         if let Err(fault) = putting.await {
             cached.in_kv.set(false);
-            self.breaker.fail_fetch(runtime.now(), &fault);
+            self.breaker.failed(runtime.now(), &fault);
             report_failure(runtime, "kv-write", &fault);
         }
     }

@@ -33,7 +33,7 @@ pub async fn read_store<R: Runtime, T>(
     match &read {
         Ok(_) => breaker.succeeded(),
         Err(fault) => {
-            breaker.fail_fetch(runtime.now(), fault);
+            breaker.failed(runtime.now(), fault);
             report_failure(runtime, part, fault);
         }
     }

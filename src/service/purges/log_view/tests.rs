@@ -78,7 +78,7 @@ fn a_client_reads_nothing_older_than_its_own_write() {
 fn a_failure_lasts_until_the_log_is_read() {
     let (view, pending) = view(false);
     view.learn(records(0, &[]), at(0), view.begin_call());
-    view.fail_fetch(at(1), "down");
+    view.failed(at(1), "down");
     assert!(view.is_failing() && !view.may_read(at(1)) && view.failures() == 1);
     assert_eq!(view.failure().as_deref(), Some("down"));
     pending.push("key".to_owned(), Record::everything().into());
@@ -86,7 +86,7 @@ fn a_failure_lasts_until_the_log_is_read() {
     pending.remove("key");
     assert!(!view.learn_from_neighbor(records(0, &[]), at(2)), "it is no later than what is known");
     assert!(view.learn_from_neighbor(records(0, &[]), at(3)) && !view.is_failing());
-    view.fail_fetch(at(4), "down");
+    view.failed(at(4), "down");
     view.learn(records(0, &[]), at(5), view.begin_call());
     assert!(!view.is_failing() && view.may_read(at(5)));
 }
