@@ -4,7 +4,8 @@
 //! - `settle`: the origin reads from a copy that lags behind its writes;
 //! - unknown outcome: the write may still be running, for example after a 504 of a gateway;
 //! - intents: a slow write is announced to the log before its outcome is known, because the
-//!   outcome may never be: the client leaves, the runtime ends the request, the isolate ends. So the log records the purge once a minute for five minutes, unless the intent is closed
+//!   outcome may never be: the client leaves, the runtime ends the request, the isolate ends. So the log records
+//!   the purge once a minute for five minutes, unless the intent is closed
 //!   by the record of what the write really purged, or because the write did nothing.
 //!
 //! In scope: what is repeated, and when. Not in scope: which writes have an intent and what they
