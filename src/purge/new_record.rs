@@ -9,7 +9,7 @@
 //!   by the record of what the write really purged, or because the write did nothing.
 //!
 //! In scope: what is repeated, and when. Not in scope: which writes have an intent and what they
-//! would purge (`service`, `engine::write`), and the rows in which the log keeps repeats.
+//! would purge (`service`, `engine::write_purge`), and the rows in which the log keeps repeats.
 
 use super::intent_id::IntentId;
 use super::record::Record;

@@ -1,7 +1,7 @@
 //! The memory of bodies in flight: what is made of a body is made only if there is room for it.
 //!
 //! In scope: trees of JSON, which take many times as much as their texts. Not in scope: the budget
-//! itself, and the copies of the bodies, which are counted where they are read (`worker/js/budget.js`).
+//! itself, and the copies of the bodies, which are counted where they are read (`worker/js/memory_budget.js`).
 
 use super::runtime::{BodyRead, MemoryBudget, Origin, OriginResponse};
 use crate::config::Config;

@@ -2,7 +2,7 @@
 //!
 //! In scope: the URL and headers of a request to the origin, how long it may take, and how the
 //! origin fared last. Not in scope: what is asked (`read`, `write`, `pass_through`), and the rules for
-//! forwarded headers (`engine::forward`).
+//! forwarded headers (`engine::origin_request`).
 
 use super::context::Context;
 use super::runtime::{

@@ -3,7 +3,7 @@
 //!
 //! In scope: from a message to its operation, and from its answer to the purge. Nothing is kept between
 //! two calls. Not in scope: the messages themselves (`graphql::socket`), their order, and which answer
-//! belongs to which (`worker/js/socket.js`).
+//! belongs to which (`worker/js/socket_relay.js`).
 
 use super::context::Context;
 use super::knowledge::{Knowledge, Operation, Unresolved};
@@ -33,7 +33,7 @@ pub enum SocketMessage {
 }
 
 impl SocketMessage {
-    /// The name that `worker/js/socket.js` goes by.
+    /// The name that `worker/js/socket_relay.js` goes by.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Control => "control",

@@ -2,7 +2,7 @@
 //! `graphql-ws`.
 //!
 //! In scope: which messages of a client execute an operation, and the response in a server's
-//! message. Not in scope: reading the operation, and passing messages on (`worker/js/socket.js`).
+//! message. Not in scope: reading the operation, and passing messages on (`worker/js/socket_relay.js`).
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;

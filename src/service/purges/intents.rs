@@ -5,7 +5,7 @@
 //! nothing closes the intent, and the log goes on purging what the origin may do in the next five minutes.
 //!
 //! In scope: when a write is announced, how often, and what happens if the log does not take the intent.
-//! Not in scope: what a write purges by its request (`engine::write`).
+//! Not in scope: what a write purges by its request (`engine::write_purge`).
 
 use super::delivery::Delivery;
 use super::log_writer::LogWriter;

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! In scope: reading the log (on the left) and writing to it. Not in scope: what a purge purges and the
-//! format of the log (`purge`), and which purges follow from a write (`engine::write`).
+//! format of the log (`purge`), and which purges follow from a write (`engine::write_purge`).
 
 mod components;
 mod delivery;

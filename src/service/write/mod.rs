@@ -2,7 +2,7 @@
 //!
 //! In scope: how long a write is waited for, what is read of its response, and when its purge is
 //! recorded, also if the origin or the client gives up. Not in scope: what a write purges
-//! (`engine::write`), and how purges reach the log (`purges`).
+//! (`engine::write_purge`), and how purges reach the log (`purges`).
 
 mod effects;
 mod reading;
