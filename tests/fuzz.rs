@@ -546,7 +546,7 @@ fn gets() {
             query.rewritten(document, RequestParts::Keyed { declared: &declared, with_hash })
         };
         if rewritten(Some(&"x".repeat(100)), true).is_none() {
-            assert!(url_query.len() > 2_000, "only a long URL cannot be written anew");
+            assert!(url_query.len() > 2_000, "only a long URL cannot be rewritten");
             return;
         }
         same_again(&query, &declared, |document, hash| match rewritten(document, hash) {

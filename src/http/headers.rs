@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(original.text("x-name").as_deref(), Some("caf\u{FFFD}"));
         assert_eq!((original.text("set-cookie"), original.text("x")), (None, None));
         stored.set("x-name", "other \u{FFFD}");
-        assert!(!stored.has_all_bytes(), "it was written anew");
+        assert!(!stored.has_all_bytes(), "it was rewritten");
         stored.set("x-name", "plain");
         assert!(stored.has_all_bytes());
         stored.attach_unreadable_of(&response);

@@ -60,7 +60,7 @@ mod tests {
         table.put("c", 3, at(10));
         assert_eq!(table.entries.len(), 2, "what is over was dropped by the next touch");
         table.put("b", 4, at(14));
-        assert_eq!(table.get("b", at(23)), Some(4), "setting it again begins anew");
+        assert_eq!(table.get("b", at(23)), Some(4), "setting it again starts over");
         table.remove("b");
         assert_eq!(table.get("b", at(14)), None);
         assert_eq!(table.get("c", at(9)), None, "a clock that was set back proves nothing");

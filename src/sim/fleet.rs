@@ -149,7 +149,7 @@ impl Fleet {
 
     /// Deploys a service with another log: all its isolates start cold.
     pub fn replace_log(&self, service: usize) {
-        self.universe.trace(|| format!("service{service} is deployed anew, with another log"));
+        self.universe.trace(|| format!("service{service} is deployed again, with another log"));
         self.universe.logs[service].replace(self.universe.now());
         for slot in self.slots.borrow_mut().iter_mut().filter(|slot| slot.service == service) {
             self.universe.executor.kill(slot.group);

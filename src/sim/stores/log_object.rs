@@ -401,8 +401,8 @@ impl LogObject {
 
     /// No isolate knows more than its log, unless the log's storage was rolled back.
     fn meets(&self, environment: &Environment, mark: Option<Mark>) {
-        let anew = self.log.borrow_mut().begin_epoch_if_behind(mark, || 0).unwrap();
-        if anew && !self.lacks_records.replace(false) {
+        let new_epoch = self.log.borrow_mut().begin_epoch_if_behind(mark, || 0).unwrap();
+        if new_epoch && !self.lacks_records.replace(false) {
             environment.laws.report(format!("the log knows less than an isolate: {mark:?}"));
         }
     }

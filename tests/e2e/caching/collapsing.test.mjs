@@ -209,7 +209,7 @@ test("one that is never answered holds nobody for ever", async () => {
   await Promise.all(answers);
 });
 
-test("a stale entry is fetched anew by one isolate of a data centre, and the others have it from there", async () => {
+test("a stale entry is fetched again by one isolate of a data centre, and the others have it from there", async () => {
   const near = await startWorld({
     places: 2,
     oneEdge: true,
@@ -233,7 +233,7 @@ test("a stale entry is fetched anew by one isolate of a data centre, and the oth
   near.origin.answer = (_request, response) => held.push(response);
   const isStale = (place) => async () => (await ask(place)).xCache === "STALE";
   await near.until(isStale(0), "it is stale");
-  await near.until(() => held.length === 1, "one fetches it anew");
+  await near.until(() => held.length === 1, "one fetches it again");
   await near.until(isStale(1), "the other one has it too");
   for (let n = 0; n < 5; n += 1) for (const place of [0, 1]) await ask(place);
   assert.equal(near.origin.requests.length, before + 1);

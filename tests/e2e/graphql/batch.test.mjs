@@ -354,7 +354,7 @@ test("an unknown hash beside a mutation does not run, and the mutation does, onc
   assert.equal((await post([byHash(unknown), rename(1, "x")])).status, 400);
 });
 
-test("stale entries answer while they are fetched anew, or where the origin fails", async () => {
+test("stale entries answer while they are fetched again, or where the origin fails", async () => {
   const late = { query: "query Late { user { name } }" };
   const spare = { query: "query Spare { user { name } }" };
   const users = (answer) => answer.json.map((one) => one.data?.user?.name);
@@ -365,7 +365,7 @@ test("stale entries answer while they are fetched anew, or where the origin fail
   const stale = await post([late, late]);
   assert.deepEqual([users(stale), stale.xCache], [["nobody", "nobody"], "STALE"]);
   assert.match(stale.cacheStatus, /^evergraph; hit; ttl=-\d+; detail=batch$/);
-  await world.until(() => asked() === before + 1, "fetched anew, once");
+  await world.until(() => asked() === before + 1, "fetched again, once");
   assert.equal(Array.isArray(last()), false, "and alone");
   await world.until(async () => users(await post([late]))[0] === "newer", "the new one answers");
 

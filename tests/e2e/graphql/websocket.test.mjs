@@ -135,7 +135,7 @@ for (const protocol of [NEW, OLD]) {
       assert.deepEqual(await read(), ["MISS", name]);
       assert.deepEqual(await read(), ["HIT", name]);
       assert.equal(await shelf(), "HIT", "what it does not touch stays");
-      await world.until(() => renamed.at(-1) === name, "the subscription tells of it");
+      await world.until(() => renamed.at(-1) === name, "the subscription receives it");
     }
     stop();
     await client.close();

@@ -219,13 +219,13 @@ test("the admin purges by each name, and by all of them together", async () => {
   assert.deepEqual([both.json.tags, both.json.patterns, typeof both.json.seq], [3, 1, "number"]);
 });
 
-test("a soft purge makes stale, and one request fetches anew", async () => {
+test("a soft purge makes stale, and one request fetches again", async () => {
   await entries.restProduct();
   await world.admin("purge", { body: { types: ["product"], soft: true } });
   const asked = world.origin.requests.length;
   const stale = await entries.restProduct();
   assert.equal(stale.xCache, "STALE");
-  await world.until(() => world.origin.requests.length === asked + 1, "the entry is fetched anew");
+  await world.until(() => world.origin.requests.length === asked + 1, "the entry is fetched again");
   await world.until(async () => (await entries.restProduct()).xCache === "HIT", "the new entry is served");
 });
 

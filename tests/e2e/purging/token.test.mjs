@@ -72,7 +72,7 @@ test("a token is of no use but to be sent back", async () => {
   assert.equal(admin.json.seq, recordOf(token).seq + 1);
 });
 
-test("a log that loses its storage numbers anew, and a client still reads its own write", async () => {
+test("a log that loses its storage numbers its records from 1 again, and a client still reads its own write", async () => {
   for (let n = 0; n < 10; n += 1) await write(`/api/products/x${n}`);
   const path = await storedEverywhere();
   const stored = version;

@@ -486,7 +486,7 @@ replay([
       shelf.write();
       await world.admin("purge", { body: { tags: ["shelf-2"], soft: true } });
       assert.deepEqual([(await shelf.read()).xCache], ["STALE"]);
-      await world.until(async () => (await shelf.read()).text === shelf.text, "it is fetched anew");
+      await world.until(async () => (await shelf.read()).text === shelf.text, "it is fetched again");
       assert.equal((await shelf.stored()).text, shelf.text);
     },
   },

@@ -9,14 +9,14 @@ import { startWorld } from "../lib/world.mjs";
 const world = await startWorld({ config: { origin_timeout: { read_ms: 0 } } });
 const paths = new Paths(world);
 const TEXT = { "content-type": "text/plain" };
-const ANEW = { "cache-control": "no-cache" };
+const RELOAD = { "cache-control": "no-cache" };
 
 test("what is to be validated goes before what would live longer", async () => {
   const path = paths.add(200, { ...TEXT, "cache-control": "max-age=600", etag: '"a"' }, "old");
   await paths.get(path);
   await world.until(() => world.kv.entries.size > 0, "it is in KV");
   paths.at(path, 200, { ...TEXT, "cache-control": "max-age=0", etag: '"b"' }, "new");
-  assert.deepEqual((await paths.get(path, ANEW)).text, "new");
+  assert.deepEqual((await paths.get(path, RELOAD)).text, "new");
   for (let time = 0; time < 2; time += 1) {
     const answer = await paths.get(path);
     assert.deepEqual([answer.text, answer.xCache], ["new", "MISS"]);
@@ -32,7 +32,7 @@ test("what a HEAD shows to be another answer's goes before the copies of the sto
   // Neither store takes the place of what it has.
   world.kv.mode = world.caches[0].mode = "lose";
   paths.at(path, 200, { ...TEXT, "cache-control": "max-age=600", etag: '"b"' }, "new");
-  await paths.send("HEAD", path, { headers: ANEW });
+  await paths.send("HEAD", path, { headers: RELOAD });
   const answer = await paths.get(path);
   world.kv.mode = world.caches[0].mode = "ok";
   assert.deepEqual([answer.text, answer.xCache], ["new", "MISS"]);
@@ -51,7 +51,7 @@ test("an answer that was asked for earlier and came later does not take the late
   const slow = await open(world.url(path));
   assert.equal((await slow.next()).toString(), "ear");
   await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.equal((await paths.get(path, ANEW)).text, "later");
+  assert.equal((await paths.get(path, RELOAD)).text, "later");
   await world.until(async () => (await paths.get(path)).xCache === "HIT", "the later one is stored");
   gate.release();
   assert.equal((await slow.rest()).bytes.toString(), "lier");

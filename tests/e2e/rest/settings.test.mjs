@@ -139,7 +139,7 @@ test("query: what is left out neither counts nor reaches the origin", async () =
   );
 });
 
-test("query: nor do they with a range, a HEAD, a validation, or a client that wants it anew", async () => {
+test("query: nor do they with a range, a HEAD, a validation, or a client that wants a new response", async () => {
   const seen = [];
   paths.at("/query/except", (request, response) => {
     seen.push(request.url);

@@ -173,7 +173,7 @@ test("those who wait for an answer that breaks off ask for themselves", async ()
     assert.deepEqual([text, broken], ["whole", false]);
 });
 
-test("who waits for an answer that is purged on the way asks anew", async () => {
+test("who waits for an answer that is purged on the way asks again", async () => {
   const { answer, gate } = inTwo();
   const path = paths.at("/slow/purged", answer);
   const first = paths.get(path);

@@ -41,7 +41,7 @@ async function stored(path) {
 for (const [name, prefix, headers] of [
   ["fresh", "/saved/fresh", {}],
   ["stale", "/p/stale", STALE],
-  ["served while it is fetched anew", "/eager/x", {}],
+  ["served while it is fetched again", "/eager/x", {}],
 ]) {
   test(`a purged entry is not asked about: ${name}`, async () => {
     const says = sameName(headers);
@@ -188,6 +188,6 @@ test("a GraphQL GET is never asked about", async () => {
   assert.equal((await paths.get(path)).xCache, "MISS");
   await world.admin("purge", { body: { all: true, soft: true } });
   assert.equal((await paths.get(path)).xCache, "STALE");
-  await world.until(() => version > 1, "fetched anew");
+  await world.until(() => version > 1, "fetched again");
   assert.ok(paths.asked("/graphql").every((request) => condition(request) === undefined));
 });

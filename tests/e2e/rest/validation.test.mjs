@@ -17,7 +17,7 @@ const world = await startWorld({
 });
 const paths = new Paths(world);
 
-/** So old that it is stale as it comes, and of a lifetime that a 304 begins anew. */
+/** So old that it is stale as it comes, and of a lifetime that a 304 starts over. */
 const STALE = { "cache-control": "max-age=600", age: "700" };
 const MODIFIED = "Sun, 06 Nov 1994 08:49:37 GMT";
 const REVALIDATED = "evergraph; fwd=stale; fwd-status=304; stored";

@@ -36,7 +36,7 @@ fn a_hanging_origin_does_not_flood_the_log() {
             Announcement::Own => {}
         }
     }
-    assert_eq!(rate.admit(at(0)), Announcement::Own, "a clock that was set back begins anew");
+    assert_eq!(rate.admit(at(0)), Announcement::Own, "a clock that was set back starts over");
 }
 
 fn intents() -> (Rc<Intents>, Writing) {
