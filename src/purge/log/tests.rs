@@ -73,6 +73,22 @@ fn soft_purges_make_stale_and_hard_ones_win() {
     assert_eq!(verdict(&synced(&log), 2, &[1]), Verdict::Stale);
 }
 
+/// Two reads of one isolate overlap, and the reply to the earlier one arrives last.
+#[test]
+fn a_snapshot_older_than_the_replica_takes_nothing_back() {
+    let mut log = empty();
+    add(&mut log, tags(&[1]), at(0));
+    let older = [log.since(None), log.since_encoded(None)];
+    assert!(matches!(older, [Delta::Snapshot { .. }, Delta::EncodedSnapshot { .. }]));
+    add(&mut log, tags(&[2]), at(0));
+    for reply in older {
+        let mut replica = synced(&log);
+        assert!(replica.learn(reply, at(0)));
+        assert_eq!(replica.mark(), mark(2));
+        assert_eq!(verdict(&replica, 1, &[2]), Verdict::Purged);
+    }
+}
+
 /// A deployment with other rules, one back, and both at once.
 #[test]
 fn a_purge_by_tags_purges_every_entry_whose_tags_other_rules_made() {
