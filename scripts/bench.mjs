@@ -9,7 +9,7 @@ import { setup } from "./lib/setup.mjs";
 
 await main(async () => {
   await setup();
-  await build();
+  await build("release");
   // The shop needs the SQLite of a newer Node.js than the one that may run this.
   const [part, ...rest] = process.argv.slice(2);
   const script =

@@ -1,10 +1,14 @@
-// npm run build: the worker into build/.
+// npm run build: the Worker into build/. wrangler runs it as well, before `wrangler dev` and before
+// `wrangler deploy`, and only the first is content with a quick build.
 
 import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
 import { setup } from "./lib/setup.mjs";
 
+const profile =
+  process.env.EVERGRAPH_PROFILE ?? (process.env.WRANGLER_COMMAND === "dev" ? "quick" : "release");
+
 await main(async () => {
   await setup();
-  await build();
+  await build(profile);
 });

@@ -23,7 +23,7 @@ await main(async () => {
   const suite = await loadSuite(options.suite, options);
   const names = whichCaches(options.only);
   await setup();
-  if (names.includes("evergraph")) await build();
+  if (names.includes("evergraph")) await build("quick");
 
   const scratch = mkdtempSync(join(tmpdir(), "evergraph-conformance-"));
   // nginx as root serves as another user, who has to reach its files.

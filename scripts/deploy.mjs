@@ -7,6 +7,6 @@ import { deploy } from "./lib/wrangler.mjs";
 
 await main(async () => {
   await setup();
-  await build();
+  await build("release");
   await deploy(process.argv.slice(2));
 });

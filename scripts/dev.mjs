@@ -8,7 +8,7 @@ import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
 
 await main(async () => {
   await setup();
-  await build();
+  await build("quick");
   ensureDevVars();
   const dev = await startDev(Number(process.env.PORT ?? 8787), { extra: process.argv.slice(2) });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop(dev));

@@ -9,6 +9,9 @@ const denied = ["--", "-D", "warnings"];
 await main(async () => {
   await setup();
   await step("rustfmt", () => run("cargo", ["fmt", "--check"]));
+  await step("rustfmt, tools/bindgen", () =>
+    run("cargo", ["fmt", "--check", "--manifest-path", "tools/bindgen/Cargo.toml"]),
+  );
   await step("clippy, native", () =>
     run("cargo", ["clippy", "--quiet", "--all-targets", "--all-features", ...denied]),
   );

@@ -14,7 +14,7 @@ const origin = `http://127.0.0.1:${originPort}`;
 
 await main(async () => {
   await setup();
-  await build();
+  await build("quick");
   ensureDevVars();
   const shop = start(
     node,

@@ -14,7 +14,7 @@ await main(async () => {
   await step("the deliberate bugs fit the sources", checkBugs);
   const sim = ["run", "--quiet", "--profile", "sim", "--features", "sim", "--bin", "sim", "--"];
   await step("the simulated world, 100 seeds", () => run("cargo", [...sim, "--seeds", "100"]));
-  await build();
+  await build("quick");
   const folder = "tests/e2e";
   const files = readdirSync(join(root, folder), { recursive: true }).filter((name) =>
     name.endsWith(".test.mjs"),

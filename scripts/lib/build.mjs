@@ -1,65 +1,33 @@
-// Builds the Worker into build/: Wasm by worker-build, the JavaScript entry bundled around it, the
-// configuration checked. Skipped if nothing has changed since the last build.
+// Builds the Worker into build/ unless nothing has changed since the last build, and checks the
+// configuration.
 
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { bin, root, run } from "../../tools/processes.mjs";
+import { root, run } from "../../tools/processes.mjs";
 import { Advice, step } from "../../tools/script.mjs";
 import { workersCacheKeys } from "../../tools/wrangler-config.mjs";
-import { buildEnvironment, toolchain } from "./setup.mjs";
+import { buildFolder, buildWorker, PROFILES } from "./worker.mjs";
 
-const wasmFolder = join(root, "target/worker");
-const buildFolder = join(root, "build");
+/** The profile of the last build, and the digest of what it was built from. */
 const marker = join(buildFolder, ".sources");
 
-/** Builds what is not built yet, and checks wrangler.toml. */
-export async function build() {
+/**
+ * Builds the Worker if need be, and checks wrangler.toml. Where `quick` is enough, a Worker of the profile
+ * `release` will do; it is never the other way round.
+ */
+export async function build(profile) {
+  if (!PROFILES.includes(profile)) {
+    throw new Advice(`There is no profile ${profile} for the Worker, only ${PROFILES.join(" and ")}.`);
+  }
   const sources = digestOfSources();
-  const upToDate = existsSync(marker) && readFileSync(marker, "utf8") === sources;
-  if (!upToDate) {
-    await step("the worker (cargo, wasm-bindgen, wasm-opt, esbuild)", buildWorker);
-    writeFileSync(marker, sources);
-    reportSize();
+  const last = existsSync(marker) ? readFileSync(marker, "utf8") : "";
+  if (![`release ${sources}`, `${profile} ${sources}`].includes(last)) {
+    rmSync(marker, { force: true });
+    await buildWorker(profile);
+    writeFileSync(marker, `${profile} ${sources}`);
   }
   await checkConfiguration();
-}
-
-async function buildWorker() {
-  await run(toolchain.workerBuild, ["--release", "--out-dir", wasmFolder], {
-    quiet: true,
-    env: buildEnvironment(),
-  });
-  mkdirSync(buildFolder, { recursive: true });
-  await run(bin("esbuild"), [
-    "src/worker/js/entry.js",
-    "--bundle",
-    "--format=esm",
-    "--minify",
-    `--alias:evergraph-wasm=${join(wasmFolder, "index.js")}`,
-    "--external:./index_bg.wasm",
-    "--external:cloudflare:*",
-    `--outfile=${join(buildFolder, "index.js")}`,
-    "--log-level=warning",
-  ]);
-  copyFileSync(join(wasmFolder, "index_bg.wasm"), join(buildFolder, "index_bg.wasm"));
-}
-
-function reportSize() {
-  const files = ["index.js", "index_bg.wasm"].map((name) => readFileSync(join(buildFolder, name)));
-  const kilobytes = (bytes) => `${(bytes / 1024).toFixed(0)} KB`;
-  const raw = files.reduce((sum, file) => sum + file.length, 0);
-  const gzip = files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
-  console.log(`  build/ is ${kilobytes(raw)}, ${kilobytes(gzip)} gzipped`);
 }
 
 /** Reports every faulty configuration in wrangler.toml at build time, before production does. */
@@ -77,7 +45,9 @@ async function checkConfiguration() {
     found.push([`env.${name}.vars.EVERGRAPH`, environment.vars?.EVERGRAPH ?? null]);
   }
   const program = join(root, "target/debug/check-config");
-  await run("cargo", ["build", "--quiet", "--bin", "check-config"]);
+  await step("the program that checks the configuration (cargo)", () =>
+    run("cargo", ["build", "--quiet", "--bin", "check-config"]),
+  );
   for (const [path, configuration] of found) {
     try {
       await run(program, [], { capture: true, input: JSON.stringify(configuration) });
@@ -95,6 +65,8 @@ function digestOfSources() {
     "Cargo.lock",
     "rust-toolchain.toml",
     "package-lock.json",
+    "scripts/lib/worker.mjs",
+    "tools/bindgen/Cargo.lock",
     ...filesIn("src"),
   ]) {
     digest.update(`${file}\0`).update(readFileSync(join(root, file)));

@@ -4,12 +4,11 @@
 // responses are held in JavaScript, in an `Exchange`. Then the client still gets the origin's response, a
 // write is never sent twice, and a write that may have run purges everything.
 
-import { PurgeLog } from "evergraph-wasm";
 import { Exchange } from "./exchange.js";
 import { headersToText } from "./headers.js";
 import { report } from "./report.js";
 import { purgeEverything, rescue } from "./rescue.js";
-import { untilWasmFails, wasm } from "./wasm.js";
+import { PurgeLog, untilWasmFails, wasm } from "./wasm.js";
 
 export { PurgeLog };
 
@@ -21,14 +20,7 @@ export default {
     context.waitUntil(done.promise);
     try {
       return await untilWasmFails(() =>
-        wasm(context, env).handle(
-          request.method,
-          exchange.url,
-          headersToText(request.headers),
-          env,
-          context,
-          exchange,
-        ),
+        wasm().handle(request.method, exchange.url, headersToText(request.headers), env, context, exchange),
       );
     } catch (error) {
       return await rescue(exchange, error, env, context);
@@ -42,7 +34,7 @@ export default {
   async scheduled(_controller, env, context) {
     const exchange = new Exchange(null, null);
     try {
-      await untilWasmFails(() => wasm(context, env).recordOutbox(env, context, exchange));
+      await untilWasmFails(() => wasm().recordOutbox(env, context, exchange));
     } catch (error) {
       report("worker", error);
     }

@@ -41,7 +41,7 @@ async function rescued(exchange, error, env, context) {
   await settled;
   try {
     if (exchange.lastClientResponse() === null && !exchange.mayHaveWritten) {
-      const wasSent = await sendToOrigin(exchange, env, context);
+      const wasSent = await sendToOrigin(exchange, env);
       if (!wasSent) return errorResponse(503, "the worker failed; try again");
     }
     if (exchange.mayHaveWritten) await purgeEverything(exchange, env, context);
@@ -68,9 +68,9 @@ function noOriginResponse(exchange) {
 }
 
 /** Sends the client's request to the origin. Returns `false` if it must not be sent. */
-async function sendToOrigin(exchange, env, context) {
+async function sendToOrigin(exchange, env) {
   const { request } = exchange;
-  const forwarded = await withNewInstance(env, context, (instance) =>
+  const forwarded = await withNewInstance((instance) =>
     instance.rescuedRequest(request.method, exchange.url, headersToText(request.headers), env),
   );
   if (forwarded === undefined) return false;
@@ -85,7 +85,7 @@ async function respondRescued(exchange, env, context) {
   const { request } = exchange;
   const { handle, status, headers } = exchange.lastClientResponse();
   if (exchange.mayHaveWritten) context.waitUntil(exchange.purgeAtBodyEnd(handle));
-  const rescuedHeaders = await withNewInstance(env, context, (instance) =>
+  const rescuedHeaders = await withNewInstance((instance) =>
     instance.rescuedResponse(
       request.method,
       exchange.url,
@@ -102,17 +102,15 @@ async function respondRescued(exchange, env, context) {
 export async function purgeEverything(exchange, env, context) {
   const isOver = exchange.lastClientResponse() !== null;
   try {
-    await withNewInstance(env, context, (instance) =>
-      instance.purgeEverything(env, context, exchange, isOver),
-    );
+    await withNewInstance((instance) => instance.purgeEverything(env, context, exchange, isOver));
   } catch (error) {
     report("purge-log-write", error);
   }
 }
 
 /** Calls a new instance of Wasm, and if that fails, another one. */
-async function withNewInstance(env, context, call) {
-  const attempt = () => untilWasmFails(async () => call(wasm(context, env)));
+async function withNewInstance(call) {
+  const attempt = () => untilWasmFails(async () => call(wasm()));
   try {
     return await attempt();
   } catch (error) {

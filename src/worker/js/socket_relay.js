@@ -129,7 +129,7 @@ class SocketRelay {
     const { url, headersText, env, context, exchange } = this.#opening;
     const number = this.#sent;
     const deciding = untilWasmFails(() =>
-      wasm(context, env).socketMessage(url, headersText, text, env, context, exchange),
+      wasm().socketMessage(url, headersText, text, env, context, exchange),
     ).then(
       (word) => {
         if (word === "unclear") this.#notUnderstood(number);
@@ -164,7 +164,7 @@ class SocketRelay {
     const { url, headersText, env, context, exchange } = this.#opening;
     return new SlowSocketWrite(() => {
       const announcing = untilWasmFails(() =>
-        wasm(context, env).socketIntent(url, headersText, message ?? undefined, env, context, exchange),
+        wasm().socketIntent(url, headersText, message ?? undefined, env, context, exchange),
       );
       announcing.catch((error) => report("worker", error));
       return announcing;
@@ -250,7 +250,7 @@ class SocketRelay {
     const { url, headersText, env, context, exchange } = this.#opening;
     const message = write.message ?? undefined;
     const purge = (intent) =>
-      wasm(context, env).socketPurge(
+      wasm().socketPurge(
         url,
         headersText,
         message,
