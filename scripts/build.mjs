@@ -2,13 +2,10 @@
 // `wrangler deploy`, and only the first is content with a quick build.
 
 import { main } from "../tools/script.mjs";
-import { build } from "./lib/build.mjs";
+import { build, profileFor } from "./lib/build.mjs";
 import { setup } from "./lib/setup.mjs";
-
-const profile =
-  process.env.EVERGRAPH_PROFILE ?? (process.env.WRANGLER_COMMAND === "dev" ? "quick" : "release");
 
 await main(async () => {
   await setup();
-  await build(profile);
+  await build(profileFor(process.env));
 });

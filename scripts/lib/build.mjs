@@ -22,12 +22,25 @@ export async function build(profile) {
   }
   const sources = digestOfSources();
   const last = existsSync(marker) ? readFileSync(marker, "utf8") : "";
-  if (![`release ${sources}`, `${profile} ${sources}`].includes(last)) {
+  if (!isEnough(last, profile, sources)) {
     rmSync(marker, { force: true });
     await buildWorker(profile);
     writeFileSync(marker, `${profile} ${sources}`);
   }
   await checkConfiguration();
+}
+
+/** Whether what the marker says of the last build makes another one with this profile unnecessary. */
+export function isEnough(last, profile, sources) {
+  return last === `release ${sources}` || last === `${profile} ${sources}`;
+}
+
+/**
+ * The profile for wrangler's `[build]` command and for `npm run build`. wrangler names its own command:
+ * everything but `wrangler dev` may deploy.
+ */
+export function profileFor({ EVERGRAPH_PROFILE, WRANGLER_COMMAND }) {
+  return EVERGRAPH_PROFILE ?? (WRANGLER_COMMAND === "dev" ? "quick" : "release");
 }
 
 /** Reports every faulty configuration in wrangler.toml at build time, before production does. */

@@ -71,7 +71,7 @@ async function optimize() {
   ];
   const names = `--symbolmap=${join(bindings, "names.txt")}`;
   const enable = features.map((feature) => `--enable-${feature}`);
-  await run(bin("wasm-opt"), [wasm, "-o", wasm, "-O3", names, ...enable]);
+  await run(bin("wasm-opt"), [wasm, "-o", wasm, "-O", names, ...enable]);
 }
 
 async function bundle() {
