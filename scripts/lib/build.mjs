@@ -1,5 +1,5 @@
-// Builds the Worker into build/: Wasm by worker-build, the JavaScript entry bundled around it, the
-// configuration checked. Skipped if nothing has changed since the last build.
+// Builds the Worker into build/: Wasm by worker-build, and the JavaScript entry bundled around it. Skipped
+// if nothing has changed since the last build. The configuration is a module of its own: configuration.mjs.
 
 import { createHash } from "node:crypto";
 import {
@@ -14,15 +14,14 @@ import {
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { bin, root, run } from "../../tools/processes.mjs";
-import { Advice, step } from "../../tools/script.mjs";
-import { workersCacheKeys } from "../../tools/wrangler-config.mjs";
+import { step } from "../../tools/script.mjs";
 import { buildEnvironment, toolchain } from "./setup.mjs";
 
 const wasmFolder = join(root, "target/worker");
 const buildFolder = join(root, "build");
 const marker = join(buildFolder, ".sources");
 
-/** Builds what is not built yet, and checks wrangler.toml. */
+/** Builds what is not built yet. */
 export async function build() {
   const sources = digestOfSources();
   const upToDate = existsSync(marker) && readFileSync(marker, "utf8") === sources;
@@ -31,7 +30,6 @@ export async function build() {
     writeFileSync(marker, sources);
     reportSize();
   }
-  await checkConfiguration();
 }
 
 async function buildWorker() {
@@ -47,6 +45,7 @@ async function buildWorker() {
     "--minify",
     `--alias:evergraph-wasm=${join(wasmFolder, "index.js")}`,
     "--external:./index_bg.wasm",
+    "--external:./config.txt",
     "--external:cloudflare:*",
     `--outfile=${join(buildFolder, "index.js")}`,
     "--log-level=warning",
@@ -60,32 +59,6 @@ function reportSize() {
   const raw = files.reduce((sum, file) => sum + file.length, 0);
   const gzip = files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
   console.log(`  build/ is ${kilobytes(raw)}, ${kilobytes(gzip)} gzipped`);
-}
-
-/** Reports every faulty configuration in wrangler.toml at build time, before production does. */
-async function checkConfiguration() {
-  const { parse } = await import("smol-toml");
-  const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
-  const caches = workersCacheKeys(wrangler);
-  if (caches.length > 0) {
-    const why = "Workers Cache answers before the Worker, and no purge reaches it";
-    const faults = caches.map((key) => `  ${key}: leave it off. ${why}`);
-    throw new Advice(`wrangler.toml:\n${faults.join("\n")} (docs/operations.md)`);
-  }
-  const found = [["vars.EVERGRAPH", wrangler.vars?.EVERGRAPH ?? null]];
-  for (const [name, environment] of Object.entries(wrangler.env ?? {})) {
-    found.push([`env.${name}.vars.EVERGRAPH`, environment.vars?.EVERGRAPH ?? null]);
-  }
-  const program = join(root, "target/debug/check-config");
-  await run("cargo", ["build", "--quiet", "--bin", "check-config"]);
-  for (const [path, configuration] of found) {
-    try {
-      await run(program, [], { capture: true, input: JSON.stringify(configuration) });
-    } catch (error) {
-      const faults = (error.stdout ?? "").trim().split("\n");
-      throw new Advice(`wrangler.toml:\n${faults.map((fault) => `  ${path}.${fault}`).join("\n")}`);
-    }
-  }
 }
 
 function digestOfSources() {
