@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { bin, freePort, launch, root, untilAnswers } from "../tools/processes.mjs";
+import { copyWorker } from "../tools/worker-modules.mjs";
 
 export const ADMIN_TOKEN = "bench";
 const COMPATIBILITY_DATE = "2026-11-01";
@@ -32,16 +33,11 @@ export async function startPeers(folder, backends) {
 /** What each peer's worker is, as workerd's configuration has it. */
 const WORKERS = {
   evergraph(place, { origin }) {
-    for (const name of ["index.js", "index_bg.wasm"])
-      copyFileSync(join(root, "build", name), join(place, name));
-    const { EVERGRAPH } = parse(readFileSync(join(root, "wrangler.toml"), "utf8")).vars;
+    const configuration = parse(readFileSync(join(root, "examples/shop/evergraph.toml"), "utf8"));
     return `
-  modules = [
-    (name = "index.js", esModule = embed "index.js"),
-    (name = "index_bg.wasm", wasm = embed "index_bg.wasm")
-  ],
+  modules = [${copyWorker(place)}],
   bindings = [
-    (name = "EVERGRAPH", json = ${quoted(JSON.stringify({ ...EVERGRAPH, origin }))}),
+    (name = "EVERGRAPH", json = ${quoted(JSON.stringify({ ...configuration, origin }))}),
     (name = "ADMIN_TOKENS", text = ${quoted(ADMIN_TOKEN)}),
     (name = "CACHE_KV", kvNamespace = "kv"),
     (name = "PURGE_LOG", durableObjectNamespace = "PurgeLog")

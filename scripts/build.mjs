@@ -1,11 +1,28 @@
-// npm run build: the Worker into build/. wrangler runs it as well, before `wrangler dev` and before
-// `wrangler deploy`, and only the first is content with a quick build.
+// npm run build: the Worker and its configuration into build/. wrangler runs it too (`[build]` in
+// wrangler.toml), under `wrangler dev` also when a file of the Worker or of its configuration has changed.
+// Only `wrangler dev` is content with a quick build.
 
-import { main } from "../tools/script.mjs";
+import { Advice, main } from "../tools/script.mjs";
 import { build, profileFor } from "./lib/build.mjs";
+import { configure, hasLastBuild } from "./lib/configuration.mjs";
+import { ensureRust } from "./lib/rust.mjs";
 import { setup } from "./lib/setup.mjs";
+import { showSummary } from "./lib/summary.mjs";
+
+/** "dev" or "deploy" if wrangler runs this script. */
+const command = process.env.WRANGLER_COMMAND;
 
 await main(async () => {
-  await setup();
-  await build(profileFor(process.env));
+  try {
+    await ensureRust();
+    await setup();
+    await build(profileFor(process.env));
+    const configured = await configure();
+    if (command === undefined) showSummary(configured);
+    if (command === "dev") console.log(`In force: ${configured.files.join(", ") || "the binding EVERGRAPH"}`);
+  } catch (error) {
+    // A build command that fails would end `wrangler dev`.
+    if (command !== "dev" || !(error instanceof Advice) || !hasLastBuild()) throw error;
+    console.log(`${error.message}\nThe last valid build stays in force until you save again.`);
+  }
 });

@@ -1,16 +1,44 @@
-// npm run dev: wrangler dev alone, for the origin in wrangler.toml.
+// npm run dev: `wrangler dev` alone, in front of the origin in evergraph.toml.
+//
+//   --origin URL   in front of another API, such as one on this machine
+//   --env NAME     as an environment of wrangler.toml
+//
+// PORT moves it. Other arguments go to wrangler.
 
-import { stop } from "../tools/processes.mjs";
-import { main } from "../tools/script.mjs";
+import { checkPort, stop } from "../tools/processes.mjs";
+import { Advice, main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
+import { configure } from "./lib/configuration.mjs";
 import { setup } from "./lib/setup.mjs";
-import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
+import { ensureDevVars, environmentIn, startDev } from "./lib/wrangler.mjs";
+
+const port = Number(process.env.PORT ?? 8787);
 
 await main(async () => {
+  const extra = takeOrigin(process.argv.slice(2));
+  const environment = environmentIn(extra);
+  if (environment !== undefined) process.env.CLOUDFLARE_ENV = environment;
+  await checkPort(port, "PORT");
   await setup();
   await build("quick");
+  const { configuration } = await configure();
   ensureDevVars();
-  const dev = await startDev(Number(process.env.PORT ?? 8787), { extra: process.argv.slice(2) });
+  console.log(
+    `Evergraph will be at http://localhost:${port}, in front of ${configuration.origin ?? "no origin"}.`,
+  );
+  const dev = startDev(port, { extra });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop(dev));
   dev.on("exit", (code) => process.exit(code ?? 0));
 });
+
+/** Keeps `--origin` for the build command, and returns the other arguments. */
+function takeOrigin(args) {
+  const index = args.findIndex((argument) => /^--origin(=|$)/.test(argument));
+  if (index === -1) return args;
+  const [argument, next] = args.slice(index, index + 2);
+  const inline = argument.startsWith("--origin=");
+  const origin = inline ? argument.slice("--origin=".length) : next;
+  if (!origin) throw new Advice("--origin needs an address, such as http://localhost:4000.");
+  process.env.EVERGRAPH_ORIGIN = origin;
+  return args.toSpliced(index, inline ? 1 : 2);
+}

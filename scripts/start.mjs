@@ -1,9 +1,10 @@
 // npm start: everything from a fresh clone to the demo shop behind Evergraph.
 
 import { join } from "node:path";
-import { node, root, start, stop, untilAnswers } from "../tools/processes.mjs";
+import { checkPort, node, root, start, stop, untilAnswers } from "../tools/processes.mjs";
 import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
+import { configure, DEMO } from "./lib/configuration.mjs";
 import { setup } from "./lib/setup.mjs";
 import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
 
@@ -13,8 +14,14 @@ const worker = `http://localhost:${port}`;
 const origin = `http://127.0.0.1:${originPort}`;
 
 await main(async () => {
+  // The demo's configuration, wherever its ports are. wrangler's build command gets these as well.
+  process.env.EVERGRAPH_CONFIG ??= DEMO;
+  process.env.EVERGRAPH_ORIGIN = origin;
+  await checkPort(port, "PORT");
+  await checkPort(originPort, "ORIGIN_PORT");
   await setup();
   await build("quick");
+  await configure();
   ensureDevVars();
   const shop = start(
     node,
@@ -24,10 +31,7 @@ await main(async () => {
       stdio: ["ignore", "ignore", "inherit"],
     },
   );
-  const dev = await startDev(port, {
-    origin: originPort === 4000 ? undefined : origin,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const dev = startDev(port, { stdio: ["ignore", "inherit", "inherit"] });
   let ending = false;
   const end = async (status) => {
     if (ending) return;
@@ -41,8 +45,7 @@ await main(async () => {
     ["wrangler dev", dev],
   ]) {
     child.on("exit", (code) => {
-      if (!ending)
-        console.error(`${name} ended (status ${code}); is its port in use? PORT and ORIGIN_PORT move them.`);
+      if (!ending) console.error(`${name} ended (status ${code}).`);
       end(1);
     });
   }
@@ -58,6 +61,7 @@ and a write, after which the next read is new:
   curl -i ${worker}/graphql -H 'content-type: application/json' -d '{"query":"mutation { ProductUpdate(id: 1, name: \\"New\\") { product { __typename id name } } }"}'
 
 How many requests reached the shop: curl ${origin}/__origin/requests
+Its configuration is ${process.env.EVERGRAPH_CONFIG}; a change is picked up when you save it.
 Purge everything: curl ${worker}/__evergraph/purge -H 'authorization: Bearer dev-token' -d '{"all":true}'
 Ctrl-C ends both.
 `);

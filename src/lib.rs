@@ -11,6 +11,8 @@ pub mod limits;
 pub mod time;
 
 pub mod config;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod config_file;
 pub mod key;
 pub mod policy;
 pub mod purge;

@@ -33,7 +33,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "key",
             "tag",
             "config",
-            "purge",
+            "config_file purge",
             "stored",
             "policy",
             "graphql jwt rest admin",

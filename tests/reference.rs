@@ -1,4 +1,5 @@
-//! Tables of the documentation that are generated from tables in the code.
+//! Tables of the documentation, and the JSON Schema of the configuration, which are generated from
+//! tables in the code.
 //!
 //! A table stands between `<!-- generated: NAME -->` and `<!-- end generated -->` in a file of
 //! docs/. The test fails if it differs from the code. `UPDATE_DOCS=1 cargo test --test reference`
@@ -24,6 +25,20 @@ fn the_reference_is_generated_from_the_code() {
     ] {
         check(name, &table);
     }
+}
+
+#[test]
+fn the_json_schema_is_generated_from_the_tables_of_keys() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("evergraph.schema.json");
+    let schema = serde_json::to_string_pretty(&evergraph::config::json_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, schema).unwrap();
+        return;
+    }
+    assert!(
+        fs::read_to_string(path).unwrap() == schema,
+        "evergraph.schema.json differs from the code: run `UPDATE_DOCS=1 cargo test --test reference`"
+    );
 }
 
 fn reasons_table(reasons: &[Reason]) -> String {

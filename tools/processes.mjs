@@ -86,6 +86,18 @@ export function freePort() {
   });
 }
 
+/** Fails with an `Advice` if a port on this machine is in use. `variable` moves it. */
+export function checkPort(port, variable) {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", (error) => {
+      const advice = `Port ${port} is in use. ${variable} moves it: ${variable}=${port + 1} npm start`;
+      reject(error.code === "EADDRINUSE" ? new Advice(advice) : error);
+    });
+    server.listen(port, "127.0.0.1", () => server.close(resolve));
+  });
+}
+
 /** Requests a URL until there is a response. */
 export async function untilAnswers(url, { seconds = 60, child } = {}) {
   const until = Date.now() + seconds * 1000;

@@ -8,8 +8,9 @@ import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openWorld } from "../../tests/e2e/lib/world.mjs";
-import { bin, freePort, launch, root, untilAnswers } from "../../tools/processes.mjs";
+import { bin, freePort, launch, untilAnswers } from "../../tools/processes.mjs";
 import { main } from "../../tools/script.mjs";
+import { copyWorker } from "../../tools/worker-modules.mjs";
 import { spread } from "../statistics.mjs";
 import { appends, markAfter, reads, readsAll } from "./wire.mjs";
 
@@ -24,8 +25,7 @@ class LogProcess {
     const log = new LogProcess();
     log.folder = mkdtempSync(join(tmpdir(), "evergraph-log-"));
     log.port = await freePort();
-    for (const name of ["index.js", "index_bg.wasm"])
-      copyFileSync(join(root, "build", name), join(log.folder, name));
+    log.modules = copyWorker(log.folder);
     copyFileSync(join(here, "entry.js"), join(log.folder, "entry.js"));
     mkdirSync(join(log.folder, "storage"));
     writeFileSync(join(log.folder, "config.capnp"), log.#config());
@@ -85,9 +85,7 @@ const config :Workerd.Config = (
 );
 const log :Workerd.Worker = (
   modules = [
-    (name = "entry.js", esModule = embed "entry.js"),
-    (name = "index.js", esModule = embed "index.js"),
-    (name = "index_bg.wasm", wasm = embed "index_bg.wasm")
+    (name = "entry.js", esModule = embed "entry.js"), ${this.modules}
   ],
   compatibilityDate = "2026-11-01",
   bindings = [

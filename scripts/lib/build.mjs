@@ -1,19 +1,18 @@
-// Builds the Worker into build/ unless nothing has changed since the last build, and checks the
-// configuration.
+// Builds the Worker into build/ unless nothing has changed since the last build. The configuration is a
+// module of its own: configuration.mjs.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root, run } from "../../tools/processes.mjs";
-import { Advice, step } from "../../tools/script.mjs";
-import { workersCacheKeys } from "../../tools/wrangler-config.mjs";
+import { root } from "../../tools/processes.mjs";
+import { Advice } from "../../tools/script.mjs";
 import { buildFolder, buildWorker, PROFILES } from "./worker.mjs";
 
 /** The profile of the last build, and the digest of what it was built from. */
 const marker = join(buildFolder, ".sources");
 
 /**
- * Builds the Worker if need be, and checks wrangler.toml. Where `quick` is enough, a Worker of the profile
+ * Builds the Worker if need be. Where `quick` is enough, a Worker of the profile
  * `release` will do; it is never the other way round.
  */
 export async function build(profile) {
@@ -27,7 +26,6 @@ export async function build(profile) {
     await buildWorker(profile);
     writeFileSync(marker, `${profile} ${sources}`);
   }
-  await checkConfiguration();
 }
 
 /** Whether what the marker says of the last build makes another one with this profile unnecessary. */
@@ -41,34 +39,6 @@ export function isEnough(last, profile, sources) {
  */
 export function profileFor({ EVERGRAPH_PROFILE, WRANGLER_COMMAND }) {
   return EVERGRAPH_PROFILE ?? (WRANGLER_COMMAND === "dev" ? "quick" : "release");
-}
-
-/** Reports every faulty configuration in wrangler.toml at build time, before production does. */
-async function checkConfiguration() {
-  const { parse } = await import("smol-toml");
-  const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
-  const caches = workersCacheKeys(wrangler);
-  if (caches.length > 0) {
-    const why = "Workers Cache answers before the Worker, and no purge reaches it";
-    const faults = caches.map((key) => `  ${key}: leave it off. ${why}`);
-    throw new Advice(`wrangler.toml:\n${faults.join("\n")} (docs/operations.md)`);
-  }
-  const found = [["vars.EVERGRAPH", wrangler.vars?.EVERGRAPH ?? null]];
-  for (const [name, environment] of Object.entries(wrangler.env ?? {})) {
-    found.push([`env.${name}.vars.EVERGRAPH`, environment.vars?.EVERGRAPH ?? null]);
-  }
-  const program = join(root, "target/debug/check-config");
-  await step("the program that checks the configuration (cargo)", () =>
-    run("cargo", ["build", "--quiet", "--bin", "check-config"]),
-  );
-  for (const [path, configuration] of found) {
-    try {
-      await run(program, [], { capture: true, input: JSON.stringify(configuration) });
-    } catch (error) {
-      const faults = (error.stdout ?? "").trim().split("\n");
-      throw new Advice(`wrangler.toml:\n${faults.map((fault) => `  ${path}.${fault}`).join("\n")}`);
-    }
-  }
 }
 
 function digestOfSources() {

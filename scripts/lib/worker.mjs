@@ -83,6 +83,7 @@ async function bundle() {
     "--minify",
     `--alias:evergraph-wasm=${join(bindings, "index.js")}`,
     "--external:./index_bg.wasm",
+    "--external:./config.txt",
     "--external:cloudflare:*",
     `--outfile=${join(buildFolder, "index.js")}`,
     "--log-level=warning",

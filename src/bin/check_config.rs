@@ -1,30 +1,58 @@
-//! Checks a configuration: reads JSON from standard input and prints one fault a line. The exit status is
-//! 1 if there are faults. `npm run build` runs it for wrangler.toml.
+//! Checks a configuration. `npm run build` runs it. Each fault is one line, and the exit status is then 1.
+//!
+//! With files, it merges them (`evergraph.toml`, and an environment's over it) and prints the result as
+//! JSON, which is what the Worker gets. `--origin URL` replaces the origin. Without files, it reads JSON
+//! from standard input and prints nothing but faults.
 //!
 //! ```text
-//! $ echo '{"kv":{"timeout":50}}' | check_config
-//! kv.timeout: unknown key; known here: timeout_ms, writes, min_ttl
+//! $ check-config evergraph.toml
+//! evergraph.toml:12:3: types.product.tll: unknown key; did you mean ttl?
 //! ```
 
+use evergraph::config_file::{TomlFile, read};
 use std::io::Read as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut origin = None;
+    if arguments.first().is_some_and(|first| first == "--origin") {
+        origin = arguments.drain(..2.min(arguments.len())).nth(1);
+    }
+    let checked = if arguments.is_empty() { check_json() } else { check_files(&arguments, origin) };
+    match checked {
+        Ok(json) => {
+            print!("{json}");
+            ExitCode::SUCCESS
+        }
+        Err(faults) => {
+            for fault in faults {
+                println!("{fault}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check_files(names: &[String], origin: Option<String>) -> Result<String, Vec<String>> {
+    let text_of = |name: &String| {
+        std::fs::read_to_string(name)
+            .map_err(|error| vec![format!("{name}: cannot be read: {error}")])
+    };
+    let texts = names.iter().map(text_of).collect::<Result<Vec<_>, _>>()?;
+    let files: Vec<TomlFile<'_>> =
+        names.iter().zip(&texts).map(|(name, text)| TomlFile { name, text }).collect();
+    read(&files, origin.as_deref()).map(|value| value.to_string())
+}
+
+fn check_json() -> Result<String, Vec<String>> {
     let mut text = String::new();
     if let Err(error) = std::io::stdin().read_to_string(&mut text) {
-        eprintln!("cannot read standard input: {error}");
-        return ExitCode::FAILURE;
+        return Err(vec![format!("cannot read standard input: {error}")]);
     }
-    let value = match serde_json::from_str(&text) {
-        Ok(value) => value,
-        Err(error) => {
-            eprintln!("not JSON: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let Err(faults) = evergraph::config::parse(&value) else { return ExitCode::SUCCESS };
-    for fault in faults {
-        println!("{fault}");
+    let value = serde_json::from_str(&text).map_err(|error| vec![format!("not JSON: {error}")])?;
+    match evergraph::config::parse(&value) {
+        Ok(_) => Ok(String::new()),
+        Err(faults) => Err(faults.iter().map(ToString::to_string).collect()),
     }
-    ExitCode::FAILURE
 }

@@ -1,5 +1,6 @@
 //! Cache types (`types.*` and `default`): what they match, and how that is cached.
 
+use super::forms;
 use super::key::{DefaultValue, Key, SECONDS, ValueType};
 use super::matches::{Match, parse_match};
 use super::names::{header_names, name, parse_tag};
@@ -68,14 +69,14 @@ const RESERVED_NAMES: [&str; 2] = ["default", "introspection"];
 pub(super) const TYPE_KEYS: &[Key] = &[
     Key {
         name: "match",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::MATCH)),
         default: DefaultValue::Required,
         doc: "What the type matches.",
     },
     Key {
         name: "ttl",
-        value: ValueType::OneOf("a number of seconds, or \"origin\""),
-        default: DefaultValue::Described("required; 300 in default"),
+        value: ValueType::OneOf(&[SECONDS, ValueType::Choice(&["origin"])]),
+        default: DefaultValue::Required,
         doc: "How long a response is fresh.",
     },
     SWR,
@@ -124,21 +125,21 @@ const SIE: Key = Key {
 
 const SCOPE: Key = Key {
     name: "scope",
-    value: ValueType::Text,
+    value: ValueType::Text(&forms::SCOPE),
     default: DefaultValue::Text("public"),
     doc: "The scope that says who shares an entry.",
 };
 
 const VARY: Key = Key {
     name: "vary",
-    value: ValueType::List,
+    value: ValueType::List(&ValueType::Text(&forms::HEADER)),
     default: DefaultValue::List(&[]),
     doc: "Names of request headers that belong to the type's keys.",
 };
 
 const TAGS: Key = Key {
     name: "tags",
-    value: ValueType::List,
+    value: ValueType::List(&ValueType::Text(&forms::TAG)),
     default: DefaultValue::List(&[]),
     doc: "Additional tags of the type's entries.",
 };

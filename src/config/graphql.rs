@@ -1,5 +1,6 @@
 //! The section `graphql`: what speaks GraphQL, and how it is cached.
 
+use super::forms;
 use super::key::{DefaultValue, Key, ValueType};
 use super::names::graphql_name;
 use super::section::{Section, strings};
@@ -45,10 +46,14 @@ pub enum SchemaSource {
     Introspect,
 }
 
+/// One field, or a list of fields.
+const KEY_FIELDS: ValueType = ValueType::OneOf(&[FIELD, ValueType::NonEmptyList(&FIELD)]);
+const FIELD: ValueType = ValueType::Text(&forms::GRAPHQL_NAME);
+
 pub(super) const KEYS: &[Key] = &[
     Key {
         name: "paths",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::PATH)),
         default: DefaultValue::List(&["/graphql"]),
         doc: "Path patterns of what speaks GraphQL over HTTP.",
     },
@@ -72,7 +77,7 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "keys",
-        value: ValueType::Map,
+        value: ValueType::Map { names: &forms::GRAPHQL_NAME, values: &KEY_FIELDS },
         default: DefaultValue::None,
         doc: "By GraphQL type, the field or the fields that identify its objects.",
     },

@@ -1,5 +1,6 @@
 //! The section `jwt`: where tokens are, and how they are verified.
 
+use super::forms;
 use super::key::{DefaultValue, Key, ValueType};
 use super::section::Section;
 
@@ -64,40 +65,37 @@ impl Algorithm {
     }
 }
 
+const NAMED: ValueType = ValueType::Text(&forms::NOT_EMPTY);
+
 pub(super) const KEYS: &[Key] = &[
     Key {
         name: "header",
-        value: ValueType::Text,
+        value: NAMED,
         default: DefaultValue::Text(DEFAULT_HEADER),
         doc: "The header that holds the token, with or without `Bearer`.",
     },
     Key {
         name: "cookie",
-        value: ValueType::Text,
+        value: NAMED,
         default: DefaultValue::None,
         doc: "The cookie that holds the token instead.",
     },
     Key {
         name: "algorithms",
-        value: ValueType::List,
+        value: ValueType::NonEmptyList(&ValueType::Choice(&["HS256", "RS256", "ES256"])),
         default: DefaultValue::Required,
         doc: "The algorithms that tokens may be signed with.",
     },
     Key {
         name: "jwks",
-        value: ValueType::Text,
+        value: ValueType::Text(&forms::JWKS),
         default: DefaultValue::Described("required for RS256 and ES256"),
         doc: "The address of the issuer's keys (a JWK set).",
     },
-    Key {
-        name: "issuer",
-        value: ValueType::Text,
-        default: DefaultValue::None,
-        doc: "The required `iss`.",
-    },
+    Key { name: "issuer", value: NAMED, default: DefaultValue::None, doc: "The required `iss`." },
     Key {
         name: "audience",
-        value: ValueType::Text,
+        value: NAMED,
         default: DefaultValue::None,
         doc: "The required `aud`, or one of several.",
     },

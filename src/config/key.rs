@@ -3,7 +3,8 @@
 //!
 //! Each section's file has a table of its keys (`KEYS`) next to the code that reads them. Ranges and
 //! defaults are read from that table, so a new key is added in one file. `keys.rs` lists all the
-//! tables; its tests compare them with docs/configuration.md.
+//! tables; its tests compare them with docs/configuration.md, and `schema.rs` makes the JSON Schema of
+//! them.
 
 /// One key of the configuration.
 #[derive(Debug, Clone, Copy)]
@@ -34,18 +35,32 @@ pub enum ValueType {
     },
     /// One of these strings.
     Choice(&'static [&'static str]),
-    /// A string.
-    Text,
-    /// A list of strings.
-    List,
-    /// A section: a table with keys of its own.
+    /// A string of this form.
+    Text(&'static TextForm),
+    /// A list of values of one type.
+    List(&'static ValueType),
+    /// The same, with at least one value.
+    NonEmptyList(&'static ValueType),
+    /// A section: a table with keys of its own, which `keys.rs` lists by the section's path.
     Section,
     /// A table whose keys the user chooses, such as the names of cache types.
-    Map,
-    /// A list of sections: `[[resources]]`.
-    Sections,
-    /// A value of several forms, described in words.
-    OneOf(&'static str),
+    Map {
+        /// The form of the keys.
+        names: &'static TextForm,
+        /// The type of the values.
+        values: &'static ValueType,
+    },
+    /// A value of one of these types.
+    OneOf(&'static [ValueType]),
+}
+
+/// The form of a string, for editors. The parser has the last word: it may refuse more, and never less.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TextForm {
+    /// A regular expression (ECMA-262) that every valid string matches. Empty: any string.
+    pub pattern: &'static str,
+    /// Some valid strings.
+    pub examples: &'static [&'static str],
 }
 
 /// What applies if a key is absent.

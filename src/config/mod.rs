@@ -1,4 +1,4 @@
-//! The configuration: `[vars.EVERGRAPH]` of wrangler.toml, which reaches the Worker as JSON.
+//! The configuration: `evergraph.toml`, which reaches the Worker as JSON.
 //!
 //! In scope: reading it, reporting every fault with its path, and finding what matches a request.
 //! Not in scope: what is done with the result.
@@ -8,6 +8,7 @@
 
 mod cache_types;
 mod error;
+mod forms;
 mod graphql;
 mod jwt;
 mod key;
@@ -19,6 +20,7 @@ mod matches;
 mod matching;
 mod mutations;
 mod names;
+mod nearest;
 mod origin_timeout;
 mod parse;
 mod purge;
@@ -27,6 +29,8 @@ mod rest;
 mod rest_rules;
 mod rest_settings;
 mod root;
+#[cfg(not(target_arch = "wasm32"))]
+mod schema;
 mod scopes;
 mod section;
 mod signals;
@@ -36,12 +40,13 @@ pub use cache_types::{CacheType, TypeTtl};
 pub use error::ConfigError;
 pub use graphql::{Apq, GraphQl, KeyFields, SchemaSource};
 pub use jwt::{Algorithm, Jwt, TokenPlace};
-pub use key::{DefaultValue, Key, ValueType};
+pub use key::{DefaultValue, Key, TextForm, ValueType};
 pub use keys::SECTIONS;
 pub use kv::{Kv, KvWrites};
 pub use limits::Limits;
 pub use matches::{FieldPattern, Match};
 pub use mutations::{MutationPolicy, MutationRule, Mutations};
+pub use nearest::nearest;
 pub use origin_timeout::OriginTimeout;
 pub use parse::{log_name_of, origin_of, parse};
 pub use purge::{Purge, Unreadable};
@@ -50,4 +55,6 @@ pub use rest::{Authorization, CdnCacheControl, Rest};
 pub use rest_rules::{QueryRules, RestRules, RestTtl};
 pub use rest_settings::{Parameters, RestSettings};
 pub use root::Config;
+#[cfg(not(target_arch = "wasm32"))]
+pub use schema::json_schema;
 pub use scopes::{Identity, Scope, SignalPattern};

@@ -1,5 +1,6 @@
 //! The section `mutations`: what a mutation purges.
 
+use super::forms;
 use super::key::{DefaultValue, Key, ValueType};
 use super::names::{glob_name, parse_tag};
 use super::section::{Section, strings};
@@ -37,6 +38,8 @@ pub struct MutationRule {
     pub tags: Vec<Tag>,
 }
 
+const RULE: ValueType = ValueType::List(&ValueType::Text(&forms::TAG));
+
 pub(super) const KEYS: &[Key] = &[
     Key {
         name: "policy",
@@ -46,7 +49,7 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "rules",
-        value: ValueType::Map,
+        value: ValueType::Map { names: &forms::GRAPHQL_GLOB, values: &RULE },
         default: DefaultValue::None,
         doc: "By name of a mutation field, `*` allowed, the tags that are purged instead.",
     },

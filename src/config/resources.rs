@@ -1,5 +1,6 @@
 //! The tables `[[resources]]`: which REST paths stand for which entities.
 
+use super::forms;
 use super::key::{DefaultValue, Key, ValueType};
 use super::section::Section;
 use crate::http::PathPattern;
@@ -18,13 +19,13 @@ pub struct Resource {
 pub(super) const KEYS: &[Key] = &[
     Key {
         name: "path",
-        value: ValueType::Text,
+        value: ValueType::Text(&forms::PATH),
         default: DefaultValue::Required,
         doc: "A path pattern.",
     },
     Key {
         name: "tags",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::TAG_TEMPLATE)),
         default: DefaultValue::List(&[]),
         doc: "Tags, with `{name}` for a segment of the path and `{$.name}` for a value of the body.",
     },

@@ -1,6 +1,7 @@
 //! The settings of a cache type that apply to REST only.
 
-use super::key::{DefaultValue, Key, ValueType};
+use super::forms;
+use super::key::{DefaultValue, Key, SECONDS, ValueType};
 use super::matches::Match;
 use super::section::{Section, strings};
 use crate::time::Ttl;
@@ -31,9 +32,11 @@ pub enum Parameters {
     Except(Vec<String>),
 }
 
+const PARAMETERS: ValueType = ValueType::List(&ValueType::Text(&forms::PARAMETER));
+
 pub(super) const QUERY: Key = Key {
     name: "query",
-    value: ValueType::OneOf("\"all\", a list of names, or a table with `except`"),
+    value: ValueType::OneOf(&[ValueType::Choice(&["all"]), PARAMETERS, ValueType::Section]),
     default: DefaultValue::Described("the whole query string, unchanged"),
     doc: "Which query parameters belong to the key.",
 };
@@ -47,7 +50,7 @@ pub(super) const IGNORE_CASE: Key = Key {
 
 pub(super) const STATUSES: Key = Key {
     name: "statuses",
-    value: ValueType::Map,
+    value: ValueType::Map { names: &forms::STATUS, values: &SECONDS },
     default: DefaultValue::None,
     doc: "By status other than 200, how many seconds a response is fresh.",
 };
@@ -62,7 +65,7 @@ pub(super) const STRIP_SET_COOKIE: Key = Key {
 /// The keys of the table that `query` may be.
 pub(super) const QUERY_KEYS: &[Key] = &[Key {
     name: "except",
-    value: ValueType::List,
+    value: PARAMETERS,
     default: DefaultValue::Required,
     doc: "Names of the parameters that do not belong to the key, `*` allowed.",
 }];

@@ -1,6 +1,7 @@
 //! The whole configuration: the top level and all sections.
 
 use super::cache_types::{CacheType, DEFAULT_KEYS, default_type, types};
+use super::forms;
 use super::graphql::{self, GraphQl, graphql};
 use super::jwt::{Jwt, jwt};
 use super::key::{DefaultValue, Key, ValueType};
@@ -75,55 +76,55 @@ pub(super) const DEFAULT_SERVICE: &str = "evergraph";
 pub(super) const KEYS: &[Key] = &[
     Key {
         name: "service",
-        value: ValueType::Text,
+        value: ValueType::Text(&forms::NAME),
         default: DefaultValue::Text(DEFAULT_SERVICE),
         doc: "The first segment of every key, and the name of the purge log.",
     },
     Key {
         name: "formerly",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::NAME)),
         default: DefaultValue::List(&[]),
         doc: "Former names of the service, the oldest first.",
     },
     Key {
         name: "origin",
-        value: ValueType::Text,
+        value: ValueType::Text(&forms::ORIGIN),
         default: DefaultValue::None,
         doc: "The origin's scheme, host and port.",
     },
     Key {
         name: "bypass",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::PATH)),
         default: DefaultValue::List(&[]),
         doc: "Path patterns that are never cached.",
     },
     Key {
         name: "ignore_cookies",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::COOKIE_GLOB)),
         default: DefaultValue::List(&[]),
         doc: "Names of cookies that are not signals, `*` allowed.",
     },
     Key {
         name: "ignore_headers",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::HEADER_GLOB)),
         default: DefaultValue::List(&[]),
         doc: "Names of request headers that are not signals, `*` allowed.",
     },
     Key {
         name: "vary",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::HEADER)),
         default: DefaultValue::List(&[]),
         doc: "Names of request headers that belong to every key.",
     },
     Key {
         name: "tag_headers",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::TAG_HEADER)),
         default: DefaultValue::List(&[]),
         doc: "Additional response headers that hold tags.",
     },
     Key {
         name: "same",
-        value: ValueType::OneOf("a list of lists of GraphQL type names"),
+        value: ValueType::List(&ValueType::List(&ValueType::Text(&forms::GRAPHQL_NAME))),
         default: DefaultValue::List(&[]),
         doc: "Groups of GraphQL types that stand for the same objects.",
     },
@@ -133,13 +134,13 @@ pub(super) const KEYS: &[Key] = &[
     section("default", "How root fields of queries are cached that no type matches."),
     Key {
         name: "types",
-        value: ValueType::Map,
+        value: ValueType::Map { names: &forms::NAME, values: &ValueType::Section },
         default: DefaultValue::None,
         doc: "The cache types, by name.",
     },
     Key {
         name: "scopes",
-        value: ValueType::Map,
+        value: ValueType::Map { names: &forms::NAME, values: &ValueType::Section },
         default: DefaultValue::None,
         doc: "Who shares an entry, by name of the scope.",
     },
@@ -147,7 +148,7 @@ pub(super) const KEYS: &[Key] = &[
     section("mutations", "What a mutation purges."),
     Key {
         name: "resources",
-        value: ValueType::Sections,
+        value: ValueType::List(&ValueType::Section),
         default: DefaultValue::None,
         doc: "Which REST paths stand for which entities.",
     },

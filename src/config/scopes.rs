@@ -1,5 +1,6 @@
 //! The section `scopes`: who shares an entry.
 
+use super::forms;
 use super::key::{DefaultValue, Key, ValueType};
 use super::names::name;
 use super::section::Section;
@@ -40,13 +41,13 @@ pub enum Identity {
 pub(super) const KEYS: &[Key] = &[
     Key {
         name: "by",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::IDENTITY)),
         default: DefaultValue::Required,
         doc: "What tells clients apart: `header:<name>`, `cookie:<name>` and `jwt:<claim>`.",
     },
     Key {
         name: "ignore",
-        value: ValueType::List,
+        value: ValueType::List(&ValueType::Text(&forms::SIGNAL)),
         default: DefaultValue::List(&[]),
         doc: "Signals that do not change the responses of this scope.",
     },

@@ -5,6 +5,7 @@
 
 use super::error::ConfigError;
 use super::key::{DefaultValue, Key, ValueType};
+use super::nearest::nearest;
 use crate::time::Ttl;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -193,7 +194,11 @@ impl<'a> Section<'a> {
         for key in self.table.into_iter().flat_map(Map::keys) {
             if self.keys.iter().all(|known| known.name != key) {
                 let known: Vec<_> = self.keys.iter().map(|key| key.name).collect();
-                self.fault(key, format!("unknown key; known here: {}", known.join(", ")));
+                let advice = match nearest(key, known.iter().copied()) {
+                    Some(name) => format!("did you mean {name}?"),
+                    None => format!("known here: {}", known.join(", ")),
+                };
+                self.fault(key, format!("unknown key; {advice}"));
             }
         }
     }

@@ -4,6 +4,7 @@
 // responses are held in JavaScript, in an `Exchange`. Then the client still gets the origin's response, a
 // write is never sent twice, and a write that may have run purges everything.
 
+import "./configuration.js";
 import { Exchange } from "./exchange.js";
 import { headersToText } from "./headers.js";
 import { report } from "./report.js";

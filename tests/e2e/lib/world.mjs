@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import { bin, freePort, root, start, stop, untilAnswers } from "../../../tools/processes.mjs";
+import { bin, freePort, start, stop, untilAnswers } from "../../../tools/processes.mjs";
+import { copyWorker } from "../../../tools/worker-modules.mjs";
 import { Origin } from "./origin.mjs";
 import { Store } from "./stores.mjs";
 
@@ -17,7 +18,9 @@ const library = fileURLToPath(new URL(".", import.meta.url));
 /**
  * Starts a world; it ends with the test file.
  *
- * - `config`: the configuration, without `origin` if the origin is the test's own
+ * - `config`: the configuration in the binding, without `origin` if the origin is the test's own. Null: no
+ *   binding
+ * - `built`: the configuration that the build wrote
  * - `configs`: one configuration for each data center, instead of `config`
  * - `places`: how many data centers there are; with `oneEdge` they are isolates of one
  * - `bindings`: `kv` and `log` may be left out; another world's `kv` is shared
@@ -118,6 +121,12 @@ class World {
     await this.restart();
   }
 
+  /** Deploys another build of the configuration, for Workers without the binding. */
+  async rebuilt(configuration) {
+    copyWorker(this.folder, configuration);
+    await this.restart();
+  }
+
   #configs(configs) {
     const origin = this.options.originUrl ?? this.origin.url;
     return configs.map((config) => (config === null ? null : { service: "test", origin, ...config }));
@@ -199,8 +208,7 @@ class World {
   }
 
   #write(options) {
-    for (const name of ["index.js", "index_bg.wasm"])
-      copyFileSync(join(root, "build", name), join(this.folder, name));
+    this.modules = copyWorker(this.folder, options.built);
     copyFileSync(join(library, "log-proxy.js"), join(this.folder, "log-proxy.js"));
     mkdirSync(join(this.folder, "storage"));
     if (options.entry) writeFileSync(join(this.folder, "entry.js"), options.entry);
@@ -232,11 +240,7 @@ class World {
     const network = cfBlobHeader
       ? `(name = "network", external = (address = "127.0.0.1:${this.origin.port}", http = (cfBlobHeader = "${cfBlobHeader}")))`
       : '(name = "network", network = (allow = ["private", "public"]))';
-    const modules = [
-      entry ? '(name = "entry.js", esModule = embed "entry.js")' : null,
-      '(name = "index.js", esModule = embed "index.js")',
-      '(name = "index_bg.wasm", wasm = embed "index_bg.wasm")',
-    ]
+    const modules = [entry ? '(name = "entry.js", esModule = embed "entry.js")' : null, this.modules]
       .filter(Boolean)
       .join(", ");
     const worker = (n) => `const place${n} :Workerd.Worker = (

@@ -1,0 +1,102 @@
+// The configuration: evergraph.toml is checked, and written next to the Worker as build/config.txt. A change
+// of it needs no new Wasm.
+//
+// Three environment variables say which configuration it is. The scripts set them for the build command
+// that wrangler runs:
+//
+//   CLOUDFLARE_ENV     an environment of wrangler.toml; evergraph.<name>.toml is merged over the file
+//   EVERGRAPH_CONFIG   another file than evergraph.toml, such as the demo's
+//   EVERGRAPH_ORIGIN   another origin than the file's, such as an API on this machine
+
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { root, run } from "../../tools/processes.mjs";
+import { Advice } from "../../tools/script.mjs";
+import { bindingFaults, bindings, refusals } from "../../tools/wrangler-config.mjs";
+import { readWrangler } from "./wrangler.mjs";
+
+const program = join(root, "target/debug/check-config");
+const buildFolder = join(root, "build");
+
+/** The demo shop's configuration. */
+export const DEMO = "examples/shop/evergraph.toml";
+
+/**
+ * Checks the configuration and what wrangler.toml says about it, and writes build/config.txt. If anything is
+ * wrong, nothing is written, and an `Advice` names every fault.
+ *
+ * Returns the configuration in force, the files it comes from, the environment, and wrangler's file.
+ */
+export async function configure() {
+  const environment = process.env.CLOUDFLARE_ENV || undefined;
+  const origin = process.env.EVERGRAPH_ORIGIN || undefined;
+  const wrangler = await readWrangler();
+  const refused = [...refusals(wrangler.config), ...bindingFaults(wrangler.config)];
+  if (refused.length > 0) throw new Advice(refused.map((fault) => `${wrangler.file}: ${fault}`).join("\n"));
+  await run("cargo", ["build", "--quiet", "--bin", "check-config"]);
+  const bound = await boundConfiguration(wrangler, environment);
+  if (bound !== undefined && origin !== undefined) {
+    throw new Advice(
+      `${wrangler.file}: vars.EVERGRAPH replaces the configuration, so another origin has no effect. Remove it.`,
+    );
+  }
+  const files = configurationFiles(environment);
+  if (bound !== undefined && !existsSync(resolve(root, files[0]))) {
+    writeConfiguration("null");
+    return { configuration: bound, files: [], environment, wrangler };
+  }
+  const json = await checkedFiles(files, origin);
+  writeConfiguration(json);
+  return bound === undefined
+    ? { configuration: JSON.parse(json), files, environment, wrangler }
+    : { configuration: bound, files: [], environment, wrangler };
+}
+
+/** The files that are merged: evergraph.toml, and an environment's if it has one. */
+function configurationFiles(environment) {
+  const file = process.env.EVERGRAPH_CONFIG || "evergraph.toml";
+  const own = environment && file.replace(/(\.toml)?$/, `.${environment}.toml`);
+  return own && existsSync(resolve(root, own)) ? [file, own] : [file];
+}
+
+/** The merged configuration of TOML files, as JSON. */
+export async function checkedFiles(files, origin) {
+  if (!existsSync(resolve(root, files[0]))) {
+    throw new Advice(`${files[0]} is missing. ${DEMO} is an example; docs/configuration.md has every key.`);
+  }
+  return await check([...(origin === undefined ? [] : ["--origin", origin]), ...files]);
+}
+
+/** The value of the binding `EVERGRAPH` in the environment. Those of all environments are checked. */
+async function boundConfiguration({ file, config }, environment) {
+  let found;
+  for (const { path, of, value } of bindings(config)) {
+    const json = typeof value === "string" ? value : JSON.stringify(value);
+    await check([], json, (fault) => `${file}: ${path}.${fault}`);
+    if (of === environment) found = JSON.parse(json);
+  }
+  return found;
+}
+
+async function check(args, input, format = (fault) => fault) {
+  try {
+    return await run(program, args, { capture: true, input });
+  } catch (error) {
+    const faults = (error.stdout ?? "").trim();
+    if (faults === "") throw error;
+    throw new Advice(faults.split("\n").map(format).join("\n"));
+  }
+}
+
+/** Replaces the file at once: `wrangler dev` may be reading it. */
+function writeConfiguration(json) {
+  mkdirSync(buildFolder, { recursive: true });
+  const draft = join(buildFolder, ".config.draft");
+  writeFileSync(draft, json);
+  renameSync(draft, join(buildFolder, "config.txt"));
+}
+
+/** Whether there is a Worker with a configuration from an earlier build. */
+export function hasLastBuild() {
+  return ["index.js", "config.txt"].every((name) => existsSync(join(buildFolder, name)));
+}
