@@ -4,7 +4,7 @@ use super::origin::OriginClient;
 use super::purges::Purges;
 use super::respond::Responder;
 use super::stats::Stats;
-use super::tiers::EdgeCacheTier;
+use super::tiers::{EdgeCacheTier, KvClient};
 use std::rc::Rc;
 
 /// What a service works with even if its configuration has a fault.
@@ -15,6 +15,8 @@ pub(super) struct BaseComponents {
     pub stats: Rc<Stats>,
     /// The edge cache.
     pub edge_cache: Rc<EdgeCacheTier>,
+    /// Workers KV.
+    pub kv: Rc<KvClient>,
     /// The purge log.
     pub purges: Purges,
     /// The origin.
