@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// What a service works with even if its configuration has a fault.
 pub(super) struct BaseComponents {
     /// The name of the purge log.
-    pub log_name: String,
+    pub log_name: Rc<str>,
     /// The counters.
     pub stats: Rc<Stats>,
     /// The edge cache.

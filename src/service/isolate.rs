@@ -27,13 +27,13 @@ pub struct Isolate {
 impl Isolate {
     /// An isolate that has seen nothing yet, with its configuration as JSON.
     pub fn new(json: &Value) -> Rc<Self> {
-        let log_name = config::log_name_of(json);
+        let log_name: Rc<str> = config::log_name_of(json).into();
         let config = config::parse(json).map(Rc::new);
         let known = config.as_ref().ok();
         let stats = Rc::new(Stats::default());
         let edge_cache = Rc::new(EdgeCacheTier::default());
         let kv = Rc::new(KvClient::default());
-        let settings = PurgeSettings::new(log_name.clone(), known.map(|config| &**config));
+        let settings = PurgeSettings::new(log_name.to_string(), known.map(|config| &**config));
         let purges = Purges::new(&settings, edge_cache.clone(), kv.clone(), stats.clone());
         let origin = OriginClient::new(json, known.cloned());
         let respond =
@@ -47,7 +47,7 @@ impl Isolate {
     }
 
     /// The name of the purge log: the service's own, or the first that it had.
-    pub fn log_name(&self) -> &str {
+    pub fn log_name(&self) -> &Rc<str> {
         &self.base.log_name
     }
 
