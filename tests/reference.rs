@@ -7,8 +7,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use evergraph::engine::{MissDetail, XCache, bypass_reasons};
-use evergraph::policy::{NotStored, Reason};
+use evergraph::engine::{BypassOutcome, MissDetail, XCache, bypass_reasons};
+use evergraph::policy::{CacheStatus, Forward, NotStored, Reason};
+use evergraph::service::{ADDED_HEADERS, ADMIN_ROUTES};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,8 @@ fn the_reference_is_generated_from_the_code() {
         ("not-stored-reasons", reasons_table(&reasons)),
         ("miss-details", reasons_table(MissDetail::REASONS)),
         ("x-cache", reasons_table(XCache::REASONS)),
+        ("response-headers", headers_table()),
+        ("admin-routes", routes_table()),
     ] {
         check(name, &table);
     }
@@ -54,6 +58,53 @@ fn reasons_table(reasons: &[Reason]) -> String {
         table.push_str(&if has_remedy { format!(" {remedy} |\n") } else { "\n".to_owned() });
     }
     table
+}
+
+fn headers_table() -> String {
+    let mut table = "| header | present on | value |\n|---|---|---|\n".to_owned();
+    for header in ADDED_HEADERS {
+        let names: Vec<String> = header.names.iter().map(|name| format!("`{name}`")).collect();
+        let (names, present_on, value) = (names.join(", "), header.present_on, header.value);
+        table.push_str(&format!("| {names} | {present_on} | {value} |\n"));
+    }
+    table
+}
+
+fn routes_table() -> String {
+    let mut table = "| route | does |\n|---|---|\n".to_owned();
+    for route in ADMIN_ROUTES {
+        let (method, path, doc) = (route.method, route.path, route.doc);
+        let heading = format!("{}-{path}", method.to_lowercase());
+        table.push_str(&format!("| [`{method} {path}`](#{heading}) | {doc} |\n"));
+    }
+    table
+}
+
+/// The rescue makes some responses when Wasm has trapped twice, so it cannot ask Wasm for their headers.
+#[test]
+fn the_rescue_sets_the_headers_of_the_table_that_need_no_wasm() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/worker/js/rescue.js");
+    let script = fs::read_to_string(script).unwrap();
+    let (_, headers) = script.split_once("const headers = {").unwrap();
+    let (headers, _) = headers.split_once("};").unwrap();
+    let text_of = |text: &str| text.trim().trim_matches('"').to_owned();
+    let pairs = headers.lines().filter_map(|line| line.trim_end_matches(',').split_once("\": "));
+    let mut set: BTreeMap<String, String> =
+        pairs.map(|(name, value)| (text_of(name), text_of(value))).collect();
+    assert_eq!(set.remove("cache-control").as_deref(), Some("no-store"));
+    let status = CacheStatus::Forwarded {
+        forward: Forward::Bypass,
+        status: None,
+        stored: false,
+        detail: Some(BypassOutcome::WorkerFailed.as_str()),
+    };
+    assert_eq!(set.get("x-cache").map(String::as_str), Some(XCache::Bypass.as_str()));
+    assert_eq!(set.get("cache-status"), Some(&status.to_string()));
+    let of_table = ADDED_HEADERS.iter().filter(|header| header.without_wasm);
+    let mut of_table: Vec<String> =
+        of_table.flat_map(|header| header.names).map(|name| name.to_lowercase()).collect();
+    of_table.sort_unstable();
+    assert_eq!(set.into_keys().collect::<Vec<_>>(), of_table);
 }
 
 /// Compares the table of that name with the documentation, or rewrites it there.

@@ -1,8 +1,9 @@
-//! How fast GraphQL is understood, beside what others take for the same input in the same run.
+//! How fast GraphQL is parsed, analyzed and stripped, compared with other libraries on the same input in the
+//! same run.
 //! `npm run bench` runs it natively and in Wasm.
 //!
-//! Prints one JSON object a measure: its name and unit, and for each round Evergraph's figure and
-//! the other's.
+//! Prints one JSON object for each measure: its name and unit, and for each round Evergraph's figure and
+//! the other library's.
 
 use evergraph::config::{self, Config};
 use evergraph::engine::{Plan, plan_graphql};
@@ -34,10 +35,10 @@ const DOCUMENTS: [&str; 5] = [
     include_str!("../../bench/documents/mutation.graphql"),
 ];
 
-/// What is told of a round, from the seconds that one run took.
+/// The unit of a measure's figures, which are made from the seconds that one run took.
 #[derive(Debug, Clone, Copy)]
 enum Unit {
-    /// Millions of bytes of the input a second.
+    /// Millions of bytes of the input per second.
     MegabytesASecond(usize),
     Microseconds,
 }
@@ -52,7 +53,7 @@ impl Unit {
 
     fn of(self, seconds: f64) -> f64 {
         match self {
-            // Inputs are far below what a double counts exactly.
+            // Inputs are far smaller than the largest integer that a double represents exactly.
             Self::MegabytesASecond(bytes) => bytes as f64 / seconds / 1e6,
             Self::Microseconds => seconds * 1e6,
         }
@@ -103,8 +104,8 @@ fn measure_all() -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The document with digits after its names, other ones for each variant: a processor learns what
-/// it reads again and again, as no server ever does.
+/// The document with digits after its names, different ones for each variant. Otherwise the processor
+/// would learn the input, because it reads the same bytes again and again.
 fn varied(document: &str, variant: u32) -> String {
     const KEYWORDS: [&str; 7] =
         ["query", "mutation", "fragment", "on", "true", "false", "__typename"];
@@ -125,7 +126,7 @@ fn varied(document: &str, variant: u32) -> String {
     text
 }
 
-/// Measures Evergraph and the other in turns, in another order each round.
+/// Measures Evergraph and the other library alternately, in a different order each round.
 fn measure<T, U>(name: &str, unit: Unit, ours: impl Fn() -> T, theirs: impl Fn() -> U) {
     let [ours_runs, their_runs] = [runs_in_a_round(&ours), runs_in_a_round(&theirs)];
     let rounds: Vec<[f64; 2]> = (0..ROUNDS)
@@ -169,7 +170,7 @@ fn analysed(document: &str) -> Option<Analysis> {
     analyze(document, None, &Amounts::default_limits(), &knowledge).ok()
 }
 
-/// A request for a document that is known, as an isolate has it.
+/// A request for a document that the isolate has already analyzed.
 struct Known {
     config: Config,
     request: Request,
@@ -214,7 +215,7 @@ impl Known {
     }
 }
 
-/// An answer of about 100 KB to the operation with what is added to it.
+/// A response of about 100 KB to the operation with its additions.
 fn answer() -> String {
     let product = |n: usize| {
         let added = "\"evergraph__typename\":";
@@ -249,7 +250,7 @@ mod platform {
     use std::sync::LazyLock;
     use std::time::Instant;
 
-    // Measuring needs a clock, and no decision is made by it.
+    // Measuring needs a clock. No decision depends on it.
     #[allow(clippy::disallowed_methods)]
     static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 

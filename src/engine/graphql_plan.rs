@@ -5,7 +5,6 @@ use super::identity::{Credentials, scope_key, scope_values_digest};
 use super::merged_terms::{merge_terms, naming_type};
 use super::plan::{Plan, RestPlan};
 use super::query_parts::QueryParts;
-use super::request_class::unsupported_accept;
 use super::signals::{SignalCheck, SignalSet};
 use crate::config::{CacheType, Config};
 use crate::graphql::{Analysis, OperationRequest, accepted_media_types, canonical_variables};
@@ -17,7 +16,7 @@ use crate::rest::{self, add_headers};
 use crate::tag::Tag;
 use crate::time::Ttl;
 
-/// Plans a GraphQL query. If the plan depends on claims and these are not verified yet, the result
+/// Plans a GraphQL query that `unsupported_request` does not rule out. If the plan depends on claims and these are not verified yet, the result
 /// is [`Bypass::JwtUnverified`].
 pub fn plan_graphql(
     config: &Config,
@@ -26,9 +25,6 @@ pub fn plan_graphql(
     query: &OperationRequest,
     analysis: &Analysis,
 ) -> Result<Plan, Bypass> {
-    if let Some(bypass) = unsupported_accept(&request.headers) {
-        return Err(bypass);
-    }
     let parts = QueryParts::of(config, query, analysis);
     let applied = parts.applied(config);
     let merged =

@@ -5,7 +5,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::graphql::{
     self, JsonSize, OperationRequest, RequestError, RequestForm, may_hold_mutation, read_get,
-    read_post, url_may_hold_mutation, wants_html,
+    read_post, url_may_hold_mutation,
 };
 use crate::http::{Headers, Method, Request, climbs, decoded_body, fields, folded_path, is_plain};
 use crate::limits::{self, Limit};
@@ -207,17 +207,6 @@ pub fn request_json_size(config: &Config, request: &Request, body: &[u8]) -> Jso
         Some(plain) => JsonSize::of(&plain),
         None => JsonSize::of(body),
     }
-}
-
-/// The reason not to look up a query with this `Accept` header, whatever its document.
-pub fn unsupported_accept(headers: &Headers) -> Option<Bypass> {
-    if wants_html(headers) {
-        return Some(Bypass::AcceptHtml);
-    }
-    let mut kinds = headers.members("accept").peekable();
-    let only_events = kinds.peek().is_some()
-        && kinds.all(|kind| kind.to_ascii_lowercase().starts_with("text/event-stream"));
-    only_events.then_some(Bypass::AcceptEventStream)
 }
 
 #[cfg(test)]

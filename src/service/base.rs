@@ -4,17 +4,19 @@ use super::origin::OriginClient;
 use super::purges::Purges;
 use super::respond::Responder;
 use super::stats::Stats;
-use super::tiers::EdgeCacheTier;
+use super::tiers::{EdgeCacheTier, KvClient};
 use std::rc::Rc;
 
 /// What a service works with even if its configuration has a fault.
 pub(super) struct BaseComponents {
     /// The name of the purge log.
-    pub log_name: String,
+    pub log_name: Rc<str>,
     /// The counters.
     pub stats: Rc<Stats>,
     /// The edge cache.
     pub edge_cache: Rc<EdgeCacheTier>,
+    /// Workers KV.
+    pub kv: Rc<KvClient>,
     /// The purge log.
     pub purges: Purges,
     /// The origin.

@@ -27,17 +27,17 @@ pub(super) fn has_room_for_request(
         return true;
     }
     needed.raise(Limit::Values, size.values);
-    budget.reserve(size.bytes * REQUEST_TREES)
+    budget.reserve_memory(size.bytes * REQUEST_TREES)
 }
 
 /// `true` if there is room for a stored value of that size.
 pub(super) fn has_room_for_stored(budget: &impl MemoryBudget, bytes: usize) -> bool {
-    bytes <= limits::SMALL_STORED_BYTES || budget.reserve(bytes * limits::STORED_COPIES)
+    bytes <= limits::SMALL_STORED_BYTES || budget.reserve_memory(bytes * limits::STORED_COPIES)
 }
 
 /// `true` if there is room for the tree of a JSON text.
 pub(super) fn has_room_for_tree(budget: &impl MemoryBudget, json: &[u8]) -> bool {
-    budget.reserve(JsonSize::of(json).bytes)
+    budget.reserve_memory(JsonSize::of(json).bytes)
 }
 
 /// Reads the body of a response of at most `limit` bytes, of which a JSON tree is made.
@@ -46,7 +46,7 @@ pub(super) async fn read_json_body(
     response: &OriginResponse,
     limit: usize,
 ) -> BodyRead {
-    match runtime.answer_body(response.handle, limit).await {
+    match runtime.response_body(response.handle, limit).await {
         BodyRead::Whole(body) if !has_room_for_tree(runtime, &body) => BodyRead::NoRoom,
         read => read,
     }

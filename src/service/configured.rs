@@ -12,7 +12,7 @@ use super::planning::Planning;
 use super::read::{BatchCompletion, ReadParts, Reads};
 use super::scope_changes::ScopeChanges;
 use super::socket::Sockets;
-use super::tiers::{KvTier, Tiers};
+use super::tiers::Tiers;
 use super::write::{WriteEffects, Writes};
 use crate::config::Config;
 use std::rc::Rc;
@@ -39,9 +39,9 @@ pub(super) struct Configured {
 
 impl Configured {
     /// Builds the components of an isolate, each from those below it.
-    pub fn new(config: &Rc<Config>, base: &BaseComponents, kv: Rc<KvTier>) -> Self {
-        let BaseComponents { log_name, stats, edge_cache, purges, origin, respond } = base;
-        let tiers = Tiers::new(edge_cache.clone(), kv.clone());
+    pub fn new(config: &Rc<Config>, base: &BaseComponents) -> Self {
+        let BaseComponents { log_name, stats, edge_cache, kv, purges, origin, respond } = base;
+        let tiers = Tiers::new(config, edge_cache.clone(), kv);
         let usage = Rc::new(LimitUsage::default());
         let parts = (origin.clone(), kv.clone());
         let knowledge = Knowledge::new(config, log_name, purges, parts, usage.clone());
@@ -64,7 +64,7 @@ impl Configured {
             tiers: tiers.clone(),
             judge: judge.clone(),
             lookup: Lookup::new(tiers.clone(), judge, purges.clone()),
-            store: Store::new(tiers, hit_for_miss.clone()),
+            store: Store::new(tiers.clone(), hit_for_miss.clone()),
             hit_for_miss,
         };
         let reads = Reads::new(&read_parts);
@@ -105,8 +105,8 @@ impl Configured {
             config: config.clone(),
             purges: purges.clone(),
             origin: origin.clone(),
-            kv,
-            edge: edge_cache.clone(),
+            kv: kv.clone(),
+            tiers,
             knowledge: knowledge.clone(),
             stats: stats.clone(),
             usage,

@@ -7,7 +7,7 @@ use super::origin::OriginClient;
 use super::purges::{PurgeSettings, Purges};
 use super::respond::Responder;
 use super::stats::Stats;
-use super::tiers::{EdgeCacheTier, KvTier};
+use super::tiers::{EdgeCacheTier, KvClient};
 use crate::admin;
 use crate::config;
 use crate::engine::{forwarded_headers, may_write, origin_url, take_evergraph_headers};
@@ -27,27 +27,27 @@ pub struct Isolate {
 impl Isolate {
     /// An isolate that has seen nothing yet, with its configuration as JSON.
     pub fn new(json: &Value) -> Rc<Self> {
-        let log_name = config::log_name_of(json);
+        let log_name: Rc<str> = config::log_name_of(json).into();
         let config = config::parse(json).map(Rc::new);
         let known = config.as_ref().ok();
         let stats = Rc::new(Stats::default());
         let edge_cache = Rc::new(EdgeCacheTier::default());
-        let kv = Rc::new(known.map_or_else(KvTier::default, |config| KvTier::new(config)));
-        let settings = PurgeSettings::new(log_name.clone(), known.map(|config| &**config));
-        let purges = Purges::new(&settings, edge_cache.clone(), kv.breaker.clone(), stats.clone());
+        let kv = Rc::new(KvClient::default());
+        let settings = PurgeSettings::new(log_name.to_string(), known.map(|config| &**config));
+        let purges = Purges::new(&settings, edge_cache.clone(), kv.clone(), stats.clone());
         let origin = OriginClient::new(json, known.cloned());
         let respond =
             Responder::new(origin.clone(), stats.clone(), &log_name, known.map(|config| &**config));
-        let base = BaseComponents { log_name, stats, edge_cache, purges, origin, respond };
+        let base = BaseComponents { log_name, stats, edge_cache, kv, purges, origin, respond };
         let service = match config {
-            Ok(config) => Ok(Configured::new(&config, &base, kv)),
+            Ok(config) => Ok(Configured::new(&config, &base)),
             Err(faults) => Err(Degraded::new(faults, &base)),
         };
         Rc::new(Self { base, service })
     }
 
     /// The name of the purge log: the service's own, or the first that it had.
-    pub fn log_name(&self) -> &str {
+    pub fn log_name(&self) -> &Rc<str> {
         &self.base.log_name
     }
 

@@ -59,8 +59,9 @@ mod write;
 #[cfg(test)]
 mod testing;
 
+pub use admin::ROUTES as ADMIN_ROUTES;
 pub use isolate::Isolate;
-pub use respond::Reply;
+pub use respond::{ADDED_HEADERS, AddedHeader, Reply, ResponseFacts};
 pub use router::Service;
 pub use runtime::{
     AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,

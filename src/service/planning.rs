@@ -4,8 +4,7 @@ use super::context::Context;
 use super::knowledge::{Knowledge, Operation};
 use super::runtime::Runtime;
 use crate::config::Config;
-use crate::engine::{Bypass, Plan, plan_graphql, plan_rest};
-use crate::graphql::OperationKind;
+use crate::engine::{Bypass, OperationToPlan, Plan, plan_graphql, plan_rest, unsupported_request};
 use std::rc::Rc;
 
 /// Plans reads. A token is verified only if the plan depends on its claims.
@@ -22,7 +21,11 @@ impl Planning {
 
     /// Plans a REST read.
     pub async fn plan_rest<R: Runtime>(&self, context: &Context<R>) -> Result<Plan, Bypass> {
-        let plan = |claims: &_| plan_rest(&self.config, &context.request, claims);
+        let request = &context.request;
+        if let Some(reason) = unsupported_request(request, None) {
+            return Err(reason);
+        }
+        let plan = |claims: &_| plan_rest(&self.config, request, claims);
         self.knowledge.tokens.plan_with_claims(context, plan).await
     }
 
@@ -32,19 +35,13 @@ impl Planning {
         context: &Context<R>,
         operation: &Operation,
     ) -> Result<Plan, Bypass> {
+        let (request, uncached) = (&context.request, context.uncached);
         let analysis = &operation.known.analysis;
-        match (analysis.kind, context.uncached) {
-            (OperationKind::Mutation, _) => return Err(Bypass::Mutation),
-            (OperationKind::Subscription, _) => return Err(Bypass::Subscription),
-            (OperationKind::Query, _) if analysis.incremental => return Err(Bypass::Incremental),
-            (OperationKind::Query, Some(reason)) => return Err(reason),
-            // A URL with what is in the key alone would be too long.
-            (OperationKind::Query, None) if !operation.can_be_keyed() => {
-                return Err(Bypass::UrlTooLong);
-            }
-            (OperationKind::Query, None) => {}
+        let can_be_keyed = || operation.can_be_keyed();
+        let to_plan = OperationToPlan { analysis, uncached, can_be_keyed: &can_be_keyed };
+        if let Some(reason) = unsupported_request(request, Some(to_plan)) {
+            return Err(reason);
         }
-        let request = &context.request;
         let query = &operation.query;
         let plan = |claims: &_| plan_graphql(&self.config, request, claims, query, analysis);
         self.knowledge.tokens.plan_with_claims(context, plan).await

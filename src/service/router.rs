@@ -30,10 +30,13 @@ impl<R: Runtime> Service<R> {
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Reply {
         let context = self.context(request);
-        match &self.isolate.service {
+        let request = context.request.clone();
+        let mut reply = match &self.isolate.service {
             Ok(service) => answer(service, context).await,
             Err(degraded) => degraded.answer(&context).await,
-        }
+        };
+        self.isolate.base.respond.finish(&request, &mut reply);
+        reply
     }
 
     /// What a client's message on a socket runs. `request` is the one that opened the socket.

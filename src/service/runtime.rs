@@ -176,7 +176,7 @@ pub trait Origin {
         headers: &Headers,
     ) -> Result<OriginResponse, OriginFailure>;
     /// Reads a response's body, if it has at most `limit` bytes.
-    async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead;
+    async fn response_body(&self, handle: u32, limit: usize) -> BodyRead;
     /// The same; `None` if the body does not end within `millis`. It can still be streamed.
     async fn short_body(&self, handle: u32, limit: usize, millis: u64) -> Option<BodyRead>;
     /// The same while the client gets the body too. This is called before the response is sent, and
@@ -188,16 +188,16 @@ pub trait Origin {
 pub trait BodyPassThrough {
     /// Resolves when a response's body has ended. This is called before the response is sent; from then
     /// on the end of the body does not reach the client before [`BodyPassThrough::release_end`].
-    fn passed_body(&self, handle: u32) -> impl Future<Output = BodyEnd> + 'static;
+    fn body_end(&self, handle: u32) -> impl Future<Output = BodyEnd> + 'static;
     /// Lets the end of a body reach the client.
     fn release_end(&self, handle: u32);
 }
 
 /// The isolate's budget for the memory of bodies in flight.
 pub trait MemoryBudget {
-    /// Takes memory for what is made of a body, until the request's work is done. `false` if there is no
-    /// room.
-    fn reserve(&self, bytes: usize) -> bool;
+    /// Reserves memory for what is made of a body, until the request's work is done. `false` if there is
+    /// no room.
+    fn reserve_memory(&self, bytes: usize) -> bool;
 }
 
 /// A text that was fetched.
@@ -245,12 +245,12 @@ pub trait BackgroundWork {
 /// Signals between the requests of one isolate. A request may wait for another one, but may not run
 /// its work: each has its own connections.
 pub trait Signals {
-    /// A new signal.
-    fn signal(&self) -> u32;
-    /// Gives a signal: the requests that wait for it go on.
-    fn give(&self, signal: u32);
-    /// Waits until a signal is given.
-    async fn wait(&self, signal: u32);
+    /// Creates a signal.
+    fn create_signal(&self) -> u32;
+    /// Resolves a signal: the requests that wait for it go on.
+    fn resolve_signal(&self, signal: u32);
+    /// Waits until a signal is resolved.
+    async fn wait_for_signal(&self, signal: u32);
 }
 
 /// Where log lines go.

@@ -250,14 +250,14 @@ impl Origin for SimulatedRuntime {
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
         let world = self.clone();
-        async move { world.answer_body(handle, limit).await }
+        async move { world.response_body(handle, limit).await }
     }
 
     async fn short_body(&self, handle: u32, limit: usize, _millis: u64) -> Option<BodyRead> {
-        Some(self.answer_body(handle, limit).await)
+        Some(self.response_body(handle, limit).await)
     }
 
-    async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
+    async fn response_body(&self, handle: u32, limit: usize) -> BodyRead {
         let answers = self.answers.borrow();
         let body = &answers[handle as usize].2;
         if body.len() > limit {
@@ -318,7 +318,7 @@ impl SimulatedRuntime {
 }
 
 impl BodyPassThrough for SimulatedRuntime {
-    fn passed_body(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
+    fn body_end(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
         std::future::ready(BodyEnd::Whole)
     }
 
@@ -326,7 +326,7 @@ impl BodyPassThrough for SimulatedRuntime {
 }
 
 impl MemoryBudget for SimulatedRuntime {
-    fn reserve(&self, _bytes: usize) -> bool {
+    fn reserve_memory(&self, _bytes: usize) -> bool {
         true
     }
 }
@@ -367,15 +367,15 @@ impl BackgroundWork for SimulatedRuntime {
 }
 
 impl Signals for SimulatedRuntime {
-    fn signal(&self) -> u32 {
+    fn create_signal(&self) -> u32 {
         self.universe.signals.open()
     }
 
-    fn give(&self, signal: u32) {
+    fn resolve_signal(&self, signal: u32) {
         self.universe.signals.give(signal);
     }
 
-    async fn wait(&self, signal: u32) {
+    async fn wait_for_signal(&self, signal: u32) {
         self.universe.signals.wait(signal).await;
     }
 }

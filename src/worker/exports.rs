@@ -183,7 +183,7 @@ pub async fn record_outbox(env: Env, context: JsContext, exchange: Exchange) {
 
 fn service(env: Env, context: JsContext, exchange: Exchange) -> Service<WorkersRuntime> {
     let isolate = isolate_of(&env, &exchange);
-    let runtime = WorkersRuntime::new(env, context, exchange, isolate.log_name().to_owned());
+    let runtime = WorkersRuntime::new(env, context, exchange, isolate.log_name().clone());
     Service::new(runtime, isolate)
 }
 

@@ -155,23 +155,23 @@ impl Origin for RequestRuntime {
         panic!("no case changes the protocol")
     }
 
-    async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
+    async fn response_body(&self, handle: u32, limit: usize) -> BodyRead {
         let body = self.bodies.borrow()[handle as usize].clone();
         if body.len() > limit { BodyRead::TooLarge } else { BodyRead::Whole(body) }
     }
 
     async fn short_body(&self, handle: u32, limit: usize, _millis: u64) -> Option<BodyRead> {
-        Some(self.answer_body(handle, limit).await)
+        Some(self.response_body(handle, limit).await)
     }
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
         let runtime = self.clone();
-        async move { runtime.answer_body(handle, limit).await }
+        async move { runtime.response_body(handle, limit).await }
     }
 }
 
 impl BodyPassThrough for RequestRuntime {
-    fn passed_body(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
+    fn body_end(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
         std::future::ready(BodyEnd::Whole)
     }
 
@@ -261,7 +261,7 @@ impl PurgeLog for RequestRuntime {
 }
 
 impl MemoryBudget for RequestRuntime {
-    fn reserve(&self, _bytes: usize) -> bool {
+    fn reserve_memory(&self, _bytes: usize) -> bool {
         true
     }
 }
@@ -295,15 +295,15 @@ impl BackgroundWork for RequestRuntime {
 }
 
 impl service::Signals for RequestRuntime {
-    fn signal(&self) -> u32 {
+    fn create_signal(&self) -> u32 {
         self.platform.signals.open()
     }
 
-    fn give(&self, signal: u32) {
+    fn resolve_signal(&self, signal: u32) {
         self.platform.signals.give(signal);
     }
 
-    async fn wait(&self, signal: u32) {
+    async fn wait_for_signal(&self, signal: u32) {
         self.platform.signals.wait(signal).await;
     }
 }

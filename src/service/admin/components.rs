@@ -6,7 +6,7 @@ use crate::service::limit_usage::LimitUsage;
 use crate::service::origin::OriginClient;
 use crate::service::purges::Purges;
 use crate::service::stats::Stats;
-use crate::service::tiers::{EdgeCacheTier, KvTier};
+use crate::service::tiers::{KvClient, Tiers};
 use std::rc::Rc;
 
 /// The admin routes of one isolate.
@@ -18,9 +18,9 @@ pub struct Admin {
     /// The origin, for its health.
     pub origin: Rc<OriginClient>,
     /// Workers KV, for its health.
-    pub kv: Rc<KvTier>,
-    /// The edge cache, for its health.
-    pub edge: Rc<EdgeCacheTier>,
+    pub kv: Rc<KvClient>,
+    /// The storage tiers, for their health.
+    pub tiers: Rc<Tiers>,
     /// The schema and the uploaded documents.
     pub knowledge: Knowledge,
     /// The counters.

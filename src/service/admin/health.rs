@@ -5,7 +5,9 @@ use crate::http::Response;
 use crate::service::context::Context;
 use crate::service::respond::json_response;
 use crate::service::runtime::{Fault, Runtime};
+use crate::service::tiers::{AnyFarTier, FarTier, Tier};
 use crate::service::timeout::within;
+use futures_util::future::{join_all, join3};
 use serde_json::{Value, json};
 
 /// How long a part may take to show that it works.
@@ -40,50 +42,49 @@ impl Part {
 /// service is `DOWN`.
 pub async fn health<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
     let runtime = &context.runtime;
-    let probes = futures_util::future::join3(
-        probe_kv(admin, runtime),
+    let probes = join3(
+        join_all(admin.tiers.far.iter().map(|tier| probe_tier(tier, runtime))),
         probe_log(admin, context),
         admin.origin.probe(runtime, PROBE_MILLIS),
     );
-    let (kv, log, origin) = probes.await;
+    let (far, log, origin) = probes.await;
     let origin = Part::of(origin);
-    let edge = admin.edge.breaker.reason().map_or(Part::Works, Part::Fails);
+    let edge = admin.tiers.edge_cache.breaker.reason().map_or(Part::Works, Part::Fails);
     // Without the schema in force it responds, and stores no GraphQL response.
     let is_warm = admin.knowledge.schemas.is_loaded();
     let schema = match is_warm {
         true => json!({ "state": "ok" }),
         false => json!({ "state": "loading", "reason": "the schema in force is not here yet" }),
     };
-    let state = match (kv.fails() || log.fails(), origin.fails()) {
+    let state = match (far.iter().any(|(_, part)| part.fails()) || log.fails(), origin.fails()) {
         (false, false) if is_warm => "HEALTHY",
         (false, false) => "WARMING",
         (true, true) => "DOWN",
         _ => "DEGRADED",
     };
-    let body = json!({
-        "state": state,
-        "service": admin.config.service,
-        "parts": {
-            "kv": kv.to_json(),
-            "purge_log": log.to_json(),
-            "edge_cache": edge.to_json(),
-            "origin": origin.to_json(),
-            "schema": schema,
-        },
-    });
+    let others = [
+        ("purge_log", log.to_json()),
+        ("edge_cache", edge.to_json()),
+        ("origin", origin.to_json()),
+        ("schema", schema),
+    ];
+    let far = far.iter().map(|(name, part)| (*name, part.to_json()));
+    let parts: Value = far.chain(others).collect();
+    let body = json!({ "state": state, "service": admin.config.service, "parts": parts });
     json_response(if state == "DOWN" { 503 } else { 200 }, &body)
 }
 
-async fn probe_kv<R: Runtime>(admin: &Admin, runtime: &R) -> Part {
-    if !runtime.kv_bound() {
-        return Part::Absent;
+/// The name and the state of a far tier.
+async fn probe_tier<R: Runtime>(tier: &AnyFarTier, runtime: &R) -> (&'static str, Part) {
+    if !tier.is_bound(runtime) {
+        return (tier.name(), Part::Absent);
     }
-    let read = within(runtime, PROBE_MILLIS, runtime.kv_get("evergraph-health")).await;
-    match &read {
-        Ok(_) => admin.kv.breaker.succeeded(),
-        Err(fault) => admin.kv.breaker.failed(runtime.now(), fault),
+    let probed = within(runtime, PROBE_MILLIS, tier.probe(runtime)).await;
+    match &probed {
+        Ok(()) => tier.breaker().succeeded(),
+        Err(fault) => tier.breaker().failed(runtime.now(), fault),
     }
-    Part::of(read.map(|_| ()))
+    (tier.name(), Part::of(probed))
 }
 
 async fn probe_log<R: Runtime>(admin: &Admin, context: &Context<R>) -> Part {

@@ -1,7 +1,8 @@
 //! The admin routes, under `/__evergraph/`: one file per path, and one table of them in `routes.rs`.
 //!
 //! To add a route, add a line to the table, and the file of its handler. The dispatch, the list of
-//! routes in a 404, `Allow` in a 405, and the table in the docs follow from that line.
+//! routes in a 404, and `Allow` in a 405 follow from that line. So does the table in
+//! docs/operations.md: `UPDATE_DOCS=1 cargo test --test reference`.
 //!
 //! In scope: reading a request's body, carrying it out, and the JSON of the response. Not in scope:
 //! matching a request with the table, and what a purge's body means (`crate::admin`).
@@ -20,3 +21,4 @@ mod stats;
 mod tests;
 
 pub use components::Admin;
+pub use routes::ROUTES;

@@ -7,6 +7,7 @@ use crate::limits::Limit;
 use crate::service::context::Context;
 use crate::service::respond::json_response;
 use crate::service::runtime::Runtime;
+use crate::service::tiers::{FarTier, Tier};
 use serde_json::{Value, json};
 
 /// Responds with the isolate's counters, the state of its circuit breakers, and how close requests came
@@ -29,12 +30,13 @@ pub async fn counters<R: Runtime>(admin: &Admin, context: &Context<R>) -> Respon
 
 fn breakers(admin: &Admin) -> Value {
     let word = |is_open: bool| if is_open { "open" } else { "closed" };
-    let log = &admin.purges;
-    json!({
-        "kv": word(admin.kv.breaker.is_open()),
-        "edge_cache": word(admin.edge.breaker.is_open()),
-        "purge_log": word(log.view.is_failing() || !log.takes_purges()),
-    })
+    let (log, tiers) = (&admin.purges, &admin.tiers);
+    let far = tiers.far.iter().map(|tier| (tier.name(), tier.breaker().is_open()));
+    let others = [
+        ("edge_cache", tiers.edge_cache.breaker.is_open()),
+        ("purge_log", log.view.is_failing() || !log.takes_purges()),
+    ];
+    far.chain(others).map(|(name, is_open)| (name, word(is_open))).collect()
 }
 
 fn limits(admin: &Admin) -> Value {

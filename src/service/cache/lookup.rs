@@ -12,8 +12,9 @@ use crate::policy::Freshness;
 use crate::purge::Lag;
 use crate::service::context::Context;
 use crate::service::purges::Purges;
+use crate::service::report::report_failure;
 use crate::service::runtime::Runtime;
-use crate::service::tiers::{CachedEntry, FarTier, Tier, Tiers};
+use crate::service::tiers::{AnyFarTier, CachedEntry, FarTier, Tier, Tiers};
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::pin::pin;
 use std::rc::Rc;
@@ -140,7 +141,7 @@ impl Lookup {
 
     async fn look_in_far_tier<'a, R: Runtime>(
         &'a self,
-        tier: &'a FarTier,
+        tier: &'a AnyFarTier,
         context: &'a Context<R>,
         plan: &'a Plan,
         found: &mut LookupResult<'a>,
@@ -162,7 +163,7 @@ impl Lookup {
             }
             Either::Left((None, _)) => {}
             Either::Right((_, late)) => {
-                tier.timed_out(&context.runtime);
+                note_timeout(tier, &context.runtime);
                 found.late = Some(late);
             }
         }
@@ -171,7 +172,7 @@ impl Lookup {
     /// What a far tier has, judged when it arrives.
     async fn far_candidate<R: Runtime>(
         &self,
-        tier: &FarTier,
+        tier: &AnyFarTier,
         context: &Context<R>,
         plan: &Plan,
         other_variant: Option<Vec<String>>,
@@ -226,4 +227,11 @@ impl Lookup {
         }
         answers
     }
+}
+
+/// A read of a far tier took too long.
+fn note_timeout<R: Runtime>(tier: &AnyFarTier, runtime: &R) {
+    let fault = format!("no answer within {} ms", tier.timeout_ms());
+    tier.breaker().failed(runtime.now(), &fault);
+    report_failure(runtime, &format!("{}-read", tier.name()), &fault);
 }

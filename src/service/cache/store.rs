@@ -64,7 +64,7 @@ impl Store {
         let is_fresh = meta.ttl.as_seconds() > meta.initial_age;
         // What can only be validated is kept where that costs nothing.
         let is_served = is_fresh || !meta.swr.is_zero() || !meta.sie.is_zero();
-        let cached = CachedEntry::new(entry, false);
+        let cached = CachedEntry::new(entry);
         // A request that began later may have been quicker. An entry from the future only says that
         // the clock was set back.
         let now = context.runtime.now();
@@ -91,7 +91,7 @@ impl Store {
         *stored_at = runtime.now().max(*stored_at);
         *kept = cached.entry.meta.lifetime();
         [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
-        let expired = CachedEntry::new(entry, false);
+        let expired = CachedEntry::new(entry);
         self.tiers.memory.insert(&expired);
         self.tiers.put_in_background(runtime, expired, true);
     }

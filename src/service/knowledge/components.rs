@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::service::limit_usage::LimitUsage;
 use crate::service::origin::OriginClient;
 use crate::service::purges::Purges;
-use crate::service::tiers::KvTier;
+use crate::service::tiers::KvClient;
 use std::rc::Rc;
 
 /// What the rest of the service uses of this folder. Created once per isolate.
@@ -35,7 +35,7 @@ impl Knowledge {
         config: &Rc<Config>,
         log_name: &str,
         purges: &Purges,
-        (origin, kv): (Rc<OriginClient>, Rc<KvTier>),
+        (origin, kv): (Rc<OriginClient>, Rc<KvClient>),
         usage: Rc<LimitUsage>,
     ) -> Self {
         let type_names = Rc::new(TypeNames::default());

@@ -11,7 +11,7 @@ use crate::service::byte_lru::ByteLru;
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::Runtime;
-use crate::service::tiers::KvTier;
+use crate::service::tiers::KvClient;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -28,7 +28,7 @@ const ENTRY_BYTES: usize = 256;
 /// The documents of one isolate by their hashes, within a budget of bytes.
 pub struct HashedDocuments {
     config: Rc<Config>,
-    kv: Rc<KvTier>,
+    kv: Rc<KvClient>,
     documents: RefCell<ByteLru<String, HashedDocument>>,
 }
 
@@ -41,7 +41,7 @@ struct HashedDocument {
 
 impl HashedDocuments {
     /// No documents yet.
-    pub fn new(config: Rc<Config>, kv: Rc<KvTier>) -> Rc<Self> {
+    pub fn new(config: Rc<Config>, kv: Rc<KvClient>) -> Rc<Self> {
         let largest = LARGEST_BYTES + ENTRY_BYTES;
         let documents = RefCell::new(ByteLru::new(limits::HASHED_DOCUMENT_BYTES, largest));
         Rc::new(Self { config, kv, documents })
@@ -91,8 +91,7 @@ impl HashedDocuments {
         if document.text.len() > LARGEST_BYTES {
             return;
         }
-        let write = write && !document.in_kv && runtime.kv_bound();
-        let write = write && self.kv.breaker.allows(runtime.now());
+        let write = write && !document.in_kv && self.kv.may_write(runtime);
         let text = document.text.clone();
         self.put(hash, HashedDocument { in_kv: document.in_kv || write, ..document });
         if write {

@@ -224,7 +224,7 @@ impl SchemaRegistry {
         if response.status != 200 {
             return Err(format!("answered {}", response.status));
         }
-        let body = context.runtime.answer_body(response.handle, limits::SCHEMA_BYTES).await;
+        let body = context.runtime.response_body(response.handle, limits::SCHEMA_BYTES).await;
         let BodyRead::Whole(body) = body else {
             return Err("the response is too large, or broke off".to_owned());
         };

@@ -6,7 +6,7 @@ use crate::graphql::{Manifest, ManifestError};
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
-use crate::service::tiers::KvTier;
+use crate::service::tiers::KvClient;
 use crate::service::timeout::within;
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
@@ -27,7 +27,7 @@ const ADMIN_MILLIS: u64 = 10_000;
 /// The uploaded documents, as one isolate knows them.
 pub struct UploadedDocuments {
     config: Rc<Config>,
-    kv: Rc<KvTier>,
+    kv: Rc<KvClient>,
     documents: RefCell<Option<Rc<Manifest>>>,
     /// When KV was read last, and whether it has ever answered.
     last_read: Cell<Option<(Timestamp, bool)>>,
@@ -57,7 +57,7 @@ pub enum UploadError {
 
 impl UploadedDocuments {
     /// No documents yet.
-    pub fn new(config: Rc<Config>, kv: Rc<KvTier>) -> Rc<Self> {
+    pub fn new(config: Rc<Config>, kv: Rc<KvClient>) -> Rc<Self> {
         Rc::new(Self { config, kv, documents: RefCell::default(), last_read: Cell::default() })
     }
 

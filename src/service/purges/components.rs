@@ -15,8 +15,7 @@ use super::settings::PurgeSettings;
 use super::snapshots::Snapshots;
 use super::sync::LogSync;
 use crate::service::stats::Stats;
-use crate::service::tiers::Breaker;
-use crate::service::tiers::EdgeCacheTier;
+use crate::service::tiers::{EdgeCacheTier, KvClient};
 use std::rc::Rc;
 
 /// What the rest of the service uses of this folder. Created once per isolate.
@@ -40,7 +39,7 @@ impl Purges {
     pub fn new(
         settings: &PurgeSettings,
         edge: Rc<EdgeCacheTier>,
-        kv: Rc<Breaker>,
+        kv: Rc<KvClient>,
         stats: Rc<Stats>,
     ) -> Self {
         let pending = Rc::new(PendingPurges::default());

@@ -12,8 +12,7 @@ use crate::purge::{Mark, NewRecord, Record, Subject};
 use crate::service::context::Context;
 use crate::service::stats::Stats;
 use crate::service::testing::{TestRuntime, request};
-use crate::service::tiers::Breaker;
-use crate::service::tiers::EdgeCacheTier;
+use crate::service::tiers::{EdgeCacheTier, KvClient};
 use crate::tag::Tagging;
 use std::rc::Rc;
 
@@ -23,6 +22,7 @@ pub(super) struct Writing {
     pub pending: Rc<PendingPurges>,
     pub view: Rc<LogView>,
     pub writer: Rc<LogWriter>,
+    pub kv: Rc<KvClient>,
     pub outbox: Rc<Outbox>,
     pub drain: Rc<OutboxDrain>,
     pub delivery: Rc<Delivery>,
@@ -34,8 +34,8 @@ impl Writing {
         let pending: Rc<PendingPurges> = Rc::default();
         let view = Rc::new(LogView::new(&settings, pending.clone()));
         let writer = Rc::new(LogWriter::new(view.clone()));
-        let kv: Rc<Breaker> = Rc::default();
-        let outbox = Rc::new(Outbox::new(&settings, view.clone(), pending.clone(), kv));
+        let kv: Rc<KvClient> = Rc::default();
+        let outbox = Rc::new(Outbox::new(&settings, view.clone(), pending.clone(), kv.clone()));
         let (to_drain, to_write) = (outbox.clone(), writer.clone());
         let drain = OutboxDrain::new(&settings, to_drain, pending.clone(), to_write, stats.clone());
         let drain = Rc::new(drain);
@@ -46,7 +46,7 @@ impl Writing {
             outbox.clone(),
             drain.clone(),
         ));
-        Self { stats, pending, view, writer, outbox, drain, delivery }
+        Self { stats, pending, view, writer, kv, outbox, drain, delivery }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::limits;
 use crate::purge::{NewRecord, Record};
 use crate::service::report::report_failure;
 use crate::service::runtime::Runtime;
-use crate::service::tiers::Breaker;
+use crate::service::tiers::KvClient;
 use crate::service::timeout::within;
 use futures_util::future::join_all;
 use std::cell::{Cell, RefCell};
@@ -26,7 +26,7 @@ pub(super) struct Outbox {
     seconds: u64,
     view: Rc<LogView>,
     pending: Rc<PendingPurges>,
-    kv: Rc<Breaker>,
+    kv: Rc<KvClient>,
     keys_made: Cell<u64>,
     /// Whether the log has refused a purge since the outbox was drained.
     is_due: Cell<bool>,
@@ -39,7 +39,7 @@ impl Outbox {
         settings: &PurgeSettings,
         view: Rc<LogView>,
         pending: Rc<PendingPurges>,
-        kv: Rc<Breaker>,
+        kv: Rc<KvClient>,
     ) -> Self {
         Self {
             log_name: settings.log_name.clone(),
@@ -146,7 +146,7 @@ impl Outbox {
             return false;
         }
         let now = runtime.now();
-        let due = self.pending.due_for_outbox(now, || self.kv.allows(now));
+        let due = self.pending.due_for_outbox(now, || self.kv.breaker.allows(now));
         let puts = due.iter().map(|(key, value)| self.put(runtime, key, value));
         join_all(puts).await.into_iter().all(|is_put| is_put)
     }
@@ -154,9 +154,13 @@ impl Outbox {
     async fn put<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8]) -> bool {
         let put = runtime.kv_put(key, value, self.seconds);
         if let Err(fault) = within(runtime, KV_MILLIS, put).await {
-            self.kv.failed(runtime.now(), &fault);
+            self.kv.breaker.failed(runtime.now(), &fault);
             report_failure(runtime, "outbox-write", &fault);
             return false;
+        }
+        if self.kv.breaker.is_open() {
+            // This may have been its one try.
+            self.kv.breaker.succeeded();
         }
         if !self.pending.note_in_outbox(key) {
             // It was recorded meanwhile.

@@ -106,7 +106,7 @@ impl SharedAppends {
             }
             if let Some(signal) = self.state.signal_after(before) {
                 let waiting = async {
-                    runtime.wait(signal).await;
+                    runtime.wait_for_signal(signal).await;
                     Ok::<(), Fault>(())
                 };
                 // Whether it was given in time shows in the state.
@@ -125,12 +125,12 @@ impl SharedAppends {
     }
 
     async fn begin<R: Runtime>(&self, runtime: &R, repeat_after: &[u32]) -> Result<Mark, Fault> {
-        let signal = runtime.signal();
+        let signal = runtime.create_signal();
         let (number, mut new) = self.state.begin(runtime.now(), signal);
         new.repeat_also(repeat_after);
         let outcome = self.delivery.append_or_keep(runtime, &new).await;
         self.state.end(number, outcome.clone());
-        runtime.give(signal);
+        runtime.resolve_signal(signal);
         outcome
     }
 }

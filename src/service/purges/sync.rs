@@ -115,7 +115,7 @@ impl LogSync {
                     Next::Pause(millis) => runtime.sleep(millis).await,
                     Next::Wait(signal) => {
                         from_neighbors = false;
-                        runtime.wait(signal).await;
+                        runtime.wait_for_signal(signal).await;
                         // A lost signal counts as given. Without a pause the loop would then spin.
                         if self.reads.under_way(runtime.now()) == Some(signal) {
                             runtime.sleep(PAUSE_MILLIS).await;
@@ -131,13 +131,13 @@ impl LogSync {
 
     /// Begins a read that goes on after this request's response.
     fn begin_read<R: Runtime>(self: &Rc<Self>, context: &Context<R>, reach: Reach) {
-        let signal = context.runtime.signal();
+        let signal = context.runtime.create_signal();
         self.reads.begin(signal, context.runtime.now());
         let (sync, background) = (self.clone(), context.clone());
         context.runtime.spawn(async move {
             let log_was_called = sync.read(&background, reach).await;
             sync.reads.end(signal);
-            background.runtime.give(signal);
+            background.runtime.resolve_signal(signal);
             if log_was_called {
                 // A log that can be read may take what is pending.
                 sync.delivery.record_pending_if_due(&background.runtime).await;

@@ -23,7 +23,7 @@ pub async fn read_whole(
     response: &OriginResponse,
     limit: usize,
 ) -> Result<Rc<[u8]>, NotStored> {
-    whole(origin.answer_body(response.handle, limit).await)
+    whole(origin.response_body(response.handle, limit).await)
 }
 
 /// Fails if the response to a request may not be stored, whatever it is.

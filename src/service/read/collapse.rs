@@ -53,7 +53,7 @@ impl<R: Runtime> Drop for Leader<R> {
             signals.remove(key);
         }
         drop(signals);
-        runtime.give(*signal);
+        runtime.resolve_signal(*signal);
     }
 }
 
@@ -105,13 +105,13 @@ impl Collapser {
             if let Some(candidate) = self.lookup.fresh_in_memory(context, plan) {
                 return Collapse::Answered(candidate);
             }
-            let signal = runtime.signal();
+            let signal = runtime.create_signal();
             self.leaders.signals.borrow_mut().put(&key, signal, now);
             let (leaders, runtime) = (self.leaders.clone(), runtime.clone());
             return Collapse::Leads(Leader { leaders, runtime, key: key.into_owned(), signal });
         };
         let waiting = async {
-            runtime.wait(leader).await;
+            runtime.wait_for_signal(leader).await;
             Ok::<(), Fault>(())
         };
         // Whether the response came in time shows in memory.

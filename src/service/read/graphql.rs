@@ -130,7 +130,7 @@ impl GraphQlResponses {
         outcome: &Outcome<'_>,
     ) -> Reply {
         let (head, meta) = (&response.head, &cached.entry.meta);
-        let mut headers = self.respond.stored_headers(context, &meta.headers, outcome, false);
+        let mut headers = self.respond.stored_headers(&meta.headers, outcome, false);
         headers.attach_original_of(&head.headers);
         for cookie in head.headers.get_all("set-cookie") {
             headers.append("set-cookie", cookie);
@@ -150,7 +150,7 @@ impl GraphQlResponses {
         outcome: &Outcome<'_>,
     ) -> Reply {
         let (head, request) = (&response.head, &context.request);
-        let headers = self.respond.unstored_headers(context, plan, &head.headers, outcome);
+        let headers = self.respond.unstored_headers(plan, &head.headers, outcome);
         // The origin was asked without the client's conditions.
         let is_known = not_modified(request, &headers, head.at.as_millis() / 1000);
         if is_known && head.status == 200 && request.method.is_safe() {

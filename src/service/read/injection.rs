@@ -149,7 +149,7 @@ pub fn without_addition(
 async fn shows_addition<R: Runtime>(context: &Context<R>, response: &OriginResponse) -> bool {
     let prefix = RESERVED_PREFIX.as_bytes();
     let limit = limits::GRAPHQL_RESPONSE_BYTES;
-    match context.runtime.answer_body(response.handle, limit).await {
+    match context.runtime.response_body(response.handle, limit).await {
         BodyRead::Whole(body) => body.windows(prefix.len()).any(|window| window == prefix),
         BodyRead::TooLarge | BodyRead::NoRoom | BodyRead::Broken => true,
     }

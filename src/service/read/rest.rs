@@ -57,10 +57,10 @@ impl RestResponses {
         let outcome = Outcome::miss(reason, head.status, may_store);
         self.respond.log.miss(context, plan, head.status, may_store.is_ok(), outcome.detail());
         if may_store.is_err() {
-            let headers = self.respond.unstored_headers(context, plan, &head.headers, &outcome);
+            let headers = self.respond.unstored_headers(plan, &head.headers, &outcome);
             return reply_unless_known(context, &response, headers);
         }
-        let headers = self.stored_headers(context, head, plan, &outcome);
+        let headers = self.stored_headers(head, plan, &outcome);
         // A client that has an entity tag which Evergraph makes of the body, or that is to see the
         // entry, waits for all of the body.
         let etag_is_made =
@@ -105,7 +105,7 @@ impl RestResponses {
                 self.respond.log.not_stored(context, plan, not_stored);
                 let reason = ForwardReason { forward: Forward::Miss, detail: None };
                 let outcome = Outcome::miss(reason, head.status, Err(not_stored));
-                headers = self.respond.unstored_headers(context, plan, &head.headers, &outcome);
+                headers = self.respond.unstored_headers(plan, &head.headers, &outcome);
             }
         }
         reply_unless_known(context, &response, headers)
@@ -140,16 +140,15 @@ impl RestResponses {
 
     /// The headers of a response as a hit will have them, with the cookies that are for this client
     /// alone.
-    fn stored_headers<R: Runtime>(
+    fn stored_headers(
         &self,
-        context: &Context<R>,
         response: &OriginResponse,
         plan: &Plan,
         outcome: &Outcome<'_>,
     ) -> Headers {
         let keeps_cdn = plan.rest.keeps_cdn_cache_control;
         let stored = storable_headers(&response.headers, plan.client_ttl, keeps_cdn);
-        let mut headers = self.respond.stored_headers(context, &stored, outcome, keeps_cdn);
+        let mut headers = self.respond.stored_headers(&stored, outcome, keeps_cdn);
         let cookies = response.headers.get_all("set-cookie");
         let cookies = cookies.filter(|_| !plan.rest.strip_set_cookie);
         cookies.for_each(|cookie| headers.append("set-cookie", cookie));

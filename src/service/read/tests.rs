@@ -3,7 +3,7 @@
 use crate::http::Headers;
 use crate::purge::Record;
 use crate::service::isolate::Isolate;
-use crate::service::respond::Reply;
+use crate::service::respond::{ADDED_HEADERS, Reply};
 use crate::service::router::Service;
 use crate::service::testing::{Call, TestRuntime, request};
 use futures_util::future::join;
@@ -53,11 +53,7 @@ impl Setup {
 }
 
 fn seen(reply: &Reply) -> (String, String) {
-    let headers: &Headers = match reply {
-        Reply::Whole(response) => &response.headers,
-        Reply::Origin { headers, .. } => headers,
-        Reply::Untouched { .. } | Reply::Socket { .. } => panic!("{reply:?}"),
-    };
+    let headers = headers_of(reply);
     let of = |name| headers.get(name).unwrap_or_default().to_owned();
     (of("x-cache"), of("cache-status"))
 }
@@ -163,5 +159,58 @@ fn a_tier_that_is_late_races_the_origin() {
         setup.runtime.takes(Call::Fetch, asking);
         assert!(setup.get().1.ends_with(detail), "{detail}");
         assert!(setup.runtime.has_reported("kv-read"));
+    }
+}
+
+fn headers_of(reply: &Reply) -> &Headers {
+    match reply {
+        Reply::Whole(response) => &response.headers,
+        Reply::Origin { headers, .. } => headers,
+        Reply::Untouched { .. } | Reply::Socket { .. } => panic!("{reply:?}"),
+    }
+}
+
+/// A header that is not in the table of response headers is documented nowhere.
+#[test]
+fn only_headers_of_the_table_are_added() {
+    let setup = setup("max-age=60");
+    let service = Service::new(setup.runtime.clone(), setup.isolate.clone());
+    let of_table: Vec<String> = ADDED_HEADERS
+        .iter()
+        .flat_map(|header| header.names)
+        .map(|name| name.to_ascii_lowercase())
+        .collect();
+    let by_the_origin = ["content-type", "cache-control"];
+    for (method, path) in
+        [("GET", TARGET), ("GET", TARGET), ("POST", TARGET), ("GET", "/__evergraph/")]
+    {
+        setup.runtime.sends(method, "");
+        let reply = setup.runtime.run(service.handle(request(method, path)));
+        for (name, _) in headers_of(&reply).iter() {
+            let is_known = by_the_origin.contains(&name) || of_table.iter().any(|one| one == name);
+            assert!(is_known, "{name} of {method} {path}");
+        }
+        setup.runtime.advance(50);
+    }
+}
+
+#[test]
+fn a_redirect_within_the_origin_leads_to_the_public_address_on_a_miss_and_a_hit() {
+    let runtime = TestRuntime::new();
+    let isolate = Isolate::new(&json!({ "origin": "https://api.example.com" }));
+    runtime.origin_answers(|_| {
+        let location = ("location", "https://api.example.com/b");
+        let headers = [("cache-control", "max-age=60"), location];
+        (301, headers.into_iter().collect(), Vec::new())
+    });
+    for expected in ["MISS", "HIT"] {
+        let sent = request("GET", "/a");
+        let public = format!("{}/b", sent.url.origin());
+        let service = Service::new(runtime.clone(), isolate.clone());
+        let reply = runtime.run(service.handle(sent));
+        let headers = headers_of(&reply);
+        assert_eq!(headers.get("x-cache"), Some(expected));
+        assert_eq!(headers.get("location"), Some(&*public), "{expected}");
+        runtime.advance(50);
     }
 }

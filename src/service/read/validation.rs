@@ -161,7 +161,7 @@ async fn complete<R: Runtime>(
     mut head: OriginResponse,
 ) -> Option<ReadResponse> {
     let limit = limits::RESPONSE_BODY_BYTES;
-    let read = context.runtime.answer_body(head.handle, limit).await;
+    let read = context.runtime.response_body(head.handle, limit).await;
     let BodyRead::Whole(body) = read else { return None };
     let bytes: Rc<[u8]> = completed_body(beginning, head.received(), &body)?.into();
     head.status = 200;

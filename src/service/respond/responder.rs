@@ -1,12 +1,13 @@
 //! Makes the client's responses.
 
+use super::added_headers::{ResponseFacts, finish};
 use super::log::ResponseLog;
 use super::outcome::{Outcome, forward_of};
 use super::reply::{Reply, json_response};
 use crate::config::{CdnCacheControl, Config};
 use crate::engine::{
     Bypass, BypassOutcome, MissDetail, Plan, XCache, gateway_error_status, headers_to_client,
-    purge_cookie, response_from_entry, rewrite_location, shorten_for_client,
+    purge_cookie, response_from_entry, shorten_for_client,
 };
 use crate::graphql::response_media_type;
 use crate::http::{Headers, Request, Response};
@@ -108,7 +109,7 @@ impl Responder {
     ) -> Reply {
         self.log.bypass(context, reason, response.status);
         let outcome = Outcome::bypass(forward, Some(response.status), detail);
-        self.origin(context, response, &outcome)
+        self.origin(response, &outcome)
     }
 
     /// The same for a reason by which nothing is looked up.
@@ -123,46 +124,34 @@ impl Responder {
     }
 
     /// The origin's response, streamed.
-    pub fn origin<R: Runtime>(
-        &self,
-        context: &Context<R>,
-        response: &OriginResponse,
-        outcome: &Outcome<'_>,
-    ) -> Reply {
-        let headers = self.origin_headers(context, &response.headers, outcome);
+    pub fn origin(&self, response: &OriginResponse, outcome: &Outcome<'_>) -> Reply {
+        let headers = self.origin_headers(&response.headers, outcome);
         Reply::Origin { handle: response.handle, status: response.status, headers }
     }
 
     /// Headers of the origin as the client gets them.
-    pub fn origin_headers<R: Runtime>(
-        &self,
-        context: &Context<R>,
-        headers: &Headers,
-        outcome: &Outcome<'_>,
-    ) -> Headers {
-        self.annotated(&context.request, headers, outcome, self.keeps_cdn_cache_control)
+    pub fn origin_headers(&self, headers: &Headers, outcome: &Outcome<'_>) -> Headers {
+        annotated(headers, outcome, self.keeps_cdn_cache_control)
     }
 
     /// The same for headers that are stored.
-    pub fn stored_headers<R: Runtime>(
+    pub fn stored_headers(
         &self,
-        context: &Context<R>,
         headers: &Headers,
         outcome: &Outcome<'_>,
         keeps_cdn: bool,
     ) -> Headers {
-        self.annotated(&context.request, headers, outcome, keeps_cdn)
+        annotated(headers, outcome, keeps_cdn)
     }
 
     /// The same for a response to a read that is not stored.
-    pub fn unstored_headers<R: Runtime>(
+    pub fn unstored_headers(
         &self,
-        context: &Context<R>,
         plan: &Plan,
         headers: &Headers,
         outcome: &Outcome<'_>,
     ) -> Headers {
-        let mut headers = self.origin_headers(context, headers, outcome);
+        let mut headers = self.origin_headers(headers, outcome);
         shorten_for_client(&mut headers, plan.client_ttl);
         if plan.rest.strip_set_cookie {
             headers.remove("set-cookie");
@@ -215,7 +204,7 @@ impl Responder {
         };
         let status = gateway_error_status(failure.timed_out);
         let mut response = json_response(status, &json!({ "error": message }));
-        self.annotate_own(&context.request, &mut response.headers, &outcome);
+        annotate_own(&mut response.headers, &outcome);
         Reply::Whole(response)
     }
 
@@ -228,7 +217,7 @@ impl Responder {
         self.log.bypass(context, OVER_LIMIT, 400);
         let mut response = json_response(400, &body);
         let outcome = Outcome::bypass(Forward::Bypass, None, OVER_LIMIT);
-        self.annotate_own(&context.request, &mut response.headers, &outcome);
+        annotate_own(&mut response.headers, &outcome);
         Reply::Whole(response)
     }
 
@@ -248,7 +237,7 @@ impl Responder {
             headers.set("vary", "Origin");
         }
         let outcome = Outcome::bypass(Forward::Bypass, None, reason);
-        self.annotate_own(&context.request, &mut headers, &outcome);
+        annotate_own(&mut headers, &outcome);
         Reply::Whole(Response { status: 200, headers, body })
     }
 
@@ -256,17 +245,14 @@ impl Responder {
     pub fn rescued(&self, request: &Request, status: u16, headers: &Headers) -> Headers {
         let outcome =
             Outcome::bypass(Forward::Bypass, Some(status), BypassOutcome::WorkerFailed.as_str());
-        self.annotated(request, headers, &outcome, self.keeps_cdn_cache_control)
+        let mut headers = annotated(headers, &outcome, self.keeps_cdn_cache_control);
+        self.finish_headers(request, &mut headers);
+        headers
     }
 
     /// The headers of several stored responses that make one.
-    pub fn merged_headers<R: Runtime>(
-        &self,
-        context: &Context<R>,
-        mut headers: Headers,
-        outcome: &Outcome<'_>,
-    ) -> Headers {
-        self.annotate_own(&context.request, &mut headers, outcome);
+    pub fn merged_headers(&self, mut headers: Headers, outcome: &Outcome<'_>) -> Headers {
+        annotate_own(&mut headers, outcome);
         headers
     }
 
@@ -280,33 +266,32 @@ impl Responder {
         let now = context.runtime.now();
         let mut response = response_from_entry(entry, &context.request, *x_cache, status, now);
         self.show_entry(context, &entry.meta, &mut response.headers);
-        self.finish(&context.request, &mut response.headers);
         response
     }
 
-    fn annotated(
-        &self,
-        request: &Request,
-        headers: &Headers,
-        outcome: &Outcome<'_>,
-        keeps_cdn: bool,
-    ) -> Headers {
-        let Outcome { x_cache, status } = outcome;
-        let mut headers = headers_to_client(headers, *x_cache, status, keeps_cdn);
-        self.finish(request, &mut headers);
-        headers
+    /// The last step for every reply: what is done to the headers of all responses, however they were
+    /// made.
+    pub fn finish(&self, request: &Request, reply: &mut Reply) {
+        match reply {
+            Reply::Whole(Response { headers, .. }) | Reply::Origin { headers, .. } => {
+                self.finish_headers(request, headers);
+            }
+            Reply::Untouched { .. } | Reply::Socket { .. } => {}
+        }
     }
 
-    /// The same for a response that Evergraph makes itself.
-    fn annotate_own(&self, request: &Request, headers: &mut Headers, outcome: &Outcome<'_>) {
-        headers.set("x-cache", outcome.x_cache.as_str());
-        outcome.status.add_to(headers);
-        self.finish(request, headers);
+    fn finish_headers(&self, request: &Request, headers: &mut Headers) {
+        finish(&ResponseFacts { request, origin: self.origin.url() }, headers);
     }
+}
 
-    /// The last step for the headers of every response but admin ones: a redirect to the origin's own
-    /// address leads to the public one. A new response header is added here.
-    fn finish(&self, request: &Request, headers: &mut Headers) {
-        rewrite_location(self.origin.url(), request, headers);
-    }
+/// The origin's headers as the client gets them. With `keeps_cdn` including `CDN-Cache-Control`.
+fn annotated(headers: &Headers, outcome: &Outcome<'_>, keeps_cdn: bool) -> Headers {
+    headers_to_client(headers, outcome.x_cache, &outcome.status, keeps_cdn)
+}
+
+/// The same for a response that Evergraph makes itself.
+fn annotate_own(headers: &mut Headers, outcome: &Outcome<'_>) {
+    headers.set("x-cache", outcome.x_cache.as_str());
+    outcome.status.add_to(headers);
 }

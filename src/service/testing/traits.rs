@@ -141,12 +141,12 @@ impl Origin for TestRuntime {
         self.ask(&OriginRequest { url, headers, may_retry: false, kind }).await
     }
 
-    async fn answer_body(&self, handle: u32, limit: usize) -> BodyRead {
+    async fn response_body(&self, handle: u32, limit: usize) -> BodyRead {
         read(self.0.bodies.borrow()[handle as usize].clone(), limit)
     }
 
     async fn short_body(&self, handle: u32, limit: usize, _millis: u64) -> Option<BodyRead> {
-        Some(self.answer_body(handle, limit).await)
+        Some(self.response_body(handle, limit).await)
     }
 
     fn copied_body(&self, handle: u32, limit: usize) -> impl Future<Output = BodyRead> + 'static {
@@ -159,7 +159,7 @@ fn read(body: Rc<[u8]>, limit: usize) -> BodyRead {
 }
 
 impl BodyPassThrough for TestRuntime {
-    fn passed_body(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
+    fn body_end(&self, _handle: u32) -> impl Future<Output = BodyEnd> + 'static {
         ready(BodyEnd::Whole)
     }
 
@@ -167,7 +167,7 @@ impl BodyPassThrough for TestRuntime {
 }
 
 impl MemoryBudget for TestRuntime {
-    fn reserve(&self, _bytes: usize) -> bool {
+    fn reserve_memory(&self, _bytes: usize) -> bool {
         self.0.has_memory.get()
     }
 }
@@ -223,18 +223,18 @@ impl BackgroundWork for TestRuntime {
 }
 
 impl Signals for TestRuntime {
-    fn signal(&self) -> u32 {
+    fn create_signal(&self) -> u32 {
         self.0.next_signal.set(self.0.next_signal.get() + 1);
         self.0.signals.borrow_mut().insert(self.0.next_signal.get(), Vec::new());
         self.0.next_signal.get()
     }
 
-    fn give(&self, signal: u32) {
+    fn resolve_signal(&self, signal: u32) {
         let waiting = self.0.signals.borrow_mut().remove(&signal);
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
 
-    async fn wait(&self, signal: u32) {
+    async fn wait_for_signal(&self, signal: u32) {
         poll_fn(|context| match self.0.signals.borrow_mut().get_mut(&signal) {
             Some(waiting) => {
                 waiting.push(context.waker().clone());

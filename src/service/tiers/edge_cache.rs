@@ -52,7 +52,7 @@ impl Tier for EdgeCacheTier {
 
     async fn get<R: Runtime>(&self, context: &Context<R>, key: &str) -> Option<Rc<CachedEntry>> {
         let EdgeValue { bytes, fields } = self.read(context, key).await?;
-        let decoded = CachedEntry::decode(&bytes, fields.as_ref(), key, false);
+        let decoded = CachedEntry::decode(&bytes, fields.as_ref(), key);
         decoded.inspect_err(|damage| report_failure(&context.runtime, "edge-value", damage)).ok()
     }
 

@@ -3,7 +3,7 @@
 use crate::http::OriginalFields;
 use crate::stored::{Entry, decode, encode};
 use crate::tag::hash_of;
-use std::cell::{Cell, OnceCell};
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 /// An entry with what is derived from it once.
@@ -13,15 +13,15 @@ pub struct CachedEntry {
     pub entry: Entry,
     /// The hashes of its tags, which the purge log knows tags by.
     pub tags: Vec<u64>,
-    /// Whether it was written to KV, or came from there.
-    pub in_kv: Cell<bool>,
+    /// The names of the far tiers that it was written to, or came from.
+    stored_in: RefCell<Vec<&'static str>>,
 }
 
 impl CachedEntry {
     /// Derives what is needed of an entry.
-    pub fn new(entry: Entry, in_kv: bool) -> Rc<Self> {
+    pub fn new(entry: Entry) -> Rc<Self> {
         let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
-        Rc::new(Self { entry, tags, in_kv: Cell::new(in_kv) })
+        Rc::new(Self { entry, tags, stored_in: RefCell::default() })
     }
 
     /// Decodes what a store has under `key`. Header values that are not text are in `fields`, if the
@@ -33,7 +33,6 @@ impl CachedEntry {
         bytes: &[u8],
         fields: Option<&Rc<dyn OriginalFields>>,
         key: &str,
-        in_kv: bool,
     ) -> Result<Rc<Self>, &'static str> {
         let mut entry = decode(bytes).map_err(|damage| damage.as_str())?;
         if entry.meta.key != key {
@@ -46,7 +45,21 @@ impl CachedEntry {
         if !headers.has_all_bytes() {
             return Err("header-bytes");
         }
-        Ok(Self::new(entry, in_kv))
+        Ok(Self::new(entry))
+    }
+
+    /// `true` if a far tier has the entry, as far as this isolate knows.
+    pub fn is_stored_in(&self, tier: &str) -> bool {
+        self.stored_in.borrow().contains(&tier)
+    }
+
+    /// Notes whether a far tier has the entry.
+    pub fn set_stored_in(&self, tier: &'static str, is_stored: bool) {
+        let mut tiers = self.stored_in.borrow_mut();
+        tiers.retain(|name| *name != tier);
+        if is_stored {
+            tiers.push(tier);
+        }
     }
 
     /// About how many bytes it takes in memory.

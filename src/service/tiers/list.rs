@@ -1,62 +1,24 @@
 //! The tiers of an isolate, in the order in which they are read.
 
+use super::breaker::Breaker;
 use super::edge_cache::EdgeCacheTier;
 use super::entry::{CachedEntry, EncodedEntry};
+use super::far_tiers::far_tiers;
 use super::kv::KvTier;
+use super::kv_client::KvClient;
 use super::memory::MemoryTier;
-use super::tier::{Occasion, Tier};
+use super::tier::{FarTier, Occasion, Tier};
+use crate::config::Config;
 use crate::service::context::Context;
-use crate::service::runtime::Runtime;
+use crate::service::runtime::{Fault, Runtime};
 use futures_util::future::{join, join_all};
 use std::rc::Rc;
 
-/// Declares [`FarTier`]: an enum instead of `dyn Tier`, so that calls need no boxes.
-macro_rules! far_tiers {
-    ($($name:ident: $tier:ty,)*) => {
-        /// A tier behind the edge cache. While such a tier is slow, the origin is asked in parallel.
-        #[derive(Debug, Clone)]
-        pub enum FarTier {
-            $(#[doc = concat!("[`", stringify!($tier), "`]")] $name(Rc<$tier>),)*
-        }
-
-        impl FarTier {
-            /// How long a read may take before the origin is asked in parallel.
-            pub fn timeout_ms(&self) -> u64 {
-                match self { $(Self::$name(tier) => tier.timeout_ms(),)* }
-            }
-
-            /// Notes that a read took too long.
-            pub fn timed_out<R: Runtime>(&self, runtime: &R) {
-                match self { $(Self::$name(tier) => tier.timed_out(runtime),)* }
-            }
-        }
-
-        impl Tier for FarTier {
-            fn name(&self) -> &'static str {
-                match self { $(Self::$name(tier) => tier.name(),)* }
-            }
-
-            fn is_available<R: Runtime>(&self, runtime: &R) -> bool {
-                match self { $(Self::$name(tier) => tier.is_available(runtime),)* }
-            }
-
-            async fn get<R: Runtime>(&self, context: &Context<R>, key: &str) -> Option<Rc<CachedEntry>> {
-                match self { $(Self::$name(tier) => tier.get(context, key).await,)* }
-            }
-
-            fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool {
-                match self { $(Self::$name(tier) => tier.takes(entry, on),)* }
-            }
-
-            async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {
-                match self { $(Self::$name(tier) => tier.put(runtime, entry).await,)* }
-            }
-        }
-    };
-}
-
+// The tiers behind the edge cache, in the order in which they are read: the type of each, and how it is
+// made from the configuration.
 far_tiers! {
-    Kv: KvTier,
+    |config, kv|
+    KvTier: KvTier::new(config.kv.clone(), kv.clone()),
 }
 
 /// All tiers.
@@ -66,16 +28,15 @@ pub struct Tiers {
     pub memory: Rc<MemoryTier>,
     /// What the data center has.
     pub edge_cache: Rc<EdgeCacheTier>,
-    /// What all data centers have, in the order in which it is read. A further tier is a line here
-    /// and one in `far_tiers!`.
-    pub far: Vec<FarTier>,
+    /// What all data centers have, in the order in which it is read.
+    pub far: Vec<AnyFarTier>,
 }
 
 impl Tiers {
     /// The tiers as they are configured. The edge cache and KV are also used for other values.
-    pub fn new(edge_cache: Rc<EdgeCacheTier>, kv: Rc<KvTier>) -> Rc<Self> {
+    pub fn new(config: &Config, edge_cache: Rc<EdgeCacheTier>, kv: &Rc<KvClient>) -> Rc<Self> {
         let memory = Rc::new(MemoryTier::default());
-        Rc::new(Self { memory, edge_cache, far: vec![FarTier::Kv(kv)] })
+        Rc::new(Self { memory, edge_cache, far: AnyFarTier::all(config, kv) })
     }
 
     /// Writes a new entry to the edge cache and to the far tiers that take it, after the client's
@@ -113,7 +74,7 @@ impl Tiers {
         });
     }
 
-    fn takers(&self, cached: &CachedEntry, on: Occasion) -> Vec<FarTier> {
+    fn takers(&self, cached: &CachedEntry, on: Occasion) -> Vec<AnyFarTier> {
         self.far.iter().filter(|tier| tier.takes(cached, on)).cloned().collect()
     }
 }

@@ -87,7 +87,7 @@ mod tests {
             etag_is_ours: false,
             shares_authorized: false,
         };
-        CachedEntry::new(Entry { meta, body: vec![0; bytes].into() }, false)
+        CachedEntry::new(Entry { meta, body: vec![0; bytes].into() })
     }
 
     #[test]

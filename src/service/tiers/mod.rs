@@ -12,7 +12,9 @@
 mod breaker;
 mod edge_cache;
 mod entry;
+mod far_tiers;
 mod kv;
+mod kv_client;
 mod list;
 mod memory;
 mod store_read;
@@ -21,9 +23,8 @@ mod tier;
 #[cfg(test)]
 mod tests;
 
-pub(super) use breaker::Breaker;
 pub(super) use edge_cache::EdgeCacheTier;
 pub(super) use entry::CachedEntry;
-pub(super) use kv::KvTier;
-pub(super) use list::{FarTier, Tiers};
-pub(super) use tier::Tier;
+pub(super) use kv_client::KvClient;
+pub(super) use list::{AnyFarTier, Tiers};
+pub(super) use tier::{FarTier, Tier};

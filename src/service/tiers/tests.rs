@@ -1,4 +1,5 @@
 use super::entry::EncodedEntry;
+use super::kv::KvTier;
 use super::tier::Occasion;
 use super::*;
 use crate::config::{self, Config};
@@ -35,11 +36,15 @@ fn entry(key: &str, status: u16, seconds: u64) -> Rc<CachedEntry> {
         etag_is_ours: false,
         shares_authorized: false,
     };
-    CachedEntry::new(Entry { meta, body: b"body".as_slice().into() }, false)
+    CachedEntry::new(Entry { meta, body: b"body".as_slice().into() })
 }
 
 fn config(kv: Value) -> Config {
     config::parse(&json!({ "kv": kv })).unwrap()
+}
+
+fn kv_tier(settings: Value) -> KvTier {
+    KvTier::new(config(settings).kv, Rc::default())
 }
 
 fn context(runtime: &TestRuntime) -> Context<TestRuntime> {
@@ -54,15 +59,16 @@ fn get<T: Tier>(runtime: &TestRuntime, tier: &T, key: &str) -> bool {
 fn a_new_entry_goes_to_the_edge_cache_and_kv_after_the_response() {
     let runtime = TestRuntime::new();
     let config = config(json!({}));
-    let (edge, kv) = (Rc::new(EdgeCacheTier::default()), Rc::new(KvTier::new(&config)));
-    let tiers = Tiers::new(edge.clone(), kv.clone());
+    let (edge, kv) = (Rc::new(EdgeCacheTier::default()), Rc::default());
+    let tiers = Tiers::new(&config, edge.clone(), &kv);
+    let [kv] = &*tiers.far else { panic!("one far tier") };
     let cached = entry(KEY, 200, 600);
     tiers.put_in_background(&runtime, cached.clone(), true);
     assert_eq!((runtime.calls(Call::EdgePut), runtime.calls(Call::KvPut)), (0, 0));
     runtime.advance(1);
-    assert!(cached.in_kv.get());
-    assert!(get(&runtime, &*edge, KEY) && get(&runtime, &*kv, KEY));
-    assert!(!get(&runtime, &*edge, "another key") && !get(&runtime, &*kv, "another key"));
+    assert!(cached.is_stored_in("kv"));
+    assert!(get(&runtime, &*edge, KEY) && get(&runtime, kv, KEY));
+    assert!(!get(&runtime, &*edge, "another key") && !get(&runtime, kv, "another key"));
 }
 
 #[test]
@@ -78,12 +84,12 @@ fn the_settings_of_kv_decide_what_it_takes() {
         ("never", stored, false),
         ("never", hit, false),
     ] {
-        let kv = KvTier::new(&config(json!({ "writes": writes })));
+        let kv = kv_tier(json!({ "writes": writes }));
         assert_eq!(kv.takes(&entry(KEY, 200, 600), on), takes, "{writes} {on:?}");
         assert!(!kv.takes(&entry(KEY, 206, 600), on), "a part, {writes} {on:?}");
     }
     let runtime = TestRuntime::new();
-    let kv = KvTier::new(&config(json!({ "min_ttl": 300 })));
+    let kv = kv_tier(json!({ "min_ttl": 300 }));
     runtime.run(kv.put(&runtime, &EncodedEntry::new(entry(KEY, 200, 299))));
     assert_eq!(runtime.calls(Call::KvPut), 0);
     runtime.run(kv.put(&runtime, &EncodedEntry::new(entry(KEY, 200, 300))));
@@ -93,7 +99,7 @@ fn the_settings_of_kv_decide_what_it_takes() {
 #[test]
 fn a_value_that_is_damaged_or_of_another_key_is_a_miss() {
     let runtime = TestRuntime::new();
-    let kv = KvTier::new(&config(json!({})));
+    let kv = kv_tier(json!({}));
     runtime.set_kv(KEY, "garbage");
     assert!(!get(&runtime, &kv, KEY));
     let other = EncodedEntry::new(entry("another key", 200, 600));
@@ -106,7 +112,7 @@ fn a_value_that_is_damaged_or_of_another_key_is_a_miss() {
 #[test]
 fn a_store_that_fails_is_left_alone_until_one_try_succeeds() {
     let runtime = TestRuntime::new();
-    let kv = KvTier::new(&config(json!({})));
+    let kv = kv_tier(json!({}));
     runtime.set_kv(KEY, EncodedEntry::new(entry(KEY, 200, 600)).bytes());
     runtime.fails(Call::KvGet, "down");
     for _ in 0..5 {
@@ -120,7 +126,23 @@ fn a_store_that_fails_is_left_alone_until_one_try_succeeds() {
     assert!(!kv.is_available(&runtime), "the others wait for what it shows");
     assert!(get(&runtime, &kv, KEY));
     assert!(kv.is_available(&runtime));
-    assert!(!KvTier::new(&config(json!({}))).is_available(&TestRuntime::without_kv()));
+    assert!(!kv_tier(json!({})).is_available(&TestRuntime::without_kv()));
+}
+
+#[test]
+fn a_write_neither_takes_the_one_try_of_an_open_breaker_nor_resets_its_count() {
+    let (runtime, kv) = (TestRuntime::new(), kv_tier(json!({})));
+    let encoded = EncodedEntry::new(entry(KEY, 200, 600));
+    runtime.fails(Call::KvGet, "down");
+    for _ in 0..5 {
+        runtime.run(kv.put(&runtime, &encoded));
+        assert!(!get(&runtime, &kv, KEY));
+    }
+    assert_eq!((kv.breaker().is_open(), runtime.calls(Call::KvPut)), (true, 5));
+    runtime.advance(5_000);
+    runtime.run(kv.put(&runtime, &encoded));
+    assert_eq!(runtime.calls(Call::KvPut), 5, "only a read tries");
+    assert!(kv.is_available(&runtime), "the try is left");
 }
 
 #[test]
@@ -138,12 +160,12 @@ fn an_edge_cache_that_is_slow_is_not_waited_for() {
 #[test]
 fn a_failed_write_is_reported_and_the_entry_counts_as_not_written() {
     let runtime = TestRuntime::new();
-    let (edge, kv) = (EdgeCacheTier::default(), KvTier::new(&config(json!({}))));
+    let (edge, kv) = (EdgeCacheTier::default(), kv_tier(json!({})));
     runtime.fails(Call::KvPut, "full");
     runtime.fails(Call::EdgePut, "full");
     let encoded = EncodedEntry::new(entry(KEY, 200, 600));
     runtime.run(kv.put(&runtime, &encoded));
     runtime.run(edge.put(&runtime, &encoded));
-    assert!(!encoded.cached.in_kv.get());
+    assert!(!encoded.cached.is_stored_in("kv"));
     assert!(runtime.has_reported("kv-write") && runtime.has_reported("edge-write"));
 }

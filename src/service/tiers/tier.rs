@@ -1,8 +1,9 @@
 //! What every tier can do.
 
+use super::breaker::Breaker;
 use super::entry::{CachedEntry, EncodedEntry};
 use crate::service::context::Context;
-use crate::service::runtime::Runtime;
+use crate::service::runtime::{Fault, Runtime};
 use std::rc::Rc;
 
 /// When an entry may be written to a tier.
@@ -36,4 +37,22 @@ pub trait Tier {
 
     /// Writes an entry under its own key.
     async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry);
+}
+
+/// A tier behind the edge cache. While it is slow, the origin is asked in parallel.
+///
+/// To add one: implement this in a file of this folder, and add a line to the list in `list.rs`. `GET
+/// health` and `GET stats` show it under its name.
+pub trait FarTier: Tier {
+    /// How long a read may take before the origin is asked in parallel.
+    fn timeout_ms(&self) -> u64;
+
+    /// Opens when calls fail.
+    fn breaker(&self) -> &Breaker;
+
+    /// `true` if the deployment has this store.
+    fn is_bound<R: Runtime>(&self, runtime: &R) -> bool;
+
+    /// Reads something, to find out whether the store works.
+    async fn probe<R: Runtime>(&self, runtime: &R) -> Result<(), Fault>;
 }

@@ -34,7 +34,7 @@ impl StreamedWrites {
         source: &'static str,
         wait: bool,
     ) {
-        let passed = runtime.passed_body(handle);
+        let passed = runtime.body_end(handle);
         let (this, background) = (self.clone(), runtime.clone());
         runtime.spawn(async move {
             let Purges { intents, recorder, .. } = &this.purges;

@@ -119,7 +119,10 @@ async function withNewInstance(call) {
   }
 }
 
-/** An error response that needs no Wasm. */
+/**
+ * An error response that needs no Wasm: it is sent when Wasm has failed repeatedly, so the headers cannot
+ * come from the service's table of response headers. `tests/reference.rs` compares them with it.
+ */
 function errorResponse(status, error) {
   const headers = {
     "cache-control": "no-store",

@@ -120,7 +120,7 @@ test("keys are structured, and shown to the admin alone", async () => {
 });
 
 test("entity tags are answered with 304", async () => {
-  // Where the origin gives none, the body has to be there first.
+  // If the origin sends none, it is computed from the body, which has to be complete first.
   await world.ask("/api/products/304");
   const first = await world.ask("/api/products/304");
   const etag = first.headers.get("etag");

@@ -98,20 +98,37 @@ test("what is linked is there", () => {
   }
 });
 
-test("every reason that an answer may name is explained", () => {
-  const operations = pages.find(({ file }) => file === "docs/operations.md").text;
-  const sources = [
-    "engine/bypass.rs",
-    "policy/storable.rs",
-    "graphql/operation/analysis.rs",
-    "graphql/request/error.rs",
-  ];
-  for (const source of sources) {
-    const text = readFileSync(join(root, "src", source), "utf8");
-    for (const [, reason] of text.matchAll(/Self::\w+ => "([a-z-]+)"/g)) {
-      assert.ok(operations.includes(`\`${reason}\``), `${reason} of ${source}`);
-    }
-  }
+/** The words in backticks of all pages but the changelog, which names what was there once. */
+function inBackticks() {
+  const current = pages.filter(({ file }) => file !== "CHANGELOG.md");
+  return current.flatMap(({ file, text }) =>
+    [...text.matchAll(/`([^`\n]+)`/g)].map((match) => ({ file, word: match[1] })),
+  );
+}
+
+async function trackedFiles() {
+  const listed = await run("git", ["ls-files"], { capture: true });
+  return listed.trim().split("\n");
+}
+
+test("every file that the documentation names is there", async () => {
+  const tracked = await trackedFiles();
+  const isPath = /^[\w.-]+(?:\/[\w.-]+)+\.(?:rs|mjs|js|txt|toml)$/;
+  const named = inBackticks().filter(({ word }) => isPath.test(word) && !word.startsWith("build/"));
+  assert.ok(named.length >= 100, `${named.length} files`);
+  const isThere = (word) => tracked.some((path) => path === word || path.endsWith(`/${word}`));
+  const missing = named.filter(({ word }) => !isThere(word));
+  assert.deepEqual(missing, []);
+});
+
+test("every test function that the documentation names is there", async () => {
+  const sources = (await trackedFiles()).filter((path) => path.endsWith(".rs"));
+  const code = sources.map((path) => readFileSync(join(root, path), "utf8")).join("\n");
+  const named = inBackticks().filter(({ word }) => /^[a-z]+(?:_[a-z0-9]+){4,}$/.test(word));
+  // Members of JSON have such names too.
+  const isThere = (word) => code.includes(`fn ${word}(`) || code.includes(`"${word}"`);
+  const missing = named.filter(({ word }) => !isThere(word));
+  assert.deepEqual(missing, []);
 });
 
 test("every test that docs/security.md names is there", () => {

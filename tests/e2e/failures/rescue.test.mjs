@@ -25,7 +25,7 @@ const keeping = await startWorld({
 
 const failures = (from) => from.events("failure").filter(({ part }) => part === "worker").length;
 
-/** The fields of a head, but for those that are always another. */
+/** The header fields of a response, without those that differ each time. */
 function fieldsOf(text, ignored) {
   const [head] = text.split("\r\n\r\n");
   const lines = head
@@ -54,7 +54,7 @@ async function exchange(from, path, sent, answered, fails) {
   };
 }
 
-/** A request that Wasm fails at, after the same without a failure has come to the same. */
+/** A request that Wasm fails at, after checking that the same request without a failure gives the same. */
 async function compared(from, path, sent, answered) {
   const passed = await exchange(from, path, sent, answered, false);
   const rescued = await exchange(from, path, sent, answered, true);
@@ -182,7 +182,7 @@ test("a write whose answer streams purges at its end too, though Wasm has failed
     });
     assert.equal((await answer.next()).toString(), "begun ");
     assert.equal(failures(streaming) - before, trap["x-trap"] ? 1 : 0);
-    // What is stored while the write goes on is of before its commit.
+    // What is stored during the write shows the state before its commit.
     await streaming.until(async () => (await read()).xCache === "HIT", "it is stored");
     assert.equal((await read()).text, `${version}`);
     version += 1;

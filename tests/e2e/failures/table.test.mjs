@@ -1,5 +1,5 @@
 // What clients see when a part fails, row by row as docs/operations.md has it: many of them at once,
-// and in two places. What Evergraph does about it besides is in failing.test.mjs.
+// and in two places. What else Evergraph does then is tested in failing.test.mjs.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
@@ -219,7 +219,7 @@ for (const [how, fail, status, error] of ORIGIN_FAILURES) {
       (place) => world.ask(newPath(), {}, place),
       (place) => world.graphql("{ product { name } }", { place }),
     ];
-    // Nobody waits for a write that hangs, but for as long as is configured.
+    // A write that hangs is waited for only as long as configured.
     if (how !== "hangs") asks.push((place) => world.ask(newPath(), { method: "PUT", body: "{}" }, place));
     for (const ask of asks) {
       for (const answer of await crowd(ask)) {
@@ -233,7 +233,7 @@ for (const [how, fail, status, error] of ORIGIN_FAILURES) {
 }
 
 test("the worker panics: the origin's answer, and each write once", async () => {
-  // Each writes to its own, so that nobody's purge stands in for another's.
+  // Each row writes to its own path, so that one row's purge cannot hide the lack of another's.
   const all = await Promise.all(Array.from({ length: CLIENTS }, () => storedEverywhere()));
   const panics = () => world.events("failure").filter(({ part }) => part === "worker").length;
   const before = panics();

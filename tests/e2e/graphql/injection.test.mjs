@@ -1,4 +1,4 @@
-// What is added to queries on a miss: the client sees nothing of it, and purges see what is there.
+// What is added to queries on a miss. The client sees none of it, and purges find what the response shows.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -318,7 +318,7 @@ test("a scalar of JSON keeps its members, whatever their keys, and shows no type
   );
 });
 
-/** The tags of an entry that come of its types. */
+/** The tags of an entry that its types give it. */
 async function typesOf(query) {
   const debug = { "evergraph-debug": "1", authorization: `Bearer ${ADMIN_TOKEN}` };
   const answer = await world.graphql(query, { headers: debug });

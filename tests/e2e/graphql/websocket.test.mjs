@@ -600,7 +600,7 @@ test("a result too long to be read purges everything", async () => {
   const before = purges();
   say({ type: "next", id: "1", payload: { ...result(name), extensions: { more: "x".repeat(1 << 20) } } });
   await client.next();
-  // What is so long does not wait for its purge, and one of everything may wait for its turn.
+  // A message this long does not wait for its purge, and a purge of everything may be delayed.
   await world.until(() => purges() > before, "it is purged");
   assert.deepEqual([await read(), await shelf()], [["MISS", name], "MISS"]);
   await client.close();

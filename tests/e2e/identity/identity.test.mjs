@@ -1,4 +1,4 @@
-// Who shares an answer: only those whom the configuration says share it. Each configuration stands
+// Who shares a response: only clients that the configuration lets share it. Each configuration stands
 // before an origin that echoes in every answer who is asking, and has a control that a cache which
 // never stores anything would fail.
 

@@ -41,7 +41,7 @@ export class Api {
     return reply(200, await this.run(request, asked), this.headers);
   }
 
-  /** What every answer has beside its content type. */
+  /** The headers of every response, in addition to its content type. */
   headers = {};
 
   async run(request, asked) {

@@ -52,7 +52,7 @@ export class Heap {
     return answered;
   }
 
-  /** Bytes of what is alive: objects, what is behind buffers, and the memory of Wasm. */
+  /** Bytes of live objects, of the memory behind buffers, and of Wasm. */
   async alive() {
     let collected = false;
     const collecting = this.#call("HeapProfiler.collectGarbage").then(() => {

@@ -56,7 +56,7 @@ export class Issuer {
     };
   }
 
-  /** A good token by one of the keys, but for these claims and header members. */
+  /** A valid token by one of the keys, except for these claims and header members. */
   token(name, claims, header = {}) {
     const { algorithm, privateKey } = this.#pairs.get(name);
     return signed({ alg: algorithm, kid: name, ...header }, claims, (data) =>

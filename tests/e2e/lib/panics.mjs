@@ -2,7 +2,7 @@
 //
 // Timers and waitUntil that throw make Wasm panic for real: the code around them takes for granted
 // that they work. Timers are set before look-ups, while the origin is asked and while a purge is
-// recorded; waitUntil is called once an answer is to be stored.
+// recorded; waitUntil is called when a response is about to be stored.
 
 /** The module: a route fires the cron trigger, another makes what comes next panic, and a request's `evergraph-panic-after` says after how many of them Wasm panics. */
 export const panickingEntry = `

@@ -29,7 +29,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * - `secrets`: more secrets by name
  * - `entry`: another main module, which imports `./index.js`
  * - `originUrl`: another origin than the test's own
- * - `cfBlobHeader`: the header in which the origin sees what Cloudflare would be told of each request
+ * - `cfBlobHeader`: the header in which the origin sees the `cf` options of each request
  * - `inspector`: whether workerd's inspector listens, at `inspectorPort`
  */
 export async function startWorld(options = {}) {

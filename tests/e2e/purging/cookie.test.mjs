@@ -37,7 +37,7 @@ test("a browser that wrote reads its own write in another place", async () => {
   assert.equal(own, `evergraph-purge-test=${token}; Path=/; Max-Age=${MAX_LAG + 5}; HttpOnly; SameSite=Lax`);
   assert.equal((await world.ask(path, {}, 1)).json.version, 0, "who did not write may wait");
   const cookie = own.split(";")[0];
-  // A token that is none takes nothing from the other.
+  // An invalid token does not affect the other one.
   const headers = { cookie, "evergraph-purge": "0" };
   const read = await world.ask(path, { headers }, 1);
   assert.deepEqual([read.json, read.headers.getSetCookie()], [{ version: 1 }, ["session=1"]]);

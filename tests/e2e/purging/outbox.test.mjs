@@ -78,7 +78,7 @@ async function writeWhileTheLogIsDown(path) {
   assert.equal(write.headers.get("evergraph-purge"), null);
 }
 
-/** Both places, once each knows of what is recorded. */
+/** Both data centers, once each has read what is recorded. */
 async function isNewEverywhere(path) {
   await wait(MAX_LAG * 1_000 + 100);
   for (const place of [0, 1]) assert.deepEqual((await world.ask(path, {}, place)).json, { version });

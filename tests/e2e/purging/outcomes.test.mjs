@@ -1,4 +1,4 @@
-// What the answer to a write says of whether anything ran, and what is purged for it.
+// What the response to a write proves about whether anything ran, and what is purged then.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -217,7 +217,7 @@ replay([
       const headers = { ...bearer("bob"), ...session("bob") };
       const shared = await stage.hit(() => api.post("{ catalog { name } }", { headers }));
       assert.equal(shared.text, named("catalog", "all"));
-      // That the catalogue is everybody's says nothing of what is asked beside it.
+      // The catalogue is public, but not the other field of the same query.
       for (const name of ["ada", "bob", "ada"]) {
         const both = await api.data("{ catalog { name } me { name } }", { headers: bearer(name) });
         assert.equal(both.me.name, name);

@@ -16,7 +16,7 @@ const FRESH = { "cache-control": "max-age=600" };
 const date = (seconds) => new Date(Date.now() + seconds * 1_000).toUTCString();
 const DAY = 86_400;
 
-/** What becomes of an answer with these headers: its body is the origin's at every turn. */
+/** The results for a response with these headers. Each body has to be the origin's. */
 async function second(headers, asks = {}) {
   const path = paths.add(200, headers, "body");
   const answers = [];
@@ -31,7 +31,7 @@ async function second(headers, asks = {}) {
   return answers[1].xCache;
 }
 
-// What is to be a HIT may be stored and is fresh; what is to be a MISS is one of the two not.
+// A HIT is expected of responses that may be stored and are fresh, a MISS of all others.
 for (const [name, rows] of Object.entries({
   "Cache-Control": [
     [{ "cache-control": "MAX-AGE=600" }, "HIT"],

@@ -20,7 +20,7 @@ const settle = () => world.admin("health");
 const asks = (path) =>
   paths.asked(path).map(({ headers }) => [headers.range ?? null, headers["if-range"] ?? null]);
 
-/** An origin of parts; `tagged` is what it says beside a 206. */
+/** An origin that supports ranges; `tagged` are the additional headers of a 206. */
 function serves(body, etag, headers = FRESH, ofRest = headers) {
   return (request, response) => {
     const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];

@@ -13,7 +13,7 @@ const FRESH = { "cache-control": "max-age=600", "content-type": "text/plain" };
 const MODIFIED = "Sun, 06 Nov 1994 08:49:37 GMT";
 const part = (range, headers = {}) => ({ range: `bytes=${range}`, ...headers });
 
-/** An origin that has one answer and knows of parts. */
+/** An origin with one response, which supports ranges. */
 function serves(body, headers = {}) {
   const all = { ...FRESH, etag: '"a"', ...headers };
   return (request, response) => {
@@ -30,7 +30,7 @@ function serves(body, headers = {}) {
   };
 }
 
-/** Asks until what is stored beside an answer is there. */
+/** Repeats the request until the copy that is stored in the background is there. */
 const settle = () => world.admin("health");
 const ranges = (path) => paths.asked(path).map(({ headers }) => headers.range);
 

@@ -24,7 +24,7 @@ const JSON_TYPE = { "content-type": "application/json" };
 const settle = () => world.admin("health");
 
 let version = 0;
-/** A path whose answer says which version it is of, and anything else beside it. */
+/** A path whose response contains its version, and other given content. */
 function versioned(path, more = {}, headers = {}) {
   return paths.at(path, (request, response) => {
     if (request.method !== "GET") return response.writeHead(200, JSON_TYPE).end("{}");

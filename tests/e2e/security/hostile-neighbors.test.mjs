@@ -231,7 +231,7 @@ test("a __Host- cookie is told from its namesakes", async () => {
   }
 });
 
-/** A read at an origin that honours method overrides on GETs, and the headers beside the override. */
+/** A read at an origin that honours method overrides on GETs, and the other headers. */
 async function staysFresh(name, beside) {
   paths += 1;
   let version = 1;
@@ -514,7 +514,7 @@ test("values that only look alike have answers of their own", async () => {
     assert.equal(text, first.get(value));
     assert.equal(JSON.stringify(echoed), meaning(value), value);
   }
-  // What is written apart and may be read apart has been asked for apart.
+  // What differs in spelling, and may be read differently, was requested separately.
   for (const [one, other] of [
     ["1", '"1"'],
     ["1", "1.0"],

@@ -301,7 +301,7 @@ test("such an entry comes from the edge cache with its bytes, and is not kept in
     const got = await atEdge(path, init);
     assert.deepEqual([got.xCache, got.detail], ["HIT", detail]);
     assertFields(got, ODD, detail);
-    // What is beside the entry in the edge cache is the entry's alone.
+    // The header fields next to the value in the edge cache are those of the entry alone.
     assert.equal(got.get("cf-cache-status"), undefined);
     assert.equal(got.get("content-type"), "text/plain");
   }

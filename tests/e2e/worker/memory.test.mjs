@@ -68,7 +68,7 @@ test("six bodies of 1 MiB in variables at once", async (t) => {
     for (const [n, answer] of answers.entries()) {
       assert.equal(answer.status, 200);
       const { length } = answer.json.data.item;
-      // What is asked with additions is a little longer.
+      // A query with additions is a little longer.
       assert.ok(length >= bodies[n].length && length < bodies[n].length + 200, `${length}`);
       assert.ok(reasons.includes(detail(answer)), answer.cacheStatus);
     }

@@ -1,7 +1,5 @@
 //! The output of the stripper, of which it may take back the last bytes.
 
-use super::location::Span;
-
 /// One chunk on its way to the output. Positions count from `base`.
 pub(super) struct Run<'p> {
     pub(super) chunk: &'p [u8],
@@ -47,5 +45,23 @@ impl Run<'_> {
     pub(super) fn replace(&mut self, start: usize, span: Span, number: u64) {
         let start = self.base + start;
         self.out.splice(start + span.start..start + span.end, number.to_string().into_bytes());
+    }
+}
+
+/// The position of a number, relative to its location.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Span {
+    /// The number at this position. `None` if it is not written in digits alone.
+    pub(super) fn number(self, written: &[u8]) -> Option<u64> {
+        let digits = written.get(self.start..self.end)?;
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        std::str::from_utf8(digits).ok()?.parse().ok()
     }
 }

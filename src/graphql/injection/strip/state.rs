@@ -47,6 +47,23 @@ pub(super) enum Mode {
     Locations,
 }
 
+impl Mode {
+    /// The part in which the value of a key is that was read outside `data`, within this many
+    /// containers of a response.
+    pub(super) fn in_member(self, name: &[u8], within: usize) -> Self {
+        match (self, within) {
+            (_, 0) => match name {
+                b"data" => Self::Data,
+                b"errors" => Self::Errors,
+                _ => Self::Other,
+            },
+            (Self::Errors | Self::Locations, 2) if name == b"locations" => Self::Locations,
+            (Self::Errors | Self::Locations, 2) => Self::Errors,
+            (mode, _) => mode,
+        }
+    }
+}
+
 /// The gap before the next member of the innermost object in `data`: white space and a comma.
 /// Positions are in the output, and count from the first byte that the current push can change.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,4 +76,12 @@ pub(super) struct Gap {
     pub(super) key: usize,
     /// `true` if a member of the object stays.
     pub(super) after_member: bool,
+}
+
+impl Gap {
+    pub(super) fn move_by(&mut self, distance: usize) {
+        for position in [&mut self.start, &mut self.end, &mut self.key] {
+            *position = position.saturating_sub(distance);
+        }
+    }
 }

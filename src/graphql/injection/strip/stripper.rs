@@ -219,7 +219,13 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
             && let Some(location) = self.location.take()
         {
             run.flush(at + 1);
-            self.relocate(location, run);
+            let document = match self.documents.as_slice() {
+                [only] => Some(only),
+                several => several.get(self.item),
+            };
+            if let Some(document) = document {
+                location.map(document.borrow(), run);
+            }
         }
         self.containers.pop();
         self.value_done(at + 1, run)
@@ -331,28 +337,9 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
     /// A key outside `data` was read.
     fn enter_member(&mut self) {
         let within = self.containers.len().saturating_sub(self.answer_depth);
-        match (self.mode, within) {
-            (_, 0) => {
-                self.mode = match self.name.as_slice() {
-                    b"data" => Mode::Data,
-                    b"errors" => Mode::Errors,
-                    _ => Mode::Other,
-                };
-            }
-            (Mode::Errors | Mode::Locations, 2) => {
-                let locations = self.name == b"locations";
-                self.mode = if locations { Mode::Locations } else { Mode::Errors };
-            }
-            (Mode::Locations, 4) => {
-                if let Some(location) = &mut self.location {
-                    location.current = match self.name.as_slice() {
-                        b"line" => Some((Coordinate::Line, None)),
-                        b"column" => Some((Coordinate::Column, None)),
-                        _ => None,
-                    };
-                }
-            }
-            _ => {}
+        self.mode = self.mode.in_member(&self.name, within);
+        if let (Mode::Locations, 4, Some(location)) = (self.mode, within, &mut self.location) {
+            location.current = Coordinate::named(&self.name).map(|coordinate| (coordinate, None));
         }
     }
 
@@ -457,38 +444,9 @@ impl<I: Borrow<InjectedDocument>> ResponseStripper<I> {
         if let Some(undecided) = undecided {
             self.held.extend_from_slice(run.since(undecided));
             run.cut(undecided);
-            self.gap.start = self.gap.start.saturating_sub(undecided);
-            self.gap.end = self.gap.end.saturating_sub(undecided);
-            self.gap.key = self.gap.key.saturating_sub(undecided);
+            self.gap.move_by(undecided);
             if let Some(location) = &mut self.location {
                 location.move_by(undecided);
-            }
-        }
-    }
-
-    /// Maps the location that was written last to the client's document.
-    fn relocate(&self, location: Location, run: &mut Run<'_>) {
-        let written = run.since(location.start);
-        if written.len() > LOCATION_BYTES {
-            return;
-        }
-        let (Some(line_at), Some(column_at)) = (location.line, location.column) else { return };
-        let (Some(line), Some(column)) = (line_at.number(written), column_at.number(written))
-        else {
-            return;
-        };
-        let document = match self.documents.as_slice() {
-            [only] => Some(only),
-            several => several.get(self.item),
-        };
-        let Some(document) = document else { return };
-        let mapped = document.borrow().position_in_source(line, column);
-        let mut changes = [(line_at, line, mapped.0), (column_at, column, mapped.1)];
-        // The later number is replaced first, so that the position of the other one stays right.
-        changes.sort_by_key(|(span, _, _)| std::cmp::Reverse(span.start));
-        for (span, found, mapped) in changes {
-            if found != mapped {
-                run.replace(location.start, span, mapped);
             }
         }
     }

@@ -8,8 +8,7 @@ const TEXT: &str = "{ a }";
 fn documents(writes: &str) -> Rc<HashedDocuments> {
     let kv = json!({ "writes": writes, "timeout_ms": 100 });
     let config = Rc::new(config::parse(&json!({ "service": "shop", "kv": kv })).unwrap());
-    let kv = Rc::new(KvTier::new(&config));
-    HashedDocuments::new(config, kv)
+    HashedDocuments::new(config, Rc::default())
 }
 
 fn find(runtime: &TestRuntime, documents: &Rc<HashedDocuments>, hash: &str) -> Option<Rc<str>> {

@@ -104,3 +104,20 @@ fn a_schema_does_not_become_pending_but_its_end_does() {
         writing.outbox.note_recorded(&runtime, &key);
     }
 }
+
+/// A try that nobody learns the success of would be lost to the reads.
+#[test]
+fn a_put_that_is_the_one_try_of_an_open_breaker_closes_it() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    runtime.fails(Call::KvPut, "down");
+    writing.outbox.keep(&runtime, purge_of(1));
+    runtime.advance(1);
+    while !writing.kv.breaker.is_open() {
+        writing.kv.breaker.failed(runtime.at(), "down");
+    }
+    runtime.works(Call::KvPut);
+    runtime.advance(60_000);
+    writing.outbox.fill(&runtime);
+    runtime.advance(1);
+    assert!(runtime.calls(Call::KvPut) == 2 && !writing.kv.breaker.is_open());
+}

@@ -66,7 +66,7 @@ fn a_request_that_ends_early_keeps_none_waiting() {
     // An append was begun by a request that the runtime has ended: its signal is never given.
     shared.state.last.set(1);
     let everything = NewRecord::everything();
-    let never_given = runtime.signal();
+    let never_given = runtime.create_signal();
     let joining = async {
         let append = shared.append(&runtime, &everything);
         let begins = async { shared.state.under_way.set(Some((2, never_given))) };

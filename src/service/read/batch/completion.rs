@@ -66,7 +66,7 @@ impl BatchCompletion {
         if sent == items.len() {
             return Reply::Origin { handle, status, headers };
         }
-        match context.runtime.answer_body(handle, limits::GRAPHQL_RESPONSE_BYTES).await {
+        match context.runtime.response_body(handle, limits::GRAPHQL_RESPONSE_BYTES).await {
             BodyRead::Whole(body) => match elements(&body, sent) {
                 Some(found) => {
                     let unknown = document_not_found().to_string();

@@ -206,7 +206,7 @@ impl BatchReads {
             (false, true) => (Outcome { x_cache: XCache::Stale, status: hit }, Answered::Stale),
             (false, false) => (Outcome { x_cache: XCache::Hit, status: hit }, Answered::Hit),
         };
-        let headers = self.respond.merged_headers(context, headers, &outcome);
+        let headers = self.respond.merged_headers(headers, &outcome);
         let hits = queries.iter().flatten().count();
         let counts = BatchCounts { operations: queries.len(), hits, stored: 0 };
         self.respond.log.batch(context, how, counts, 200);
@@ -243,10 +243,10 @@ impl BatchReads {
         let counts = BatchCounts { operations: queries.len(), hits, stored };
         self.respond.log.batch(context, Answered::Miss, counts, head.status);
         if is_exact {
-            return self.respond.origin(context, &head, &outcome);
+            return self.respond.origin(&head, &outcome);
         }
         let headers = &element_head.headers;
-        let mut headers = self.respond.origin_headers(context, headers, &outcome);
+        let mut headers = self.respond.origin_headers(headers, &outcome);
         if hits > 0 {
             let fresh = queries.iter().flatten().filter(|query| query.is_fresh());
             headers.set("age", greatest_age(fresh, context.runtime.now()).to_string());
@@ -309,7 +309,7 @@ impl BatchReads {
         self.scope_changes.purge(context, response).await;
         let counts = BatchCounts { operations: items.len(), hits: 0, stored: 0 };
         self.respond.log.batch(context, Answered::Miss, counts, response.status);
-        let reply = self.respond.origin(context, response, &miss(response.status, false));
+        let reply = self.respond.origin(response, &miss(response.status, false));
         self.completion.reply(context, items, reply).await
     }
 

@@ -1,0 +1,15 @@
+//! The service's runtime on Workers: the service's traits over bindings and the exchange with JavaScript.
+//!
+//! | file | traits |
+//! |---|---|
+//! | `stores.rs` | the edge cache and KV |
+//! | `purge_log.rs` | the purge log |
+//! | `origin.rs` | the origin, and bodies that clients get as they arrive |
+//! | `request_runtime.rs` | all others |
+
+mod origin;
+mod purge_log;
+mod request_runtime;
+mod stores;
+
+pub use request_runtime::{WorkersRuntime, admin_tokens};
