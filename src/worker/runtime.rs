@@ -7,8 +7,8 @@ use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields, ResponseCoding};
 use crate::limits;
 use crate::purge::{
-    IntentId, IntentReply, LogRequest, LogVersion, Mark, MessageError, NewRecord, ReadReply,
-    Version,
+    IntentId, IntentReply, KvClaim, KvGrant, LogRequest, LogVersion, Mark, MessageError, NewRecord,
+    ReadReply, Version,
 };
 use crate::service::{
     AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
@@ -107,7 +107,7 @@ impl WorkersRuntime {
             false => send(Version::CURRENT).await,
         };
         let bytes = reply?.to_vec();
-        decode(&bytes).map_err(|error| format!("the purge log's reply: {}", error.as_str()))
+        decode(&bytes).map_err(unreadable_reply)
     }
 
     async fn send_to_log(
@@ -116,14 +116,23 @@ impl WorkersRuntime {
         request: &LogRequest,
         version: Version,
     ) -> Result<Uint8Array, Fault> {
-        let namespace = self.env.durable_object(LOG).map_err(fault)?;
         let message = request.encode(version);
         // If nobody waits any more, a read is aborted, but a write continues.
         let abort = request.new.is_none().then(AbortOnDrop::default);
         let signal = abort.as_ref().map(|abort| abort.0.signal());
         let signal = signal.as_deref().map_or(JsValue::UNDEFINED, |signal| signal.into());
+        self.send_message(route, &message, &signal).await
+    }
+
+    async fn send_message(
+        &self,
+        route: &str,
+        message: &[u8],
+        signal: &JsValue,
+    ) -> Result<Uint8Array, Fault> {
+        let namespace = self.env.durable_object(LOG).map_err(fault)?;
         let call =
-            self.exchange.call_log(namespace.as_ref(), &self.log_name, route, &message, &signal);
+            self.exchange.call_log(namespace.as_ref(), &self.log_name, route, message, signal);
         call.await.map(Uint8Array::from).map_err(|error| text_of(&error))
     }
 
@@ -248,6 +257,11 @@ impl PurgeLog for WorkersRuntime {
         let request =
             LogRequest { new: Some(intent.clone()), is_intent: true, ..LogRequest::default() };
         self.call_log("intend", &request, IntentReply::decode).await.map(|reply| reply.0)
+    }
+
+    async fn log_claim_kv_writes(&self, claim: &KvClaim) -> Result<KvGrant, Fault> {
+        let reply = self.send_message("claim", &claim.encode(), &JsValue::UNDEFINED).await?;
+        KvGrant::decode(&reply.to_vec()).map_err(unreadable_reply)
     }
 }
 
@@ -428,6 +442,10 @@ fn concatenated(chunks: impl Iterator<Item = Uint8Array> + Clone) -> Rc<[u8]> {
         rest = after;
     }
     bytes
+}
+
+fn unreadable_reply(error: MessageError) -> Fault {
+    format!("the purge log's reply: {}", error.as_str())
 }
 
 fn fault(error: worker::Error) -> Fault {
