@@ -113,14 +113,19 @@ test("another isolate has it from KV, and believes KV only as far as the hash do
 test("a document that the origin refuses is known in the isolate and not written to KV", async () => {
   const written = (query) => world.kv.entries.has(`test/documents/${sha256(query)}`);
   const [refused, mutation] = [fresh(), `mutation M${count} { noSuchMutation }`];
-  const error = { errors: [{ message: "Cannot query field", extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }] };
+  const error = {
+    errors: [{ message: "Cannot query field", extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }],
+  };
   const answer = world.origin.answer;
   for (const status of [200, 400]) {
     world.origin.answer = (_request, response) => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(error));
     };
     for (let n = 0; n < 2; n += 1)
-      assert.deepEqual((await post(world, { query: refused, extensions: byHash(sha256(refused)) })).json, error);
+      assert.deepEqual(
+        (await post(world, { query: refused, extensions: byHash(sha256(refused)) })).json,
+        error,
+      );
   }
   assert.equal((await post(world, { query: mutation, extensions: byHash(sha256(mutation)) })).status, 400);
   assert.deepEqual((await post(world, { extensions: byHash(sha256(refused)) })).json, error);
