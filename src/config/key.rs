@@ -33,6 +33,8 @@ pub enum ValueType {
         /// The highest value.
         most: u64,
     },
+    /// A number from 0 to 1, such as `0.25`: a share of all events of a kind.
+    Share,
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// A string of this form.

@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::{
-    cache_types, graphql, jwt, kv, limits, mutations, origin_timeout, purge, resources, rest,
+    cache_types, graphql, jwt, kv, limits, log, mutations, origin_timeout, purge, resources, rest,
     rest_settings, root, scopes,
 };
 
@@ -23,6 +23,7 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
     ("resources", resources::KEYS),
     ("kv", kv::KEYS),
     ("purge", purge::KEYS),
+    ("log", log::KEYS),
 ];
 
 #[cfg(test)]

@@ -12,15 +12,17 @@ pub struct Kv {
     pub writes: KvWrites,
     /// Entries with a shorter lifetime, in seconds, are not written.
     pub min_ttl: u64,
+    /// How many values all isolates of the service may write in a day. `None`: any number.
+    pub writes_per_day: Option<u64>,
 }
 
 /// `kv.writes`
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum KvWrites {
     /// Every entry is written.
-    #[default]
     Always,
     /// An entry is written when it is requested a second time.
+    #[default]
     SecondRequest,
     /// Nothing is written.
     Never,
@@ -36,7 +38,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "writes",
         value: ValueType::Choice(&["always", "second-request", "never"]),
-        default: DefaultValue::Text("always"),
+        default: DefaultValue::Text("second-request"),
         doc: "Which entries are written to KV.",
     },
     Key {
@@ -44,6 +46,12 @@ pub(super) const KEYS: &[Key] = &[
         value: SECONDS,
         default: DefaultValue::Number(0),
         doc: "Entries that live shorter than this are not written to KV.",
+    },
+    Key {
+        name: "writes_per_day",
+        value: ValueType::Number { unit: "writes", least: 0, most: 1_000_000_000 },
+        default: DefaultValue::Number(0),
+        doc: "How many values the service may write to KV in a day (UTC). 0: any number.",
     },
 ];
 
@@ -53,6 +61,7 @@ pub(super) fn kv(section: &Section<'_>) -> Kv {
         timeout_ms: section.number("timeout_ms"),
         writes: section.choice("writes", &writes),
         min_ttl: section.number("min_ttl"),
+        writes_per_day: Some(section.number("writes_per_day")).filter(|number| *number > 0),
     };
     section.report_unknown();
     kv

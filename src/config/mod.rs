@@ -15,6 +15,7 @@ mod key;
 mod keys;
 mod kv;
 mod limits;
+mod log;
 mod match_arguments;
 mod matches;
 mod matching;
@@ -33,6 +34,7 @@ mod root;
 mod schema;
 mod scopes;
 mod section;
+mod share;
 mod signals;
 mod tagging;
 
@@ -44,6 +46,7 @@ pub use key::{DefaultValue, Key, TextForm, ValueType};
 pub use keys::SECTIONS;
 pub use kv::{Kv, KvWrites};
 pub use limits::Limits;
+pub use log::Log;
 pub use matches::{FieldPattern, Match};
 pub use mutations::{MutationPolicy, MutationRule, Mutations};
 pub use nearest::nearest;
@@ -58,3 +61,4 @@ pub use root::Config;
 #[cfg(not(target_arch = "wasm32"))]
 pub use schema::json_schema;
 pub use scopes::{Identity, Scope, SignalPattern};
+pub use share::Share;

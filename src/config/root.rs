@@ -7,6 +7,7 @@ use super::jwt::{Jwt, jwt};
 use super::key::{DefaultValue, Key, ValueType};
 use super::kv::{self, Kv, kv};
 use super::limits::{self, Limits, limits};
+use super::log::{self, Log, log};
 use super::mutations::{self, Mutations, mutations};
 use super::names::{graphql_name, header_glob, header_names, name, tag_header};
 use super::origin_timeout::{self, OriginTimeout, origin_timeout};
@@ -65,6 +66,8 @@ pub struct Config {
     pub kv: Kv,
     /// `purge`
     pub purge: Purge,
+    /// `log`
+    pub log: Log,
     /// The fingerprint of the rules by which this configuration makes tags.
     pub tagging: Tagging,
 }
@@ -155,6 +158,7 @@ pub(super) const KEYS: &[Key] = &[
     section("origin_timeout", "How long the origin may take."),
     section("kv", "How Workers KV is used."),
     section("purge", "How purges are recorded and read."),
+    section("log", "Which responses write a log line."),
 ];
 
 const fn section(name: &'static str, doc: &'static str) -> Key {
@@ -186,6 +190,7 @@ pub(super) fn config(root: &Section<'_>) -> Config {
         limits: limits(&root.section("limits", limits::KEYS)),
         kv: kv(&root.section("kv", kv::KEYS)),
         purge: purge(&root.section("purge", purge::KEYS)),
+        log: log(&root.section("log", log::KEYS)),
         tagging: Tagging::UNKNOWN,
     };
     root.report_unknown();

@@ -65,6 +65,7 @@ fn of_type(path: &str, value: ValueType) -> Value {
         ValueType::Number { least, most, .. } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
+        ValueType::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         ValueType::Choice(choices) => json!({ "type": "string", "enum": choices }),
         ValueType::Text(form) => of_text(form),
         ValueType::List(items) => json!({ "type": "array", "items": of_type(path, *items) }),

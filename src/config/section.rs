@@ -6,6 +6,7 @@
 use super::error::ConfigError;
 use super::key::{DefaultValue, Key, ValueType};
 use super::nearest::nearest;
+use super::share::Share;
 use crate::time::Ttl;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -146,6 +147,19 @@ impl<'a> Section<'a> {
     /// A number of seconds. The default is not applied.
     pub(super) fn configured_seconds(&self, key: &'static str) -> Option<Ttl> {
         self.configured_number(key).map(Ttl::from_seconds)
+    }
+
+    /// A number from 0 to 1, or its default.
+    pub(super) fn share(&self, key: &'static str) -> Share {
+        let default = match self.default_of(key) {
+            Some(DefaultValue::Number(0)) => Share::NONE,
+            _ => Share::ALL,
+        };
+        let Some(value) = self.value(key) else { return default };
+        value.as_f64().and_then(Share::of).unwrap_or_else(|| {
+            self.fault(key, format!("expected a number from 0 to 1, found {value}"));
+            default
+        })
     }
 
     /// The value for the configured choice, or for the default one. `values` are in the order of the

@@ -77,6 +77,7 @@ pub(super) fn tagging(config: &Config) -> Tagging {
         // Where entries are stored, and when purges are read, repeated and waited for.
         kv: _,
         purge: _,
+        log: _,
         tagging: _,
     } = config;
     let Mutations { policy, rules } = mutations;

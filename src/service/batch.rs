@@ -73,6 +73,11 @@ impl Batches {
                 None => return self.reads.read(context, &items).await,
             },
         };
+        if reply.is_success() {
+            for operation in items.iter().filter_map(BatchItem::operation) {
+                self.knowledge.documents.note_answered(&context.runtime, operation);
+            }
+        }
         self.completion.reply(context, &items, reply).await
     }
 

@@ -104,10 +104,18 @@ impl GraphQl {
                 let kind = ReadKind::GraphQl(Rc::new(operation));
                 self.reads.read(context, &plan, &kind).await
             }
-            Err(Bypass::Mutation) => self.answer_mutation(context, &operation).await,
             Err(reason) => {
-                let full_request = operation.full_request();
-                self.pass_through.pass(context, reason, full_request.as_ref()).await
+                let reply = match reason {
+                    Bypass::Mutation => self.answer_mutation(context, &operation).await,
+                    _ => {
+                        let full_request = operation.full_request();
+                        self.pass_through.pass(context, reason, full_request.as_ref()).await
+                    }
+                };
+                if reply.is_success() {
+                    documents.note_answered(&context.runtime, &operation);
+                }
+                reply
             }
         }
     }

@@ -32,7 +32,7 @@ impl Isolate {
         let known = config.as_ref().ok();
         let stats = Rc::new(Stats::default());
         let edge_cache = Rc::new(EdgeCacheTier::default());
-        let kv = Rc::new(KvClient::default());
+        let kv = Rc::new(KvClient::new(known.and_then(|config| config.kv.writes_per_day)));
         let settings = PurgeSettings::new(log_name.to_string(), known.map(|config| &**config));
         let purges = Purges::new(&settings, edge_cache.clone(), kv.clone(), stats.clone());
         let origin = OriginClient::new(json, known.cloned());

@@ -8,7 +8,7 @@
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields};
 use crate::policy::ReceivedHead;
-use crate::purge::{IntentId, Mark, NewRecord, ReadReply};
+use crate::purge::{IntentId, KvClaim, KvGrant, Mark, NewRecord, ReadReply};
 use crate::time::Timestamp;
 use std::future::Future;
 use std::rc::Rc;
@@ -71,6 +71,8 @@ pub trait PurgeLog {
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault>;
     /// Announces an intent, which the log records unless a later record closes it.
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault>;
+    /// Claims a part of the day's writes to KV, which the log counts for all isolates.
+    async fn log_claim_kv_writes(&self, claim: &KvClaim) -> Result<KvGrant, Fault>;
 }
 
 /// The outcome of reading a body.

@@ -53,6 +53,7 @@ fn calm(seed: u64) -> Plan {
             config["types"][name]["sie"] = json!(0);
         }
         config["kv"]["timeout_ms"] = json!(200);
+        config["kv"]["writes_per_day"] = json!(0);
         config["origin_timeout"] = json!({});
         config["purge"]["max_lag"] = json!(5);
     }

@@ -131,7 +131,12 @@ impl Plan {
         let settle = faults.origin_lag.div_ceil(1_000);
         let services = random.between(1, 2) as usize;
         let max_lag = random.between(1, 10);
-        let configs = (0..services).map(|n| config(&random, n, max_lag, settle)).collect();
+        let mut configs: Vec<Value> =
+            (0..services).map(|n| config(&random, n, max_lag, settle)).collect();
+        let of_kv = Random::new(seed ^ 0x4B56_D0A7);
+        for config in &mut configs {
+            config["kv"]["writes_per_day"] = json!(of_kv.of(&[0, 0, 8, 60, 400]));
+        }
         let (millis, rest, tick) = match of_runtime.happens(LONG_RUNS) {
             true => {
                 (of_runtime.between(1, 6) * 3_600_000, of_runtime.between(1, 15) * 60_000, 30_000)

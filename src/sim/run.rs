@@ -146,6 +146,11 @@ pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Flee
     });
     universe.executor.run_until(calm + LAST_MILLIS);
     universe.laws.all_promised_are_recorded(|service| universe.logs[service].received());
+    for (config, log) in plan.configs.iter().zip(&universe.logs) {
+        let per_day = config["kv"]["writes_per_day"].as_u64().filter(|per_day| *per_day > 0);
+        let broken = per_day.and_then(|per_day| log.kv_writes.broken(per_day));
+        broken.into_iter().for_each(|broken| universe.laws.report(broken));
+    }
     for (service, api) in universe.apis.iter().enumerate() {
         for (write, times) in api.entities.arrivals.borrow().iter().filter(|(_, times)| **times > 1)
         {
@@ -169,6 +174,7 @@ pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Flee
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::cell::Cell;
 
     #[test]
     fn no_seed_breaks_a_law() {
@@ -245,6 +251,23 @@ mod tests {
             assert!(reads <= alone && (isolates == 1 || reads < alone / 3), "{reads} of {alone}");
             assert!(universe.laws.violations().is_empty());
         }
+    }
+
+    /// The law itself is checked at the end of each run. Here isolates would write more than they may.
+    #[test]
+    fn isolates_share_the_days_writes_to_kv() {
+        let mut made = 0;
+        for mut plan in Plan::short().take(4) {
+            for config in &mut plan.configs {
+                config["kv"] = json!({ "writes": "always", "writes_per_day": 60 });
+            }
+            let universe = Cell::new(None);
+            let outcome = run_beside(&plan, |all, _| universe.set(Some(all.clone())));
+            assert_eq!(outcome.broken, Vec::<String>::new());
+            let logs = universe.take().map(|all| all.logs[0].kv_writes.made());
+            made += logs.unwrap_or_default();
+        }
+        assert!(made > 60, "{made}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::tokens::{SECRET, verified};
 use super::universe::{SlowOrigin, Universe};
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields, Request, form_pairs};
-use crate::purge::{self, Delta, IntentId, LogRequest, Mark, NewRecord};
+use crate::purge::{self, Delta, IntentId, KvClaim, KvGrant, LogRequest, Mark, NewRecord};
 use crate::service::{
     AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
     ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,
@@ -76,6 +76,7 @@ impl KvStore for SimulatedRuntime {
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
+        self.universe.logs[self.log].kv_writes.note(key);
         let is_purge = key.starts_with("outbox/");
         let new = is_purge.then(|| NewRecord::decode_from_outbox(value).ok()).flatten();
         let kept = new.map(|new| (self.service, self.isolate, new.record));
@@ -159,6 +160,15 @@ impl PurgeLog for SimulatedRuntime {
             Err(fault) => format!("isolate{isolate}: an intent is not noted: {fault}"),
         });
         noted
+    }
+
+    async fn log_claim_kv_writes(&self, claim: &KvClaim) -> Result<KvGrant, Fault> {
+        if self.universe.is_earlier(self.isolate) {
+            return Err("the version before claims nothing".to_owned());
+        }
+        let (universe, log, claim) = (self.universe.clone(), self.log, *claim);
+        let claiming = async move { universe.logs[log].claim(&universe, &claim).await };
+        self.invocation.call(claiming).await?
     }
 }
 

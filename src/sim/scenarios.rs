@@ -34,7 +34,7 @@ fn a_head_does_not_bring_back_what_was_purged_while_it_was_looked_up() {
         1,
         &json!({
             "types": { "product": { "match": ["rest:/api/products/**"], "ttl": 2 } },
-            "kv": { "timeout_ms": 200 },
+            "kv": { "timeout_ms": 200, "writes": "always" },
         }),
     );
     // KV takes long enough for a purge to be recorded meanwhile.

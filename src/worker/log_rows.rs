@@ -8,7 +8,7 @@
 //! (<https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>). If a later one of
 //! several calls fails, the earlier ones have dropped state, never added any.
 
-use crate::purge::{LogMeta, LogRows, Record, Schemas, Seq, StoredRecord};
+use crate::purge::{KvUse, LogMeta, LogRows, Record, Schemas, Seq, StoredRecord};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
@@ -26,6 +26,16 @@ struct MetaRow {
 impl SqlRows {
     pub fn new(sql: SqlStorage) -> Self {
         Self { sql }
+    }
+
+    /// How many values were written to KV today. A row that cannot be read counts as none.
+    pub fn kv_use(&self) -> Result<KvUse> {
+        let text = self.meta("kv_use")?;
+        Ok(text.and_then(|text| KvUse::from_text(&text)).unwrap_or_default())
+    }
+
+    pub fn put_kv_use(&self, kv_use: KvUse) -> Result<()> {
+        self.put_meta("kv_use", kv_use.to_text())
     }
 
     fn meta(&self, name: &str) -> Result<Option<String>> {

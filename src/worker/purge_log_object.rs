@@ -8,7 +8,7 @@ use super::configuration::configuration;
 use super::log_rows::{SqlRows, integer, parsed, text_of};
 use crate::config;
 use crate::purge::{
-    AppendReply, Delta, IntentId, IntentReply, Log, LogLimits, LogRequest, LogTime, Mark,
+    AppendReply, Delta, IntentId, IntentReply, KvClaim, Log, LogLimits, LogRequest, LogTime, Mark,
     NewRecord, ReadReply, Record, Seq, Version,
 };
 use crate::time::{Timestamp, Ttl};
@@ -74,7 +74,11 @@ impl DurableObject for PurgeLog {
         // Taken before the request is read. While it is read, another object may replace this one, which
         // would still reply, but without what the other object has recorded by then.
         let time = LogTime { clock: *self.clock.get_or_init(random), at: now() };
-        let (log_request, version) = match LogRequest::decode(&request.bytes().await?) {
+        let message = request.bytes().await?;
+        if let Ok(claim) = KvClaim::decode(&message) {
+            return self.grant_kv_writes(claim);
+        }
+        let (log_request, version) = match LogRequest::decode(&message) {
             Ok(decoded) => decoded,
             Err(error) => return Response::error(error.as_str(), 400),
         };
@@ -161,6 +165,20 @@ impl PurgeLog {
             self.sql().exec("DELETE FROM repeats WHERE intent = ?", intent)?;
         }
         Ok(())
+    }
+
+    /// Grants writes to KV. The count is on disk before the isolate gets the reply.
+    fn grant_kv_writes(&self, claim: KvClaim) -> Result<Response> {
+        // The log's tables have to be there.
+        self.with_log(|_| Ok(()))?;
+        let rows = SqlRows::new(self.sql());
+        let before = rows.kv_use()?;
+        let mut kv_use = before;
+        let grant = kv_use.grant(claim, now());
+        if kv_use != before {
+            rows.put_kv_use(kv_use)?;
+        }
+        Response::from_bytes(grant.encode())
     }
 
     /// `purge.settle`.

@@ -6,7 +6,8 @@ use super::executor::{Executor, Signals};
 use evergraph::config::Algorithm;
 use evergraph::http::{Headers, Method, OriginalFields, Request};
 use evergraph::purge::{
-    IntentId, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, ReadReply, Record,
+    IntentId, KvClaim, KvGrant, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, ReadReply,
+    Record,
 };
 use evergraph::service::{
     self, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache,
@@ -257,6 +258,10 @@ impl PurgeLog for RequestRuntime {
     async fn log_intend(&self, _intent: &NewRecord) -> Result<IntentId, Fault> {
         self.platform.intents.set(self.platform.intents.get() + 1);
         Ok(IntentId::of(self.platform.intents.get()))
+    }
+
+    async fn log_claim_kv_writes(&self, _claim: &KvClaim) -> Result<KvGrant, Fault> {
+        no_kv()
     }
 }
 

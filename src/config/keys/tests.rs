@@ -119,6 +119,9 @@ fn every_key_has_one_line_of_documentation_and_a_fitting_default() {
             (ValueType::Number { least, most, .. }, DefaultValue::Number(default)) => {
                 (least..=most).contains(&default)
             }
+            (ValueType::Share, default) => {
+                matches!(default, DefaultValue::Number(0) | DefaultValue::Number(1))
+            }
             (_, default) => !matches!(default, DefaultValue::Flag(_) | DefaultValue::Number(_)),
         };
         assert!(fits, "{path}: {:?}", key.default);

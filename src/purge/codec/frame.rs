@@ -17,6 +17,8 @@ pub const APPEND_REPLY: u8 = 3;
 pub const RECORD: u8 = 4;
 pub const INTENT_REPLY: u8 = 5;
 pub const SNAPSHOT: u8 = 6;
+pub const KV_CLAIM: u8 = 7;
+pub const KV_GRANT: u8 = 8;
 
 /// Why bytes are not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

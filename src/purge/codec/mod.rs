@@ -24,8 +24,8 @@ mod snapshot;
 mod version;
 
 pub use frame::{
-    APPEND_REPLY, HEADER_BYTES, INTENT_REPLY, MessageError, READ_REPLY, REQUEST, VERSION_AT,
-    decode_payload, encode_message,
+    APPEND_REPLY, HEADER_BYTES, INTENT_REPLY, KV_CLAIM, KV_GRANT, MessageError, READ_REPLY,
+    REQUEST, VERSION_AT, decode_payload, encode_message,
 };
 pub use parts::{Reader, Writer};
 pub use record::{read_new_record, read_record, write_new_record, write_record};

@@ -10,6 +10,8 @@
 //! delta     = 0 epoch:u64 floor after  records record*
 //!           | 1 epoch:u64 state
 //!           | 2 floor  records record*       the tail is a snapshot, and these came after it
+//! kv claim  = per_day wanted unasked
+//! kv grant  = writes millis_left
 //! ```
 //!
 //! The frame and the other parts are those of `purge/codec`. A log whose reply cannot be read counts
@@ -23,9 +25,12 @@
 //!   a purge of everything in place of a purge by tags of known rules. It has no `closes` and no
 //!   `intent` (the ids of intents that end with the record, and whether the record is itself an
 //!   intent), no `tail`, no delta 2, and no mark 2, which is a neighbor's.
+//!
+//! A claim is a message of its own kind, which earlier builds refuse. Their isolates claim nothing.
 
 mod delta;
 mod delta_reply;
+mod kv_claim;
 mod reply;
 mod request;
 

@@ -6,7 +6,7 @@ use crate::engine::Plan;
 use crate::purge::Mark;
 use crate::service::context::Context;
 use crate::service::runtime::Runtime;
-use crate::service::tiers::{CachedEntry, Tiers};
+use crate::service::tiers::{CachedEntry, Occasion, Tiers};
 use crate::stored::{Entry, Meta};
 use crate::time::Ttl;
 use std::rc::Rc;
@@ -76,7 +76,8 @@ impl Store {
         self.tiers.memory.insert(&cached);
         self.hit_for_miss.note_stored(plan);
         if is_served || replaces {
-            self.tiers.put_in_background(&context.runtime, cached.clone(), is_fresh);
+            let occasion = Occasion::Stored { is_fresh };
+            self.tiers.put_in_background(&context.runtime, cached.clone(), occasion);
         }
         cached
     }
@@ -93,7 +94,7 @@ impl Store {
         [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
         let expired = CachedEntry::new(entry);
         self.tiers.memory.insert(&expired);
-        self.tiers.put_in_background(runtime, expired, true);
+        self.tiers.put_in_background(runtime, expired, Occasion::Ended);
     }
 }
 

@@ -44,6 +44,7 @@ impl Knowledge {
             log_sync: purges.sync.clone(),
             recorder: purges.recorder.clone(),
             origin,
+            kv: kv.clone(),
             type_names: type_names.clone(),
         };
         let hashed = HashedDocuments::new(config.clone(), kv.clone());

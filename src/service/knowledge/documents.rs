@@ -115,7 +115,7 @@ impl Documents {
         match self.analyses.of(&document, name, amounts, &knowledge, schema.fingerprint()) {
             Ok(known) => {
                 if let DocumentSource::Text { hash: Some(hash), .. } = &query.source {
-                    self.hashed.learn(&context.runtime, hash, &document);
+                    self.hashed.learn(hash, &document);
                 }
                 Ok(Operation { query, document, known, is_completed })
             }
@@ -125,6 +125,17 @@ impl Documents {
             Err(refusal) => {
                 Err(Unresolved::Uncacheable(Uncacheable::refused_document(&document, refusal)))
             }
+        }
+    }
+
+    /// The origin has answered an operation without an error. If a client named its document by a hash,
+    /// the document may be shared with other isolates.
+    pub fn note_answered<R: Runtime>(&self, runtime: &R, operation: &Operation) {
+        match &operation.query.source {
+            DocumentSource::Hash(hash) | DocumentSource::Text { hash: Some(hash), .. } => {
+                self.hashed.note_answered(runtime, hash);
+            }
+            DocumentSource::Text { hash: None, .. } | DocumentSource::Id(_) => {}
         }
     }
 

@@ -1,6 +1,9 @@
 //! Documents that clients name by their SHA-256 (automatic persisted queries): in this isolate, and in
 //! KV for all others.
 //!
+//! A document is written to KV only after the origin has answered it: anybody can send documents with
+//! their hashes.
+//!
 //! A text is used only if its SHA-256 is the hash. `graphql` checks that when a client sends both; here
 //! it is checked again for a text from KV.
 
@@ -37,6 +40,10 @@ struct HashedDocument {
     text: Rc<str>,
     /// Whether it was written to KV, or came from there.
     in_kv: bool,
+    /// Whether a client has named it by its hash alone.
+    is_asked_for: bool,
+    /// Whether the origin has answered it. Until then anybody may have made it up.
+    is_answered: bool,
 }
 
 impl HashedDocuments {
@@ -48,10 +55,10 @@ impl HashedDocuments {
     }
 
     /// Takes a document that a client sent together with its hash.
-    pub fn learn<R: Runtime>(self: &Rc<Self>, runtime: &R, hash: &str, text: &Rc<str>) {
-        let known = self.get(hash);
-        let known = known.unwrap_or_else(|| HashedDocument { text: text.clone(), in_kv: false });
-        self.keep(runtime, hash, known, self.config.kv.writes == KvWrites::Always);
+    pub fn learn(&self, hash: &str, text: &Rc<str>) {
+        let (text, known) = (text.clone(), self.get(hash));
+        let new = HashedDocument { text, in_kv: false, is_asked_for: false, is_answered: false };
+        self.put(hash, known.unwrap_or(new));
     }
 
     /// The document of a hash. `None` if neither this isolate nor KV has it, or KV fails or takes too
@@ -62,12 +69,22 @@ impl HashedDocuments {
         hash: &str,
     ) -> Option<Rc<str>> {
         let known = match self.get(hash) {
-            Some(known) => known,
-            None => HashedDocument { text: self.read_kv(context, hash).await?, in_kv: true },
+            Some(known) => HashedDocument { is_asked_for: true, ..known },
+            None => {
+                let text = self.read_kv(context, hash).await?;
+                HashedDocument { text, in_kv: true, is_asked_for: true, is_answered: true }
+            }
         };
         let text = known.text.clone();
-        self.keep(&context.runtime, hash, known, self.config.kv.writes != KvWrites::Never);
+        self.put_and_write(&context.runtime, hash, known);
         Some(text)
+    }
+
+    /// The origin has answered the document of that hash.
+    pub fn note_answered<R: Runtime>(self: &Rc<Self>, runtime: &R, hash: &str) {
+        if let Some(known) = self.get(hash).filter(|known| !known.in_kv) {
+            self.put_and_write(runtime, hash, HashedDocument { is_answered: true, ..known });
+        }
     }
 
     fn get(&self, hash: &str) -> Option<HashedDocument> {
@@ -75,25 +92,29 @@ impl HashedDocuments {
     }
 
     fn put(&self, hash: &str, document: HashedDocument) {
-        let bytes = document.text.len() + ENTRY_BYTES;
-        self.documents.borrow_mut().put(hash.to_owned(), document, bytes);
+        if document.text.len() <= LARGEST_BYTES {
+            let bytes = document.text.len() + ENTRY_BYTES;
+            self.documents.borrow_mut().put(hash.to_owned(), document, bytes);
+        }
     }
 
-    /// Keeps a document in this isolate. With `write` it goes to KV too, in the background, if it is
-    /// not there yet.
-    fn keep<R: Runtime>(
+    /// Keeps a document in this isolate. It goes to KV too, in the background, if `kv.writes` says so
+    /// and it is not there yet.
+    fn put_and_write<R: Runtime>(
         self: &Rc<Self>,
         runtime: &R,
         hash: &str,
         document: HashedDocument,
-        write: bool,
     ) {
-        if document.text.len() > LARGEST_BYTES {
-            return;
-        }
-        let write = write && !document.in_kv && self.kv.may_write(runtime);
+        let HashedDocument { in_kv, is_asked_for, is_answered, .. } = document;
+        let is_time = match self.config.kv.writes {
+            KvWrites::Always => true,
+            KvWrites::SecondRequest => is_asked_for,
+            KvWrites::Never => false,
+        };
+        let write = is_time && is_answered && !in_kv && self.kv.may_write(runtime);
         let text = document.text.clone();
-        self.put(hash, HashedDocument { in_kv: document.in_kv || write, ..document });
+        self.put(hash, HashedDocument { in_kv: in_kv || write, ..document });
         if write {
             let (documents, hash) = (self.clone(), hash.to_owned());
             let background = runtime.clone();
@@ -104,10 +125,10 @@ impl HashedDocuments {
     async fn write_kv<R: Runtime>(&self, runtime: &R, hash: &str, text: Rc<str>) {
         // The response to the client goes first.
         runtime.sleep(0).await;
-        if let Err(fault) = runtime.kv_put(&self.kv_key(hash), text.as_bytes(), KV_SECONDS).await {
-            self.put(hash, HashedDocument { text, in_kv: false });
-            self.kv.breaker.failed(runtime.now(), &fault);
-            report_failure(runtime, "kv-write", &fault);
+        let key = self.kv_key(hash);
+        let written = self.kv.write(runtime, &key, || text.as_bytes(), KV_SECONDS).await;
+        if let Some(document) = self.get(hash).filter(|_| !written) {
+            self.put(hash, HashedDocument { in_kv: false, ..document });
         }
     }
 

@@ -20,6 +20,7 @@ use crate::service::origin::OriginClient;
 use crate::service::purges::{LogSync, LogView, Recorder};
 use crate::service::report::report_failure;
 use crate::service::runtime::{BodyRead, Fault, Runtime};
+use crate::service::tiers::KvClient;
 use crate::service::timeout::within;
 use crate::tag::{Tag, TagSet, UNTYPED};
 use crate::time::Timestamp;
@@ -45,6 +46,7 @@ pub struct SchemaRegistry {
     log_sync: Rc<LogSync>,
     recorder: Rc<Recorder>,
     origin: Rc<OriginClient>,
+    kv: Rc<KvClient>,
     type_names: Rc<TypeNames>,
     /// The schema that was found last. It is used while it is in force.
     current: RefCell<Option<Rc<StoredSchema>>>,
@@ -64,6 +66,8 @@ pub struct SchemaParts {
     pub recorder: Rc<Recorder>,
     /// The API.
     pub origin: Rc<OriginClient>,
+    /// Where the schema is stored.
+    pub kv: Rc<KvClient>,
     /// Learns the names of the schema's types.
     pub type_names: Rc<TypeNames>,
 }
@@ -99,7 +103,7 @@ pub struct SchemaChange {
 impl SchemaRegistry {
     /// No schema yet. `log_name` is the name of the purge log.
     pub fn new(config: Rc<Config>, log_name: &str, parts: SchemaParts) -> Rc<Self> {
-        let SchemaParts { log, log_sync, recorder, origin, type_names } = parts;
+        let SchemaParts { log, log_sync, recorder, origin, kv, type_names } = parts;
         Rc::new(Self {
             config,
             log_name: log_name.to_owned(),
@@ -107,6 +111,7 @@ impl SchemaRegistry {
             log_sync,
             recorder,
             origin,
+            kv,
             type_names,
             current: RefCell::default(),
             looked_at: Cell::default(),
@@ -385,7 +390,8 @@ impl SchemaRegistry {
             };
         }
         let (key, bytes) = (self.kv_key(stored.fingerprint), stored.encode());
-        within(runtime, KV_MILLIS, runtime.kv_put_without_expiry(&key, &bytes)).await
+        let putting = self.kv.write_necessary(runtime, &key, &bytes, None);
+        within(runtime, KV_MILLIS, putting).await
     }
 
     /// Deletes a schema that is no longer in force, in the background.

@@ -142,7 +142,7 @@ impl UploadedDocuments {
         let (all, added) = base.with(&newer).map_err(UploadError::Invalid)?;
         let upload = Upload { documents: all.count(), added, bytes: all.bytes() };
         let (key, value) = (self.kv_key(), all.encode());
-        let putting = runtime.kv_put_without_expiry(&key, &value);
+        let putting = self.kv.write_necessary(runtime, &key, &value, None);
         if let Err(fault) = within(runtime, ADMIN_MILLIS, putting).await {
             report_failure(runtime, "kv-write", &fault);
             return Err(UploadError::NotStored(fault));

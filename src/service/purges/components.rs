@@ -45,10 +45,10 @@ impl Purges {
         let pending = Rc::new(PendingPurges::default());
         let view = Rc::new(LogView::new(settings, pending.clone()));
         let writer = Rc::new(LogWriter::new(view.clone()));
-        let outbox = Rc::new(Outbox::new(settings, view.clone(), pending.clone(), kv));
+        let outbox = Rc::new(Outbox::new(settings, view.clone(), pending.clone(), kv.clone()));
         let drain = OutboxDrain::new(
             settings,
-            outbox.clone(),
+            (outbox.clone(), kv),
             pending.clone(),
             writer.clone(),
             stats.clone(),

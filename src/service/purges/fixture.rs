@@ -36,7 +36,7 @@ impl Writing {
         let writer = Rc::new(LogWriter::new(view.clone()));
         let kv: Rc<KvClient> = Rc::default();
         let outbox = Rc::new(Outbox::new(&settings, view.clone(), pending.clone(), kv.clone()));
-        let (to_drain, to_write) = (outbox.clone(), writer.clone());
+        let (to_drain, to_write) = ((outbox.clone(), kv.clone()), writer.clone());
         let drain = OutboxDrain::new(&settings, to_drain, pending.clone(), to_write, stats.clone());
         let drain = Rc::new(drain);
         let delivery = Rc::new(Delivery::new(

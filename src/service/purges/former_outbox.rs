@@ -16,6 +16,7 @@ use crate::purge::NewRecord;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
 use crate::service::stats::Stats;
+use crate::service::tiers::KvClient;
 use crate::service::timeout::within;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -29,6 +30,7 @@ const MOST_KEYS: usize = 1_000;
 pub(super) struct FormerOutbox {
     log_name: String,
     seconds: u64,
+    kv: Rc<KvClient>,
     writer: Rc<LogWriter>,
     stats: Rc<Stats>,
     /// The keys for which this log is known to have purged everything.
@@ -36,9 +38,14 @@ pub(super) struct FormerOutbox {
 }
 
 impl FormerOutbox {
-    pub fn new(settings: &PurgeSettings, writer: Rc<LogWriter>, stats: Rc<Stats>) -> Self {
+    pub fn new(
+        settings: &PurgeSettings,
+        kv: Rc<KvClient>,
+        writer: Rc<LogWriter>,
+        stats: Rc<Stats>,
+    ) -> Self {
         let (log_name, seconds) = (settings.log_name.clone(), settings.outbox_seconds);
-        Self { log_name, seconds, writer, stats, done: RefCell::default() }
+        Self { log_name, seconds, kv, writer, stats, done: RefCell::default() }
     }
 
     /// Purges everything, if an earlier version has left purges for which this log has not done so.
@@ -66,7 +73,8 @@ impl FormerOutbox {
             self.stats.purge_requested(runtime.now(), &new.record, OUTBOX);
             let keys: Vec<&str> = left.union(&done).map(String::as_str).collect();
             let keys = keys.join("\n");
-            let put = runtime.kv_put(&done_key, keys.as_bytes(), self.seconds);
+            let seconds = Some(self.seconds);
+            let put = self.kv.write_necessary(runtime, &done_key, keys.as_bytes(), seconds);
             within(runtime, KV_MILLIS, put).await?;
         }
         self.done.replace(left);
@@ -84,7 +92,7 @@ mod tests {
 
     fn former() -> FormerOutbox {
         let writing = Writing::new();
-        FormerOutbox::new(&settings(), writing.writer, writing.stats)
+        FormerOutbox::new(&settings(), writing.kv, writing.writer, writing.stats)
     }
 
     #[test]

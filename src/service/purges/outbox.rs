@@ -152,7 +152,7 @@ impl Outbox {
     }
 
     async fn put<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8]) -> bool {
-        let put = runtime.kv_put(key, value, self.seconds);
+        let put = self.kv.write_necessary(runtime, key, value, Some(self.seconds));
         if let Err(fault) = within(runtime, KV_MILLIS, put).await {
             self.kv.breaker.failed(runtime.now(), &fault);
             report_failure(runtime, "outbox-write", &fault);

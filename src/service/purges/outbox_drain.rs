@@ -13,6 +13,7 @@ use crate::purge::{NewRecord, OutboxValueError};
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
 use crate::service::stats::Stats;
+use crate::service::tiers::KvClient;
 use crate::service::timeout::within;
 use crate::time::Timestamp;
 use std::cell::Cell;
@@ -29,6 +30,7 @@ const MOST_FAILURES: usize = 3;
 #[derive(Debug)]
 pub(super) struct OutboxDrain {
     seconds: u64,
+    kv: Rc<KvClient>,
     outbox: Rc<Outbox>,
     former: FormerOutbox,
     pending: Rc<PendingPurges>,
@@ -48,15 +50,16 @@ enum Stuck {
 impl OutboxDrain {
     pub fn new(
         settings: &PurgeSettings,
-        outbox: Rc<Outbox>,
+        (outbox, kv): (Rc<Outbox>, Rc<KvClient>),
         pending: Rc<PendingPurges>,
         writer: Rc<LogWriter>,
         stats: Rc<Stats>,
     ) -> Self {
         Self {
             seconds: settings.outbox_seconds,
+            former: FormerOutbox::new(settings, kv.clone(), writer.clone(), stats.clone()),
+            kv,
             outbox,
-            former: FormerOutbox::new(settings, writer.clone(), stats.clone()),
             pending,
             writer,
             stats,
@@ -153,7 +156,7 @@ impl OutboxDrain {
         if self.get(runtime, &done_key).await?.is_none() {
             let new = NewRecord::everything().with_unknown_outcome();
             self.record(runtime, &new, purged_everything).await?;
-            let put = runtime.kv_put(&done_key, b"1", self.seconds);
+            let put = self.kv.write_necessary(runtime, &done_key, b"1", Some(self.seconds));
             within(runtime, KV_MILLIS, put).await.map_err(Stuck::Kv)?;
         }
         self.outbox.note_done(&done_key);

@@ -104,6 +104,9 @@ impl Reads {
         let request = &context.request;
         let mut found = self.lookup.find(context, plan).await;
         if let Some(candidate) = found.candidate.take_if(|candidate| candidate.answers()) {
+            if let ReadKind::GraphQl(operation) = kind {
+                self.graphql.note_answered(context, operation);
+            }
             if candidate.freshness == Freshness::StaleWhileRevalidate {
                 self.revalidation.begin(context, plan, &candidate, kind);
             }

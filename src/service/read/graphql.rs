@@ -59,6 +59,12 @@ impl GraphQlResponses {
             let now = context.runtime.now();
             self.hit_for_miss.note_not_stored(plan, head.status, *reason, now);
         }
+        let refusal = stored.as_ref().err();
+        if refusal.is_some_and(|reason| *reason != NotStored::Errors)
+            && (200..300).contains(&head.status)
+        {
+            self.note_answered(context, operation);
+        }
         let outcome =
             Outcome::miss(reason, head.status, stored.as_ref().map(|_| ()).map_err(|e| *e));
         self.respond.log.miss(context, plan, head.status, stored.is_ok(), outcome.detail());
@@ -118,7 +124,13 @@ impl GraphQlResponses {
             return Err(NotStored::SchemaContradicted);
         }
         self.knowledge.type_names.learn(types);
+        self.note_answered(context, operation);
         Ok(self.store.put(context, target, entry))
+    }
+
+    /// An operation was answered without an error, by the origin or from the cache.
+    pub fn note_answered<R: Runtime>(&self, context: &Context<R>, operation: &Operation) {
+        self.knowledge.documents.note_answered(&context.runtime, operation);
     }
 
     /// The response as a hit will have it, with the cookies that are for this client alone.

@@ -26,7 +26,8 @@ fn setup(cache_control: &'static str) -> Setup {
 }
 
 fn isolate() -> Rc<Isolate> {
-    Isolate::new(&json!({ "service": "shop", "kv": { "writes": "always", "timeout_ms": 100 } }))
+    let kv = json!({ "writes": "always", "timeout_ms": 100 });
+    Isolate::new(&json!({ "service": "shop", "kv": kv, "log": { "hits": 1 } }))
 }
 
 impl Setup {

@@ -30,6 +30,18 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// `true` if the status is a 2xx.
+    pub(in crate::service) fn is_success(&self) -> bool {
+        let status = match self {
+            Self::Whole(response) => response.status,
+            Self::Origin { status, .. } => *status,
+            Self::Untouched { .. } | Self::Socket { .. } => return false,
+        };
+        (200..300).contains(&status)
+    }
+}
+
 /// A JSON response of Evergraph's own, which no cache may store.
 pub fn json_response(status: u16, body: &Value) -> Response {
     let headers = [("content-type", "application/json"), ("cache-control", "no-store")];

@@ -54,7 +54,7 @@ impl Responder {
         let cookie_seconds = |config: &Config| config.purge.cookie.then_some(config.purge.max_lag);
         Rc::new(Self {
             origin,
-            log: ResponseLog::new(stats),
+            log: ResponseLog::new(stats, config),
             log_name: log_name.to_owned(),
             keeps_cdn_cache_control: config.is_some_and(keeps),
             cookie_seconds: config.and_then(cookie_seconds),

@@ -3,7 +3,7 @@
 
 use super::executor::Executor;
 use crate::http::{Headers, Method, Request, Url};
-use crate::purge::{Log, LogLimits, Mark, MemoryRows, Record, Seq};
+use crate::purge::{KvUse, Log, LogLimits, Mark, MemoryRows, Record, Seq};
 use crate::service::runtime::{EdgeValue, Fault, FetchedText};
 use crate::time::{Timestamp, Ttl};
 use serde_json::Value;
@@ -31,6 +31,7 @@ pub enum Call {
     LogSince,
     LogAppend,
     LogIntend,
+    LogClaim,
     Fetch,
     FetchText,
     Verify,
@@ -73,6 +74,7 @@ pub(super) struct State {
     pub has_kv: Cell<bool>,
     pub log: RefCell<Log<MemoryRows>>,
     pub intents: Cell<u64>,
+    pub kv_use: Cell<KvUse>,
     pub method: RefCell<String>,
     pub request_body: RefCell<Rc<[u8]>>,
     pub responder: RefCell<Box<Responder>>,
@@ -106,6 +108,7 @@ impl TestRuntime {
             has_kv: Cell::new(true),
             log: RefCell::new(log.unwrap()),
             intents: Cell::new(0),
+            kv_use: Cell::default(),
             method: RefCell::new("GET".to_owned()),
             request_body: RefCell::new(Rc::from([])),
             responder: RefCell::new(Box::new(answer)),

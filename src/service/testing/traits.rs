@@ -4,7 +4,7 @@ use super::runtime::{Call, SentRequest, TestRuntime};
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields};
 use crate::key::sha256_hex;
-use crate::purge::{IntentId, LogTime, Mark, NewRecord, ReadReply};
+use crate::purge::{IntentId, KvClaim, KvGrant, LogTime, Mark, NewRecord, ReadReply};
 use crate::service::runtime::{
     AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
     ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,
@@ -100,6 +100,14 @@ impl PurgeLog for TestRuntime {
         self.call(Call::LogIntend).await?;
         self.0.intents.set(self.0.intents.get() + 1);
         Ok(IntentId::of(self.0.intents.get()))
+    }
+
+    async fn log_claim_kv_writes(&self, claim: &KvClaim) -> Result<KvGrant, Fault> {
+        self.call(Call::LogClaim).await?;
+        let mut kv_use = self.0.kv_use.get();
+        let grant = kv_use.grant(*claim, self.at());
+        self.0.kv_use.set(kv_use);
+        Ok(grant)
     }
 }
 

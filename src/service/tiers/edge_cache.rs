@@ -60,8 +60,7 @@ impl Tier for EdgeCacheTier {
     /// edge cache does with it.
     fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool {
         let names = entry.entry.meta.headers.unreadable_names();
-        matches!(on, Occasion::Stored { .. })
-            && !names.iter().any(|name| fields::READ_BY_EDGE_CACHE.contains(name))
+        on != Occasion::Hit && !names.iter().any(|name| fields::READ_BY_EDGE_CACHE.contains(name))
     }
 
     async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {

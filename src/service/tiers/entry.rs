@@ -15,13 +15,19 @@ pub struct CachedEntry {
     pub tags: Vec<u64>,
     /// The names of the far tiers that it was written to, or came from.
     stored_in: RefCell<Vec<&'static str>>,
+    /// Whether it came from a store. Another isolate may have written it to any tier.
+    pub is_from_store: bool,
 }
 
 impl CachedEntry {
     /// Derives what is needed of an entry.
     pub fn new(entry: Entry) -> Rc<Self> {
+        Self::derive(entry, false)
+    }
+
+    fn derive(entry: Entry, is_from_store: bool) -> Rc<Self> {
         let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
-        Rc::new(Self { entry, tags, stored_in: RefCell::default() })
+        Rc::new(Self { entry, tags, stored_in: RefCell::default(), is_from_store })
     }
 
     /// Decodes what a store has under `key`. Header values that are not text are in `fields`, if the
@@ -45,7 +51,7 @@ impl CachedEntry {
         if !headers.has_all_bytes() {
             return Err("header-bytes");
         }
-        Ok(Self::new(entry))
+        Ok(Self::derive(entry, true))
     }
 
     /// `true` if a far tier has the entry, as far as this isolate knows.

@@ -57,6 +57,10 @@ macro_rules! far_tiers {
                 match self { $(Self::$tier(tier) => tier.is_bound(runtime),)* }
             }
 
+            fn may_write<R: Runtime>(&self, runtime: &R) -> bool {
+                match self { $(Self::$tier(tier) => tier.may_write(runtime),)* }
+            }
+
             async fn probe<R: Runtime>(&self, runtime: &R) -> Result<(), Fault> {
                 match self { $(Self::$tier(tier) => tier.probe(runtime).await,)* }
             }

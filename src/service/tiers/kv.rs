@@ -9,6 +9,7 @@ use crate::service::body_memory::has_room_for_stored;
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
+use crate::stored::Meta;
 use std::rc::Rc;
 
 const NAME: &str = "kv";
@@ -58,11 +59,13 @@ impl Tier for KvTier {
     }
 
     /// Whole responses whose headers are text, as `kv.writes` says: when they are stored, or when
-    /// they are asked for again. KV has no place for other bytes of headers.
+    /// they are asked for again. One that has ended replaces what KV may have. KV has no place for
+    /// other bytes of headers.
     fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool {
         let writes = self.config.writes;
         let is_time = match on {
             Occasion::Stored { is_fresh } => is_fresh && writes == KvWrites::Always,
+            Occasion::Ended => writes != KvWrites::Never,
             Occasion::Hit => writes == KvWrites::SecondRequest && !entry.is_stored_in(NAME),
         };
         is_time && !entry.is_part() && !entry.entry.meta.headers.has_unreadable_bytes()
@@ -72,16 +75,17 @@ impl Tier for KvTier {
         let cached = &entry.cached;
         let meta = &cached.entry.meta;
         let seconds = meta.lifetime().as_seconds();
-        if !self.client.may_write(runtime) || seconds < self.config.min_ttl {
+        if seconds < self.config.min_ttl {
             return;
         }
+        // Set before, so that no other request writes the entry in the meantime.
         cached.set_stored_in(NAME, true);
-        let putting = runtime.kv_put(&meta.key, entry.bytes(), seconds.max(LEAST_SECONDS));
-        if let Err(fault) = putting.await {
-            cached.set_stored_in(NAME, false);
-            self.client.breaker.failed(runtime.now(), &fault);
-            report_failure(runtime, "kv-write", &fault);
+        if cached.is_from_store && has_entry(runtime, meta).await {
+            return;
         }
+        let seconds = seconds.max(LEAST_SECONDS);
+        let written = self.client.write(runtime, &meta.key, || entry.bytes(), seconds).await;
+        cached.set_stored_in(NAME, written);
     }
 }
 
@@ -98,7 +102,20 @@ impl FarTier for KvTier {
         runtime.kv_bound()
     }
 
+    fn may_write<R: Runtime>(&self, runtime: &R) -> bool {
+        self.client.may_write(runtime)
+    }
+
     async fn probe<R: Runtime>(&self, runtime: &R) -> Result<(), Fault> {
         runtime.kv_get("evergraph-health").await.map(|_| ())
     }
+}
+
+/// Whether KV has an entry already, or a later one. The isolates of a data center get it from the edge
+/// cache, and each would write it again. A read costs a tenth of a write.
+async fn has_entry<R: Runtime>(runtime: &R, meta: &Meta) -> bool {
+    let Ok(Some(bytes)) = runtime.kv_get(&meta.key).await else { return false };
+    let has_room = has_room_for_stored(runtime, bytes.len());
+    let found = has_room.then(|| CachedEntry::decode(&bytes, None, &meta.key).ok()).flatten();
+    found.is_some_and(|found| found.entry.meta.stored_at >= meta.stored_at)
 }

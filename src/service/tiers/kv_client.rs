@@ -1,9 +1,11 @@
-//! Workers KV with its circuit breaker. Not only entries are in KV, so others use it as well as the
-//! tier.
+//! Workers KV with its circuit breaker and the day's allowance of writes. Not only entries are in KV, so
+//! others use it as well as the tier. Every write to KV goes through here, so that all are counted.
 
 use super::breaker::Breaker;
+use super::kv_allowance::KvAllowance;
 use super::store_read::read_store;
 use crate::service::context::Context;
+use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
 
 /// Workers KV, with one circuit breaker for all who use it.
@@ -11,9 +13,16 @@ use crate::service::runtime::{Fault, Runtime};
 pub struct KvClient {
     /// Opens when calls fail.
     pub breaker: Breaker,
+    allowance: KvAllowance,
 }
 
 impl KvClient {
+    /// KV with that many writes a day for all isolates; `None`: any number.
+    pub fn new(writes_per_day: Option<u64>) -> Self {
+        let allowance = KvAllowance::new(writes_per_day);
+        Self { breaker: Breaker::default(), allowance }
+    }
+
     /// Reads any value within `millis`.
     pub async fn read<R: Runtime>(
         &self,
@@ -34,6 +43,43 @@ impl KvClient {
     /// its success would not show that reads are quick; for the same reason it does not close the
     /// breaker.
     pub fn may_write<R: Runtime>(&self, runtime: &R) -> bool {
-        runtime.kv_bound() && !self.breaker.is_open()
+        runtime.kv_bound() && !self.breaker.is_open() && !self.allowance.is_used_up(runtime.now())
+    }
+
+    /// Writes a value that can be made again, for at most `seconds`, if the day's allowance has room for
+    /// it. Returns whether it did. A fault is logged, and counts for the breaker.
+    pub async fn write<'v, R: Runtime>(
+        &self,
+        runtime: &R,
+        key: &str,
+        value: impl FnOnce() -> &'v [u8],
+        seconds: u64,
+    ) -> bool {
+        if !self.may_write(runtime) || !self.allowance.take(runtime).await {
+            return false;
+        }
+        let putting = runtime.kv_put(key, value(), seconds);
+        putting.await.inspect_err(|fault| self.write_failed(runtime, fault)).is_ok()
+    }
+
+    /// Writes a value that nothing can replace, whatever is left of the day's allowance: for at most
+    /// `seconds`, or without an end.
+    pub async fn write_necessary<R: Runtime>(
+        &self,
+        runtime: &R,
+        key: &str,
+        value: &[u8],
+        seconds: Option<u64>,
+    ) -> Result<(), Fault> {
+        self.allowance.count_unasked();
+        match seconds {
+            Some(seconds) => runtime.kv_put(key, value, seconds).await,
+            None => runtime.kv_put_without_expiry(key, value).await,
+        }
+    }
+
+    fn write_failed<R: Runtime>(&self, runtime: &R, fault: &str) {
+        self.breaker.failed(runtime.now(), fault);
+        report_failure(runtime, "kv-write", fault);
     }
 }

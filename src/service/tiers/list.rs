@@ -39,17 +39,16 @@ impl Tiers {
         Rc::new(Self { memory, edge_cache, far: AnyFarTier::all(config, kv) })
     }
 
-    /// Writes a new entry to the edge cache and to the far tiers that take it, after the client's
+    /// Writes an entry that is new, or has ended, to the edge cache and to the far tiers that take it, after the client's
     /// response has been sent.
     pub fn put_in_background<R: Runtime>(
         self: &Rc<Self>,
         runtime: &R,
         cached: Rc<CachedEntry>,
-        is_fresh: bool,
+        occasion: Occasion,
     ) {
         let (tiers, spawned) = (self.clone(), runtime.clone());
-        let occasion = Occasion::Stored { is_fresh };
-        let far = self.takers(&cached, occasion);
+        let far = self.takers(runtime, &cached, occasion);
         runtime.spawn(async move {
             spawned.sleep(0).await;
             let entry = EncodedEntry::new(cached);
@@ -64,7 +63,7 @@ impl Tiers {
 
     /// Writes an entry that was used to the far tiers that wait for this.
     pub fn put_used<R: Runtime>(&self, runtime: &R, cached: &Rc<CachedEntry>) {
-        let far = self.takers(cached, Occasion::Hit);
+        let far = self.takers(runtime, cached, Occasion::Hit);
         if far.is_empty() {
             return;
         }
@@ -74,7 +73,13 @@ impl Tiers {
         });
     }
 
-    fn takers(&self, cached: &CachedEntry, on: Occasion) -> Vec<AnyFarTier> {
-        self.far.iter().filter(|tier| tier.takes(cached, on)).cloned().collect()
+    fn takers<R: Runtime>(
+        &self,
+        runtime: &R,
+        cached: &CachedEntry,
+        on: Occasion,
+    ) -> Vec<AnyFarTier> {
+        let takes = |tier: &&AnyFarTier| tier.takes(cached, on) && tier.may_write(runtime);
+        self.far.iter().filter(takes).cloned().collect()
     }
 }

@@ -1,6 +1,5 @@
 use super::entry::EncodedEntry;
 use super::kv::KvTier;
-use super::tier::Occasion;
 use super::*;
 use crate::config::{self, Config};
 use crate::http::Headers;
@@ -58,12 +57,13 @@ fn get<T: Tier>(runtime: &TestRuntime, tier: &T, key: &str) -> bool {
 #[test]
 fn a_new_entry_goes_to_the_edge_cache_and_kv_after_the_response() {
     let runtime = TestRuntime::new();
-    let config = config(json!({}));
+    let config = config(json!({ "writes": "always" }));
     let (edge, kv) = (Rc::new(EdgeCacheTier::default()), Rc::default());
     let tiers = Tiers::new(&config, edge.clone(), &kv);
     let [kv] = &*tiers.far else { panic!("one far tier") };
     let cached = entry(KEY, 200, 600);
-    tiers.put_in_background(&runtime, cached.clone(), true);
+    let stored = Occasion::Stored { is_fresh: true };
+    tiers.put_in_background(&runtime, cached.clone(), stored);
     assert_eq!((runtime.calls(Call::EdgePut), runtime.calls(Call::KvPut)), (0, 0));
     runtime.advance(1);
     assert!(cached.is_stored_in("kv"));
@@ -79,6 +79,9 @@ fn the_settings_of_kv_decide_what_it_takes() {
         ("always", stored, true),
         ("always", stale, false),
         ("always", hit, false),
+        ("always", Occasion::Ended, true),
+        ("second-request", Occasion::Ended, true),
+        ("never", Occasion::Ended, false),
         ("second-request", stored, false),
         ("second-request", hit, true),
         ("never", stored, false),
@@ -168,4 +171,51 @@ fn a_failed_write_is_reported_and_the_entry_counts_as_not_written() {
     runtime.run(edge.put(&runtime, &encoded));
     assert!(!encoded.cached.is_stored_in("kv"));
     assert!(runtime.has_reported("kv-write") && runtime.has_reported("edge-write"));
+}
+
+#[test]
+fn an_entry_is_written_only_if_the_day_has_a_write_left() {
+    let runtime = TestRuntime::new();
+    let settings = config(json!({ "writes": "second-request", "writes_per_day": 4 }));
+    let client = Rc::new(KvClient::new(settings.kv.writes_per_day));
+    let tiers = Tiers::new(&settings, Rc::default(), &client);
+    let written = |number: u64| {
+        let cached = entry(&format!("{KEY}{number}"), 200, 600);
+        tiers.put_used(&runtime, &cached);
+        runtime.advance(1);
+        cached.is_stored_in("kv")
+    };
+    assert_eq!([1, 2, 3, 4, 5].map(written), [true, true, true, false, false]);
+    assert_eq!((runtime.calls(Call::KvPut), runtime.tasks()), (3, 0));
+    // The outbox may write nevertheless.
+    let put = client.write_necessary(&runtime, "outbox/1", b"a purge", Some(60));
+    assert_eq!(runtime.run(put), Ok(()));
+    runtime.advance(24 * 3_600_000);
+    assert!(written(6), "the next day");
+}
+
+#[test]
+fn an_entry_from_the_edge_cache_is_written_to_kv_by_one_isolate() {
+    let runtime = TestRuntime::new();
+    let settings = config(json!({ "writes": "second-request" }));
+    let stored = EncodedEntry::new(entry(KEY, 200, 600));
+    runtime.run(EdgeCacheTier::default().put(&runtime, &stored));
+    for _ in 0..3 {
+        let tiers = Tiers::new(&settings, Rc::default(), &Rc::default());
+        let found = runtime.run(tiers.edge_cache.get(&context(&runtime), KEY)).unwrap();
+        tiers.put_used(&runtime, &found);
+        runtime.advance(1);
+        assert!(found.is_stored_in("kv"));
+    }
+    assert_eq!((runtime.calls(Call::KvGet), runtime.calls(Call::KvPut)), (3, 1));
+    // An older one is replaced.
+    let mut newer = entry(KEY, 200, 600).entry.clone();
+    newer.meta.stored_at = Timestamp::from_millis(newer.meta.stored_at.as_millis() + 1);
+    let newer = EncodedEntry::new(CachedEntry::new(newer));
+    runtime.run(EdgeCacheTier::default().put(&runtime, &newer));
+    let tiers = Tiers::new(&settings, Rc::default(), &Rc::default());
+    let found = runtime.run(tiers.edge_cache.get(&context(&runtime), KEY)).unwrap();
+    tiers.put_used(&runtime, &found);
+    runtime.advance(1);
+    assert_eq!(runtime.calls(Call::KvPut), 2);
 }

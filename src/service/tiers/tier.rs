@@ -14,6 +14,8 @@ pub enum Occasion {
         /// `false` if the entry can only be served stale, or validated.
         is_fresh: bool,
     },
+    /// It has ended, and replaces what a tier may still have under its key.
+    Ended,
     /// It has answered a request from a tier above.
     Hit,
 }
@@ -52,6 +54,9 @@ pub trait FarTier: Tier {
 
     /// `true` if the deployment has this store.
     fn is_bound<R: Runtime>(&self, runtime: &R) -> bool;
+
+    /// `true` if the store can be written to now.
+    fn may_write<R: Runtime>(&self, runtime: &R) -> bool;
 
     /// Reads something, to find out whether the store works.
     async fn probe<R: Runtime>(&self, runtime: &R) -> Result<(), Fault>;

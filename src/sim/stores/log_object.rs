@@ -1,9 +1,11 @@
 //! The Durable Object with a purge log: its clock, its memory, its storage, and the messages to it.
 
 use super::failure::{damage, fault};
+use super::kv_writes::KvWrites;
 use crate::purge::{
-    AppendReply, Delta, DeltaLimits, IntentId, IntentReply, Log, LogLimits, LogRequest, LogTime,
-    Mark, MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq, Version,
+    AppendReply, Delta, DeltaLimits, IntentId, IntentReply, KvClaim, KvGrant, Log, LogLimits,
+    LogRequest, LogTime, Mark, MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq,
+    Version,
 };
 use crate::service::Fault;
 use crate::sim::environment::Environment;
@@ -50,6 +52,8 @@ pub struct LogObject {
     pub reads: Cell<u64>,
     /// The version of the code that it runs, by the messages which that reads.
     pub version: Cell<Version>,
+    /// The writes to KV that it has granted, and those that were made.
+    pub kv_writes: KvWrites,
 }
 
 /// The clock of the machine on which the object runs.
@@ -121,6 +125,7 @@ impl LogObject {
             deployments: Cell::default(),
             reads: Cell::new(0),
             version: Cell::new(Version::CURRENT),
+            kv_writes: KvWrites::default(),
         }
     }
 
@@ -163,6 +168,7 @@ impl LogObject {
     /// Rolls its storage back to that of its last start. No isolate shows it what it lacks.
     pub fn roll_back_unnoticed(&self) {
         self.rows.roll_back(&self.older.borrow());
+        self.kv_writes.forget();
         self.restart();
         self.lacks_records.set(true);
     }
@@ -188,6 +194,7 @@ impl LogObject {
         let epoch = self.epoch() + 1;
         self.given.borrow_mut().push((now, Record::everything()));
         self.rows.roll_back(&MemoryRows::of_log(epoch, 0));
+        self.kv_writes.forget();
         self.restart();
     }
 
@@ -210,6 +217,21 @@ impl LogObject {
         question: &LogRequest,
         version: Version,
     ) -> Result<LogRequest, Fault> {
+        let bytes = self.bytes_on_the_way(environment, question.encode(version)).await?;
+        let known = |read: &(LogRequest, Version)| read.1 <= self.version.get();
+        let read = LogRequest::decode(&bytes).and_then(|read| match known(&read) {
+            true => Ok(read.0),
+            false => Err(MessageError::Version),
+        });
+        read.map_err(refusal)
+    }
+
+    /// Bytes as they arrive at the log.
+    async fn bytes_on_the_way(
+        &self,
+        environment: &Environment,
+        mut bytes: Vec<u8>,
+    ) -> Result<Vec<u8>, Fault> {
         environment.takes(2, 60).await;
         if environment.fails(|faults| faults.log_slow) {
             environment.takes(200, 4_000).await;
@@ -218,18 +240,12 @@ impl LogObject {
         if out || environment.fails(|faults| faults.log_request) {
             return fault(environment, "the purge log").await;
         }
-        let mut bytes = question.encode(version);
         if environment.fails(|faults| faults.log_damages) {
             damage(environment, &mut bytes);
         }
         self.turns.next(&environment.executor).await;
         self.append_due(environment.now());
-        let known = |read: &(LogRequest, Version)| read.1 <= self.version.get();
-        let read = LogRequest::decode(&bytes).and_then(|read| match known(&read) {
-            true => Ok(read.0),
-            false => Err(MessageError::Version),
-        });
-        read.map_err(|garbled| format!("the purge log answered 400: {}", garbled.as_str()))
+        Ok(bytes)
     }
 
     /// What the log says since a mark, and after how many milliseconds it has said so.
@@ -337,6 +353,21 @@ impl LogObject {
         self.on_the_way_back(environment, noted, IntentReply::decode).await.map(|noted| noted.0)
     }
 
+    /// Grants writes to KV.
+    pub async fn claim(
+        &self,
+        environment: &Environment,
+        claim: &KvClaim,
+    ) -> Result<KvGrant, Fault> {
+        let bytes = self.bytes_on_the_way(environment, claim.encode()).await?;
+        // A log of the version before does not know such messages.
+        let is_known = self.version.get() == Version::CURRENT;
+        let claim = if is_known { KvClaim::decode(&bytes) } else { Err(MessageError::NotAMessage) };
+        let claim = claim.map_err(refusal)?;
+        let grant = self.kv_writes.grant(claim, self.clock.get().shows(environment.now()).at);
+        self.on_the_way_back(environment, grant.encode(), KvGrant::decode).await
+    }
+
     fn note(&self, new: &NewRecord, now: u64) -> IntentId {
         self.intents.set(self.intents.get() + 1);
         let intent = IntentId::of(self.epoch() ^ self.intents.get());
@@ -406,4 +437,8 @@ impl LogObject {
             environment.laws.report(format!("the log knows less than an isolate: {mark:?}"));
         }
     }
+}
+
+fn refusal(error: MessageError) -> Fault {
+    format!("the purge log answered 400: {}", error.as_str())
 }

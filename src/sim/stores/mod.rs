@@ -3,6 +3,7 @@
 mod edge_cache;
 mod failure;
 mod kv;
+mod kv_writes;
 mod log_object;
 
 pub use edge_cache::Edge;

@@ -2,8 +2,8 @@
 
 use super::request_runtime::{WorkersRuntime, fault, text_of};
 use crate::purge::{
-    IntentId, IntentReply, LogRequest, LogVersion, Mark, MessageError, NewRecord, ReadReply,
-    Version,
+    IntentId, IntentReply, KvClaim, KvGrant, LogRequest, LogVersion, Mark, MessageError, NewRecord,
+    ReadReply, Version,
 };
 use crate::service::{AppendReply, Clock as _, Fault, PurgeLog};
 use js_sys::Uint8Array;
@@ -52,6 +52,11 @@ impl PurgeLog for WorkersRuntime {
             LogRequest { new: Some(intent.clone()), is_intent: true, ..LogRequest::default() };
         self.call_log("intend", &request, IntentReply::decode).await.map(|reply| reply.0)
     }
+
+    async fn log_claim_kv_writes(&self, claim: &KvClaim) -> Result<KvGrant, Fault> {
+        let reply = self.send_message("claim", &claim.encode(), &JsValue::UNDEFINED).await?;
+        KvGrant::decode(&reply.to_vec()).map_err(unreadable_reply)
+    }
 }
 
 impl WorkersRuntime {
@@ -69,7 +74,7 @@ impl WorkersRuntime {
             false => send(Version::CURRENT).await,
         };
         let bytes = reply?.to_vec();
-        decode(&bytes).map_err(|error| format!("the purge log's reply: {}", error.as_str()))
+        decode(&bytes).map_err(unreadable_reply)
     }
 
     async fn send_to_log(
@@ -78,21 +83,29 @@ impl WorkersRuntime {
         request: &LogRequest,
         version: Version,
     ) -> Result<Uint8Array, Fault> {
-        let namespace = self.0.env.durable_object(LOG).map_err(fault)?;
         let message = request.encode(version);
         // If nobody waits any more, a read is aborted, but a write continues.
         let abort = request.new.is_none().then(AbortOnDrop::default);
         let signal = abort.as_ref().map(|abort| abort.0.signal());
         let signal = signal.as_deref().map_or(JsValue::UNDEFINED, |signal| signal.into());
-        let call = self.0.exchange.call_log(
-            namespace.as_ref(),
-            &self.0.log_name,
-            route,
-            &message,
-            &signal,
-        );
+        self.send_message(route, &message, &signal).await
+    }
+
+    async fn send_message(
+        &self,
+        route: &str,
+        message: &[u8],
+        signal: &JsValue,
+    ) -> Result<Uint8Array, Fault> {
+        let namespace = self.0.env.durable_object(LOG).map_err(fault)?;
+        let call =
+            self.0.exchange.call_log(namespace.as_ref(), &self.0.log_name, route, message, signal);
         call.await.map(Uint8Array::from).map_err(|error| text_of(&error))
     }
+}
+
+fn unreadable_reply(error: MessageError) -> Fault {
+    format!("the purge log's reply: {}", error.as_str())
 }
 
 /// Aborts a call when it is dropped, because nobody waits for it any more.

@@ -10,8 +10,8 @@ const types = {
   short: { match: ["rest:/short/**"], ttl: 5 },
 };
 
-async function worldWith(writes, more = {}) {
-  const world = await startWorld({ config: { types, kv: { writes, ...more } } });
+async function worldWith(writes, more = {}, options = {}) {
+  const world = await startWorld({ config: { types, kv: { writes, ...more } }, ...options });
   world.origin.saysJson({ text: "compressible ".repeat(1_000) });
   return world;
 }
@@ -75,4 +75,46 @@ test("another key's value is not believed", async () => {
   world.caches[0].entries.clear();
   await world.restart();
   assert.equal((await world.ask("/long/2")).json.text, "another");
+});
+
+test("by default an entry is written when it is asked for again", async () => {
+  const world = await worldWith(undefined);
+  await world.ask("/long/1");
+  await wait(100);
+  assert.equal(world.kv.writes, 0);
+  await world.ask("/long/1");
+  await world.until(() => world.kv.writes === 1, "written");
+});
+
+test("the day's writes are shared by all isolates, and outlive them and the log's object", async () => {
+  const world = await worldWith("always", { writes_per_day: 8 }, { places: 2 });
+  let path = 0;
+  const store = async () => {
+    path += 1;
+    assert.equal((await world.ask(`/long/${path}`, {}, path % 2)).xCache, "MISS");
+    await wait(100);
+  };
+  for (let n = 0; n < 8; n += 1) await store();
+  assert.equal(world.kv.writes, 6, "a quarter is left to the outbox");
+  await world.restart();
+  for (let n = 0; n < 2; n += 1) await store();
+  assert.equal(world.kv.writes, 6);
+  // What is not in KV is a miss elsewhere, and never anything old.
+  assert.equal((await world.ask(`/long/${path}`, {}, path % 2)).xCache, "HIT");
+  world.logMode = "read-only";
+  await world.ask("/long/1", { method: "PUT", body: "{}" });
+  await world.until(() => world.kv.writes === 7, "the outbox may write");
+  assert.match(world.kv.lastWrite.key, /^outbox\//);
+});
+
+test("while the log grants nothing, nothing is written, and that is all", async () => {
+  const world = await worldWith("always", { writes_per_day: 8 });
+  // As by a log of an earlier build, which refuses claims and answers everything else.
+  world.logMode = "read-only";
+  await world.ask("/long/1");
+  await world.until(() => world.events("failure").some(({ part }) => part === "kv-allowance"), "reported");
+  await world.ask("/long/2");
+  await wait(100);
+  assert.deepEqual([world.kv.writes, (await world.ask("/long/2")).xCache], [0, "HIT"]);
+  assert.equal(world.events("failure").filter(({ part }) => part === "kv-allowance").length, 1);
 });

@@ -13,6 +13,7 @@ const config = {
   },
   kv: { timeout_ms: TIMEOUT },
   purge: { max_lag: 1 },
+  log: { hits: 1 },
 };
 const world = await startWorld({ config });
 

@@ -19,6 +19,7 @@ const config = {
   },
   scopes: { user: { by: ["header:x-user"] } },
   purge: { max_lag: 60 },
+  log: { hits: 1 },
 };
 const world = await startWorld({ config });
 let api;

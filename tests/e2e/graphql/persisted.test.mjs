@@ -110,6 +110,44 @@ test("another isolate has it from KV, and believes KV only as far as the hash do
   assert.ok(world.kv.writes === writes || written !== key, "what KV has is not written again");
 });
 
+test("a document that the origin refuses is known in the isolate and not written to KV", async () => {
+  const written = (query) => world.kv.entries.has(`test/documents/${sha256(query)}`);
+  const [refused, mutation] = [fresh(), `mutation M${count} { noSuchMutation }`];
+  const error = {
+    errors: [{ message: "Cannot query field", extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }],
+  };
+  const answer = world.origin.answer;
+  for (const status of [200, 400]) {
+    world.origin.answer = (_request, response) => {
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(error));
+    };
+    for (let n = 0; n < 2; n += 1)
+      assert.deepEqual(
+        (await post(world, { query: refused, extensions: byHash(sha256(refused)) })).json,
+        error,
+      );
+  }
+  assert.equal((await post(world, { query: mutation, extensions: byHash(sha256(mutation)) })).status, 400);
+  assert.deepEqual((await post(world, { extensions: byHash(sha256(refused)) })).json, error);
+  world.origin.answer = answer;
+  const good = fresh();
+  await post(world, { query: good, extensions: byHash(sha256(good)) });
+  await world.until(() => written(good), "one that was answered is written");
+  assert.deepEqual([written(refused), written(mutation)], [false, false]);
+  assert.equal((await post(world, { extensions: byHash(sha256(refused)) })).status, 200);
+  await world.until(() => written(refused), "and so is the other, once it is answered");
+});
+
+test("a document of a mutation, and of a query that is not looked up, is written once answered", async () => {
+  const mutation = fresh('{ renameUser(name: "new") { name } }').replace("query", "mutation");
+  for (const query of [mutation, fresh("{ me { name } }")]) {
+    const extensions = byHash(sha256(query));
+    const answer = await post(world, { query, extensions }, { authorization: "Bearer me" });
+    assert.equal(answer.xCache, "BYPASS");
+    await world.until(() => world.kv.entries.has(`test/documents/${sha256(query)}`), query);
+  }
+});
+
 test("without KV, one not-found and it works", async () => {
   const bare = await startWorld({ config, kv: false });
   new Api(bare.origin);

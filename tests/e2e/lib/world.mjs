@@ -55,6 +55,12 @@ function withDefaults(options) {
   return { config: {}, places: 1, kv: true, adminTokens: ADMIN_TOKEN, ...options };
 }
 
+/** Most tests want to see in KV what was stored, without a second request. */
+function withKv(config) {
+  const isFaulty = config.kv !== undefined && typeof config.kv !== "object";
+  return isFaulty ? config : { ...config, kv: { writes: "always", ...config.kv } };
+}
+
 class World {
   logMode = "ok";
   /** Under another name the log has lost its storage, and the isolates do not know. */
@@ -129,7 +135,7 @@ class World {
 
   #configs(configs) {
     const origin = this.options.originUrl ?? this.origin.url;
-    return configs.map((config) => (config === null ? null : { service: "test", origin, ...config }));
+    return configs.map((config) => (config === null ? null : { service: "test", origin, ...withKv(config) }));
   }
 
   url(path = "/", place = 0) {

@@ -11,6 +11,12 @@ fn documents(writes: &str) -> Rc<HashedDocuments> {
     HashedDocuments::new(config, Rc::default())
 }
 
+/// A client sends the document with its hash, and the origin answers.
+fn answered(runtime: &TestRuntime, documents: &Rc<HashedDocuments>) {
+    documents.learn(&hash(), &TEXT.into());
+    documents.note_answered(runtime, &hash());
+}
+
 fn find(runtime: &TestRuntime, documents: &Rc<HashedDocuments>, hash: &str) -> Option<Rc<str>> {
     let context = Context::new(runtime.clone(), request("GET", "/graphql"));
     runtime.run(documents.document(&context, hash))
@@ -28,7 +34,7 @@ fn key() -> String {
 fn a_document_goes_to_kv_in_the_background_and_other_isolates_find_it_there() {
     let runtime = TestRuntime::new();
     let here = documents("always");
-    here.learn(&runtime, &hash(), &TEXT.into());
+    answered(&runtime, &here);
     assert_eq!(runtime.kv_value(&key()), None, "not before the client has its response");
     runtime.advance(10);
     assert_eq!(runtime.kv_value(&key()).unwrap(), TEXT.as_bytes());
@@ -47,7 +53,7 @@ fn kv_writes_decides_when_a_document_is_written() {
     {
         let runtime = TestRuntime::new();
         let documents = documents(writes);
-        documents.learn(&runtime, &hash(), &TEXT.into());
+        answered(&runtime, &documents);
         runtime.advance(10);
         assert_eq!(runtime.calls(Call::KvPut), when_learned, "{writes}");
         assert!(find(&runtime, &documents, &hash()).is_some());
@@ -82,11 +88,11 @@ fn a_write_that_failed_is_made_again_when_the_document_is_used() {
     let runtime = TestRuntime::new();
     let documents = documents("always");
     runtime.fails(Call::KvPut, "down");
-    documents.learn(&runtime, &hash(), &TEXT.into());
+    answered(&runtime, &documents);
     runtime.advance(10);
     assert!(runtime.has_reported("kv-write"));
     runtime.works(Call::KvPut);
-    documents.learn(&runtime, &hash(), &TEXT.into());
+    answered(&runtime, &documents);
     runtime.advance(10);
     assert!(runtime.kv_value(&key()).is_some());
 }
@@ -96,8 +102,35 @@ fn a_large_document_is_not_kept() {
     let runtime = TestRuntime::new();
     let documents = documents("always");
     let text: Rc<str> = "x".repeat(LARGEST_BYTES + 1).into();
-    documents.learn(&runtime, "large", &text);
+    documents.learn("large", &text);
+    documents.note_answered(&runtime, "large");
     runtime.advance(10);
     assert_eq!(runtime.calls(Call::KvPut), 0);
     assert_eq!(find(&runtime, &documents, "large"), None);
+}
+
+#[test]
+fn a_document_that_the_origin_has_not_answered_is_not_written() {
+    let runtime = TestRuntime::new();
+    for writes in ["always", "second-request"] {
+        let documents = documents(writes);
+        documents.learn(&hash(), &TEXT.into());
+        for _ in 0..3 {
+            assert!(find(&runtime, &documents, &hash()).is_some(), "{writes}");
+            runtime.advance(10);
+        }
+        assert_eq!(runtime.calls(Call::KvPut), 0, "{writes}");
+    }
+}
+
+#[test]
+fn a_document_is_written_only_if_the_day_has_a_write_left() {
+    let (runtime, kv) = (TestRuntime::new(), Rc::new(KvClient::new(Some(1))));
+    let config = config::parse(&json!({ "service": "shop", "kv": { "writes": "always" } }));
+    let documents = HashedDocuments::new(Rc::new(config.unwrap()), kv);
+    answered(&runtime, &documents);
+    runtime.advance(10);
+    // The only one is reserved.
+    assert_eq!((runtime.calls(Call::LogClaim), runtime.calls(Call::KvPut)), (1, 0));
+    assert!(find(&runtime, &documents, &hash()).is_some());
 }

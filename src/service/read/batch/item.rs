@@ -45,6 +45,15 @@ impl BatchItem {
         }
     }
 
+    /// The operation, if it was understood.
+    pub fn operation(&self) -> Option<&Operation> {
+        match &self.kind {
+            BatchItemKind::Query { operation, .. } => Some(operation),
+            BatchItemKind::Other { operation, .. } => Some(operation),
+            BatchItemKind::Unknown | BatchItemKind::Unread(_) => None,
+        }
+    }
+
     /// What it may write. `None` if it is not sent.
     pub fn write(&self) -> Option<BatchOperation<'_>> {
         match &self.kind {

@@ -1,0 +1,86 @@
+//! Which responses are logged, through the whole service.
+
+use super::*;
+use crate::service::isolate::Isolate;
+use crate::service::router::Service;
+use crate::service::testing::{Call, TestRuntime, request};
+use serde_json::Value;
+
+/// The events that were logged, with their keys or paths, while each of `targets` was requested twice.
+fn logged(log: &Value, targets: &[String], status: u16) -> Vec<(String, String)> {
+    let runtime = TestRuntime::new();
+    runtime.origin_answers(move |_| {
+        let headers = [("content-type", "text/plain"), ("cache-control", "max-age=600")];
+        (status, headers.into_iter().collect(), b"body".to_vec())
+    });
+    let bypass = json!(["/bypassed/**"]);
+    let config = json!({ "service": "shop", "bypass": bypass, "log": log });
+    let isolate = Isolate::new(&config);
+    for _ in 0..2 {
+        for target in targets {
+            let service = Service::new(runtime.clone(), isolate.clone());
+            runtime.run(service.handle(request("GET", target)));
+            runtime.advance(50);
+        }
+    }
+    let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let name = |line: &Value| text(line, "key") + &text(line, "path");
+    runtime.lines().iter().map(|line| (text(line, "event"), name(line))).collect()
+}
+
+fn events(log: &Value, targets: &[&str], status: u16) -> Vec<String> {
+    let targets: Vec<String> = targets.iter().map(|one| (*one).to_owned()).collect();
+    logged(log, &targets, status).into_iter().map(|(event, _)| event).collect()
+}
+
+#[test]
+fn each_kind_is_logged_as_configured() {
+    let both = ["/products/1", "/bypassed/1"];
+    assert_eq!(events(&json!({}), &both, 200), ["miss", "bypass", "bypass"]);
+    let all = json!({ "hits": 1 });
+    assert_eq!(events(&all, &both, 200), ["miss", "bypass", "hit", "bypass"]);
+    let none = json!({ "misses": 0, "bypasses": 0 });
+    assert_eq!(events(&none, &both, 200), [""; 0]);
+}
+
+#[test]
+fn a_5xx_and_a_failure_are_always_logged() {
+    let none = json!({ "misses": 0, "bypasses": 0 });
+    let both = ["/products/1", "/bypassed/1"];
+    // The origin lets its 503 be stored.
+    assert_eq!(events(&none, &both, 503), ["miss", "bypass", "hit", "bypass"]);
+}
+
+#[test]
+fn the_responses_of_a_key_are_all_logged_or_none_is() {
+    let targets: Vec<String> = (0..200).map(|n| format!("/products/{n}")).collect();
+    let half = json!({ "misses": 0.5, "hits": 0.5 });
+    let lines = logged(&half, &targets, 200);
+    let of = |event: &str| -> Vec<&String> {
+        lines.iter().filter(|(name, _)| name == event).map(|(_, key)| key).collect()
+    };
+    assert_eq!(of("miss"), of("hit"));
+    assert!((60..140).contains(&of("miss").len()), "{}", of("miss").len());
+}
+
+#[test]
+fn without_a_key_the_requests_are_sampled_one_by_one() {
+    let targets: Vec<String> = (0..200).map(|_| "/bypassed/1".to_owned()).collect();
+    let lines = logged(&json!({ "bypasses": 0.25 }), &targets, 200);
+    assert!((60..140).contains(&lines.len()), "{} of 400", lines.len());
+}
+
+#[test]
+fn purges_are_always_logged() {
+    let runtime = TestRuntime::new();
+    let log = json!({ "misses": 0, "bypasses": 0 });
+    let isolate = Isolate::new(&json!({ "service": "shop", "log": log }));
+    let service = Service::new(runtime.clone(), isolate);
+    runtime.sends("PUT", "new");
+    runtime.run(service.handle(request("PUT", "/products/1")));
+    assert_eq!(runtime.lines().len(), 1);
+    assert_eq!(runtime.lines()[0]["event"], "purge");
+    runtime.fails(Call::LogAppend, "down");
+    runtime.run(service.handle(request("PUT", "/products/1")));
+    assert!(runtime.has_reported("purge-log-write"));
+}
