@@ -2,8 +2,9 @@
 // wrangler.toml), under `wrangler dev` also when a file of the Worker or of its configuration has changed.
 // Only `wrangler dev` is content with a quick build.
 
+import { profileFor } from "../tools/profiles.mjs";
 import { Advice, main } from "../tools/script.mjs";
-import { build, profileFor } from "./lib/build.mjs";
+import { build } from "./lib/build.mjs";
 import { configure, hasLastBuild } from "./lib/configuration.mjs";
 import { ensureRust } from "./lib/rust.mjs";
 import { setup } from "./lib/setup.mjs";

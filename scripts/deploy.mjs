@@ -1,8 +1,9 @@
 // npm run deploy: `wrangler deploy`, with what it deploys built, checked and summarized. `-- --env NAME`
 // deploys an environment of wrangler.toml, with evergraph.NAME.toml merged over evergraph.toml.
 
+import { profileFor } from "../tools/profiles.mjs";
 import { main } from "../tools/script.mjs";
-import { build, profileFor } from "./lib/build.mjs";
+import { build } from "./lib/build.mjs";
 import { configure } from "./lib/configuration.mjs";
 import { ensureRust } from "./lib/rust.mjs";
 import { setup } from "./lib/setup.mjs";

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { root, run } from "../../tools/processes.mjs";
 import { Advice, step } from "../../tools/script.mjs";
 
@@ -77,10 +77,7 @@ async function download(version, place) {
     const program = join(folder, name, "wasm-bindgen");
     const said = await run(program, ["--version"], { capture: true });
     if (!said.includes(version)) throw new Error(`it says it is ${said.trim()}`);
-    mkdirSync(join(place, ".."), { recursive: true });
-    const copy = `${place}.${process.pid}`;
-    writeFileSync(copy, readFileSync(program), { mode: 0o755 });
-    renameSync(copy, place);
+    keep(program, place);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -102,13 +99,21 @@ async function fetchWithin(url) {
 }
 
 async function install(place) {
-  const target = mkdtempSync(join(tmpdir(), "evergraph-bindgen-"));
+  const target = mkdtempSync(join(tmpdir(), "evergraph-"));
   try {
-    const folder = join(place, "../..");
-    await run("cargo", ["install", "--locked", "--path", "tools/bindgen", "--root", folder], {
+    await run("cargo", ["build", "--release", "--locked", "--manifest-path", "tools/bindgen/Cargo.toml"], {
       env: { CARGO_TARGET_DIR: target },
     });
+    keep(join(target, "release/bindgen"), place);
   } finally {
     rmSync(target, { recursive: true, force: true });
   }
+}
+
+/** Copies a program to its place, where another start never finds half of it. */
+function keep(program, place) {
+  mkdirSync(dirname(place), { recursive: true });
+  const copy = `${place}.${process.pid}`;
+  writeFileSync(copy, readFileSync(program), { mode: 0o755 });
+  renameSync(copy, place);
 }

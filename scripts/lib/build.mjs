@@ -5,16 +5,14 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../tools/processes.mjs";
+import { isEnough, markerOf, PROFILES } from "../../tools/profiles.mjs";
 import { Advice } from "../../tools/script.mjs";
-import { buildFolder, buildWorker, PROFILES } from "./worker.mjs";
+import { buildFolder, buildWorker } from "./worker.mjs";
 
 /** The profile of the last build, and the digest of what it was built from. */
 const marker = join(buildFolder, ".sources");
 
-/**
- * Builds the Worker if need be. Where `quick` is enough, a Worker of the profile
- * `release` will do; it is never the other way round.
- */
+/** Builds the Worker with a profile unless there is a sufficient build. */
 export async function build(profile) {
   if (!PROFILES.includes(profile)) {
     throw new Advice(`There is no profile ${profile} for the Worker, only ${PROFILES.join(" and ")}.`);
@@ -24,21 +22,8 @@ export async function build(profile) {
   if (!isEnough(last, profile, sources)) {
     rmSync(marker, { force: true });
     await buildWorker(profile);
-    writeFileSync(marker, `${profile} ${sources}`);
+    writeFileSync(marker, markerOf(profile, sources));
   }
-}
-
-/** Whether what the marker says of the last build makes another one with this profile unnecessary. */
-export function isEnough(last, profile, sources) {
-  return last === `release ${sources}` || last === `${profile} ${sources}`;
-}
-
-/**
- * The profile for wrangler's `[build]` command and for `npm run build`. wrangler names its own command:
- * everything but `wrangler dev` may deploy.
- */
-export function profileFor({ EVERGRAPH_PROFILE, WRANGLER_COMMAND }) {
-  return EVERGRAPH_PROFILE ?? (WRANGLER_COMMAND === "dev" ? "quick" : "release");
 }
 
 function digestOfSources() {

@@ -11,7 +11,7 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { root, run } from "../../tools/processes.mjs";
-import { Advice } from "../../tools/script.mjs";
+import { Advice, step } from "../../tools/script.mjs";
 import { bindingFaults, bindings, refusals } from "../../tools/wrangler-config.mjs";
 import { readWrangler } from "./wrangler.mjs";
 
@@ -33,7 +33,11 @@ export async function configure() {
   const wrangler = await readWrangler();
   const refused = [...refusals(wrangler.config), ...bindingFaults(wrangler.config)];
   if (refused.length > 0) throw new Advice(refused.map((fault) => `${wrangler.file}: ${fault}`).join("\n"));
-  await run("cargo", ["build", "--quiet", "--bin", "check-config"]);
+  await step(
+    "the program that checks the configuration (cargo)",
+    () => run("cargo", ["build", "--quiet", "--bin", "check-config"]),
+    { ticks: true },
+  );
   const bound = await boundConfiguration(wrangler, environment);
   if (bound !== undefined && origin !== undefined) {
     throw new Advice(

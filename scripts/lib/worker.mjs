@@ -8,9 +8,6 @@ import { bin, root, run } from "../../tools/processes.mjs";
 import { step } from "../../tools/script.mjs";
 import { bindgen } from "./bindgen.mjs";
 
-/** Cargo's profiles for the Worker: `release` to deploy and to measure, `quick` to try and to test. */
-export const PROFILES = ["release", "quick"];
-
 /** Where index.js and index_bg.wasm are once the Worker is built. */
 export const buildFolder = join(root, "build");
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isEnough, profileFor } from "../../../scripts/lib/build.mjs";
+import { isEnough, profileFor } from "../../../tools/profiles.mjs";
 
 test("only wrangler dev is content with a quick build", () => {
   assert.equal(profileFor({ WRANGLER_COMMAND: "dev" }), "quick");
