@@ -2,8 +2,8 @@
 
 use super::key::Key;
 use super::{
-    cache_types, graphql, jwt, kv, limits, mutations, origin_timeout, purge, resources, rest,
-    rest_settings, root, scopes,
+    cache_types, graphql, jwt, kv, limits, mutations, on_deploy, origin_timeout, purge, resources,
+    rest, rest_settings, root, scopes,
 };
 
 /// Every section with its keys. The first one is the top level; `*` stands for a name that the user
@@ -23,6 +23,7 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
     ("resources", resources::KEYS),
     ("kv", kv::KEYS),
     ("purge", purge::KEYS),
+    ("on_deploy", on_deploy::KEYS),
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::kv::{self, Kv, kv};
 use super::limits::{self, Limits, limits};
 use super::mutations::{self, Mutations, mutations};
 use super::names::{graphql_name, header_glob, header_names, name, tag_header};
+use super::on_deploy::{self, OnDeploy, on_deploy, require_known_types};
 use super::origin_timeout::{self, OriginTimeout, origin_timeout};
 use super::purge::{self, Purge, purge};
 use super::resources::{Resource, resources};
@@ -64,6 +65,8 @@ pub struct Config {
     pub kv: Kv,
     /// `purge`
     pub purge: Purge,
+    /// `on_deploy`
+    pub on_deploy: OnDeploy,
     /// The fingerprint of the rules by which this configuration makes tags.
     pub tagging: Tagging,
 }
@@ -154,6 +157,7 @@ pub(super) const KEYS: &[Key] = &[
     section("origin_timeout", "How long the origin may take."),
     section("kv", "How Workers KV is used."),
     section("purge", "How purges are recorded and read."),
+    section("on_deploy", "What each deployed version purges once."),
 ];
 
 const fn section(name: &'static str, doc: &'static str) -> Key {
@@ -185,10 +189,12 @@ pub(super) fn config(root: &Section<'_>) -> Config {
         limits: limits(&root.section("limits", limits::KEYS)),
         kv: kv(&root.section("kv", kv::KEYS)),
         purge: purge(&root.section("purge", purge::KEYS)),
+        on_deploy: on_deploy(&root.section("on_deploy", on_deploy::KEYS)),
         tagging: Tagging::UNKNOWN,
     };
     root.report_unknown();
     require_defined_scopes(root, &config);
+    require_known_types(root.faults(), &config);
     config
 }
 

@@ -77,6 +77,8 @@ pub(super) fn tagging(config: &Config) -> Tagging {
         // Where entries are stored, and when purges are read, repeated and waited for.
         kv: _,
         purge: _,
+        // What a deploy purges by itself, whatever made the tags.
+        on_deploy: _,
         tagging: _,
     } = config;
     let Mutations { policy, rules } = mutations;

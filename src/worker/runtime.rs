@@ -29,7 +29,7 @@ use worker::{AbortController, Cache, Context, Delay, Env};
 /// The binding of the KV namespace.
 const KV: &str = "CACHE_KV";
 /// The binding of the purge log.
-const LOG: &str = "PURGE_LOG";
+pub(super) const LOG: &str = "PURGE_LOG";
 /// The host in the edge cache's URLs. No request is ever sent to it.
 const CACHE_HOST: &str = "https://evergraph.internal/";
 /// The routes that a log of the previous version has as well.
@@ -43,7 +43,7 @@ thread_local! {
 /// The runtime of one request.
 #[derive(Clone)]
 pub struct WorkersRuntime {
-    env: Env,
+    pub(super) env: Env,
     context: Rc<Context>,
     exchange: Exchange,
     log_name: String,
@@ -241,7 +241,9 @@ impl PurgeLog for WorkersRuntime {
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
         let request = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
-        self.call_log("append", &request, AppendReply::decode).await
+        // The previous version would ignore for which deployment the record is.
+        let route = if new.for_version.is_some() { "deploy" } else { "append" };
+        self.call_log(route, &request, AppendReply::decode).await
     }
 
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {

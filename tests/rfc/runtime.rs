@@ -6,13 +6,13 @@ use super::executor::{Executor, Signals};
 use evergraph::config::Algorithm;
 use evergraph::http::{Headers, Method, OriginalFields, Request};
 use evergraph::purge::{
-    IntentId, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, ReadReply, Record,
+    IntentId, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, ReadReply, Record, VersionId,
 };
 use evergraph::service::{
-    self, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache,
-    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
-    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Reply, Runtime,
-    Secrets, SignatureVerifier,
+    self, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment,
+    EdgeCache, EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget,
+    Origin, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Reply,
+    Runtime, Secrets, SignatureVerifier,
 };
 use evergraph::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
@@ -320,6 +320,16 @@ impl Secrets for RequestRuntime {
     }
 
     fn jwt_secret(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Deployment for RequestRuntime {
+    fn log_bound(&self) -> bool {
+        true
+    }
+
+    fn version_id(&self) -> Option<VersionId> {
         None
     }
 }

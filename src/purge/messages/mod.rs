@@ -1,9 +1,10 @@
 //! The messages between isolates and the log, as bytes.
 //!
 //! ```text
-//! request   = 0 | (1 | 2) mark    (record repeats closes intent:u8)?   (to append or to note)
+//! request   = 0 | (1 | 2) mark    (record repeats closes intent:u8 version?)?   (to append or to note)
 //! repeats   = count seconds*
 //! closes    = count intent:u64*
+//! version   = bytes text          of the deployment that the record is for
 //! intent reply = intent:u64
 //! append reply = tail  seq delta           tail: how many bytes follow the payload
 //! read reply   = tail  clock:u64 at delta
@@ -23,6 +24,8 @@
 //!   a purge of everything in place of a purge by tags of known rules. It has no `closes` and no
 //!   `intent` (the ids of intents that end with the record, and whether the record is itself an
 //!   intent), no `tail`, no delta 2, and no mark 2, which is a neighbor's.
+//! - Earlier builds of version 4 know no `version`. They refuse a request that has one, so that
+//!   nothing is recorded, and the isolate tries again later.
 
 mod delta;
 mod delta_reply;

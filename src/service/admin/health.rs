@@ -1,6 +1,8 @@
 //! `GET health`
 
 use super::components::Admin;
+use super::deployment::deployment;
+use crate::admin::{Access, access};
 use crate::http::Response;
 use crate::service::context::Context;
 use crate::service::respond::json_response;
@@ -37,7 +39,7 @@ impl Part {
 }
 
 /// Responds with the state of the service and of each part it depends on. The status is 503 if the
-/// service is `DOWN`.
+/// service is `DOWN`. An administrator also sees the deployment.
 pub async fn health<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
     let runtime = &context.runtime;
     let probes = futures_util::future::join3(
@@ -60,7 +62,7 @@ pub async fn health<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
         (true, true) => "DOWN",
         _ => "DEGRADED",
     };
-    let body = json!({
+    let mut body = json!({
         "state": state,
         "service": admin.config.service,
         "parts": {
@@ -71,6 +73,10 @@ pub async fn health<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
             "schema": schema,
         },
     });
+    let tokens = runtime.admin_tokens();
+    if access(tokens.as_deref(), &context.request.headers) == Access::Granted {
+        body["deployment"] = deployment(admin, context);
+    }
     json_response(if state == "DOWN" { 503 } else { 200 }, &body)
 }
 

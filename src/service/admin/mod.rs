@@ -8,6 +8,7 @@
 
 mod body;
 mod components;
+mod deployment;
 mod dispatch;
 mod documents;
 mod health;
