@@ -74,8 +74,9 @@ pub async fn health<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
         },
     });
     let tokens = runtime.admin_tokens();
-    if access(tokens.as_deref(), &context.request.headers) == Access::Granted {
-        body["deployment"] = deployment(admin, context);
+    let is_admin = access(tokens.as_deref(), &context.request.headers) == Access::Granted;
+    if let Some(body) = body.as_object_mut().filter(|_| is_admin) {
+        body.insert("deployment".to_owned(), deployment(admin, context));
     }
     json_response(if state == "DOWN" { 503 } else { 200 }, &body)
 }
