@@ -2,8 +2,7 @@
 
 use super::key::{DefaultValue, Key, ValueType};
 use super::names::parse_tag;
-use super::root::Config;
-use super::section::{Faults, Section};
+use super::section::Section;
 use crate::tag::{Tag, TagSet};
 
 /// `on_deploy`
@@ -24,14 +23,6 @@ pub(super) fn on_deploy(section: &Section<'_>) -> OnDeploy {
     let tags: Vec<Tag> = section.list("purge", parse_tag);
     section.report_unknown();
     OnDeploy { purge: tags.into_iter().collect() }
-}
-
-/// A type's name that is mistyped would purge nothing.
-pub(super) fn require_known_types(faults: &Faults, config: &Config) {
-    let names = config.on_deploy.purge.iter().filter_map(|tag| tag.as_str().strip_prefix("type:"));
-    for message in names.filter_map(|name| config.check_type_name(name).err()) {
-        faults.add("on_deploy.purge", message);
-    }
 }
 
 #[cfg(test)]

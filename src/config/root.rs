@@ -8,7 +8,7 @@ use super::kv::{self, Kv, kv};
 use super::limits::{self, Limits, limits};
 use super::mutations::{self, Mutations, mutations};
 use super::names::{graphql_name, header_glob, header_names, name, tag_header};
-use super::on_deploy::{self, OnDeploy, on_deploy, require_known_types};
+use super::on_deploy::{self, OnDeploy, on_deploy};
 use super::origin_timeout::{self, OriginTimeout, origin_timeout};
 use super::purge::{self, Purge, purge};
 use super::resources::{Resource, resources};
@@ -194,7 +194,7 @@ pub(super) fn config(root: &Section<'_>) -> Config {
     };
     root.report_unknown();
     require_defined_scopes(root, &config);
-    require_known_types(root.faults(), &config);
+    require_known_types(root, &config);
     config
 }
 
@@ -207,6 +207,14 @@ fn require_defined_scopes(root: &Section<'_>, config: &Config) {
             let message = format!("no scope is named {scope:?}; define scopes.{scope}");
             root.faults().add(&format!("{path}.scope"), message);
         }
+    }
+}
+
+/// The name of a type that is mistyped in `on_deploy` would purge nothing.
+fn require_known_types(root: &Section<'_>, config: &Config) {
+    let names = config.on_deploy.purge.iter().filter_map(|tag| tag.as_str().strip_prefix("type:"));
+    for message in names.filter_map(|name| config.check_type_name(name).err()) {
+        root.faults().add("on_deploy.purge", message);
     }
 }
 
