@@ -187,6 +187,12 @@ pub const WIRE_BYTES: usize = 8 << 20;
 /// The maximum number of repetitions of one record.
 pub const REPEATS: usize = 8;
 
+/// The maximum length of a version's id. Cloudflare's are UUIDs.
+pub const VERSION_ID_BYTES: usize = 64;
+
+/// The maximum number of deployed versions that the log remembers.
+pub const VERSIONS_REMEMBERED: u32 = 1_000;
+
 /// The maximum number of intents that one record closes. Further intents expire.
 pub const INTENTS_CLOSED: usize = 256;
 

@@ -74,7 +74,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "runtime",
             "fleet",
             "exchanges judging sharing",
-            "client forms",
+            "client forms log_reads",
             "oracle run",
             "deploys slow",
         ],

@@ -85,7 +85,10 @@ impl PurgeCommand {
                 return Ok(());
             }
             _ if text.is_empty() => return Err("expected a name, found \"\"".into()),
-            "types" => Tag::of("type:", text),
+            "types" => {
+                config.check_type_name(text)?;
+                Tag::of("type:", text)
+            }
             "operations" => Tag::of("op:", text),
             "paths" => {
                 if !text.starts_with('/') || text.contains('*') {
@@ -120,9 +123,7 @@ impl PurgeCommand {
 fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
     let mut parts = text.splitn(3, ':').skip(1);
     let (scope, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    if config.scope(scope).is_none() {
-        return Err(format!("no scope is named {scope:?}"));
-    }
+    config.scope_or_message(scope)?;
     if value.is_empty() {
         return Err(format!("expected \"scope:{scope}:<value>\", found no value"));
     }

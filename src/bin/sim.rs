@@ -7,11 +7,14 @@
 //! - `--oracle` runs the seeds without faults, and compares the hits with a model.
 //! - `--signals` runs clients that send who they are, and looks for leaks.
 //! - `--deploys` runs the seeds while the service is deployed with other rules, other names, and back.
+//! - `--log-reads` counts how often a data center calls the purge log.
 //! - `--slow` runs writes that take minutes, and a log that takes no records.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use evergraph::sim::{Outcome, Plan, compare, deploy, run, share, slow_writes};
+use evergraph::sim::{
+    LogReads, Outcome, Plan, Traffic, compare, deploy, log_reads, run, share, slow_writes,
+};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -31,6 +34,7 @@ struct Arguments {
     trace: bool,
     oracle: bool,
     signals: bool,
+    log_reads: bool,
     kind: Kind,
 }
 
@@ -63,7 +67,7 @@ impl Kind {
 fn main() -> ExitCode {
     let Some(arguments) = arguments() else {
         eprintln!(
-            "usage: npm run sim -- [--seeds N | --hours H] [--first S] [--deploys | --slow] [--trace | --oracle | --signals]"
+            "usage: npm run sim -- [--seeds N | --hours H] [--first S] [--deploys | --slow] [--trace | --oracle | --signals | --log-reads]"
         );
         return ExitCode::from(2);
     };
@@ -73,6 +77,9 @@ fn main() -> ExitCode {
     }
     if arguments.signals {
         return share_all(seeds, first);
+    }
+    if arguments.log_reads {
+        return count_log_reads();
     }
     run_all(&arguments)
 }
@@ -177,6 +184,7 @@ fn arguments() -> Option<Arguments> {
         trace: false,
         oracle: false,
         signals: false,
+        log_reads: false,
         kind: Kind::World,
     };
     let mut given = std::env::args().skip(1);
@@ -188,6 +196,7 @@ fn arguments() -> Option<Arguments> {
             "--trace" => read.trace = true,
             "--oracle" => read.oracle = true,
             "--signals" => read.signals = true,
+            "--log-reads" => read.log_reads = true,
             "--deploys" => read.kind = Kind::Deploys,
             "--slow" => read.kind = Kind::SlowWrites,
             _ => return None,
@@ -230,6 +239,34 @@ fn share_all(seeds: u64, first: u64) -> ExitCode {
         hits += sharing.hits;
     }
     println!("{seeds} seeds from {first}: {hits} of {reads} reads from the cache, and no leak");
+    ExitCode::SUCCESS
+}
+
+/// Durable Object requests per day on the free plan, and as many requests to the Worker
+/// (<https://developers.cloudflare.com/durable-objects/platform/pricing/>).
+const FREE_REQUESTS: u64 = 100_000;
+/// Data centers that share the free plan's requests.
+const FREE_PLACES: u64 = 5;
+
+/// Prints how often a data center calls the log, busy and with its share of the free plan's requests.
+fn count_log_reads() -> ExitCode {
+    println!(
+        "calls to the purge log; `free` is one of {FREE_PLACES} data centers that together get"
+    );
+    println!("{FREE_REQUESTS} requests a day\n");
+    println!(
+        "| max_lag | isolates | first 2 minutes | busy, per day | free, per day | {FREE_PLACES} of these |"
+    );
+    println!("|---|---|---|---|---|---|");
+    for max_lag in [5, 10, 15, 30, 60] {
+        for isolates in [1, 10, 100] {
+            let LogReads { starting, per_day } = log_reads(isolates, max_lag, Traffic::Busy);
+            let traffic = Traffic::PerDay(FREE_REQUESTS / FREE_PLACES);
+            let free = log_reads(isolates, max_lag, traffic).per_day;
+            let all = free * FREE_PLACES;
+            println!("| {max_lag} s | {isolates} | {starting} | {per_day} | {free} | {all} |");
+        }
+    }
     ExitCode::SUCCESS
 }
 

@@ -62,8 +62,8 @@ impl TypeTtl {
 /// The default `ttl` of GraphQL responses.
 const DEFAULT_TTL_SECONDS: u64 = 300;
 
-/// Names that keys already use.
-const RESERVED_NAMES: [&str; 2] = ["default", "introspection"];
+/// The names of the cache types that are always there.
+pub(super) const RESERVED_NAMES: [&str; 2] = ["default", "introspection"];
 
 /// The keys of `types.*`.
 pub(super) const TYPE_KEYS: &[Key] = &[

@@ -2,8 +2,8 @@
 
 use super::key::Key;
 use super::{
-    cache_types, graphql, jwt, kv, limits, log, mutations, origin_timeout, purge, resources, rest,
-    rest_settings, root, scopes,
+    cache_types, graphql, jwt, kv, limits, log, mutations, on_deploy, origin_timeout, purge,
+    resources, rest, rest_settings, root, scopes,
 };
 
 /// Every section with its keys. The first one is the top level; `*` stands for a name that the user
@@ -24,6 +24,7 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
     ("kv", kv::KEYS),
     ("purge", purge::KEYS),
     ("log", log::KEYS),
+    ("on_deploy", on_deploy::KEYS),
 ];
 
 #[cfg(test)]

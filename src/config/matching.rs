@@ -1,8 +1,9 @@
 //! Which parts of the configuration match a request or a response.
 
-use super::cache_types::CacheType;
+use super::cache_types::{CacheType, RESERVED_NAMES};
 use super::matches::Match;
 use super::mutations::MutationRule;
+use super::nearest::nearest;
 use super::resources::Resource;
 use super::root::Config;
 use super::scopes::Scope;
@@ -132,6 +133,22 @@ impl Config {
         fitting.max_by_key(|rule| (rule.field == field, literal(rule)))
     }
 
+    /// Whether entries may have a cache type of that name. If not, returns a message with the nearest
+    /// name.
+    pub fn check_type_name(&self, name: &str) -> Result<(), String> {
+        let known = || self.types.iter().map(|one| one.name.as_str()).chain(RESERVED_NAMES);
+        match known().any(|known| known == name) {
+            true => Ok(()),
+            false => Err(unknown("type", name, known())),
+        }
+    }
+
+    /// The scope of that name. If there is none, returns a message with the nearest name.
+    pub fn scope_or_message(&self, name: &str) -> Result<&Scope, String> {
+        let names = self.scopes.iter().map(|scope| scope.name.as_str());
+        self.scope(name).ok_or_else(|| unknown("scope", name, names))
+    }
+
     /// The scope of that name.
     pub fn scope(&self, name: &str) -> Option<&Scope> {
         self.scopes.iter().find(|scope| scope.name == name)
@@ -174,4 +191,13 @@ fn matches_path(one: &CacheType, path: &str, case: Case) -> bool {
 
 fn any_matches(patterns: &[PathPattern], path: &str, case: Case) -> bool {
     patterns.iter().any(|pattern| pattern.matches_with(path, case).is_some())
+}
+
+/// A message about a name that is not configured.
+fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let message = format!("no {kind} is named {name:?}");
+    match nearest(name, known) {
+        Some(nearest) => format!("{message}; did you mean {nearest:?}?"),
+        None => message,
+    }
 }

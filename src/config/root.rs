@@ -10,6 +10,7 @@ use super::limits::{self, Limits, limits};
 use super::log::{self, Log, log};
 use super::mutations::{self, Mutations, mutations};
 use super::names::{graphql_name, header_glob, header_names, name, tag_header};
+use super::on_deploy::{self, OnDeploy, on_deploy};
 use super::origin_timeout::{self, OriginTimeout, origin_timeout};
 use super::purge::{self, Purge, purge};
 use super::resources::{Resource, resources};
@@ -68,6 +69,8 @@ pub struct Config {
     pub purge: Purge,
     /// `log`
     pub log: Log,
+    /// `on_deploy`
+    pub on_deploy: OnDeploy,
     /// The fingerprint of the rules by which this configuration makes tags.
     pub tagging: Tagging,
 }
@@ -159,6 +162,7 @@ pub(super) const KEYS: &[Key] = &[
     section("kv", "How Workers KV is used."),
     section("purge", "How purges are recorded and read."),
     section("log", "Which responses write a log line."),
+    section("on_deploy", "What each deployed version purges once."),
 ];
 
 const fn section(name: &'static str, doc: &'static str) -> Key {
@@ -191,10 +195,12 @@ pub(super) fn config(root: &Section<'_>) -> Config {
         kv: kv(&root.section("kv", kv::KEYS)),
         purge: purge(&root.section("purge", purge::KEYS)),
         log: log(&root.section("log", log::KEYS)),
+        on_deploy: on_deploy(&root.section("on_deploy", on_deploy::KEYS)),
         tagging: Tagging::UNKNOWN,
     };
     root.report_unknown();
     require_defined_scopes(root, &config);
+    require_known_types(root, &config);
     config
 }
 
@@ -207,6 +213,14 @@ fn require_defined_scopes(root: &Section<'_>, config: &Config) {
             let message = format!("no scope is named {scope:?}; define scopes.{scope}");
             root.faults().add(&format!("{path}.scope"), message);
         }
+    }
+}
+
+/// The name of a type that is mistyped in `on_deploy` would purge nothing.
+fn require_known_types(root: &Section<'_>, config: &Config) {
+    let names = config.on_deploy.purge.iter().filter_map(|tag| tag.as_str().strip_prefix("type:"));
+    for message in names.filter_map(|name| config.check_type_name(name).err()) {
+        root.faults().add("on_deploy.purge", message);
     }
 }
 

@@ -78,6 +78,8 @@ pub(super) fn tagging(config: &Config) -> Tagging {
         kv: _,
         purge: _,
         log: _,
+        // What a deploy purges by itself, whatever made the tags.
+        on_deploy: _,
         tagging: _,
     } = config;
     let Mutations { policy, rules } = mutations;

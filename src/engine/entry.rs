@@ -4,11 +4,11 @@ use super::plan::Plan;
 use super::stored_headers::stored_headers;
 use crate::http::Request;
 use crate::policy::{
-    LifetimeRule, NotStored, ReceivedHead, ResponseDirectives, Vary, date_of, entity_tag, lifetime,
-    variant, varies_on,
+    LifetimeRule, NotStored, Permission, ReceivedHead, ResponseDirectives, Vary, date_of,
+    entity_tag, head_storable, lifetime, variant, varies_on,
 };
 use crate::purge::Mark;
-use crate::stored::{Entry, Meta};
+use crate::stored::{Entry, LifetimeSource, Meta};
 use crate::tag::{TagSet, origin_tags};
 use crate::time::Ttl;
 use std::rc::Rc;
@@ -32,6 +32,8 @@ pub(super) struct EntryTerms {
     pub rule: LifetimeRule,
     pub client_ttl: Option<Ttl>,
     pub tags: TagSet,
+    /// What limits the lifetime, if the response is GraphQL.
+    pub limits: LifetimeSource,
 }
 
 pub(super) fn build_entry(
@@ -79,6 +81,18 @@ pub(super) fn build_entry(
         kept: lifetime.kept,
         etag_is_ours,
         shares_authorized: directives.shares_authorized,
+        lifetime_source: LifetimeSource {
+            configured: matches!(terms.rule, LifetimeRule::Configured(_)),
+            overridden: is_overridden(plan, received),
+            ..terms.limits
+        },
     };
     Ok(Entry { meta, body })
+}
+
+/// Whether only `override` permits storing the response.
+pub(super) fn is_overridden(plan: &Plan, received: ReceivedHead<'_>) -> bool {
+    let ReceivedHead { status, headers, .. } = received;
+    let permission = Permission { overriding: false, ..plan.permission(status) };
+    head_storable(status, headers, permission).is_err()
 }

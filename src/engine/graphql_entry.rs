@@ -1,5 +1,6 @@
 //! The entry for a GraphQL response, or the reason why it is not stored.
 
+use super::configured_lifetime::limit_by_possible_types;
 use super::entry::{EntryTerms, FetchedResponse, build_entry};
 use super::merged_terms::merge_terms;
 use super::plan::Plan;
@@ -9,7 +10,7 @@ use crate::graphql::{
 };
 use crate::http::{Headers, ResponseCoding};
 use crate::policy::{LifetimeRule, NotStored, Permission, ReceivedHead, storable};
-use crate::stored::Entry;
+use crate::stored::{Entry, LifetimeSource};
 use crate::time::Ttl;
 use std::collections::BTreeSet;
 
@@ -72,16 +73,8 @@ pub fn graphql_entry(
         merged.windows.ttl = merged.windows.ttl.min(Ttl::from_seconds(seconds));
     }
     if facts.types_unknown {
-        // An object whose type is not known could be of any of these types. One that must not be
-        // cached forbids storing; a shorter ttl applies where no type matches the query itself.
-        for ttl in config.types_by_answer_alone().iter().filter_map(|one| one.ttl.seconds()) {
-            if ttl.is_zero() {
-                return Err(NotStored::TypesUnknown);
-            }
-            if has_default {
-                merged.windows.ttl = merged.windows.ttl.min(ttl);
-            }
-        }
+        limit_by_possible_types(config, has_default, &mut merged.windows)
+            .map_err(|()| NotStored::TypesUnknown)?;
     }
     if merged.windows.ttl.is_zero() {
         return Err(NotStored::TtlZero);
@@ -98,7 +91,12 @@ pub fn graphql_entry(
     let mut tags = plan.tags.clone();
     tags.extend(merged.tags);
     tags.extend(facts.tags);
-    let terms = EntryTerms { rule, client_ttl: merged.client_ttl, tags };
+    let limits = LifetimeSource {
+        types: types.iter().map(|one| one.name.clone()).collect(),
+        types_unknown: facts.types_unknown,
+        ..LifetimeSource::default()
+    };
+    let terms = EntryTerms { rule, client_ttl: merged.client_ttl, tags, limits };
     let contradicts_schema = facts.contradicts_schema;
     build_entry(plan, fetched, terms).map(|entry| StorableEntry {
         entry,

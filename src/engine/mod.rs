@@ -6,6 +6,7 @@
 mod body_format;
 mod bypass;
 mod client_ttl;
+mod configured_lifetime;
 mod entry;
 mod evergraph_headers;
 mod graphql_entry;
@@ -36,6 +37,7 @@ mod x_cache;
 pub use body_format::BodyFormat;
 pub use bypass::{Bypass, BypassOutcome, bypass_reasons};
 pub use client_ttl::shorten_for_client;
+pub use configured_lifetime::shortened_entry;
 pub use entry::FetchedResponse;
 pub use evergraph_headers::{EvergraphHeaders, take_evergraph_headers};
 pub use graphql_entry::{StorableEntry, graphql_entry, graphql_storable, is_graphql_json};

@@ -9,7 +9,8 @@ use crate::policy::{
     head_storable, lifetime, storable, strong_etag,
 };
 use crate::rest;
-use crate::stored::Entry;
+use crate::stored::{Entry, LifetimeSource};
+use crate::tag::TagSet;
 use crate::time::Ttl;
 use serde_json::Value;
 
@@ -36,7 +37,11 @@ pub fn rest_entry(
     let json: Option<Value> = rest::needs_body(config, url).then(read).flatten();
     tags.extend(rest::entry_body_tags(config, url, json.as_ref()));
     let rule = rule_of(plan, fetched.received.status);
-    build_entry(plan, fetched, EntryTerms { rule, client_ttl: plan.client_ttl, tags })
+    build_entry(plan, fetched, terms(plan, rule, tags))
+}
+
+fn terms(plan: &Plan, rule: LifetimeRule, tags: TagSet) -> EntryTerms {
+    EntryTerms { rule, client_ttl: plan.client_ttl, tags, limits: LifetimeSource::default() }
 }
 
 /// Which rule decides the lifetime of a response with this status. A cache type's ttl applies to
@@ -91,8 +96,7 @@ pub fn part_entry(
     let mut tags = plan.tags.clone();
     // The entities in a part do not show which others the whole contains.
     tags.extend(rest::entry_body_tags(config, &fetched.request.url, None));
-    let terms = EntryTerms { rule: rule_of(plan, 200), client_ttl: plan.client_ttl, tags };
-    let mut part = build_entry(plan, fetched, terms)?;
+    let mut part = build_entry(plan, fetched, terms(plan, rule_of(plan, 200), tags))?;
     part.meta.key = part_key(plan);
     Ok(part)
 }

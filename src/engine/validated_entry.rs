@@ -1,5 +1,6 @@
 //! Updates a stored response after its validation: by a 304, or by the response to a HEAD.
 
+use super::entry::is_overridden;
 use super::plan::Plan;
 use super::rest_entry::rule_of;
 use super::stored_headers::stored_headers;
@@ -117,6 +118,8 @@ fn renew_lifetime(
         meta.sie = life.windows.sie;
         meta.must_revalidate = life.must_revalidate;
         meta.shares_authorized = ResponseDirectives::read(&known).shares_authorized;
+        meta.lifetime_source.configured = matches!(rule, LifetimeRule::Configured(_));
+        meta.lifetime_source.overridden = is_overridden(plan, whole);
     }
     meta.kept = life.kept;
     Ok(())

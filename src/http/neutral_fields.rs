@@ -170,6 +170,7 @@ const GROUPS: [Group; 8] = [
             "cf-ja3-hash",
             "cf-ja4",
             "cf-metro-code",
+            "cf-placement",
             "cf-postal-code",
             "cf-pseudo-ipv4",
             "cf-ray",

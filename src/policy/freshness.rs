@@ -88,6 +88,7 @@ mod tests {
             kept: Ttl::ZERO,
             etag_is_ours: false,
             shares_authorized: false,
+            lifetime_source: crate::stored::LifetimeSource::default(),
         };
         let request: Headers = [("cache-control", request)].into_iter().collect();
         let directives = RequestDirectives::read(&request);

@@ -30,6 +30,7 @@ mod replica;
 mod schemas;
 mod state;
 mod subject;
+mod version_id;
 
 pub use codec::{MessageError, Version};
 pub use delta::Delta;
@@ -51,3 +52,4 @@ pub use replica::{Lag, Replica};
 pub use schemas::{SchemaInForce, Schemas};
 pub use state::Snapshot;
 pub use subject::{Subject, Verdict};
+pub use version_id::VersionId;

@@ -13,6 +13,7 @@
 
 use super::intent_id::IntentId;
 use super::record::Record;
+use super::version_id::VersionId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,6 +30,9 @@ pub struct NewRecord {
     /// The intents that the record closes: those of the writes whose outcome it is.
     #[serde(skip)]
     pub closes: Vec<IntentId>,
+    /// The deployed version that the record is for. The log appends one record for each version.
+    #[serde(skip)]
+    pub for_version: Option<VersionId>,
 }
 
 /// After how many seconds a purge with an unknown outcome is repeated. A gateway that gives up does

@@ -42,7 +42,7 @@ impl NewRecord {
     pub fn encode_for_outbox(&self) -> Vec<u8> {
         let record = Record { schema: None, ..self.record.clone() };
         // Intents are left out as well. They end by themselves.
-        let new = Self { record, repeat_after: self.repeat_after.clone(), closes: Vec::new() };
+        let new = Self { record, repeat_after: self.repeat_after.clone(), ..Self::default() };
         // Serializing numbers, strings and flags cannot fail. If it did, the value would count as
         // damaged, which purges everything.
         envelope(VERSION, &serde_json::to_vec(&new).unwrap_or_default())

@@ -52,7 +52,7 @@ impl Configured {
             respond.clone(),
             Some(scope_changes.clone()),
         );
-        let judge = Judge::new(purges.clone());
+        let judge = Judge::new(config.clone(), purges.clone());
         let hit_for_miss = Rc::new(HitForMiss::default());
         let read_parts = ReadParts {
             config: config.clone(),

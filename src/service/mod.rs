@@ -64,9 +64,9 @@ pub use isolate::Isolate;
 pub use respond::{ADDED_HEADERS, AddedHeader, Reply, ResponseFacts};
 pub use router::Service;
 pub use runtime::{
-    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
-    ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,
-    OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets, Signals,
-    SignatureVerifier,
+    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment, EdgeCache,
+    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
+    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets,
+    Signals, SignatureVerifier,
 };
 pub use socket::{SocketMessage, SocketWrite};

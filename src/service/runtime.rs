@@ -8,7 +8,7 @@
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields};
 use crate::policy::ReceivedHead;
-use crate::purge::{IntentId, KvClaim, KvGrant, Mark, NewRecord, ReadReply};
+use crate::purge::{IntentId, KvClaim, KvGrant, Mark, NewRecord, ReadReply, VersionId};
 use crate::time::Timestamp;
 use std::future::Future;
 use std::rc::Rc;
@@ -269,6 +269,14 @@ pub trait Secrets {
     fn jwt_secret(&self) -> Option<String>;
 }
 
+/// What is known of the deployed Worker.
+pub trait Deployment {
+    /// `true` if a purge log is bound.
+    fn log_bound(&self) -> bool;
+    /// The id of the Worker's version. `None` if `VERSION_METADATA` is not bound.
+    fn version_id(&self) -> Option<VersionId>;
+}
+
 /// All of these traits. A clone is the same platform.
 pub trait Runtime:
     EdgeCache
@@ -284,6 +292,7 @@ pub trait Runtime:
     + Signals
     + LogSink
     + Secrets
+    + Deployment
     + Clone
     + 'static
 {

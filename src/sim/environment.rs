@@ -28,6 +28,8 @@ pub struct Environment {
     secrets_differ: bool,
     /// Whether half of the isolates run the previous version.
     pub versions_meet: Cell<bool>,
+    /// The number of the deployed version of the Worker, if it is known.
+    pub deployed_version: Cell<Option<u64>>,
     /// The version in which each isolate asks its log.
     spoken: RefCell<BTreeMap<Group, Rc<LogVersion>>>,
     /// Whether calls that were given up reach the log nevertheless.
@@ -72,6 +74,7 @@ impl Environment {
             calls_allowed: plan.calls,
             secrets_differ: faults.secrets_differ > 0,
             versions_meet: Cell::new(false),
+            deployed_version: Cell::new(None),
             spoken: RefCell::default(),
             calls_go_on: Cell::new(false),
             drifts,

@@ -26,6 +26,7 @@ mod forms;
 mod judging;
 mod laws;
 mod lifecycle;
+mod log_reads;
 mod oracle;
 mod origin;
 mod plan;
@@ -45,6 +46,7 @@ mod turns;
 mod universe;
 
 pub use deploys::deploy;
+pub use log_reads::{LogReads, Traffic, log_reads};
 pub use oracle::{Compared, compare};
 pub use plan::Plan;
 pub use run::{Outcome, run};

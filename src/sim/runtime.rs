@@ -8,12 +8,14 @@ use super::tokens::{SECRET, verified};
 use super::universe::{SlowOrigin, Universe};
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields, Request, form_pairs};
-use crate::purge::{self, Delta, IntentId, KvClaim, KvGrant, LogRequest, Mark, NewRecord};
+use crate::purge::{
+    self, Delta, IntentId, KvClaim, KvGrant, LogRequest, Mark, NewRecord, Version, VersionId,
+};
 use crate::service::{
-    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
-    ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,
-    OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets, Signals,
-    SignatureVerifier,
+    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment, EdgeCache,
+    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
+    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets,
+    Signals, SignatureVerifier,
 };
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -130,11 +132,15 @@ impl PurgeLog for SimulatedRuntime {
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
         let (universe, log, isolate) = (self.universe.clone(), self.log, self.isolate);
+        let is_for_version = new.for_version.is_some();
         let question = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
         let append = async move {
             let log = &universe.logs[log];
             let send = async |version| log.append(&universe, &question, version).await;
-            universe.in_spoken_version(isolate, send).await
+            match is_for_version {
+                true => send(Version::CURRENT).await,
+                false => universe.in_spoken_version(isolate, send).await,
+            }
         };
         let appended = self.invocation.call(append).await.and_then(|appended| appended);
         if appended.is_err() {
@@ -433,5 +439,16 @@ impl Secrets for SimulatedRuntime {
 
     fn jwt_secret(&self) -> Option<String> {
         Some(SECRET.to_owned())
+    }
+}
+
+impl Deployment for SimulatedRuntime {
+    fn log_bound(&self) -> bool {
+        true
+    }
+
+    fn version_id(&self) -> Option<VersionId> {
+        let deployed = self.universe.deployed_version.get();
+        deployed.and_then(|number| VersionId::parse(&format!("version-{number}")))
     }
 }

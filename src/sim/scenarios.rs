@@ -218,3 +218,34 @@ fn a_date_does_not_bring_back_what_was_purged_softly() {
         assert!(last.contains("at version 1 (hit"), "seed {seed}: {last}");
     }
 }
+
+#[test]
+fn each_deployed_version_purges_once_whatever_its_isolates_do() {
+    for seed in 1..=10 {
+        let config = json!({
+            "types": { "product": { "match": ["graphql:Query.product"], "ttl": 600 } },
+            "on_deploy": { "purge": ["type:product"] },
+        });
+        let (universe, client) = calm_world(seed, 4, &config);
+        // Messages and replies are lost, and some messages arrive twice.
+        let loses =
+            Faults { log_request: 300, log_reply: 300, log_twice: 300, ..Faults::default() };
+        for (round, version) in [1, 2, 1, 3].into_iter().enumerate() {
+            universe.deployed_version.set(Some(version));
+            universe.faults.set(loses);
+            for which in 0..4 {
+                client.fleet().end(which);
+                let client = client.clone();
+                universe.executor.spawn(0, async move {
+                    for _ in 0..20 {
+                        client.read_product(which, "0").await;
+                        client.fleet().universe.takes(500, 3_000).await;
+                    }
+                });
+            }
+            universe.executor.run_until((round as u64 + 1) * 120_000);
+        }
+        let purges = universe.logs[0].received().len();
+        assert_eq!(purges, 3, "seed {seed}: a version that is deployed again purges nothing");
+    }
+}

@@ -55,6 +55,24 @@ pub struct Meta {
     pub etag_is_ours: bool,
     /// Whether the origin allows to share it with requests that have `Authorization`.
     pub shares_authorized: bool,
+    /// What set its lifetime.
+    #[serde(default)]
+    pub lifetime_source: LifetimeSource,
+}
+
+/// What set the lifetime of a stored response. Another configuration may shorten it later.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LifetimeSource {
+    /// The names of the cache types that limit the lifetime of a GraphQL response, `default`
+    /// included.
+    pub types: Vec<String>,
+    /// Whether something in a GraphQL response has an unknown type, so that any type may limit it.
+    pub types_unknown: bool,
+    /// Whether the configuration set it, whatever the origin's headers say.
+    pub configured: bool,
+    /// Whether the origin's headers forbid storing the response, which `override` permits.
+    pub overridden: bool,
 }
 
 impl Meta {

@@ -6,5 +6,5 @@
 mod entry;
 mod envelope;
 
-pub use entry::{Entry, Meta};
+pub use entry::{Entry, LifetimeSource, Meta};
 pub use envelope::{EnvelopeError, decode, encode};

@@ -8,6 +8,7 @@
 //! failure of Wasm: the bodies of requests and responses.
 
 mod configuration;
+mod deployment;
 mod exchange;
 mod exports;
 mod log_rows;

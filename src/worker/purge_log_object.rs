@@ -7,6 +7,7 @@
 use super::configuration::configuration;
 use super::log_rows::{SqlRows, integer, parsed, text_of};
 use crate::config;
+use crate::limits;
 use crate::purge::{
     AppendReply, Delta, IntentId, IntentReply, KvClaim, Log, LogLimits, LogRequest, LogTime, Mark,
     NewRecord, ReadReply, Record, Seq, Version,
@@ -46,6 +47,11 @@ pub struct PurgeLog {
 struct RepeatRow {
     id: f64,
     record: String,
+}
+
+#[derive(Deserialize)]
+struct CountRow {
+    count: f64,
 }
 
 #[derive(Deserialize)]
@@ -100,8 +106,16 @@ impl DurableObject for PurgeLog {
         }
         let appended = self.with_log(|log| {
             begin_epoch_if_behind(log, log_request.mark)?;
-            let seq = if new.is_empty() { log.head() } else { append(log, &new.record, now)? };
-            self.note_repeats(&new, now)?;
+            let seq = if self.is_known_version(&new)? {
+                0
+            } else if new.is_empty() {
+                log.head()
+            } else {
+                let seq = append(log, &new.record, now)?;
+                self.note_repeats(&new, now)?;
+                self.note_version(&new, now)?;
+                seq
+            };
             self.close_intents(&new)?;
             Ok(AppendReply { seq, delta: since(log, log_request.mark, version) })
         })?;
@@ -181,6 +195,27 @@ impl PurgeLog {
         Response::from_bytes(grant.encode())
     }
 
+    /// Whether the record is for a deployed version that has its record already.
+    fn is_known_version(&self, new: &NewRecord) -> Result<bool> {
+        let Some(id) = &new.for_version else { return Ok(false) };
+        let known = "SELECT count(*) AS count FROM versions WHERE id = ?";
+        let known: Vec<CountRow> = self.sql().exec(known, vec![id.as_str().into()])?.to_array()?;
+        Ok(known.iter().any(|row| row.count > 0.0))
+    }
+
+    /// Remembers the deployed version that a record is for, and forgets the oldest ones.
+    fn note_version(&self, new: &NewRecord, now: Timestamp) -> Result<()> {
+        let Some(id) = &new.for_version else { return Ok(()) };
+        let at = integer(now.as_millis());
+        self.sql()
+            .exec("INSERT INTO versions (id, at) VALUES (?, ?)", vec![id.as_str().into(), at])?;
+        self.sql().exec(
+            "DELETE FROM versions WHERE id NOT IN (SELECT id FROM versions ORDER BY at DESC LIMIT ?)",
+            vec![integer(limits::VERSIONS_REMEMBERED.into())],
+        )?;
+        Ok(())
+    }
+
     /// `purge.settle`.
     fn settle(&self) -> u64 {
         let configured = || config::parse(&configuration(&self.env)).ok();
@@ -251,7 +286,8 @@ impl PurgeLog {
              CREATE INDEX IF NOT EXISTS repeats_due ON repeats (due);
              CREATE TABLE IF NOT EXISTS settling (seq INTEGER PRIMARY KEY, due INTEGER NOT NULL, record TEXT NOT NULL);
              INSERT INTO repeats (due, record) SELECT due, record FROM settling;
-             DELETE FROM settling;",
+             DELETE FROM settling;
+             CREATE TABLE IF NOT EXISTS versions (id TEXT PRIMARY KEY, at INTEGER NOT NULL);",
             None,
         )?;
         self.add_intents()?;

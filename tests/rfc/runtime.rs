@@ -7,13 +7,13 @@ use evergraph::config::Algorithm;
 use evergraph::http::{Headers, Method, OriginalFields, Request};
 use evergraph::purge::{
     IntentId, KvClaim, KvGrant, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, ReadReply,
-    Record,
+    Record, VersionId,
 };
 use evergraph::service::{
-    self, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache,
-    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
-    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Reply, Runtime,
-    Secrets, SignatureVerifier,
+    self, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment,
+    EdgeCache, EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget,
+    Origin, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Reply,
+    Runtime, Secrets, SignatureVerifier,
 };
 use evergraph::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
@@ -325,6 +325,16 @@ impl Secrets for RequestRuntime {
     }
 
     fn jwt_secret(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Deployment for RequestRuntime {
+    fn log_bound(&self) -> bool {
+        true
+    }
+
+    fn version_id(&self) -> Option<VersionId> {
         None
     }
 }

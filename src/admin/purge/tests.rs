@@ -2,7 +2,8 @@ use super::*;
 
 fn config() -> Config {
     let scopes = serde_json::json!({ "user": { "by": ["header:authorization"] } });
-    crate::config::parse(&serde_json::json!({ "scopes": scopes })).unwrap()
+    let types = serde_json::json!({ "product": { "match": ["rest:/p"], "ttl": 1 } });
+    crate::config::parse(&serde_json::json!({ "scopes": scopes, "types": types })).unwrap()
 }
 
 #[test]
@@ -42,6 +43,7 @@ fn names_what_is_wrong() {
         ("{\"paths\":[\"api\"]}", "paths[0]"),
         ("{\"paths\":[\"/api/**\"]}", "paths[0]"),
         ("{\"types\":[\"\"]}", "types[0]"),
+        ("{\"types\":[\"product\",\"prodcut\"]}", "types[1]"),
     ] {
         assert_eq!(read_purge(&config(), body.as_bytes()).unwrap_err().path, path, "{body}");
     }
@@ -71,4 +73,19 @@ fn a_scope_is_purged_by_the_value_that_clients_send() {
     }
     let copied = Tag::of_scope("user", "alice");
     assert!(tags(copied.as_str()).contains(copied.as_str()));
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_nearest() {
+    let message = |body: &str| read_purge(&config(), body.as_bytes()).unwrap_err().message;
+    for (body, expected) in [
+        (r#"{"types":["prodcut"]}"#, r#"no type is named "prodcut"; did you mean "product"?"#),
+        (r#"{"types":["defualt"]}"#, r#"no type is named "defualt"; did you mean "default"?"#),
+        (r#"{"types":["nosuch"]}"#, r#"no type is named "nosuch""#),
+        (r#"{"tags":["scope:usr:x"]}"#, r#"no scope is named "usr"; did you mean "user"?"#),
+    ] {
+        assert_eq!(message(body), expected);
+    }
+    let known = br#"{"types":["product","default","introspection"]}"#;
+    assert_eq!(read_purge(&config(), known).unwrap().tags.len(), 3);
 }

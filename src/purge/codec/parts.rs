@@ -51,8 +51,12 @@ impl Writer {
     }
 
     pub fn pattern(&mut self, pattern: &Pattern) {
-        self.count(pattern.as_str().len());
-        self.0.extend_from_slice(pattern.as_str().as_bytes());
+        self.text(pattern.as_str());
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -140,10 +144,14 @@ impl<'a> Reader<'a> {
         if self.patterns > limits::PURGE_ITEMS {
             return None;
         }
+        Pattern::parse(self.text()?).ok()
+    }
+
+    pub fn text(&mut self) -> Option<&'a str> {
         let bytes = self.count(1)?;
         let (text, rest) = self.rest.split_at_checked(bytes)?;
         self.rest = rest;
-        Pattern::parse(std::str::from_utf8(text).ok()?).ok()
+        std::str::from_utf8(text).ok()
     }
 
     pub fn flag(&mut self) -> Option<bool> {

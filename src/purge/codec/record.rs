@@ -80,7 +80,8 @@ pub fn read_new_record(reader: &mut Reader<'_>, version: Version) -> Option<NewR
         false => 0,
     };
     let closes = (0..closes).map(|_| IntentId::from_number(reader.fixed()?));
-    Some(NewRecord { record, repeat_after, closes: closes.collect::<Option<_>>()? })
+    let closes = closes.collect::<Option<_>>()?;
+    Some(NewRecord { record, repeat_after, closes, for_version: None })
 }
 
 pub fn read_record(reader: &mut Reader<'_>, version: Version) -> Option<Record> {

@@ -1,9 +1,10 @@
 //! The messages between isolates and the log, as bytes.
 //!
 //! ```text
-//! request   = 0 | (1 | 2) mark    (record repeats closes intent:u8)?   (to append or to note)
+//! request   = 0 | (1 | 2) mark    (record repeats closes intent:u8 version?)?   (to append or to note)
 //! repeats   = count seconds*
 //! closes    = count intent:u64*
+//! version   = bytes text          of the deployment that the record is for
 //! intent reply = intent:u64
 //! append reply = tail  seq delta           tail: how many bytes follow the payload
 //! read reply   = tail  clock:u64 at delta
@@ -27,6 +28,8 @@
 //!   intent), no `tail`, no delta 2, and no mark 2, which is a neighbor's.
 //!
 //! A claim is a message of its own kind, which earlier builds refuse. Their isolates claim nothing.
+//! - Earlier builds of version 4 know no `version`. They refuse a request that has one, so that
+//!   nothing is recorded, and the isolate tries again later.
 
 mod delta;
 mod delta_reply;

@@ -23,7 +23,7 @@ pub struct ReadReply {
 /// The reply to an append.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppendReply {
-    /// The sequence number of the record.
+    /// The sequence number of the record; 0 if its version had one already.
     pub seq: Seq,
     /// What the replica has to learn, the record included.
     pub delta: Delta,

@@ -6,6 +6,7 @@ use crate::purge::codec::{
 };
 use crate::purge::mark::Mark;
 use crate::purge::new_record::NewRecord;
+use crate::purge::version_id::VersionId;
 
 /// A request of an isolate to the log: to read, to append a record, or to note an intent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,6 +37,9 @@ impl LogRequest {
                 if version >= Version::V4 {
                     writer.byte(u8::from(self.is_intent));
                 }
+                if let Some(id) = new.for_version.as_ref().filter(|_| version >= Version::V4) {
+                    writer.text(id.as_str());
+                }
             }
         })
     }
@@ -54,9 +58,12 @@ impl LogRequest {
             if reader.is_empty() {
                 return Some((Self { mark, is_from_neighbor, ..Self::default() }, version));
             }
-            let new = Some(read_new_record(reader, version)?);
+            let mut new = read_new_record(reader, version)?;
             let is_intent = version >= Version::V4 && reader.flag()?;
-            Some((Self { mark, is_from_neighbor, new, is_intent }, version))
+            if version >= Version::V4 && !reader.is_empty() {
+                new.for_version = Some(VersionId::parse(reader.text()?)?);
+            }
+            Some((Self { mark, is_from_neighbor, new: Some(new), is_intent }, version))
         })
     }
 }

@@ -151,7 +151,7 @@ proptest! {
         }
         let mark = mark.map(|(epoch, seq)| Mark { epoch, seq });
         let new = alone.map(|record| {
-            NewRecord { record, repeat_after: repeat_after.clone(), closes: vec![] }
+            NewRecord { record, repeat_after: repeat_after.clone(), ..NewRecord::default() }
         });
         let question = LogRequest { mark, new, ..LogRequest::default() };
         let mut earlier = question.clone();
@@ -424,3 +424,17 @@ const V3_SAID: &str = "45564c0302c00e776581df6888090000000000000080a0f1c2b134000
 const V3_APPENDED: &str = "45564c030387502efc42228145ae02010700000000000000ae02ac02ae02000201000000\
     0000000000ad02ffffffffffffffff00ad02010e67716c2f70726f647563742f2a2a00ad\
     0200000000000000000000000000000000";
+
+#[test]
+fn a_version_id_is_added_behind_a_request_that_is_otherwise_the_same() {
+    let id = crate::purge::VersionId::parse("87b1c3a0-9c0e");
+    let record = Record::everything();
+    let without = LogRequest { new: Some(record.into()), ..LogRequest::default() };
+    let new = without.new.clone().map(|new| NewRecord { for_version: id.clone(), ..new });
+    let with = LogRequest { new, ..without.clone() };
+    let bytes = with.encode(Version::CURRENT);
+    assert_eq!(LogRequest::decode(&bytes), Ok((with, Version::CURRENT)));
+    let plain = without.encode(Version::CURRENT);
+    assert_eq!(bytes.len(), plain.len() + 1 + id.unwrap().as_str().len());
+    assert_eq!(bytes[13..plain.len()], plain[13..], "but for the checksum");
+}

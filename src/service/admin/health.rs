@@ -1,6 +1,8 @@
 //! `GET health`
 
 use super::components::Admin;
+use super::deployment::deployment;
+use crate::admin::{Access, access};
 use crate::http::Response;
 use crate::service::context::Context;
 use crate::service::respond::json_response;
@@ -39,7 +41,7 @@ impl Part {
 }
 
 /// Responds with the state of the service and of each part it depends on. The status is 503 if the
-/// service is `DOWN`.
+/// service is `DOWN`. An administrator also sees the deployment.
 pub async fn health<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
     let runtime = &context.runtime;
     let probes = join3(
@@ -70,7 +72,12 @@ pub async fn health<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
     ];
     let far = far.iter().map(|(name, part)| (*name, part.to_json()));
     let parts: Value = far.chain(others).collect();
-    let body = json!({ "state": state, "service": admin.config.service, "parts": parts });
+    let mut body = json!({ "state": state, "service": admin.config.service, "parts": parts });
+    let tokens = runtime.admin_tokens();
+    let is_admin = access(tokens.as_deref(), &context.request.headers) == Access::Granted;
+    if let Some(body) = body.as_object_mut().filter(|_| is_admin) {
+        body.insert("deployment".to_owned(), deployment(admin, context));
+    }
     json_response(if state == "DOWN" { 503 } else { 200 }, &body)
 }
 

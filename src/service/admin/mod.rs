@@ -9,6 +9,7 @@
 
 mod body;
 mod components;
+mod deployment;
 mod dispatch;
 mod documents;
 mod health;

@@ -184,3 +184,41 @@ fn health_names_the_parts_that_fail() {
     setup.runtime.takes(Call::LogSince, 60_000);
     assert_eq!(state(Some("purge_log")), (503, json!("failing")));
 }
+
+#[test]
+fn health_shows_an_administrator_the_deployment() {
+    let config = json!({ "service": "shop", "on_deploy": { "purge": ["type:introspection"] } });
+    let setup = Setup { runtime: TestRuntime::new(), isolate: Components::new(&config) };
+    let public = setup.send("GET", "health", None, "");
+    let public: Value = serde_json::from_slice(&public.body).unwrap();
+    assert!(public.get("deployment").is_none(), "{public}");
+    setup.runtime.has_secrets(Some("old, secret"), None);
+    let shown = setup.json("GET", "health", "").1["deployment"].clone();
+    assert_eq!(
+        shown,
+        json!({
+            "version": null,
+            "bindings": { "CACHE_KV": true, "PURGE_LOG": true, "VERSION_METADATA": false },
+            "admin_tokens": 2,
+            "on_deploy": {
+                "state": "absent",
+                "reason": "VERSION_METADATA is not bound, so nothing is purged",
+            },
+            "placement": { "state": "ok" },
+        })
+    );
+    setup.runtime.deploys("v1");
+    // The first request reads the log, and records the purge in the background.
+    setup.json("GET", "health", "");
+    setup.runtime.advance(300);
+    let mut request = request("GET", "/__evergraph/health");
+    request.headers.set("authorization", "Bearer secret");
+    request.headers.set("cf-placement", "remote-LHR");
+    let context = Context::new(setup.runtime.clone(), request);
+    let response = setup.runtime.run(setup.isolate.admin().respond(&context));
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
+    let shown = &body["deployment"];
+    assert_eq!((&shown["version"], &shown["on_deploy"]["state"]), (&json!("v1"), &json!("ok")));
+    assert_eq!(shown["placement"]["state"], "smart");
+    assert_eq!(setup.runtime.log_head(), 1);
+}

@@ -1,27 +1,45 @@
-//! Whether a stored response may be used: the verdict of the purge log and the response's age make its
-//! freshness.
+//! Whether a stored response may be used: the verdict of the purge log, the response's age and the
+//! configuration make its freshness.
 
 use super::candidate::{Candidate, is_servable_stale};
 use super::variants::is_selected;
-use crate::engine::Plan;
+use crate::config::Config;
+use crate::engine::{Plan, shortened_entry};
 use crate::http::Request;
 use crate::policy::{Freshness, freshness};
 use crate::purge::{Subject, Verdict};
 use crate::service::context::Context;
 use crate::service::purges::Purges;
 use crate::service::runtime::Runtime;
-use crate::service::tiers::CachedEntry;
+use crate::service::tiers::{CachedEntry, Tier};
 use std::rc::Rc;
 
 /// Judges stored responses.
 pub struct Judge {
+    config: Rc<Config>,
     purges: Purges,
 }
 
 impl Judge {
-    /// A judge that goes by these purges.
-    pub fn new(purges: Purges) -> Rc<Self> {
-        Rc::new(Self { purges })
+    /// A judge that goes by this configuration and these purges.
+    pub fn new(config: Rc<Config>, purges: Purges) -> Rc<Self> {
+        Rc::new(Self { config, purges })
+    }
+
+    /// Reads what a store has under a key, with the lifetime that the configuration permits: another
+    /// deployment may have stored it.
+    pub async fn read<R: Runtime>(
+        &self,
+        tier: &impl Tier,
+        context: &Context<R>,
+        plan: &Plan,
+        key: &str,
+    ) -> Option<Rc<CachedEntry>> {
+        let cached = tier.get(context, key).await?;
+        match shortened_entry(&self.config, plan, &cached.entry) {
+            Some(entry) => Some(cached.replaced(entry)),
+            None => Some(cached),
+        }
     }
 
     /// `true` if the replica of the purge log is recent enough for this request. If not, no stored

@@ -63,17 +63,17 @@ impl Lookup {
             if self.look_in_memory(context, plan, &mut found) {
                 return found;
             }
-            let first = self.tiers.edge_cache.get(context, plan.key.as_str()).await;
+            let first = self.read_edge(context, plan, plan.key.as_str()).await;
             self.take_from_edge(context, plan, first, &mut found).await;
         } else if lag == Lag::TooOld {
-            let reading = self.tiers.edge_cache.get(context, plan.key.as_str());
+            let reading = self.read_edge(context, plan, plan.key.as_str());
             let (first, ()) = join(reading, sync.sync(context)).await;
             self.take_from_edge(context, plan, first, &mut found).await;
         } else {
             if lag == Lag::Aging {
                 sync.sync_in_background(context);
             }
-            let first = self.tiers.edge_cache.get(context, plan.key.as_str()).await;
+            let first = self.read_edge(context, plan, plan.key.as_str()).await;
             self.take_from_edge(context, plan, first, &mut found).await;
         }
         found.log_unreadable = !self.judge.may_judge(context);
@@ -116,6 +116,15 @@ impl Lookup {
         cached.is_some_and(|cached| self.offer(context, plan, found, cached, memory.name()))
     }
 
+    async fn read_edge<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        plan: &Plan,
+        key: &str,
+    ) -> Option<Rc<CachedEntry>> {
+        self.judge.read(&*self.tiers.edge_cache, context, plan, key).await
+    }
+
     async fn take_from_edge<R: Runtime>(
         &self,
         context: &Context<R>,
@@ -133,7 +142,7 @@ impl Lookup {
         memory.insert(&first);
         found.other_variant = Some(first.entry.meta.vary.clone());
         let Some(key) = key else { return };
-        let second = edge_cache.get(context, &key).await;
+        let second = self.read_edge(context, plan, &key).await;
         if let Some(second) = second.filter(|second| is_selected(second, &context.request)) {
             self.offer(context, plan, found, second, edge_cache.name());
         }
@@ -182,10 +191,10 @@ impl Lookup {
             Some(names) => variant_key(plan.key.as_str(), &names, request)?,
             None => plan.key.as_str().to_owned(),
         };
-        let mut cached = tier.get(context, &key).await?;
+        let mut cached = self.judge.read(tier, context, plan, &key).await?;
         if !is_selected(&cached, request) {
             let key = variant_key(plan.key.as_str(), &cached.entry.meta.vary, request)?;
-            cached = tier.get(context, &key).await?;
+            cached = self.judge.read(tier, context, plan, &key).await?;
         }
         let is_usable = self.judge.is_usable(request, plan, &cached);
         (is_usable && self.judge.may_judge(context)).then(|| {

@@ -177,6 +177,9 @@ impl SchemaRegistry {
         let now = context.runtime.now();
         let in_kv = self.read_kv(&context.runtime).await;
         if let Some(stored) = in_kv.as_ref().ok().and_then(Option::as_ref) {
+            if !self.is_wanted(stored) {
+                return self.end_unwanted(context, stored.fingerprint).await;
+            }
             self.use_schema(stored.clone());
             if self.is_in_force(stored.fingerprint)
                 && (stored.source == SchemaOrigin::Upload
@@ -201,6 +204,23 @@ impl SchemaRegistry {
                 report_failure(&context.runtime, "schema", fault);
                 let _ = self.end(&context.runtime).await;
             }
+        }
+    }
+
+    /// Whether the configuration permits a schema from where this one came. An upload is always
+    /// permitted.
+    fn is_wanted(&self, stored: &StoredSchema) -> bool {
+        stored.source == SchemaOrigin::Upload
+            || self.config.graphql.schema == SchemaSource::Introspect
+    }
+
+    /// Ends the schema in force because it was introspected by an earlier deployment, and this one does
+    /// not introspect.
+    async fn end_unwanted<R: Runtime>(&self, context: &Context<R>, unwanted: SchemaInForce) {
+        // Another isolate may have ended it just now.
+        self.log_sync.sync_now(context).await;
+        if self.is_in_force(unwanted) {
+            let _ = self.end(&context.runtime).await;
         }
     }
 

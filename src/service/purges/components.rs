@@ -1,6 +1,7 @@
 //! The components of the purge log in one isolate.
 
 use super::delivery::Delivery;
+use super::deploy_purge::DeployPurge;
 use super::intents::Intents;
 use super::log_reader::LogReader;
 use super::log_view::LogView;
@@ -31,6 +32,8 @@ pub struct Purges {
     pub intents: Rc<Intents>,
     /// The tokens of clients' own writes.
     pub own_writes: Rc<OwnWrites>,
+    /// The purge of the deployed version.
+    pub deploy: Rc<DeployPurge>,
     writer: Rc<LogWriter>,
 }
 
@@ -63,11 +66,12 @@ impl Purges {
         let neighbors = Rc::new(Neighbors::new(settings, view.clone(), edge.clone()));
         let snapshots = Snapshots::new(settings, edge);
         let reader = LogReader::new(view.clone(), neighbors.clone(), snapshots);
+        let deploy = Rc::new(DeployPurge::new(settings, writer.clone(), stats.clone()));
         let sync = LogSync::new(
             settings,
             view.clone(),
             pending,
-            (writer.clone(), delivery.clone()),
+            (writer.clone(), delivery.clone(), deploy.clone()),
             (neighbors, reader),
         );
         Self {
@@ -75,6 +79,7 @@ impl Purges {
             recorder: Rc::new(Recorder::new(delivery.clone(), stats)),
             intents: Rc::new(Intents::new(writer.clone(), delivery)),
             own_writes: Rc::new(OwnWrites::new(view.clone())),
+            deploy,
             writer,
             view,
         }

@@ -57,6 +57,7 @@ pub(super) fn settings() -> PurgeSettings {
         max_lag: 4,
         serves_unreadable: false,
         outbox_seconds: 86_400,
+        on_deploy: None,
     }
 }
 

@@ -17,6 +17,7 @@
 
 mod components;
 mod delivery;
+mod deploy_purge;
 #[cfg(test)]
 mod fixture;
 mod former_outbox;
@@ -39,6 +40,7 @@ mod timeouts;
 mod write_breaker;
 
 pub use components::Purges;
+pub use deploy_purge::DeployPurgeState;
 pub use intents::WriteInProgress;
 pub use log_view::LogView;
 pub use recorder::{ADMIN, Recorder};

@@ -1,6 +1,7 @@
 //! The configuration of this folder's components.
 
 use crate::config::{Config, Unreadable};
+use crate::purge::Record;
 
 /// The least time for which the outbox keeps a purge: as long as the log keeps its records.
 const LEAST_OUTBOX_SECONDS: u64 = 86_400;
@@ -17,6 +18,8 @@ pub struct PurgeSettings {
     pub serves_unreadable: bool,
     /// For how many seconds the outbox keeps a purge: no entry lives longer.
     pub outbox_seconds: u64,
+    /// What each deployed version purges once; `None` if nothing.
+    pub on_deploy: Option<Record>,
 }
 
 impl PurgeSettings {
@@ -29,12 +32,18 @@ impl PurgeSettings {
             serves_unreadable: config
                 .is_some_and(|config| config.purge.unreadable == Unreadable::Serve),
             outbox_seconds: longest_lifetime.max(LEAST_OUTBOX_SECONDS),
+            on_deploy: config.and_then(on_deploy),
         }
     }
 
     pub(super) fn max_lag_millis(&self) -> u64 {
         self.max_lag * 1_000
     }
+}
+
+fn on_deploy(config: &Config) -> Option<Record> {
+    let tags = &config.on_deploy.purge;
+    (!tags.is_empty()).then(|| Record::of_tags(tags, &config.same, config.tagging))
 }
 
 #[cfg(test)]

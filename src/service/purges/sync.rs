@@ -6,6 +6,7 @@
 //! (`log_reader.rs`, `neighbors.rs`).
 
 use super::delivery::Delivery;
+use super::deploy_purge::DeployPurge;
 use super::log_reader::LogReader;
 use super::log_view::LogView;
 use super::log_writer::LogWriter;
@@ -33,6 +34,7 @@ pub struct LogSync {
     pending: Rc<PendingPurges>,
     writer: Rc<LogWriter>,
     delivery: Rc<Delivery>,
+    deploy: Rc<DeployPurge>,
     neighbors: Rc<Neighbors>,
     reader: LogReader,
     reads: SharedReads,
@@ -45,7 +47,7 @@ impl LogSync {
         settings: &PurgeSettings,
         view: Rc<LogView>,
         pending: Rc<PendingPurges>,
-        (writer, delivery): (Rc<LogWriter>, Rc<Delivery>),
+        (writer, delivery, deploy): (Rc<LogWriter>, Rc<Delivery>, Rc<DeployPurge>),
         (neighbors, reader): (Rc<Neighbors>, LogReader),
     ) -> Self {
         Self {
@@ -54,6 +56,7 @@ impl LogSync {
             pending,
             writer,
             delivery,
+            deploy,
             neighbors,
             reader,
             reads: SharedReads::default(),
@@ -141,6 +144,7 @@ impl LogSync {
             if log_was_called {
                 // A log that can be read may take what is pending.
                 sync.delivery.record_pending_if_due(&background.runtime).await;
+                sync.deploy.record_if_due(&background.runtime).await;
             }
         });
     }

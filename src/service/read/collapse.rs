@@ -16,7 +16,7 @@ use crate::service::context::Context;
 use crate::service::expiring_map::ExpiringMap;
 use crate::service::purges::Purges;
 use crate::service::runtime::{Fault, Runtime};
-use crate::service::tiers::{Tier, Tiers};
+use crate::service::tiers::Tiers;
 use crate::service::timeout::within;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -132,7 +132,7 @@ impl Collapser {
         key: &str,
     ) -> bool {
         let Tiers { memory, edge_cache, .. } = &*self.tiers;
-        let stored = edge_cache.get(context, key).await;
+        let stored = self.judge.read(&**edge_cache, context, plan, key).await;
         if let Some(cached) = stored.filter(|cached| self.judge.is_selected(context, cached))
             && self.judge.may_judge(context)
             && self.judge.freshness(context, plan, &cached) == Freshness::Fresh

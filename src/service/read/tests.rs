@@ -215,3 +215,35 @@ fn a_redirect_within_the_origin_leads_to_the_public_address_on_a_miss_and_a_hit(
         runtime.advance(50);
     }
 }
+
+#[test]
+fn a_lower_ttl_shortens_what_another_deployment_has_stored() {
+    let deployed = |ttl: u64| {
+        Isolate::new(&json!({
+            "service": "shop",
+            "kv": { "writes": "always", "timeout_ms": 100 },
+            "types": { "product": { "match": ["rest:/products/**"], "ttl": ttl } },
+        }))
+    };
+    for loses_edge in [false, true] {
+        let setup = setup("max-age=60");
+        let (old, new) = (deployed(7_200), deployed(60));
+        let get = |isolate: &Rc<Isolate>| {
+            let service = Service::new(setup.runtime.clone(), isolate.clone());
+            let handling = async { service.handle(request("GET", TARGET)).await };
+            seen(&setup.runtime.run(handling)).0
+        };
+        assert_eq!(get(&old), "MISS");
+        setup.runtime.advance(30_000);
+        if loses_edge {
+            setup.runtime.fails(Call::EdgeGet, "evicted");
+        }
+        assert_eq!(get(&new), "HIT", "within the new ttl");
+        setup.runtime.advance(31_000);
+        assert_eq!(get(&new), "MISS", "after it, in memory");
+        let another = deployed(20);
+        setup.runtime.advance(30_000);
+        assert_eq!(get(&another), "MISS", "after it, in a store");
+        assert_eq!(get(&old), "HIT");
+    }
+}

@@ -143,7 +143,10 @@ impl Validation {
         let key = part_key(plan);
         let (cached, tier) = match memory.find(&key) {
             Some(cached) => (cached, memory.name()),
-            None => (edge_cache.get(context, &key).await?, edge_cache.name()),
+            None => {
+                let stored = self.judge.read(&**edge_cache, context, plan, &key).await?;
+                (stored, edge_cache.name())
+            }
         };
         let is_usable =
             self.judge.is_usable(&context.request, plan, &cached) && self.judge.may_judge(context);

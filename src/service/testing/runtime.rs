@@ -3,12 +3,12 @@
 
 use super::executor::Executor;
 use crate::http::{Headers, Method, Request, Url};
-use crate::purge::{KvUse, Log, LogLimits, Mark, MemoryRows, Record, Seq};
+use crate::purge::{KvUse, Log, LogLimits, Mark, MemoryRows, Record, Seq, VersionId};
 use crate::service::runtime::{EdgeValue, Fault, FetchedText};
 use crate::time::{Timestamp, Ttl};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
 use std::task::Waker;
@@ -75,6 +75,9 @@ pub(super) struct State {
     pub log: RefCell<Log<MemoryRows>>,
     pub intents: Cell<u64>,
     pub kv_use: Cell<KvUse>,
+    /// The versions that have a record in the log.
+    pub versions: RefCell<BTreeSet<VersionId>>,
+    pub version_id: RefCell<Option<VersionId>>,
     pub method: RefCell<String>,
     pub request_body: RefCell<Rc<[u8]>>,
     pub responder: RefCell<Box<Responder>>,
@@ -109,6 +112,8 @@ impl TestRuntime {
             log: RefCell::new(log.unwrap()),
             intents: Cell::new(0),
             kv_use: Cell::default(),
+            versions: RefCell::default(),
+            version_id: RefCell::default(),
             method: RefCell::new("GET".to_owned()),
             request_body: RefCell::new(Rc::from([])),
             responder: RefCell::new(Box::new(answer)),
@@ -224,6 +229,11 @@ impl TestRuntime {
     pub fn has_secrets(&self, admin_tokens: Option<&str>, jwt_secret: Option<&str>) {
         self.0.admin_tokens.replace(admin_tokens.map(str::to_owned));
         self.0.jwt_secret.replace(jwt_secret.map(str::to_owned));
+    }
+
+    /// A version with that id is deployed.
+    pub fn deploys(&self, version: &str) {
+        self.0.version_id.replace(VersionId::parse(version));
     }
 
     /// Whether the budget for bodies in flight has room.

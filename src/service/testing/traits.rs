@@ -4,12 +4,12 @@ use super::runtime::{Call, SentRequest, TestRuntime};
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields};
 use crate::key::sha256_hex;
-use crate::purge::{IntentId, KvClaim, KvGrant, LogTime, Mark, NewRecord, ReadReply};
+use crate::purge::{IntentId, KvClaim, KvGrant, LogTime, Mark, NewRecord, ReadReply, VersionId};
 use crate::service::runtime::{
-    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, EdgeCache, EdgeValue,
-    ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin, OriginFailure,
-    OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets, Signals,
-    SignatureVerifier,
+    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment, EdgeCache,
+    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
+    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets,
+    Signals, SignatureVerifier,
 };
 use crate::time::Timestamp;
 use std::future::{Future, poll_fn, ready};
@@ -89,9 +89,13 @@ impl PurgeLog for TestRuntime {
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
         self.call(Call::LogAppend).await?;
         let mut log = self.0.log.borrow_mut();
-        let seq = match new.is_empty() {
-            true => log.head(),
-            false => log.append(&new.record, self.at()).map_err(str::to_owned)?,
+        let is_known = |id: &VersionId| !self.0.versions.borrow_mut().insert(id.clone());
+        let seq = if new.for_version.as_ref().is_some_and(is_known) {
+            0
+        } else if new.is_empty() {
+            log.head()
+        } else {
+            log.append(&new.record, self.at()).map_err(str::to_owned)?
         };
         Ok(AppendReply { seq, delta: log.since(mark) })
     }
@@ -267,5 +271,15 @@ impl Secrets for TestRuntime {
 
     fn jwt_secret(&self) -> Option<String> {
         self.0.jwt_secret.borrow().clone()
+    }
+}
+
+impl Deployment for TestRuntime {
+    fn log_bound(&self) -> bool {
+        true
+    }
+
+    fn version_id(&self) -> Option<VersionId> {
+        self.0.version_id.borrow().clone()
     }
 }

@@ -30,6 +30,13 @@ impl CachedEntry {
         Rc::new(Self { entry, tags, stored_in: RefCell::default(), is_from_store })
     }
 
+    /// The same entry with other metadata, as it was read from the same store.
+    pub fn replaced(&self, entry: Entry) -> Rc<Self> {
+        let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
+        let stored_in = self.stored_in.clone();
+        Rc::new(Self { entry, tags, stored_in, is_from_store: self.is_from_store })
+    }
+
     /// Decodes what a store has under `key`. Header values that are not text are in `fields`, if the
     /// store keeps such next to the value.
     ///

@@ -86,6 +86,7 @@ mod tests {
             kept: Ttl::ZERO,
             etag_is_ours: false,
             shares_authorized: false,
+            lifetime_source: crate::stored::LifetimeSource::default(),
         };
         CachedEntry::new(Entry { meta, body: vec![0; bytes].into() })
     }

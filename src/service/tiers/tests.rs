@@ -34,6 +34,7 @@ fn entry(key: &str, status: u16, seconds: u64) -> Rc<CachedEntry> {
         kept: Ttl::ZERO,
         etag_is_ours: false,
         shares_authorized: false,
+        lifetime_source: crate::stored::LifetimeSource::default(),
     };
     CachedEntry::new(Entry { meta, body: b"body".as_slice().into() })
 }

@@ -5,7 +5,7 @@ use super::kv_writes::KvWrites;
 use crate::purge::{
     AppendReply, Delta, DeltaLimits, IntentId, IntentReply, KvClaim, KvGrant, Log, LogLimits,
     LogRequest, LogTime, Mark, MemoryRows, MessageError, NewRecord, ReadReply, Record, Seq,
-    Version,
+    Version, VersionId,
 };
 use crate::service::Fault;
 use crate::sim::environment::Environment;
@@ -14,6 +14,7 @@ use crate::sim::random::Random;
 use crate::sim::turns::Turns;
 use crate::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 /// What is to be recorded later: when, what, and for which intent.
 type Due = (u64, Record, Option<IntentId>);
@@ -32,6 +33,8 @@ pub struct LogObject {
     due: RefCell<Vec<Due>>,
     /// How many intents were noted.
     intents: Cell<u64>,
+    /// The deployed versions that have their record.
+    versions: RefCell<BTreeSet<VersionId>>,
     /// All records that it ever received, with their times. Another log begins with a purge of everything, for
     /// entries of the one before are gone.
     given: RefCell<Vec<(u64, Record)>>,
@@ -114,6 +117,7 @@ impl LogObject {
             settle,
             due: RefCell::default(),
             intents: Cell::new(0),
+            versions: RefCell::default(),
             given: RefCell::default(),
             turns: Turns::default(),
             encoded: Cell::new(None),
@@ -191,6 +195,7 @@ impl LogObject {
 
     /// Loses its storage, while isolates know what it contained.
     pub fn lose_storage(&self, now: u64) {
+        self.versions.take();
         let epoch = self.epoch() + 1;
         self.given.borrow_mut().push((now, Record::everything()));
         self.rows.roll_back(&MemoryRows::of_log(epoch, 0));
@@ -389,6 +394,9 @@ impl LogObject {
     }
 
     fn take(&self, new: &NewRecord, now: u64) -> Seq {
+        if new.for_version.iter().any(|id| !self.versions.borrow_mut().insert(id.clone())) {
+            return 0;
+        }
         let repeats = new.repeats(self.settle / 1_000, Timestamp::from_millis(now));
         self.put_due(repeats.into_iter().map(|(at, again)| (at.as_millis(), again, None)));
         let is_closed = |due: &Due| due.2.is_some_and(|intent| new.closes.contains(&intent));

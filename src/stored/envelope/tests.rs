@@ -1,3 +1,4 @@
+use super::super::entry::LifetimeSource;
 use super::*;
 use crate::http::Headers;
 use crate::purge::Mark;
@@ -26,6 +27,12 @@ fn entry(body: Vec<u8>, tags: Vec<String>) -> Entry {
             kept: Ttl::from_seconds(60),
             etag_is_ours: false,
             shares_authorized: true,
+            lifetime_source: LifetimeSource {
+                types: vec!["default".into()],
+                types_unknown: true,
+                configured: true,
+                overridden: false,
+            },
         },
         body: body.into(),
     }

@@ -12,4 +12,5 @@ mod purge_log;
 mod request_runtime;
 mod stores;
 
+pub(in crate::worker) use purge_log::LOG;
 pub use request_runtime::{WorkersRuntime, admin_tokens};

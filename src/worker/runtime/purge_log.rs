@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 use worker::AbortController;
 
 /// The binding of the purge log.
-const LOG: &str = "PURGE_LOG";
+pub(in crate::worker) const LOG: &str = "PURGE_LOG";
 /// The routes that a log of the previous version has as well.
 const PREVIOUS_ROUTES: [&str; 2] = ["since", "append"];
 
@@ -44,7 +44,9 @@ impl PurgeLog for WorkersRuntime {
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
         let request = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
-        self.call_log("append", &request, AppendReply::decode).await
+        // The previous version would ignore for which deployment the record is.
+        let route = if new.for_version.is_some() { "deploy" } else { "append" };
+        self.call_log(route, &request, AppendReply::decode).await
     }
 
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {

@@ -46,6 +46,11 @@ impl WorkersRuntime {
         Self(Rc::new(RequestRuntime { env, context, exchange, log_name, uses_memory }))
     }
 
+    /// The bindings.
+    pub(in crate::worker) fn env(&self) -> &Env {
+        &self.0.env
+    }
+
     /// The exchange, for a call that takes memory from the budget.
     pub(super) fn exchange_using_memory(&self) -> &Exchange {
         self.0.uses_memory.set(true);

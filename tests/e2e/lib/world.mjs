@@ -27,6 +27,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * - `logKey`: distinguishes the purge log's namespace from those of other worlds
  * - `adminTokens`: the secret `ADMIN_TOKENS`; an array has one for each place
  * - `secrets`: more secrets by name
+ * - `versions`: the id of the deployed version for each place, if it is bound
  * - `entry`: another main module, which imports `./index.js`
  * - `originUrl`: another origin than the test's own
  * - `cfBlobHeader`: the header in which the origin sees the `cf` options of each request
@@ -123,6 +124,12 @@ class World {
   /** Deploys other configurations, one for each data center; stores and logs stay. */
   async redeploy(...configs) {
     this.configs = this.#configs(configs);
+    await this.redeployWith({});
+  }
+
+  /** Deploys the same configurations with other options, such as `versions` or `adminTokens`. */
+  async redeployWith(options) {
+    Object.assign(this.options, options);
     writeFileSync(join(this.folder, "config.capnp"), this.#capnp(this.options));
     await this.restart();
   }
@@ -221,7 +228,7 @@ class World {
     writeFileSync(join(this.folder, "config.capnp"), this.#capnp(options));
   }
 
-  #capnp({ kv, adminTokens, secrets = {}, entry, log = true, logKey = "", cfBlobHeader }) {
+  #capnp({ kv, adminTokens, secrets = {}, versions, entry, log = true, logKey = "", cfBlobHeader }) {
     const quoted = (text) => JSON.stringify(text);
     const external = (name, address) => `(name = "${name}", external = (address = "${address}", http = ()))`;
     const places = this.caches.map((_, n) => n);
@@ -235,6 +242,9 @@ class World {
       configured(n),
       tokensOf(n) ? binding("ADMIN_TOKENS", `text = ${quoted(tokensOf(n))}`) : null,
       ...Object.entries(secrets).map(([name, secret]) => binding(name, `text = ${quoted(secret)}`)),
+      versions?.[n]
+        ? binding("VERSION_METADATA", `json = ${quoted(JSON.stringify({ id: versions[n] }))}`)
+        : null,
       kv ? binding("CACHE_KV", 'kvNamespace = "kv"') : null,
       log
         ? binding(

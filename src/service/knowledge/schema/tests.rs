@@ -235,3 +235,35 @@ fn a_schema_that_responses_have_contradicted_is_not_taken_from_the_origin_again(
     assert_eq!((setup.source(), runtime.calls(Call::Fetch)), (json!("none"), 2));
     assert!(runtime.has_reported("introspection"));
 }
+
+#[test]
+fn a_deployment_that_does_not_introspect_ends_an_introspected_schema_once() {
+    let runtime = TestRuntime::new();
+    runtime.origin_answers_json(200, &introspection());
+    let before = Setup::introspecting(&runtime);
+    before.request();
+    assert_eq!((before.source(), runtime.log_head()), (json!("origin"), 1));
+    let after = [Setup::new(&runtime), Setup::new(&runtime)];
+    for deployed in &after {
+        let schema = deployed.registry().for_request(&deployed.context());
+        assert!(schema.knowledge().schema.is_none(), "it is never used");
+        assert!(!deployed.registry().is_in_force(schema.fingerprint()), "nothing is stored");
+        runtime.advance(1_000);
+        assert_eq!(runtime.log_head(), 2, "ended, and by the first of them");
+        deployed.sync();
+        assert_eq!(deployed.source(), "none");
+    }
+    assert_eq!(after[0].keys(), 0);
+}
+
+#[test]
+fn a_deployment_that_does_not_introspect_keeps_an_uploaded_schema() {
+    let runtime = TestRuntime::new();
+    runtime.origin_answers_json(200, &introspection());
+    let before = Setup::introspecting(&runtime);
+    before.request();
+    before.upload(SDL).unwrap();
+    let after = Setup::new(&runtime);
+    after.request();
+    assert_eq!((after.source(), runtime.log_head()), (json!("upload"), 2));
+}
