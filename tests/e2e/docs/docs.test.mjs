@@ -3,10 +3,11 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
 import { root, run } from "../../../tools/processes.mjs";
+import { configurationOf } from "../lib/guides.mjs";
 import { startWorld } from "../lib/world.mjs";
 
 const files = [
@@ -15,6 +16,7 @@ const files = [
   "CHANGELOG.md",
   ...listed("docs"),
   ...listed("docs/decisions"),
+  ...listed("docs/guides"),
 ];
 const pages = files.map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }));
 
@@ -63,6 +65,23 @@ test("every configuration in the documentation is one", async () => {
   for (const { file, text } of found) {
     const configuration = completed(parse(text).vars.EVERGRAPH);
     assert.equal(await faultsOf(configuration), "", `${file}:\n${text}`);
+  }
+});
+
+test("docs/deploy.md shows wrangler.toml as JSON", () => {
+  const { text } = pages.find(({ file }) => file === "docs/deploy.md");
+  const { routes, kv_namespaces, ...shown } = JSON.parse(/^```jsonc\n([\s\S]*?)^```/m.exec(text)[1]);
+  const { kv_namespaces: ours, vars, ...rest } = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  assert.deepEqual(shown, rest);
+  assert.equal(kv_namespaces[0].binding, ours[0].binding);
+});
+
+test("every guide begins with a configuration that is one", async () => {
+  const guides = listed("docs/guides").filter((file) => !file.endsWith("README.md"));
+  assert.equal(guides.length, 9);
+  for (const file of guides) {
+    const configuration = configurationOf(basename(file));
+    assert.equal(await faultsOf(configuration), "", file);
   }
 });
 
