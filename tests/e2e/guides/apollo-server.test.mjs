@@ -33,7 +33,7 @@ await follow("apollo-server.md", {
   write: (send, name) =>
     send("/graphql", posted(`mutation { updateProduct(id: 1, name: "${name}") { id name } }`)),
   change: (name) => Object.assign(product, { name }),
-  tags: ["Product:1"],
+  tags: ["Product"],
   people: [
     { name: "alice", headers: { authorization: "Bearer alice" }, reads: "HIT" },
     { name: "bob", headers: { authorization: "Bearer bob" }, reads: "HIT" },
