@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Store } from "../tests/e2e/lib/stores.mjs";
+import { startOrigin } from "../tools/demo-shop.mjs";
 import { bin, run } from "../tools/processes.mjs";
 import { main } from "../tools/script.mjs";
 import { measureBundle } from "./bundle.mjs";
@@ -17,7 +18,6 @@ import { measureDashboard, measureHits, measureMisses } from "./measures.mjs";
 import { startPeers } from "./peers.mjs";
 import { cpuTable, failureTable, graphqlTable, judge, keep, kept, remarks, table } from "./report.mjs";
 import { requestBytes } from "./requests.mjs";
-import { startOrigin } from "./shop.mjs";
 
 /** The parts of the benchmarks that can be run by themselves. The other results stay unchanged. */
 const PARTS = ["failures", "cpu"];

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parse } from "smol-toml";
-import { startOrigin } from "../../../bench/shop.mjs";
+import { startOrigin } from "../../../tools/demo-shop.mjs";
 import { root, run } from "../../../tools/processes.mjs";
 import { startWorld } from "../lib/world.mjs";
 
