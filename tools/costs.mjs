@@ -25,24 +25,60 @@ const ROWS_A_PURGE = 2.3;
 const LOG_READS_A_DAY = { 1: 27_600, 10: 52_000 };
 const BUSY_DATA_CENTERS = 5;
 
-/** Prices in USD and what the plans include: docs/costs.md names the pages and the date. */
-const PAID = {
-  requests: 0.3,
-  cpuMillis: 0.02,
-  kvReads: 0.5,
-  kvWrites: 5,
-  logRequests: 0.15,
-  logRows: 1,
-  logLines: 0.6,
+const CLOUDFLARE = "https://developers.cloudflare.com";
+
+/** Prices in USD a million, and what the plans include, as of November 2026. */
+const PRICES = {
+  requests: {
+    free: "100,000",
+    included: "10 million",
+    price: 0.3,
+    page: `[Workers pricing](${CLOUDFLARE}/workers/platform/pricing/)`,
+  },
+  cpuMillis: {
+    free: "10 ms for each request",
+    included: "30 million ms",
+    price: 0.02,
+    page: `[Workers pricing](${CLOUDFLARE}/workers/platform/pricing/)`,
+  },
+  kvReads: {
+    free: "100,000",
+    included: "10 million",
+    price: 0.5,
+    page: `[KV pricing](${CLOUDFLARE}/kv/platform/pricing/)`,
+  },
+  kvWrites: {
+    free: "1,000",
+    included: "1 million",
+    price: 5,
+    page: `[KV pricing](${CLOUDFLARE}/kv/platform/pricing/)`,
+  },
+  logRequests: {
+    free: "100,000",
+    included: "1 million",
+    price: 0.15,
+    page: `[Durable Objects pricing](${CLOUDFLARE}/durable-objects/platform/pricing/)`,
+  },
+  logRows: {
+    free: "100,000",
+    included: "50 million",
+    price: 1,
+    page: `[Durable Objects pricing](${CLOUDFLARE}/durable-objects/platform/pricing/)`,
+  },
+  logLines: {
+    free: "200,000",
+    included: "20 million",
+    price: 0.6,
+    page: `[Workers Logs](${CLOUDFLARE}/workers/observability/logs/workers-logs/)`,
+  },
 };
-const FREE_A_DAY = {
-  requests: 100_000,
-  kvReads: 100_000,
-  kvWrites: 1_000,
-  logRequests: 100_000,
-  logRows: 100_000,
-  logLines: 200_000,
-};
+
+/** What the free plan includes in a day, of what is counted by the day. */
+const FREE_A_DAY = Object.fromEntries(
+  Object.entries(PRICES)
+    .filter(([name]) => name !== "cpuMillis")
+    .map(([name, { free }]) => [name, Number(free.replaceAll(",", ""))]),
+);
 
 const NAMES = {
   requests: "requests to the Worker",
@@ -99,7 +135,7 @@ export function costTables(results) {
   ]);
   const prices = markdownTable([
     ["on the paid plan, beyond what it includes", ...titles],
-    ...rows(Object.keys(PAID), (of, name) => usd((of[name] / MILLION) * PAID[name])),
+    ...rows(Object.keys(PRICES), (of, name) => usd((of[name] / MILLION) * PRICES[name].price)),
     ["in all, at most", ...columns.map((of) => usd(total(of)))],
   ]);
   const free = markdownTable([
@@ -113,11 +149,30 @@ export function costTables(results) {
       ...[1, 10].map((isolates) => whole(logRequests(days, isolates))),
     ]),
   ]);
-  return [amounts, prices, free, "Durable Object requests, depending on the traffic:", log].join("\n\n");
+  const traffic = "Durable Object requests, depending on the traffic:";
+  return [amounts, prices, free, traffic, log, "Prices:", priceTable()].join("\n\n");
+}
+
+function priceTable() {
+  const titles = [
+    "what",
+    "free plan, per day",
+    "paid plan, included per month",
+    "beyond it, per million",
+    "page",
+  ];
+  const rows = Object.entries(PRICES).map(([name, { free, included, price, page }]) => [
+    NAMES[name].replace(/, .*/, ""),
+    free,
+    included,
+    usd(price),
+    page,
+  ]);
+  return markdownTable([titles, ...rows]);
 }
 
 function total(of) {
-  return Object.entries(PAID).reduce((sum, [name, price]) => sum + (of[name] / MILLION) * price, 0);
+  return Object.entries(PRICES).reduce((sum, [name, { price }]) => sum + (of[name] / MILLION) * price, 0);
 }
 
 const usd = (value) => `${value.toFixed(2)} USD`;

@@ -74,12 +74,18 @@ test("docs/costs.md has the tables that the benchmarks' figures give", () => {
   assert.ok(text.includes(costTables(keptResults())), "run: node tools/costs.mjs");
 });
 
-test("every guide begins with a configuration that is one", async () => {
+test("every guide begins with a configuration that is one, and a test follows it", async () => {
+  const folder = join(root, "tests/e2e/guides");
+  const tests = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
   const guides = listed("docs/guides").filter((file) => !file.endsWith("README.md"));
   assert.equal(guides.length, 9);
   for (const file of guides) {
-    const configuration = configurationOf(basename(file));
-    assert.equal(await faultsOf(configuration), "", file);
+    const page = basename(file);
+    assert.equal(await faultsOf(configurationOf(page)), "", file);
+    assert.ok(
+      tests.some((text) => text.includes(`follow("${page}"`) || text.includes(`page: "${page}"`)),
+      file,
+    );
   }
 });
 
