@@ -97,7 +97,7 @@ const peer :Workerd.Worker = (${worker}
     await stop();
     throw error;
   }
-  return { name, port, cpuSeconds: () => cpuSeconds(child.pid), stop };
+  return { name, port, cpuSeconds: () => cpuSeconds(child.pid), cpuNanos: () => cpuNanos(child.pid), stop };
 }
 
 /** The CPU time that a workerd has taken, all its threads together; null if the system does not say. */
@@ -107,6 +107,18 @@ function cpuSeconds(pid) {
     const [, program, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat);
     const fields = rest.split(" ");
     return program === "workerd" ? (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The CPU time that a process's first thread has taken, in nanoseconds; null if the system does not say.
+ * In workerd it is the thread of the isolate; the others compile and collect garbage.
+ */
+function cpuNanos(pid) {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]);
   } catch {
     return null;
   }

@@ -28,6 +28,12 @@ const CATALOG = `query Catalog($first: Int, $after: Int) {
 }`;
 const FIRST = 20; // products in an answer of about 10 KB
 
+/** The same for 20 pages of 100 products: an answer of about 1 MB. */
+const CATALOG_1MB = `query Catalog1MB($first: Int, $after: Int) {
+${Array.from({ length: 20 }, (_, page) => `  page${page}: products(first: ${page === 0 ? "$first" : 100}, after: ${page === 0 ? "$after" : (page % 12) * 100}) { ...Item }`).join("\n")}
+}
+fragment Item on Product { __typename id name price stock category { __typename id name } reviews { __typename id stars text author { __typename id name } } }`;
+
 const DASHBOARD = "query Dashboard { dashboard { products users orders revenue stars } }";
 
 /** The requests by name. Each is made of a number, so that it can be one never asked before. */
@@ -40,6 +46,14 @@ const REQUESTS = {
         query: CATALOG,
       }),
     ),
+  "catalog-1mb": (number) =>
+    post(
+      JSON.stringify({
+        operationName: "Catalog1MB",
+        variables: { first: 100, after: -1_000_000_000 - number },
+        query: CATALOG_1MB,
+      }),
+    ),
   "dashboard-graphql": () => post(JSON.stringify({ operationName: "Dashboard", query: DASHBOARD })),
   "dashboard-rest": () => `GET /api/dashboard HTTP/1.1\r\n${headers()}`,
 };
@@ -47,6 +61,16 @@ const REQUESTS = {
 /** A request as it goes over the wire. */
 export function requestBytes(name, number = 0) {
   return Buffer.from(REQUESTS[name](number));
+}
+
+/** A call of `POST purge` as it goes over the wire. */
+export function purgeBytes(what, token) {
+  const body = JSON.stringify(what);
+  return Buffer.from(
+    "POST /__evergraph/purge HTTP/1.1\r\n" +
+      `host: shop.example\r\nauthorization: Bearer ${token}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
 function post(body) {

@@ -4,22 +4,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Store } from "../tests/e2e/lib/stores.mjs";
+import { startOrigin } from "../tools/demo-shop.mjs";
 import { bin, run } from "../tools/processes.mjs";
 import { main } from "../tools/script.mjs";
 import { measureBundle } from "./bundle.mjs";
 import { startCache } from "./cache.mjs";
 import { Connection } from "./connection.mjs";
+import { measureCpu } from "./cpu.mjs";
 import { measureFailures } from "./failures.mjs";
 import { measureGraphql } from "./graphql.mjs";
 import { Load } from "./load.mjs";
 import { measureDashboard, measureHits, measureMisses } from "./measures.mjs";
 import { startPeers } from "./peers.mjs";
-import { failureTable, graphqlTable, judge, keep, kept, remarks, table } from "./report.mjs";
+import { cpuTable, failureTable, graphqlTable, judge, keep, kept, remarks, table } from "./report.mjs";
 import { requestBytes } from "./requests.mjs";
-import { startOrigin } from "./shop.mjs";
 
-/** The part of the benchmarks that can be run by itself. The other results stay unchanged. */
-const FAILURES = "failures";
+/** The parts of the benchmarks that can be run by themselves. The other results stay unchanged. */
+const PARTS = ["failures", "cpu"];
 
 const say = (line) => console.log(`  ${line}`);
 
@@ -30,10 +31,22 @@ async function end() {
   for (const one of ends.splice(0).reverse()) await one();
 }
 
-async function measure() {
+/** Compares Evergraph with its peers in a world, and measures what needs none. */
+async function measure(world) {
   const bundle = measureBundle();
   console.log("• GraphQL, natively and in Wasm …");
   const graphql = await measureGraphql(say);
+  const measures = [
+    await measureDashboard(world, "dashboard-rest", say),
+    await measureDashboard(world, "dashboard-graphql", say),
+    ...(await measureHits(world, say)),
+    ...(await measureMisses(world, say)),
+  ];
+  return { measures, graphql, bundle };
+}
+
+/** Starts the origin, the stores, the peers and the load generator. */
+async function startWorld() {
   const folder = mkdtempSync(join(tmpdir(), "evergraph-bench-"));
   ends.push(() => rmSync(folder, { recursive: true, force: true }));
   console.log("• the origin, the stores and the peers …");
@@ -52,24 +65,27 @@ async function measure() {
   const load = new Load();
   ends.push(() => load.stop());
 
-  const world = { load, peers, shop, bytes: answer.length };
   console.log(`• a request of ${requestBytes("catalog").length} bytes, an answer of ${answer.length} …`);
-  const measures = [
-    await measureDashboard(world, "dashboard-rest", say),
-    await measureDashboard(world, "dashboard-graphql", say),
-    ...(await measureHits(world, say)),
-    ...(await measureMisses(world, say)),
-  ];
-  return { measures, graphql, bundle };
+  return { load, peers, shop, kv, bytes: answer.length };
 }
 
 async function measureAll() {
   const part = process.argv[2];
-  if (part !== undefined && part !== FAILURES) throw new Error(`no such part: ${part}`);
+  if (part !== undefined && !PARTS.includes(part)) throw new Error(`no such part: ${part}`);
   const on = { date: new Date().toISOString().slice(0, 10), machine: await machine() };
-  const rest = part === FAILURES ? kept() : { ...on, ...(await measure()) };
-  console.log("• parts that fail …");
-  return { ...rest, failures: { ...on, rows: await measureFailures(say) } };
+  const results = kept();
+  if (part !== "failures") {
+    const world = await startWorld();
+    if (part === undefined) Object.assign(results, on, await measure(world));
+    console.log("• the CPU time of single requests …");
+    results.cpu = { ...on, rows: await measureCpu(world, say) };
+    await end();
+  }
+  if (part !== "cpu") {
+    console.log("• parts that fail …");
+    results.failures = { ...on, rows: await measureFailures(say) };
+  }
+  return results;
 }
 
 async function once(port) {
@@ -111,7 +127,7 @@ await main(async () => {
     const results = await measureAll();
     results.targets = judge(results);
     keep(results);
-    const tables = [table, graphqlTable, failureTable].map((made) => made(results));
+    const tables = [table, graphqlTable, cpuTable, failureTable].map((made) => made(results));
     console.log(`\n${tables.join("\n\n")}\n\n${remarks(results).join("\n")}`);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
     console.log(`\nin ${seconds} s; also in bench/results.json and docs/benchmarks.md`);

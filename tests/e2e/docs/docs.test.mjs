@@ -3,11 +3,13 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
+import { costTables, keptResults } from "../../../tools/costs.mjs";
 import { root } from "../../../tools/processes.mjs";
 import { faultsOf } from "../lib/check-config.mjs";
+import { configurationOf } from "../lib/guides.mjs";
 import { startWorld } from "../lib/world.mjs";
 
 const files = [
@@ -16,6 +18,7 @@ const files = [
   "CHANGELOG.md",
   ...listed("docs"),
   ...listed("docs/decisions"),
+  ...listed("docs/guides"),
 ];
 const pages = files.map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }));
 
@@ -74,6 +77,26 @@ test("every example of wrangler's file is TOML, and what replaces it says the sa
     "durable_objects",
   ]) {
     assert.deepEqual(json[key], toml[key], key);
+  }
+});
+
+test("docs/costs.md has the tables that the benchmarks' figures give", () => {
+  const { text } = pages.find(({ file }) => file === "docs/costs.md");
+  assert.ok(text.includes(costTables(keptResults())), "run: node tools/costs.mjs");
+});
+
+test("every guide begins with a configuration that is one, and a test follows it", async () => {
+  const folder = join(root, "tests/e2e/guides");
+  const tests = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+  const guides = listed("docs/guides").filter((file) => !file.endsWith("README.md"));
+  assert.equal(guides.length, 9);
+  for (const file of guides) {
+    const page = basename(file);
+    assert.deepEqual(await faultsOf(configurationOf(page)), [], file);
+    assert.ok(
+      tests.some((text) => text.includes(`follow("${page}"`) || text.includes(`page: "${page}"`)),
+      file,
+    );
   }
 });
 

@@ -1,7 +1,7 @@
-// The demo shop as the origin of all peers, in a process of its own.
+// The demo shop in a process of its own, for benchmarks and tests.
 
 import { join } from "node:path";
-import { freePort, launch, node, root, untilAnswers } from "../tools/processes.mjs";
+import { freePort, launch, node, root, untilAnswers } from "./processes.mjs";
 
 /** Starts the shop; resolves with its `url` and `port`, how often it was asked, and its end. */
 export async function startOrigin() {
