@@ -179,7 +179,8 @@ test("npm run dev -- --origin URL runs in front of another API", async () => {
 const script = (name, args, env) =>
   run(process.execPath, [join(root, "scripts", name), ...args], {
     capture: true,
-    env: { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_ENV: "", EVERGRAPH_ORIGIN: "", ...env },
+    // Nothing is deployed, so the Worker that the tests run is good enough.
+    env: { EVERGRAPH_PROFILE: "quick", CLOUDFLARE_ENV: "", EVERGRAPH_ORIGIN: "", ...env },
   });
 const built = () => JSON.parse(readFileSync(join(root, "build/config.txt"), "utf8"));
 
@@ -240,6 +241,10 @@ test("an environment's file is merged over the configuration", async () => {
   assert.deepEqual(built(), { service: "shop", origin: "https://staging.example", kv });
   assert.match(said, /evergraph\.staging\.toml/);
   assert.match(said, /environment staging/);
+  const typo = await script("build.mjs", [], { EVERGRAPH_CONFIG: file, CLOUDFLARE_ENV: "stagin" }).catch(
+    (e) => e,
+  );
+  assert.match(typo.stderr, /wrangler\.toml has no \[env\.stagin\]/);
 });
 
 test("a faulty configuration fails the build, and leaves the last one in place", async () => {
