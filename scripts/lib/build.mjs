@@ -30,6 +30,9 @@ export async function build() {
     writeFileSync(marker, sources);
     reportSize();
   }
+  // index.js imports it. Tests and benchmarks have configurations of their own.
+  const configuration = join(buildFolder, "config.txt");
+  if (!existsSync(configuration)) writeFileSync(configuration, "null");
 }
 
 async function buildWorker() {

@@ -92,7 +92,7 @@ test("the admin purges with the development token", async () => {
 
 /** Waits until a condition holds; what `npm start` prints is in the error. */
 async function until(condition, what) {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 200; tries += 1) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
