@@ -86,12 +86,12 @@ export function freePort() {
   });
 }
 
-/** Fails with an `Advice` if a port on this machine is in use. `variable` moves it. */
+/** Fails with an `Advice` if a port on this machine is in use. The environment variable sets another. */
 export function checkPort(port, variable) {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", (error) => {
-      const advice = `Port ${port} is in use. ${variable} moves it: ${variable}=${port + 1} npm start`;
+      const advice = `Port ${port} is in use. Choose another with ${variable}=${port + 1}.`;
       reject(error.code === "EADDRINUSE" ? new Advice(advice) : error);
     });
     server.listen(port, "127.0.0.1", () => server.close(resolve));

@@ -24,6 +24,9 @@ export async function build(profile) {
     await buildWorker(profile);
     writeFileSync(marker, markerOf(profile, sources));
   }
+  // index.js imports it. Tests and benchmarks have configurations of their own.
+  const configuration = join(buildFolder, "config.txt");
+  if (!existsSync(configuration)) writeFileSync(configuration, "null");
 }
 
 function digestOfSources() {

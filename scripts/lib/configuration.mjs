@@ -33,27 +33,33 @@ export async function configure() {
   const wrangler = await readWrangler();
   const refused = [...refusals(wrangler.config), ...bindingFaults(wrangler.config)];
   if (refused.length > 0) throw new Advice(refused.map((fault) => `${wrangler.file}: ${fault}`).join("\n"));
-  await step(
-    "the program that checks the configuration (cargo)",
-    () => run("cargo", ["build", "--quiet", "--bin", "check-config"]),
-    { ticks: true },
-  );
+  await buildCheck();
   const bound = await boundConfiguration(wrangler, environment);
   if (bound !== undefined && origin !== undefined) {
     throw new Advice(
       `${wrangler.file}: vars.EVERGRAPH replaces the configuration, so another origin has no effect. Remove it.`,
     );
   }
-  const files = configurationFiles(environment);
-  if (bound !== undefined && !existsSync(resolve(root, files[0]))) {
+  if (bound !== undefined) {
     writeConfiguration("null");
     return { configuration: bound, files: [], environment, wrangler };
   }
+  const files = configurationFiles(environment);
+  if (environment !== undefined && files.length === 1 && wrangler.config.env?.[environment] === undefined) {
+    throw new Advice(
+      `${wrangler.file} has no [env.${environment}], and there is no evergraph.${environment}.toml.`,
+    );
+  }
   const json = await checkedFiles(files, origin);
   writeConfiguration(json);
-  return bound === undefined
-    ? { configuration: JSON.parse(json), files, environment, wrangler }
-    : { configuration: bound, files: [], environment, wrangler };
+  return { configuration: JSON.parse(json), files, environment, wrangler };
+}
+
+/** Builds the program that checks. Only the first time takes long enough to say so. */
+async function buildCheck() {
+  const work = () => run("cargo", ["build", "--quiet", "--bin", "check-config"]);
+  if (existsSync(program)) await work();
+  else await step("the program that checks the configuration (cargo)", work, { ticks: true });
 }
 
 /** The files that are merged: evergraph.toml, and an environment's if it has one. */
@@ -64,7 +70,7 @@ function configurationFiles(environment) {
 }
 
 /** The merged configuration of TOML files, as JSON. */
-export async function checkedFiles(files, origin) {
+async function checkedFiles(files, origin) {
   if (!existsSync(resolve(root, files[0]))) {
     throw new Advice(`${files[0]} is missing. ${DEMO} is an example; docs/configuration.md has every key.`);
   }

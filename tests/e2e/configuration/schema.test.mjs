@@ -17,7 +17,7 @@ const CASES = 400;
 
 /** What only the parser knows. */
 const MEANINGS = [
-  /no scope is named/,
+  /no (scope|type) is named/,
   /needs the table jwt/,
   /is of REST alone/,
   /this name is reserved/,

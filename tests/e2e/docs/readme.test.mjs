@@ -30,9 +30,7 @@ const steady = (output) =>
     .replaceAll(/\d+\.\d{6}s/g, "0s")
     .replaceAll(/ttl=\d+/g, "ttl=0");
 
-const { origin: _, ...config } = parse(
-  readFileSync(join(root, "examples/shop/evergraph.toml"), "utf8"),
-);
+const { origin: _, ...config } = parse(readFileSync(join(root, "examples/shop/evergraph.toml"), "utf8"));
 const shop = await startOrigin();
 after(shop.stop);
 const world = await startWorld({ config, originUrl: shop.url });

@@ -20,7 +20,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  *
  * - `config`: the configuration in the binding, without `origin` if the origin is the test's own. Null: no
  *   binding
- * - `built`: the configuration that the build wrote
+ * - `built`: the configuration that the build wrote, completed like `config`
  * - `configs`: one configuration for each data center, instead of `config`
  * - `places`: how many data centers there are; with `oneEdge` they are isolates of one
  * - `bindings`: `kv` and `log` may be left out; another world's `kv` is shared
@@ -136,13 +136,17 @@ class World {
 
   /** Deploys another build of the configuration, for Workers without the binding. */
   async rebuilt(configuration) {
-    copyWorker(this.folder, configuration);
+    copyWorker(this.folder, this.#completed(configuration));
     await this.restart();
   }
 
   #configs(configs) {
+    return configs.map((config) => this.#completed(config));
+  }
+
+  #completed(config) {
     const origin = this.options.originUrl ?? this.origin.url;
-    return configs.map((config) => (config === null ? null : { service: "test", origin, ...withKv(config) }));
+    return config === null ? null : { service: "test", origin, ...withKv(config) };
   }
 
   url(path = "/", place = 0) {
@@ -221,7 +225,7 @@ class World {
   }
 
   #write(options) {
-    this.modules = copyWorker(this.folder, options.built);
+    this.modules = copyWorker(this.folder, this.#completed(options.built ?? null));
     copyFileSync(join(library, "log-proxy.js"), join(this.folder, "log-proxy.js"));
     mkdirSync(join(this.folder, "storage"));
     if (options.entry) writeFileSync(join(this.folder, "entry.js"), options.entry);
