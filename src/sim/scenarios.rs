@@ -90,7 +90,7 @@ fn a_clock_that_is_set_back_does_not_make_an_old_answer_of_the_log_a_new_one() {
 fn an_isolate_appends_one_purge_of_everything_a_second() {
     const SECONDS: u64 = 10;
     for seed in 1..=10 {
-        let (universe, client) = calm_world(seed, 2, &json!({}));
+        let (universe, client) = calm_world(seed, 2, &json!({ "kv": { "writes": "always" } }));
         universe.faults.set(Faults { origin_slow: 200, log_slow: 200, ..Faults::default() });
         for isolate in 0..2 {
             for _ in 0..20 {
