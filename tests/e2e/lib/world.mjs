@@ -57,7 +57,7 @@ function withDefaults(options) {
 }
 
 /** Most tests want to see in KV what was stored, without a second request. */
-function withKv(config) {
+function withKv(config = {}) {
   const isFaulty = config.kv !== undefined && typeof config.kv !== "object";
   return isFaulty ? config : { ...config, kv: { writes: "always", ...config.kv } };
 }
