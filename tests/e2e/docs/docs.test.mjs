@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "smol-toml";
 import { costTables, keptResults } from "../../../tools/costs.mjs";
-import { root } from "../../../tools/processes.mjs";
+import { root, run } from "../../../tools/processes.mjs";
 import { faultsOf } from "../lib/check-config.mjs";
 import { configurationOf } from "../lib/guides.mjs";
 import { startWorld } from "../lib/world.mjs";
@@ -137,7 +137,8 @@ async function trackedFiles() {
 test("every file that the documentation names is there", async () => {
   const tracked = await trackedFiles();
   const isPath = /^[\w.-]+(?:\/[\w.-]+)+\.(?:rs|mjs|js|txt|toml)$/;
-  const named = inBackticks().filter(({ word }) => isPath.test(word) && !word.startsWith("build/"));
+  const isBuilt = (word) => /^(?:build|target)\//.test(word);
+  const named = inBackticks().filter(({ word }) => isPath.test(word) && !isBuilt(word));
   assert.ok(named.length >= 100, `${named.length} files`);
   const isThere = (word) => tracked.some((path) => path === word || path.endsWith(`/${word}`));
   const missing = named.filter(({ word }) => !isThere(word));
