@@ -20,14 +20,14 @@ const ROWS_A_PURGE = 2.3;
 
 /**
  * Requests to the purge log, per day, of one data center that is busy all day, by its number of isolates, at
- * `max_lag = 5`. From the simulated world: docs/decisions/0020-reads-of-the-log-are-shared.md.
+ * `max_lag = 5`: column "busy, per day" of `npm run sim -- --log-reads`.
  */
-const LOG_READS_A_DAY = { 1: 27_600, 10: 52_000 };
+const LOG_READS_A_DAY = { 1: 25_488, 10: 40_896 };
 const BUSY_DATA_CENTERS = 5;
 
 const CLOUDFLARE = "https://developers.cloudflare.com";
 
-/** Prices in USD a million, and what the plans include, as of November 2026. */
+/** Prices in USD per million, and what the plans include, as the pages had them in November 2026. */
 const PRICES = {
   requests: {
     free: "100,000",
@@ -65,11 +65,12 @@ const PRICES = {
     price: 1,
     page: `[Durable Objects pricing](${CLOUDFLARE}/durable-objects/platform/pricing/)`,
   },
+  // Until 30 November 2026. From then on the volume is billed: docs/costs.md#prices.
   logLines: {
     free: "200,000",
     included: "20 million",
     price: 0.6,
-    page: `[Workers Logs](${CLOUDFLARE}/workers/observability/logs/workers-logs/)`,
+    page: `[Workers Logs](${CLOUDFLARE}/workers/platform/pricing/#workers-logs)`,
   },
 };
 
@@ -83,7 +84,7 @@ const FREE_A_DAY = Object.fromEntries(
 const NAMES = {
   requests: "requests to the Worker",
   kvReads: "KV reads",
-  kvWrites: "KV writes, at most",
+  kvWrites: "KV writes, if every entry is read again",
   kvWritesAlways: 'KV writes, with `kv.writes = "always"`',
   logRequests: "Durable Object requests, at most",
   logRows: "Durable Object rows written",
@@ -102,7 +103,7 @@ export function usage({ measures, cpu }, hitRate) {
   return {
     requests: MILLION,
     kvReads: misses * row("miss of 10 KB").kvReads + hits * row("hit of 10 KB").kvReads,
-    // "second-request": an entry is written when it is asked for again, so there is a hit for each.
+    // "second-request": an entry is written when it is requested again, so there is a hit for each.
     kvWrites: Math.min(hits, misses),
     kvWritesAlways: misses,
     // A request reads the log at most once, and a write appends to it.
@@ -136,10 +137,10 @@ export function costTables(results) {
   const prices = markdownTable([
     ["on the paid plan, beyond what it includes", ...titles],
     ...rows(Object.keys(PRICES), (of, name) => usd((of[name] / MILLION) * PRICES[name].price)),
-    ["in all, at most", ...columns.map((of) => usd(total(of)))],
+    ["in all", ...columns.map((of) => usd(total(of)))],
   ]);
   const free = markdownTable([
-    ["the free plan lasts for so many requests a day, by its", ...titles],
+    ["requests a day after which the free plan runs out of", ...titles],
     ...rows(Object.keys(FREE_A_DAY), (of, name) => whole((FREE_A_DAY[name] * MILLION) / of[name])),
   ]);
   const log = markdownTable([
@@ -149,7 +150,7 @@ export function costTables(results) {
       ...[1, 10].map((isolates) => whole(logRequests(days, isolates))),
     ]),
   ]);
-  const traffic = "Durable Object requests, depending on the traffic:";
+  const traffic = "Durable Object requests with `max_lag = 5`, depending on how long a million requests take:";
   return [amounts, prices, free, traffic, log, "Prices:", priceTable()].join("\n\n");
 }
 
