@@ -150,7 +150,8 @@ export function costTables(results) {
       ...[1, 10].map((isolates) => whole(logRequests(days, isolates))),
     ]),
   ]);
-  const traffic = "Durable Object requests with `max_lag = 5`, depending on how long a million requests take:";
+  const traffic =
+    "Durable Object requests with `max_lag = 5`, depending on how long a million requests take:";
   return [amounts, prices, free, traffic, log, "Prices:", priceTable()].join("\n\n");
 }
 

@@ -1,6 +1,7 @@
-// What frameworks send that cannot run here, so that tests/e2e/guides/recorded.test.mjs can send it too.
-// `source` says where the headers come from: recorded from the running framework with `curl -i`, or read in
-// its source. Bodies are made by graphql-js, since Evergraph adds fields to queries.
+// What frameworks send that are not part of the tests, so that tests/e2e/guides/recorded.test.mjs can send
+// it too. `source` says where the headers come from. "recorded": `curl -i` printed them for the running
+// framework. "not recorded": the framework was not run, and the headers were taken from its public
+// documentation and source code. Bodies are made by graphql-js, since Evergraph adds fields to queries.
 
 import { createHash, createHmac } from "node:crypto";
 
@@ -83,7 +84,7 @@ export const RECORDINGS = [
   {
     page: "rails.md",
     source:
-      "read in the sources: Rack 3 (lib/rack/etag.rb: weak ETag, DEFAULT_CACHE_CONTROL), Rails 8 (action_dispatch/http/response.rb, railties load_defaults), ActionDispatch::Session::CookieStore",
+      "not recorded; from public documentation and source code: Rack 3 (lib/rack/etag.rb: weak ETag, DEFAULT_CACHE_CONTROL), Rails 8 (action_dispatch/http/response.rb, railties load_defaults), ActionDispatch::Session::CookieStore",
     headers: (request) => ({
       "x-frame-options": "SAMEORIGIN",
       "x-xss-protection": "0",
@@ -121,7 +122,7 @@ export const RECORDINGS = [
   {
     page: "laravel-lighthouse.md",
     source:
-      "read in the sources: symfony/http-foundation 7 (ResponseHeaderBag::computeCacheControlValue), laravel/framework 12 (EncryptCookies, StartSession, VerifyCsrfToken), nuwave/lighthouse 6",
+      "not recorded; from public documentation and source code: symfony/http-foundation 7 (ResponseHeaderBag::computeCacheControlValue), laravel/framework 12 (EncryptCookies, StartSession, VerifyCsrfToken), nuwave/lighthouse 6",
     headers: (request) => ({
       "cache-control": "no-cache, private",
       "content-type": JSON_TYPE,
@@ -156,7 +157,8 @@ export const RECORDINGS = [
   },
   {
     page: "hasura.md",
-    source: "read in the source: hasura/graphql-engine 2 (server/src-lib/Hasura/Server/App.hs, Utils.hs)",
+    source:
+      "not recorded; from public documentation and source code: hasura/graphql-engine 2 (server/src-lib/Hasura/Server/App.hs, Utils.hs)",
     secrets: { JWT_SECRET: HASURA_SECRET },
     headers: (request) => ({
       "content-type": "application/json; charset=utf-8",
@@ -192,7 +194,7 @@ export const RECORDINGS = [
   {
     page: "strapi.md",
     source:
-      "read in the sources: strapi/strapi 5 (packages/plugins/graphql/server/src/bootstrap.ts: Apollo Server by koaMiddleware; strapi::cors, strapi::security, strapi::poweredBy). Cache-Control recorded from Apollo Server 5.5.1",
+      "not recorded; from public documentation and source code: strapi/strapi 5 (packages/plugins/graphql/server/src/bootstrap.ts: Apollo Server by koaMiddleware; strapi::cors, strapi::security, strapi::poweredBy). Only Cache-Control was recorded, from Apollo Server 5.5.1",
     headers: () => ({
       "content-type": "application/json; charset=utf-8",
       "cache-control": "no-store",
