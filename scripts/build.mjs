@@ -1,6 +1,6 @@
 // npm run build: the Worker and its configuration into build/. wrangler runs it too (`[build]` in
-// wrangler.toml), under `wrangler dev` also when a file of the Worker or of its configuration has changed.
-// Only `wrangler dev` is content with a quick build.
+// wrangler.toml), and again when a file changes under `wrangler dev`.
+// For `wrangler dev` a quick build is enough.
 
 import { profileFor } from "../tools/profiles.mjs";
 import { Advice, main } from "../tools/script.mjs";
@@ -20,10 +20,11 @@ await main(async () => {
     await build(profileFor(process.env));
     const configured = await configure();
     if (command === undefined) showSummary(configured);
-    if (command === "dev") console.log(`In force: ${configured.files.join(", ") || "the binding EVERGRAPH"}`);
+    if (command === "dev")
+      console.log(`Configuration in use: ${configured.files.join(", ") || "the binding EVERGRAPH"}`);
   } catch (error) {
     // A build command that fails would end `wrangler dev`.
     if (command !== "dev" || !(error instanceof Advice) || !hasLastBuild()) throw error;
-    console.log(`${error.message}\nThe last valid build stays in force until you save again.`);
+    console.log(`${error.message}\nThe last valid build stays in use until you save again.`);
   }
 });

@@ -54,15 +54,15 @@ await main(async () => {
   console.log(`
 Evergraph is at ${worker}, in front of the demo shop at ${origin}.
 
-Try, each twice:
+Try each of these twice:
   curl -i ${worker}/api/dashboard
   curl -i ${worker}/graphql -H 'content-type: application/json' -d '{"query":"{ product(id: 1) { __typename id name } }"}'
-and a write, after which the next read is new:
+Then write, and read again:
   curl -i ${worker}/graphql -H 'content-type: application/json' -d '{"query":"mutation { ProductUpdate(id: 1, name: \\"New\\") { product { __typename id name } } }"}'
 
 How many requests reached the shop: curl ${origin}/__origin/requests
-Its configuration is ${process.env.EVERGRAPH_CONFIG}; a change is picked up when you save it.
+Its configuration is ${process.env.EVERGRAPH_CONFIG}. A change applies when you save the file.
 Purge everything: curl ${worker}/__evergraph/purge -H 'authorization: Bearer dev-token' -d '{"all":true}'
-Ctrl-C ends both.
+Press Ctrl-C to stop both.
 `);
 });

@@ -25,7 +25,7 @@ export function workersCacheKeys(wrangler) {
 /** What must not be deployed. */
 export function refusals(wrangler) {
   const why = "Workers Cache answers before the Worker, and no purge reaches it (docs/operations.md)";
-  return workersCacheKeys(wrangler).map((key) => `${key}: leave it off. ${why}`);
+  return workersCacheKeys(wrangler).map((key) => `${key}: turn it off. ${why}`);
 }
 
 /** Every binding `EVERGRAPH`, with its path and its environment. */
@@ -41,7 +41,7 @@ export function bindingFaults(wrangler) {
     const text = typeof value === "string" ? value : JSON.stringify(value);
     const bytes = Buffer.byteLength(text);
     if (bytes > VARIABLE_BYTES) {
-      return `${path} has ${bytes} bytes, and Cloudflare allows a variable ${VARIABLE_BYTES}. Move its keys to evergraph.toml, without the prefix "vars.EVERGRAPH", and remove the variable.`;
+      return `${path} has ${bytes} bytes, and Cloudflare allows ${VARIABLE_BYTES} for a variable. Move its keys to evergraph.toml, without the prefix "vars.EVERGRAPH", and remove the variable.`;
     }
     return isJson(text) ? [] : `${path} is text that is not JSON.`;
   });
@@ -92,7 +92,7 @@ export function warnings({ wrangler, environment, configuration }) {
 function bindingWarnings(wrangler, part, environment) {
   const found = [];
   if (!isBound("PURGE_LOG", part)) {
-    found.push("PURGE_LOG: no Durable Object has this binding, so nothing is answered from the cache.");
+    found.push("PURGE_LOG: no Durable Object has this binding, so nothing is served from the cache.");
   }
   for (const { binding, id } of part.kv_namespaces ?? []) {
     if (/^0+$/.test(id ?? "")) {
@@ -152,7 +152,7 @@ function routeWarnings(part) {
     .filter(([, takes]) => !takes)
     .map(
       ([host]) =>
-        `routes: no pattern takes ${host}/__evergraph/*, so the admin routes (purge, health) are not reached. Add one.`,
+        `routes: no pattern covers ${host}/__evergraph/*, so the admin routes (purge, health) cannot be reached. Add one.`,
     );
 }
 

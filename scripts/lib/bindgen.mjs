@@ -21,7 +21,9 @@ const toolPath = (name, version) => join(tools, `${name}-${version}`, "bin", nam
 export async function bindgen() {
   const version = lockedVersion("Cargo.lock");
   if (lockedVersion("tools/bindgen/Cargo.lock") !== version) {
-    throw new Advice(`tools/bindgen must use wasm-bindgen-cli-support ${version}, like Cargo.lock.`);
+    throw new Advice(
+      `tools/bindgen must use wasm-bindgen-cli-support ${version}, the version of wasm-bindgen in Cargo.lock.`,
+    );
   }
   const downloaded = toolPath("wasm-bindgen", version);
   const built = toolPath("bindgen", `${version}-${digestOfSources()}`);
@@ -44,7 +46,7 @@ function lockedVersion(file) {
   const lock = readFileSync(join(root, file), "utf8");
   const version = /name = "wasm-bindgen(?:-cli-support)?"\nversion = "(.+)"/.exec(lock)?.[1];
   if (version === undefined) {
-    throw new Advice(`${file} names no wasm-bindgen; restore it with \`git checkout ${file}\`.`);
+    throw new Advice(`${file} does not name wasm-bindgen; restore it with \`git checkout ${file}\`.`);
   }
   return version;
 }
@@ -65,7 +67,7 @@ async function download(version, place) {
     "darwin-arm64": "aarch64-apple-darwin",
   };
   const target = targets[`${process.platform}-${process.arch}`];
-  if (!target) throw new Error(`there is none for ${process.platform}-${process.arch}`);
+  if (!target) throw new Error(`there is no download for ${process.platform}-${process.arch}`);
   const name = `wasm-bindgen-${version}-${target}`;
   const archive = await fetchWithin(
     `https://github.com/wasm-bindgen/wasm-bindgen/releases/download/${version}/${name}.tar.gz`,
@@ -76,7 +78,7 @@ async function download(version, place) {
     await run("tar", ["-xzf", "archive.tar.gz"], { cwd: folder, quiet: true });
     const program = join(folder, name, "wasm-bindgen");
     const said = await run(program, ["--version"], { capture: true });
-    if (!said.includes(version)) throw new Error(`it says it is ${said.trim()}`);
+    if (!said.includes(version)) throw new Error(`its version is ${said.trim()}`);
     keep(program, place);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -86,7 +88,7 @@ async function download(version, place) {
 async function fetchWithin(url) {
   const abort = new AbortController();
   const limit = (seconds) =>
-    setTimeout(() => abort.abort(new Error(`not within ${seconds} s`)), seconds * 1000);
+    setTimeout(() => abort.abort(new Error(`no answer within ${seconds} s`)), seconds * 1000);
   const timers = [limit(ANSWER), limit(DOWNLOAD)];
   try {
     const response = await fetch(url, { signal: abort.signal });

@@ -37,7 +37,7 @@ export async function configure() {
   const bound = await boundConfiguration(wrangler, environment);
   if (bound !== undefined && origin !== undefined) {
     throw new Advice(
-      `${wrangler.file}: vars.EVERGRAPH replaces the configuration, so another origin has no effect. Remove it.`,
+      `${wrangler.file}: vars.EVERGRAPH replaces the configuration file, so --origin has no effect. Remove vars.EVERGRAPH.`,
     );
   }
   if (bound !== undefined) {
@@ -47,7 +47,7 @@ export async function configure() {
   const files = configurationFiles(environment);
   if (environment !== undefined && files.length === 1 && wrangler.config.env?.[environment] === undefined) {
     throw new Advice(
-      `${wrangler.file} has no [env.${environment}], and there is no evergraph.${environment}.toml.`,
+      `${wrangler.file} has no [env.${environment}], and evergraph.${environment}.toml does not exist.`,
     );
   }
   const json = await checkedFiles(files, origin);

@@ -108,7 +108,7 @@ impl Sum {
     fn print(&self, first: u64) {
         let [hits, misses, others] = self.reads;
         println!(
-            "{} seeds from {first}: {:.1} simulated hours, {} reads ({hits} from the cache, {misses} looked up in vain, {others} passed through), {} faults; every law held",
+            "{} seeds from {first}: {:.1} simulated hours, {} reads ({hits} hits, {misses} misses, {others} passed through), {} faults; every law held",
             self.seeds,
             self.hours(),
             hits + misses + others,
@@ -211,9 +211,9 @@ fn compare_all(seeds: u64, first: u64) -> ExitCode {
         let compared = compare(seed);
         let differing = &compared.differing;
         if let Some(what) = differing.first() {
-            println!("seed {seed} breaks {} times what the model says; first:", differing.len());
+            println!("seed {seed} breaks the model {} times. The first:", differing.len());
             println!("- {what}");
-            println!("again: npm run sim -- --oracle --seeds 1 --first {seed}");
+            println!("to repeat it: npm run sim -- --oracle --seeds 1 --first {seed}");
             return ExitCode::FAILURE;
         }
         reads += compared.reads;
@@ -230,9 +230,12 @@ fn share_all(seeds: u64, first: u64) -> ExitCode {
     for seed in first..first.saturating_add(seeds) {
         let sharing = share(seed);
         if let Some(what) = sharing.broken.first() {
-            println!("seed {seed} breaks {} times who may share; first:", sharing.broken.len());
+            println!(
+                "seed {seed} breaks the rules of sharing {} times. The first:",
+                sharing.broken.len()
+            );
             println!("- {what}");
-            println!("again: npm run sim -- --signals --seeds 1 --first {seed}");
+            println!("to repeat it: npm run sim -- --signals --seeds 1 --first {seed}");
             return ExitCode::FAILURE;
         }
         reads += sharing.reads;
@@ -276,7 +279,7 @@ fn print_violations(seed: u64, kind: Kind, outcome: &Outcome) {
     for line in outcome.trace.iter().skip(shown) {
         println!("{line}");
     }
-    println!("\nseed {seed} breaks {} times what must hold; first:", outcome.broken.len());
+    println!("\nseed {seed} breaks the laws {} times. The first:", outcome.broken.len());
     for what in outcome.broken.iter().take(5) {
         println!("- {what}");
     }
@@ -284,5 +287,5 @@ fn print_violations(seed: u64, kind: Kind, outcome: &Outcome) {
         Ok(()) => println!("the whole trace is in {file}"),
         Err(error) => eprintln!("{file}: {error}"),
     }
-    println!("again: npm run sim -- {}--seeds 1 --first {seed}", kind.argument());
+    println!("to repeat it: npm run sim -- {}--seeds 1 --first {seed}", kind.argument());
 }

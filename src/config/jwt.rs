@@ -135,7 +135,10 @@ fn place(section: &Section<'_>) -> TokenPlace {
         (None, Some(cookie)) => TokenPlace::Cookie(cookie),
         (Some(_), Some(cookie)) => {
             // Given two tokens, the origin might use the other one.
-            section.fault("cookie", "a token is in a header or in a cookie; name one of them");
+            section.fault(
+                "cookie",
+                "a token is in a header or in a cookie; set only one of these keys",
+            );
             TokenPlace::Cookie(cookie)
         }
     }

@@ -65,7 +65,7 @@ fn header_name(text: &str) -> Result<String, String> {
     let name = header_token(text)?;
     if matches!(name.as_str(), "cookie" | "authorization") {
         return Err(format!(
-            "{name} says who is asking, so it needs a scope: name it in a scope's \"by\", and the scope in a type's \"scope\""
+            "{name} may identify the user, so it needs a scope: list it in a scope's \"by\", and name the scope in a type's \"scope\""
         ));
     }
     Ok(name)
@@ -76,10 +76,10 @@ pub(super) fn header_glob(text: &str) -> Result<String, String> {
     let name = header_token(text)?;
     match name.as_str() {
         "cookie" => Err(
-            "cookie is more than one signal: name cookies in \"ignore_cookies\"".to_owned()
+            "cookie contains several signals: list cookies in \"ignore_cookies\"".to_owned()
         ),
         "authorization" => Err(
-            "authorization says who is asking; for responses that are the same for all, define a scope with \"by\" = []"
+            "authorization may identify the user; if responses are the same for everyone, define a scope with \"by\" = []"
                 .to_owned(),
         ),
         _ => Ok(name),

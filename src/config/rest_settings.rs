@@ -75,7 +75,7 @@ pub(super) fn rest_settings(section: &Section<'_>, matches: &[Match]) -> RestSet
     for key in [QUERY, IGNORE_CASE, STATUSES, STRIP_SET_COOKIE] {
         if section.has(key.name) && !applies {
             let message =
-                "it is of REST alone, and this type has no match of the form \"rest:/path\"";
+                "it is for REST only, and this type has no match of the form \"rest:/path\"";
             section.fault(key.name, message);
         }
     }
@@ -90,7 +90,7 @@ pub(super) fn rest_settings(section: &Section<'_>, matches: &[Match]) -> RestSet
 /// Adds a fault if a type matches anything but REST, to which the key cannot apply.
 pub(super) fn require_rest(section: &Section<'_>, key: &'static str, matches: &[Match]) {
     if !matches.iter().all(is_rest) {
-        let message = "it is of REST alone, so each match of this type must have the form \"rest:/path\"; give GraphQL a type of its own";
+        let message = "it is for REST only, so each match of this type must have the form \"rest:/path\"; define another type for GraphQL";
         section.fault(key, message);
     }
 }
@@ -156,12 +156,12 @@ fn status(text: &str) -> Result<u16, String> {
     let status = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     match status {
         Some(206) => {
-            Err("206 is a part of a response, and is never stored as the whole".to_owned())
+            Err("206 is a partial response, and is never stored as a complete one".to_owned())
         }
         Some(304 | 412 | 416) => Err(format!(
             "{text} answers a condition or a range of one request, and is never stored"
         )),
-        Some(200) => Err("how long a 200 lives is set by \"ttl\"".to_owned()),
+        Some(200) => Err("\"ttl\" sets the lifetime of a 200".to_owned()),
         Some(status @ 203..=599) => Ok(status),
         _ => Err(format!("expected a status from 203 to 599, found {text:?}")),
     }

@@ -60,7 +60,7 @@ impl Reader<'_> {
                 float(number).unwrap_or_else(|| self.fault(path, "this is not a finite number"))
             }
             DeValue::Datetime(_) => {
-                self.fault(path, "no key takes a date; a string stands in quotation marks")
+                self.fault(path, "no key takes a date; put a string in quotation marks")
             }
         }
     }

@@ -6,7 +6,7 @@ reasons! {
     /// Why a response is not stored. Adding a variant adds it to the header, the log and the docs.
     pub enum NotStored {
         Status = "status",
-            "the status is not stored. For GraphQL, any but 200. For REST: 401, 403, 407, 428, 429, 431 and 511, unless [`statuses`](configuration.md#what-is-of-rest-alone) lists them; 206 that no range was requested for; 304, 412 and 416, which answer one request's conditions; anything but 200 and 206 for a request with `Range`; and values that are no final status",
+            "the status is not stored. For GraphQL, any but 200. For REST: 401, 403, 407, 428, 429, 431 and 511, unless [`statuses`](configuration.md#keys-for-rest-only) lists them; 206 that no range was requested for; 304, 412 and 416, which answer one request's conditions; anything but 200 and 206 for a request with `Range`; and values that are no final status",
             "none needed";
         NoStore = "no-store",
             "the origin sent `no-store` in [the header that takes precedence](rest.md#which-field-counts), or `must-understand` with a status that Evergraph does not know",

@@ -21,7 +21,7 @@ test("Workers Cache is not turned on before the Worker", () => {
   assert.deepEqual(keys("[cache]\nenabled = true"), ["cache.enabled"]);
   assert.deepEqual(keys("[env.staging.cache]\nenabled = true"), ["env.staging.cache.enabled"]);
   assert.deepEqual(keys("[exports.default.cache]\nenabled = true"), ["exports.default.cache.enabled"]);
-  assert.match(refusals(parse("[cache]\nenabled = true"))[0], /^cache\.enabled: leave it off/);
+  assert.match(refusals(parse("[cache]\nenabled = true"))[0], /^cache\.enabled: turn it off/);
 });
 
 test("it may be on for other entry points, and off", () => {
@@ -63,7 +63,7 @@ test("a complete file is no reason for a warning", () => {
 });
 
 test("missing and placeholder bindings", () => {
-  assert.match(warned({ ...complete, durable_objects: undefined })[0], /^PURGE_LOG: .* nothing is answered/);
+  assert.match(warned({ ...complete, durable_objects: undefined })[0], /^PURGE_LOG: .* nothing is served/);
   const zero = { ...complete, kv_namespaces: [{ binding: "CACHE_KV", id: "0".repeat(32) }] };
   assert.match(warned(zero)[0], /^CACHE_KV: the id is a placeholder/);
 });
@@ -107,7 +107,7 @@ test("placement, also where an environment inherits it", () => {
 
 test("routes that do not lead to the admin routes", () => {
   const routes = (...patterns) => warned({ ...complete, routes: patterns });
-  assert.match(routes("api.example/graphql*")[0], /no pattern takes api\.example\/__evergraph/);
+  assert.match(routes("api.example/graphql*")[0], /no pattern covers api\.example\/__evergraph/);
   assert.deepEqual(routes("api.example/graphql*", "api.example/__evergraph/*"), []);
   assert.deepEqual(routes("https://api.example/*"), []);
   assert.deepEqual(routes("*api.example/*"), []);

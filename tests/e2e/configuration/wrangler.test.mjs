@@ -53,7 +53,8 @@ test("npm start brings the shop and the worker up, and says what to try", async 
   await untilAnswers(`${worker}/__evergraph/health`, { child: started, seconds: 120 }).catch((error) => {
     throw new Error(`${error.message}\n${output}`);
   });
-  while (!output.includes("Ctrl-C ends both.")) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!output.includes("Press Ctrl-C to stop both."))
+    await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(output.includes(`curl -i ${worker}/api/dashboard`));
 });
 

@@ -1,4 +1,4 @@
-// The settings of a cache type that are for REST alone.
+// The settings of a cache type for REST only.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
