@@ -175,6 +175,7 @@ function fitting(random, part) {
     const { minimum, maximum } = part;
     return random.pick([minimum, maximum, Math.min(maximum, minimum + random.below(100))]);
   }
+  if (part.type === "number") return random.pick([part.minimum, part.maximum, random.below(1000) / 1000]);
   if (part.type === "string") return text(random, part.pattern, part.examples);
   if (part.type === "array") {
     const length = (part.minItems ?? 0) + random.below(3);
