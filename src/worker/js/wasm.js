@@ -7,29 +7,30 @@ import { releaseAll } from "./memory_budget.js";
 // A panic's own frames would fill the ten that are kept by default.
 Error.stackTraceLimit = 100;
 
-/** What the crate `worker` knows of Wasm: whether it has panicked, and the number of its instance. */
-const state = bindings.__worker_init_state();
+/** The number of Wasm's instance. */
+let instance = bindings.__worker_init_state().instanceId;
 
 /** Functions that fail the calls into Wasm that are in progress, by number. */
 const calls = new ExpiringMap(15 * 60_000, 10_000);
 let lastCall = 0;
 
-/** The traps that are dealt with: most of them come here more than once. */
-const knownTraps = new WeakSet();
-
 // Wasm traps in whichever task it runs, which is seldom the one that called it.
-addEventListener("error", (event) => noticeTrap(event.error));
-addEventListener("unhandledrejection", (event) => noticeTrap(event.reason));
+addEventListener("error", (event) => restartIfTrapped(event.error));
+addEventListener("unhandledrejection", (event) => restartIfTrapped(event.reason));
 
-/** If the error is a trap: fails the calls in progress, and has Wasm restarted before the next one. */
-function noticeTrap(error) {
-  // A trap may be wrapped in another error.
-  const trap = [error, error?.cause].find((one) => one instanceof WebAssembly.RuntimeError);
-  if (trap === undefined || knownTraps.has(trap)) return;
-  knownTraps.add(trap);
-  state.criticalError = true;
+/**
+ * If Wasm has trapped: starts another instance, and fails the calls that were in progress with `error`.
+ *
+ * The bindings know of every trap, whatever it throws: a stack overflow is a `RangeError`, a failed import a
+ * `TypeError`. Any call through them first starts another instance if the last one has trapped. A call with
+ * arguments must not be the first one: its arguments would be in the memory of the instance that trapped.
+ */
+function restartIfTrapped(error) {
+  const { instanceId } = bindings.__worker_init_state();
+  if (instanceId === instance) return;
+  instance = instanceId;
   releaseAll();
-  for (const fail of calls.values()) fail(trap);
+  for (const fail of calls.values()) fail(error);
 }
 
 /** Resolves like the promise of `work`, but rejects as soon as Wasm traps, whichever request caused it. */
@@ -37,24 +38,23 @@ export async function untilWasmFails(work) {
   const { promise, resolve, reject } = Promise.withResolvers();
   lastCall += 1;
   const number = lastCall;
-  calls.set(number, reject);
   try {
-    work().then(resolve, reject);
+    const working = work();
+    // Only now: if `work` had to start another instance, it failed the calls of the last one.
+    calls.set(number, reject);
+    working.then(resolve, reject);
     return await promise;
   } catch (error) {
-    noticeTrap(error);
+    restartIfTrapped(error);
     throw error;
   } finally {
     calls.delete(number);
   }
 }
 
-/** The exports of Wasm, for one call. Restarts Wasm first if it has trapped. */
+/** The exports of Wasm, for one call. Starts another instance first if Wasm has trapped. */
 export function wasm() {
-  if (state.criticalError) {
-    bindings.__wbg_reset_state();
-    state.criticalError = false;
-  }
+  restartIfTrapped(new Error("Wasm has trapped"));
   return bindings;
 }
 
@@ -79,11 +79,10 @@ export class PurgeLog {
   }
 
   #current() {
-    // The call makes sure that the instance is a sound one, so its number is the one that comes next.
-    const { instanceId } = wasm().__worker_init_state();
-    if (this.#instance !== instanceId) {
-      this.#log = new bindings.PurgeLog(this.#state, this.#env);
-      this.#instance = instanceId;
+    const { PurgeLog: Log } = wasm();
+    if (this.#instance !== instance) {
+      this.#log = new Log(this.#state, this.#env);
+      this.#instance = instance;
     }
     return this.#log;
   }
