@@ -10,7 +10,7 @@
 use evergraph::engine::{BypassOutcome, MissDetail, XCache, bypass_reasons};
 use evergraph::policy::{CacheStatus, Forward, NotStored, Reason};
 use evergraph::service::{ADDED_HEADERS, ADMIN_ROUTES};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,49 @@ fn routes_table() -> String {
         table.push_str(&format!("| [`{method} {path}`](#{heading}) | {doc} |\n"));
     }
     table
+}
+
+#[test]
+fn every_admin_route_has_a_section_and_every_such_section_a_route() {
+    let is_method = |word: &str| ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&word);
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let text: String =
+        pages(&docs).iter().map(|page| fs::read_to_string(page).unwrap() + "\n").collect();
+    let headings = text.lines().filter_map(|line| line.strip_prefix("### ")?.split_once(' '));
+    let documented: BTreeSet<(&str, &str)> =
+        headings.filter(|(method, path)| is_method(method) && !path.contains(' ')).collect();
+    let routes: BTreeSet<(&str, &str)> =
+        ADMIN_ROUTES.iter().map(|route| (route.method, route.path)).collect();
+    let heading = |(method, path): &(&str, &str)| format!("### {method} {path}");
+    let missing: Vec<String> = routes.difference(&documented).map(heading).collect();
+    assert!(missing.is_empty(), "docs/operations.md needs sections with the headings {missing:?}");
+    let unknown: Vec<String> = documented.difference(&routes).map(heading).collect();
+    assert!(
+        unknown.is_empty(),
+        "pages in docs/ have the headings {unknown:?}, which are no routes"
+    );
+}
+
+/// The README explains the headers that only Evergraph writes. Those that origins write too are in
+/// docs/operations.md.
+#[test]
+fn the_readme_has_the_headers_that_say_what_evergraph_did() {
+    const ALSO_OF_ORIGINS: [&str; 6] =
+        ["Age", "Date", "ETag", "Location", "Content-Location", "Set-Cookie"];
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let (_, table) = readme.split_once("| header | value |\n|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let explained: BTreeSet<&str> =
+        cells.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`')).collect();
+    let names = ADDED_HEADERS.iter().flat_map(|header| header.names).copied();
+    let added: BTreeSet<&str> = names.filter(|name| !ALSO_OF_ORIGINS.contains(name)).collect();
+    assert_eq!(
+        explained, added,
+        "the table under \"What a response says\" in README.md, and ADDED_HEADERS in \
+         src/service/respond/added_headers.rs"
+    );
 }
 
 /// The rescue makes some responses when Wasm has trapped twice, so it cannot ask Wasm for their headers.

@@ -62,6 +62,9 @@ impl TypeTtl {
 /// The default `ttl` of GraphQL responses.
 const DEFAULT_TTL_SECONDS: u64 = 300;
 
+/// The scope that everybody belongs to.
+const PUBLIC: &str = "public";
+
 /// The names of the cache types that are always there.
 pub(super) const RESERVED_NAMES: [&str; 2] = ["default", "introspection"];
 
@@ -126,7 +129,7 @@ const SIE: Key = Key {
 const SCOPE: Key = Key {
     name: "scope",
     value: ValueType::Text(&forms::SCOPE),
-    default: DefaultValue::Text("public"),
+    default: DefaultValue::Text(PUBLIC),
     doc: "The scope that says who shares an entry.",
 };
 
@@ -217,6 +220,11 @@ fn ttl(section: &Section<'_>, matches: &[Match]) -> TypeTtl {
     TypeTtl::Seconds(default)
 }
 
+/// The scope. `None`: everybody shares an entry.
+fn scope(section: &Section<'_>) -> Option<String> {
+    Some(section.text_or_default("scope")).filter(|scope| *scope != PUBLIC).map(str::to_owned)
+}
+
 /// Reads the keys that a named type and the default have in common.
 fn cache_type(type_name: &str, section: &Section<'_>, ttl: TypeTtl) -> CacheType {
     CacheType {
@@ -225,7 +233,7 @@ fn cache_type(type_name: &str, section: &Section<'_>, ttl: TypeTtl) -> CacheType
         ttl,
         swr: section.configured_seconds("swr"),
         sie: section.configured_seconds("sie"),
-        scope: section.text("scope").filter(|scope| *scope != "public").map(str::to_owned),
+        scope: scope(section),
         vary: header_names(section, "vary"),
         tags: section.list("tags", parse_tag),
         overriding: section.flag("override"),

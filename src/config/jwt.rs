@@ -71,7 +71,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "header",
         value: NAMED,
-        default: DefaultValue::Text(DEFAULT_HEADER),
+        default: DefaultValue::Text("authorization"),
         doc: "The header that holds the token, with or without `Bearer`.",
     },
     Key {
@@ -107,8 +107,6 @@ pub(super) const KEYS: &[Key] = &[
     },
 ];
 
-const DEFAULT_HEADER: &str = "authorization";
-
 /// Reads the section, if there is one.
 pub(super) fn jwt(root: &Section<'_>) -> Option<Jwt> {
     let value = root.value("jwt")?;
@@ -127,21 +125,17 @@ pub(super) fn jwt(root: &Section<'_>) -> Option<Jwt> {
 }
 
 fn place(section: &Section<'_>) -> TokenPlace {
-    match (named(section, "header"), named(section, "cookie")) {
-        (header, None) => {
-            let header = header.unwrap_or_else(|| DEFAULT_HEADER.to_owned());
-            TokenPlace::Header(header.to_ascii_lowercase())
-        }
-        (None, Some(cookie)) => TokenPlace::Cookie(cookie),
-        (Some(_), Some(cookie)) => {
-            // Given two tokens, the origin might use the other one.
-            section.fault(
-                "cookie",
-                "a token is in a header or in a cookie; set only one of these keys",
-            );
-            TokenPlace::Cookie(cookie)
-        }
+    let header = section.text_or_default("header");
+    require_name(section, "header", header);
+    let Some(cookie) = named(section, "cookie") else {
+        return TokenPlace::Header(header.to_ascii_lowercase());
+    };
+    if section.has("header") {
+        // Given two tokens, the origin might use the other one.
+        let message = "a token is in a header or in a cookie; set only one of these keys";
+        section.fault("cookie", message);
     }
+    TokenPlace::Cookie(cookie)
 }
 
 fn algorithms(section: &Section<'_>) -> Vec<Algorithm> {
@@ -188,10 +182,14 @@ fn is_trustworthy(url: &str) -> bool {
 
 fn named(section: &Section<'_>, key: &'static str) -> Option<String> {
     let text = section.text(key)?;
+    require_name(section, key, text);
+    Some(text.to_owned())
+}
+
+fn require_name(section: &Section<'_>, key: &str, text: &str) {
     if text.is_empty() {
         section.fault(key, "expected a name, found \"\"");
     }
-    Some(text.to_owned())
 }
 
 #[cfg(test)]

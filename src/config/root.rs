@@ -225,7 +225,7 @@ fn require_known_types(root: &Section<'_>, config: &Config) {
 }
 
 pub(super) fn service(root: &Section<'_>) -> String {
-    name(root.faults(), "service", root.text("service").unwrap_or(DEFAULT_SERVICE))
+    name(root.faults(), "service", root.text_or_default("service"))
 }
 
 fn formerly(root: &Section<'_>, service: &str) -> Vec<String> {

@@ -108,6 +108,18 @@ impl<'a> Section<'a> {
         text
     }
 
+    /// A string, or its default.
+    pub(super) fn text_or_default(&self, key: &'static str) -> &'a str {
+        let default = match self.default_of(key) {
+            Some(DefaultValue::Text(text)) => text,
+            _ => {
+                debug_assert!(false, "{key} has no string as its default");
+                ""
+            }
+        };
+        self.text(key).unwrap_or(default)
+    }
+
     /// A flag, or its default.
     pub(super) fn flag(&self, key: &'static str) -> bool {
         let default = self.default_of(key) == Some(DefaultValue::Flag(true));

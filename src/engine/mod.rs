@@ -11,6 +11,7 @@ mod entry;
 mod evergraph_headers;
 mod graphql_entry;
 mod graphql_plan;
+mod graphql_request;
 mod identity;
 mod merged_terms;
 mod miss_detail;
@@ -42,16 +43,14 @@ pub use entry::FetchedResponse;
 pub use evergraph_headers::{EvergraphHeaders, take_evergraph_headers};
 pub use graphql_entry::{StorableEntry, graphql_entry, graphql_storable, is_graphql_json};
 pub use graphql_plan::plan_graphql;
+pub use graphql_request::{GraphQlRequest, Uncacheable, read_graphql, request_json_size};
 pub use identity::scope_tags_changed_by;
 pub use miss_detail::MissDetail;
 pub use origin_request::{forwarded_headers, origin_request_headers, origin_url};
 pub use plan::{Plan, RestPlan};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookies};
 pub use purge_token::{OwnWriteToken, PurgeKeys};
-pub use request_class::{
-    GraphQlRequest, RequestClass, Uncacheable, classify, fails_open, is_websocket_upgrade,
-    may_write, read_graphql, request_json_size,
-};
+pub use request_class::{RequestClass, classify, fails_open, is_websocket_upgrade, may_write};
 pub use request_token::{SentToken, claim_paths, sent_token};
 pub use response::{
     covers_range, gateway_error_status, headers_to_client, not_modified_response,

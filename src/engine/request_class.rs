@@ -1,14 +1,13 @@
-//! Classifies a request: by its head, and for GraphQL by its body once that was read.
+//! Classifies a request by its head: method, path and headers.
+//!
+//! Not in scope: what the body of a GraphQL request contains (`graphql_request.rs`).
 
 use super::bypass::Bypass;
 use crate::admin;
 use crate::config::Config;
-use crate::graphql::{
-    self, JsonSize, OperationRequest, RequestError, RequestForm, may_hold_mutation, read_get,
-    read_post, url_may_hold_mutation,
-};
-use crate::http::{Headers, Method, Request, climbs, decoded_body, fields, folded_path, is_plain};
-use crate::limits::{self, Limit};
+use crate::graphql::url_may_hold_mutation;
+use crate::http::{Headers, Method, Request, climbs, fields, folded_path, is_plain};
+use crate::limits;
 
 /// The class of a request, by its method, path and headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,75 +136,6 @@ pub fn classify(config: &Config, request: &Request) -> RequestClass {
     match class {
         RequestClass::PassThrough(reason) if may_mutate => RequestClass::GraphQlUncached(reason),
         class => class,
-    }
-}
-
-/// A GraphQL request that is not looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Uncacheable {
-    /// The reason.
-    pub reason: Bypass,
-    /// Whether the origin may run a mutation for it.
-    pub may_be_mutation: bool,
-}
-
-impl Uncacheable {
-    /// A read that is not looked up for this reason.
-    pub fn read(reason: Bypass) -> Self {
-        Self { reason, may_be_mutation: false }
-    }
-
-    /// A request for an unknown document. A GET runs no mutation, unless a header turns it into a
-    /// write.
-    pub fn unknown_document(request: &Request) -> Self {
-        let reason = Bypass::Unread(RequestError::Persisted);
-        Self { reason, may_be_mutation: is_write(request) }
-    }
-
-    /// A request whose document cannot be used.
-    pub fn refused_document(document: &str, refusal: graphql::AnalysisError) -> Self {
-        let may_be_mutation = may_hold_mutation(document.as_bytes());
-        Self { reason: Bypass::Refused(refusal), may_be_mutation }
-    }
-}
-
-/// A parsed GraphQL request.
-#[derive(Debug, Clone, PartialEq)]
-pub enum GraphQlRequest {
-    /// One operation.
-    One(OperationRequest),
-    /// Several independent operations.
-    Batch(Vec<OperationRequest>),
-}
-
-/// Parses a GraphQL request. `body` is `None` for a GET.
-pub fn read_graphql(
-    config: &Config,
-    request: &Request,
-    body: Option<&[u8]>,
-) -> Result<GraphQlRequest, Uncacheable> {
-    let url_query = request.url.query.as_deref();
-    let form = match body {
-        None => read_get(url_query),
-        Some(body) => read_post(&request.headers, url_query, body, &config.limits.amounts),
-    };
-    match form {
-        RequestForm::Single(query) => Ok(GraphQlRequest::One(query)),
-        RequestForm::Batch(queries) => Ok(GraphQlRequest::Batch(queries)),
-        RequestForm::Unreadable { reason, may_be_mutation } => {
-            Err(Uncacheable { reason: Bypass::Unread(reason), may_be_mutation })
-        }
-    }
-}
-
-/// The memory that the body of a GraphQL request takes as a JSON tree, after decoding its content
-/// coding.
-pub fn request_json_size(config: &Config, request: &Request, body: &[u8]) -> JsonSize {
-    let most = config.limits.amounts.of(Limit::Bytes);
-    let coding = request.headers.joined("content-encoding");
-    match coding.and_then(|coding| decoded_body(&coding, body, most)) {
-        Some(plain) => JsonSize::of(&plain),
-        None => JsonSize::of(body),
     }
 }
 

@@ -25,13 +25,16 @@ pub fn unsupported_request(
     request: &Request,
     operation: Option<OperationToPlan<'_>>,
 ) -> Option<Bypass> {
-    // A reason that applies to REST as well is decided before this line.
+    // The kind comes first: whatever else is true of a mutation, it is reported as a mutation.
+    match operation.map(|operation| operation.analysis.kind) {
+        Some(OperationKind::Mutation) => return Some(Bypass::Mutation),
+        Some(OperationKind::Subscription) => return Some(Bypass::Subscription),
+        Some(OperationKind::Query) | None => {}
+    }
+    // A reason that applies to REST as well goes here.
     let OperationToPlan { analysis, uncached, can_be_keyed } = operation?;
-    match analysis.kind {
-        OperationKind::Mutation => return Some(Bypass::Mutation),
-        OperationKind::Subscription => return Some(Bypass::Subscription),
-        OperationKind::Query if analysis.incremental => return Some(Bypass::Incremental),
-        OperationKind::Query => {}
+    if analysis.incremental {
+        return Some(Bypass::Incremental);
     }
     let url_too_long = || (!can_be_keyed()).then_some(Bypass::UrlTooLong);
     uncached.or_else(url_too_long).or_else(|| unsupported_accept(&request.headers))
@@ -53,6 +56,7 @@ mod tests {
     use super::*;
     use crate::graphql::analysis_of;
     use crate::http::{Method, Url};
+    use proptest::prelude::*;
 
     fn request(headers: &[(&str, &str)]) -> Request {
         Request {
@@ -78,6 +82,27 @@ mod tests {
         assert_eq!(reason("{ a }", path, false), path);
         assert_eq!(reason("{ a }", None, false), Some(Bypass::UrlTooLong));
         assert_eq!(reason("{ a }", None, true), Some(Bypass::AcceptHtml));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_its_headers_are_a_mutation_is_a_mutation(
+            headers in proptest::collection::vec(("[a-z]{1,3}|accept|cookie|range", "[ -~]{0,9}|text/html"), 0..4),
+            uncached in proptest::option::of(Just(Bypass::PathClimbs)),
+            can_be_keyed: bool,
+        ) {
+            let headers: Vec<(&str, &str)> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            for (document, kind) in [
+                ("mutation { a @live }", Bypass::Mutation),
+                ("subscription { a @live }", Bypass::Subscription),
+            ] {
+                let analysis = analysis_of(document);
+                let operation =
+                    OperationToPlan { analysis: &analysis, uncached, can_be_keyed: &|| can_be_keyed };
+                prop_assert_eq!(unsupported_request(&request(&headers), Some(operation)), Some(kind));
+            }
+        }
     }
 
     #[test]

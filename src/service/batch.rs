@@ -52,26 +52,17 @@ impl Batches {
         if let Some(limit) = limit {
             return self.respond.over_limit(context, limit, limits.amounts.of(limit));
         }
-        let writing = items.iter().filter(|item| item.may_write());
-        // A mutation is a better reason than what may be one.
-        let reasons = || writing.clone().filter_map(BatchItem::reason);
-        let mutation = reasons().find(|reason| *reason == Bypass::Mutation);
-        let reply = match mutation.or_else(|| reasons().next()) {
-            Some(reason) => {
-                let written: Vec<BatchOperation<'_>> =
-                    items.iter().filter_map(BatchItem::write).collect();
-                let full_request = self.completion.request(&items);
-                let write = Write::Batch(&written);
-                let outgoing = OutgoingWrite { write, full_request, reason: reason.as_str() };
-                self.writes.write(context, outgoing).await
-            }
-            None => match items.iter().find_map(BatchItem::reason) {
-                Some(reason) => {
-                    let full_request = self.completion.request(&items);
-                    self.pass_through.pass(context, reason, full_request.as_ref()).await
-                }
-                None => return self.reads.read(context, &items).await,
-            },
+        let reply = if items.iter().any(BatchItem::may_write) {
+            let written: Vec<BatchOperation<'_>> =
+                items.iter().filter_map(BatchItem::write).collect();
+            let full_request = self.completion.request(&items);
+            let (write, reason) = (Write::Batch(&written), write_reason(&items).as_str());
+            self.writes.write(context, OutgoingWrite { write, full_request, reason }).await
+        } else if let Some(reason) = items.iter().find_map(BatchItem::reason) {
+            let full_request = self.completion.request(&items);
+            self.pass_through.pass(context, reason, full_request.as_ref()).await
+        } else {
+            return self.reads.read(context, &items).await;
         };
         if reply.is_success() {
             for operation in items.iter().filter_map(BatchItem::operation) {
@@ -102,6 +93,7 @@ impl Batches {
             let kind = match operation {
                 Err(Unresolved::Unknown) => BatchItemKind::Unknown,
                 Err(Unresolved::Uncacheable(uncacheable)) => BatchItemKind::Unread(uncacheable),
+                Ok(operation) if operation.is_mutation() => BatchItemKind::Mutation(operation),
                 // One after the other, so that a token is verified once.
                 Ok(operation) => match self.planning.plan_operation(context, &operation).await {
                     Ok(plan) => {
@@ -113,5 +105,15 @@ impl Batches {
             items.push(BatchItem { sent, kind });
         }
         items
+    }
+}
+
+/// Why a batch that may write is not looked up. A mutation is a better reason than what may be one.
+fn write_reason(items: &[BatchItem]) -> Bypass {
+    let is_mutation = |item: &BatchItem| matches!(item.kind, BatchItemKind::Mutation(_));
+    let mut possible = items.iter().filter(|item| item.may_write());
+    match possible.find_map(BatchItem::reason) {
+        Some(reason) if !items.iter().any(is_mutation) => reason,
+        _ => Bypass::Mutation,
     }
 }

@@ -99,25 +99,24 @@ impl GraphQl {
                 return self.answer_uncacheable(context, uncacheable).await;
             }
         };
-        match self.planning.plan_operation(context, &operation).await {
-            Ok(plan) => {
-                let kind = ReadKind::GraphQl(Rc::new(operation));
-                self.reads.read(context, &plan, &kind).await
-            }
-            Err(reason) => {
-                let reply = match reason {
-                    Bypass::Mutation => self.answer_mutation(context, &operation).await,
-                    _ => {
-                        let full_request = operation.full_request();
-                        self.pass_through.pass(context, reason, full_request.as_ref()).await
-                    }
-                };
-                if reply.is_success() {
-                    documents.note_answered(&context.runtime, &operation);
+        let reply = if operation.is_mutation() {
+            self.answer_mutation(context, &operation).await
+        } else {
+            match self.planning.plan_operation(context, &operation).await {
+                Ok(plan) => {
+                    let kind = ReadKind::GraphQl(Rc::new(operation));
+                    return self.reads.read(context, &plan, &kind).await;
                 }
-                reply
+                Err(reason) => {
+                    let full_request = operation.full_request();
+                    self.pass_through.pass(context, reason, full_request.as_ref()).await
+                }
             }
+        };
+        if reply.is_success() {
+            documents.note_answered(&context.runtime, &operation);
         }
+        reply
     }
 
     async fn answer_mutation<R: Runtime>(

@@ -4,7 +4,7 @@ use super::SECTIONS;
 use crate::config::key::{DefaultValue, Key, ValueType};
 use crate::config::parse;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENTATION: &str = include_str!("../../../docs/configuration.md");
 
@@ -76,6 +76,43 @@ fn keys_with_rows() -> impl Iterator<Item = (&'static str, &'static Key)> {
         let section = SECTIONS.iter().any(|(other, _)| other.split('.').next() == Some(key.name));
         !(path.is_empty() && section)
     })
+}
+
+/// The paths of the sections in a value at a path.
+fn sections_in(path: &str, value: ValueType) -> Vec<String> {
+    match value {
+        ValueType::Section => vec![path.to_owned()],
+        ValueType::List(items) | ValueType::NonEmptyList(items) => sections_in(path, *items),
+        ValueType::Map { values, .. } => sections_in(&format!("{path}.*"), *values),
+        ValueType::OneOf(types) => types.iter().flat_map(|one| sections_in(path, *one)).collect(),
+        ValueType::Flag
+        | ValueType::Number { .. }
+        | ValueType::Share
+        | ValueType::Choice(_)
+        | ValueType::Text(_) => Vec::new(),
+    }
+}
+
+#[test]
+fn the_list_of_sections_has_each_section_that_is_a_key_of_another() {
+    let mut declared = BTreeSet::from([String::new()]);
+    for (section, keys) in SECTIONS {
+        for key in *keys {
+            let path = match *section {
+                "" => key.name.to_owned(),
+                section => format!("{section}.{}", key.name),
+            };
+            declared.extend(sections_in(&path, key.value));
+        }
+    }
+    let listed: BTreeSet<String> = SECTIONS.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let missing: Vec<&String> = declared.difference(&listed).collect();
+    assert!(
+        missing.is_empty(),
+        "add {missing:?} with their keys to SECTIONS in src/config/keys.rs"
+    );
+    let unknown: Vec<&String> = listed.difference(&declared).collect();
+    assert!(unknown.is_empty(), "no key of type Section for {unknown:?}, which SECTIONS has");
 }
 
 #[test]

@@ -316,20 +316,3 @@ fn a_socket_on_any_spelling_of_a_graphql_path_is_read() {
         assert_eq!(socket(path), RequestClass::PassThrough(Bypass::Upgrade), "{path}");
     }
 }
-
-#[test]
-fn duplicate_members_may_be_a_mutation_in_a_list_too() {
-    let read = |body: &str| {
-        let request = Request {
-            method: Method::Post,
-            url: Url::parse("http://h/graphql").unwrap(),
-            headers: [("content-type", "application/json")].into_iter().collect(),
-        };
-        read_graphql(&config(), &request, Some(body.as_bytes())).unwrap_err()
-    };
-    let reason = Bypass::Unread(RequestError::DuplicateMember);
-    let one = "{\"query\":\"{a}\",\"query\":\"{b}\"}";
-    assert_eq!(read(one), Uncacheable { reason, may_be_mutation: true });
-    let list = format!(" [{one}]");
-    assert_eq!(read(&list), Uncacheable { reason, may_be_mutation: true });
-}

@@ -4,7 +4,6 @@ use crate::service::context::Context;
 use crate::service::testing::{Call, Components, TestRuntime, request};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 struct Setup {
     runtime: TestRuntime,
@@ -31,38 +30,6 @@ impl Setup {
         let response = self.send(method, path, Some("secret"), body);
         (response.status, serde_json::from_slice(&response.body).unwrap())
     }
-}
-
-/// The text of all pages in docs/.
-fn docs() -> String {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    let mut folders = vec![docs];
-    let mut text = String::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                text.push_str(&std::fs::read_to_string(path).unwrap());
-                text.push('\n');
-            }
-        }
-    }
-    text
-}
-
-#[test]
-fn every_route_is_documented_and_every_documented_route_is_there() {
-    let docs = docs();
-    let is_method = |word: &str| ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&word);
-    let documented: BTreeSet<(&str, &str)> = docs
-        .lines()
-        .filter_map(|line| line.strip_prefix("### ")?.split_once(' '))
-        .filter(|(method, path)| is_method(method) && !path.contains(' '))
-        .collect();
-    let there: BTreeSet<_> = ROUTES.iter().map(|route| (route.method, route.path)).collect();
-    assert_eq!(documented, there, "headings such as \"### POST purge\" in docs/");
 }
 
 #[test]

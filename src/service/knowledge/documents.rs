@@ -29,6 +29,12 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether it is a mutation. This alone decides that it is sent as a write and purges, never a
+    /// reason for which it is not looked up.
+    pub fn is_mutation(&self) -> bool {
+        self.known.analysis.kind == OperationKind::Mutation
+    }
+
     /// What the origin is sent of the request if its response may be stored.
     fn keyed(&self, with_hash: bool) -> RequestParts<'_> {
         RequestParts::Keyed { declared: &self.known.analysis.variables, with_hash }
@@ -58,8 +64,8 @@ impl Operation {
         }
         let rewritten = self.query.with_full_document(&self.document, RequestParts::All)?;
         // A server refuses a mutation by GET, and would run the same mutation by POST.
-        let would_run = matches!(rewritten, RewrittenRequest::PostForGet { .. })
-            && self.known.analysis.kind == OperationKind::Mutation;
+        let would_run =
+            matches!(rewritten, RewrittenRequest::PostForGet { .. }) && self.is_mutation();
         (!would_run).then_some(FullRequest { rewritten, answers_client: true })
     }
 

@@ -106,6 +106,7 @@ pub fn finish(facts: &ResponseFacts<'_>, headers: &mut Headers) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::fields;
     use crate::service::testing::request;
     use std::collections::BTreeSet;
 
@@ -114,6 +115,22 @@ mod tests {
         let mut seen = BTreeSet::new();
         let names = ADDED_HEADERS.iter().flat_map(|header| header.names);
         names.for_each(|name| assert!(seen.insert(name.to_ascii_lowercase()), "{name}"));
+    }
+
+    /// Otherwise an origin that is Evergraph too, or a stored response, could show a client a header
+    /// of another request.
+    #[test]
+    fn no_header_that_only_evergraph_writes_is_stored() {
+        const ALSO_OF_ORIGINS: [&str; 5] =
+            ["Cache-Status", "Date", "ETag", "Location", "Content-Location"];
+        for name in ADDED_HEADERS.iter().flat_map(|header| header.names) {
+            assert_eq!(
+                fields::is_never_stored(&name.to_ascii_lowercase()),
+                !ALSO_OF_ORIGINS.contains(name),
+                "{name}: add it to WRITTEN_PER_RESPONSE in src/http/fields.rs; if an origin's value \
+                 counts, add it to ALSO_OF_ORIGINS here instead"
+            );
+        }
     }
 
     #[test]

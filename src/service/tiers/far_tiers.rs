@@ -1,7 +1,7 @@
 //! The macro behind the list of far tiers.
 
 /// Declares the enum `AnyFarTier` with a variant for each type of the list, and
-/// `AnyFarTier::all(config, kv)`, which makes one of each.
+/// `AnyFarTier::all(config, kv)`, which makes one of each that is not `None`.
 ///
 /// An enum instead of `dyn FarTier`, so that calls need no boxes.
 macro_rules! far_tiers {
@@ -14,7 +14,8 @@ macro_rules! far_tiers {
 
         impl AnyFarTier {
             fn all($config: &Config, $kv: &Rc<KvClient>) -> Vec<Self> {
-                vec![$(Self::$tier(Rc::new($new)),)*]
+                let tiers = [$($new.map(|tier: $tier| Self::$tier(Rc::new(tier))),)*];
+                tiers.into_iter().flatten().collect()
             }
         }
 

@@ -15,10 +15,11 @@ use futures_util::future::{join, join_all};
 use std::rc::Rc;
 
 // The tiers behind the edge cache, in the order in which they are read: the type of each, and how it is
-// made from the configuration.
+// made from the configuration. `None` if the configuration switches it off: then it is not asked, and
+// `GET health` does not show it.
 far_tiers! {
     |config, kv|
-    KvTier: KvTier::new(config.kv.clone(), kv.clone()),
+    KvTier: Some(KvTier::new(config.kv.clone(), kv.clone())),
 }
 
 /// All tiers.

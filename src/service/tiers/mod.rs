@@ -1,10 +1,10 @@
 //! The tiers in which responses are stored, and how each is read and written.
 //!
-//! | tier | shared by | lost |
-//! |---|---|---|
-//! | memory | the requests of one isolate | with the isolate |
-//! | edge cache | the isolates of one data center | when Cloudflare evicts it |
-//! | KV | all data centers, with a delay | when it expires |
+//! | tier | store | shared by | lost |
+//! |---|---|---|---|
+//! | `memory` | the isolate's memory | the requests of one isolate | with the isolate |
+//! | `edge` | the edge cache | the isolates of one data center | when Cloudflare evicts it |
+//! | `kv` | Workers KV | all data centers, with a delay | when it expires |
 //!
 //! In scope: reading and writing single entries, and leaving a store alone while it fails. Not in
 //! scope: in which order the tiers are read and whether an entry may be used (`cache`).

@@ -72,6 +72,25 @@ fn a_new_entry_goes_to_the_edge_cache_and_kv_after_the_response() {
     assert!(!get(&runtime, &*edge, "another key") && !get(&runtime, kv, "another key"));
 }
 
+/// The names of all tiers, in the order in which they are read.
+fn names() -> Vec<&'static str> {
+    let tiers = Tiers::new(&config(json!({})), Rc::default(), &Rc::default());
+    let far = tiers.far.iter().map(Tier::name);
+    [tiers.memory.name(), tiers.edge_cache.name()].into_iter().chain(far).collect()
+}
+
+#[test]
+fn the_documentation_has_the_names_of_all_tiers() {
+    let rows = include_str!("mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `"));
+    let of_table: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert_eq!(of_table, names(), "the table in src/service/tiers/mod.rs");
+    let names: Vec<String> = names().iter().map(|name| format!("`{name}`")).collect();
+    let (last, others) = names.split_last().unwrap();
+    let sentence = format!("`detail` is the tier: {} or {last}.", others.join(", "));
+    let page = include_str!("../../../docs/operations.md");
+    assert!(page.contains(&sentence), "docs/operations.md lacks {sentence:?}");
+}
+
 #[test]
 fn the_settings_of_kv_decide_what_it_takes() {
     let (stored, hit) = (Occasion::Stored { is_fresh: true }, Occasion::Hit);

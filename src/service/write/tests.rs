@@ -5,6 +5,7 @@ use crate::service::isolate::Isolate;
 use crate::service::respond::Reply;
 use crate::service::router::Service;
 use crate::service::testing::{Call, TestRuntime, request};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -87,4 +88,51 @@ fn with_a_faulty_configuration_a_write_purges_everything() {
     let status = post(&runtime, &isolate).get("cache-status").unwrap().to_owned();
     assert_eq!(status, "evergraph; fwd=bypass; fwd-status=200; detail=config-error");
     assert!(runtime.log_head() >= 1);
+}
+
+/// Names and values of headers that decide something somewhere, and others.
+fn any_header() -> impl Strategy<Value = (String, String)> {
+    let name = prop_oneof![
+        "[a-z]{1,8}",
+        proptest::sample::select(vec![
+            "accept",
+            "authorization",
+            "cache-control",
+            "content-encoding",
+            "content-type",
+            "cookie",
+            "evergraph-debug",
+            "if-match",
+            "if-none-match",
+            "range",
+            "upgrade",
+            "x-http-method-override",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let value = prop_oneof![
+        "[ -~]{0,12}",
+        proptest::sample::select(vec!["GET", "gzip", "no-store", "text/html", "websocket"])
+            .prop_map(str::to_owned),
+    ];
+    (name, value)
+}
+
+proptest! {
+    #[test]
+    fn whatever_its_headers_are_a_mutation_purges(
+        headers in proptest::collection::vec(any_header(), 0..5),
+        is_batch: bool,
+    ) {
+        let (runtime, isolate) = (TestRuntime::new(), isolate(&json!({})));
+        let mutation = r#"{"query":"mutation { updateProduct(id: 1) { id } }"}"#;
+        let batch = format!(r#"[{{"query":"{{ a }}"}},{mutation}]"#);
+        runtime.sends("POST", if is_batch { &batch } else { mutation });
+        let mut request = request("POST", "/graphql");
+        request.headers.set("content-type", "application/json");
+        headers.iter().for_each(|(name, value)| request.headers.set(name, value.clone()));
+        runtime.run(Service::new(runtime.clone(), isolate).handle(request));
+        runtime.advance(1_000);
+        prop_assert!(runtime.log_head() >= 1);
+    }
 }

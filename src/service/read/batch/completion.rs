@@ -37,7 +37,9 @@ impl BatchCompletion {
                     continue;
                 }
                 BatchItemKind::Query { operation, .. } => operation.full_request(),
-                BatchItemKind::Other { operation, .. } => operation.full_request(),
+                BatchItemKind::Mutation(operation) | BatchItemKind::Other { operation, .. } => {
+                    operation.full_request()
+                }
                 BatchItemKind::Unread(_) => None,
             };
             match full_request.map(|full_request| full_request.rewritten) {

@@ -22,7 +22,9 @@ pub enum BatchItemKind {
         /// How it is looked up.
         plan: Box<Plan>,
     },
-    /// An operation that is not looked up.
+    /// A mutation.
+    Mutation(Operation),
+    /// A query or subscription that is not looked up.
     Other {
         /// The operation.
         operation: Operation,
@@ -39,6 +41,7 @@ impl BatchItem {
     /// Why it is not looked up.
     pub fn reason(&self) -> Option<Bypass> {
         match &self.kind {
+            BatchItemKind::Mutation(_) => Some(Bypass::Mutation),
             BatchItemKind::Other { reason, .. } => Some(*reason),
             BatchItemKind::Unread(uncacheable) => Some(uncacheable.reason),
             BatchItemKind::Query { .. } | BatchItemKind::Unknown => None,
@@ -49,7 +52,9 @@ impl BatchItem {
     pub fn operation(&self) -> Option<&Operation> {
         match &self.kind {
             BatchItemKind::Query { operation, .. } => Some(operation),
-            BatchItemKind::Other { operation, .. } => Some(operation),
+            BatchItemKind::Mutation(operation) | BatchItemKind::Other { operation, .. } => {
+                Some(operation)
+            }
             BatchItemKind::Unknown | BatchItemKind::Unread(_) => None,
         }
     }
@@ -58,12 +63,10 @@ impl BatchItem {
     pub fn write(&self) -> Option<BatchOperation<'_>> {
         match &self.kind {
             BatchItemKind::Unknown => None,
-            BatchItemKind::Other { operation, reason: Bypass::Mutation } => {
-                Some(BatchOperation::Mutation {
-                    analysis: &operation.known.analysis,
-                    variables: operation.query.variables.as_ref(),
-                })
-            }
+            BatchItemKind::Mutation(operation) => Some(BatchOperation::Mutation {
+                analysis: &operation.known.analysis,
+                variables: operation.query.variables.as_ref(),
+            }),
             BatchItemKind::Unread(uncacheable) if uncacheable.may_be_mutation => {
                 Some(BatchOperation::PossibleMutation)
             }
