@@ -73,6 +73,8 @@ pub struct LifetimeSource {
     pub configured: bool,
     /// Whether the origin's headers forbid storing the response, which `override` permits.
     pub overridden: bool,
+    /// Whether the origin states none, so that it was estimated from `Last-Modified`.
+    pub heuristic: bool,
 }
 
 impl Meta {
