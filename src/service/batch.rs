@@ -56,27 +56,28 @@ impl Batches {
         // A mutation is a better reason than what may be one.
         let reasons = || writing.clone().filter_map(BatchItem::reason);
         let mutation = reasons().find(|reason| *reason == Bypass::Mutation);
-        let reply = match mutation.or_else(|| reasons().next()) {
+        let (reply, body) = match mutation.or_else(|| reasons().next()) {
             Some(reason) => {
                 let written: Vec<BatchOperation<'_>> =
                     items.iter().filter_map(BatchItem::write).collect();
                 let full_request = self.completion.request(&items);
                 let write = Write::Batch(&written);
                 let outgoing = OutgoingWrite { write, full_request, reason: reason.as_str() };
-                self.writes.write(context, outgoing).await
+                self.writes.write_and_read(context, outgoing).await
             }
             None => match items.iter().find_map(BatchItem::reason) {
                 Some(reason) => {
                     let full_request = self.completion.request(&items);
-                    self.pass_through.pass(context, reason, full_request.as_ref()).await
+                    let passing = self.pass_through.pass(context, reason, full_request.as_ref());
+                    (passing.await, None)
                 }
                 None => return self.reads.read(context, &items).await,
             },
         };
         if reply.is_success() {
-            for operation in items.iter().filter_map(BatchItem::operation) {
-                self.knowledge.documents.note_answered(&context.runtime, operation);
-            }
+            let operations = items.iter().filter_map(BatchItem::operation);
+            let documents = &self.knowledge.documents;
+            documents.note_passed_on(&context.runtime, operations, body.as_deref());
         }
         self.completion.reply(context, &items, reply).await
     }

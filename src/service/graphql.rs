@@ -105,15 +105,18 @@ impl GraphQl {
                 self.reads.read(context, &plan, &kind).await
             }
             Err(reason) => {
-                let reply = match reason {
+                let (reply, body) = match reason {
                     Bypass::Mutation => self.answer_mutation(context, &operation).await,
                     _ => {
                         let full_request = operation.full_request();
-                        self.pass_through.pass(context, reason, full_request.as_ref()).await
+                        let passing =
+                            self.pass_through.pass(context, reason, full_request.as_ref());
+                        (passing.await, None)
                     }
                 };
                 if reply.is_success() {
-                    documents.note_answered(&context.runtime, &operation);
+                    let operations = std::iter::once(&operation);
+                    documents.note_passed_on(&context.runtime, operations, body.as_deref());
                 }
                 reply
             }
@@ -124,7 +127,7 @@ impl GraphQl {
         &self,
         context: &Context<R>,
         operation: &Operation,
-    ) -> Reply {
+    ) -> (Reply, Option<Rc<[u8]>>) {
         let analysis = &operation.known.analysis;
         let variables = operation.query.variables.as_ref();
         let outgoing = OutgoingWrite {
@@ -132,7 +135,7 @@ impl GraphQl {
             full_request: operation.full_request(),
             reason: Bypass::Mutation.as_str(),
         };
-        self.writes.write(context, outgoing).await
+        self.writes.write_and_read(context, outgoing).await
     }
 
     /// A request that cannot be looked up: refused if it is over a limit and the configuration says so;
