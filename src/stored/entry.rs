@@ -83,6 +83,11 @@ impl Meta {
         self.initial_age.saturating_add(now.seconds_since(self.stored_at))
     }
 
+    /// Whether it may not be served any more, however young it is.
+    pub fn has_ended(&self) -> bool {
+        [self.ttl, self.swr, self.sie].iter().all(|window| window.is_zero())
+    }
+
     /// How long a store has to keep the entry, from when it was stored.
     pub fn lifetime(&self) -> Ttl {
         let served = self.ttl.as_seconds() + self.swr.max(self.sie).as_seconds();
