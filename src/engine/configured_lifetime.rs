@@ -3,10 +3,11 @@
 //! Entries outlive deploys. A stored lifetime is therefore an upper limit: the configuration that is in
 //! use at the look-up may shorten it, or end the entry. It never extends it.
 //!
-//! In scope: `ttl`, `swr`, `sie`, `statuses` and `override`. Not in scope: what else a deploy may
+//! In scope: `ttl`, `swr`, `sie`, `statuses`, `heuristic`, `override` and `client_ttl`. Not in scope: what else a deploy may
 //! change. Scopes and `vary` are in the key, and other rules for tags have another fingerprint
 //! (`config/tagging.rs`).
 
+use super::client_ttl::shorter_for_client;
 use super::merged_terms::{MergedTerms, merge_terms};
 use super::plan::Plan;
 use super::rest_entry::rule_of;
@@ -23,9 +24,19 @@ enum Limit {
     Ended,
 }
 
-/// The entry with the lifetime that the configuration in use permits. `None` if it need not be changed.
+/// The entry with the lifetime that the configuration in use permits, also for clients. `None` if it need
+/// not be changed.
 pub fn shortened_entry(config: &Config, plan: &Plan, entry: &Entry) -> Option<Entry> {
-    let meta = shortened(&entry.meta, limit(config, plan, &entry.meta))?;
+    let (limit, client_ttl) = limit(config, plan, &entry.meta);
+    let headers = shorter_for_client(&entry.meta.headers, client_ttl);
+    let meta = shortened(&entry.meta, limit);
+    if meta.is_none() && headers.is_none() {
+        return None;
+    }
+    let mut meta = meta.unwrap_or_else(|| entry.meta.clone());
+    if let Some(headers) = headers {
+        meta.headers = headers;
+    }
     Some(Entry { meta, body: entry.body.clone() })
 }
 
@@ -48,15 +59,18 @@ fn shortened(before: &Meta, limit: Limit) -> Option<Meta> {
     })
 }
 
-fn limit(config: &Config, plan: &Plan, meta: &Meta) -> Limit {
+/// What is permitted now, and `client_ttl`.
+fn limit(config: &Config, plan: &Plan, meta: &Meta) -> (Limit, Option<Ttl>) {
     match plan.rule {
         LifetimeRule::AtMost(_) => graphql_limit(config, plan, meta),
-        LifetimeRule::Configured(_) | LifetimeRule::Origin(_) => rest_limit(plan, meta),
+        LifetimeRule::Configured(_) | LifetimeRule::Origin(_) => {
+            (rest_limit(plan, meta), plan.client_ttl)
+        }
     }
 }
 
 fn rest_limit(plan: &Plan, meta: &Meta) -> Limit {
-    let LifetimeSource { configured, overridden, .. } = meta.lifetime_source;
+    let LifetimeSource { configured, overridden, heuristic, .. } = meta.lifetime_source;
     if overridden && !plan.overriding {
         return Limit::Ended;
     }
@@ -66,6 +80,7 @@ fn rest_limit(plan: &Plan, meta: &Meta) -> Limit {
         LifetimeRule::Configured(windows) | LifetimeRule::AtMost(windows) => Limit::Within(windows),
         // How long the origin would have allowed is not known any more.
         LifetimeRule::Origin(_) if configured => Limit::Ended,
+        LifetimeRule::Origin(rule) if heuristic && !rule.heuristic => Limit::Ended,
         LifetimeRule::Origin(rule) => Limit::Within(FreshnessWindows {
             ttl: rule.most.unwrap_or(Ttl::MAX),
             swr: rule.swr.unwrap_or(Ttl::MAX),
@@ -74,10 +89,10 @@ fn rest_limit(plan: &Plan, meta: &Meta) -> Limit {
     }
 }
 
-fn graphql_limit(config: &Config, plan: &Plan, meta: &Meta) -> Limit {
+fn graphql_limit(config: &Config, plan: &Plan, meta: &Meta) -> (Limit, Option<Ttl>) {
     let source = &meta.lifetime_source;
     let (types, has_default) = applied_types(config, plan, meta);
-    let MergedTerms { mut windows, overriding, .. } = merge_terms(&types);
+    let MergedTerms { mut windows, overriding, client_ttl, .. } = merge_terms(&types);
     // Of the default type alone the plan knows the time, with the hints of the schema.
     if let ([only], LifetimeRule::AtMost(planned)) = (types.as_slice(), plan.rule)
         && std::ptr::eq(*only, &config.default_type)
@@ -88,10 +103,11 @@ fn graphql_limit(config: &Config, plan: &Plan, meta: &Meta) -> Limit {
         !source.types_unknown || limit_by_possible_types(config, has_default, &mut windows).is_ok();
     // Without `override` the origin's headers count again, which are not all stored.
     let has_lost_override = source.configured && !overriding;
-    match windows.ttl.is_zero() || !is_possible || has_lost_override {
+    let limit = match windows.ttl.is_zero() || !is_possible || has_lost_override {
         true => Limit::Ended,
         false => Limit::Within(windows),
-    }
+    };
+    (limit, client_ttl)
 }
 
 /// The cache types that apply to a stored GraphQL response by now, and whether the default type is one

@@ -84,6 +84,7 @@ pub(super) fn build_entry(
         lifetime_source: LifetimeSource {
             configured: matches!(terms.rule, LifetimeRule::Configured(_)),
             overridden: is_overridden(plan, received),
+            heuristic: lifetime.is_heuristic,
             ..terms.limits
         },
     };

@@ -120,6 +120,7 @@ fn renew_lifetime(
         meta.shares_authorized = ResponseDirectives::read(&known).shares_authorized;
         meta.lifetime_source.configured = matches!(rule, LifetimeRule::Configured(_));
         meta.lifetime_source.overridden = is_overridden(plan, whole);
+        meta.lifetime_source.heuristic = life.is_heuristic;
     }
     meta.kept = life.kept;
     Ok(())

@@ -51,7 +51,7 @@ pub use request::rewriting::{RequestParts, RewrittenRequest};
 pub use request::websocket::{ClientMessage, read_client_message, read_server_message};
 pub use response::facts::{ResponseFacts, ResponseHint};
 pub use response::mutation_purge::{MutationPurge, purge_of_mutation};
-pub use response::outcome::{Outcome, outcome};
+pub use response::outcome::{Outcome, is_success, outcome, shows_success};
 pub use response::response_json::ResponseJson;
 pub use response::root_types::types_of_root_field;
 pub use response::{ExecutedMutation, facts};

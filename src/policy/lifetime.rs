@@ -30,6 +30,8 @@ pub struct Lifetime {
     pub must_revalidate: bool,
     /// How much longer it is kept in order to be validated.
     pub kept: Ttl,
+    /// Whether the ttl was estimated from `Last-Modified` (§4.2.2).
+    pub is_heuristic: bool,
 }
 
 /// Whether the origin or the configuration decides the lifetime.
@@ -116,6 +118,9 @@ pub fn lifetime(rule: LifetimeRule, received: ReceivedHead<'_>) -> Result<Lifeti
             true => Ttl::from_seconds(KEPT_SECONDS),
             false => Ttl::ZERO,
         },
+        is_heuristic: by_origin
+            && explicit(&directives, received).is_none()
+            && !windows.ttl.is_zero(),
     };
     let longest = windows.ttl.as_seconds() + windows.swr.max(windows.sie).as_seconds();
     // A GraphQL response that is never fresh is not worth storing.

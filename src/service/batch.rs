@@ -52,22 +52,23 @@ impl Batches {
         if let Some(limit) = limit {
             return self.respond.over_limit(context, limit, limits.amounts.of(limit));
         }
-        let reply = if items.iter().any(BatchItem::may_write) {
+        let (reply, body) = if items.iter().any(BatchItem::may_write) {
             let written: Vec<BatchOperation<'_>> =
                 items.iter().filter_map(BatchItem::write).collect();
             let full_request = self.completion.request(&items);
             let (write, reason) = (Write::Batch(&written), write_reason(&items).as_str());
-            self.writes.write(context, OutgoingWrite { write, full_request, reason }).await
+            let outgoing = OutgoingWrite { write, full_request, reason };
+            self.writes.write_and_read(context, outgoing).await
         } else if let Some(reason) = items.iter().find_map(BatchItem::reason) {
             let full_request = self.completion.request(&items);
-            self.pass_through.pass(context, reason, full_request.as_ref()).await
+            (self.pass_through.pass(context, reason, full_request.as_ref()).await, None)
         } else {
             return self.reads.read(context, &items).await;
         };
         if reply.is_success() {
-            for operation in items.iter().filter_map(BatchItem::operation) {
-                self.knowledge.documents.note_answered(&context.runtime, operation);
-            }
+            let operations = items.iter().filter_map(BatchItem::operation);
+            let documents = &self.knowledge.documents;
+            documents.note_passed_on(&context.runtime, operations, body.as_deref());
         }
         self.completion.reply(context, &items, reply).await
     }

@@ -99,7 +99,7 @@ impl GraphQl {
                 return self.answer_uncacheable(context, uncacheable).await;
             }
         };
-        let reply = if operation.is_mutation() {
+        let (reply, body) = if operation.is_mutation() {
             self.answer_mutation(context, &operation).await
         } else {
             match self.planning.plan_operation(context, &operation).await {
@@ -109,12 +109,13 @@ impl GraphQl {
                 }
                 Err(reason) => {
                     let full_request = operation.full_request();
-                    self.pass_through.pass(context, reason, full_request.as_ref()).await
+                    (self.pass_through.pass(context, reason, full_request.as_ref()).await, None)
                 }
             }
         };
         if reply.is_success() {
-            documents.note_answered(&context.runtime, &operation);
+            let operations = std::iter::once(&operation);
+            documents.note_passed_on(&context.runtime, operations, body.as_deref());
         }
         reply
     }
@@ -123,7 +124,7 @@ impl GraphQl {
         &self,
         context: &Context<R>,
         operation: &Operation,
-    ) -> Reply {
+    ) -> (Reply, Option<Rc<[u8]>>) {
         let analysis = &operation.known.analysis;
         let variables = operation.query.variables.as_ref();
         let outgoing = OutgoingWrite {
@@ -131,7 +132,7 @@ impl GraphQl {
             full_request: operation.full_request(),
             reason: Bypass::Mutation.as_str(),
         };
-        self.writes.write(context, outgoing).await
+        self.writes.write_and_read(context, outgoing).await
     }
 
     /// A request that cannot be looked up: refused if it is over a limit and the configuration says so;

@@ -73,12 +73,19 @@ pub struct LifetimeSource {
     pub configured: bool,
     /// Whether the origin's headers forbid storing the response, which `override` permits.
     pub overridden: bool,
+    /// Whether the origin states none, so that it was estimated from `Last-Modified`.
+    pub heuristic: bool,
 }
 
 impl Meta {
     /// The response's age in whole seconds (RFC 9111 §4.2.3).
     pub fn age(&self, now: Timestamp) -> u64 {
         self.initial_age.saturating_add(now.seconds_since(self.stored_at))
+    }
+
+    /// Whether it may not be served any more, however young it is.
+    pub fn has_ended(&self) -> bool {
+        [self.ttl, self.swr, self.sie].iter().all(|window| window.is_zero())
     }
 
     /// How long a store has to keep the entry, from when it was stored.

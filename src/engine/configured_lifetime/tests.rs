@@ -186,8 +186,17 @@ fn rest_with_status(
     cache_control: &str,
     status: u16,
 ) -> Option<Meta> {
+    rest_with(before, after, &[("cache-control", cache_control)], status)
+}
+
+fn rest_with(
+    before: &Config,
+    after: &Config,
+    fields: &[(&str, &str)],
+    status: u16,
+) -> Option<Meta> {
     let request = request("GET", "/p");
-    let headers: Headers = [("cache-control", cache_control)].into_iter().collect();
+    let headers: Headers = fields.iter().copied().collect();
     let plan = plan_rest(before, &request, &Claims::NotChecked).ok()?;
     let entry = rest_entry(before, &plan, fetched(&request, &headers, (status, "x"))).ok()?;
     let plan = plan_rest(after, &request, &Claims::NotChecked).ok()?;
@@ -212,6 +221,46 @@ fn a_rest_response_has_the_smaller_of_both_times() {
 }
 
 #[test]
+fn without_heuristic_an_estimated_lifetime_is_not_used() {
+    let heuristic = |on: bool| {
+        let types = json!({ "p": { "match": ["rest:/p"], "ttl": "origin" } });
+        crate::config::parse(&json!({ "types": types, "rest": { "heuristic": on } })).unwrap()
+    };
+    let after = |fields: &[(&str, &str)], before: &Config, after: &Config| {
+        rest_with(before, after, fields, 200).map(|meta| meta.ttl.as_seconds())
+    };
+    let estimated = [("last-modified", "Thu, 01 Jan 1970 00:00:00 GMT")];
+    let stated = [estimated[0], ("cache-control", "max-age=7")];
+    assert_eq!(after(&estimated, &heuristic(true), &heuristic(true)), Some(100));
+    assert_eq!(after(&estimated, &heuristic(true), &heuristic(false)), Some(0));
+    assert_eq!(after(&stated, &heuristic(true), &heuristic(false)), Some(7));
+}
+
+#[test]
+fn a_lower_client_ttl_applies_to_what_is_stored() {
+    let with = |client_ttl: Value| {
+        config(
+            &json!({ "p": {
+                "match": ["rest:/p", "graphql:Product"], "ttl": 600, "client_ttl": client_ttl,
+            } }),
+            300,
+        )
+    };
+    let cache_control =
+        |meta: Option<Meta>| meta.unwrap().headers.get("cache-control").map(str::to_owned);
+    for (before, after, left) in [
+        (json!(600), json!(0), "max-age=0, must-revalidate"),
+        (json!(600), json!(60), "max-age=60"),
+        (json!(60), json!(600), "max-age=60"),
+    ] {
+        let (before, after) = (with(before), with(after));
+        assert_eq!(cache_control(rest(&before, &after, "max-age=9")).as_deref(), Some(left));
+        let deployed = product().deployed(&before, &after, "");
+        assert_eq!(cache_control(deployed).as_deref(), Some(left));
+    }
+}
+
+#[test]
 fn a_status_that_is_no_longer_named_is_left_to_the_origin() {
     let statuses = |statuses: Value| {
         config(&json!({ "p": { "match": ["rest:/p"], "ttl": 600, "statuses": statuses } }), 300)
@@ -223,15 +272,19 @@ fn a_status_that_is_no_longer_named_is_left_to_the_origin() {
     assert!(unnamed.ttl.is_zero() && unnamed.must_revalidate);
 }
 
-fn cache_type(ttl: u64, swr: u64, sie: u64, over: bool, by: &str) -> Value {
-    json!({ "match": [by, "rest:/p"], "ttl": ttl, "swr": swr, "sie": sie, "override": over })
+fn cache_type((ttl, swr, sie, client_ttl): (u64, u64, u64, u64), over: bool, by: &str) -> Value {
+    json!({
+        "match": [by, "rest:/p"], "ttl": ttl, "swr": swr, "sie": sie, "override": over,
+        "client_ttl": client_ttl,
+    })
 }
 
 fn any_config() -> impl Strategy<Value = Value> {
     let times = || select(vec![0_u64, 1, 60, 600, 7200]);
     let by = select(vec!["graphql:Product", "graphql:User", "graphql:Query.product"]);
-    let one = (times(), times(), times(), any::<bool>(), by)
-        .prop_map(|(ttl, swr, sie, over, by)| cache_type(ttl, swr, sie, over, by));
+    let all_times = (times(), times(), times(), times());
+    let one =
+        (all_times, any::<bool>(), by).prop_map(|(times, over, by)| cache_type(times, over, by));
     let default = (times(), times(), times())
         .prop_map(|(ttl, swr, sie)| json!({ "ttl": ttl, "swr": swr, "sie": sie }));
     (prop::collection::vec(one, 0..3), default).prop_map(|(types, default)| {

@@ -41,6 +41,16 @@ pub enum DocumentSource {
     Id(String),
 }
 
+impl DocumentSource {
+    /// The document's hash, if the client sent it.
+    pub fn hash(&self) -> Option<&str> {
+        match self {
+            Self::Hash(hash) | Self::Text { hash: Some(hash), .. } => Some(hash),
+            Self::Text { hash: None, .. } | Self::Id(_) => None,
+        }
+    }
+}
+
 /// How the request was sent, for rewriting it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum WireForm {

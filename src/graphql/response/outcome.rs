@@ -35,6 +35,20 @@ pub fn outcome(body: &Value) -> Outcome<'_> {
     }
 }
 
+/// Whether a response shows that its operation was executed without an error.
+pub fn is_success(body: &Value) -> bool {
+    matches!(outcome(body), Outcome::Data(_))
+}
+
+/// The same for the text of a response to one operation, or to all of a batch.
+pub fn shows_success(body: &[u8]) -> bool {
+    match serde_json::from_slice(body) {
+        Ok(Value::Array(all)) => all.iter().all(is_success),
+        Ok(one) => is_success(&one),
+        Err(_) => false,
+    }
+}
+
 /// `true` for a non-empty list of errors of which none has a `path`. Those are request errors,
 /// raised before execution (GraphQL §7.1.2).
 fn are_of_the_request(errors: &Value) -> bool {

@@ -92,7 +92,7 @@ impl Store {
         *stored_at = runtime.now().max(*stored_at);
         *kept = cached.entry.meta.lifetime();
         [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
-        let expired = CachedEntry::new(entry);
+        let expired = cached.replaced(entry);
         self.tiers.memory.insert(&expired);
         self.tiers.put_in_background(runtime, expired, Occasion::Ended);
     }

@@ -118,9 +118,9 @@ mod tests {
         let first = analyzed(&analyses, "{ a }", None, 1).unwrap();
         let again = analyzed(&analyses, "{ a }", None, 1).unwrap();
         assert!(Rc::ptr_eq(&first, &again));
-        let by_another = analyzed(&analyses, "{ a }", None, 2).unwrap();
+        let by_another = analyzed(&analyses, "{ a }", None, 3).unwrap();
         assert!(!Rc::ptr_eq(&first, &by_another));
-        assert!(Rc::ptr_eq(&by_another, &analyzed(&analyses, "{ a }", None, 2).unwrap()));
+        assert!(Rc::ptr_eq(&by_another, &analyzed(&analyses, "{ a }", None, 3).unwrap()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::config::{Apq, Config};
 use crate::engine::Uncacheable;
 use crate::graphql::{
     DocumentSource, InjectedDocument, OperationKind, OperationRequest, RequestParts,
-    RewrittenRequest,
+    RewrittenRequest, shows_success,
 };
 use crate::service::context::Context;
 use crate::service::origin::FullRequest;
@@ -137,11 +137,23 @@ impl Documents {
     /// The origin has answered an operation without an error. If a client named its document by a hash,
     /// the document may be shared with other isolates.
     pub fn note_answered<R: Runtime>(&self, runtime: &R, operation: &Operation) {
-        match &operation.query.source {
-            DocumentSource::Hash(hash) | DocumentSource::Text { hash: Some(hash), .. } => {
-                self.hashed.note_answered(runtime, hash);
-            }
-            DocumentSource::Text { hash: None, .. } | DocumentSource::Id(_) => {}
+        if let Some(hash) = operation.query.source.hash() {
+            self.hashed.note_answered(runtime, hash);
+        }
+    }
+
+    /// The same for operations that were not looked up, and whose response is a 2xx. If its body was
+    /// read, it must show no error.
+    pub fn note_passed_on<'o, R: Runtime>(
+        &self,
+        runtime: &R,
+        operations: impl Iterator<Item = &'o Operation>,
+        body: Option<&[u8]>,
+    ) {
+        let hashes: Vec<&str> =
+            operations.filter_map(|operation| operation.query.source.hash()).collect();
+        if !hashes.is_empty() && body.is_none_or(shows_success) {
+            hashes.iter().for_each(|hash| self.hashed.note_answered(runtime, hash));
         }
     }
 

@@ -15,6 +15,7 @@ use crate::config::{Config, SchemaSource};
 use crate::graphql::{INTROSPECTION_QUERY, Schema, TypeKnowledge, affected_types, changed_types};
 use crate::limits;
 use crate::purge::{Mark, Record, SchemaInForce};
+use crate::service::backoff::Backoff;
 use crate::service::context::Context;
 use crate::service::origin::OriginClient;
 use crate::service::purges::{LogSync, LogView, Recorder};
@@ -36,6 +37,10 @@ const LOST_SECONDS: u64 = 300;
 const INTROSPECT_SECONDS: u64 = 3_600;
 /// How long KV may take. No request waits for it.
 const KV_MILLIS: u64 = 5_000;
+/// How long an attempt to end a schema that this deployment cannot use may take.
+const ENDING_MILLIS: u64 = 5_000;
+/// The longest pause after such attempts have failed.
+const LONGEST_PAUSE_MILLIS: u64 = 60_000;
 
 /// The schema of one isolate.
 pub struct SchemaRegistry {
@@ -54,6 +59,8 @@ pub struct SchemaRegistry {
     /// Since when the schema in force has been looked for.
     missed_since: Cell<Option<Timestamp>>,
     introspected_at: Cell<Option<Timestamp>>,
+    /// Attempts to end a schema that this deployment cannot use.
+    ending: Backoff<LONGEST_PAUSE_MILLIS>,
 }
 
 /// What the registry needs of other components.
@@ -117,6 +124,7 @@ impl SchemaRegistry {
             looked_at: Cell::default(),
             missed_since: Cell::default(),
             introspected_at: Cell::default(),
+            ending: Backoff::default(),
         })
     }
 
@@ -149,7 +157,8 @@ impl SchemaRegistry {
         let introspects = self.is_introspection_due(&schema, now);
         let looked_at = self.looked_at.get();
         let is_due = looked_at.is_none_or(|at| now.millis_since(at) >= RELOAD_MILLIS);
-        if is_due && (lacks || introspects) {
+        // What this isolate has ended is not used again, though the log does not know of the end yet.
+        if is_due && (lacks || introspects) && !self.log.schema_end_is_pending() {
             self.looked_at.set(Some(now));
             let (registry, background) = (self.clone(), context.clone());
             context.runtime.spawn(async move {
@@ -178,7 +187,7 @@ impl SchemaRegistry {
         let in_kv = self.read_kv(&context.runtime).await;
         if let Some(stored) = in_kv.as_ref().ok().and_then(Option::as_ref) {
             if !self.is_wanted(stored) {
-                return self.end_unwanted(context, stored.fingerprint).await;
+                return self.end_unusable(context, stored.fingerprint).await;
             }
             self.use_schema(stored.clone());
             if self.is_in_force(stored.fingerprint)
@@ -199,10 +208,10 @@ impl SchemaRegistry {
         if lacks && !self.is_loaded() && in_kv.is_ok() {
             let since = self.missed_since.get().unwrap_or(now);
             self.missed_since.set(Some(since));
-            if now.seconds_since(since) >= LOST_SECONDS {
+            if now.seconds_since(since) >= LOST_SECONDS && self.ending.allows(now) {
                 let fault = "the one in force is lost; upload it again";
                 report_failure(&context.runtime, "schema", fault);
-                let _ = self.end(&context.runtime).await;
+                self.end_unusable(context, self.log.schemas().in_force).await;
             }
         }
     }
@@ -214,14 +223,29 @@ impl SchemaRegistry {
             || self.config.graphql.schema == SchemaSource::Introspect
     }
 
-    /// Ends the schema in force because it was introspected by an earlier deployment, and this one does
-    /// not introspect.
-    async fn end_unwanted<R: Runtime>(&self, context: &Context<R>, unwanted: SchemaInForce) {
-        // Another isolate may have ended it just now.
-        self.log_sync.sync_now(context).await;
-        if self.is_in_force(unwanted) {
-            let _ = self.end(&context.runtime).await;
+    /// Ends a schema that this deployment cannot use, if it is in force. It may be put in force again.
+    ///
+    /// This is never recorded later than now: by then another one may be in force. If it fails, it is
+    /// tried again after a pause.
+    async fn end_unusable<R: Runtime>(&self, context: &Context<R>, unusable: SchemaInForce) {
+        let runtime = &context.runtime;
+        if !self.ending.allows(runtime.now()) {
+            return;
         }
+        self.ending.is_asked(runtime.now(), ENDING_MILLIS);
+        // Another isolate may have ended it, or put another one in force.
+        if !self.log_sync.sync_now(context).await {
+            return self.ending.failed(runtime.now());
+        }
+        if !self.is_in_force(unusable) {
+            return self.ending.succeeded();
+        }
+        let record = Record { schema: Some(SchemaInForce::ENDED), ..Record::everything() };
+        if self.recorder.record_now(runtime, record, "schema").await.is_err() {
+            return self.ending.failed(runtime.now());
+        }
+        self.ending.succeeded();
+        self.delete_from_kv(runtime, unusable);
     }
 
     /// Asks the origin for its schema, with no header of any client.
@@ -234,7 +258,7 @@ impl SchemaRegistry {
         let source = SchemaOrigin::Introspection;
         let stored = Rc::new(StoredSchema::new(schema, source, runtime.now()));
         if self.log.schemas().distrusted == stored.fingerprint {
-            let fault = "responses have contradicted the schema that the origin gives";
+            let fault = "a response has contradicted the origin's schema, or it was deleted";
             return report_failure(runtime, "introspection", fault);
         }
         if let Err(fault) = self.put_in_force(context, stored).await {
@@ -346,8 +370,8 @@ impl SchemaRegistry {
         let _ = self.end(runtime).await;
     }
 
-    /// Ends the schema in force for all isolates, and purges everything. If the log does not take that,
-    /// it is kept and recorded later.
+    /// Ends the schema in force for all isolates, purges everything, and distrusts that schema. If the log
+    /// does not take this, it is kept and recorded later.
     pub async fn end<R: Runtime>(&self, runtime: &R) -> Result<Mark, Fault> {
         self.current.replace(None);
         let ended = self.log.schemas().in_force;

@@ -82,6 +82,12 @@ impl Delivery {
         appended
     }
 
+    /// Appends a record by one attempt, and does not keep it.
+    pub async fn try_once<R: Runtime>(&self, runtime: &R, new: &NewRecord) -> Result<Mark, Fault> {
+        let appended = self.writer.append(runtime, new, WRITE_MILLIS).await;
+        appended.inspect_err(|fault| report_failure(runtime, "purge-log-write", fault))
+    }
+
     /// Makes a purge pending, and sees to it that it is tried again.
     pub fn keep<R: Runtime>(self: &Rc<Self>, runtime: &R, new: NewRecord) {
         self.outbox.keep(runtime, new);

@@ -62,6 +62,11 @@ impl LogView {
         self.replica.borrow().schemas()
     }
 
+    /// Whether this isolate has ended the schema in force, and the log has not taken that yet.
+    pub fn schema_end_is_pending(&self) -> bool {
+        self.pending.ends_schema()
+    }
+
     /// Whether an entry is purged, by the log or by a purge that the log has not taken yet.
     pub fn verdict(&self, subject: &Subject<'_>) -> Verdict {
         match self.pending.purges(subject) {

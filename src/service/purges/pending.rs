@@ -42,6 +42,11 @@ impl PendingPurges {
         self.purges.borrow().iter().any(|pending| pending.new.record.purges(subject))
     }
 
+    /// Whether one of them ends the schema in force.
+    pub fn ends_schema(&self) -> bool {
+        self.purges.borrow().iter().any(|pending| pending.new.record.schema.is_some())
+    }
+
     /// The oldest: its key, and what is to be recorded.
     pub fn first(&self) -> Option<(String, NewRecord)> {
         self.purges.borrow().first().map(|pending| (pending.key.clone(), pending.new.clone()))

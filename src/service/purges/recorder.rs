@@ -2,7 +2,7 @@
 
 use super::delivery::Delivery;
 use super::shared_appends::SharedAppends;
-use crate::purge::{Mark, NewRecord};
+use crate::purge::{Mark, NewRecord, Record};
 use crate::service::report::report_purge;
 use crate::service::runtime::{Fault, Runtime};
 use crate::service::stats::Stats;
@@ -54,6 +54,21 @@ impl Recorder {
             report_purge(runtime, record.seq, &new.record, source);
         }
         recorded
+    }
+
+    /// Records what is worth nothing later: one attempt, and nothing is kept if the log does not take it.
+    pub async fn record_now<R: Runtime>(
+        &self,
+        runtime: &R,
+        record: Record,
+        source: &'static str,
+    ) -> Result<Mark, Fault> {
+        let new = NewRecord::from(record);
+        let recorded = self.delivery.try_once(runtime, &new).await?;
+        self.stats.purge_requested(runtime.now(), &new.record, source);
+        self.stats.purged(runtime.now());
+        report_purge(runtime, recorded.seq, &new.record, source);
+        Ok(recorded)
     }
 
     /// Purges everything for a write whose handling broke: what it changed is unknown. `is_over` says

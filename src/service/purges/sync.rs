@@ -79,12 +79,14 @@ impl LogSync {
         self.read_until(context, is_recent, self.neighbors.may_learn()).await;
     }
 
-    /// Catches up by a read of the log that begins from now on, unless the log has just failed.
-    pub async fn sync_now<R: Runtime>(self: &Rc<Self>, context: &Context<R>) {
+    /// Catches up by a read of the log that begins from now on, unless the log has just failed. Returns
+    /// whether the replica includes such a read.
+    pub async fn sync_now<R: Runtime>(self: &Rc<Self>, context: &Context<R>) -> bool {
+        let calls = self.view.calls();
         if self.view.may_read(context.runtime.now()) {
-            let calls = self.view.calls();
             self.read_until(context, || self.view.has_learned_after(calls), false).await;
         }
+        self.view.has_learned_after(calls)
     }
 
     /// Catches up in the background, unless a read is under way or was made just now: by what neighbors

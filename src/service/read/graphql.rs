@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::engine::{
     FetchedResponse, Plan, StorableEntry, graphql_entry, graphql_storable, not_modified_response,
 };
-use crate::graphql::ResponseJson;
+use crate::graphql::{ResponseJson, is_success};
 use crate::limits;
 use crate::policy::{NotStored, not_modified};
 use crate::service::body_memory::read_graphql_body;
@@ -59,9 +59,8 @@ impl GraphQlResponses {
             let now = context.runtime.now();
             self.hit_for_miss.note_not_stored(plan, head.status, *reason, now);
         }
-        let refusal = stored.as_ref().err();
-        if refusal.is_some_and(|reason| *reason != NotStored::Errors)
-            && (200..300).contains(&head.status)
+        if let Err(reason) = &stored
+            && may_be_answered(*reason, &response)
         {
             self.note_answered(context, operation);
         }
@@ -112,7 +111,10 @@ impl GraphQlResponses {
         let schemas = &self.knowledge.schemas;
         let schema = schemas.for_request(context);
         if !schemas.is_in_force(operation.known.schema) {
-            return Err(NotStored::SchemaUnsettled);
+            return Err(match is_success(json) {
+                true => NotStored::SchemaUnsettled,
+                false => NotStored::Errors,
+            });
         }
         let analysis = &operation.known.analysis;
         let knowledge = schema.knowledge();
@@ -170,4 +172,12 @@ impl GraphQlResponses {
         }
         response.reply(headers)
     }
+}
+
+/// Whether an operation counts as answered though its response is not stored: a 2xx in which no error
+/// shows, as far as it was read.
+fn may_be_answered(reason: NotStored, response: &ReadResponse) -> bool {
+    let is_read_as_other = matches!(reason, NotStored::Errors | NotStored::ContentType);
+    let shows_error = response.body.as_ref().is_some_and(|body| !is_success(&body.json));
+    (200..300).contains(&response.head.status) && !is_read_as_other && !shows_error
 }

@@ -247,3 +247,42 @@ fn a_lower_ttl_shortens_what_another_deployment_has_stored() {
         assert_eq!(get(&old), "HIT");
     }
 }
+
+/// Sends GraphQL, and lets the background work be done.
+fn graphql(runtime: &TestRuntime, isolate: &Rc<Isolate>, body: &Value) -> String {
+    runtime.sends("POST", body.to_string());
+    let mut head = request("POST", "/graphql");
+    head.headers.set("content-type", "application/json");
+    let reply = runtime.run(Service::new(runtime.clone(), isolate.clone()).handle(head));
+    runtime.advance(50);
+    seen(&reply).0
+}
+
+#[test]
+fn a_document_of_a_batch_is_shared_once_its_operation_is_answered() {
+    let (runtime, isolate) = (TestRuntime::new(), isolate());
+    let by_hash = |text: &str| {
+        let hash = crate::key::sha256_hex(text.as_bytes());
+        let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        json!({ "query": text, "extensions": extensions })
+    };
+    let is_shared = |text: &str| {
+        let hash = crate::key::sha256_hex(text.as_bytes());
+        runtime.kv_value(&format!("shop/documents/{hash}")).is_some()
+    };
+    let answer = json!({ "data": { "a": 1 } });
+    runtime.origin_answers_json(200, &answer);
+    graphql(&runtime, &isolate, &json!({ "query": "{ a }" }));
+    assert_eq!(graphql(&runtime, &isolate, &json!([by_hash("{ a }")])), "HIT");
+    assert!(is_shared("{ a }"), "from the cache");
+    // Neither is stored, one of them because of an error.
+    let refused = json!({ "errors": [{ "message": "no such field" }] });
+    let body = json!([answer, refused]).to_string().into_bytes();
+    runtime.origin_answers(move |_| {
+        let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
+        (200, headers.into_iter().collect(), body.clone())
+    });
+    let batch = json!([by_hash("{ b }"), by_hash("{ c }")]);
+    assert_eq!(graphql(&runtime, &isolate, &batch), "MISS");
+    assert_eq!((is_shared("{ b }"), is_shared("{ c }")), (true, false));
+}

@@ -78,6 +78,9 @@ impl Tier for KvTier {
         if seconds < self.config.min_ttl {
             return;
         }
+        if meta.has_ended() {
+            return self.put_end(runtime, entry, seconds.max(LEAST_SECONDS)).await;
+        }
         // Set before, so that no other request writes the entry in the meantime.
         cached.set_stored_in(NAME, true);
         if cached.is_from_store && has_entry(runtime, meta).await {
@@ -86,6 +89,25 @@ impl Tier for KvTier {
         let seconds = seconds.max(LEAST_SECONDS);
         let written = self.client.write(runtime, &meta.key, || entry.bytes(), seconds).await;
         cached.set_stored_in(NAME, written);
+    }
+}
+
+impl KvTier {
+    /// Writes an entry that has ended over what KV has. This counts for the day's writes, but is not limited
+    /// by them: otherwise KV would go on showing the earlier entry. So it is only written if KV has one.
+    async fn put_end<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry, seconds: u64) {
+        let meta = &entry.cached.entry.meta;
+        if !runtime.kv_bound()
+            || !(entry.cached.is_stored_in(NAME) || has_live_entry(runtime, &meta.key).await)
+        {
+            return;
+        }
+        entry.cached.set_stored_in(NAME, false);
+        let (key, bytes) = (&meta.key, entry.bytes());
+        let putting = self.client.write_necessary(runtime, key, bytes, Some(seconds));
+        if let Err(fault) = putting.await {
+            self.client.write_failed(runtime, &fault);
+        }
     }
 }
 
@@ -114,8 +136,17 @@ impl FarTier for KvTier {
 /// Whether KV has an entry already, or a later one. The isolates of a data center get it from the edge
 /// cache, and each would write it again. A read costs a tenth of a write.
 async fn has_entry<R: Runtime>(runtime: &R, meta: &Meta) -> bool {
-    let Ok(Some(bytes)) = runtime.kv_get(&meta.key).await else { return false };
-    let has_room = has_room_for_stored(runtime, bytes.len());
-    let found = has_room.then(|| CachedEntry::decode(&bytes, None, &meta.key).ok()).flatten();
+    let found = entry_in_kv(runtime, &meta.key).await;
     found.is_some_and(|found| found.entry.meta.stored_at >= meta.stored_at)
+}
+
+async fn has_live_entry<R: Runtime>(runtime: &R, key: &str) -> bool {
+    let found = entry_in_kv(runtime, key).await;
+    found.is_some_and(|found| !found.entry.meta.has_ended())
+}
+
+async fn entry_in_kv<R: Runtime>(runtime: &R, key: &str) -> Option<Rc<CachedEntry>> {
+    let bytes = runtime.kv_get(key).await.ok()??;
+    let has_room = has_room_for_stored(runtime, bytes.len());
+    has_room.then(|| CachedEntry::decode(&bytes, None, key).ok()).flatten()
 }

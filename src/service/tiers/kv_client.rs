@@ -78,7 +78,8 @@ impl KvClient {
         }
     }
 
-    fn write_failed<R: Runtime>(&self, runtime: &R, fault: &str) {
+    /// A write has failed: that is logged, and counts for the breaker.
+    pub fn write_failed<R: Runtime>(&self, runtime: &R, fault: &str) {
         self.breaker.failed(runtime.now(), fault);
         report_failure(runtime, "kv-write", fault);
     }

@@ -80,7 +80,9 @@ impl Tiers {
         cached: &CachedEntry,
         on: Occasion,
     ) -> Vec<AnyFarTier> {
-        let takes = |tier: &&AnyFarTier| tier.takes(cached, on) && tier.may_write(runtime);
+        // What has ended must not stay in a tier.
+        let may_write = |tier: &AnyFarTier| on == Occasion::Ended || tier.may_write(runtime);
+        let takes = |tier: &&AnyFarTier| tier.takes(cached, on) && may_write(tier);
         self.far.iter().filter(takes).cloned().collect()
     }
 }

@@ -239,3 +239,30 @@ fn an_entry_from_the_edge_cache_is_written_to_kv_by_one_isolate() {
     runtime.advance(1);
     assert_eq!(runtime.calls(Call::KvPut), 2);
 }
+
+#[test]
+fn an_entry_that_has_ended_replaces_what_kv_has_though_the_day_has_no_writes_left() {
+    let runtime = TestRuntime::new();
+    let config = config(json!({ "writes": "second-request", "writes_per_day": 4 }));
+    let kv = Rc::new(KvClient::new(config.kv.writes_per_day));
+    let tiers = Tiers::new(&config, Rc::new(EdgeCacheTier::default()), &kv);
+    runtime.fails(Call::LogClaim, "down");
+    let mut ended = entry(KEY, 200, 0).entry.clone();
+    ended.meta.kept = Ttl::from_seconds(600);
+    let ended = CachedEntry::new(ended);
+    let end = || {
+        tiers.put_in_background(&runtime, ended.clone(), Occasion::Ended);
+        runtime.advance(10);
+    };
+    end();
+    assert_eq!(runtime.calls(Call::KvPut), 0, "KV has nothing");
+    // Another isolate has written it.
+    runtime.set_kv(KEY, EncodedEntry::new(entry(KEY, 200, 600)).bytes());
+    tiers.put_used(&runtime, &entry("other", 200, 600));
+    runtime.advance(10);
+    assert_eq!(runtime.calls(Call::KvPut), 0, "nothing is granted");
+    end();
+    assert_eq!(runtime.kv_value(KEY).unwrap(), EncodedEntry::new(ended.clone()).bytes());
+    end();
+    assert_eq!(runtime.calls(Call::KvPut), 1, "it is there");
+}

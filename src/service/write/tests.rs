@@ -136,3 +136,29 @@ proptest! {
         prop_assert!(runtime.log_head() >= 1);
     }
 }
+
+/// Whether the document of a mutation that is sent with its hash is in KV, after the origin's answer.
+fn is_shared_after(answer: &Value) -> bool {
+    let runtime = TestRuntime::new();
+    let isolate = isolate(&json!({ "kv": { "writes": "always" } }));
+    runtime.origin_answers_json(200, answer);
+    let text = "mutation { a }";
+    let hash = crate::key::sha256_hex(text.as_bytes());
+    let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    runtime.sends("POST", json!({ "query": text, "extensions": extensions }).to_string());
+    let mut head = request("POST", "/graphql");
+    head.headers.set("content-type", "application/json");
+    let service = Service::new(runtime.clone(), isolate);
+    let reply = runtime.run(service.handle(head));
+    assert!(reply.is_success());
+    runtime.advance(10);
+    runtime.kv_value(&format!("shop/documents/{hash}")).is_some()
+}
+
+#[test]
+fn a_document_that_the_origin_refuses_with_200_is_not_shared() {
+    assert!(is_shared_after(&json!({ "data": { "a": 1 } })));
+    let errors = json!([{ "message": "no such field" }]);
+    assert!(!is_shared_after(&json!({ "errors": errors })));
+    assert!(!is_shared_after(&json!({ "data": null, "errors": errors })));
+}

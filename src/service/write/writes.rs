@@ -63,6 +63,15 @@ impl Writes {
         context: &Context<R>,
         outgoing: OutgoingWrite<'_>,
     ) -> Reply {
+        self.write_and_read(context, outgoing).await.0
+    }
+
+    /// The same. Also returns the body of the response, if it was read.
+    pub async fn write_and_read<R: Runtime>(
+        self: &Rc<Self>,
+        context: &Context<R>,
+        outgoing: OutgoingWrite<'_>,
+    ) -> (Reply, Option<Rc<[u8]>>) {
         let OutgoingWrite { write, full_request, reason } = outgoing;
         let forward = match write {
             Write::Rest(_) => Forward::Method,
@@ -92,7 +101,9 @@ impl Writes {
         let state = self.effects.record(runtime, closing, source).await;
         let response = match response {
             Ok(response) => response,
-            Err(failure) => return self.respond.origin_failed(context, &failure, forward),
+            Err(failure) => {
+                return (self.respond.origin_failed(context, &failure, forward), None);
+            }
         };
         self.scope_changes.purge(context, &response).await;
         let detail = match state {
@@ -104,11 +115,15 @@ impl Writes {
             let token = own_writes.token_of(runtime, record);
             self.respond.show_purge_token(context, token, headers);
         }
-        if let (Some(new), WriteBody::Streamed) = (new, body) {
+        if let (Some(new), WriteBody::Streamed) = (new, &body) {
             let (handle, wait) = (response.handle, self.config.purge.wait);
             self.streamed.purge_at_end(runtime, handle, (new, in_progress), source, wait);
         }
-        reply
+        let read = match body {
+            WriteBody::Whole(body) => Some(body),
+            WriteBody::Broken | WriteBody::Streamed => None,
+        };
+        (reply, read)
     }
 
     /// What a write purges, as far as its response shows.

@@ -28,6 +28,7 @@ fn entry(body: Vec<u8>, tags: Vec<String>) -> Entry {
             etag_is_ours: false,
             shares_authorized: true,
             lifetime_source: LifetimeSource {
+                heuristic: true,
                 types: vec!["default".into()],
                 types_unknown: true,
                 configured: true,

@@ -75,6 +75,10 @@ test("removing introspection ends the schema with the deploy", async () => {
   await isAfterRequests("none");
   await world.redeploy({});
   assert.equal(await source(), "none", "for all isolates");
+  await world.redeploy(introspects);
+  await isAfterRequests("origin");
+  await world.redeploy({});
+  await isAfterRequests("none");
   await world.admin("schema", { body: "type Query { product: Product } type Product { id: ID }" });
   await world.redeploy({});
   await isAfterRequests("upload");

@@ -267,3 +267,93 @@ fn a_deployment_that_does_not_introspect_keeps_an_uploaded_schema() {
     after.request();
     assert_eq!((after.source(), runtime.log_head()), (json!("upload"), 2));
 }
+
+#[test]
+fn an_introspected_schema_that_a_deployment_has_ended_comes_back_with_a_rollback() {
+    let runtime = TestRuntime::new();
+    runtime.origin_answers_json(200, &introspection());
+    Setup::introspecting(&runtime).request();
+    let without = Setup::new(&runtime);
+    without.request();
+    assert_eq!((without.source(), runtime.log_head()), (json!("none"), 2));
+    let rolled_back = Setup::introspecting(&runtime);
+    rolled_back.request();
+    assert_eq!((rolled_back.source(), runtime.log_head()), (json!("origin"), 3));
+    assert!(!runtime.has_reported("introspection"));
+}
+
+#[test]
+fn a_deleted_schema_is_not_taken_from_the_origin_again() {
+    let runtime = TestRuntime::new();
+    runtime.origin_answers_json(200, &introspection());
+    let setup = Setup::introspecting(&runtime);
+    setup.request();
+    runtime.run(setup.registry().end(&runtime)).unwrap();
+    let another = Setup::introspecting(&runtime);
+    another.request();
+    assert_eq!((another.source(), runtime.calls(Call::Fetch)), (json!("none"), 2));
+    assert!(runtime.has_reported("introspection"));
+}
+
+#[test]
+fn while_the_log_takes_nothing_ending_a_schema_is_tried_rarely_and_nothing_is_kept() {
+    let runtime = TestRuntime::new();
+    runtime.origin_answers_json(200, &introspection());
+    Setup::introspecting(&runtime).request();
+    let (deployed, puts) = (Setup::new(&runtime), runtime.calls(Call::KvPut));
+    let appends = runtime.calls(Call::LogAppend);
+    runtime.fails(Call::LogAppend, "down");
+    for _ in 0..120 {
+        deployed.request();
+        runtime.advance(1_000);
+    }
+    let tried = runtime.calls(Call::LogAppend) - appends;
+    assert!((2..15).contains(&tried), "{tried} attempts in four minutes");
+    assert_eq!(runtime.calls(Call::KvPut), puts);
+    // By the time the log works again, an administrator has uploaded one.
+    runtime.works(Call::LogAppend);
+    Setup::new(&runtime).upload(SDL).unwrap();
+    for _ in 0..60 {
+        deployed.request();
+        runtime.advance(1_000);
+        deployed.sync();
+    }
+    assert_eq!((deployed.source(), runtime.log_head()), (json!("upload"), 2));
+}
+
+#[test]
+fn a_schema_is_not_ended_by_what_an_isolate_knew_before_the_log_failed() {
+    let runtime = TestRuntime::new();
+    runtime.origin_answers_json(200, &introspection());
+    Setup::introspecting(&runtime).request();
+    let deployed = Setup::new(&runtime);
+    runtime.fails(Call::LogSince, "down");
+    for _ in 0..10 {
+        deployed.request();
+        runtime.advance(1_000);
+    }
+    assert_eq!(runtime.log_head(), 1);
+    runtime.works(Call::LogSince);
+    runtime.advance(60_000);
+    deployed.request();
+    assert_eq!((deployed.source(), runtime.log_head()), (json!("none"), 2));
+}
+
+#[test]
+fn a_contradicted_schema_is_not_used_again_while_its_end_is_pending() {
+    let runtime = TestRuntime::new();
+    let setup = Setup::new(&runtime);
+    setup.upload(SDL).unwrap();
+    runtime.fails(Call::LogAppend, "down");
+    runtime.run(setup.registry().distrust(&runtime));
+    for _ in 0..5 {
+        setup.request();
+        runtime.advance(1_000);
+        assert_eq!(setup.source(), "loading", "what the log says is still in force");
+    }
+    runtime.works(Call::LogAppend);
+    runtime.advance(30_000);
+    setup.sync();
+    runtime.advance(1_000);
+    assert_eq!((setup.source(), runtime.log_head()), (json!("none"), 2));
+}

@@ -5,7 +5,7 @@ use super::fetch::{BatchFailure, BatchFetch, FetchedBatch};
 use super::item::{BatchItem, BatchItemKind};
 use super::query::{BatchQueries, BatchQuery, greatest_age};
 use crate::engine::{Bypass, MissDetail, XCache};
-use crate::graphql::array_of;
+use crate::graphql::{array_of, is_success};
 use crate::http::{Response, fields};
 use crate::limits;
 use crate::policy::{CacheStatus, Forward, Freshness};
@@ -188,6 +188,7 @@ impl BatchReads {
                 }
             }
             self.tiers.put_used(&context.runtime, &candidate.cached);
+            self.graphql.note_answered(context, query.operation);
         }
         let body: Rc<[u8]> = array_of(queries.iter().map(|query| match query {
             Some(query) => query.stored_body(),
@@ -226,10 +227,16 @@ impl BatchReads {
         let FetchedBatch { head, bodies, is_exact } = fetched;
         let mut element_head = head.clone();
         remove_content_fields(&mut element_head.headers);
+        for query in queries.iter().flatten().filter(|query| query.is_fresh()) {
+            self.graphql.note_answered(context, query.operation);
+        }
         let mut stored = 0;
         let mut texts = Vec::with_capacity(bodies.len());
         for (query, body) in missing.iter().zip(bodies) {
             texts.push(body.bytes.clone());
+            if is_success(&body.json) {
+                self.graphql.note_answered(context, query.operation);
+            }
             let head = element_head.clone();
             let response = ReadResponse { head, body: Some(body), validated: None };
             let other_variant = query.other_variant.as_deref();
