@@ -95,8 +95,8 @@ export function portFrom(variable, otherwise) {
 }
 
 /**
- * Calls `work` when npm has ended and this script still runs. npm does not pass every signal on. Without
- * npm, a script may outlive what started it.
+ * Calls `work` when npm has ended and this script still runs: npm passes a signal on to its shell, which
+ * ends without passing it on. Without npm, a script may outlive what started it.
  */
 export function whenNpmEnds(work) {
   if (process.env.npm_lifecycle_event === undefined) return;

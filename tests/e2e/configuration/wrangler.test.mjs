@@ -167,7 +167,7 @@ test("what ends npm start ends both", async () => {
   await assert.rejects(fetch(shop));
 });
 
-test("npm run dev -- --origin URL runs in front of another API", async () => {
+test("npm run dev -- --origin URL runs in front of another API, and ends with npm", async () => {
   const asked = [];
   const api = createServer((request, response) => {
     asked.push(request.url);
@@ -177,7 +177,8 @@ test("npm run dev -- --origin URL runs in front of another API", async () => {
   await once(api, "listening");
   const address = `http://127.0.0.1:${api.address().port}`;
   save('origin = "http://127.0.0.1:9"\n');
-  const dev = spawn(process.execPath, [join(root, "scripts/dev.mjs"), "--origin", address], {
+  const dev = spawn("npm", ["run", "dev", "--", "--origin", address], {
+    cwd: root,
     env: { ...process.env, ...ports, EVERGRAPH_CONFIG: config },
     stdio: "ignore",
   });
@@ -197,6 +198,14 @@ test("npm run dev -- --origin URL runs in front of another API", async () => {
     await stop(dev);
     api.close();
   }
+  await until(
+    () =>
+      fetch(worker).then(
+        () => false,
+        () => true,
+      ),
+    "wrangler dev has ended",
+  );
 });
 
 const script = (name, args, env) =>
