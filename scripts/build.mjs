@@ -1,22 +1,25 @@
 // npm run build: the Worker and its configuration into build/. wrangler runs it too (`[build]` in
 // wrangler.toml), and again when a file changes under `wrangler dev`.
-// For `wrangler dev` a quick build is enough.
+// For `wrangler dev` a quick build is enough. `-- --env NAME` builds for an environment.
 
 import { profileFor } from "../tools/profiles.mjs";
 import { Advice, main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { configure, hasLastBuild } from "./lib/configuration.mjs";
+import { checkWrangler, configure, hasLastBuild, keepFault } from "./lib/configuration.mjs";
 import { ensureRust } from "./lib/rust.mjs";
 import { setup } from "./lib/setup.mjs";
 import { showSummary } from "./lib/summary.mjs";
+import { useOptions } from "./lib/wrangler.mjs";
 
 /** "dev" or "deploy" if wrangler runs this script. */
 const command = process.env.WRANGLER_COMMAND;
 
 await main(async () => {
   try {
+    useOptions(process.argv.slice(2));
     await ensureRust();
     await setup();
+    await checkWrangler();
     await build(profileFor(process.env));
     const configured = await configure();
     if (command === undefined) showSummary(configured);
@@ -25,6 +28,8 @@ await main(async () => {
   } catch (error) {
     // A build command that fails would end `wrangler dev`.
     if (command !== "dev" || !(error instanceof Advice) || !hasLastBuild()) throw error;
-    console.log(`${error.message}\nThe last valid build stays in use until you save again.`);
+    const fault = `${error.message}\nThe last valid build stays in use until you save again.`;
+    console.log(fault);
+    keepFault(fault);
   }
 });

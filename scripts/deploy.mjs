@@ -4,19 +4,18 @@
 import { profileFor } from "../tools/profiles.mjs";
 import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { configure } from "./lib/configuration.mjs";
+import { checkWrangler, configure } from "./lib/configuration.mjs";
 import { ensureRust } from "./lib/rust.mjs";
 import { setup } from "./lib/setup.mjs";
 import { showSummary } from "./lib/summary.mjs";
-import { deploy, environmentIn } from "./lib/wrangler.mjs";
+import { deploy, useOptions } from "./lib/wrangler.mjs";
 
 await main(async () => {
   const args = process.argv.slice(2);
-  // wrangler does not tell its build command which environment it deploys; this variable tells both.
-  const environment = environmentIn(args);
-  if (environment !== undefined) process.env.CLOUDFLARE_ENV = environment;
+  useOptions(args);
   await ensureRust();
   await setup();
+  await checkWrangler();
   await build(profileFor(process.env));
   showSummary(await configure());
   await deploy(args);

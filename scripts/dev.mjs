@@ -5,34 +5,37 @@
 //
 // PORT moves it. Other arguments go to wrangler.
 
-import { checkPort, stop } from "../tools/processes.mjs";
+import { checkPort, portFrom, stop, whenNpmEnds } from "../tools/processes.mjs";
 import { Advice, main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { configure } from "./lib/configuration.mjs";
+import { checkWrangler, configure, lastFault } from "./lib/configuration.mjs";
 import { setup } from "./lib/setup.mjs";
-import { ensureDevVars, environmentIn, startDev } from "./lib/wrangler.mjs";
-
-const port = Number(process.env.PORT ?? 8787);
+import { ensureDevVars, startDev, useOptions } from "./lib/wrangler.mjs";
 
 await main(async () => {
+  const port = portFrom("PORT", 8787);
   const extra = takeOrigin(process.argv.slice(2));
-  const environment = environmentIn(extra);
-  if (environment !== undefined) process.env.CLOUDFLARE_ENV = environment;
+  useOptions(extra);
   await checkPort(port, "PORT");
   await setup();
+  await checkWrangler();
   await build("quick");
   const { configuration } = await configure();
   ensureDevVars();
   console.log(
     `Evergraph will be at http://localhost:${port}, in front of ${configuration.origin ?? "no origin"}.`,
   );
-  const dev = startDev(port, { extra });
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop(dev));
+  const dev = startDev(port, { extra, lastFault });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(dev));
+  whenNpmEnds(() => stop(dev));
   dev.on("exit", (code) => process.exit(code ?? 0));
 });
 
 /** Keeps `--origin` for the build command, and returns the other arguments. */
 function takeOrigin(args) {
+  // No option of wrangler begins like it.
+  const misspelled = args.find((argument) => /^--?o(?!rigin(=|$))|^-origin/.test(argument));
+  if (misspelled) throw new Advice(`${misspelled} is not an option; did you mean --origin?`);
   const index = args.findIndex((argument) => /^--origin(=|$)/.test(argument));
   if (index === -1) return args;
   const [argument, next] = args.slice(index, index + 2);

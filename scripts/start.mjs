@@ -1,19 +1,27 @@
 // npm start: everything from a fresh clone to the demo shop behind Evergraph.
 
 import { join } from "node:path";
-import { checkPort, node, root, start, stop, untilAnswers } from "../tools/processes.mjs";
+import {
+  checkPort,
+  node,
+  portFrom,
+  root,
+  start,
+  stop,
+  untilAnswers,
+  whenNpmEnds,
+} from "../tools/processes.mjs";
 import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
-import { configure, DEMO } from "./lib/configuration.mjs";
+import { configure, DEMO, lastFault } from "./lib/configuration.mjs";
 import { setup } from "./lib/setup.mjs";
 import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
 
-const port = Number(process.env.PORT ?? 8787);
-const originPort = Number(process.env.ORIGIN_PORT ?? 4000);
-const worker = `http://localhost:${port}`;
-const origin = `http://127.0.0.1:${originPort}`;
-
 await main(async () => {
+  const port = portFrom("PORT", 8787);
+  const originPort = portFrom("ORIGIN_PORT", 4000);
+  const worker = `http://localhost:${port}`;
+  const origin = `http://127.0.0.1:${originPort}`;
   // The demo's configuration, wherever its ports are. wrangler's build command gets these as well.
   process.env.EVERGRAPH_CONFIG ??= DEMO;
   process.env.EVERGRAPH_ORIGIN = origin;
@@ -31,7 +39,7 @@ await main(async () => {
       stdio: ["ignore", "ignore", "inherit"],
     },
   );
-  const dev = startDev(port, { stdio: ["ignore", "inherit", "inherit"] });
+  const dev = startDev(port, { stdin: "ignore", lastFault });
   let ending = false;
   const end = async (status) => {
     if (ending) return;
@@ -40,6 +48,7 @@ await main(async () => {
     process.exit(status);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => end(0));
+  whenNpmEnds(() => end(0));
   for (const [name, child] of [
     ["the demo shop", shop],
     ["wrangler dev", dev],

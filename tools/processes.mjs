@@ -86,6 +86,29 @@ export function freePort() {
   });
 }
 
+/** The port that an environment variable sets. */
+export function portFrom(variable, otherwise) {
+  const text = process.env[variable] || String(otherwise);
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new Advice(`${variable}=${text} is not a port. Use a number from 1 to 65535.`);
+}
+
+/**
+ * Calls `work` when npm has ended and this script still runs: npm passes a signal on to its shell, which
+ * ends without passing it on. Without npm, a script may outlive what started it.
+ */
+export function whenNpmEnds(work) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const polling = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(polling);
+    work();
+  }, 500);
+  polling.unref();
+}
+
 /** Fails with an `Advice` if a port on this machine is in use. The environment variable sets another. */
 export function checkPort(port, variable) {
   return new Promise((resolve, reject) => {

@@ -70,6 +70,18 @@ const NOT_INHERITED = [
 const isBound = (binding, part) =>
   NOT_INHERITED.find(([, name]) => name === binding)[2](part)?.includes(binding) ?? false;
 
+/** The environment must be in the file. Otherwise wrangler would deploy the top level, or fail after the build. */
+export function environmentFaults(wrangler, environment) {
+  if (environment === undefined || wrangler.env?.[environment] !== undefined) return [];
+  const names = Object.keys(wrangler.env ?? {});
+  const others = names.length > 0 ? `It has: ${names.join(", ")}.` : "It has no environments.";
+  const bound = NOT_INHERITED.filter(([, binding]) => isBound(binding, wrangler));
+  const keys = bound.map(([key, binding]) => `${key} (${binding})`).join(", ");
+  return [
+    `no [env.${environment}]. ${others} To add one, repeat the bindings under [env.${environment}]: ${keys}. See docs/configuration.md#environments.`,
+  ];
+}
+
 /** The part of wrangler's file that is deployed, with what it inherits. */
 function deployedPart(wrangler, environment) {
   if (environment === undefined) return wrangler;
@@ -84,6 +96,7 @@ export function warnings({ wrangler, environment, configuration }) {
   return [
     ...bindingWarnings(wrangler, part, environment),
     ...originWarnings(part, configuration),
+    ...inheritedRoutes(wrangler, environment),
     ...routeWarnings(part),
     ...placementWarnings(part),
   ];
@@ -138,6 +151,18 @@ function originWarnings(part, { origin }) {
 function patternsOf({ routes, route }) {
   const list = routes ?? (route === undefined ? [] : [route]);
   return list.map((one) => (typeof one === "string" ? { pattern: one } : one));
+}
+
+/** Unlike bindings, routes are inherited: an environment without its own takes those of the top level. */
+function inheritedRoutes(wrangler, environment) {
+  const patterns = patternsOf(wrangler).map(({ pattern }) => pattern);
+  if (patterns.length === 0) return [];
+  return Object.entries(wrangler.env ?? {})
+    .filter(([, { route, routes }]) => route === undefined && routes === undefined)
+    .map(([name]) => {
+      const whose = name === environment ? "this environment" : `env.${name}`;
+      return `routes: ${whose} inherits ${patterns.join(", ")}, and its deploy takes the traffic from the top level's Worker. Set \`routes\` under [env.${name}]; \`routes = []\` for none.`;
+    });
 }
 
 /** Hosts of which the Worker gets some paths, but not the admin routes. */

@@ -36,8 +36,12 @@ function digestOfSources() {
     "Cargo.lock",
     "rust-toolchain.toml",
     "package-lock.json",
+    "scripts/lib/bindgen.mjs",
     "scripts/lib/worker.mjs",
+    "tools/profiles.mjs",
+    "tools/bindgen/Cargo.toml",
     "tools/bindgen/Cargo.lock",
+    ...filesIn("tools/bindgen/src"),
     ...filesIn("src"),
   ]) {
     digest.update(`${file}\0`).update(readFileSync(join(root, file)));

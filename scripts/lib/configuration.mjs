@@ -1,25 +1,45 @@
 // The configuration: evergraph.toml is checked, and written next to the Worker as build/config.txt. A change
 // of it needs no new Wasm.
 //
-// Three environment variables say which configuration it is. The scripts set them for the build command
+// Four environment variables say which configuration it is. The scripts set them for the build command
 // that wrangler runs:
 //
 //   CLOUDFLARE_ENV     an environment of wrangler.toml; evergraph.<name>.toml is merged over the file
 //   EVERGRAPH_CONFIG   another file than evergraph.toml, such as the demo's
 //   EVERGRAPH_ORIGIN   another origin than the file's, such as an API on this machine
+//   EVERGRAPH_WRANGLER another file than wrangler.toml
 
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { root, run } from "../../tools/processes.mjs";
 import { Advice, step } from "../../tools/script.mjs";
-import { bindingFaults, bindings, refusals } from "../../tools/wrangler-config.mjs";
+import { bindingFaults, bindings, environmentFaults, refusals } from "../../tools/wrangler-config.mjs";
 import { readWrangler } from "./wrangler.mjs";
 
 const program = join(root, "target/debug/check-config");
 const buildFolder = join(root, "build");
 
+/** Why the last build under `wrangler dev` failed. */
+const faultFile = join(buildFolder, ".fault");
+
 /** The demo shop's configuration. */
 export const DEMO = "examples/shop/evergraph.toml";
+
+/** The environment that is built. */
+const environmentInUse = () => process.env.CLOUDFLARE_ENV || undefined;
+
+/** Reads wrangler's file. An `Advice` names every fault in it. It takes no time, so it comes before the build. */
+export async function checkWrangler() {
+  const wrangler = await readWrangler();
+  const { file, config } = wrangler;
+  const faults = [
+    ...refusals(config),
+    ...bindingFaults(config),
+    ...environmentFaults(config, environmentInUse()),
+  ];
+  if (faults.length > 0) throw new Advice(faults.map((fault) => `${file}: ${fault}`).join("\n"));
+  return wrangler;
+}
 
 /**
  * Checks the configuration and what wrangler.toml says about it, and writes build/config.txt. If anything is
@@ -28,11 +48,9 @@ export const DEMO = "examples/shop/evergraph.toml";
  * Returns the configuration in force, the files it comes from, the environment, and wrangler's file.
  */
 export async function configure() {
-  const environment = process.env.CLOUDFLARE_ENV || undefined;
+  const environment = environmentInUse();
   const origin = process.env.EVERGRAPH_ORIGIN || undefined;
-  const wrangler = await readWrangler();
-  const refused = [...refusals(wrangler.config), ...bindingFaults(wrangler.config)];
-  if (refused.length > 0) throw new Advice(refused.map((fault) => `${wrangler.file}: ${fault}`).join("\n"));
+  const wrangler = await checkWrangler();
   await buildCheck();
   const bound = await boundConfiguration(wrangler, environment);
   if (bound !== undefined && origin !== undefined) {
@@ -45,11 +63,6 @@ export async function configure() {
     return { configuration: bound, files: [], environment, wrangler };
   }
   const files = configurationFiles(environment);
-  if (environment !== undefined && files.length === 1 && wrangler.config.env?.[environment] === undefined) {
-    throw new Advice(
-      `${wrangler.file} has no [env.${environment}], and evergraph.${environment}.toml does not exist.`,
-    );
-  }
   const json = await checkedFiles(files, origin);
   writeConfiguration(json);
   return { configuration: JSON.parse(json), files, environment, wrangler };
@@ -98,12 +111,23 @@ async function check(args, input, format = (fault) => fault) {
   }
 }
 
+/** Keeps why a build under `wrangler dev` failed, until one succeeds. */
+export function keepFault(message) {
+  writeFileSync(faultFile, message);
+}
+
+/** Why the last build under `wrangler dev` failed, if it did. */
+export function lastFault() {
+  return existsSync(faultFile) ? readFileSync(faultFile, "utf8") : undefined;
+}
+
 /** Replaces the file at once: `wrangler dev` may be reading it. */
 function writeConfiguration(json) {
   mkdirSync(buildFolder, { recursive: true });
   const draft = join(buildFolder, ".config.draft");
   writeFileSync(draft, json);
   renameSync(draft, join(buildFolder, "config.txt"));
+  rmSync(faultFile, { force: true });
 }
 
 /** Whether there is a Worker with a configuration from an earlier build. */

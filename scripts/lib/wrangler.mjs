@@ -1,7 +1,7 @@
 // wrangler, run by the Node.js that it needs, and its configuration file.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { runInNewContext } from "node:vm";
 import { node, root, run, start } from "../../tools/processes.mjs";
 import { Advice } from "../../tools/script.mjs";
@@ -12,34 +12,60 @@ const env = {
   WRANGLER_SEND_METRICS: "false",
 };
 
-/** Starts `wrangler dev`. */
-export function startDev(port, { extra = [], stdio } = {}) {
+/**
+ * Starts `wrangler dev`. wrangler reloads the Worker even after a failed build, which prints some 20 lines;
+ * `lastFault` is asked afterwards for what is to be shown below them.
+ */
+export function startDev(port, { extra = [], stdin = "inherit", lastFault }) {
   const args = [program, "dev", "--port", String(port), "--show-interactive-dev-session=false", ...extra];
-  return start(node, args, { env, stdio });
+  const hasColor = process.stdout.isTTY && !process.env.NO_COLOR;
+  const dev = start(node, args, {
+    env: hasColor ? { FORCE_COLOR: "1", ...env } : env,
+    stdio: [stdin, "pipe", "inherit"],
+  });
+  dev.stdout.on("data", (data) => {
+    process.stdout.write(data);
+    const fault = data.includes("server updated and ready") ? lastFault() : undefined;
+    if (fault !== undefined) console.log(`\n${fault}`);
+  });
+  return dev;
 }
 
 /** Runs `wrangler deploy` with more arguments. */
 export const deploy = (extra) => run(node, [program, "deploy", ...extra], { env });
 
-/** The value of `--env` among arguments for wrangler. */
-export function environmentIn(args) {
+/**
+ * Takes `--env` and `--config` from arguments for wrangler into the environment variables that
+ * configuration.mjs describes. wrangler does not tell its build command about them.
+ */
+export function useOptions(args) {
+  const environment = optionIn(args, ["--env", "-e"]);
+  if (environment !== undefined) process.env.CLOUDFLARE_ENV = environment;
+  const config = optionIn(args, ["--config", "-c"]);
+  if (config !== undefined) process.env.EVERGRAPH_WRANGLER = config;
+}
+
+/** The value of an option among arguments. */
+function optionIn(args, names) {
   for (const [index, argument] of args.entries()) {
-    const [, inline] = /^(?:--env|-e)=(.*)$/.exec(argument) ?? [];
-    if (inline !== undefined) return inline;
-    if (argument === "--env" || argument === "-e") return args[index + 1];
+    if (names.includes(argument)) return args[index + 1];
+    const name = names.find((name) => argument.startsWith(`${name}=`));
+    if (name !== undefined) return argument.slice(name.length + 1);
   }
   return undefined;
 }
 
 /** wrangler's configuration, and the name of its file: wrangler.toml, or wrangler.jsonc instead of it. */
 export async function readWrangler() {
-  const file = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"].find((name) =>
-    existsSync(join(root, name)),
-  );
+  const file =
+    process.env.EVERGRAPH_WRANGLER ||
+    ["wrangler.json", "wrangler.jsonc", "wrangler.toml"].find((name) => existsSync(join(root, name)));
   if (file === undefined) throw new Advice("wrangler.toml is missing; restore it from the repository.");
-  const text = readFileSync(join(root, file), "utf8");
+  const path = resolve(root, file);
+  if (!existsSync(path)) throw new Advice(`${file} is missing.`);
+  const text = readFileSync(path, "utf8");
   try {
-    if (file !== "wrangler.toml") return { file, config: withoutComments(text) };
+    if (!file.endsWith(".toml")) return { file, config: withoutComments(text) };
     const { parse } = await import("smol-toml");
     return { file, config: parse(text) };
   } catch (error) {

@@ -18,13 +18,15 @@ use crate::service::purges::Purges;
 use crate::service::runtime::{Fault, Runtime};
 use crate::service::tiers::Tiers;
 use crate::service::timeout::within;
+use crate::stored::Meta;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// How long a request waits for another one before it asks for itself.
 const WAIT_MILLIS: u64 = 5_000;
 
-/// For how long the other isolates of a data center leave a stale entry to the one that revalidates it.
+/// For how long the isolates of a data center leave a stale entry to the one that revalidates it. If that
+/// stores nothing, the origin is asked again after this time.
 const MARKER_SECONDS: u64 = 10;
 
 /// What a request does that found nothing.
@@ -123,16 +125,16 @@ impl Collapser {
         }
     }
 
-    /// `true` if another isolate of this data center has revalidated a stale entry, or has just begun
-    /// to. What it has stored is then in this isolate's memory too.
+    /// `true` if an isolate of this data center has revalidated a stale entry, or has just begun to.
+    /// What it has stored is then in this isolate's memory too.
     pub async fn is_revalidated_elsewhere<R: Runtime>(
         &self,
         context: &Context<R>,
         plan: &Plan,
-        key: &str,
+        stale: &Meta,
     ) -> bool {
         let Tiers { memory, edge_cache, .. } = &*self.tiers;
-        let stored = self.judge.read(&**edge_cache, context, plan, key).await;
+        let stored = self.judge.read(&**edge_cache, context, plan, &stale.key).await;
         if let Some(cached) = stored.filter(|cached| self.judge.is_selected(context, cached))
             && self.judge.may_judge(context)
             && self.judge.freshness(context, plan, &cached) == Freshness::Fresh
@@ -140,12 +142,19 @@ impl Collapser {
             memory.insert(&cached);
             return true;
         }
-        let marker = format!("{key}~revalidating");
-        if edge_cache.read(context, &marker).await.is_some() {
+        // The marker says which entry is being revalidated, so that it does not hold back the
+        // revalidation of the entry that replaces it.
+        let marker = format!("{}~revalidating", stale.key);
+        let stored_at = stale.stored_at.as_millis();
+        let revalidated = edge_cache.read(context, &marker).await.and_then(|value| {
+            String::from_utf8(value.bytes).ok().and_then(|text| text.parse::<u64>().ok())
+        });
+        if revalidated.is_some_and(|of| of >= stored_at) {
             return true;
         }
         // Two isolates that look at the same moment both go on, which costs one request more.
-        edge_cache.write(&context.runtime, &marker, b"1", MARKER_SECONDS).await;
+        let value = stored_at.to_string();
+        edge_cache.write(&context.runtime, &marker, value.as_bytes(), MARKER_SECONDS).await;
         false
     }
 }

@@ -91,7 +91,7 @@ impl Revalidation {
         kind: &ReadKind,
     ) {
         let meta = &stale.cached.entry.meta;
-        if self.collapser.is_revalidated_elsewhere(context, plan, &meta.key).await {
+        if self.collapser.is_revalidated_elsewhere(context, plan, meta).await {
             return;
         }
         // Taken before the origin is asked: what is purged from here on is newer than the response.

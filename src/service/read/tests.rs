@@ -121,6 +121,31 @@ fn a_stale_response_is_served_while_it_is_revalidated() {
 }
 
 #[test]
+fn each_stale_response_is_revalidated_at_once() {
+    let setup = setup("max-age=1, stale-while-revalidate=60");
+    setup.get();
+    for asked in 2..=4 {
+        setup.runtime.advance(2_000);
+        assert_eq!(setup.get().0, "STALE");
+        setup.runtime.advance(50);
+        assert_eq!((setup.asked(), setup.get().0.as_str()), (asked, "HIT"));
+    }
+}
+
+#[test]
+fn a_revalidation_that_stores_nothing_is_not_repeated_at_once() {
+    let setup = setup("max-age=1, stale-while-revalidate=60");
+    setup.get();
+    setup.responds(500, "no-store");
+    for _ in 0..2 {
+        setup.runtime.advance(2_000);
+        assert_eq!(setup.get().0, "STALE");
+        setup.runtime.advance(50);
+        assert_eq!(setup.asked(), 2);
+    }
+}
+
+#[test]
 fn a_stale_response_is_served_while_the_origin_fails() {
     let setup = setup("max-age=1, stale-if-error=60");
     setup.get();

@@ -8,6 +8,7 @@ import { parse } from "smol-toml";
 import { root } from "../../../tools/processes.mjs";
 import {
   bindingFaults,
+  environmentFaults,
   refusals,
   summary,
   VARIABLE_BYTES,
@@ -89,6 +90,31 @@ test("environments do not inherit bindings", () => {
   assert.match(deployed[1], /^this environment does not inherit/);
   const { durable_objects, kv_namespaces } = complete;
   assert.deepEqual(warned({ ...complete, env: { staging: { durable_objects, kv_namespaces } } }), []);
+});
+
+test("environments inherit routes", () => {
+  const { durable_objects, kv_namespaces } = complete;
+  const bound = { durable_objects, kv_namespaces };
+  const routed = (staging) => ({
+    ...complete,
+    routes: ["api.example/*"],
+    env: { staging: { ...bound, ...staging } },
+  });
+  assert.match(warned(routed({}))[0], /^routes: env\.staging inherits api\.example\/\*.*takes the traffic/);
+  const deployed = warned(routed({}), { environment: "staging" });
+  assert.match(deployed[0], /^routes: this environment inherits/);
+  assert.deepEqual(warned(routed({ routes: [] })), []);
+  assert.deepEqual(warned(routed({ route: "staging.example/*" })), []);
+  assert.deepEqual(warned({ ...complete, env: { staging: bound } }), []);
+});
+
+test("an environment that is not in the file is refused, with what to add", () => {
+  assert.deepEqual(environmentFaults(complete, undefined), []);
+  assert.deepEqual(environmentFaults({ ...complete, env: { a: {} } }, "a"), []);
+  const [alone] = environmentFaults(complete, "staging");
+  assert.match(alone, /^no \[env\.staging\]\. It has no environments\./);
+  assert.match(alone, /under \[env\.staging\]: durable_objects \(PURGE_LOG\), kv_namespaces \(CACHE_KV\)/);
+  assert.match(environmentFaults({ ...complete, env: { a: {}, b: {} } }, "nope")[0], /It has: a, b\./);
 });
 
 test("placement, also where an environment inherits it", () => {

@@ -124,6 +124,9 @@ test("a typo is one line, the last valid configuration stays, and the next save 
   save(dated(5000).replace("sie = 86400", "  sei = 86400"));
   const fault = `${config}:${demo.split("\n").indexOf("sie = 86400") + 1}:3: types.product.sei: unknown key; did you mean sie?`;
   await until(() => output.includes(fault), fault);
+  // wrangler reloads the Worker nevertheless, and prints what it has loaded. The fault is shown again below.
+  const isLast = () => output.lastIndexOf(fault) > output.lastIndexOf("server updated and ready");
+  await until(() => output.split(fault).length === 3 && isLast(), "the fault is the last that is seen");
   await until(async () => /hit; ttl=(7000|6999)/.test(await lifetime()), "the last valid ttl");
   save(dated(4000));
   await until(async () => /hit; ttl=(4000|3999)/.test(await lifetime()), "the corrected ttl");
@@ -138,6 +141,25 @@ test("a port in use is named as the cause", async () => {
   assert.match(second.stderr, new RegExp(`Port ${port} is in use\\. Choose another with PORT=`));
 });
 
+test("a port that is none, and a misspelled option, are named in one line", async () => {
+  const failed = async (name, args, env) => {
+    const { stderr } = await run(process.execPath, [join(root, "scripts", name), ...args], {
+      capture: true,
+      env,
+    }).catch((error) => error);
+    return stderr.trim();
+  };
+  const isNone = "PORT=abc is not a port. Use a number from 1 to 65535.";
+  for (const name of ["start.mjs", "dev.mjs"]) {
+    assert.equal(await failed(name, [], { PORT: "abc" }), isNone);
+    assert.match(await failed(name, [], { PORT: "70000" }), /^PORT=70000 is not a port/);
+  }
+  assert.equal(
+    await failed("dev.mjs", ["--orign", "http://127.0.0.1:9"], ports),
+    "--orign is not an option; did you mean --origin?",
+  );
+});
+
 test("what ends npm start ends both", async () => {
   await stop(started);
   assert.equal(started.exitCode, 0);
@@ -145,7 +167,7 @@ test("what ends npm start ends both", async () => {
   await assert.rejects(fetch(shop));
 });
 
-test("npm run dev -- --origin URL runs in front of another API", async () => {
+test("npm run dev -- --origin URL runs in front of another API, and ends with npm", async () => {
   const asked = [];
   const api = createServer((request, response) => {
     asked.push(request.url);
@@ -155,7 +177,8 @@ test("npm run dev -- --origin URL runs in front of another API", async () => {
   await once(api, "listening");
   const address = `http://127.0.0.1:${api.address().port}`;
   save('origin = "http://127.0.0.1:9"\n');
-  const dev = spawn(process.execPath, [join(root, "scripts/dev.mjs"), "--origin", address], {
+  const dev = spawn("npm", ["run", "dev", "--", "--origin", address], {
+    cwd: root,
     env: { ...process.env, ...ports, EVERGRAPH_CONFIG: config },
     stdio: "ignore",
   });
@@ -175,6 +198,14 @@ test("npm run dev -- --origin URL runs in front of another API", async () => {
     await stop(dev);
     api.close();
   }
+  await until(
+    () =>
+      fetch(worker).then(
+        () => false,
+        () => true,
+      ),
+    "wrangler dev has ended",
+  );
 });
 
 const script = (name, args, env) =>
@@ -237,17 +268,31 @@ test("an environment's file is merged over the configuration", async () => {
     join(scratch, "evergraph.staging.toml"),
     'origin = "https://staging.example"\n[kv]\nmin_ttl = 6\n',
   );
-  await script("build.mjs", [], { EVERGRAPH_CONFIG: file });
+  const wrangler = join(scratch, "wrangler.toml");
+  const own = readFileSync(join(root, "wrangler.toml"), "utf8");
+  writeFileSync(wrangler, `${own}\n[env.staging]\nroutes = []\n`);
+  const env = { EVERGRAPH_CONFIG: file };
+  await script("build.mjs", [], env);
   assert.deepEqual(built().kv, { min_ttl: 5, timeout_ms: 60 });
-  const said = await script("build.mjs", [], { EVERGRAPH_CONFIG: file, CLOUDFLARE_ENV: "staging" });
+  const said = await script("build.mjs", ["--env", "staging", "--config", wrangler], env);
   const kv = { min_ttl: 6, timeout_ms: 60 };
   assert.deepEqual(built(), { service: "shop", origin: "https://staging.example", kv });
   assert.match(said, /evergraph\.staging\.toml/);
   assert.match(said, /environment staging/);
-  const typo = await script("build.mjs", [], { EVERGRAPH_CONFIG: file, CLOUDFLARE_ENV: "stagin" }).catch(
-    (e) => e,
-  );
-  assert.match(typo.stderr, /wrangler\.toml has no \[env\.stagin\]/);
+  assert.match(said, /this environment does not inherit bindings/);
+});
+
+test("an environment that wrangler's file does not have is refused before anything is built", async () => {
+  // There is no such profile, so a build that began would say that.
+  const env = { EVERGRAPH_CONFIG: join(scratch, "evergraph.toml"), EVERGRAPH_PROFILE: "none" };
+  writeFileSync(join(scratch, "evergraph.toml"), 'origin = "https://api.example"\n');
+  writeFileSync(join(scratch, "evergraph.staging.toml"), 'service = "staging"\n');
+  for (const name of ["build.mjs", "deploy.mjs"]) {
+    for (const environment of ["staging", "nope"]) {
+      const { stderr } = await script(name, ["--env", environment], env).catch((error) => error);
+      assert.ok(stderr.trim().startsWith(`wrangler.toml: no [env.${environment}].`), stderr);
+    }
+  }
 });
 
 test("a faulty configuration fails the build, and leaves the last one in place", async () => {
