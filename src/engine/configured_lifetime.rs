@@ -3,9 +3,9 @@
 //! Entries outlive deploys. A stored lifetime is therefore an upper limit: the configuration that is in
 //! use at the look-up may shorten it, or end the entry. It never extends it.
 //!
-//! In scope: `ttl`, `swr`, `sie`, `statuses`, `heuristic`, `override` and `client_ttl`. Not in scope: what else a deploy may
-//! change. Scopes and `vary` are in the key, and other rules for tags have another fingerprint
-//! (`config/tagging.rs`).
+//! In scope: `ttl`, `swr`, `sie`, `statuses`, `heuristic`, `override` and `client_ttl`. Not in scope:
+//! what else a deploy may change. Scopes and `vary` are in the key, and other rules for tags have another
+//! fingerprint (`config/tagging.rs`).
 
 use super::client_ttl::shorter_for_client;
 use super::merged_terms::{MergedTerms, merge_terms};
