@@ -78,7 +78,7 @@ impl KvStore for SimulatedRuntime {
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        self.universe.logs[self.log].kv_writes.note(key);
+        self.universe.logs[self.log].kv_writes.note(key, value);
         let is_purge = key.starts_with("outbox/");
         let new = is_purge.then(|| NewRecord::decode_from_outbox(value).ok()).flatten();
         let kept = new.map(|new| (self.service, self.isolate, new.record));

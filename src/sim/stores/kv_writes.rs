@@ -1,6 +1,7 @@
 //! The writes to KV that a log has granted, and those that its isolates have made.
 
 use crate::purge::{KvClaim, KvGrant, KvUse};
+use crate::stored::decode;
 use crate::time::Timestamp;
 use std::cell::Cell;
 
@@ -29,10 +30,11 @@ impl KvWrites {
     }
 
     /// An isolate writes a value under this key.
-    pub fn note(&self, key: &str) {
-        // What is written whether or not there are writes left.
+    pub fn note(&self, key: &str, value: &[u8]) {
+        // What is written whether or not there are writes left. An entry that has ended replaces one.
         let is_necessary =
-            ["outbox", "/schema/", "/manifest"].iter().any(|part| key.contains(part));
+            ["outbox", "/schema/", "/manifest"].iter().any(|part| key.contains(part))
+                || decode(value).is_ok_and(|entry| entry.meta.has_ended());
         if !is_necessary {
             self.made.set(self.made.get() + 1);
         }
