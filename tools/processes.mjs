@@ -74,16 +74,15 @@ export function launch(command, args, options) {
   };
 }
 
-/** A free port on loopback. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * A free port on loopback. It is below those that the system gives to connections and to servers on port 0:
+ * one of these could be taken before the caller listens on it.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (await isFree(port)) return port;
+  }
 }
 
 /** The port that an environment variable sets. */
@@ -110,14 +109,16 @@ export function whenNpmEnds(work) {
 }
 
 /** Fails with an `Advice` if a port on this machine is in use. The environment variable sets another. */
-export function checkPort(port, variable) {
+export async function checkPort(port, variable) {
+  if (await isFree(port)) return;
+  throw new Advice(`Port ${port} is in use. Choose another with ${variable}=${port + 1}.`);
+}
+
+function isFree(port) {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on("error", (error) => {
-      const advice = `Port ${port} is in use. Choose another with ${variable}=${port + 1}.`;
-      reject(error.code === "EADDRINUSE" ? new Advice(advice) : error);
-    });
-    server.listen(port, "127.0.0.1", () => server.close(resolve));
+    server.on("error", (error) => (error.code === "EADDRINUSE" ? resolve(false) : reject(error)));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
