@@ -1,67 +1,108 @@
 // The peers, each in a workerd process of its own: Evergraph as it was built, and the JavaScript
 // workers in peers/.
 
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { parse } from "smol-toml";
 import { bin, freePort, launch, root, untilAnswers } from "../tools/processes.mjs";
 import { copyWorker } from "../tools/worker-modules.mjs";
 
 export const ADMIN_TOKEN = "bench";
 const COMPATIBILITY_DATE = "2026-11-01";
-const TICKS_A_SECOND = 100; // the unit of CPU time on Linux
 
-/**
- * Starts all peers. `backends` are the same for all: `origin`, a URL; `cache` and `kv`, addresses;
- * `answer`, the bytes that the constant worker answers.
- */
-export async function startPeers(folder, backends) {
-  const peers = [];
-  try {
-    for (const [name, prepare] of Object.entries(WORKERS)) {
-      const place = join(folder, name);
-      mkdirSync(join(place, "storage"), { recursive: true });
-      peers.push(await startPeer(name, place, prepare(place, backends), backends));
-    }
-  } catch (error) {
-    await Promise.all(peers.map((peer) => peer.stop()));
-    throw error;
-  }
-  return Object.fromEntries(peers.map((peer) => [peer.name, peer]));
+/** The configuration of Evergraph: the demo shop's, with the default log lines, and exact purges. */
+export function configuration(origin) {
+  const { log, ...shop } = parse(readFileSync(join(root, "examples/shop/evergraph.toml"), "utf8"));
+  return { ...shop, mutations: { policy: "entity" }, origin };
 }
 
 /** What each peer's worker is, as workerd's configuration has it. */
 const WORKERS = {
-  evergraph(place, { origin }) {
-    const configuration = parse(readFileSync(join(root, "examples/shop/evergraph.toml"), "utf8"));
-    return `
-  modules = [${copyWorker(place)}],
-  bindings = [
-    (name = "EVERGRAPH", json = ${quoted(JSON.stringify({ ...configuration, origin }))}),
-    (name = "ADMIN_TOKENS", text = ${quoted(ADMIN_TOKEN)}),
-    (name = "CACHE_KV", kvNamespace = "kv"),
-    (name = "PURGE_LOG", durableObjectNamespace = "PurgeLog")
-  ],
-  durableObjectNamespaces = [(className = "PurgeLog", uniqueKey = "purge-log", enableSql = true)],
-  durableObjectStorage = (localDisk = "storage"),`;
-  },
   constant(place, { answer }) {
     writeFileSync(join(place, "answer.json"), answer);
     return script(place, "constant.js", '(name = "ANSWER", text = embed "answer.json")');
   },
+  map: (place, { origin }) => script(place, "map.js", originBinding(origin)),
   "cache-api": (place, { origin }) => script(place, "cache-api.js", originBinding(origin)),
+  kv: (place, { origin }) =>
+    script(place, "kv.js", `${originBinding(origin)}, (name = "KV", kvNamespace = "kv")`),
+  yoga: (place, { origin, yoga }) => {
+    writeFileSync(join(place, "yoga.js"), yoga);
+    return worker("yoga.js", originBinding(origin));
+  },
   forward: (place, { origin }) => script(place, "forward.js", originBinding(origin)),
+  evergraph: (place, backends) => evergraph(place, backends, "shop"),
 };
 
-function originBinding(origin) {
-  return `(name = "ORIGIN", text = ${quoted(origin)})`;
+/** Each build has a service of its own, so that they do not share what is stored. */
+function evergraph(place, { origin }, service, folder) {
+  const configured = { ...configuration(origin), service };
+  return `
+  modules = [${copyWorker(place, null, folder)}],
+  bindings = [
+    (name = "EVERGRAPH", json = ${quoted(JSON.stringify(configured))}),
+    (name = "ADMIN_TOKENS", text = ${quoted(ADMIN_TOKEN)}),
+    (name = "CACHE_KV", kvNamespace = "kv"),
+    (name = "PURGE_LOG", durableObjectNamespace = "PurgeLog"),
+    (name = "STATS", durableObjectNamespace = "Statistics")
+  ],
+  durableObjectNamespaces = [
+    (className = "PurgeLog", uniqueKey = "purge-log", enableSql = true),
+    (className = "Statistics", uniqueKey = "statistics", enableSql = true)
+  ],
+  durableObjectStorage = (localDisk = "storage"),`;
 }
 
-function script(place, file, binding) {
+const originBinding = (origin) => `(name = "ORIGIN", text = ${quoted(origin)})`;
+
+function script(place, file, bindings) {
   copyFileSync(join(root, "bench/peers", file), join(place, file));
-  return `
+  return worker(file, bindings);
+}
+
+const worker = (file, bindings) => `
   modules = [(name = "${file}", esModule = embed "${file}")],
-  bindings = [${binding}],`;
+  bindings = [${bindings}],`;
+
+/** The Worker of Yoga in one file. */
+export async function bundleYoga() {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, "bench/peers/yoga.js")],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    conditions: ["worker", "browser"],
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+  return outputFiles[0].contents;
+}
+
+/**
+ * Prepares a peer in a folder: it can be started, and stopped, again and again. `backends` are the same for
+ * all: `origin`, a URL; `cache` and `kv`, addresses; `answer`, the bytes that the constant worker answers;
+ * `yoga`, the bundle. `builds` are other builds of Evergraph, by name.
+ */
+export function preparePeer(name, folder, backends, builds = {}) {
+  const place = join(folder, name);
+  mkdirSync(join(place, "storage"), { recursive: true });
+  const made =
+    name in builds ? evergraph(place, backends, name, builds[name]) : WORKERS[name](place, backends);
+  return { name, start: () => startPeer(name, place, made, backends) };
+}
+
+/** Starts a peer and waits until it answers. */
+export async function startReady(prepared) {
+  const peer = await prepared.start();
+  try {
+    await untilAnswers(`http://127.0.0.1:${peer.port}/`, { child: peer.child, seconds: 30 });
+  } catch (error) {
+    await peer.stop();
+    throw error;
+  }
+  return peer;
 }
 
 async function startPeer(name, place, worker, { cache, kv }) {
@@ -91,22 +132,15 @@ const peer :Workerd.Worker = (${worker}
     cwd: place,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  try {
-    await untilAnswers(`http://127.0.0.1:${port}/`, { child, seconds: 30 });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { name, port, cpuSeconds: () => cpuSeconds(child.pid), cpuNanos: () => cpuNanos(child.pid), stop };
+  const { pid } = child;
+  return { name, port, child, cpuMillis: () => cpuMillis(pid), cpuNanos: () => cpuNanos(pid), stop };
 }
 
-/** The CPU time that a workerd has taken, all its threads together; null if the system does not say. */
-function cpuSeconds(pid) {
+/** The CPU time of all threads of a process in milliseconds; null if the system does not say. */
+export function cpuMillis(pid) {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [, program, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat);
-    const fields = rest.split(" ");
-    return program === "workerd" ? (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND : null;
+    const tasks = readdirSync(`/proc/${pid}/task`);
+    return tasks.reduce((sum, task) => sum + nanosOf(`/proc/${pid}/task/${task}`), 0) / 1e6;
   } catch {
     return null;
   }
@@ -118,12 +152,12 @@ function cpuSeconds(pid) {
  */
 function cpuNanos(pid) {
   try {
-    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]);
+    return nanosOf(`/proc/${pid}/task/${pid}`);
   } catch {
     return null;
   }
 }
 
-function quoted(text) {
-  return JSON.stringify(text);
-}
+const nanosOf = (task) => Number(readFileSync(`${task}/schedstat`, "utf8").split(" ")[0]);
+
+const quoted = (text) => JSON.stringify(text);

@@ -1,8 +1,6 @@
 // The requests of the load generator, as bytes. All peers get the same ones.
 
-// A negative `after` means the first page: any number gives the same answer under another key.
-const CATALOG = `query Catalog($first: Int, $after: Int) {
-  products(first: $first, after: $after) {
+const PRODUCT = `{
     __typename
     id
     name
@@ -24,43 +22,60 @@ const CATALOG = `query Catalog($first: Int, $after: Int) {
         name
       }
     }
-  }
+  }`;
+
+const CATALOG = `query Catalog($first: Int, $after: Int) {
+  products(first: $first, after: $after) ${PRODUCT}
 }`;
-const FIRST = 20; // products in an answer of about 10 KB
 
-/** The same for 20 pages of 100 products: an answer of about 1 MB. */
+/** A document of 8 KB, for a response of 10 KB: twenty pages of one product. */
+const CATALOG_8KB = `query Catalog8K($first: Int, $after: Int) {
+${Array.from({ length: 20 }, (_, page) => `  page${page}: products(first: $first, after: $after) ${PRODUCT}`).join("\n")}
+}`;
+
+/** Twenty pages of a hundred products: a response of 1 MB. */
 const CATALOG_1MB = `query Catalog1MB($first: Int, $after: Int) {
-${Array.from({ length: 20 }, (_, page) => `  page${page}: products(first: ${page === 0 ? "$first" : 100}, after: ${page === 0 ? "$after" : (page % 12) * 100}) { ...Item }`).join("\n")}
+${Array.from({ length: 20 }, (_, page) => `  page${page}: products(first: $first, after: $after) { ...Item }`).join("\n")}
 }
-fragment Item on Product { __typename id name price stock category { __typename id name } reviews { __typename id stars text author { __typename id name } } }`;
+fragment Item on Product ${PRODUCT}`;
 
-const DASHBOARD = "query Dashboard { dashboard { products users orders revenue stars } }";
+const DASHBOARD =
+  "query Dashboard($day: Int) { dashboard(day: $day) { __typename products users orders revenue stars } }";
 
-/** The requests by name. Each is made of a number, so that it can be one never asked before. */
+const ONE = `query Product($id: ID!) {
+  product(id: $id) { __typename id name reviews { __typename id stars text author { __typename id name } } }
+}`;
+
+const RENAME = `mutation Rename($id: ID!, $name: String) {
+  ProductUpdate(id: $id, name: $name) { product { __typename id name } }
+}`;
+
+const operation = (operationName, query, variables) => ({ operationName, variables, query });
+const product = (number) => operation("Product", ONE, { id: productId(number) });
+
+/** The requests by name. Each is made of a number, so that it can be one never sent before. */
 const REQUESTS = {
-  catalog: (number) =>
-    post(
-      JSON.stringify({
-        operationName: "Catalog",
-        variables: { first: FIRST, after: -1_000_000_000 - number },
-        query: CATALOG,
-      }),
-    ),
-  "catalog-1mb": (number) =>
-    post(
-      JSON.stringify({
-        operationName: "Catalog1MB",
-        variables: { first: 100, after: -1_000_000_000 - number },
-        query: CATALOG_1MB,
-      }),
-    ),
-  "dashboard-graphql": () => post(JSON.stringify({ operationName: "Dashboard", query: DASHBOARD })),
-  "dashboard-rest": () => `GET /api/dashboard HTTP/1.1\r\n${headers()}`,
+  catalog: (number) => post(operation("Catalog", CATALOG, { first: 20, after: number })),
+  "catalog-8kb": (number) => post(operation("Catalog8K", CATALOG_8KB, { first: 1, after: number })),
+  "catalog-1mb": (number) => post(operation("Catalog1MB", CATALOG_1MB, { first: 100, after: number })),
+  "catalog-rest": (number) => get(`/api/products?first=20&after=${number}`),
+  batch: (number) => post(Array.from({ length: 10 }, (_, n) => product(number * 10 + n))),
+  product: (number) => post(product(number)),
+  "dashboard-graphql": (number) => post(operation("Dashboard", DASHBOARD, { day: number })),
+  "dashboard-rest": (number) => get(`/api/dashboard?day=${number}`),
 };
 
 /** A request as it goes over the wire. */
 export function requestBytes(name, number = 0) {
   return Buffer.from(REQUESTS[name](number));
+}
+
+/** The id of a product. */
+export const productId = (number) => String(number).padStart(10, "0");
+
+/** The write of a product, for the so many'th time: no two of them are the same. */
+export function writeBytes(number, time) {
+  return Buffer.from(post(operation("Rename", RENAME, { id: productId(number), name: `name ${time}` })));
 }
 
 /** A call of `POST purge` as it goes over the wire. */
@@ -73,7 +88,10 @@ export function purgeBytes(what, token) {
   );
 }
 
-function post(body) {
+const get = (path) => `GET ${path} HTTP/1.1\r\n${headers()}`;
+
+function post(request) {
+  const body = JSON.stringify(request);
   return (
     "POST /graphql HTTP/1.1\r\n" +
     `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +

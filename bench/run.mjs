@@ -1,109 +1,97 @@
 // The benchmarks, from the peers' start to the report. Run by scripts/bench.mjs.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
-import { Store } from "../tests/e2e/lib/stores.mjs";
-import { startOrigin } from "../tools/demo-shop.mjs";
+import { cpus } from "node:os";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { judge } from "../tools/benchmarks/demands.mjs";
+import { demandLines, kept, tablesOf, writeDocuments, writeResults } from "../tools/benchmarks/report.mjs";
 import { bin, run } from "../tools/processes.mjs";
-import { main } from "../tools/script.mjs";
-import { measureBundle } from "./bundle.mjs";
-import { startCache } from "./cache.mjs";
-import { Connection } from "./connection.mjs";
-import { measureCpu } from "./cpu.mjs";
-import { measureFailures } from "./failures.mjs";
-import { measureGraphql } from "./graphql.mjs";
-import { Load } from "./load.mjs";
-import { measureDashboard, measureHits, measureMisses } from "./measures.mjs";
-import { startPeers } from "./peers.mjs";
-import { cpuTable, failureTable, graphqlTable, judge, keep, kept, remarks, table } from "./report.mjs";
-import { requestBytes } from "./requests.mjs";
+import { Advice, main } from "../tools/script.mjs";
+import { measureBundle } from "./parts/bundle.mjs";
+import { measureCold } from "./parts/cold.mjs";
+import { measureCpu } from "./parts/cpu.mjs";
+import { measureDashboards } from "./parts/dashboard.mjs";
+import { measureFailures } from "./parts/failures.mjs";
+import { measureGraphql } from "./parts/graphql.mjs";
+import { measureHits } from "./parts/hits.mjs";
+import { measureMemory } from "./parts/memory.mjs";
+import { measureMisses } from "./parts/misses.mjs";
+import { measureMixed } from "./parts/mixed.mjs";
+import { measurePurges } from "./parts/purges.mjs";
+import { endWorld, startWorld } from "./world.mjs";
 
-/** The parts of the benchmarks that can be run by themselves. The other results stay unchanged. */
-const PARTS = ["failures", "cpu"];
+const ROUNDS = 9;
+
+/** The parts, in the order in which they run. Those in the world share its peers. */
+const PARTS = {
+  graphql: { title: "GraphQL, natively and in Wasm", measure: (_, say) => measureGraphql(say) },
+  bundle: { title: "the bundle", measure: (_, say) => measureBundle(say) },
+  hits: { title: "hits", inWorld: true, measure: measureHits },
+  misses: { title: "misses", inWorld: true, measure: measureMisses },
+  cold: { title: "new isolates", inWorld: true, measure: measureCold },
+  dashboard: { title: "the dashboard", inWorld: true, measure: measureDashboards },
+  mixed: { title: "reads and writes", inWorld: true, measure: measureMixed },
+  purges: { title: "purges under load", inWorld: true, measure: measurePurges },
+  memory: { title: "memory", inWorld: true, measure: measureMemory },
+  cpu: { title: "the CPU time of single requests", inWorld: true, measure: measureCpu },
+  failures: { title: "parts that fail", measure: (_, say) => measureFailures(say) },
+};
 
 const say = (line) => console.log(`  ${line}`);
 
-/** What has to be stopped at the end, last started first. */
-const ends = [];
-
-async function end() {
-  for (const one of ends.splice(0).reverse()) await one();
-}
-
-/** Compares Evergraph with its peers in a world, and measures what needs none. */
-async function measure(world) {
-  const bundle = measureBundle();
-  console.log("• GraphQL, natively and in Wasm …");
-  const graphql = await measureGraphql(say);
-  const measures = [
-    await measureDashboard(world, "dashboard-rest", say),
-    await measureDashboard(world, "dashboard-graphql", say),
-    ...(await measureHits(world, say)),
-    ...(await measureMisses(world, say)),
-  ];
-  return { measures, graphql, bundle };
-}
-
-/** Starts the origin, the stores, the peers and the load generator. */
-async function startWorld() {
-  const folder = mkdtempSync(join(tmpdir(), "evergraph-bench-"));
-  ends.push(() => rmSync(folder, { recursive: true, force: true }));
-  console.log("• the origin, the stores and the peers …");
-  const shop = await startOrigin();
-  ends.push(shop.stop);
-  const [cache, kv] = await Promise.all([startCache(), new Store("kv").listen()]);
-  ends.push(
-    () => cache.close(),
-    () => kv.close(),
+/** What the command line says: parts, and options. */
+function instructions() {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: String(ROUNDS) },
+      print: { type: "boolean", default: false },
+      build: { type: "string", multiple: true, default: [] },
+    },
+  });
+  const unknown = positionals.find((part) => !(part in PARTS));
+  if (unknown !== undefined) {
+    throw new Advice(`There is no part ${unknown}, only ${Object.keys(PARTS).join(", ")} and log.`);
+  }
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Advice(`--rounds ${values.rounds} is no number.`);
+  const builds = Object.fromEntries(
+    values.build.map((one) => {
+      const [name, folder] = one.split("=");
+      if (!folder || !/^[a-z][a-z0-9-]*$/.test(name)) {
+        throw new Advice(`--build ${one}: write --build NAME=FOLDER, with a name in lower case.`);
+      }
+      return [name, resolve(folder)];
+    }),
   );
-  const answer = (await once(shop.port)).body;
-  const backends = { origin: shop.url, cache: cache.address, kv: kv.address, answer };
-  const peers = await startPeers(folder, backends);
-  ends.push(() => Promise.all(Object.values(peers).map((peer) => peer.stop())));
-  for (const peer of Object.values(peers)) await expectAnswer(peer, answer);
-  const load = new Load();
-  ends.push(() => load.stop());
-
-  console.log(`• a request of ${requestBytes("catalog").length} bytes, an answer of ${answer.length} …`);
-  return { load, peers, shop, kv, bytes: answer.length };
+  const parts = positionals.length > 0 ? positionals : Object.keys(PARTS);
+  // Other builds are no part of the report.
+  return { parts, rounds, builds, print: values.print || values.build.length > 0 };
 }
 
-async function measureAll() {
-  const part = process.argv[2];
-  if (part !== undefined && !PARTS.includes(part)) throw new Error(`no such part: ${part}`);
+/** Measures the parts. One that fails is left out, with a line in `faults`: the others need not run again. */
+async function measureAll({ parts, rounds, builds }) {
   const on = { date: new Date().toISOString().slice(0, 10), machine: await machine() };
-  const results = kept();
-  if (part !== "failures") {
-    const world = await startWorld();
-    if (part === undefined) Object.assign(results, on, await measure(world));
-    console.log("• the CPU time of single requests …");
-    results.cpu = { ...on, rows: await measureCpu(world, say) };
-    await end();
+  const measured = {};
+  const faults = [];
+  let world;
+  for (const [part, { title, inWorld, measure }] of Object.entries(PARTS)) {
+    if (!parts.includes(part)) continue;
+    const began = Date.now();
+    if (inWorld && !world) {
+      console.log("• the origin, the stores and the peers …");
+      world = await startWorld({ rounds, builds }, say);
+    }
+    console.log(`• ${title} …`);
+    try {
+      measured[part] = { ...on, rows: await measure(world, say) };
+    } catch (error) {
+      faults.push(`FAILED  ${part}: ${error.message}`);
+      console.error(error);
+    }
+    say(`in ${((Date.now() - began) / 1000).toFixed(0)} s`);
   }
-  if (part !== "cpu") {
-    console.log("• parts that fail …");
-    results.failures = { ...on, rows: await measureFailures(say) };
-  }
-  return results;
-}
-
-async function once(port) {
-  const connection = await Connection.open(port);
-  try {
-    return await connection.ask(requestBytes("catalog"));
-  } finally {
-    connection.close();
-  }
-}
-
-/** Checks that a peer responds with the origin's bytes, twice. */
-async function expectAnswer(peer, expected) {
-  for (let time = 0; time < 2; time += 1) {
-    const { status, body } = await once(peer.port);
-    if (status !== 200 || !body.equals(expected)) throw new Error(`${peer.name} answers something else`);
-    await new Promise((resolve) => setTimeout(resolve, 200)); // stores are written behind the answer
-  }
+  return { measured, faults };
 }
 
 async function machine() {
@@ -118,21 +106,28 @@ async function machine() {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, () => end().finally(() => process.exit(1)));
+  process.once(signal, () => endWorld().finally(() => process.exit(1)));
 }
 
 await main(async () => {
   const started = Date.now();
+  const asked = instructions();
   try {
-    const results = await measureAll();
-    results.targets = judge(results);
-    keep(results);
-    const tables = [table, graphqlTable, cpuTable, failureTable].map((made) => made(results));
-    console.log(`\n${tables.join("\n\n")}\n\n${remarks(results).join("\n")}`);
+    const { measured, faults } = await measureAll(asked);
+    // The other parts stay as they were.
+    const results = { ...kept(), ...measured };
+    const demands = judge(measured);
+    if (!asked.print) {
+      writeResults(results);
+      // As they are rounded there, so that the documents can be written again from the file.
+      writeDocuments(kept());
+    }
+    console.log(`\n${tablesOf(measured).join("\n\n")}\n\n${[...demandLines(demands), ...faults].join("\n")}`);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
-    console.log(`\nin ${seconds} s; also in bench/results.json and docs/benchmarks.md`);
-    process.exitCode = results.targets.every(({ met }) => met) ? 0 : 1;
+    const where = asked.print ? "" : "; also in bench/results.json and docs/benchmarks.md";
+    console.log(`\nin ${seconds} s${where}`);
+    process.exitCode = faults.length === 0 && demands.every(({ met }) => met) ? 0 : 1;
   } finally {
-    await end();
+    await endWorld();
   }
 });

@@ -1,5 +1,5 @@
-// npm run bench: compares Evergraph with other Workers on this machine, as ratios. `-- failures` and
-// `-- cpu` run that part alone. `-- log` measures the purge log instead.
+// npm run bench: compares Evergraph with other Workers on this machine, as ratios. `-- hits misses` runs these
+// parts alone. `-- log` measures the purge log instead.
 
 import { join } from "node:path";
 import { node, root, start } from "../tools/processes.mjs";

@@ -15,7 +15,7 @@ import { main } from "../tools/script.mjs";
 import { build } from "./lib/build.mjs";
 import { configure, DEMO, lastFault } from "./lib/configuration.mjs";
 import { setup } from "./lib/setup.mjs";
-import { ensureDevVars, startDev } from "./lib/wrangler.mjs";
+import { devVarsHave, ensureDevVars, startDev } from "./lib/wrangler.mjs";
 
 await main(async () => {
   const port = portFrom("PORT", 8787);
@@ -60,6 +60,9 @@ await main(async () => {
   }
   await untilAnswers(`${origin}/__origin/requests`, { child: shop });
   await untilAnswers(`${worker}/__evergraph/health`, { child: dev, seconds: 120 });
+  const hasDevToken = devVarsHave("dev-token");
+  const tokenHint = hasDevToken ? "dev-token" : "a token of .dev.vars";
+  const bearer = hasDevToken ? "dev-token" : "<a token of .dev.vars>";
   console.log(`
 Evergraph is at ${worker}, in front of the demo shop at ${origin}.
 
@@ -71,7 +74,9 @@ Then write, and read again:
 
 How many requests reached the shop: curl ${origin}/__origin/requests
 Its configuration is ${process.env.EVERGRAPH_CONFIG}. A change applies when you save the file.
-Purge everything: curl ${worker}/__evergraph/purge -H 'authorization: Bearer dev-token' -d '{"all":true}'
+The operator's page: ${worker}/__evergraph/ (token: ${tokenHint})
+
+Purge everything: curl ${worker}/__evergraph/purge -H 'authorization: Bearer ${bearer}' -d '{"all":true}'
 Press Ctrl-C to stop both.
 `);
 });

@@ -10,7 +10,7 @@ import { setup } from "./lib/setup.mjs";
 
 await main(async () => {
   await setup();
-  await step("native tests", () => run("cargo", ["test", "--quiet"]));
+  await step("native tests", () => run("cargo", ["test", "--quiet", "--features", "cli"]));
   await step("the deliberate bugs fit the sources", checkBugs);
   const sim = ["run", "--quiet", "--profile", "sim", "--features", "sim", "--bin", "sim", "--"];
   await step("the simulated world, 100 seeds", () => run("cargo", [...sim, "--seeds", "100"]));

@@ -5,17 +5,23 @@
 //! pure: it takes values and the time `now`, and returns decisions. `service` carries these decisions
 //! out through traits, and `worker` implements the traits on Cloudflare Workers.
 
+pub mod decimal;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod order;
+pub mod record;
+pub mod shadow;
 pub mod time;
 
+pub mod alerts;
 pub mod config;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod config_file;
 pub mod key;
 pub mod policy;
 pub mod purge;
+pub mod statistics;
 pub mod stored;
 pub mod tag;
 
@@ -33,3 +39,9 @@ mod worker;
 
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
+
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub mod offline;
+
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub mod cli;

@@ -145,6 +145,9 @@ pub const UPLOAD_BYTES: usize = 8 << 20;
 /// the client. KV allows 25 MiB, and an isolate has 128 MB.
 pub const RESPONSE_BODY_BYTES: usize = 8 << 20;
 
+/// The maximum size of a response body that shadow mode compares, in bytes.
+pub const SHADOW_BODY_BYTES: usize = 1 << 20;
+
 /// The maximum size of the headers of a response that is stored, in bytes.
 pub const STORED_HEADER_BYTES: usize = 32 << 10;
 

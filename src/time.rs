@@ -3,6 +3,7 @@
 //! In scope: the two value types and their arithmetic. Not in scope: a clock. `now` is always a
 //! parameter, so that every decision can be tested at any time.
 
+use crate::record::{Read, Reader};
 use serde::{Deserialize, Serialize};
 
 /// A point in time: milliseconds since the Unix epoch.
@@ -11,6 +12,12 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(transparent)]
 pub struct Timestamp(u64);
+
+impl Read for Timestamp {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Read::read(from).map(Self)
+    }
+}
 
 impl Timestamp {
     /// The point `millis` milliseconds after the Unix epoch.
@@ -46,6 +53,12 @@ impl Timestamp {
 )]
 #[serde(transparent)]
 pub struct Ttl(u32);
+
+impl Read for Ttl {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Read::read(from).map(Self)
+    }
+}
 
 impl Ttl {
     /// No lifetime.

@@ -23,6 +23,7 @@ use evergraph::graphql::{
     analyze, facts,
 };
 use evergraph::http::{Headers, Url};
+use evergraph::json::Index;
 use evergraph::limits::Amounts;
 use evergraph::purge::Record;
 use evergraph::rest;
@@ -217,9 +218,10 @@ fn stored(
     let injected = analysis.injected.as_ref().filter(|_| types == Types::Added);
     let asked = injected.map_or(document, |injected| injected.text());
     let data = data_of(&family.schema, OperationKind::Query, asked, read.preferred.as_deref());
-    let body = json!({ "data": data });
-    let shown = ResponseJson { json: &body, has_additions: injected.is_some() };
-    let facts = facts(shown, body["data"].as_object().unwrap(), &analysis.shape, knowledge);
+    let body = Index::of(json!({ "data": data }).to_string().as_bytes()).unwrap();
+    let shown = ResponseJson { json: body.root(), has_additions: injected.is_some() };
+    let data = body.root().get("data").unwrap().as_object().unwrap();
+    let facts = facts(shown, data, &analysis.shape, knowledge);
     assert!(!facts.contradicts_schema, "{document}");
     (facts.tags, facts.types)
 }

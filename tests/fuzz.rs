@@ -11,12 +11,12 @@ mod headers;
 
 use evergraph::graphql::{
     Analysis, AnalysisError, ClientMessage, DeclaredVariable, DocumentSource, InjectedDocument,
-    OperationKind, OperationRequest, RESERVED_PREFIX, RequestForm, RequestParts, ResponseStripper,
-    RewrittenRequest, Schema, TypeKnowledge, analyze, array_of, elements, is_strippable,
-    read_client_message, read_get, read_post, read_server_message, strip,
+    OperationKind, OperationRequest, RESERVED_PREFIX, RequestForm, RequestParts, RewrittenRequest,
+    Schema, TypeKnowledge, analyze, array_of, elements, is_strippable, read_client_message,
+    read_get, read_post, read_server_message, strip,
 };
 use evergraph::http::{Headers, form_pairs};
-use evergraph::json::names_are_unique;
+use evergraph::json::{Index, names_are_unique};
 use evergraph::limits::Amounts;
 use serde_json::Value;
 
@@ -572,31 +572,22 @@ fn answers() {
     let analysis = understood(ASKED).unwrap();
     let injected = analysis.injected.as_ref().unwrap();
     let inputs: Vec<Vec<u8>> = ANSWERS.map(|answer| answer.as_bytes().to_vec()).into();
-    fuzz("answers", &inputs, |body, chance| {
-        let stripped = strip(body, injected);
-        let mut streamed = ResponseStripper::new(injected);
-        let mut out = Vec::new();
-        let mut rest = body;
-        while !rest.is_empty() {
-            let (chunk, after) = rest.split_at(1 + chance.below(rest.len().min(40)));
-            streamed.push(chunk, &mut out);
-            rest = after;
-        }
-        let whole = streamed.finish(&mut out).is_ok();
-        assert!(out.len() <= body.len());
-        assert_eq!(whole.then_some(&out), stripped.as_ref());
-        let Ok(before) = serde_json::from_slice::<Value>(body) else { return };
+    fuzz("answers", &inputs, |body, _| {
+        let index = Index::of(body);
+        let before = serde_json::from_slice::<Value>(body);
+        // serde_json takes an object with its private key for a number.
+        assert!(index.is_some() == before.is_ok() || contains(body, "$serde_json"));
+        let (Some(index), Ok(before)) = (index, before) else { return };
         if let Value::Array(items) = &before {
             let found = elements(body, items.len()).unwrap();
             assert_eq!(elements(body, items.len() + 1), None);
             assert_eq!(&serde_json::from_slice::<Value>(&array_of(found)).unwrap(), &before);
         }
-        let after: Value = serde_json::from_slice(&stripped.unwrap()).unwrap();
-        // An escape in a key hides it from `strip`, which notices that there is one.
-        if !contains(body, "\\u") || !mentions_key(&after) {
-            assert_eq!(after, without_additions(before.clone(), injected));
-        }
-        if is_strippable(&before, &analysis.shape) {
+        // What is not written like an addition is not removed.
+        let Some(stripped) = strip(&index, injected) else { return };
+        let after: Value = serde_json::from_str(&stripped).unwrap();
+        assert_eq!(after, without_additions(before, injected));
+        if is_strippable(index.root(), &analysis.shape) {
             assert!(!mentions_key(&after), "{after}");
         }
     });
@@ -614,20 +605,13 @@ fn mentions_key(value: &Value) -> bool {
 
 /// What `strip` has to leave, computed on the parsed tree.
 fn without_additions(mut answer: Value, injected: &InjectedDocument) -> Value {
-    let answers = match &mut answer {
-        Value::Array(answers) => answers.iter_mut().collect(),
-        one => vec![one],
-    };
-    for answer in answers {
-        let Value::Object(members) = answer else { continue };
-        if let Some(data) = members.get_mut("data") {
-            drop_reserved(data);
-        }
-        let errors = members.get_mut("errors").and_then(Value::as_array_mut);
-        for error in errors.into_iter().flatten() {
-            let locations = error.get_mut("locations").and_then(Value::as_array_mut);
-            locations.into_iter().flatten().for_each(|location| move_back(location, injected));
-        }
+    if let Some(data) = answer.get_mut("data") {
+        drop_reserved(data);
+    }
+    let errors = answer.get_mut("errors").and_then(Value::as_array_mut);
+    for error in errors.into_iter().flatten() {
+        let locations = error.get_mut("locations").and_then(Value::as_array_mut);
+        locations.into_iter().flatten().for_each(|location| move_back(location, injected));
     }
     answer
 }

@@ -7,7 +7,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use evergraph::engine::{BypassOutcome, MissDetail, XCache, bypass_reasons};
+use evergraph::admin::METRICS;
+use evergraph::engine::{BypassOutcome, MissDetail, Warning, XCache, bypass_reasons};
 use evergraph::policy::{CacheStatus, Forward, NotStored, Reason};
 use evergraph::service::{ADDED_HEADERS, ADMIN_ROUTES};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +24,11 @@ fn the_reference_is_generated_from_the_code() {
         ("bypass-reasons", reasons_table(&bypass_reasons())),
         ("not-stored-reasons", reasons_table(&reasons)),
         ("miss-details", reasons_table(MissDetail::REASONS)),
+        ("warnings", reasons_table(Warning::REASONS)),
         ("x-cache", reasons_table(XCache::REASONS)),
         ("response-headers", headers_table()),
         ("admin-routes", routes_table()),
+        ("metrics", metrics_table()),
     ] {
         check(name, &table);
     }
@@ -43,6 +46,49 @@ fn the_json_schema_is_generated_from_the_tables_of_keys() {
         fs::read_to_string(path).unwrap() == schema,
         "evergraph.schema.json differs from the code: run `UPDATE_DOCS=1 cargo test --test reference`"
     );
+}
+
+#[test]
+fn openapi_json_is_generated_from_the_routes_and_their_types() {
+    let undescribed = evergraph::service::undescribed();
+    assert!(
+        undescribed.is_empty(),
+        "each route needs one row in src/service/admin/descriptions.rs, and each row a route: {undescribed:?}"
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let document = serde_json::to_string_pretty(&evergraph::service::openapi()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, document).unwrap();
+        return;
+    }
+    assert!(
+        fs::read_to_string(path).unwrap() == document,
+        "openapi.json differs from the code: run `UPDATE_DOCS=1 cargo test --test reference`"
+    );
+}
+
+#[test]
+fn every_reference_in_openapi_json_leads_to_a_schema() {
+    fn references(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(|path| path.as_str()).map(str::to_owned));
+                members.values().for_each(|member| references(member, found));
+            }
+            serde_json::Value::Array(items) => {
+                items.iter().for_each(|item| references(item, found))
+            }
+            _ => {}
+        }
+    }
+    let document = evergraph::service::openapi();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(found.len() > 5, "{found:?}");
+    for reference in found {
+        let schema = document.pointer(reference.trim_start_matches('#'));
+        assert!(schema.is_some_and(|schema| schema.get("description").is_some()), "{reference}");
+    }
 }
 
 fn reasons_table(reasons: &[Reason]) -> String {
@@ -71,26 +117,69 @@ fn headers_table() -> String {
 }
 
 fn routes_table() -> String {
-    let mut table = "| route | does |\n|---|---|\n".to_owned();
+    let mut table = "| route | role | does |\n|---|---|---|\n".to_owned();
     for route in ADMIN_ROUTES {
         let (method, path, doc) = (route.method, route.path, route.doc);
-        let heading = format!("{}-{path}", method.to_lowercase());
-        table.push_str(&format!("| [`{method} {path}`](#{heading}) | {doc} |\n"));
+        let section = match is_of_the_page(path) {
+            true => "page.md".to_owned(),
+            false => {
+                let (page, anchor) =
+                    (page_of_route(method, path), anchor(&format!("{method} {path}")));
+                format!("{page}#{anchor}")
+            }
+        };
+        let role = route.role.map_or("none".to_owned(), |role| format!("`{}`", role.as_str()));
+        let route = format!("{method} {path}");
+        table.push_str(&format!("| [`{}`]({section}) | {role} | {doc} |\n", route.trim_end()));
+    }
+    table
+}
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let text = heading.to_lowercase().replace(' ', "-");
+    text.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
+/// The page with the section of a route, as docs/operations.md links to it.
+fn page_of_route(method: &str, path: &str) -> String {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let heading = format!("### {method} {path}");
+    let has_section =
+        |page: &&PathBuf| fs::read_to_string(page).unwrap().lines().any(|line| line == heading);
+    let pages = pages(&docs);
+    let page = pages.iter().find(has_section).and_then(|page| page.strip_prefix(&docs).ok());
+    let page = page.filter(|page| *page != Path::new("operations.md"));
+    page.map(|page| page.display().to_string()).unwrap_or_default()
+}
+
+/// The page and its files, which docs/page.md describes.
+fn is_of_the_page(path: &str) -> bool {
+    path.is_empty() || path.starts_with("page.")
+}
+
+fn metrics_table() -> String {
+    let mut table = "| metric | type | labels | meaning |\n|---|---|---|---|\n".to_owned();
+    for metric in METRICS {
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, kind, labels) = (metric.name, metric.kind.as_str(), labels.join(", "));
+        table.push_str(&format!("| `{name}` | {kind} | {labels} | {} |\n", metric.help));
     }
     table
 }
 
 #[test]
 fn every_admin_route_has_a_section_and_every_such_section_a_route() {
-    let is_method = |word: &str| ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&word);
+    let is_method =
+        |word: &str| ["GET", "POST", "PUT", "PATCH", "DELETE", "PURGE", "BAN"].contains(&word);
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let text: String =
         pages(&docs).iter().map(|page| fs::read_to_string(page).unwrap() + "\n").collect();
     let headings = text.lines().filter_map(|line| line.strip_prefix("### ")?.split_once(' '));
     let documented: BTreeSet<(&str, &str)> =
         headings.filter(|(method, path)| is_method(method) && !path.contains(' ')).collect();
-    let routes: BTreeSet<(&str, &str)> =
-        ADMIN_ROUTES.iter().map(|route| (route.method, route.path)).collect();
+    let routes = ADMIN_ROUTES.iter().filter(|route| !is_of_the_page(route.path));
+    let routes: BTreeSet<(&str, &str)> = routes.map(|route| (route.method, route.path)).collect();
     let heading = |(method, path): &(&str, &str)| format!("### {method} {path}");
     let missing: Vec<String> = routes.difference(&documented).map(heading).collect();
     assert!(missing.is_empty(), "docs/operations.md needs sections with the headings {missing:?}");

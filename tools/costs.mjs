@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { markdownTable, replacedBetween } from "./markdown.mjs";
 import { root } from "./processes.mjs";
+import { median } from "./statistics.mjs";
 
 const DOCUMENT = join(root, "docs/costs.md");
 const BEGIN = "<!-- What follows is written by `npm run bench`. -->";
@@ -25,54 +26,15 @@ const ROWS_A_PURGE = 2.3;
 const LOG_READS_A_DAY = { 1: 25_488, 10: 40_896 };
 const BUSY_DATA_CENTERS = 5;
 
-const CLOUDFLARE = "https://developers.cloudflare.com";
-
-/** Prices in USD per million, and what the plans include, as the pages had them in November 2026. */
-const PRICES = {
-  requests: {
-    free: "100,000",
-    included: "10 million",
-    price: 0.3,
-    page: `[Workers pricing](${CLOUDFLARE}/workers/platform/pricing/)`,
-  },
-  cpuMillis: {
-    free: "10 ms for each request",
-    included: "30 million ms",
-    price: 0.02,
-    page: `[Workers pricing](${CLOUDFLARE}/workers/platform/pricing/)`,
-  },
-  kvReads: {
-    free: "100,000",
-    included: "10 million",
-    price: 0.5,
-    page: `[KV pricing](${CLOUDFLARE}/kv/platform/pricing/)`,
-  },
-  kvWrites: {
-    free: "1,000",
-    included: "1 million",
-    price: 5,
-    page: `[KV pricing](${CLOUDFLARE}/kv/platform/pricing/)`,
-  },
-  logRequests: {
-    free: "100,000",
-    included: "1 million",
-    price: 0.15,
-    page: `[Durable Objects pricing](${CLOUDFLARE}/durable-objects/platform/pricing/)`,
-  },
-  logRows: {
-    free: "100,000",
-    included: "50 million",
-    price: 1,
-    page: `[Durable Objects pricing](${CLOUDFLARE}/durable-objects/platform/pricing/)`,
-  },
-  // Until 30 November 2026. From then on the volume is billed: docs/costs.md#prices.
-  logLines: {
-    free: "200,000",
-    included: "20 million",
-    price: 0.6,
-    page: `[Workers Logs](${CLOUDFLARE}/workers/platform/pricing/#workers-logs)`,
-  },
-};
+/**
+ * Prices in USD per million, and what the plans include, as the pages had them in November 2026. `evergraph
+ * replay` reads the same file. That of log lines holds until 30 November 2026: docs/costs.md#prices.
+ */
+const PRICES = Object.fromEntries(
+  Object.entries(JSON.parse(readFileSync(join(root, "tools/prices.json"), "utf8"))).map(
+    ([name, { page, ...price }]) => [name, { ...price, page: `[${page.title}](${page.url})` }],
+  ),
+);
 
 /** What the free plan includes in a day, of what is counted by the day. */
 const FREE_A_DAY = Object.fromEntries(
@@ -94,11 +56,11 @@ const NAMES = {
 };
 
 /** What a million requests use, at a hit rate. */
-export function usage({ measures, cpu }, hitRate) {
+export function usage({ hits: measuredHits, misses: measuredMisses, cpu }, hitRate) {
   const reads = MILLION - WRITES;
   const hits = Math.round(reads * hitRate);
   const misses = reads - hits;
-  const average = (name) => measures.find((measure) => measure.name === name).evergraph / 1000;
+  const average = ({ rows }, id) => median(rows.find((found) => found.id === id).rounds.evergraph);
   const row = (name) => cpu.rows.find((found) => found.name === name);
   return {
     requests: MILLION,
@@ -113,8 +75,8 @@ export function usage({ measures, cpu }, hitRate) {
     logLines: misses + 2 * WRITES,
     logLinesWithHits: hits + misses + 2 * WRITES,
     cpuMillis:
-      hits * average("hit: CPU time a request") +
-      misses * average("miss: CPU time a request") +
+      hits * average(measuredHits, "hit-graphql") +
+      misses * average(measuredMisses, "miss") +
       WRITES * row("purge of one tag").p50,
   };
 }

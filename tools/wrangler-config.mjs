@@ -59,6 +59,7 @@ function isJson(text) {
 /** Values that `[env.<name>]` does not inherit, and which bindings they are. */
 const NOT_INHERITED = [
   ["durable_objects", "PURGE_LOG", (part) => part.durable_objects?.bindings?.map(({ name }) => name)],
+  ["durable_objects", "STATS", (part) => part.durable_objects?.bindings?.map(({ name }) => name)],
   ["kv_namespaces", "CACHE_KV", (part) => part.kv_namespaces?.map(({ binding }) => binding)],
   [
     "version_metadata",
@@ -95,6 +96,7 @@ export function warnings({ wrangler, environment, configuration }) {
   const part = deployedPart(wrangler, environment);
   return [
     ...bindingWarnings(wrangler, part, environment),
+    ...warmWarnings(part, configuration),
     ...originWarnings(part, configuration),
     ...inheritedRoutes(wrangler, environment),
     ...routeWarnings(part),
@@ -123,6 +125,18 @@ function bindingWarnings(wrangler, part, environment) {
     }
   }
   return found;
+}
+
+/** What warming by itself needs (docs/warming.md#automatically). */
+function warmWarnings(part, { warm }) {
+  const on = warm?.on ?? [];
+  const needed = [
+    ["STATS", on.length > 0],
+    ["VERSION_METADATA", on.includes("deploy")],
+  ];
+  return needed
+    .filter(([binding, isNeeded]) => isNeeded && !isBound(binding, part))
+    .map(([binding]) => `warm.on: without the binding ${binding}, nothing is warmed by itself.`);
 }
 
 /** Each option of `placement` except "off" moves the Worker (developers.cloudflare.com/workers/configuration/placement). */

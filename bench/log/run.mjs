@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { openWorld } from "../../tests/e2e/lib/world.mjs";
 import { bin, freePort, launch, untilAnswers } from "../../tools/processes.mjs";
 import { main } from "../../tools/script.mjs";
+import { spread } from "../../tools/statistics.mjs";
 import { copyWorker } from "../../tools/worker-modules.mjs";
-import { spread } from "../statistics.mjs";
 import { appends, markAfter, reads, readsAll } from "./wire.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));

@@ -1,5 +1,5 @@
-// What one writes by hand to cache GraphQL on Workers: POST in the Cache API under a SHA-256 key.
-// It follows Cloudflare's example (developers.cloudflare.com/workers/examples/cache-post-request),
+// What one writes by hand to cache an API on Workers: GET and POST in the Cache API, POST under a SHA-256
+// of the body. It follows Cloudflare's example (developers.cloudflare.com/workers/examples/cache-post-request),
 // without the example's copies of the request. No types, no purge, no scopes.
 
 const SECONDS = 300;
@@ -7,13 +7,13 @@ const SECONDS = 300;
 export default {
   async fetch(request, env, context) {
     const url = new URL(request.url);
-    if (request.method !== "POST") return fetch(env.ORIGIN + url.pathname + url.search, request);
-    const body = await request.text();
-    const key = new Request(`${url.origin}/cached${url.pathname}/${await sha256(request.url + body)}`);
+    const body = request.method === "POST" ? await request.text() : null;
+    const path = body === null ? "" : `/cached${url.pathname}/${await sha256(request.url + body)}`;
+    const key = new Request(body === null ? request.url : url.origin + path);
     const found = await caches.default.match(key);
     if (found) return found;
     const answer = await fetch(env.ORIGIN + url.pathname + url.search, {
-      method: "POST",
+      method: request.method,
       headers: request.headers,
       body,
     });

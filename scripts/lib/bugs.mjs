@@ -71,7 +71,8 @@ function renew(row) {
 
 function copySources() {
   mkdirSync(join(root, scratch, "target"), { recursive: true });
-  for (const name of ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"]) {
+  // Cargo demands that each target of Cargo.toml is there, whichever it builds.
+  for (const name of ["src", "tests", "benches", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"]) {
     rmSync(join(root, scratch, name), { recursive: true, force: true });
     cpSync(join(root, name), join(root, scratch, name), { recursive: true });
   }

@@ -1,5 +1,5 @@
 // Builds the Worker into build/ unless nothing has changed since the last build. The configuration is a
-// module of its own: configuration.mjs.
+// module of its own (configuration.mjs), and so is the OpenAPI description of the admin routes.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { root } from "../../tools/processes.mjs";
 import { isEnough, markerOf, PROFILES } from "../../tools/profiles.mjs";
 import { Advice } from "../../tools/script.mjs";
+import { buildPage } from "./page.mjs";
 import { buildFolder, buildWorker } from "./worker.mjs";
 
 /** The profile of the last build, and the digest of what it was built from. */
@@ -17,6 +18,11 @@ export async function build(profile) {
   if (!PROFILES.includes(profile)) {
     throw new Advice(`There is no profile ${profile} for the Worker, only ${PROFILES.join(" and ")}.`);
   }
+  // In half a second, so that a change of the page compiles no Rust.
+  await buildPage(buildFolder);
+  // index.js imports it, and the size of the bundle includes it.
+  const openapi = JSON.parse(readFileSync(join(root, "openapi.json"), "utf8"));
+  writeFileSync(join(buildFolder, "openapi.txt"), JSON.stringify(openapi));
   const sources = digestOfSources();
   const last = existsSync(marker) ? readFileSync(marker, "utf8") : "";
   if (!isEnough(last, profile, sources)) {

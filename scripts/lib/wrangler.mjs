@@ -83,3 +83,14 @@ export function ensureDevVars() {
   const file = join(root, ".dev.vars");
   if (!existsSync(file)) writeFileSync(file, "ADMIN_TOKENS=dev-token\n");
 }
+
+/** Whether `.dev.vars` has this entry among its tokens. */
+export function devVarsHave(entry) {
+  const text = readFileSync(join(root, ".dev.vars"), "utf8");
+  const [, value = ""] = /^\s*(?:export\s+)?ADMIN_TOKENS\s*=(.*)$/m.exec(text) ?? [];
+  const entries = value
+    .trim()
+    .replace(/^(["'])(.*)\1$/, "$2")
+    .split(",");
+  return entries.some((other) => other.trim() === entry);
+}

@@ -1,12 +1,11 @@
 //! The body of `POST purge`: `{"tags":["Product:42"],"paths":["/api/search"],"soft":true}`.
 
+use super::members::{BodyError, bad, flag, members, texts};
 use crate::config::Config;
 use crate::http::Url;
 use crate::key::Pattern;
-use crate::limits;
 use crate::purge::Record;
 use crate::tag::{Tag, TagSet};
-use serde_json::{Map, Value};
 
 /// What a purge request asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,18 +18,12 @@ pub struct PurgeCommand {
     pub all: bool,
     /// Entries become stale instead of being gone.
     pub soft: bool,
-}
-
-/// What is wrong with a body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PurgeCommandError {
-    /// The path of the faulty member, such as `tags[1]`; empty for the whole body.
-    pub path: String,
-    /// What is wrong, and what is expected.
-    pub message: String,
+    /// Nothing is purged: the response says what would be.
+    pub preview: bool,
 }
 
 const LISTS: [&str; 6] = ["tags", "types", "operations", "paths", "keys", "patterns"];
+const FLAGS: [&str; 3] = ["all", "soft", "preview"];
 
 impl PurgeCommand {
     /// The record for the log.
@@ -45,21 +38,12 @@ impl PurgeCommand {
 }
 
 /// Reads a body. If any part of it is invalid, nothing is purged.
-pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, PurgeCommandError> {
-    let members = match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => members,
-        Ok(other) => return Err(bad("", format!("expected an object, found {}", brief(&other)))),
-        Err(error) => return Err(bad("", format!("expected JSON: {error}"))),
-    };
-    if let Some(unknown) = members
-        .keys()
-        .find(|key| !LISTS.contains(&key.as_str()) && !["all", "soft"].contains(&key.as_str()))
-    {
-        return Err(bad(unknown, format!("unknown; known are {}, all, soft", LISTS.join(", "))));
-    }
+pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, BodyError> {
+    let members = members(body, &[LISTS.as_slice(), &FLAGS].concat())?;
     let mut command = PurgeCommand {
         all: flag(&members, "all")?,
         soft: flag(&members, "soft")?,
+        preview: flag(&members, "preview")?,
         ..PurgeCommand::default()
     };
     for list in LISTS {
@@ -133,55 +117,6 @@ fn scope_tags(config: &Config, text: &str) -> Result<TagSet, String> {
         tags.extend(Tag::parse(text));
     }
     Ok(tags)
-}
-
-fn flag(members: &Map<String, Value>, key: &str) -> Result<bool, PurgeCommandError> {
-    match members.get(key) {
-        None => Ok(false),
-        Some(Value::Bool(flag)) => Ok(*flag),
-        Some(other) => Err(bad(key, format!("expected true or false, found {}", brief(other)))),
-    }
-}
-
-fn texts<'a>(
-    members: &'a Map<String, Value>,
-    key: &str,
-) -> Result<Vec<&'a str>, PurgeCommandError> {
-    let items = match members.get(key) {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(items)) => items,
-        Some(other) => {
-            return Err(bad(key, format!("expected a list of strings, found {}", brief(other))));
-        }
-    };
-    if items.len() > limits::PURGE_ITEMS {
-        return Err(bad(key, format!("at most {} at once", limits::PURGE_ITEMS)));
-    }
-    items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| {
-            item.as_str().ok_or_else(|| {
-                bad(&format!("{key}[{index}]"), format!("expected a string, found {}", brief(item)))
-            })
-        })
-        .collect()
-}
-
-fn bad(path: &str, message: String) -> PurgeCommandError {
-    PurgeCommandError { path: path.to_owned(), message }
-}
-
-/// The kind of a value, for messages: the value itself could be very long.
-fn brief(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

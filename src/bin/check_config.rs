@@ -9,7 +9,7 @@
 //! evergraph.toml:12:3: types.product.tll: unknown key; did you mean ttl?
 //! ```
 
-use evergraph::config_file::{TomlFile, read};
+use evergraph::config_file::read_files;
 use std::io::Read as _;
 use std::process::ExitCode;
 
@@ -35,14 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn check_files(names: &[String], origin: Option<String>) -> Result<String, Vec<String>> {
-    let text_of = |name: &String| {
-        std::fs::read_to_string(name)
-            .map_err(|error| vec![format!("{name}: cannot be read: {error}")])
-    };
-    let texts = names.iter().map(text_of).collect::<Result<Vec<_>, _>>()?;
-    let files: Vec<TomlFile<'_>> =
-        names.iter().zip(&texts).map(|(name, text)| TomlFile { name, text }).collect();
-    read(&files, origin.as_deref()).map(|value| value.to_string())
+    read_files(names, origin.as_deref()).map(|value| value.to_string())
 }
 
 fn check_json() -> Result<String, Vec<String>> {

@@ -1,39 +1,19 @@
-//! How fast GraphQL is parsed, analyzed and stripped, compared with other libraries on the same input in the
-//! same run.
-//! `npm run bench` runs it natively and in Wasm.
+//! How fast GraphQL is parsed, analyzed and stripped in Wasm, compared with other libraries on the same input
+//! in the same run. `npm run bench` runs it. Natively, benches/guides.rs measures the same.
 //!
 //! Prints one JSON object for each measure: its name and unit, and for each round Evergraph's figure and
 //! the other library's.
 
-use evergraph::config::{self, Config};
-use evergraph::engine::{Plan, plan_graphql};
-use evergraph::graphql::{
-    Analysis, InjectedDocument, OperationRequest, RequestForm, TypeKnowledge, analyze,
-    parses_with_graphql_parser, read_post, strip, token_count,
-};
-use evergraph::http::{Headers, Method, Request, Url};
-use evergraph::jwt::Claims;
-use evergraph::limits::Amounts;
+#[path = "../../benches/inputs/mod.rs"]
+mod inputs;
+
+use evergraph::graphql::{parses_with_graphql_parser, token_count};
+use inputs::{Known, OPERATION, analyzed, answer, documents, is_stripped};
 use serde_json::{Value, json};
 use std::hint::black_box;
 
 const ROUNDS: usize = 9;
 const ROUND_MILLIS: f64 = 40.0;
-
-/// How many variants of each document are lexed.
-const VARIANTS: u32 = 64;
-
-/// An operation of 1 KB.
-const OPERATION: &str = include_str!("../../bench/documents/catalog.graphql");
-
-/// Documents as people and programs write them.
-const DOCUMENTS: [&str; 5] = [
-    OPERATION,
-    include_str!("../../bench/documents/product.graphql"),
-    include_str!("../../bench/documents/search.graphql"),
-    include_str!("../../bench/documents/account.graphql"),
-    include_str!("../../bench/documents/mutation.graphql"),
-];
 
 /// The unit of a measure's figures, which are made from the seconds that one run took.
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +47,7 @@ fn main() {
 }
 
 fn measure_all() -> Result<(), &'static str> {
-    let documents: Vec<String> =
-        (0..VARIANTS).flat_map(|n| DOCUMENTS.map(|document| varied(document, n))).collect();
+    let documents = documents();
     let readable =
         |document: &String| token_count(document).is_some() && parses_with_graphql_parser(document);
     if !documents.iter().all(readable) {
@@ -87,7 +66,7 @@ fn measure_all() -> Result<(), &'static str> {
         },
     );
     let parse = || parses_with_graphql_parser(black_box(OPERATION));
-    measure("analysis", Unit::Microseconds, || analysed(black_box(OPERATION)), parse);
+    measure("analysis", Unit::Microseconds, || analyzed(black_box(OPERATION)), parse);
     let known = Known::new().ok_or("the operation cannot be planned")?;
     measure("key", Unit::Microseconds, || known.key(), parse);
     let injected = known.analysis.injected.as_ref().ok_or("nothing is added to the operation")?;
@@ -98,32 +77,10 @@ fn measure_all() -> Result<(), &'static str> {
     measure(
         "strip",
         Unit::MegabytesASecond(answer.len()),
-        || strip(black_box(answer.as_bytes()), injected),
+        || is_stripped(black_box(&answer), injected),
         || serde_json::from_slice::<Value>(black_box(answer.as_bytes())),
     );
     Ok(())
-}
-
-/// The document with digits after its names, different ones for each variant. Otherwise the processor
-/// would learn the input, because it reads the same bytes again and again.
-fn varied(document: &str, variant: u32) -> String {
-    const KEYWORDS: [&str; 7] =
-        ["query", "mutation", "fragment", "on", "true", "false", "__typename"];
-    let is_name = |c: char| c == '_' || c.is_ascii_alphanumeric();
-    let mut text = String::new();
-    let mut chance = variant;
-    let mut rest = document;
-    while let Some(first) = rest.chars().next() {
-        let end = if is_name(first) { rest.find(|c| !is_name(c)) } else { rest.find(is_name) };
-        let (run, after) = rest.split_at(end.unwrap_or(rest.len()));
-        text.push_str(run);
-        if first.is_ascii_alphabetic() && !KEYWORDS.contains(&run) {
-            chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            text.extend(std::iter::repeat_n('7', (chance >> 29) as usize));
-        }
-        rest = after;
-    }
-    text
 }
 
 /// Measures Evergraph and the other library alternately, in a different order each round.
@@ -163,85 +120,6 @@ fn seconds_of<T>(work: &impl Fn() -> T, runs: u32) -> f64 {
         black_box(work());
     }
     (platform::now() - started) / 1e3 / f64::from(runs)
-}
-
-fn analysed(document: &str) -> Option<Analysis> {
-    let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-    analyze(document, None, &Amounts::default_limits(), &knowledge).ok()
-}
-
-/// A request for a document that the isolate has already analyzed.
-struct Known {
-    config: Config,
-    request: Request,
-    query: OperationRequest,
-    analysis: Analysis,
-}
-
-impl Known {
-    fn new() -> Option<Self> {
-        let variables = json!({ "first": 20, "after": -1_000_000_007, "category": "7", "text": "oak", "withUsers": true });
-        let body =
-            json!({ "operationName": "Catalog", "variables": variables, "query": OPERATION });
-        let headers: Headers = [
-            ("content-type", "application/json"),
-            ("accept", "application/graphql-response+json,application/json;q=0.9"),
-        ]
-        .into_iter()
-        .collect();
-        let limits = Amounts::default_limits();
-        let form = read_post(&headers, None, body.to_string().as_bytes(), &limits);
-        let RequestForm::Single(query) = form else { return None };
-        let config = config::parse(&json!({
-            "service": "shop",
-            "types": {
-                "user": { "match": ["graphql:User", "graphql:Query.user*"], "ttl": 1800 },
-                "product": {
-                    "match": ["rest:/api/products/**", "graphql:Product", "graphql:Query.product*"],
-                    "ttl": 7200,
-                },
-                "search": { "match": ["graphql:Query.search", "operation:Search*"], "ttl": 3600 },
-            },
-        }));
-        let url = Url::parse("https://shop.example/graphql")?;
-        let request = Request { method: Method::Post, url, headers };
-        let known = Self { config: config.ok()?, request, query, analysis: analysed(OPERATION)? };
-        known.key().is_some().then_some(known)
-    }
-
-    fn key(&self) -> Option<Plan> {
-        let Self { config, request, query, analysis } = black_box(self);
-        plan_graphql(config, request, &Claims::NotChecked, query, analysis).ok()
-    }
-}
-
-/// A response of about 100 KB to the operation with its additions.
-fn answer() -> String {
-    let product = |n: usize| {
-        let added = "\"evergraph__typename\":";
-        let reviews: Vec<String> = (0..n * 5 % 7)
-            .map(|review| {
-                format!(
-                    "{{{added}\"Review\",\"id\":\"{n}{review}\",\"stars\":{},\"text\":\"{}\",\"author\":{{{added}\"User\",\"__typename\":\"User\",\"id\":\"{n}\",\"name\":\"Ada \\u00e9 {n}\",\"email\":\"user{n}@shop.example\"}}}}",
-                    review + 2,
-                    "good, and \\\"sturdy\\\" ".repeat((n * 7 + review * 3) % 5)
-                )
-            })
-            .collect();
-        format!(
-            "{{{added}\"Product\",\"__typename\":\"Product\",\"id\":\"{n}\",\"title\":\"Oak Lamp {n}\",\"price\":{n}.25,\"stock\":{n},\"category\":{{{added}\"Category\",\"id\":\"7\",\"name\":\"Lamps\"}},\"reviews\":[{}]}}",
-            reviews.join(",")
-        )
-    };
-    let products: Vec<String> = (1..=112).map(product).collect();
-    format!("{{\"data\":{{\"products\":[{}],\"productCount\":112}}}}", products.join(","))
-}
-
-fn is_stripped(answer: &str, injected: &InjectedDocument) -> bool {
-    let stripped = strip(answer.as_bytes(), injected);
-    let stripped = stripped.and_then(|stripped| String::from_utf8(stripped).ok());
-    stripped
-        .is_some_and(|stripped| stripped.len() < answer.len() && !stripped.contains("evergraph__"))
 }
 
 /// A clock, and where lines go.

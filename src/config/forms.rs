@@ -96,5 +96,16 @@ pub(super) const JWKS: TextForm = form(
     &["https://login.example.com/.well-known/jwks.json"],
 );
 
+/// The address of a Cloudflare Access team.
+pub(super) const ACCESS_TEAM: TextForm = form(
+    r"^(?:https://[^/?# @\\]+|http://(?:(?:127\.0\.0\.1|localhost)(?::[^/?# @\\:]*)?|\[::1\]:[^/?# @\\:]*))/*$",
+    &["https://example.cloudflareaccess.com"],
+);
+
+/// An e-mail address, roughly.
+pub(super) const EMAIL: TextForm = form("@", &["ann@example.com"]);
+/// The address that alerts are sent to.
+pub(super) const WEBHOOK: TextForm = form(JWKS.pattern, &["https://alerts.example.com/evergraph"]);
+
 /// Any string except the empty one.
 pub(super) const NOT_EMPTY: TextForm = form(r"[\s\S]", &["x-token", "https://login.example.com/"]);

@@ -2,6 +2,7 @@
 
 use super::forms;
 use super::key::{DefaultValue, Key, ValueType};
+use super::names::is_trustworthy;
 use super::section::Section;
 
 /// `jwt`
@@ -158,6 +159,7 @@ fn jwks(section: &Section<'_>, algorithms: &[Algorithm]) -> Option<String> {
         }
         return None;
     };
+    // An attacker with other keys could sign any token.
     if !is_trustworthy(url) {
         let message = format!("expected an address that begins with \"https://\", found {url:?}");
         section.fault("jwks", message);
@@ -165,19 +167,6 @@ fn jwks(section: &Section<'_>, algorithms: &[Algorithm]) -> Option<String> {
         section.fault("jwks", "none of the algorithms has published keys");
     }
     Some(url.to_owned())
-}
-
-/// Whether the keys cannot be replaced on their way: an attacker with other keys could sign any
-/// token. Plain HTTP is allowed only to the machine itself.
-fn is_trustworthy(url: &str) -> bool {
-    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
-    let plain = |host: &str| !host.is_empty() && !host.contains([' ', '@', '\\']);
-    if let Some(rest) = url.strip_prefix("https://") {
-        return plain(&host(rest));
-    }
-    let Some(host) = url.strip_prefix("http://").map(host) else { return false };
-    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-    plain(&host) && ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }
 
 fn named(section: &Section<'_>, key: &'static str) -> Option<String> {

@@ -76,6 +76,8 @@ pub enum DefaultValue {
     Flag(bool),
     /// This number.
     Number(u64),
+    /// This many hundredths: 50 is 0.5.
+    Hundredths(u64),
     /// This string.
     Text(&'static str),
     /// This list of strings.

@@ -2,8 +2,8 @@
 
 use super::key::Key;
 use super::{
-    cache_types, graphql, jwt, kv, limits, log, mutations, on_deploy, origin_timeout, purge,
-    resources, rest, rest_settings, root, scopes,
+    admin, alerts, cache_types, graphql, jwt, kv, limits, log, mutations, on_deploy, operator,
+    origin_timeout, purge, resources, rest, rest_settings, root, scopes, stats, warm,
 };
 
 /// Every section with its keys. The first one is the top level; `*` stands for a name that the user
@@ -25,6 +25,11 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
     ("purge", purge::KEYS),
     ("log", log::KEYS),
     ("on_deploy", on_deploy::KEYS),
+    ("alerts", alerts::KEYS),
+    ("stats", stats::KEYS),
+    ("warm", warm::KEYS),
+    ("admin", admin::KEYS),
+    ("operator", operator::KEYS),
 ];
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //! In scope: numbers, quoted strings, booleans, null, enum values, lists and objects. Not in scope:
 //! variables and block strings, which a match does not need.
 
-use serde_json::{Map, Value};
+use crate::order;
+use serde_json::Value;
 
 /// How deeply lists and objects may nest.
 const DEPTH: usize = 16;
@@ -84,14 +85,14 @@ impl<'t> Reader<'t> {
             return Some(Value::Array(items));
         }
         if self.take('{') {
-            return Some(Value::Object(Map::from_iter(self.fields('}', depth)?)));
+            return Some(Value::Object(order::object_of(self.fields('}', depth)?)));
         }
         if self.rest.starts_with('"') {
             return self.string();
         }
         if self.rest.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
             let number = self.word(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))?;
-            return serde_json::from_str(number).ok();
+            return serde_json::from_slice(number.as_bytes()).ok();
         }
         Some(match self.name()? {
             "true" => Value::Bool(true),
@@ -113,7 +114,7 @@ impl<'t> Reader<'t> {
         let end = inside.find(is_end)? + 2;
         let (string, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
-        serde_json::from_str(string).ok()
+        serde_json::from_slice(string.as_bytes()).ok()
     }
 }
 

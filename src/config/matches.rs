@@ -26,6 +26,24 @@ pub struct FieldPattern {
     pub arguments: Vec<(String, serde_json::Value)>,
 }
 
+impl Match {
+    /// The match as it is written in a configuration.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::GraphQlType(name) => format!("graphql:{name}"),
+            Self::Operation(pattern) => format!("operation:{pattern}"),
+            Self::Rest(path) => format!("rest:{}", path.to_text()),
+            Self::QueryField(FieldPattern { name, arguments }) if arguments.is_empty() => {
+                format!("graphql:Query.{name}")
+            }
+            Self::QueryField(FieldPattern { name, arguments }) => {
+                let pairs = arguments.iter().map(|(name, value)| format!("{name}: {value}"));
+                format!("graphql:Query.{name}({})", pairs.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
 pub(super) fn parse_match(text: &str) -> Result<Match, String> {
     let (kind, rest) = text.split_once(':').unwrap_or(("", text));
     match (kind, rest.split_once('.')) {
@@ -49,4 +67,27 @@ fn field_pattern(text: &str) -> Result<FieldPattern, String> {
         None => (text, Vec::new()),
     };
     Ok(FieldPattern { name: glob_name(name)?, arguments })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_match_is_written_as_it_was_read() {
+        for text in [
+            "graphql:Product",
+            "graphql:Query.product*",
+            "graphql:Query.search(kind: \"PRODUCT\", first: 10)",
+            "operation:Catalog*",
+            "rest:/api/*/:id/**",
+            "rest:/",
+        ] {
+            assert_eq!(parse_match(text).unwrap().to_text(), text);
+        }
+        let read = |text| parse_match(text).unwrap();
+        let nested = read("graphql:Query.a(where: {id: 1, of: [A, \"b\"]})");
+        // An object of JSON is no object of GraphQL, so this one cannot be read again.
+        assert_eq!(nested.to_text(), r#"graphql:Query.a(where: {"id":1,"of":["A","b"]})"#);
+    }
 }

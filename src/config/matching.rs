@@ -165,7 +165,8 @@ impl Config {
         Ttl::from_seconds(seconds.max().unwrap_or(0))
     }
 
-    fn are_same(&self, one: &str, other: &str) -> bool {
+    /// Whether `same` puts two GraphQL types into one group.
+    pub fn are_same(&self, one: &str, other: &str) -> bool {
         self.same.iter().any(|group| {
             group.iter().any(|name| name == one) && group.iter().any(|name| name == other)
         })
@@ -181,12 +182,19 @@ impl CacheType {
     fn case(&self) -> Case {
         if self.rest.ignore_case { Case::Ignored } else { Case::Counts }
     }
+
+    /// The matches of this type that match a REST path.
+    pub fn matches_of_path<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Match> {
+        self.matches.iter().filter(|one| fits_path(one, path, self.case()))
+    }
 }
 
 fn matches_path(one: &CacheType, path: &str, case: Case) -> bool {
-    let fits =
-        |one: &Match| matches!(one, Match::Rest(rest) if rest.matches_with(path, case).is_some());
-    one.matches.iter().any(fits)
+    one.matches.iter().any(|one| fits_path(one, path, case))
+}
+
+fn fits_path(one: &Match, path: &str, case: Case) -> bool {
+    matches!(one, Match::Rest(rest) if rest.matches_with(path, case).is_some())
 }
 
 fn any_matches(patterns: &[PathPattern], path: &str, case: Case) -> bool {

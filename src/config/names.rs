@@ -2,6 +2,7 @@
 
 use super::section::{Faults, Section};
 use crate::http::is_token;
+use crate::order;
 use crate::tag::Tag;
 
 /// A name that becomes a segment of keys.
@@ -50,7 +51,7 @@ pub(super) fn tag_header(text: &str) -> Result<String, String> {
 /// duplicates.
 pub(super) fn header_names(section: &Section<'_>, key: &'static str) -> Vec<String> {
     let mut names = section.list(key, header_name);
-    names.sort_unstable();
+    order::sort(&mut names);
     names.dedup();
     names
 }
@@ -89,4 +90,34 @@ pub(super) fn header_glob(text: &str) -> Result<String, String> {
 /// A tag.
 pub(super) fn parse_tag(text: &str) -> Result<Tag, String> {
     Tag::parse(text).map_err(|fault| format!("{fault}, found {text:?}"))
+}
+
+/// What log lines show of an address: its host. The rest may be secret, as are a name and password before it.
+pub fn shown_host(url: &str) -> &str {
+    let rest = url.split_once("//").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    // What is no port may be a password with a slash.
+    match host.rsplit_once(':') {
+        Some((name, port)) if !host.ends_with(']') => {
+            match port.bytes().all(|b| b.is_ascii_digit()) {
+                true => host,
+                false => name,
+            }
+        }
+        _ => host,
+    }
+}
+
+/// Whether nobody between can read or replace what is sent to and from an address. Plain HTTP is allowed only
+/// to the machine itself.
+pub fn is_trustworthy(url: &str) -> bool {
+    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+    let plain = |host: &str| !host.is_empty() && !host.contains([' ', '@', '\\']);
+    if let Some(rest) = url.strip_prefix("https://") {
+        return plain(&host(rest));
+    }
+    let Some(host) = url.strip_prefix("http://").map(host) else { return false };
+    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+    plain(&host) && ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }

@@ -17,6 +17,8 @@ pub struct Purge {
     pub unreadable: Unreadable,
     /// Whether the token of a client's own write is also set as a cookie.
     pub cookie: bool,
+    /// Whether requests with the methods `PURGE` and `BAN` purge, with an admin token.
+    pub methods: bool,
 }
 
 /// `purge.unreadable`
@@ -60,6 +62,12 @@ pub(super) const KEYS: &[Key] = &[
         default: DefaultValue::Flag(false),
         doc: "Whether the token of a client's own write is also set as a cookie.",
     },
+    Key {
+        name: "methods",
+        value: ValueType::Flag,
+        default: DefaultValue::Flag(false),
+        doc: "Whether `PURGE` and `BAN` requests purge their path, with an admin token.",
+    },
 ];
 
 pub(super) fn purge(section: &Section<'_>) -> Purge {
@@ -69,6 +77,7 @@ pub(super) fn purge(section: &Section<'_>) -> Purge {
         settle: section.number("settle"),
         unreadable: section.choice("unreadable", &[Unreadable::Miss, Unreadable::Serve]),
         cookie: section.flag("cookie"),
+        methods: section.flag("methods"),
     };
     section.report_unknown();
     purge

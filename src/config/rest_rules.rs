@@ -3,6 +3,7 @@
 use super::cache_types::{CacheType, TypeTtl};
 use super::rest_settings::Parameters;
 use crate::http::glob;
+use crate::order;
 use crate::time::Ttl;
 use std::collections::BTreeMap;
 
@@ -56,7 +57,7 @@ impl RestRules {
     pub fn of(types: &[&CacheType]) -> Self {
         let rest = || types.iter().map(|one| &one.rest);
         let mut vary: Vec<String> = types.iter().flat_map(|one| one.vary.iter().cloned()).collect();
-        vary.sort_unstable();
+        order::sort(&mut vary);
         vary.dedup();
         let kept: Option<Vec<_>> = rest().map(|one| one.query.clone()).collect();
         Self {
@@ -120,7 +121,7 @@ fn statuses(types: &[&CacheType]) -> BTreeMap<u16, Ttl> {
         let of_others: Option<Vec<Ttl>> = of_others.collect();
         Some((*status, of_others?.into_iter().min().map_or(*ttl, |other| other.min(*ttl))))
     };
-    first.rest.statuses.iter().filter_map(smallest).collect()
+    order::map_of(first.rest.statuses.iter().filter_map(smallest))
 }
 
 #[cfg(test)]

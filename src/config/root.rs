@@ -1,5 +1,7 @@
 //! The whole configuration: the top level and all sections.
 
+use super::admin::{self, AdminSettings, admin};
+use super::alerts::{self, Alerts, alerts};
 use super::cache_types::{CacheType, DEFAULT_KEYS, default_type, types};
 use super::forms;
 use super::graphql::{self, GraphQl, graphql};
@@ -11,12 +13,16 @@ use super::log::{self, Log, log};
 use super::mutations::{self, Mutations, mutations};
 use super::names::{graphql_name, header_glob, header_names, name, tag_header};
 use super::on_deploy::{self, OnDeploy, on_deploy};
+use super::operator::{self, check_operator};
 use super::origin_timeout::{self, OriginTimeout, origin_timeout};
 use super::purge::{self, Purge, purge};
 use super::resources::{Resource, resources};
 use super::rest::{self, Rest, rest};
 use super::scopes::{Scope, scopes};
 use super::section::{Section, strings};
+use super::share::Share;
+use super::stats::{self, Stats, stats};
+use super::warm::{self, Warm, warm};
 use crate::http::PathPattern;
 use crate::tag::{Aliases, Tagging};
 use serde_json::Value;
@@ -43,6 +49,8 @@ pub struct Config {
     pub vary: Vec<String>,
     /// Groups of GraphQL types that stand for the same objects.
     pub same: Aliases,
+    /// The share of hits that are compared with the origin's present response.
+    pub shadow: Share,
     /// `graphql`
     pub graphql: GraphQl,
     /// `rest`
@@ -71,6 +79,14 @@ pub struct Config {
     pub log: Log,
     /// `on_deploy`
     pub on_deploy: OnDeploy,
+    /// `alerts`
+    pub alerts: Alerts,
+    /// `stats`
+    pub stats: Stats,
+    /// `warm`
+    pub warm: Warm,
+    /// `admin`
+    pub admin: AdminSettings,
     /// The fingerprint of the rules by which this configuration makes tags.
     pub tagging: Tagging,
 }
@@ -134,6 +150,12 @@ pub(super) const KEYS: &[Key] = &[
         default: DefaultValue::List(&[]),
         doc: "Groups of GraphQL types that stand for the same objects.",
     },
+    Key {
+        name: "shadow",
+        value: ValueType::Share,
+        default: DefaultValue::Number(0),
+        doc: "The share of hits that are compared with the origin's present response.",
+    },
     section("graphql", "What speaks GraphQL, and how it is cached."),
     section("limits", "How large a GraphQL request may be."),
     section("rest", "How far HTTP's own caching rules apply to REST."),
@@ -163,6 +185,11 @@ pub(super) const KEYS: &[Key] = &[
     section("purge", "How purges are recorded and read."),
     section("log", "Which responses write a log line."),
     section("on_deploy", "What each deployed version purges once."),
+    section("alerts", "When an alert fires, and where it is sent."),
+    section("stats", "What the statistics of all isolates may use."),
+    section("warm", "After what the cache is warmed by itself, and how fast."),
+    section("admin", "Who may use admin routes besides those with a token."),
+    section("operator", "For people and their tools. The Worker ignores it."),
 ];
 
 const fn section(name: &'static str, doc: &'static str) -> Key {
@@ -172,6 +199,7 @@ const fn section(name: &'static str, doc: &'static str) -> Key {
 /// Reads the whole configuration, without its tagging fingerprint.
 pub(super) fn config(root: &Section<'_>) -> Config {
     let service = service(root);
+    let stats = stats(&root.section("stats", stats::KEYS));
     let config = Config {
         formerly: formerly(root, &service),
         service,
@@ -182,6 +210,7 @@ pub(super) fn config(root: &Section<'_>) -> Config {
         ignore_headers: root.list("ignore_headers", header_glob),
         vary: header_names(root, "vary"),
         same: same(root),
+        shadow: root.share("shadow"),
         graphql: graphql(&root.section("graphql", graphql::KEYS)),
         rest: rest(&root.section("rest", rest::KEYS)),
         default_type: default_type(&root.section("default", DEFAULT_KEYS)),
@@ -196,8 +225,13 @@ pub(super) fn config(root: &Section<'_>) -> Config {
         purge: purge(&root.section("purge", purge::KEYS)),
         log: log(&root.section("log", log::KEYS)),
         on_deploy: on_deploy(&root.section("on_deploy", on_deploy::KEYS)),
+        alerts: alerts(&root.section("alerts", alerts::KEYS)),
+        warm: warm(&root.section("warm", warm::KEYS), stats.requests_per_day > 0),
+        stats,
+        admin: admin(&root.section("admin", admin::KEYS)),
         tagging: Tagging::UNKNOWN,
     };
+    check_operator(&root.section("operator", operator::KEYS));
     root.report_unknown();
     require_defined_scopes(root, &config);
     require_known_types(root, &config);

@@ -47,6 +47,7 @@ fn of_key(section: &str, key: &Key) -> Value {
     let default = match key.default {
         DefaultValue::Flag(flag) => Some(json!(flag)),
         DefaultValue::Number(number) => Some(json!(number)),
+        DefaultValue::Hundredths(number) => Some(json!(number as f64 / 100.0)),
         DefaultValue::Text(text) => Some(json!(text)),
         DefaultValue::List(list) => Some(json!(list)),
         DefaultValue::Required | DefaultValue::None | DefaultValue::Described(_) => None,

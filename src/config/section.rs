@@ -165,6 +165,7 @@ impl<'a> Section<'a> {
     pub(super) fn share(&self, key: &'static str) -> Share {
         let default = match self.default_of(key) {
             Some(DefaultValue::Number(0)) => Share::NONE,
+            Some(DefaultValue::Hundredths(number)) => Share::of_hundredths(number),
             _ => Share::ALL,
         };
         let Some(value) = self.value(key) else { return default };

@@ -15,6 +15,16 @@ impl Share {
         (0.0..=1.0).contains(&number).then_some(Self(number))
     }
 
+    /// So many hundredths, at most all.
+    pub(super) fn of_hundredths(number: u64) -> Self {
+        Self(number.min(100) as f64 / 100.0)
+    }
+
+    /// The number from 0 to 1.
+    pub fn as_f64(self) -> f64 {
+        self.0
+    }
+
     /// Whether an event is in the share. Events with the same hash are all in it, or none of them is.
     /// The hash is computed only if it decides.
     pub fn includes(self, hash: impl FnOnce() -> u64) -> bool {

@@ -78,8 +78,17 @@ pub(super) fn tagging(config: &Config) -> Tagging {
         kv: _,
         purge: _,
         log: _,
+        shadow: _,
         // What a deploy purges by itself, whatever made the tags.
         on_deploy: _,
+        // Who learns that something fails.
+        alerts: _,
+        // What is counted.
+        stats: _,
+        // When the cache is warmed. Warming reads as clients do.
+        warm: _,
+        // Who may use admin routes.
+        admin: _,
         tagging: _,
     } = config;
     let Mutations { policy, rules } = mutations;

@@ -12,6 +12,9 @@ reasons! {
         ConfigError = "config-error",
             "the configuration has an error. Until it is fixed, each write purges everything",
             "the log's `config-error` line names the error";
+        Paused = "paused",
+            "an administrator has [paused](operations.md#post-pause) the cache: no stored response is used, and nothing is stored. Writes purge as ever",
+            "none needed: it ends with `POST resume`, or at its time";
         BypassPath = "bypass-path",
             "the path matches `bypass`",
             "none needed";
@@ -34,13 +37,13 @@ reasons! {
             "the path is [another spelling](rest.md#path-spellings) of a path with stricter rules: a `bypass` path, a GraphQL path, or a path whose cache type has a `scope` or `ttl = 0`",
             "change the client's URL";
         UrlTooLong = "url-too-long",
-            "path and query of a GET or HEAD are longer than 16 KiB; or those of a GraphQL GET, as [sent to the origin](#what-a-graphql-origin-is-asked), are longer than 8,000 bytes and longer than the client's",
+            "path and query of a GET or HEAD are longer than 16 KiB; or those of a GraphQL GET, as [sent to the origin](operations.md#what-a-graphql-origin-is-asked), are longer than 8,000 bytes and longer than the client's",
             "send the query by POST";
         BodyTooLarge = "body-too-large",
             "the body of a GraphQL POST is larger than [`limits.bytes`](configuration.md#limits). **Counts as a possible mutation**",
             "smaller variables; send uploads to a path of their own";
         MemoryInFlight = "memory-in-flight",
-            "the bodies in flight leave no memory for this one or for what is derived from it ([memory](#memory)). **Counts as a possible mutation**",
+            "the bodies in flight leave no memory for this one or for what is derived from it ([memory](operations.md#memory)). **Counts as a possible mutation**",
             "smaller bodies, or a higher `limits.memory_in_flight`";
         AcceptHtml = "accept-html",
             "`Accept` lists HTML, as it does for a browser's address bar (GraphiQL)",
@@ -128,6 +131,13 @@ impl Bypass {
     }
 }
 
+impl Bypass {
+    /// Its documentation.
+    pub fn documentation(self) -> Option<Reason> {
+        bypass_reasons().into_iter().find(|reason| reason.word == self.as_str())
+    }
+}
+
 /// The documentation of every word that a bypassed request can have as its `detail`.
 pub fn bypass_reasons() -> Vec<Reason> {
     let unread = UNREAD.iter().map(|unread| Reason { word: unread.as_str(), ..explain(*unread) });
@@ -175,7 +185,7 @@ fn explain(unread: RequestError) -> Reason {
         ),
         RequestError::Persisted => (
             "the request names a document by an ID, or in a way, that Evergraph does not know; or, with `graphql.apq = \"origin\"`, by a hash that it does not know. **A possible mutation if it is a POST**",
-            "[upload the documents](#post-documents); send a hash with its document once",
+            "[upload the documents](operations.md#post-documents); send a hash with its document once",
         ),
         RequestError::HashMismatch => (
             "the request contains a document and the hash of another. A possible mutation if it contains the word",

@@ -122,9 +122,11 @@ fn applied_types<'c>(config: &'c Config, plan: &Plan, meta: &Meta) -> (Vec<&'c C
     let applies = |one: &&CacheType| plan.type_names.contains(&one.name) || is_of_response(one);
     let mut types: Vec<&CacheType> = config.types.iter().filter(applies).collect();
     let is_missing = |name: &String| types.iter().all(|one| one.name != *name);
-    // A type that no longer applies may have been all that a root field had in place of the default.
-    let has_default = types.is_empty()
-        || !plan.undeclared.is_empty() && meta.lifetime_source.types.iter().any(is_missing);
+    // A type that no longer applies may have been all that a root field had in place of the default. So
+    // may one that now matches other things. Which types each root field had is not stored.
+    let may_have_lost_type =
+        || !meta.tagging.is_same(plan.tagging) || meta.lifetime_source.types.iter().any(is_missing);
+    let has_default = types.is_empty() || !plan.undeclared.is_empty() && may_have_lost_type();
     types.extend(has_default.then_some(&config.default_type));
     (types, has_default)
 }

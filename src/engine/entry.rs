@@ -87,6 +87,7 @@ pub(super) fn build_entry(
             heuristic: lifetime.is_heuristic,
             ..terms.limits
         },
+        origin_ms: u32::try_from(received.at.millis_since(received.asked_at)).unwrap_or(u32::MAX),
     };
     Ok(Entry { meta, body })
 }

@@ -2,7 +2,7 @@
 
 use super::bypass::Bypass;
 use super::identity::{Credentials, scope_key, scope_values_digest};
-use super::merged_terms::{merge_terms, naming_type};
+use super::merged_terms::{MergedTerms, merge_terms, naming_type};
 use super::plan::{Plan, RestPlan};
 use super::query_parts::QueryParts;
 use super::signals::{SignalCheck, SignalSet};
@@ -11,10 +11,31 @@ use crate::graphql::{Analysis, OperationRequest, accepted_media_types, canonical
 use crate::http::{Headers, Method, Request, form_decoded};
 use crate::jwt::Claims;
 use crate::key::{DigestBuilder, Key, KeyParts, Kind};
+use crate::order;
 use crate::policy::LifetimeRule;
 use crate::rest::{self, add_headers};
 use crate::tag::Tag;
 use crate::time::Ttl;
+
+/// The cache types of a query, and their merged terms.
+pub(super) struct QueryTerms<'c> {
+    /// The types, by the parts of the query.
+    pub parts: QueryParts<'c>,
+    /// The types whose terms apply.
+    pub applied: Vec<&'c CacheType>,
+    /// These terms.
+    pub merged: MergedTerms,
+}
+
+impl<'c> QueryTerms<'c> {
+    pub fn of(config: &'c Config, query: &OperationRequest, analysis: &Analysis) -> Self {
+        let parts = QueryParts::of(config, query, analysis);
+        let applied = parts.applied(config);
+        let merged =
+            merge_terms(&applied).with_schema_hints(&analysis.expected, parts.types.is_empty());
+        Self { parts, applied, merged }
+    }
+}
 
 /// Plans a GraphQL query that `unsupported_request` does not rule out. If the plan depends on claims and these are not verified yet, the result
 /// is [`Bypass::JwtUnverified`].
@@ -25,10 +46,7 @@ pub fn plan_graphql(
     query: &OperationRequest,
     analysis: &Analysis,
 ) -> Result<Plan, Bypass> {
-    let parts = QueryParts::of(config, query, analysis);
-    let applied = parts.applied(config);
-    let merged =
-        merge_terms(&applied).with_schema_hints(&analysis.expected, parts.types.is_empty());
+    let QueryTerms { parts, applied, merged } = QueryTerms::of(config, query, analysis);
     if analysis.expected.private && !merged.overriding {
         return Err(Bypass::PrivateHint);
     }
@@ -83,6 +101,7 @@ pub fn plan_graphql(
         tags,
         tagging: config.tagging,
         scopes: merged.scopes,
+        keyed_headers: keyed,
         type_names: parts.types.iter().map(|one| one.name.clone()).collect(),
         undeclared: parts.undeclared,
         rest: RestPlan::default(),
@@ -106,10 +125,10 @@ fn read_digest(request: &Request, query: &OperationRequest, analysis: &Analysis)
 }
 
 /// The names of the headers whose values are part of the key, sorted and without duplicates.
-fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
+pub(super) fn keyed_headers(config: &Config, types: &[&CacheType]) -> Vec<String> {
     let of_types = types.iter().flat_map(|one| &one.vary);
     let mut names: Vec<String> = config.vary.iter().chain(of_types).cloned().collect();
-    names.sort_unstable();
+    order::sort(&mut names);
     names.dedup();
     names
 }

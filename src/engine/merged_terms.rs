@@ -2,6 +2,7 @@
 
 use crate::config::CacheType;
 use crate::graphql::ExpectedResponse;
+use crate::order;
 use crate::policy::FreshnessWindows;
 use crate::tag::{Tag, TagSet};
 use crate::time::Ttl;
@@ -20,7 +21,7 @@ pub(super) struct MergedTerms {
 pub(super) fn merge_terms(types: &[&CacheType]) -> MergedTerms {
     let smallest = |of: fn(&CacheType) -> Ttl| types.iter().map(|one| of(one)).min();
     let mut scopes: Vec<String> = types.iter().filter_map(|one| one.scope.clone()).collect();
-    scopes.sort_unstable();
+    order::sort(&mut scopes);
     scopes.dedup();
     MergedTerms {
         windows: FreshnessWindows {

@@ -15,7 +15,7 @@ reasons! {
             "entries could not be checked against the purge log, so none was used",
             "look at the `purge-log-read` failures";
         Batch = "batch",
-            "the response to a [batch](#batches) of queries, whatever was found for each of them. `stored` if everything that was requested from the origin was stored. On a hit it replaces the tier",
+            "the response to a [batch](operations.md#batches) of queries, whatever was found for each of them. `stored` if everything that was requested from the origin was stored. On a hit it replaces the tier",
             "none needed";
         OriginFailed = "origin-failed",
             "the origin did not respond, and nothing stale may be served. `fwd` says what was found; the status is 502, or 504 after a timeout. `X-Cache` is `MISS` if the request was looked up, otherwise `BYPASS`",

@@ -28,6 +28,8 @@ pub struct Plan {
     pub tagging: Tagging,
     /// The scopes that are part of the key.
     pub scopes: Vec<String>,
+    /// The names of the headers whose values are part of the key.
+    pub keyed_headers: Vec<String>,
     /// The names of the matching cache types, without the default type.
     pub type_names: Vec<String>,
     /// The root fields of a GraphQL query that no cache type matches. They have the default type.

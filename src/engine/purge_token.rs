@@ -12,7 +12,7 @@
 //! key      = HMAC-SHA-256(secret, digest of the domain and the log's ID)
 //! ```
 
-use crate::admin::configured_tokens;
+use crate::admin::{Role, admin_tokens};
 use crate::http::{from_base64url, to_base64url};
 use crate::key::{DigestBuilder, hmac_sha256};
 use crate::purge::Mark;
@@ -45,10 +45,12 @@ impl std::fmt::Debug for Key {
 
 impl PurgeKeys {
     /// Derives the keys from `ADMIN_TOKENS` and the ID of the purge log. Because of the ID, tokens
-    /// of another deployment with the same secret do not verify.
-    pub fn new(admin_tokens: Option<&str>, log_id: &str) -> Self {
+    /// of another deployment with the same secret do not verify. Whoever knows a secret can make the log
+    /// begin a new epoch, which empties the cache; so those of the role `read` sign nothing.
+    pub fn new(configured: Option<&str>, log_id: &str) -> Self {
         let use_of_key = DigestBuilder::new("purge-token").part(log_id.as_bytes()).finish();
-        let secrets = configured_tokens(admin_tokens).filter(|t| t.len() >= LEAST_SECRET_BYTES);
+        let tokens = admin_tokens(configured).flatten().filter(|token| token.role >= Role::Purge);
+        let secrets = tokens.map(|token| token.secret).filter(|s| s.len() >= LEAST_SECRET_BYTES);
         let keys = secrets.map(|secret| hmac_sha256(secret.as_bytes(), use_of_key.as_bytes()));
         Self(keys.map(Key).collect())
     }

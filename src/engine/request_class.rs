@@ -73,15 +73,30 @@ pub fn is_websocket_upgrade(request: &Request) -> bool {
 /// Whether the runtime may send the request to the origin itself if the Worker fails without
 /// responding. Only requests that cannot be writes qualify: a write would run without a purge, or
 /// twice. WebSockets do not, since their messages would not be read; nor does a GET whose URL may
-/// contain a mutation, since some servers run it.
+/// contain a mutation, since some servers run it; nor requests to the admin routes, since their tokens
+/// are not for the origin. Methods that purge are not safe, and so count as writes.
 pub fn fails_open(request: &Request) -> bool {
-    !may_write(None, request) && !is_websocket_upgrade(request)
+    !may_write(None, request) && !is_websocket_upgrade(request) && !has_admin_path(request)
+}
+
+/// Whether a request's path is below that of the admin routes, however it is spelled.
+pub fn has_admin_path(request: &Request) -> bool {
+    admin::is_admin_path(&request.url.comparable_path())
+}
+
+/// Whether a request is for Evergraph itself: by its path, or by a method that purges.
+pub fn is_admin(config: &Config, request: &Request) -> bool {
+    is_for_admin(config, &request.url.comparable_path(), &request.method)
+}
+
+fn is_for_admin(config: &Config, path: &str, method: &Method) -> bool {
+    admin::is_admin_path(path) || config.purge.methods && admin::is_purge_method(method)
 }
 
 /// Classifies a request by its head.
 pub fn classify(config: &Config, request: &Request) -> RequestClass {
     let path = request.url.comparable_path();
-    if path.starts_with(admin::PREFIX) {
+    if is_for_admin(config, &path, &request.method) {
         return RequestClass::Admin;
     }
     let graphql = config.is_graphql(&path);

@@ -21,11 +21,8 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
     let merged = merge_terms(&read.types);
     let credentials = Credentials { headers: &request.headers, claims };
     let scope_key = scope_key(config, &merged.scopes, credentials)?;
-    let signal_set = match read.terms.ttl {
-        RestTtl::Origin => SignalSet::Standard,
-        RestTtl::Seconds(_) | RestTtl::OriginAtMost(_) => SignalSet::All,
-    };
     let (types, keyed) = (read.types.as_slice(), read.terms.vary.as_slice());
+    let signal_set = signal_set(&read);
     let mut uncovered = SignalCheck { config, credentials, types, keyed, signal_set }.uncovered();
     let is_authorization = |signal: &Signal<'_>| *signal == Signal::Header("authorization");
     let authorized = may_share_by_origin(config, rule) && uncovered.iter().any(is_authorization);
@@ -57,6 +54,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
         tags,
         tagging: config.tagging,
         scopes: merged.scopes,
+        keyed_headers: keyed.to_vec(),
         type_names: read.types.iter().map(|one| one.name.clone()).collect(),
         undeclared: Vec::new(),
         rest: RestPlan {
@@ -68,6 +66,14 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
             keeps_cdn_cache_control: config.rest.cdn_cache_control == CdnCacheControl::Keep,
         },
     })
+}
+
+/// Which signals of a REST read are checked.
+pub(super) fn signal_set(read: &rest::RestRead<'_>) -> SignalSet {
+    match read.terms.ttl {
+        RestTtl::Origin => SignalSet::Standard,
+        RestTtl::Seconds(_) | RestTtl::OriginAtMost(_) => SignalSet::All,
+    }
 }
 
 /// Which rule decides the lifetime of a REST response.

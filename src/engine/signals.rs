@@ -47,9 +47,14 @@ pub(super) struct SignalCheck<'a> {
 impl<'a> SignalCheck<'a> {
     /// The signals that at least one of the cache types does not cover.
     pub fn uncovered(&self) -> Vec<Signal<'a>> {
+        self.signals().filter(|signal| !self.covers(*signal)).collect()
+    }
+
+    /// The signals of the request.
+    pub fn signals(&self) -> impl Iterator<Item = Signal<'a>> {
         let names = self.credentials.headers.iter().map(|(name, _)| name);
         let of_headers = names.filter(|name| self.is_signal(name)).map(Signal::Header);
-        of_headers.chain(self.cookies()).filter(|signal| !self.covers(*signal)).collect()
+        of_headers.chain(self.cookies())
     }
 
     fn is_signal(&self, header: &str) -> bool {
@@ -64,10 +69,7 @@ impl<'a> SignalCheck<'a> {
     }
 
     fn cookies(&self) -> impl Iterator<Item = Signal<'a>> {
-        let lines = self.credentials.headers.get_all("cookie");
-        let pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
-        let cookies = pairs.filter(|pair| !pair.is_empty()).flat_map(cookies_of_pair);
-        cookies.filter(|signal| match signal {
+        self.sent_cookies().filter(|signal| match signal {
             Signal::Cookie(name) | Signal::MisplacedCookie(name) => {
                 self.token_cookie() == Some(name) || !self.config.ignores_cookie(name)
             }
@@ -75,12 +77,22 @@ impl<'a> SignalCheck<'a> {
         })
     }
 
+    /// All cookies of the request, whether they are signals or not.
+    pub fn sent_cookies(&self) -> impl Iterator<Item = Signal<'a>> {
+        let lines = self.credentials.headers.get_all("cookie");
+        let pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
+        pairs.filter(|pair| !pair.is_empty()).flat_map(cookies_of_pair)
+    }
+
     fn covers(&self, signal: Signal<'_>) -> bool {
-        let covers = |one: &&CacheType| {
-            let scope = one.scope.as_ref().and_then(|name| self.config.scope(name));
-            scope.is_some_and(|scope| self.scope_covers(scope, signal))
-        };
-        !self.types.is_empty() && self.types.iter().all(covers)
+        !self.types.is_empty()
+            && self.types.iter().all(|one| self.covering_scope(one, signal).is_some())
+    }
+
+    /// The scope of a cache type, if it covers a signal.
+    pub fn covering_scope(&self, one: &CacheType, signal: Signal<'_>) -> Option<&'a Scope> {
+        let scope = one.scope.as_ref().and_then(|name| self.config.scope(name));
+        scope.filter(|scope| self.scope_covers(scope, signal))
     }
 
     /// Whether a scope depends on a signal, ignores it, or is shared by all clients (`by = []`).
@@ -107,7 +119,8 @@ impl<'a> SignalCheck<'a> {
         }
     }
 
-    fn token_header(&self) -> Option<&str> {
+    /// The header in which the token is.
+    pub fn token_header(&self) -> Option<&str> {
         match &self.config.jwt.as_ref()?.place {
             TokenPlace::Header(name) => Some(name),
             TokenPlace::Cookie(_) => None,

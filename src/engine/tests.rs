@@ -9,6 +9,7 @@ use super::*;
 use crate::config::Config;
 use crate::graphql::{OperationRequest, ResponseJson, TypeKnowledge, analysis_of};
 use crate::http::{Headers, Method, Request, Url};
+use crate::json::Index;
 use crate::jwt::Claims;
 use crate::policy::{NotStored, ReceivedHead};
 use crate::purge::Mark;
@@ -62,15 +63,15 @@ fn fits(one: &str, of: &str) -> bool {
 }
 
 #[derive(Debug, Clone)]
-struct TestConfig {
-    json: Value,
-    config: Config,
+pub(crate) struct TestConfig {
+    pub json: Value,
+    pub config: Config,
 }
 
 #[derive(Debug, Clone)]
-struct TestRequest {
+pub(crate) struct TestRequest {
     /// The root fields and the operation's name; none for REST.
-    graphql: Option<(Vec<&'static str>, Option<&'static str>)>,
+    pub graphql: Option<(Vec<&'static str>, Option<&'static str>)>,
     path: &'static str,
     /// The value of each signal.
     values: [Option<&'static str>; 6],
@@ -105,7 +106,7 @@ fn cache_type() -> impl Strategy<Value = Value> {
         })
 }
 
-fn made() -> impl Strategy<Value = TestConfig> {
+pub(crate) fn made() -> impl Strategy<Value = TestConfig> {
     let default = (select(&[0, 300][..]), select(&["public", "s0", "s1", "s2"][..]), any::<bool>());
     (
         prop::collection::vec(scope(), 3),
@@ -129,7 +130,7 @@ fn made() -> impl Strategy<Value = TestConfig> {
         })
 }
 
-fn asked() -> impl Strategy<Value = TestRequest> {
+pub(crate) fn asked() -> impl Strategy<Value = TestRequest> {
     let values = prop::array::uniform6(select(&[None, None, Some("1"), Some("2")][..]));
     let operation = select(&[None, Some("OpA"), Some("OpB"), Some("X")][..]);
     let fields = subsequence(&FIELDS[..], 1..=3);
@@ -139,7 +140,7 @@ fn asked() -> impl Strategy<Value = TestRequest> {
 }
 
 impl TestRequest {
-    fn request(&self) -> Request {
+    pub fn request(&self) -> Request {
         let mut headers = Headers::new();
         let mut cookies = Vec::new();
         for (signal, value) in SIGNALS.iter().zip(self.values) {
@@ -160,13 +161,13 @@ impl TestRequest {
         Request { method, url: Url::parse(&format!("http://h{path}")).unwrap(), headers }
     }
 
-    fn document(&self) -> Option<String> {
+    pub fn document(&self) -> Option<String> {
         let (fields, operation) = self.graphql.as_ref()?;
         let operation = operation.map_or(String::new(), |name| format!("query {name} "));
         Some(format!("{operation}{{ __typename {} }}", fields.join(" ")))
     }
 
-    fn plan(&self, made: &TestConfig) -> Result<Plan, Bypass> {
+    pub fn plan(&self, made: &TestConfig) -> Result<Plan, Bypass> {
         let request = self.request();
         match self.document() {
             None => plan_rest(&made.config, &request, &Claims::NotChecked),
@@ -207,6 +208,11 @@ impl TestRequest {
         let (parts, _) = self.parts(made);
         self.graphql.is_none() && parts.iter().all(|one| one["ttl"] == json!("origin"))
     }
+}
+
+pub(crate) fn rest_request(path: &str) -> Request {
+    let url = Url::parse(&format!("http://h{path}")).unwrap();
+    Request { method: Method::Get, url, headers: Headers::new() }
 }
 
 fn has(list: &Value, text: &str) -> bool {
@@ -275,7 +281,8 @@ fn private_answer(made: &TestConfig, asked: &TestRequest, plan: &Plan) -> Result
         mark: Mark { epoch: 1, seq: 1 },
     };
     let knowledge = TypeKnowledge { schema: None, keys: &made.config.graphql.keys };
-    let shown = ResponseJson { json: &json, has_additions: false };
+    let index = Index::from(&json);
+    let shown = ResponseJson { json: index.root(), has_additions: false };
     graphql_entry(&made.config, plan, &analysis, &knowledge, shown, fetched).map(drop)
 }
 

@@ -3,25 +3,14 @@
 //! The runtime replaces such bytes, so two different values may look the same. They must not be
 //! part of a key, identify a client, or be read by a decision.
 
-use crate::config::{Config, TokenPlace};
-use crate::http::{Headers, fields, is_neutral};
+use super::header_use::{HeaderUse, header_use};
+use crate::config::Config;
+use crate::http::Headers;
 
 /// Whether such a header may affect the response or a decision.
 pub fn has_unreadable_key_header(config: &Config, headers: &Headers) -> bool {
-    headers.unreadable_names().into_iter().any(|name| may_count(config, name))
-}
-
-fn may_count(config: &Config, name: &str) -> bool {
-    let is_token = config
-        .jwt
-        .as_ref()
-        .is_some_and(|jwt| matches!(&jwt.place, TokenPlace::Header(header) if header == name));
-    if is_token || fields::IDENTITY.contains(&name) || config.keys_by_header(name) {
-        return true;
-    }
-    // Every header that a decision reads is neutral, so any other name matters only to the origin.
-    let is_ignored = || config.ignores_header(name) && !is_neutral(name);
-    !fields::NEVER_READ.contains(&name) && !is_ignored()
+    let counts = |name| header_use(config, name) != HeaderUse::None;
+    headers.unreadable_names().into_iter().any(counts)
 }
 
 #[cfg(test)]
@@ -46,7 +35,7 @@ mod tests {
 
     #[test]
     fn what_no_decision_reads_does_not_count() {
-        for name in ["referer", "user-agent", "x-client-build"] {
+        for name in ["referer", "user-agent", "x-client-build", "sec-ch-ua", "x-forwarded-for"] {
             assert!(!counts(name, "caf\u{FFFD}"), "{name}");
         }
     }
@@ -67,7 +56,6 @@ mod tests {
             "origin",
             "content-type",
             "cache-control",
-            "sec-ch-ua",
         ] {
             assert!(counts(name, "caf\u{FFFD}"), "{name}");
             assert!(!counts(name, "caf\u{E9}"), "{name}");

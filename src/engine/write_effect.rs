@@ -7,7 +7,7 @@ use super::body_format::BodyFormat;
 use crate::config::{Config, RestRules, RestTtl};
 use crate::graphql::{Outcome, outcome};
 use crate::http::{Headers, ResponseCoding, Url, folded_path};
-use serde_json::Value;
+use crate::json::{Index, Value};
 
 /// The origin's response to a write.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +52,15 @@ pub fn graphql_effect(
     }
     let refuses = is_client_error(response.status);
     let proven = match json_body(response) {
-        JsonBody::Value(Value::Array(responses)) => {
-            let fits =
-                !responses.is_empty() && operations.is_none_or(|count| count == responses.len());
-            (refuses || fits) && responses.iter().all(|response| element_proves(response, refuses))
-        }
-        JsonBody::Value(response) => element_proves(&response, refuses),
+        JsonBody::Json(json) => match json.root() {
+            Value::Array(responses) => {
+                let count = responses.iter().count();
+                let fits = count > 0 && operations.is_none_or(|operations| operations == count);
+                (refuses || fits)
+                    && responses.iter().all(|response| element_proves(response, refuses))
+            }
+            response => element_proves(response, refuses),
+        },
         JsonBody::None => refuses,
         JsonBody::Unreadable => false,
     };
@@ -66,19 +69,20 @@ pub fn graphql_effect(
 
 /// Whether a response, or an element of a batch response, proves that its operation did not run.
 /// `refuses` is `true` for a 4xx, where a body that is no GraphQL response is a proof as well.
-pub(super) fn element_proves(response: &Value, refuses: bool) -> bool {
+pub(super) fn element_proves(response: Value<'_>, refuses: bool) -> bool {
     match response {
         Value::Array(responses) => {
             refuses && responses.iter().all(|response| element_proves(response, refuses))
         }
         response => {
-            outcome(response) == Outcome::NothingRan || (refuses && !is_graphql_response(response))
+            matches!(outcome(response), Outcome::NothingRan)
+                || (refuses && !is_graphql_response(response))
         }
     }
 }
 
 /// Whether JSON is meant as a GraphQL response (§7.1), well formed or not.
-fn is_graphql_response(json: &Value) -> bool {
+fn is_graphql_response(json: Value<'_>) -> bool {
     let has = |name: &str| json.get(name).is_some();
     let errors = json.get("errors").and_then(Value::as_array);
     has("data") || has("incremental") || has("hasNext") || errors.is_some_and(|all| !all.is_empty())
@@ -130,7 +134,7 @@ pub(super) fn is_client_error(status: u16) -> bool {
 
 /// The body of a response as JSON.
 enum JsonBody {
-    Value(Value),
+    Json(Index),
     /// It is not JSON.
     None,
     /// It may be JSON, but was not read completely, has an unknown coding, or is malformed.
@@ -142,10 +146,10 @@ fn json_body(response: WriteResponse<'_>) -> JsonBody {
     match (body, BodyFormat::of(response.headers)) {
         // A response in parts is not one JSON text, and may contain several.
         (_, BodyFormat::Parts) => JsonBody::Unreadable,
-        (Some(body), _) => match serde_json::from_slice(body) {
-            Ok(value) => JsonBody::Value(value),
-            Err(_) if begins_like_json(body) => JsonBody::Unreadable,
-            Err(_) => JsonBody::None,
+        (Some(body), _) => match Index::of(body) {
+            Some(json) => JsonBody::Json(json),
+            None if begins_like_json(body) => JsonBody::Unreadable,
+            None => JsonBody::None,
         },
         (None, BodyFormat::Other) => JsonBody::None,
         (None, BodyFormat::Json | BodyFormat::Unnamed) => JsonBody::Unreadable,

@@ -9,6 +9,7 @@ use crate::graphql::{
     outcome, purge_of_mutation,
 };
 use crate::http::{Headers, Request, Url, fields};
+use crate::json::Index;
 use crate::purge::{NewRecord, Record};
 use crate::rest;
 use crate::tag::TagSet;
@@ -77,18 +78,7 @@ pub fn purge_of_write(
     if effect == WriteEffect::Nothing {
         return None;
     }
-    let purge_context = PurgeContext { config, knowledge, known };
-    let purge = match write {
-        Write::Rest(request) => MutationPurge::Tags(purge_context.rest(request, response)),
-        Write::Batch(operations) => purge_context.batch(operations, response)?,
-        Write::Mutation { analysis, variables } => {
-            let body = response.and_then(|response| response.body);
-            let json: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
-            let outcome = json.as_ref().map_or(Outcome::Unknown, outcome);
-            purge_context.mutation(analysis, variables, outcome)
-        }
-        Write::PossibleMutation => MutationPurge::everything(None),
-    };
+    let purge = named_by_write(config, write, response, knowledge, known)?;
     let (record, field) = match purge {
         MutationPurge::Everything { field } => (Record::everything(), field),
         MutationPurge::Tags(tags) => (Record::of_tags(&tags, &config.same, config.tagging), None),
@@ -96,6 +86,29 @@ pub fn purge_of_write(
     let new = NewRecord::from(record);
     let new = if effect == WriteEffect::Unknown { new.with_unknown_outcome() } else { new };
     (!new.record.is_empty()).then_some(WritePurge { new, field })
+}
+
+/// What a write names, unless its response proves that nothing ran. `None` if every mutation of a batch
+/// was refused.
+pub fn named_by_write(
+    config: &Config,
+    write: Write<'_>,
+    response: Option<WriteResponse<'_>>,
+    knowledge: &TypeKnowledge<'_>,
+    known: &TypeNameIndex,
+) -> Option<MutationPurge> {
+    let purge_context = PurgeContext { config, knowledge, known };
+    Some(match write {
+        Write::Rest(request) => MutationPurge::Tags(purge_context.rest(request, response)),
+        Write::Batch(operations) => purge_context.batch(operations, response)?,
+        Write::Mutation { analysis, variables } => {
+            let body = response.and_then(|response| response.body);
+            let json = body.and_then(Index::of);
+            let outcome = json.as_ref().map_or(Outcome::Unknown, |json| outcome(json.root()));
+            purge_context.mutation(analysis, variables, outcome)
+        }
+        Write::PossibleMutation => MutationPurge::everything(None),
+    })
 }
 
 /// What is needed to determine the tags that a write purges.
@@ -134,13 +147,14 @@ impl PurgeContext<'_> {
         let Some(responses) = responses else { return Some(MutationPurge::everything(None)) };
         let mut all: Option<TagSet> = None;
         for (operation, response) in operations.iter().zip(responses) {
-            let response: Value = serde_json::from_str(response).unwrap_or_default();
-            if matches!(operation, BatchOperation::Query) || element_proves(&response, refuses) {
+            let json = Index::of(response.as_bytes()).unwrap_or_default();
+            let response = json.root();
+            if matches!(operation, BatchOperation::Query) || element_proves(response, refuses) {
                 continue;
             }
             let purge = match operation {
                 BatchOperation::Mutation { analysis, variables } => {
-                    self.mutation(analysis, *variables, outcome(&response))
+                    self.mutation(analysis, *variables, outcome(response))
                 }
                 BatchOperation::Query | BatchOperation::PossibleMutation => {
                     MutationPurge::everything(None)

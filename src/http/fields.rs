@@ -60,9 +60,26 @@ pub const UNKEYED: &[&str] = &[
 /// Request headers that identify the client, whatever `ignore_headers` says.
 pub const IDENTITY: &[&str] = &["authorization", "cookie"];
 
-/// Neutral request headers that no decision reads and in which bytes that are not UTF-8 occur in
-/// practice.
-pub const NEVER_READ: &[&str] = &["referer", "user-agent"];
+/// Neutral request headers that a decision about a read or its response reads. A response may depend on the
+/// other neutral headers only by its `Vary`.
+pub const READ_THOUGH_NEUTRAL: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "apollo-require-preflight",
+    "cache-control",
+    "content-encoding",
+    "content-type",
+    "if-modified-since",
+    "if-none-match",
+    "origin",
+    "pragma",
+    "x-apollo-operation-name",
+];
+
+/// Request headers that ask for more than a stored response, besides Evergraph's own and those that replace
+/// the method.
+pub const ASKS_FOR_MORE: &[&str] =
+    &["if-match", "if-range", "if-unmodified-since", "range", "upgrade"];
 
 /// Response headers that hold tags.
 pub const TAGS: &[&str] = &["cache-tag", "surrogate-key", "xkey"];

@@ -1,6 +1,7 @@
 //! A list of header fields (RFC 9110 §5).
 
 use super::original::OriginalFields;
+use crate::record::{Read, Reader};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::rc::Rc;
@@ -15,6 +16,12 @@ pub struct Headers {
     fields: Vec<(String, String)>,
     #[serde(skip)]
     original: Option<Rc<dyn OriginalFields>>,
+}
+
+impl Read for Headers {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { fields: Read::read(from)?, original: None })
+    }
 }
 
 /// Compares the text only.

@@ -2,6 +2,7 @@
 //! depends only if its `Vary` says so. docs/signals.md lists them.
 
 use super::fields::UNKEYED;
+use crate::order;
 use std::sync::LazyLock;
 
 /// Neutral headers of one kind.
@@ -237,7 +238,7 @@ const GROUPS: [Group; 8] = [
 /// All names, sorted.
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let mut names: Vec<_> = GROUPS.iter().flat_map(|group| group.names).copied().collect();
-    names.sort_unstable();
+    order::sort(&mut names);
     names
 });
 

@@ -62,6 +62,16 @@ impl PathPattern {
         matches_from(&self.0, &segments, case)
     }
 
+    /// The pattern as it is written in a configuration.
+    pub fn to_text(&self) -> String {
+        let segments = self.0.iter().map(|segment| match segment {
+            Segment::Glob(glob) => glob.clone(),
+            Segment::Parameter(name) => format!(":{name}"),
+            Segment::AnyDepth => "**".to_owned(),
+        });
+        format!("/{}", segments.collect::<Vec<_>>().join("/"))
+    }
+
     /// The names of the pattern's parameters.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|segment| match segment {

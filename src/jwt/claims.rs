@@ -1,5 +1,6 @@
 //! The claims of a request's JSON Web Token.
 
+use crate::order;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -38,7 +39,7 @@ pub(super) fn selected<'a>(
     all: &Map<String, Value>,
     paths: impl Iterator<Item = &'a str>,
 ) -> BTreeMap<String, Value> {
-    paths.filter_map(|path| Some((path.to_owned(), claim(all, path)?.clone()))).collect()
+    order::map_of(paths.filter_map(|path| Some((path.to_owned(), claim(all, path)?.clone()))))
 }
 
 /// A claim by its name, or by a path with dots through nested objects. Names may contain dots

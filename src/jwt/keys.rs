@@ -23,7 +23,7 @@ pub struct KeySet(Vec<Key>);
 impl KeySet {
     /// Parses a JWK Set. Keys of an unknown kind or for another use are left out, as §5 demands.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let set: Value = serde_json::from_str(text).map_err(|_| "not JSON")?;
+        let set: Value = serde_json::from_slice(text.as_bytes()).map_err(|_| "not JSON")?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or("no list \"keys\"")?;
         if keys.len() > limits::KEYS {
             return Err("too many keys");

@@ -80,6 +80,14 @@ impl Key {
     }
 }
 
+/// The segment of keys that stands for a name, such as `api~products` for `/api/products`. That of a name
+/// with this one as its beginning begins with this segment too.
+pub fn name_segment(name: &str) -> String {
+    let mut text = String::new();
+    push_name(&mut text, name);
+    text
+}
+
 /// Appends a name as one segment: the leading slash of a path is dropped, other slashes become `~`,
 /// and special characters are percent-encoded.
 fn push_name(text: &mut String, name: &str) {

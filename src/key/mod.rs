@@ -6,9 +6,11 @@
 mod cache_key;
 mod digest;
 mod hmac;
+mod listed_key;
 mod pattern;
 
-pub use cache_key::{KEY_VERSION, Key, KeyParts, Kind};
+pub use cache_key::{KEY_VERSION, Key, KeyParts, Kind, name_segment};
 pub use digest::{Digest, DigestBuilder, sha256_hex};
 pub use hmac::hmac_sha256;
+pub use listed_key::{ListedKey, entries_prefix};
 pub use pattern::Pattern;

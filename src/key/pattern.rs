@@ -34,6 +34,11 @@ impl Pattern {
         &self.text
     }
 
+    /// What every key that matches begins with, from its kind on.
+    pub fn prefix(&self) -> &str {
+        self.text.split('*').next().unwrap_or_default()
+    }
+
     /// Whether a key, from its kind segment on, matches.
     pub fn matches(&self, key_from_kind: &str) -> bool {
         self.segments.matches(key_from_kind).is_some()
@@ -72,6 +77,15 @@ mod tests {
         assert!(!matches("gql/prod/**", key));
         assert!(!matches("gql/product/GetProduct", key));
         assert!(!matches("rest/**", key));
+    }
+
+    #[test]
+    fn matching_keys_begin_with_the_prefix() {
+        let prefix = |text: &str| Pattern::parse(text).unwrap().prefix().to_owned();
+        assert_eq!(prefix("gql/product/Get*/**"), "gql/product/Get");
+        assert_eq!(prefix("gql/product/**"), "gql/product/");
+        assert_eq!(prefix("**/4f0c"), "");
+        assert_eq!(prefix("rest/a/b/public/00"), "rest/a/b/public/00");
     }
 
     #[test]

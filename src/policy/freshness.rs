@@ -23,6 +23,20 @@ pub enum Freshness {
     Purged,
 }
 
+impl Freshness {
+    /// The word in explanations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::StaleAllowed => "stale-allowed",
+            Self::StaleWhileRevalidate => "stale-while-revalidate",
+            Self::StaleIfError => "stale-if-error",
+            Self::Expired => "expired",
+            Self::Purged => "purged",
+        }
+    }
+}
+
 /// Determines how a stored response may be used, by its age, the verdict of the purge log, and the
 /// request's directives.
 pub fn freshness(
@@ -89,6 +103,7 @@ mod tests {
             etag_is_ours: false,
             shares_authorized: false,
             lifetime_source: crate::stored::LifetimeSource::default(),
+            origin_ms: 0,
         };
         let request: Headers = [("cache-control", request)].into_iter().collect();
         let directives = RequestDirectives::read(&request);

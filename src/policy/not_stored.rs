@@ -57,7 +57,7 @@ reasons! {
             "the response is larger than 8 MiB (GraphQL: 2 MiB)",
             "use pagination";
         MemoryInFlight = "memory-in-flight",
-            "the bodies in flight leave no memory for the response or for what is derived from it ([memory](#memory)). If its length was not known beforehand, only the log says so",
+            "the bodies in flight leave no memory for the response or for what is derived from it ([memory](operations.md#memory)). If its length was not known beforehand, only the log says so",
             "smaller responses, or a higher `limits.memory_in_flight`";
         TtlZero = "ttl-zero",
             "the response contains a type with `ttl = 0`, or has `maxAge: 0` in `extensions.cacheControl`",
@@ -73,7 +73,7 @@ reasons! {
             "wait. After an upload KV may take a minute or more; until then `GET schema` returns `loading`";
         SchemaContradicted = "schema-contradicted",
             "the response contains something that the schema rules out. The schema is no longer in force, and everything was purged",
-            "[upload](#post-schema) the right schema";
+            "[upload](operations.md#post-schema) the right schema";
         LogUnreadable = "log-unreadable",
             "the purge log could not be read, or not within `max_lag`",
             "look at the `purge-log-read` failures";
@@ -93,7 +93,17 @@ impl NotStored {
     /// failed, broke off or was damaged says nothing about the next one; nor does one that its
     /// types, the schema or the purge log kept from being stored.
     pub fn will_recur(self, status: u16) -> bool {
-        let is_by_headers = match self {
+        self.cause() == Cause::Headers && status < 400
+    }
+
+    /// Whether the reason is one of the response, and not of this request or of what the isolate had at that
+    /// moment. Then it is worth showing to those who ask about the next request.
+    pub fn is_of_response(self) -> bool {
+        self.cause() != Cause::Circumstances
+    }
+
+    fn cause(self) -> Cause {
+        match self {
             Self::NoStore
             | Self::Private
             | Self::SetCookie
@@ -103,24 +113,34 @@ impl NotStored {
             | Self::Authorization
             | Self::HeadersTooLarge
             | Self::HeaderBytes
-            | Self::Stream => true,
+            | Self::Stream => Cause::Headers,
             Self::Status
-            | Self::Broken
             | Self::ContentEncoding
             | Self::ContentType
             | Self::Errors
             | Self::TooLarge
             | Self::TtlZero
             | Self::ScopeOfAnswer
-            | Self::TypesUnknown
+            | Self::TypesUnknown => Cause::Response,
+            Self::Broken
             | Self::LogUnreadable
             | Self::MemoryInFlight
             | Self::Method
             | Self::RequestNoStore
             | Self::RequestHeaderBytes
             | Self::SchemaContradicted
-            | Self::SchemaUnsettled => false,
-        };
-        is_by_headers && status < 400
+            | Self::SchemaUnsettled => Cause::Circumstances,
+        }
     }
+}
+
+/// What kept a response from being stored.
+#[derive(PartialEq, Eq)]
+enum Cause {
+    /// Its own headers, which forbid it.
+    Headers,
+    /// Something else about it.
+    Response,
+    /// The request, or what the isolate had at that moment.
+    Circumstances,
 }

@@ -1,7 +1,7 @@
 //! Named reasons: a word for headers and logs, and its line of the reference documentation.
 //!
 //! `reasons!` declares an enum together with its words and their documentation, so that a reason is
-//! added in one place. docs/operations.md is generated from the same table
+//! added in one place. docs/reasons.md is generated from the same table
 //! (`UPDATE_DOCS=1 cargo test --test reference`).
 
 /// One line of the reference documentation. The texts are Markdown, as a table cell holds it.

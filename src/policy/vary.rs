@@ -4,6 +4,7 @@ use super::directives::split_list;
 use crate::http::Headers;
 use crate::key::{Digest, DigestBuilder};
 use crate::limits;
+use crate::order;
 
 /// What a response depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub fn varies_on(headers: &Headers) -> Vary {
         names.push("origin".to_owned());
     }
     names.retain(|name| name != "accept-encoding" && name != "cookie");
-    names.sort_unstable();
+    order::sort(&mut names);
     names.dedup();
     if names.len() > limits::VARY_HEADERS { Vary::Any } else { Vary::On(names) }
 }

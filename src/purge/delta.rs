@@ -1,7 +1,8 @@
 //! What a replica has to learn to catch up with the log.
 
+use super::codec::Version;
 use super::encoded_snapshot::EncodedSnapshot;
-use super::mark::Seq;
+use super::mark::{Mark, Seq};
 use super::record::Record;
 use super::state::Snapshot;
 
@@ -46,6 +47,24 @@ impl Delta {
             Self::Records { epoch, .. } | Self::Snapshot { epoch, .. } => *epoch,
             Self::EncodedSnapshot { base, .. } => base.mark().epoch,
         }
+    }
+
+    /// The earliest version in which a part of it was sent, if the reply is in that version.
+    pub fn version_in(&self, reply: Version) -> Version {
+        match self {
+            Self::EncodedSnapshot { base, .. } => base.version().min(reply),
+            _ => reply,
+        }
+    }
+
+    /// Whether it is the whole state, and not what followed a mark.
+    pub fn is_whole(&self) -> bool {
+        !matches!(self, Self::Records { .. })
+    }
+
+    /// The mark of the log.
+    pub fn mark(&self) -> Mark {
+        Mark { epoch: self.epoch(), seq: self.head() }
     }
 
     /// The head of the log.

@@ -10,11 +10,13 @@
 //! simulation in memory.
 
 use super::append_times::AppendTimes;
+use super::codec::Version;
 use super::delta::Delta;
 use super::encoded_snapshot::EncodedSnapshot;
 use super::log_pages::{ALL_PAGES, GLOBAL_PAGE, GlobalPage, TagPage};
 use super::log_rows::{LogMeta, LogRows, StoredRecord};
 use super::mark::{Mark, Seq};
+use super::pause::Pause;
 use super::recent_records::{DeltaLimits, RecentRecords};
 use super::record::Record;
 use super::replica::Replica;
@@ -64,9 +66,9 @@ pub struct Log<R> {
     state: Replica,
     recent: RecentRecords,
     times: AppendTimes,
-    /// The last snapshot that was encoded. It is sent again as long as all records after it are among
-    /// the recent ones.
-    snapshot: Option<EncodedSnapshot>,
+    /// The last snapshot that was encoded for each version. It is sent again as long as all records after
+    /// it are among the recent ones.
+    snapshots: Vec<EncodedSnapshot>,
     /// The last record whose row was dropped.
     dropped: Seq,
     pages: StoredPages,
@@ -83,11 +85,13 @@ struct StoredPages {
     cost: usize,
     /// The floor that was stored.
     floor: Seq,
+    /// Whether the global page has a pause.
+    has_pause: bool,
 }
 
 impl StoredPages {
     fn none() -> Self {
-        Self { up_to: vec![0; ALL_PAGES], next: 0, cost: 0, floor: 0 }
+        Self { up_to: vec![0; ALL_PAGES], next: 0, cost: 0, floor: 0, has_pause: false }
     }
 
     /// The last record that every page includes.
@@ -128,7 +132,7 @@ impl<R: LogRows> Log<R> {
             state: Replica::of_log(epoch, meta.dropped, 0, limits.table()),
             recent: RecentRecords::with_limits(limits.delta),
             times: AppendTimes::default(),
-            snapshot: None,
+            snapshots: Vec::new(),
             dropped: meta.dropped,
             pages: StoredPages::none(),
         };
@@ -142,7 +146,7 @@ impl<R: LogRows> Log<R> {
         Ok(log)
     }
 
-    /// Reads the pages. Returns the last record that the schemas take into account.
+    /// Reads the pages. Returns the last record that the schemas and the pause take into account.
     fn read_pages(&mut self, meta: &LogMeta) -> Result<Seq, R::Fault> {
         let mut floor = 0;
         for number in 0..GLOBAL_PAGE {
@@ -154,14 +158,17 @@ impl<R: LogRows> Log<R> {
             self.state.add_tag_page(page.up_to, page.tags);
         }
         self.state.set_schemas(meta.schemas);
+        self.state.set_pause(meta.pause);
         let mut schemas_from = meta.dropped;
         let global = self.rows.page(GLOBAL_PAGE)?.and_then(|page| GlobalPage::decode(&page));
         if let Some(global) = global {
             self.pages.note_stored(GLOBAL_PAGE, global.up_to);
+            self.pages.has_pause = global.pause != Pause::NONE;
             floor = floor.max(global.floor);
             if global.up_to >= schemas_from {
                 schemas_from = global.up_to;
                 self.state.set_schemas(global.schemas);
+                self.state.set_pause(global.pause);
             }
             self.times = periods_up_to(&global.times, meta.dropped);
             self.state.add_global_page(global.up_to, global.all, global.tagged, global.patterns);
@@ -192,6 +199,7 @@ impl<R: LogRows> Log<R> {
             recent.push(record.clone());
             if seq <= schemas_from {
                 record.schema = None;
+                record.pause = None;
             }
             state.apply(seq, &record);
         })?;
@@ -226,6 +234,11 @@ impl<R: LogRows> Log<R> {
         self.state.schemas()
     }
 
+    /// Until when the cache is paused.
+    pub fn pause(&self) -> Pause {
+        self.state.pause()
+    }
+
     /// Stores and applies a record. Call [`Log::maintain`] afterwards.
     pub fn append(&mut self, record: &Record, at: Timestamp) -> Result<Seq, R::Fault> {
         let seq = self.head() + 1;
@@ -243,7 +256,12 @@ impl<R: LogRows> Log<R> {
         if let Some(seq) = self.times.expire(now, self.retention) {
             self.state.raise_floor(seq);
         }
-        if self.floor() > self.pages.floor {
+        if !self.pause().holds(now) {
+            self.state.set_pause(Pause::NONE);
+        }
+        // A build from before pauses cannot read a page that has one.
+        let pause_is_over = self.pages.has_pause && self.pause() == Pause::NONE;
+        if self.floor() > self.pages.floor || pause_is_over {
             self.store_page(GLOBAL_PAGE)?;
         }
         let due = self.pages.cost / self.limits.page_cost.max(1);
@@ -280,7 +298,7 @@ impl<R: LogRows> Log<R> {
         self.epoch = epoch;
         self.state = Replica::of_log(epoch, head, head, self.limits.table());
         self.recent.clear();
-        self.snapshot = None;
+        self.snapshots.clear();
         self.times = AppendTimes::default();
         self.dropped = head;
         self.pages = StoredPages::none();
@@ -296,20 +314,31 @@ impl<R: LogRows> Log<R> {
         })
     }
 
-    /// What a replica at that mark has to learn, with an encoded snapshot if it needs one. The snapshot
-    /// may be an earlier one, followed by the records after it.
-    pub fn since_encoded(&mut self, mark: Option<Mark>) -> Delta {
+    /// What a replica at that mark has to learn, with a snapshot encoded for that version if it needs one.
+    /// The snapshot may be an earlier one, followed by the records after it.
+    pub fn since_encoded(&mut self, mark: Option<Mark>, version: Version) -> Delta {
         if let Some(records) = self.records_since(mark) {
             return records;
         }
-        let earlier = self.snapshot.take().and_then(|snapshot| {
-            let records = self.recent.last(self.head().checked_sub(snapshot.mark().seq)?)?;
-            Some((snapshot, records))
-        });
-        let encode = || (EncodedSnapshot::of(self.epoch, &self.state.snapshot()), Vec::new());
-        let (base, records) = earlier.unwrap_or_else(encode);
-        self.snapshot = Some(base.clone());
+        let known = self.snapshots.iter().find(|snapshot| snapshot.version() == version);
+        let earlier = known.and_then(|base| Some((base.clone(), self.records_after(base)?)));
+        let (base, records) =
+            earlier.unwrap_or_else(|| (self.encode_snapshot(version), Vec::new()));
         Delta::EncodedSnapshot { base, floor: self.floor(), records }
+    }
+
+    /// Encodes a snapshot, and keeps it in place of those that are not sent again.
+    fn encode_snapshot(&mut self, version: Version) -> EncodedSnapshot {
+        let base = EncodedSnapshot::of(self.epoch, &self.state.snapshot(), version);
+        let mut snapshots = std::mem::take(&mut self.snapshots);
+        snapshots.retain(|other| other.version() != version && self.records_after(other).is_some());
+        snapshots.push(base.clone());
+        self.snapshots = snapshots;
+        base
+    }
+
+    fn records_after(&self, base: &EncodedSnapshot) -> Option<Vec<Record>> {
+        self.recent.last(self.head().checked_sub(base.mark().seq)?)
     }
 
     fn records_since(&self, mark: Option<Mark>) -> Option<Delta> {
@@ -325,8 +354,9 @@ impl<R: LogRows> Log<R> {
         let bytes = match number {
             GLOBAL_PAGE => {
                 let (all, tagged, patterns) = self.state.global_page();
-                let (schemas, times) = (self.schemas(), self.times.clone());
-                GlobalPage { up_to, floor, all, tagged, patterns, schemas, times }.encode()
+                let (schemas, pause) = (self.schemas(), self.pause());
+                let times = self.times.clone();
+                GlobalPage { up_to, floor, all, tagged, patterns, schemas, pause, times }.encode()
             }
             _ => TagPage { up_to, floor, tags: self.state.tag_page(number) }.encode(),
         };
@@ -334,6 +364,7 @@ impl<R: LogRows> Log<R> {
         self.pages.note_stored(number, up_to);
         if number == GLOBAL_PAGE {
             self.pages.floor = floor;
+            self.pages.has_pause = self.pause() != Pause::NONE;
         }
         Ok(())
     }
@@ -345,7 +376,7 @@ impl<R: LogRows> Log<R> {
         let not_recent = self.head().saturating_sub(recent);
         let up_to = self.pages.all_up_to().min(not_recent).max(self.floor());
         if up_to > self.dropped {
-            self.rows.drop_records(up_to, self.schemas())?;
+            self.rows.drop_records(up_to, self.schemas(), self.pause())?;
             self.dropped = up_to;
         }
         Ok(())
@@ -357,8 +388,8 @@ impl<R: LogRows> Log<R> {
 impl<R: LogRows> Log<R> {
     /// About how many bytes of memory it takes.
     pub fn memory_bytes(&self) -> usize {
-        let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes().len());
-        self.state.memory_bytes() + self.recent.memory_bytes() + snapshot
+        let snapshots = self.snapshots.iter().map(|snapshot| snapshot.bytes().len());
+        self.state.memory_bytes() + self.recent.memory_bytes() + snapshots.sum::<usize>()
     }
 
     /// How many tags it remembers.

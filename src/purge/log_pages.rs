@@ -6,8 +6,11 @@
 //! ```text
 //! tag page    = layout:u8 up_to floor  (tag:u64 last)*
 //! global page = layout:u8 up_to floor  all:last  hard:latest soft:latest  patterns (pattern last)*
-//!               in_force:u64 distrusted:u64  periods (began seq at)*
+//!               in_force:u64 distrusted:u64  periods (began seq at)*  pause:u64?
 //! ```
+//!
+//! The layout is 2. A global page has layout 3 and a `pause` while the cache is paused. Builds that read
+//! only layout 2 then take it for missing, and do not pause.
 //!
 //! Numbers, `last` and `latest` are those of `purge/codec`. Tags are stored as bytes because they have
 //! 64 bits, and a Durable Object's rows reach Rust as JavaScript numbers, which have 53. There are
@@ -16,6 +19,7 @@
 use super::append_times::{AppendPeriod, AppendTimes};
 use super::codec::{Reader, Writer};
 use super::mark::Seq;
+use super::pause::Pause;
 use super::schemas::Schemas;
 use super::state::{LastPurges, PAGES, TaggedPurges};
 use crate::key::Pattern;
@@ -27,6 +31,8 @@ pub const GLOBAL_PAGE: usize = PAGES;
 pub const ALL_PAGES: usize = PAGES + 1;
 /// The layout of pages. A page of another layout counts as missing.
 const LAYOUT: u8 = 2;
+/// The layout of a global page with a pause.
+const PAUSED_LAYOUT: u8 = 3;
 
 /// A page of tags.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,13 +60,15 @@ pub struct GlobalPage {
     pub patterns: Vec<(Pattern, LastPurges)>,
     /// The schemas.
     pub schemas: Schemas,
+    /// Until when the cache is paused.
+    pub pause: Pause,
     /// When records were appended.
     pub times: AppendTimes,
 }
 
 impl TagPage {
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = header(self.up_to, self.floor);
+        let mut writer = header(LAYOUT, self.up_to, self.floor);
         for (tag, last) in &self.tags {
             writer.fixed(*tag);
             writer.last(*last);
@@ -70,7 +78,7 @@ impl TagPage {
 
     /// The page in these bytes. `None` if they are invalid.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (mut reader, up_to, floor) = read_header(bytes)?;
+        let (mut reader, up_to, floor) = read_header(LAYOUT, bytes)?;
         let mut tags = Vec::with_capacity(bytes.len() / 11);
         while !reader.is_empty() {
             tags.push((reader.fixed()?, reader.last(up_to)?));
@@ -81,7 +89,9 @@ impl TagPage {
 
 impl GlobalPage {
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = header(self.up_to, self.floor);
+        let is_paused = self.pause != Pause::NONE;
+        let layout = if is_paused { PAUSED_LAYOUT } else { LAYOUT };
+        let mut writer = header(layout, self.up_to, self.floor);
         writer.last(self.all);
         writer.tagged(self.tagged);
         writer.count(self.patterns.len());
@@ -97,12 +107,17 @@ impl GlobalPage {
             writer.number(period.seq);
             writer.number(period.at.as_millis());
         }
+        if is_paused {
+            writer.fixed(self.pause.number());
+        }
         writer.0
     }
 
     /// The page in these bytes. `None` if they are invalid.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (mut reader, up_to, floor) = read_header(bytes)?;
+        let is_paused = bytes.first() == Some(&PAUSED_LAYOUT);
+        let layout = if is_paused { PAUSED_LAYOUT } else { LAYOUT };
+        let (mut reader, up_to, floor) = read_header(layout, bytes)?;
         let all = reader.last(up_to)?;
         let tagged = reader.tagged(up_to)?;
         let count = reader.count(4)?;
@@ -117,19 +132,24 @@ impl GlobalPage {
         };
         let periods = (0..count).map(period).collect::<Option<Vec<_>>>()?;
         let times = AppendTimes::from_periods(periods.into_iter());
-        reader.is_empty().then_some(Self { up_to, floor, all, tagged, patterns, schemas, times })
+        let pause = match is_paused {
+            true => reader.pause().filter(|pause| *pause != Pause::NONE)?,
+            false => Pause::NONE,
+        };
+        let is_whole = reader.is_empty();
+        is_whole.then_some(Self { up_to, floor, all, tagged, patterns, schemas, pause, times })
     }
 }
 
-fn header(up_to: Seq, floor: Seq) -> Writer {
-    let mut writer = Writer(vec![LAYOUT]);
+fn header(layout: u8, up_to: Seq, floor: Seq) -> Writer {
+    let mut writer = Writer(vec![layout]);
     writer.number(up_to);
     writer.number(floor);
     writer
 }
 
-fn read_header(bytes: &[u8]) -> Option<(Reader<'_>, Seq, Seq)> {
-    let mut reader = Reader::new(bytes.strip_prefix(&[LAYOUT])?);
+fn read_header(layout: u8, bytes: &[u8]) -> Option<(Reader<'_>, Seq, Seq)> {
+    let mut reader = Reader::new(bytes.strip_prefix(&[layout])?);
     let up_to = reader.seq()?;
     let floor = reader.seq().filter(|floor| *floor <= up_to)?;
     Some((reader, up_to, floor))

@@ -3,6 +3,7 @@
 //! The Durable Object implements it in SQLite (`worker/log_rows.rs`), tests in memory.
 
 use super::mark::Seq;
+use super::pause::Pause;
 use super::record::Record;
 use super::schemas::Schemas;
 use crate::time::Timestamp;
@@ -27,6 +28,8 @@ pub struct LogMeta {
     pub dropped: Seq,
     /// The schemas when records were last dropped.
     pub schemas: Schemas,
+    /// Until when the cache was paused at that time.
+    pub pause: Pause,
 }
 
 /// The rows of one log.
@@ -57,8 +60,8 @@ pub trait LogRows {
     /// Stores a page in place of its earlier content.
     fn put_page(&self, number: usize, page: &[u8]) -> Result<(), Self::Fault>;
 
-    /// Drops the records up to `up_to`, and stores the schemas.
-    fn drop_records(&self, up_to: Seq, schemas: Schemas) -> Result<(), Self::Fault>;
+    /// Drops the records up to `up_to`, and stores the schemas and the pause.
+    fn drop_records(&self, up_to: Seq, schemas: Schemas, pause: Pause) -> Result<(), Self::Fault>;
 
     /// Drops everything and begins a new epoch. Its first record follows `head`.
     fn begin(&self, epoch: u64, head: Seq) -> Result<(), Self::Fault>;

@@ -1,5 +1,6 @@
 //! Positions in a purge log: sequence numbers and marks.
 
+use crate::record::required_members;
 use serde::{Deserialize, Serialize};
 
 /// The sequence number of a record. The log counts from 1; 0 is before the first record.
@@ -19,3 +20,5 @@ pub struct Mark {
     /// The last record up to this position.
     pub seq: Seq,
 }
+
+required_members!(Mark { epoch, seq; });

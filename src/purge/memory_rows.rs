@@ -2,6 +2,7 @@
 
 use super::log_rows::{LogMeta, LogRows, StoredRecord};
 use super::mark::Seq;
+use super::pause::Pause;
 use super::record::Record;
 use super::schemas::Schemas;
 use crate::time::Timestamp;
@@ -128,9 +129,9 @@ impl LogRows for MemoryRows {
         })
     }
 
-    fn drop_records(&self, up_to: Seq, schemas: Schemas) -> Result<(), Self::Fault> {
+    fn drop_records(&self, up_to: Seq, schemas: Schemas, pause: Pause) -> Result<(), Self::Fault> {
         self.write(|rows| {
-            rows.meta = LogMeta { dropped: up_to, schemas, ..rows.meta };
+            rows.meta = LogMeta { dropped: up_to, schemas, pause, ..rows.meta };
             rows.records.retain(|seq, _| *seq > up_to);
         })
     }

@@ -14,9 +14,9 @@
 use super::intent_id::IntentId;
 use super::record::Record;
 use super::version_id::VersionId;
+use crate::order;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// A record to be appended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl NewRecord {
     /// Repeats it after these seconds as well.
     pub fn repeat_also(&mut self, seconds: &[u32]) {
         self.repeat_after.extend(seconds);
-        self.repeat_after.sort_unstable();
+        order::sort(&mut self.repeat_after);
         self.repeat_after.dedup();
     }
 
@@ -86,8 +86,8 @@ impl NewRecord {
     pub fn repeats(&self, settle: u64, now: Timestamp) -> Vec<(Timestamp, Record)> {
         let Some(repetition) = self.record.repetition() else { return Vec::new() };
         let own = self.repeat_after.iter().map(|seconds| u64::from(*seconds));
-        let seconds: BTreeSet<u64> =
-            own.chain([0]).flat_map(|after| [after, after.saturating_add(settle)]).collect();
+        let seconds =
+            order::set_of(own.chain([0]).flat_map(|after| [after, after.saturating_add(settle)]));
         let at = |seconds: u64| {
             Timestamp::from_millis(now.as_millis().saturating_add(seconds.saturating_mul(1_000)))
         };

@@ -37,10 +37,10 @@ impl OutboxValueError {
 impl NewRecord {
     /// The record as a value of the outbox, with its repetitions.
     ///
-    /// The schema is left out: a value may be recorded late and twice. That does no harm to a purge,
-    /// but it would put an old schema in force again.
+    /// The schema and the pause are left out: a value may be recorded late and twice. That does no harm
+    /// to a purge, but it would put an old schema in force again, or pause the cache again.
     pub fn encode_for_outbox(&self) -> Vec<u8> {
-        let record = Record { schema: None, ..self.record.clone() };
+        let record = Record { schema: None, pause: None, ..self.record.clone() };
         // Intents are left out as well. They end by themselves.
         let new = Self { record, repeat_after: self.repeat_after.clone(), ..Self::default() };
         // Serializing numbers, strings and flags cannot fail. If it did, the value would count as
@@ -78,7 +78,7 @@ fn checksum_of(version: u8, content: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::purge::SchemaInForce;
+    use crate::purge::{Pause, SchemaInForce};
     use crate::tag::Tagging;
     use proptest::prelude::*;
 
@@ -90,12 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn comes_back_without_its_schema() {
+    fn comes_back_without_its_schema_and_its_pause() {
         assert_eq!(
             NewRecord::decode_from_outbox(&new_record().encode_for_outbox()),
             Ok(new_record())
         );
-        let with_schema = Record { schema: Some(SchemaInForce::of(7)), ..Record::everything() };
+        let schema = Some(SchemaInForce::of(7));
+        let pause = Some(Pause::UNTIL_RESUMED);
+        let with_schema = Record { schema, pause, ..Record::everything() };
         let value = NewRecord::from(with_schema).encode_for_outbox();
         assert_eq!(NewRecord::decode_from_outbox(&value), Ok(NewRecord::everything()));
     }

@@ -1,5 +1,6 @@
 //! The record of one purge.
 
+use super::pause::Pause;
 use super::schemas::SchemaInForce;
 use super::subject::Subject;
 use crate::key::Pattern;
@@ -7,7 +8,8 @@ use crate::limits;
 use crate::tag::{Aliases, TagSet, Tagging, reach};
 use serde::{Deserialize, Serialize};
 
-/// What one purge names. It may also change which schema is in force.
+/// What one purge names. It may also change which schema is in force, and whether the
+/// cache is paused.
 ///
 /// Tags are hashed, and include every tag that has to be purged with them (see
 /// [`crate::tag::reach`]).
@@ -28,6 +30,11 @@ pub struct Record {
     /// The schema that is in force from here on. `None`: no change.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaInForce>,
+    /// Until when the cache is paused from here on. `None`: no change.
+    ///
+    /// Builds that do not know the member ignore it, and do not pause.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
     /// Whether it is a soft purge: entries become stale instead of purged.
     #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
     pub soft: bool,
@@ -51,9 +58,9 @@ impl Record {
 
     /// The record of the same purge at a later time. `None` if it purges nothing.
     ///
-    /// It leaves the schema out: by then another one may be in force.
+    /// It leaves out the schema and the pause: by then others may be in force.
     pub fn repetition(&self) -> Option<Self> {
-        let repetition = Self { schema: None, ..self.clone() };
+        let repetition = Self { schema: None, pause: None, ..self.clone() };
         (!repetition.is_empty()).then_some(repetition)
     }
 
@@ -71,9 +78,15 @@ impl Record {
         self.all && !self.soft
     }
 
-    /// Whether it purges nothing and does not change the schema.
+    /// A record that purges nothing, and pauses the cache or ends the pause.
+    pub fn of_pause(pause: Pause) -> Self {
+        Self { pause: Some(pause), ..Self::default() }
+    }
+
+    /// Whether it purges nothing and changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.tags.is_empty() && self.patterns.is_empty() && !self.all && self.schema.is_none()
+        let purges = !self.tags.is_empty() || !self.patterns.is_empty() || self.all;
+        !purges && self.schema.is_none() && self.pause.is_none()
     }
 }
 

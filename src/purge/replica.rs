@@ -5,10 +5,11 @@
 
 use super::delta::Delta;
 use super::mark::{Mark, Seq};
+use super::pause::Pause;
 use super::record::Record;
 use super::schemas::Schemas;
 use super::state::{LastPurges, Snapshot, TableLimits, TagTable, TaggedPurges};
-use super::subject::{Subject, Verdict};
+use super::subject::{PurgeCause, Subject, Verdict};
 use crate::key::Pattern;
 use crate::limits;
 use crate::time::Timestamp;
@@ -35,6 +36,7 @@ pub struct Replica {
     tags: TagTable,
     patterns: Vec<(Pattern, LastPurges)>,
     schemas: Schemas,
+    pause: Pause,
     synced_at: Option<Timestamp>,
 }
 
@@ -47,6 +49,12 @@ impl Replica {
     /// The mark up to which it has read the log. `None` before the first successful read.
     pub fn mark(&self) -> Option<Mark> {
         self.epoch.map(|epoch| Mark { epoch, seq: self.head })
+    }
+
+    /// The last purge of everything, hard or soft. Its number is 0 if there was none, and `None` is before
+    /// the first successful read.
+    pub fn last_of_everything(&self) -> Option<Mark> {
+        self.epoch.map(|epoch| Mark { epoch, seq: self.all.hard.max(self.all.soft) })
     }
 
     /// When the last successful read began.
@@ -72,6 +80,11 @@ impl Replica {
     /// The schemas, according to the log.
     pub fn schemas(&self) -> Schemas {
         self.schemas
+    }
+
+    /// Until when the cache is paused, according to the log.
+    pub fn pause(&self) -> Pause {
+        self.pause
     }
 
     /// The verdict on an entry.
@@ -100,6 +113,44 @@ impl Replica {
             }
         }
         verdict
+    }
+
+    /// The purge that is the reason for the verdict on an entry; `None` if it is valid. Of several, the
+    /// latest one, and of its parts the narrowest.
+    pub fn cause(&self, entry: &Subject<'_>) -> Option<PurgeCause> {
+        if Some(entry.mark.epoch) != self.epoch {
+            return Some(PurgeCause::OtherEpoch);
+        }
+        if entry.mark.seq < self.floor {
+            return Some(PurgeCause::Forgotten(self.floor));
+        }
+        let verdict = self.verdict(entry);
+        let seq_of = |last: LastPurges| {
+            let seq = if verdict == Verdict::Purged { last.hard } else { last.soft };
+            (verdict != Verdict::Valid && seq > entry.mark.seq).then_some(seq)
+        };
+        let tags = entry
+            .tags
+            .iter()
+            .filter_map(|hash| Some(PurgeCause::Tag(seq_of(self.tags.get(*hash)?)?, *hash)));
+        let matches = |pattern: &Pattern| pattern.matches(entry.key_from_kind);
+        let patterns = self.patterns.iter().filter(|(pattern, _)| matches(pattern));
+        let patterns = patterns.filter_map(|(pattern, last)| {
+            Some(PurgeCause::Pattern(seq_of(*last)?, pattern.clone()))
+        });
+        let everything = seq_of(self.all).map(PurgeCause::Everything);
+        let by_other_rules = seq_of(self.tagged.by_other_rules(entry.tagging));
+        let others = everything.into_iter().chain(by_other_rules.map(PurgeCause::OtherRules));
+        let all: Vec<PurgeCause> = tags.chain(patterns).chain(others).collect();
+        // Of equal ones, `max_by_key` takes the last.
+        all.into_iter().rev().max_by_key(PurgeCause::seq)
+    }
+
+    /// The records of a delta that are new to the replica. `None`: it may change anything.
+    pub fn news<'a>(&self, delta: &'a Delta) -> Option<impl Iterator<Item = &'a Record> + use<'a>> {
+        let Delta::Records { epoch, after, records, .. } = delta else { return None };
+        let head = Some(self.head).filter(|_| self.epoch == Some(*epoch))?;
+        Some((after + 1..).zip(records).filter(move |(seq, _)| *seq > head).map(|(_, one)| one))
     }
 
     /// Applies a delta to a request that was sent at `asked_at`. Returns `false` if the delta does not
@@ -159,6 +210,9 @@ impl Replica {
         if let Some(schema) = record.schema {
             self.schemas.apply(schema);
         }
+        if let Some(pause) = record.pause {
+            self.pause = pause;
+        }
         let last = LastPurges::one(seq, record.soft);
         if record.all {
             self.all.join(last);
@@ -202,7 +256,8 @@ impl Replica {
         self.head
     }
 
-    pub(super) fn floor(&self) -> Seq {
+    /// Entries below it count as purged.
+    pub fn floor(&self) -> Seq {
         self.floor
     }
 
@@ -236,6 +291,10 @@ impl Replica {
         self.schemas = schemas;
     }
 
+    pub(super) fn set_pause(&mut self, pause: Pause) {
+        self.pause = pause;
+    }
+
     /// The tags of a page, to be stored.
     pub(super) fn tag_page(&mut self, number: usize) -> Vec<(u64, LastPurges)> {
         self.tags.prune(number, self.floor);
@@ -256,6 +315,7 @@ impl Replica {
             tags: self.tags.newer_than(self.floor),
             patterns: self.patterns.clone(),
             schemas: self.schemas,
+            pause: self.pause,
         }
     }
 
@@ -269,6 +329,7 @@ impl Replica {
         snapshot.tags.into_iter().for_each(|(tag, last)| self.tags.note(tag, last));
         self.patterns = snapshot.patterns;
         self.schemas = snapshot.schemas;
+        self.pause = snapshot.pause;
     }
 
     #[cfg(any(test, feature = "sim"))]
@@ -281,5 +342,91 @@ impl Replica {
     pub(super) fn memory_bytes(&self) -> usize {
         // A slot of a map has 25 bytes, and after the map has grown, 7 of 16 slots are in use.
         self.tags.len() * 25 * 16 / 7 + 2_000 * self.patterns.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tag::Tagging;
+    use proptest::prelude::*;
+
+    fn record() -> impl Strategy<Value = Record> {
+        (
+            prop::collection::vec(0_u64..6, 0..3),
+            prop::option::of(prop::sample::select(&["gql/a/**", "gql/**", "rest/**"][..])),
+            prop::bool::weighted(0.1),
+            any::<bool>(),
+            1_u64..3,
+        )
+            .prop_map(|(tags, pattern, all, soft, rules)| Record {
+                tags,
+                patterns: pattern.into_iter().map(|text| Pattern::parse(text).unwrap()).collect(),
+                all,
+                soft,
+                tagging: Tagging::from_number(rules),
+                ..Record::default()
+            })
+    }
+
+    proptest! {
+        /// An entry has a cause if and only if it is not valid, and without that purge and the later
+        /// ones the cause would be another.
+        #[test]
+        fn the_cause_is_what_the_verdict_goes_by(
+            records in prop::collection::vec(record(), 1..12),
+            tags in prop::collection::vec(0_u64..6, 0..4),
+            seq in 0_u64..12,
+            floor in 0_u64..3,
+            rules in 1_u64..3,
+        ) {
+            let mut replica = Replica::of_log(1, 0, 0, TableLimits::default());
+            for (seq, record) in (1..).zip(&records) {
+                replica.apply(seq, record);
+            }
+            replica.raise_floor(floor);
+            let mark = Mark { epoch: 1, seq };
+            let tagging = Tagging::from_number(rules);
+            let entry = Subject { mark, tags: &tags, tagging, key_from_kind: "gql/a/b/public/0" };
+            let (verdict, cause) = (replica.verdict(&entry), replica.cause(&entry));
+            prop_assert_eq!(verdict == Verdict::Valid, cause.is_none());
+            let Some(cause) = cause else { return Ok(()) };
+            if seq < floor {
+                prop_assert_eq!(cause, PurgeCause::Forgotten(floor));
+                return Ok(());
+            }
+            let at = cause.seq().unwrap();
+            let record = &records[at as usize - 1];
+            prop_assert!(at > seq && record.soft == (verdict == Verdict::Stale));
+            let is_of_it = match &cause {
+                PurgeCause::Tag(_, hash) => record.tags.contains(hash) && tags.contains(hash),
+                PurgeCause::Pattern(_, pattern) => {
+                    record.patterns.contains(pattern) && pattern.matches(entry.key_from_kind)
+                }
+                PurgeCause::Everything(_) => record.all,
+                PurgeCause::OtherRules(_) => {
+                    !record.tags.is_empty() && !record.tagging.is_same(tagging)
+                }
+                _ => false,
+            };
+            prop_assert!(is_of_it, "{cause:?} {record:?}");
+            let later = |seq: Seq| records[seq as usize..].iter().zip(seq + 1..);
+            prop_assert!(
+                later(at).all(|(later, n)| later.soft != record.soft
+                    || Replica::after(n, later).verdict(&entry) == Verdict::Valid),
+                "it is the latest"
+            );
+            let elsewhere = Subject { mark: Mark { epoch: 2, seq }, ..entry };
+            prop_assert_eq!(replica.cause(&elsewhere), Some(PurgeCause::OtherEpoch));
+        }
+    }
+
+    impl Replica {
+        /// One that knows a single record.
+        fn after(seq: Seq, record: &Record) -> Self {
+            let mut replica = Self::of_log(1, 0, 0, TableLimits::default());
+            replica.apply(seq, record);
+            replica
+        }
     }
 }

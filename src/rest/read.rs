@@ -9,6 +9,7 @@
 use crate::config::{CacheType, Config, QueryRules, RestRules};
 use crate::http::{Case, Headers, Url, form_decoded};
 use crate::key::DigestBuilder;
+use crate::order;
 
 /// A normalized REST read.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +29,7 @@ impl<'c> RestRead<'c> {
         let types = config.types_of_path(&path);
         let mut terms = RestRules::of(&types);
         terms.vary.extend(config.vary.iter().cloned());
-        terms.vary.sort_unstable();
+        order::sort(&mut terms.vary);
         terms.vary.dedup();
         Self { url: normalized_url(url, config.case_of(&path), &terms.query), types, terms }
     }
@@ -81,7 +82,7 @@ fn kept(query: &str, terms: &QueryRules) -> Option<String> {
     };
     let mut pairs: Vec<(String, &str)> =
         query.split('&').map(named).filter(|(name, _)| terms.keeps(name)).collect();
-    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    order::sort_by(&mut pairs, |(one, _), (other, _)| one.cmp(other));
     let pairs: Vec<&str> = pairs.into_iter().map(|(_, pair)| pair).collect();
     (!pairs.is_empty()).then(|| pairs.join("&"))
 }

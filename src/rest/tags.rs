@@ -7,6 +7,7 @@
 use crate::config::Config;
 use crate::http::{Case, Url, folded_path, plain_path};
 use crate::limits::BODY_VALUES;
+use crate::order;
 use crate::tag::{Tag, TagSet, TagTemplate};
 use serde_json::Value;
 
@@ -113,7 +114,7 @@ fn entry_paths(config: &Config, url: &Url) -> Vec<String> {
 fn write_paths(config: &Config, url: &Url) -> Vec<String> {
     let mut paths = entry_paths(config, url);
     paths.extend([url.comparable_path(), plain_path(&url.path)]);
-    paths.sort_unstable();
+    order::sort(&mut paths);
     paths.dedup();
     paths
 }

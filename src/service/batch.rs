@@ -5,28 +5,23 @@
 //! document, and the other operations run without it.
 
 use super::context::Context;
-use super::knowledge::{Knowledge, Unresolved};
+use super::decision::BatchDecision;
+use super::knowledge::Documents;
 use super::pass_through::PassThrough;
-use super::planning::Planning;
-use super::read::{BatchCompletion, BatchItem, BatchItemKind, BatchReads};
+use super::read::{BatchCompletion, BatchItem, BatchReads};
 use super::respond::{Reply, Responder};
 use super::runtime::Runtime;
-use super::slots;
 use super::write::{OutgoingWrite, Writes};
 use crate::config::Config;
-use crate::engine::{BatchOperation, Bypass, Write};
-use crate::graphql::OperationRequest;
-use futures_util::stream::{StreamExt, iter};
+use crate::engine::{BatchOperation, Write};
 use std::rc::Rc;
 
 /// Answers batches.
 pub(super) struct Batches {
     /// The configuration.
     pub config: Rc<Config>,
-    /// Documents and schemas.
-    pub knowledge: Knowledge,
-    /// Plans the look-up of queries.
-    pub planning: Rc<Planning>,
+    /// The documents that clients name by hashes.
+    pub documents: Rc<Documents>,
     /// Answers batches of queries.
     pub reads: BatchReads,
     /// Completes batches.
@@ -41,80 +36,30 @@ pub(super) struct Batches {
 
 impl Batches {
     /// Answers a batch.
-    pub async fn answer<R: Runtime>(
-        &self,
-        context: &Context<R>,
-        queries: Vec<OperationRequest>,
-    ) -> Reply {
-        let items = self.items(context, queries).await;
-        let limits = &self.config.limits;
-        let limit = items.iter().find_map(BatchItem::limit).filter(|_| limits.refuse);
-        if let Some(limit) = limit {
-            return self.respond.over_limit(context, limit, limits.amounts.of(limit));
-        }
-        let (reply, body) = if items.iter().any(BatchItem::may_write) {
-            let written: Vec<BatchOperation<'_>> =
-                items.iter().filter_map(BatchItem::write).collect();
-            let full_request = self.completion.request(&items);
-            let (write, reason) = (Write::Batch(&written), write_reason(&items).as_str());
-            let outgoing = OutgoingWrite { write, full_request, reason };
-            self.writes.write_and_read(context, outgoing).await
-        } else if let Some(reason) = items.iter().find_map(BatchItem::reason) {
-            let full_request = self.completion.request(&items);
-            (self.pass_through.pass(context, reason, full_request.as_ref()).await, None)
-        } else {
-            return self.reads.read(context, &items).await;
+    pub async fn answer<R: Runtime>(&self, context: &Context<R>, items: Vec<BatchItem>) -> Reply {
+        let (reply, body) = match BatchDecision::of(&self.config, &items) {
+            BatchDecision::LookUp => return self.reads.read(context, &items).await,
+            BatchDecision::Refused(limit) => {
+                let most = self.config.limits.amounts.of(limit);
+                return self.respond.over_limit(context, limit, most);
+            }
+            BatchDecision::Write(reason) => {
+                let written: Vec<BatchOperation<'_>> =
+                    items.iter().filter_map(BatchItem::write).collect();
+                let full_request = self.completion.request(&items);
+                let (write, reason) = (Write::Batch(&written), reason.as_str());
+                let outgoing = OutgoingWrite { write, full_request, reason };
+                self.writes.write_and_read(context, outgoing).await
+            }
+            BatchDecision::PassThrough(reason) => {
+                let full_request = self.completion.request(&items);
+                (self.pass_through.pass(context, reason, full_request.as_ref()).await, None)
+            }
         };
         if reply.is_success() {
             let operations = items.iter().filter_map(BatchItem::operation);
-            let documents = &self.knowledge.documents;
-            documents.note_passed_on(&context.runtime, operations, body.as_deref());
+            self.documents.note_passed_on(&context.runtime, operations, body.as_deref());
         }
         self.completion.reply(context, &items, reply).await
-    }
-
-    async fn items<R: Runtime>(
-        &self,
-        context: &Context<R>,
-        queries: Vec<OperationRequest>,
-    ) -> Vec<BatchItem> {
-        let Knowledge { schemas, documents, uploaded, .. } = &self.knowledge;
-        let schema = schemas.for_request(context);
-        if queries.iter().any(OperationRequest::names_its_document) {
-            // Once for all operations.
-            uploaded.refresh(context).await;
-        }
-        let sent: Vec<String> =
-            queries.iter().map(|query| query.as_element().unwrap_or_default()).collect();
-        let operations =
-            queries.into_iter().map(|query| documents.resolve(context, query, &schema));
-        let operations: Vec<_> = iter(operations).buffered(slots::READS).collect().await;
-        let mut items = Vec::with_capacity(sent.len());
-        for (sent, operation) in sent.into_iter().zip(operations) {
-            let kind = match operation {
-                Err(Unresolved::Unknown) => BatchItemKind::Unknown,
-                Err(Unresolved::Uncacheable(uncacheable)) => BatchItemKind::Unread(uncacheable),
-                Ok(operation) if operation.is_mutation() => BatchItemKind::Mutation(operation),
-                // One after the other, so that a token is verified once.
-                Ok(operation) => match self.planning.plan_operation(context, &operation).await {
-                    Ok(plan) => {
-                        BatchItemKind::Query { operation: Rc::new(operation), plan: Box::new(plan) }
-                    }
-                    Err(reason) => BatchItemKind::Other { operation, reason },
-                },
-            };
-            items.push(BatchItem { sent, kind });
-        }
-        items
-    }
-}
-
-/// Why a batch that may write is not looked up. A mutation is a better reason than what may be one.
-fn write_reason(items: &[BatchItem]) -> Bypass {
-    let is_mutation = |item: &BatchItem| matches!(item.kind, BatchItemKind::Mutation(_));
-    let mut possible = items.iter().filter(|item| item.may_write());
-    match possible.find_map(BatchItem::reason) {
-        Some(reason) if !items.iter().any(is_mutation) => reason,
-        _ => Bypass::Mutation,
     }
 }

@@ -1,6 +1,6 @@
 //! The memory of bodies in flight: what is made of a body is made only if there is room for it.
 //!
-//! In scope: trees of JSON, which take many times as much as their texts. Not in scope: the budget
+//! In scope: trees of JSON, which take many times as much as their texts, and indexes of JSON. Not in scope: the budget
 //! itself, and the copies of the bodies, which are counted where they are read (`worker/js/memory_budget.js`).
 
 use super::runtime::{BodyRead, MemoryBudget, Origin, OriginResponse};
@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::engine::request_json_size;
 use crate::graphql::JsonSize;
 use crate::http::Request;
+use crate::json::{Index, IndexFault};
 use crate::limits::{self, Amounts, Limit};
 
 /// Trees that are made of the body of a GraphQL request: its members, and the variables among them.
@@ -40,6 +41,11 @@ pub(super) fn has_room_for_tree(budget: &impl MemoryBudget, json: &[u8]) -> bool
     budget.reserve_memory(JsonSize::of(json).bytes)
 }
 
+/// The index of a JSON text, if there is room for it.
+pub(super) fn index_of(budget: &impl MemoryBudget, json: &[u8]) -> Result<Index, IndexFault> {
+    Index::read(json, &mut |bytes| budget.reserve_memory(bytes))
+}
+
 /// Reads the body of a response of at most `limit` bytes, of which a JSON tree is made.
 pub(super) async fn read_json_body(
     runtime: &(impl Origin + MemoryBudget),
@@ -52,10 +58,10 @@ pub(super) async fn read_json_body(
     }
 }
 
-/// Reads the body of a GraphQL response.
+/// Reads the body of a GraphQL response. Its index takes memory when it is made.
 pub(super) async fn read_graphql_body(
-    runtime: &(impl Origin + MemoryBudget),
+    runtime: &impl Origin,
     response: &OriginResponse,
 ) -> BodyRead {
-    read_json_body(runtime, response, limits::GRAPHQL_RESPONSE_BYTES).await
+    runtime.response_body(response.handle, limits::GRAPHQL_RESPONSE_BYTES).await
 }

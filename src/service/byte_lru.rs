@@ -41,6 +41,19 @@ impl<K: Hash + Eq, V> ByteLru<K, V> {
         self.entries.get(key).map(|weighed| &weighed.value)
     }
 
+    /// The value of a key, which stays where it is in the order of use.
+    pub fn peek<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.peek(key).map(|weighed| &weighed.value)
+    }
+
+    /// All values, in no particular order of use.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().map(|(_, weighed)| &weighed.value)
+    }
+
     /// Puts a value of about `bytes` bytes under a key. If it is too large to be kept, the key has
     /// no value afterwards: the earlier one is outdated.
     pub fn put(&mut self, key: K, value: V, bytes: usize) {

@@ -3,12 +3,14 @@
 //! In scope: what every component may need of a request, and nothing that outlives it. Not in scope:
 //! what lives between requests (`isolate.rs`).
 
-use super::runtime::Runtime;
+use super::runtime::{BodyRead, Runtime};
 use super::slots::{READS, REVALIDATIONS, Slots};
-use crate::engine::Bypass;
+use crate::admin::Administrator;
 use crate::http::Request;
+use crate::limits;
 use crate::purge::Mark;
 use crate::time::Timestamp;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A client request while it is handled, and the runtime that handles it.
@@ -26,8 +28,12 @@ pub(super) struct Context<R> {
     pub own_write: Option<OwnWrite>,
     /// Whether the client may see keys and tags.
     pub debug: bool,
-    /// Why its queries are not looked up, if its path or its method rules that out.
-    pub uncached: Option<Bypass>,
+    /// What the request is handled for.
+    pub purpose: Purpose,
+    /// The name of its GraphQL operation, if it is known and not looked up. For statistics.
+    pub operation: Option<Rc<str>>,
+    /// For an admin request with the right credentials: whose it is.
+    pub admin: Option<Rc<AdminRequest>>,
     /// Limits how many stores the request reads at once.
     pub store_reads: Rc<Slots>,
     /// Limits how many stale entries the request revalidates at once.
@@ -44,11 +50,73 @@ impl<R: Runtime> Context<R> {
             started,
             own_write: None,
             debug: false,
-            uncached: None,
+            purpose: Purpose::Answer,
+            operation: None,
+            admin: None,
             store_reads: Slots::new(READS),
             revalidations: Slots::new(REVALIDATIONS),
         }
     }
+
+    /// The context of the same request, whose operation has this name.
+    pub fn of_operation(&self, name: Option<&str>) -> Self {
+        Self { operation: Some(name.unwrap_or("anonymous").into()), ..self.clone() }
+    }
+}
+
+impl<R: Runtime> Context<R> {
+    /// Whether the request is only explained. Then nothing may change: stores, the log and tokens may be
+    /// read, and nothing is written, remembered, counted or begun in the background.
+    pub fn is_explained(&self) -> bool {
+        matches!(self.purpose, Purpose::Explain { .. })
+    }
+
+    /// Whether the request is made to warm the cache: no client gets its response.
+    pub fn is_warming(&self) -> bool {
+        matches!(self.purpose, Purpose::Warm { .. })
+    }
+
+    /// The request's body, if it has at most `limit` bytes.
+    pub async fn request_body(&self, limit: usize) -> BodyRead {
+        match &self.purpose {
+            Purpose::Answer => self.runtime.request_body(limit, limits::REQUEST_COPIES).await,
+            Purpose::Explain { body } | Purpose::Warm { body } if body.len() > limit => {
+                BodyRead::TooLarge
+            }
+            Purpose::Explain { body } | Purpose::Warm { body } => BodyRead::Whole(body.clone()),
+        }
+    }
+}
+
+/// What a request is handled for.
+#[derive(Debug, Clone)]
+pub(super) enum Purpose {
+    /// To answer it.
+    Answer,
+    /// To explain what would be done with it. `body` is its body; the runtime's is that of the request
+    /// for the explanation.
+    Explain {
+        /// The body.
+        body: Rc<[u8]>,
+    },
+    /// To fetch and store its response before a client asks. `body` is its body; the runtime's is that of
+    /// the request for warming.
+    Warm {
+        /// The body.
+        body: Rc<[u8]>,
+    },
+}
+
+/// An admin request whose credentials are right.
+#[derive(Debug)]
+pub(super) struct AdminRequest {
+    /// Whose it is.
+    pub administrator: Administrator,
+    /// What the audit says of the change, besides the numbers of the response. Neither secrets nor texts
+    /// of the request.
+    pub detail: RefCell<&'static str>,
+    /// The body whose numbers the audit shows, where that of the response has the form of another cache.
+    pub recorded: RefCell<Option<Rc<[u8]>>>,
 }
 
 /// What a client requires that sends the token of its own write (`Evergraph-Purge`).

@@ -11,7 +11,10 @@
 //! | `router` | where requests enter |
 //! | `isolate`, `configured`, `degraded`, `base` | the components of an isolate, and how they are built |
 //! | `admin/` | the admin routes |
-//! | `graphql`, `batch`, `socket` | from a GraphQL request to a read or a write |
+//! | `explain/` | what would be done with a request |
+//! | `warming` | reads that no client waits for |
+//! | `graphql`, `batch`, `socket` | what is special about GraphQL |
+//! | `decision/` | what is done with a request |
 //! | `read/`, `write/`, `pass_through` | what is done with a request |
 //! | `planning`, `scope_changes` | decisions that reads and writes share |
 //! | `knowledge/` | schema, documents, tokens |
@@ -20,11 +23,18 @@
 //! | `origin` | the only path to the origin |
 //! | `purges/` | the purge log |
 //! | `tiers/` | memory, edge cache, KV |
-//! | `context`, `report`, `stats` | one request; log lines; counters |
+//! | `token_verifier` | JSON Web Tokens |
+//! | `stats_reports` | what isolates report to the statistics object |
+//! | `context`, `report`, `stats`, `failed_attempts` | one request; log lines; counters |
+//! | `answers/` | what JavaScript may answer by itself |
 //! | `slots`, `timeout`, `expiring_map`, … | tools |
 //! | `runtime` | what a platform implements |
 
 mod admin;
+#[cfg(any(test, feature = "sim"))]
+mod answer_model;
+mod answers;
+mod auto_warming;
 mod backoff;
 mod base;
 mod batch;
@@ -33,9 +43,13 @@ mod byte_lru;
 mod cache;
 mod configured;
 mod context;
+mod decision;
 mod degraded;
 mod expiring_map;
+mod explain;
+mod failed_attempts;
 mod graphql;
+mod incoming;
 mod isolate;
 mod knowledge;
 mod limit_usage;
@@ -52,21 +66,30 @@ mod scope_changes;
 mod slots;
 mod socket;
 mod stats;
+mod stats_reports;
 mod tiers;
 mod timeout;
+mod token_verifier;
+mod warming;
 mod write;
 
 #[cfg(test)]
 mod testing;
 
 pub use admin::ROUTES as ADMIN_ROUTES;
+#[cfg(not(target_arch = "wasm32"))]
+pub use admin::{openapi, undescribed};
+#[cfg(any(test, feature = "sim"))]
+pub use answer_model::AnswerModel;
+pub use answers::{CountedHit, Memo, Stamp, Stamps, is_repeatable};
 pub use isolate::Isolate;
 pub use respond::{ADDED_HEADERS, AddedHeader, Reply, ResponseFacts};
 pub use router::Service;
 pub use runtime::{
-    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment, EdgeCache,
-    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
-    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets,
-    Signals, SignatureVerifier,
+    AnswerTable, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock,
+    Deployment, EdgeBytes, EdgeCache, EdgeValue, ExternalFetch, Fault, FetchedText, KvKey, KvPage,
+    KvStore, LogSink, MemoryBudget, Origin, OriginFailure, OriginRequest, OriginRequestKind,
+    OriginResponse, PageAssets, PurgeLog, Runtime, Secrets, Signals, SignatureVerifier,
+    StatisticsSink,
 };
 pub use socket::{SocketMessage, SocketWrite};

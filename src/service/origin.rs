@@ -4,7 +4,7 @@
 //! origin fared last. Not in scope: what is asked (`read`, `write`, `pass_through`), and the rules for
 //! forwarded headers (`engine::origin_request`).
 
-use super::context::Context;
+use super::context::{Context, Purpose};
 use super::runtime::{
     Clock, Fault, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime,
 };
@@ -12,7 +12,7 @@ use super::timeout::within;
 use crate::config::{self, Config};
 use crate::engine::{forwarded_headers, origin_request_headers, origin_url};
 use crate::graphql::RewrittenRequest;
-use crate::http::{Headers, Request};
+use crate::http::{Headers, Method, Request};
 use crate::tag::gather_tags;
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -233,6 +233,7 @@ impl OriginClient {
     ) -> Result<OriginResponse, OriginFailure> {
         let runtime = &context.runtime;
         let asked_at = runtime.now();
+        let request = &OriginRequest { kind: own_kind(context, request.kind), ..*request };
         let mut response = runtime.ask(request).await;
         if let Ok(response) = &mut response {
             response.asked_at = asked_at;
@@ -265,6 +266,21 @@ impl OriginClient {
         if let Some(config) = &self.config {
             gather_tags(headers, &config.tag_headers);
         }
+    }
+}
+
+/// How the origin is asked. A request that warms the cache is not the one that the runtime holds, so it is
+/// always sent with its own method and body.
+fn own_kind<'k, R>(context: &'k Context<R>, kind: OriginRequestKind<'k>) -> OriginRequestKind<'k> {
+    let Purpose::Warm { body } = &context.purpose else { return kind };
+    match kind {
+        OriginRequestKind::Unchanged if context.request.method == Method::Post => {
+            OriginRequestKind::Post(body)
+        }
+        OriginRequestKind::Completed(Some(body)) => OriginRequestKind::Post(body),
+        OriginRequestKind::Unchanged | OriginRequestKind::Completed(None) => OriginRequestKind::Get,
+        OriginRequestKind::OtherUrl => OriginRequestKind::Get,
+        other => other,
     }
 }
 

@@ -40,7 +40,7 @@ impl PassThrough {
         let may_retry = !may_write(self.config.as_deref(), &context.request);
         match self.origin.forward(context, full_request, may_retry).await {
             Ok(response) => self.reply(context, reason, &response).await,
-            Err(failure) => self.respond.origin_failed(context, &failure, forward_of(reason)),
+            Err(failure) => self.respond.origin_failed(context, &failure, forward_of(reason), None),
         }
     }
 
@@ -50,7 +50,7 @@ impl PassThrough {
         match self.origin.upgrade(context).await {
             Ok(response) if response.status == 101 => Reply::Untouched { handle: response.handle },
             Ok(response) => self.reply(context, reason, &response).await,
-            Err(failure) => self.respond.origin_failed(context, &failure, forward_of(reason)),
+            Err(failure) => self.respond.origin_failed(context, &failure, forward_of(reason), None),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Log lines: one JSON object each, without secrets, bodies or query strings.
 
 use super::runtime::LogSink;
-use crate::purge::{Record, Seq};
+use crate::admin::WarmReport;
+use crate::purge::{Pause, Record, Seq};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -48,5 +49,31 @@ pub(super) fn report_purge(log: &impl LogSink, seq: Seq, record: &Record, source
         "all": record.all,
         "soft": record.soft,
     });
+    report(log, &line);
+}
+
+/// Logs a part of what is warmed by itself: `done` of `all` reads are done.
+pub(super) fn report_warming(log: &impl LogSink, warmed: &WarmReport, (done, all): (usize, usize)) {
+    let line = json!({
+        "event": "warm",
+        "warmed": warmed.warmed,
+        "already_fresh": warmed.already_fresh,
+        "skipped": warmed.skipped,
+        "failed": warmed.failed,
+        "done": done,
+        "of": all,
+    });
+    report(log, &line);
+}
+
+/// Logs that the purge log has paused the cache, or has ended the pause, by the record `seq`.
+pub(super) fn report_pause(log: &impl LogSink, seq: Seq, pause: Pause) {
+    let line = match pause {
+        Pause::NONE => json!({ "event": "resume", "seq": seq }),
+        pause => {
+            let until = pause.ends_at().map(|at| at.as_millis());
+            json!({ "event": "pause", "seq": seq, "until": until })
+        }
+    };
     report(log, &line);
 }

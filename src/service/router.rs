@@ -1,18 +1,23 @@
-//! Where requests enter: each goes to the component that answers its class.
+//! Where requests enter: each goes to the component that carries the decision about it out.
 
 use super::configured::Configured;
-use super::context::Context;
+use super::context::{Context, Purpose};
+use super::decision::Decision;
+use super::incoming::{TokenUse, incoming_context, judge_token};
 use super::isolate::Isolate;
-use super::read::ReadKind;
-use super::respond::Reply;
+use super::respond::{Reply, error};
 use super::runtime::Runtime;
 use super::socket::{SocketMessage, SocketWrite};
 use super::write::OutgoingWrite;
-use crate::engine::{Bypass, RequestClass, Write, classify, take_evergraph_headers};
+use crate::admin::is_purge_method;
+use crate::engine::{Bypass, TokenCheck, Write};
 use crate::graphql::{ClientMessage, read_client_message};
 use crate::http::Request;
 use crate::purge::{IntentId, Record};
 use std::rc::Rc;
+
+/// What an administrator is told who purges by a method while that is off.
+const PURGE_METHODS_OFF: &str = "nothing is purged: set purge.methods = true in the configuration, or use POST /__evergraph/purge";
 
 /// The service for one request.
 #[derive(Clone)]
@@ -28,14 +33,31 @@ impl<R: Runtime> Service<R> {
     }
 
     /// Answers a request.
-    pub async fn handle(&self, request: Request) -> Reply {
-        let context = self.context(request);
-        let request = context.request.clone();
-        let mut reply = match &self.isolate.service {
-            Ok(service) => answer(service, context).await,
-            Err(degraded) => degraded.answer(&context).await,
+    pub async fn handle(&self, mut request: Request) -> Reply {
+        let base = &self.isolate.base;
+        let runtime = &self.runtime;
+        // Few requests may have a token, and the others need not pay for the questions.
+        let may_have_token =
+            request.headers.contains("evergraph-debug") || is_purge_method(&request.method);
+        let token_use = match may_have_token && !self.isolate.is_admin(&request) {
+            true => judge_token(runtime, &base.attempts, &mut request),
+            false => TokenUse::None,
+        };
+        let debug = match token_use {
+            TokenUse::Debug => TokenCheck::Right,
+            TokenUse::None | TokenUse::PurgeMethod => TokenCheck::Absent,
+        };
+        let log = (&*base.log_name, &base.purges);
+        let context = incoming_context(runtime, log, request, debug, Purpose::Answer);
+        let (request, started) = (context.request.clone(), context.started);
+        let mut reply = match (&self.isolate.service, token_use) {
+            (Ok(_), TokenUse::PurgeMethod) => error(501, PURGE_METHODS_OFF),
+            (Ok(service), _) => answer(service, context).await,
+            (Err(degraded), TokenUse::PurgeMethod) => degraded.refuse(runtime),
+            (Err(degraded), _) => degraded.answer(&context).await,
         };
         self.isolate.base.respond.finish(&request, &mut reply);
+        self.isolate.base.reports.report_if_due(&self.runtime, started);
         reply
     }
 
@@ -79,41 +101,51 @@ impl<R: Runtime> Service<R> {
         self.isolate.base.purges.recorder.purge_after_failure(&self.runtime, is_over).await;
     }
 
-    /// Records the purges that are pending in this isolate and in the outbox. For a cron trigger.
+    /// Records the purges that are pending in this isolate and in the outbox, reports what was
+    /// counted, and goes on with warming. For a cron trigger.
     pub async fn tend(&self) {
-        self.isolate.base.purges.recorder.record_everything_pending(&self.runtime).await;
-    }
-
-    /// The context of a request, without the headers that are for Evergraph alone.
-    fn context(&self, mut request: Request) -> Context<R> {
-        let (runtime, purges) = (&self.runtime, &self.isolate.base.purges);
-        let admin_tokens = || runtime.admin_tokens();
-        let own = take_evergraph_headers(&mut request, self.isolate.log_name(), admin_tokens);
-        let own_write = purges.own_writes.required_by(runtime, &own.purge_tokens);
-        let context = Context::new(runtime.clone(), request);
-        Context { own_write, debug: own.debug, ..context }
+        let base = &self.isolate.base;
+        base.purges.recorder.record_everything_pending(&self.runtime).await;
+        base.reports.report(&self.runtime).await;
+        if let Ok(Configured { auto_warming: Some(warming), .. }) = &self.isolate.service {
+            warming.tend(&self.runtime).await;
+        }
     }
 }
 
 async fn answer<R: Runtime>(service: &Configured, context: Context<R>) -> Reply {
-    let Configured { config, admin, graphql, planning, reads, writes, pass_through, .. } = service;
-    match classify(config, &context.request) {
-        RequestClass::Admin => Reply::Whole(admin.respond(&context).await),
-        RequestClass::PassThrough(Bypass::Upgrade) => pass_through.upgrade(&context).await,
-        RequestClass::GraphQlSocket => pass_through.open_socket(&context).await,
-        RequestClass::PassThrough(reason) => pass_through.pass(&context, reason, None).await,
-        RequestClass::RestWrite => {
+    let Configured { admin, decider, graphql, reads, writes, pass_through, .. } = service;
+    match decider.decide(&context).await {
+        Decision::LookUp { plan, kind } => {
+            let reply = reads.read(&context, &plan, &kind).await;
+            if let Some(warming) = &service.auto_warming {
+                warming.go_on(&context.runtime, &context.request.url);
+            }
+            reply
+        }
+        Decision::Admin => Reply::Whole(admin.respond(&context).await),
+        Decision::Upgrade => pass_through.upgrade(&context).await,
+        Decision::Socket => pass_through.open_socket(&context).await,
+        Decision::PassThrough { reason, operation: None } => {
+            pass_through.pass(&context, reason, None).await
+        }
+        Decision::RestWrite => {
             let (write, reason) = (Write::Rest(&context.request), Bypass::Method.as_str());
             let outgoing = OutgoingWrite { write, full_request: None, reason };
             writes.write(&context, outgoing).await
         }
-        RequestClass::Rest => match planning.plan_rest(&context).await {
-            Ok(plan) => reads.read(&context, &plan, &ReadKind::Rest).await,
-            Err(reason) => pass_through.pass(&context, reason, None).await,
-        },
-        RequestClass::GraphQlGet | RequestClass::GraphQlPost => graphql.answer(&context).await,
-        RequestClass::GraphQlUncached(reason) => {
-            graphql.answer(&Context { uncached: Some(reason), ..context }).await
+        Decision::PossibleMutation(reason) => {
+            let (write, reason) = (Write::PossibleMutation, reason.as_str());
+            let outgoing = OutgoingWrite { write, full_request: None, reason };
+            writes.write(&context, outgoing).await
         }
+        Decision::PassThrough { reason, operation: Some(operation) } => {
+            graphql.pass_through(&context, reason, &operation).await
+        }
+        Decision::Mutation(operation) => graphql.mutate(&context, &operation).await,
+        Decision::Batch(items) => graphql.batches.answer(&context, items).await,
+        Decision::Refused(limit) => graphql.refuse(&context, limit),
+        Decision::UnknownDocument => graphql.ask_for_document(&context),
+        Decision::BrokenBody => error(400, "the request's body broke off"),
     }
 }

@@ -5,6 +5,7 @@
 
 #![allow(async_fn_in_trait, reason = "one thread, so no future has to be Send")]
 
+use super::answers::Memo;
 use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields};
 use crate::policy::ReceivedHead;
@@ -17,6 +18,22 @@ pub use crate::purge::AppendReply;
 
 /// Why a call to a store or to the log failed, for log lines.
 pub type Fault = String;
+
+/// The bytes of a value for the edge cache, in two pieces: a body need not be copied behind its head.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeBytes<'a> {
+    /// The first bytes.
+    pub head: &'a [u8],
+    /// The others.
+    pub body: &'a [u8],
+}
+
+impl EdgeBytes<'_> {
+    /// All bytes in one piece.
+    pub fn to_vec(self) -> Vec<u8> {
+        [self.head, self.body].concat()
+    }
+}
 
 /// A value of the edge cache.
 #[derive(Clone)]
@@ -35,10 +52,28 @@ pub trait EdgeCache {
     async fn edge_put(
         &self,
         key: &str,
-        value: &[u8],
+        value: EdgeBytes<'_>,
         fields: Option<&Rc<dyn OriginalFields>>,
         seconds: u64,
     ) -> Result<(), Fault>;
+}
+
+/// A page of a list of keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KvPage {
+    /// The keys.
+    pub keys: Vec<KvKey>,
+    /// Where the next page begins. `None`: there are no more keys.
+    pub cursor: Option<String>,
+}
+
+/// A key in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KvKey {
+    /// The key.
+    pub name: String,
+    /// The metadata that its value was stored with, if that is a text.
+    pub metadata: Option<String>,
 }
 
 /// Workers KV: all data centers share it, and see changes with a delay.
@@ -51,6 +86,31 @@ pub trait KvStore {
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault>;
     /// Stores a value that does not expire.
     async fn kv_put_without_expiry(&self, key: &str, value: &[u8]) -> Result<(), Fault>;
+    /// Stores a value like [`KvStore::kv_put`], with metadata that lists show: a text of at most 1,024 bytes
+    /// as JSON. A platform may have no place for metadata.
+    async fn kv_put_described(
+        &self,
+        key: &str,
+        value: &[u8],
+        seconds: u64,
+        metadata: &str,
+    ) -> Result<(), Fault> {
+        let _ = metadata;
+        self.kv_put(key, value, seconds).await
+    }
+    /// Lists a page of at most `limit` keys with a prefix, in order, with their metadata. `cursor` is that of
+    /// the page before.
+    async fn kv_list_page(
+        &self,
+        prefix: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<KvPage, Fault> {
+        let _ = cursor;
+        let names = self.kv_list(prefix, limit).await?;
+        let keys = names.into_iter().map(|name| KvKey { name, metadata: None }).collect();
+        Ok(KvPage { keys, cursor: None })
+    }
     /// Lists the first `limit` keys with a prefix, in order.
     async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault>;
     /// Deletes a key.
@@ -73,6 +133,31 @@ pub trait PurgeLog {
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault>;
     /// Claims a part of the day's writes to KV, which the log counts for all isolates.
     async fn log_claim_kv_writes(&self, claim: &KvClaim) -> Result<KvGrant, Fault>;
+}
+
+/// Where isolates report what they count: the statistics object and Workers Analytics Engine. Both are
+/// optional.
+pub trait StatisticsSink {
+    /// `true` if the statistics object is bound.
+    fn statistics_bound(&self) -> bool {
+        false
+    }
+    /// A number that no other isolate has.
+    fn isolate_number(&self) -> u64 {
+        0
+    }
+    /// Sends a message to the statistics object, and returns its reply.
+    async fn statistics_call(&self, _message: String) -> Result<String, Fault> {
+        Err("not bound".to_owned())
+    }
+    /// `true` if a data set of Workers Analytics Engine is bound.
+    fn analytics_bound(&self) -> bool {
+        false
+    }
+    /// Writes a data point.
+    fn write_data_point(&self, _index: &str, _doubles: &[f64]) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// The outcome of reading a body.
@@ -113,6 +198,12 @@ pub struct OriginResponse {
 }
 
 impl OriginResponse {
+    /// How long the origin says that the body is; 0 if it does not say.
+    pub(super) fn announced_bytes(&self) -> usize {
+        let length = self.headers.get("content-length");
+        length.and_then(|length| length.trim().parse().ok()).unwrap_or(0)
+    }
+
     /// The head, as the storing rules take it.
     pub(super) fn received(&self) -> ReceivedHead<'_> {
         let Self { status, headers, asked_at, at, .. } = self;
@@ -154,9 +245,11 @@ pub struct OriginRequest<'a> {
 pub enum OriginRequestKind<'a> {
     /// The client's request, with its method and body.
     Unchanged,
-    /// A GET with another URL or other headers than the client's: the client does not get the response
-    /// unchanged.
+    /// The client's request, which is a read, with another URL or other headers: the client does not get
+    /// the response unchanged.
     OtherUrl,
+    /// A GET without a body, whatever the client's request is: nothing of its response is for the client.
+    Get,
     /// A POST with another body: the client does not get the response unchanged.
     Post(&'a [u8]),
     /// The client's request with the document that it names: the client can get the response unchanged.
@@ -269,12 +362,31 @@ pub trait Secrets {
     fn jwt_secret(&self) -> Option<String>;
 }
 
+/// The platform's table of answers, which it may give again by itself. A platform need not have one.
+pub trait AnswerTable {
+    /// How many times the table has given the answer to this same request since it last reached the service.
+    fn repeated(&self) -> u64 {
+        0
+    }
+
+    /// The answer to this request may be given again.
+    fn tell(&self, _memo: Memo) {}
+}
+
 /// What is known of the deployed Worker.
 pub trait Deployment {
     /// `true` if a purge log is bound.
     fn log_bound(&self) -> bool;
     /// The id of the Worker's version. `None` if `VERSION_METADATA` is not bound.
     fn version_id(&self) -> Option<VersionId>;
+    /// The OpenAPI description of the admin routes, if the build put it next to the Worker.
+    fn openapi(&self) -> Option<String>;
+}
+
+/// The files of the operator's page, which the build writes next to the Worker.
+pub trait PageAssets {
+    /// The text of `page.html`, `page.js` or `page.css`. `None` if the Worker was built without it.
+    fn page_asset(&self, name: &str) -> Option<String>;
 }
 
 /// All of these traits. A clone is the same platform.
@@ -282,6 +394,7 @@ pub trait Runtime:
     EdgeCache
     + KvStore
     + PurgeLog
+    + StatisticsSink
     + Origin
     + BodyPassThrough
     + MemoryBudget
@@ -292,7 +405,9 @@ pub trait Runtime:
     + Signals
     + LogSink
     + Secrets
+    + AnswerTable
     + Deployment
+    + PageAssets
     + Clone
     + 'static
 {

@@ -7,7 +7,7 @@ use super::requests::request;
 use super::runtime::SimulatedRuntime;
 use super::universe::Universe;
 use crate::http::{Headers, Request};
-use crate::service::{Isolate, Service};
+use crate::service::{AnswerModel, Isolate, Service};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ pub struct Fleet {
     pub products: u64,
     /// How many responses there were, by `X-Cache`: hits and stale ones, misses, others.
     pub counts: Cell<[u64; 3]>,
+    /// How many responses came from isolates' tables.
+    pub from_table: Cell<u64>,
 }
 
 /// An isolate that has clients.
@@ -42,6 +44,8 @@ pub struct Slot {
     pub place: usize,
     pub group: Group,
     pub isolate: Rc<Isolate>,
+    /// What it may answer without the service.
+    pub table: Rc<AnswerModel>,
 }
 
 /// A response as a client gets it.
@@ -91,6 +95,7 @@ impl Fleet {
             settles,
             products: plan.products,
             counts: Cell::new([0; 3]),
+            from_table: Cell::default(),
         };
         for service in 0..fleet.configs.len() {
             for place in 0..plan.places {
@@ -111,7 +116,7 @@ impl Fleet {
             [only] => only,
             several => self.universe.random.of(several),
         };
-        Slot { service, place, group, isolate: Isolate::new(config) }
+        Slot { service, place, group, isolate: Isolate::new(config), table: Rc::default() }
     }
 
     /// Lets isolates of a service start with one of these configurations from here on.
@@ -247,6 +252,7 @@ impl Fleet {
             body: body.into(),
             answers: Rc::default(),
             invocation: Invocation::new(self.universe.clone(), slot.group),
+            told: Rc::default(),
         }
     }
 }

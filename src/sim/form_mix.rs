@@ -11,14 +11,18 @@ pub struct Forms {
     pub callers: usize,
     pub people: usize,
     pub schemas: bool,
+    /// Whether an operator pauses the cache now and then.
+    pub pauses: bool,
 }
 
 impl Forms {
     /// Those of a seed, half of which have none.
     pub fn of_seed(seed: u64) -> Self {
         let random = Random::new(seed ^ 0x0046_6F72_6D73);
+        // From a source of its own, so that a seed's other clients are what they were without it.
+        let pauses = Random::new(seed ^ 0x5061_7573_6573).happens(120);
         if random.happens(500) {
-            return Self::default();
+            return Self { pauses, ..Self::default() };
         }
         let some = |most: u64| random.below(most + 1) as usize;
         Self {
@@ -27,6 +31,7 @@ impl Forms {
             callers: some(3),
             people: some(3),
             schemas: random.happens(300),
+            pauses,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Judges responses to reads and writes by the laws.
 
+use super::environment::EPOCH_MILLIS;
 use super::executor::Group;
 use super::fleet::{ClientResponse, Fleet, SentWrite};
 use super::laws::{ReadTerms, ShownVersion};
@@ -9,6 +10,9 @@ use crate::engine::is_purge_cookie;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// How far the clocks of two isolates are apart at most.
+const CLOCKS_MILLIS: u64 = 20_000;
 
 /// How long after the response a pending purge is sent to the outbox at the latest.
 const SOON_MILLIS: u64 = 1_000;
@@ -148,6 +152,9 @@ impl Fleet {
         let own = own.filter(|own| own.entity == shown.entity && self.settles == 0);
         let reads_log = reading.reads_log && self.universe.reads_log(reading.isolate);
         let promised = reads_log || !self.serves_unread(reading.service);
+        if promised {
+            self.judge_pause(reading, got, &how);
+        }
         let judged = ReadTerms {
             view,
             hit: got.headers.get("x-cache") == Some("HIT"),
@@ -164,6 +171,21 @@ impl Fleet {
                 "stale: {} at version {} by isolate{}, through which {written} was written ({how})",
                 shown.entity, shown.version, reading.isolate
             ));
+        }
+    }
+
+    /// A stored response may not answer a request that began when the pause was known everywhere. A log
+    /// that has lost its storage has forgotten the pause.
+    fn judge_pause(&self, reading: &Reading, got: &ClientResponse, how: &str) {
+        let universe = &self.universe;
+        let Some(known_at) = reading.asked_at.checked_sub(self.grace) else { return };
+        let Some(until) = universe.laws.paused_by(reading.service, known_at) else { return };
+        let holds = until > EPOCH_MILLIS + universe.now() + CLOCKS_MILLIS
+            && universe.logs[reading.service].pause() == until
+            && !universe.versions_meet.get();
+        let is_stored = matches!(got.headers.get("x-cache"), Some("HIT" | "STALE" | "REVALIDATED"));
+        if holds && is_stored {
+            universe.laws.report(format!("served while the cache was paused: {how}"));
         }
     }
 

@@ -13,6 +13,7 @@
 //! - No answer is that to another request, another person's, or another service's.
 //! - Every write arrives at the origin once, and where it was answered not less.
 //! - Every read is answered, within a minute, unless its isolate ends.
+//! - While the cache is paused, no stored response is served by an isolate that can read the log.
 //! - No answer is of another variant, or of a text's several versions at once, and no token counts
 //!   that is forged.
 
@@ -35,6 +36,8 @@ pub struct Laws {
     taken: RefCell<Vec<Put>>,
     /// Purges that will be recorded once everything works again.
     promised: RefCell<Vec<(ShownVersion, u64)>>,
+    /// The pause of each service that is in force: until when, and since when.
+    paused: RefCell<BTreeMap<usize, (u64, u64)>>,
     broken: RefCell<Vec<String>>,
 }
 
@@ -177,6 +180,22 @@ impl Laws {
                 shown.entity, shown.version
             ));
         }
+    }
+
+    /// Notes that the log has paused a service until then, by the isolates' clocks.
+    pub fn note_paused(&self, service: usize, until: u64, at: u64) {
+        self.paused.borrow_mut().insert(service, (until, at));
+    }
+
+    /// Notes that a pause is about to be ended.
+    pub fn note_resuming(&self, service: usize) {
+        self.paused.borrow_mut().remove(&service);
+    }
+
+    /// The pause of a service that was recorded by then: until when it lasts.
+    pub fn paused_by(&self, service: usize, at: u64) -> Option<u64> {
+        let paused = self.paused.borrow();
+        paused.get(&service).filter(|(_, since)| *since <= at).map(|(until, _)| *until)
     }
 
     /// Notes that a write's purge is pending in an isolate.

@@ -17,6 +17,8 @@ pub struct Outcome {
     pub trace: Vec<String>,
     /// Reads that were answered from the cache, by the origin after a look-up, and without one.
     pub reads: [u64; 3],
+    /// Responses that isolates gave from their tables, without the service.
+    pub from_table: u64,
     /// Faults that happened.
     pub faults: u64,
     /// Simulated milliseconds.
@@ -165,6 +167,7 @@ pub(super) fn run_beside(plan: &Plan, begin: impl FnOnce(&Rc<Universe>, &Rc<Flee
         broken: universe.laws.violations(),
         trace: universe.trace_lines(),
         reads: fleet.counts.get(),
+        from_table: fleet.from_table.get(),
         faults: universe.faults_done.get(),
         millis: universe.now(),
     }
@@ -178,8 +181,10 @@ mod tests {
 
     #[test]
     fn no_seed_breaks_a_law() {
+        let mut from_table = 0;
         for plan in Plan::short().take(20) {
             let (seed, outcome) = (plan.seed, run(&plan));
+            from_table += outcome.from_table;
             assert!(
                 outcome.broken.is_empty(),
                 "{:#?}\nshow how: npm run sim -- --seeds 1 --first {seed}",
@@ -187,6 +192,7 @@ mod tests {
             );
             assert!(outcome.reads.iter().sum::<u64>() > 0);
         }
+        assert!(from_table > 100, "{from_table}");
     }
 
     #[test]
@@ -271,9 +277,24 @@ mod tests {
     }
 
     #[test]
+    fn no_stored_response_is_served_while_the_cache_is_paused() {
+        let paused = Plan::short().filter(|plan| plan.forms.pauses);
+        for plan in paused.take(4) {
+            let outcome = run(&plan);
+            assert!(outcome.broken.is_empty(), "seed {}: {:#?}", plan.seed, outcome.broken);
+            let has = |what: &str| outcome.trace.iter().any(|line| line.contains(what));
+            assert!(has("detail=paused") && has("hit; "), "seed {}", plan.seed);
+        }
+    }
+
+    #[test]
     fn a_seed_is_the_same_run_each_time() {
-        let (one, other) = (run(&Plan::of_seed(7)), run(&Plan::of_seed(7)));
-        assert_eq!(one.trace, other.trace);
-        assert!(one.trace.len() > 1_000);
+        let mut lines = 0;
+        for seed in 7..=9 {
+            let [one, other] = [(); 2].map(|()| run(&Plan::of_seed(seed)).trace);
+            lines += one.len();
+            assert_eq!(one, other);
+        }
+        assert!(lines > 1_000, "{lines}");
     }
 }

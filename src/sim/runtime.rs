@@ -12,10 +12,11 @@ use crate::purge::{
     self, Delta, IntentId, KvClaim, KvGrant, LogRequest, Mark, NewRecord, Version, VersionId,
 };
 use crate::service::{
-    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment, EdgeCache,
-    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
-    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets,
-    Signals, SignatureVerifier,
+    AnswerTable, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock,
+    Deployment, EdgeBytes, EdgeCache, EdgeValue, ExternalFetch, Fault, FetchedText, KvStore,
+    LogSink, Memo, MemoryBudget, Origin, OriginFailure, OriginRequest, OriginRequestKind,
+    OriginResponse, PageAssets, PurgeLog, Runtime, Secrets, Signals, SignatureVerifier,
+    StatisticsSink,
 };
 use crate::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -40,6 +41,8 @@ pub struct SimulatedRuntime {
     pub body: Rc<[u8]>,
     pub answers: Rc<RefCell<Vec<ApiResponse>>>,
     pub invocation: Rc<Invocation>,
+    /// What the table of answers was told.
+    pub told: Rc<RefCell<Option<Memo>>>,
 }
 
 impl Runtime for SimulatedRuntime {}
@@ -55,7 +58,7 @@ impl EdgeCache for SimulatedRuntime {
     async fn edge_put(
         &self,
         key: &str,
-        value: &[u8],
+        value: EdgeBytes<'_>,
         _fields: Option<&Rc<dyn OriginalFields>>,
         seconds: u64,
     ) -> Result<(), Fault> {
@@ -132,12 +135,12 @@ impl PurgeLog for SimulatedRuntime {
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
         let (universe, log, isolate) = (self.universe.clone(), self.log, self.isolate);
-        let is_for_version = new.for_version.is_some();
+        let is_for_current = new.record.pause.is_some();
         let question = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
         let append = async move {
             let log = &universe.logs[log];
             let send = async |version| log.append(&universe, &question, version).await;
-            match is_for_version {
+            match is_for_current {
                 true => send(Version::CURRENT).await,
                 false => universe.in_spoken_version(isolate, send).await,
             }
@@ -154,13 +157,14 @@ impl PurgeLog for SimulatedRuntime {
     }
 
     async fn log_intend(&self, intent: &NewRecord) -> Result<IntentId, Fault> {
-        if self.universe.is_earlier(self.isolate) {
-            return Err("the version before knows no intents".to_owned());
-        }
         let (universe, log, intent) = (self.universe.clone(), self.log, intent.clone());
-        let intend = async move { universe.logs[log].intend(&universe, &intent).await };
-        let noted = self.invocation.call(intend).await?;
         let isolate = self.isolate;
+        let intend = async move {
+            let log = &universe.logs[log];
+            let send = async |version| log.intend(&universe, &intent, version).await;
+            universe.in_spoken_version(isolate, send).await
+        };
+        let noted = self.invocation.call(intend).await?;
         self.universe.trace(|| match &noted {
             Ok(_) => format!("isolate{isolate}: an intent is noted"),
             Err(fault) => format!("isolate{isolate}: an intent is not noted: {fault}"),
@@ -169,9 +173,6 @@ impl PurgeLog for SimulatedRuntime {
     }
 
     async fn log_claim_kv_writes(&self, claim: &KvClaim) -> Result<KvGrant, Fault> {
-        if self.universe.is_earlier(self.isolate) {
-            return Err("the version before claims nothing".to_owned());
-        }
         let (universe, log, claim) = (self.universe.clone(), self.log, *claim);
         let claiming = async move { universe.logs[log].claim(&universe, &claim).await };
         self.invocation.call(claiming).await?
@@ -208,6 +209,8 @@ impl SimulatedRuntime {
     }
 }
 
+impl StatisticsSink for SimulatedRuntime {}
+
 impl Origin for SimulatedRuntime {
     async fn request_body(&self, _limit: usize, _copies: usize) -> BodyRead {
         BodyRead::Whole(self.body.clone())
@@ -216,9 +219,9 @@ impl Origin for SimulatedRuntime {
     async fn ask(&self, ask: &OriginRequest<'_>) -> Result<OriginResponse, OriginFailure> {
         let (method, body) = match ask.kind {
             OriginRequestKind::Unchanged => (self.request.method.as_str(), &*self.body),
-            OriginRequestKind::OtherUrl | OriginRequestKind::Completed(None) => {
-                ("GET", &[] as &[u8])
-            }
+            OriginRequestKind::OtherUrl
+            | OriginRequestKind::Get
+            | OriginRequestKind::Completed(None) => ("GET", &[] as &[u8]),
             OriginRequestKind::Post(body) | OriginRequestKind::Completed(Some(body)) => {
                 ("POST", body)
             }
@@ -432,6 +435,12 @@ fn readable(line: &str) -> Option<String> {
     }
 }
 
+impl AnswerTable for SimulatedRuntime {
+    fn tell(&self, memo: Memo) {
+        self.told.replace(Some(memo));
+    }
+}
+
 impl Secrets for SimulatedRuntime {
     fn admin_tokens(&self) -> Option<String> {
         Some(self.universe.admin_tokens(self.isolate))
@@ -450,5 +459,15 @@ impl Deployment for SimulatedRuntime {
     fn version_id(&self) -> Option<VersionId> {
         let deployed = self.universe.deployed_version.get();
         deployed.and_then(|number| VersionId::parse(&format!("version-{number}")))
+    }
+
+    fn openapi(&self) -> Option<String> {
+        None
+    }
+}
+
+impl PageAssets for SimulatedRuntime {
+    fn page_asset(&self, _name: &str) -> Option<String> {
+        None
     }
 }

@@ -110,6 +110,7 @@ pub fn slow_writes(seed: u64) -> Outcome {
         broken: universe.laws.violations(),
         trace: universe.trace_lines(),
         reads: fleet.counts.get(),
+        from_table: fleet.from_table.get(),
         faults: universe.faults_done.get(),
         millis: universe.now(),
     }

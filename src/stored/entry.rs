@@ -2,9 +2,10 @@
 
 use crate::http::Headers;
 use crate::purge::Mark;
+use crate::record::{members, required_members};
 use crate::tag::Tagging;
 use crate::time::{Timestamp, Ttl};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::rc::Rc;
 
 /// A stored response.
@@ -17,7 +18,10 @@ pub struct Entry {
 }
 
 /// The metadata of a stored response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// It is read by `record`: serde's reader of it is one function of 11 KB, which each new isolate compiles twice,
+/// the second time for 18 ms (docs/decisions/0057-what-a-new-isolate-costs.md).
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Meta {
     /// The key under which it is stored. An entry that is found under another key is not used.
     pub key: String,
@@ -56,13 +60,19 @@ pub struct Meta {
     /// Whether the origin allows to share it with requests that have `Authorization`.
     pub shares_authorized: bool,
     /// What set its lifetime.
-    #[serde(default)]
     pub lifetime_source: LifetimeSource,
+    /// How many milliseconds the origin took for it. 0: unknown.
+    pub origin_ms: u32,
 }
 
+required_members!(Meta {
+    key, mark, stored_at, initial_age, ttl, swr, sie, status, headers, tags, tagging, vary, variant, type_name,
+    must_revalidate, kept, etag_is_ours, shares_authorized;
+    lifetime_source, origin_ms
+});
+
 /// What set the lifetime of a stored response. Another configuration may shorten it later.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LifetimeSource {
     /// The names of the cache types that limit the lifetime of a GraphQL response, `default`
     /// included.
@@ -76,6 +86,8 @@ pub struct LifetimeSource {
     /// Whether the origin states none, so that it was estimated from `Last-Modified`.
     pub heuristic: bool,
 }
+
+members!(LifetimeSource { types, types_unknown, configured, overridden, heuristic });
 
 impl Meta {
     /// The response's age in whole seconds (RFC 9111 §4.2.3).

@@ -32,17 +32,25 @@ impl Tag {
     /// Builds a tag from a prefix and an arbitrary value. Characters that a tag cannot contain are
     /// percent-encoded; a value that is too long is truncated, and a hash is appended.
     pub fn of(prefix: &str, value: &str) -> Self {
-        let mut text = prefix.to_owned();
-        for byte in value.bytes() {
-            match byte {
-                b if is_tag_byte(b) && b != b'%' => text.push(char::from(b)),
-                b'%' => text.push('%'),
-                b => text.push_str(&format!("%{b:02X}")),
-            }
+        Self::of_parts(prefix, "", value)
+    }
+
+    /// The tag of an entity, such as `Product:42`.
+    pub fn of_entity(type_name: &str, id: &str) -> Self {
+        Self::of_parts(type_name, ":", id)
+    }
+
+    fn of_parts(prefix: &str, delimiter: &str, value: &str) -> Self {
+        let mut text = String::with_capacity(prefix.len() + delimiter.len() + value.len());
+        text.push_str(prefix);
+        text.push_str(delimiter);
+        match value.bytes().all(is_tag_byte) {
+            true => text.push_str(value),
+            false => value.bytes().for_each(|byte| push_encoded(&mut text, byte)),
         }
         if text.len() > 1024 {
             let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-            text.truncate(1000);
+            text.truncate(text.floor_char_boundary(1000));
             text.push_str(&format!("~{hash:016x}"));
         }
         Self(text)
@@ -71,6 +79,13 @@ impl Tag {
 /// The hash of a tag's text.
 pub fn hash_of(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+}
+
+fn push_encoded(text: &mut String, byte: u8) {
+    match byte {
+        b if is_tag_byte(b) => text.push(char::from(b)),
+        b => text.push_str(&format!("%{b:02X}")),
+    }
 }
 
 fn is_tag_byte(byte: u8) -> bool {

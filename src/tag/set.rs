@@ -2,6 +2,7 @@
 
 use super::cache_tag::Tag;
 use crate::http::{Headers, fields};
+use crate::order;
 use std::collections::BTreeSet;
 
 /// An ordered set of tags.
@@ -61,7 +62,7 @@ impl IntoIterator for TagSet {
 
 impl FromIterator<Tag> for TagSet {
     fn from_iter<I: IntoIterator<Item = Tag>>(tags: I) -> Self {
-        Self(tags.into_iter().collect())
+        Self(order::set_of(tags))
     }
 }
 

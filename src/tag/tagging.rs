@@ -1,5 +1,6 @@
 //! The tagging fingerprint: by which rules tags were made.
 
+use crate::record::{Read, Reader};
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher as _};
 use xxhash_rust::xxh3::Xxh3Default;
@@ -15,6 +16,12 @@ pub const TAGGING_VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tagging(u64);
+
+impl Read for Tagging {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Read::read(from).map(Self)
+    }
+}
 
 impl Tagging {
     /// Unknown rules, or several sets of rules. They never equal any other rules, including

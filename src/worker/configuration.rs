@@ -17,7 +17,7 @@ pub fn configuration(env: &Env) -> Value {
         Some(text) => Some(text),
         None => js_sys::JSON::stringify(&value).ok().and_then(|text| text.as_string()),
     };
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null)
+    text.and_then(|text| serde_json::from_slice(text.as_bytes()).ok()).unwrap_or(Value::Null)
 }
 
 fn member(object: &JsValue, name: &str) -> JsValue {

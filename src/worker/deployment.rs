@@ -12,12 +12,17 @@ const VERSION_METADATA: &str = "VERSION_METADATA";
 
 impl Deployment for WorkersRuntime {
     fn log_bound(&self) -> bool {
-        Reflect::has(self.env(), &JsValue::from_str(LOG)).unwrap_or(false)
+        self.is_bound(LOG)
     }
 
     fn version_id(&self) -> Option<VersionId> {
         let metadata = Reflect::get(self.env(), &JsValue::from_str(VERSION_METADATA)).ok()?;
         let id = Reflect::get(&metadata, &JsValue::from_str("id")).ok()?;
         VersionId::parse(&id.as_string()?)
+    }
+
+    fn openapi(&self) -> Option<String> {
+        let text = Reflect::get(&js_sys::global(), &JsValue::from_str("evergraphOpenapi")).ok()?;
+        text.as_string()
     }
 }

@@ -13,9 +13,10 @@ extern "C" {
     #[derive(Clone)]
     pub type Exchange;
 
-    /// The request's body, or a word for why there is none. `copies`: how many there will be.
+    /// The request's body, or a word for why there is none, or a promise of either. `copies`: how many there
+    /// will be.
     #[wasm_bindgen(method, js_name = requestBody)]
-    pub async fn request_body(this: &Exchange, limit: u32, copies: u32) -> JsValue;
+    pub fn request_body(this: &Exchange, limit: u32, copies: u32) -> JsValue;
 
     /// Lets the runtime send the request to the origin if the Worker fails.
     #[wasm_bindgen(method, js_name = failOpen)]
@@ -35,7 +36,8 @@ extern "C" {
 
     /// Sends a request to the origin, and again if the connection breaks and `may_retry` is set.
     /// Returns the response's handle, status and headers as lines of text. `is_altered`: it is not the
-    /// client's request, so its response is not for the client. With a body it is a POST.
+    /// client's request, so its response is not for the client. `is_get`: it is a GET without a body. With a
+    /// body it is a POST.
     #[wasm_bindgen(method, catch, js_name = fetchOrigin)]
     pub async fn fetch_origin(
         this: &Exchange,
@@ -43,6 +45,7 @@ extern "C" {
         headers: &str,
         may_retry: bool,
         is_altered: bool,
+        is_get: bool,
         body: Option<&[u8]>,
     ) -> Result<JsValue, JsValue>;
 
@@ -77,12 +80,46 @@ extern "C" {
     #[wasm_bindgen(method, js_name = copyBody)]
     pub fn copy_body(this: &Exchange, handle: u32, limit: u32, copies: u32) -> js_sys::Promise;
 
-    /// Stores bytes in the edge cache, with header fields.
+    /// What the edge cache has under a URL: a list of the header fields and the bytes. Nothing if there is
+    /// none. With more than `small` bytes, a list of the fields, the response and its length, for
+    /// `response_bytes`.
+    #[wasm_bindgen(method, catch, js_name = readEdgeCache)]
+    pub async fn read_edge_cache(
+        this: &Exchange,
+        url: &str,
+        small: u32,
+    ) -> Result<JsValue, JsValue>;
+
+    /// The bytes of a response that `read_edge_cache` has found.
+    #[wasm_bindgen(method, catch, js_name = responseBytes)]
+    pub async fn response_bytes(this: &Exchange, response: JsValue) -> Result<JsValue, JsValue>;
+
+    /// The bytes that a KV namespace has under a key. Nothing if there are none.
+    #[wasm_bindgen(method, catch, js_name = readKv)]
+    pub async fn read_kv(
+        this: &Exchange,
+        namespace: &JsValue,
+        key: &str,
+    ) -> Result<JsValue, JsValue>;
+
+    /// Writes bytes into a KV namespace, for `seconds` or without an end, with a text as metadata.
+    #[wasm_bindgen(method, catch, js_name = writeKv)]
+    pub async fn write_kv(
+        this: &Exchange,
+        namespace: &JsValue,
+        key: &str,
+        value: &[u8],
+        seconds: Option<f64>,
+        metadata: Option<&str>,
+    ) -> Result<JsValue, JsValue>;
+
+    /// Stores bytes in the edge cache, in two pieces, with header fields.
     #[wasm_bindgen(method, catch, js_name = putIntoEdgeCache)]
     pub async fn put_into_edge_cache(
         this: &Exchange,
         url: &str,
-        value: &[u8],
+        head: &[u8],
+        body: &[u8],
         fields: JsValue,
         seconds: u32,
     ) -> Result<JsValue, JsValue>;
@@ -116,6 +153,24 @@ extern "C" {
         signal: &JsValue,
     ) -> Result<JsValue, JsValue>;
 
+    /// Sends a message to the statistics object. Returns its reply as text.
+    #[wasm_bindgen(method, catch, js_name = callStatistics)]
+    pub async fn call_statistics(
+        this: &Exchange,
+        namespace: &JsValue,
+        name: &str,
+        message: String,
+    ) -> Result<JsValue, JsValue>;
+
+    /// Writes a data point into a data set of Workers Analytics Engine.
+    #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
+    pub fn write_data_point(
+        this: &Exchange,
+        data_set: &JsValue,
+        index: &str,
+        doubles: &[f64],
+    ) -> Result<(), JsValue>;
+
     /// Whether a signature is valid.
     #[wasm_bindgen(method, catch, js_name = verifySignature)]
     pub async fn verify_signature(
@@ -146,6 +201,19 @@ extern "C" {
         headers: &str,
         original: JsValue,
         body: &[u8],
+    ) -> JsValue;
+
+    /// A response with these bytes, which JavaScript may give again. `numbers`, `places` and `texts` are
+    /// those of a memo; see answers.js.
+    #[wasm_bindgen(method, js_name = respondAndRemember)]
+    pub fn respond_and_remember(
+        this: &Exchange,
+        status: u16,
+        headers: &str,
+        body: &[u8],
+        numbers: &[f64],
+        places: &[u16],
+        texts: &str,
     ) -> JsValue;
 
     /// A response with the origin's body.

@@ -3,28 +3,27 @@
 // wasm-bindgen generates unsafe code for exports.
 #![allow(unsafe_code)]
 
-use super::configuration::configuration;
+use super::answers::respond_and_remember;
 use super::exchange::{Exchange, headers_from_text, headers_to_text};
+use super::isolate::isolate;
 use super::original_headers::RuntimeHeaders;
 use super::runtime::{WorkersRuntime, admin_tokens};
 use crate::engine::fails_open;
 use crate::http::{Headers, Method, Request, ResponseCoding, Url, accepts_coding, fields};
 use crate::purge::IntentId;
-use crate::service::{Isolate, Reply, Service, SocketWrite};
-use std::cell::{Cell, RefCell};
+use crate::service::{Isolate, Reply, Service, SocketWrite, is_repeatable};
+use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use worker::Env;
 use worker::worker_sys::Context as JsContext;
 
 thread_local! {
-    /// The state of this isolate, created at its first request.
-    static ISOLATE: RefCell<Option<Rc<Isolate>>> = const { RefCell::new(None) };
     /// Whether JavaScript knows the memory budget.
     static BUDGET_SET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Handles one request.
+/// Handles one request. `repeated`: how often JavaScript has given the answer to it again.
 #[wasm_bindgen]
 pub async fn handle(
     method: String,
@@ -33,6 +32,7 @@ pub async fn handle(
     env: Env,
     context: JsContext,
     exchange: Exchange,
+    repeated: u32,
 ) -> Result<JsValue, JsValue> {
     let request = request_of(&method, &url, &headers)?;
     let client = request.headers.iter().filter(|(name, _)| *name == "accept-encoding").collect();
@@ -40,8 +40,17 @@ pub async fn handle(
     if fails_open(&request) {
         exchange.fail_open(&js_context);
     }
-    let service = service(env, context, exchange.clone());
-    Ok(match service.handle(request).await {
+    let isolate = isolate_of(&env, &exchange);
+    let runtime = WorkersRuntime::new(env, context, exchange.clone(), isolate.log_name().clone());
+    let runtime = runtime.repeated_so_often(repeated);
+    let service = Service::new(runtime.clone(), isolate);
+    let reply = service.handle(request).await;
+    if let Reply::Whole(response) = &reply
+        && let Some(memo) = runtime.take_told().filter(|_| is_repeatable(response))
+    {
+        return Ok(respond_and_remember(&exchange, response, &memo));
+    }
+    Ok(match reply {
         Reply::Whole(response) => exchange.respond_with_bytes(
             response.status,
             &headers_to_text(&response.headers),
@@ -194,10 +203,4 @@ fn isolate_of(env: &Env, exchange: &Exchange) -> Rc<Isolate> {
         exchange.set_memory_budget(u32::try_from(isolate.memory_in_flight()).unwrap_or(u32::MAX));
     }
     isolate
-}
-
-fn isolate(env: &Env) -> Rc<Isolate> {
-    ISOLATE.with(|slot| {
-        slot.borrow_mut().get_or_insert_with(|| Isolate::new(&configuration(env))).clone()
-    })
 }

@@ -8,7 +8,7 @@
 //! (<https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/>). If a later one of
 //! several calls fails, the earlier ones have dropped state, never added any.
 
-use crate::purge::{KvUse, LogMeta, LogRows, Record, Schemas, Seq, StoredRecord};
+use crate::purge::{KvUse, LogMeta, LogRows, Pause, Record, Schemas, Seq, StoredRecord};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
@@ -71,10 +71,12 @@ impl LogRows for SqlRows {
             None,
         )?;
         let schemas = self.meta("schemas")?.map(|text| parsed(&text)).transpose()?;
+        let pause = self.meta("pause")?.map(|text| parsed(&text)).transpose()?;
         Ok(LogMeta {
             epoch: self.meta_number("epoch")?,
             dropped: self.meta_number("floor")?.unwrap_or(0),
             schemas: schemas.unwrap_or_default(),
+            pause: pause.unwrap_or_default(),
         })
     }
 
@@ -123,8 +125,9 @@ impl LogRows for SqlRows {
         Ok(())
     }
 
-    fn drop_records(&self, up_to: Seq, schemas: Schemas) -> Result<()> {
-        // The schema in force outlives the record that put it in force.
+    fn drop_records(&self, up_to: Seq, schemas: Schemas, pause: Pause) -> Result<()> {
+        // The schema in force and the pause outlive the records that say so.
+        self.put_meta("pause", text_of(&pause)?)?;
         self.put_meta("schemas", text_of(&schemas)?)?;
         self.put_meta("floor", up_to.to_string())?;
         self.sql.exec("DELETE FROM records WHERE seq <= ?", vec![integer(up_to)])?;
@@ -135,6 +138,7 @@ impl LogRows for SqlRows {
         self.put_meta("epoch", epoch.to_string())?;
         self.put_meta("floor", head.to_string())?;
         self.put_meta("schemas", text_of(&Schemas::default())?)?;
+        self.put_meta("pause", text_of(&Pause::NONE)?)?;
         self.sql.exec("DELETE FROM pages; DELETE FROM records;", None)?;
         Ok(())
     }
@@ -160,5 +164,5 @@ pub fn text_of<T: serde::Serialize>(value: &T) -> Result<String> {
 
 /// The value in a row's JSON.
 pub fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::RustError(error.to_string()))
+    serde_json::from_slice(text.as_bytes()).map_err(|error| Error::RustError(error.to_string()))
 }

@@ -95,7 +95,7 @@ impl DurableObject for PurgeLog {
                 }
                 Ok(since(log, log_request.mark, version))
             })?;
-            return Response::from_bytes(ReadReply { time, delta }.encode(version));
+            return Response::from_bytes(ReadReply { time, version, delta }.encode());
         };
         let now = now();
         if log_request.is_intent {
@@ -117,10 +117,10 @@ impl DurableObject for PurgeLog {
                 seq
             };
             self.close_intents(&new)?;
-            Ok(AppendReply { seq, delta: since(log, log_request.mark, version) })
+            Ok(AppendReply { seq, version, delta: since(log, log_request.mark, version) })
         })?;
         self.set_alarm(now).await?;
-        Response::from_bytes(appended.encode(version))
+        Response::from_bytes(appended.encode())
     }
 
     /// Records the repeats that are due, and does the log's maintenance.
@@ -306,7 +306,7 @@ impl PurgeLog {
 
 /// What a replica has to learn, in a form that its version knows.
 fn since(log: &mut Log<SqlRows>, mark: Option<Mark>, version: Version) -> Delta {
-    if version >= Version::V4 { log.since_encoded(mark) } else { log.since(mark) }
+    if version >= Version::V4 { log.since_encoded(mark, version) } else { log.since(mark) }
 }
 
 fn append(log: &mut Log<SqlRows>, record: &Record, now: Timestamp) -> Result<Seq> {

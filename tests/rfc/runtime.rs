@@ -7,13 +7,13 @@ use evergraph::config::Algorithm;
 use evergraph::http::{Headers, Method, OriginalFields, Request};
 use evergraph::purge::{
     IntentId, KvClaim, KvGrant, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, ReadReply,
-    Record, VersionId,
+    Record, Version, VersionId,
 };
 use evergraph::service::{
-    self, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment,
-    EdgeCache, EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget,
-    Origin, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Reply,
-    Runtime, Secrets, SignatureVerifier,
+    self, AnswerTable, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock,
+    Deployment, EdgeBytes, EdgeCache, EdgeValue, ExternalFetch, Fault, FetchedText, KvStore,
+    LogSink, MemoryBudget, Origin, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse,
+    PageAssets, PurgeLog, Reply, Runtime, Secrets, SignatureVerifier, StatisticsSink,
 };
 use evergraph::time::{Timestamp, Ttl};
 use std::cell::{Cell, RefCell};
@@ -118,6 +118,8 @@ pub fn field_faults(expected: &Fields, got: &Headers) -> Vec<String> {
 
 impl Runtime for RequestRuntime {}
 
+impl StatisticsSink for RequestRuntime {}
+
 impl Origin for RequestRuntime {
     async fn request_body(&self, _limit: usize, _copies: usize) -> BodyRead {
         BodyRead::Whole([].into())
@@ -190,7 +192,7 @@ impl EdgeCache for RequestRuntime {
     async fn edge_put(
         &self,
         key: &str,
-        value: &[u8],
+        value: EdgeBytes<'_>,
         fields: Option<&Rc<dyn OriginalFields>>,
         seconds: u64,
     ) -> Result<(), Fault> {
@@ -239,7 +241,11 @@ impl PurgeLog for RequestRuntime {
     async fn log_since(&self, mark: Option<Mark>) -> Result<ReadReply, Fault> {
         self.platform.repeat_due();
         let time = LogTime { clock: 1, at: self.platform.now() };
-        Ok(ReadReply { time, delta: self.platform.log.borrow_mut().since_encoded(mark) })
+        Ok(ReadReply {
+            time,
+            version: Version::CURRENT,
+            delta: self.platform.log.borrow_mut().since_encoded(mark, Version::CURRENT),
+        })
     }
 
     async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault> {
@@ -252,7 +258,8 @@ impl PurgeLog for RequestRuntime {
         self.platform.repeats.borrow_mut().extend(new.repeats(0, now));
         let mut log = self.platform.log.borrow_mut();
         let seq = if new.is_empty() { log.head() } else { log.append(&new.record, now).unwrap() };
-        Ok(AppendReply { seq, delta: log.since_encoded(mark) })
+        let version = Version::CURRENT;
+        Ok(AppendReply { seq, version, delta: log.since_encoded(mark, version) })
     }
 
     async fn log_intend(&self, _intent: &NewRecord) -> Result<IntentId, Fault> {
@@ -319,6 +326,8 @@ impl LogSink for RequestRuntime {
     }
 }
 
+impl AnswerTable for RequestRuntime {}
+
 impl Secrets for RequestRuntime {
     fn admin_tokens(&self) -> Option<String> {
         None
@@ -329,12 +338,22 @@ impl Secrets for RequestRuntime {
     }
 }
 
+impl PageAssets for RequestRuntime {
+    fn page_asset(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
 impl Deployment for RequestRuntime {
     fn log_bound(&self) -> bool {
         true
     }
 
     fn version_id(&self) -> Option<VersionId> {
+        None
+    }
+
+    fn openapi(&self) -> Option<String> {
         None
     }
 }

@@ -1,4 +1,7 @@
 use super::*;
+use crate::limits;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn config() -> Config {
     let scopes = serde_json::json!({ "user": { "by": ["header:authorization"] } });
@@ -88,4 +91,23 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     }
     let known = br#"{"types":["product","default","introspection"]}"#;
     assert_eq!(read_purge(&config(), known).unwrap().tags.len(), 3);
+}
+
+#[test]
+fn the_described_body_has_the_members_that_are_read() {
+    let schema = schemars::schema_for!(crate::admin::PurgeBody);
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap();
+    let described: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+    let read: BTreeSet<&str> = LISTS.into_iter().chain(["all", "soft", "preview"]).collect();
+    assert_eq!(described, read);
+    let most = &properties["tags"]["maxItems"];
+    assert_eq!(most, &json!(limits::PURGE_ITEMS));
+}
+
+#[test]
+fn of_two_members_of_one_name_neither_counts() {
+    for body in [r#"{"tags":["A"],"tags":["B"]}"#, r#"{"all":false,"\u0061ll":true}"#] {
+        let error = read_purge(&config(), body.as_bytes()).unwrap_err();
+        assert_eq!((error.path.as_str(), error.message.contains("one name")), ("", true), "{body}");
+    }
 }

@@ -60,6 +60,7 @@ fn written(default: DefaultValue) -> Option<String> {
         DefaultValue::None => "none".to_owned(),
         DefaultValue::Flag(flag) => flag.to_string(),
         DefaultValue::Number(number) => number.to_string(),
+        DefaultValue::Hundredths(number) => (number as f64 / 100.0).to_string(),
         DefaultValue::Text(text) => format!("{text:?}"),
         DefaultValue::List(list) => format!("{list:?}"),
         DefaultValue::Described(_) => return None,
@@ -156,9 +157,12 @@ fn every_key_has_one_line_of_documentation_and_a_fitting_default() {
             (ValueType::Number { least, most, .. }, DefaultValue::Number(default)) => {
                 (least..=most).contains(&default)
             }
-            (ValueType::Share, default) => {
-                matches!(default, DefaultValue::Number(0) | DefaultValue::Number(1))
-            }
+            (ValueType::Share, default) => matches!(
+                default,
+                DefaultValue::Number(0)
+                    | DefaultValue::Number(1)
+                    | DefaultValue::Hundredths(1..100)
+            ),
             (_, default) => !matches!(default, DefaultValue::Flag(_) | DefaultValue::Number(_)),
         };
         assert!(fits, "{path}: {:?}", key.default);

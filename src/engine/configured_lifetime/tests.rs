@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::engine::Plan;
 use crate::graphql::{OperationRequest, ResponseJson, TypeKnowledge, analysis_of};
 use crate::http::{Headers, Method, Request, Url};
+use crate::json::Index;
 use crate::jwt::Claims;
 use crate::policy::ReceivedHead;
 use crate::purge::Mark;
@@ -60,7 +61,8 @@ impl Query {
         let fields = [("content-type", "application/json"), ("cache-control", cache_control)];
         let headers: Headers = fields.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let json = json!({ "data": self.data });
-        let shown = ResponseJson { json: &json, has_additions: false };
+        let index = Index::from(&json);
+        let shown = ResponseJson { json: index.root(), has_additions: false };
         let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
         let analysis = analysis_of(self.text);
         let body = json.to_string();
@@ -136,6 +138,21 @@ fn the_default_counts_only_where_it_did() {
     let never = config(&types, 0);
     assert_eq!(product().deployed(&before, &never, "").unwrap().ttl.as_seconds(), 7200);
     assert!(two_fields().deployed(&before, &never, "").unwrap().ttl.is_zero());
+}
+
+#[test]
+fn the_default_counts_where_a_type_may_no_longer_match() {
+    let types = |user: &str| {
+        json!({
+            "product": { "match": ["graphql:Product"], "ttl": 7200 },
+            "user": { "match": [user], "ttl": 7200 },
+        })
+    };
+    // Both types still apply, and one of the root fields has neither.
+    let (before, after) =
+        (config(&types("graphql:User"), 300), config(&types("graphql:Product"), 60));
+    assert_eq!(two_fields().deployed(&before, &before, "").unwrap().ttl.as_seconds(), 7200);
+    assert_eq!(two_fields().deployed(&before, &after, "").unwrap().ttl.as_seconds(), 60);
 }
 
 #[test]

@@ -2,6 +2,7 @@ use super::super::plan_graphql;
 use super::*;
 use crate::graphql::{OperationRequest, TypeKnowledge, analysis_of};
 use crate::http::{Method, Request, Url};
+use crate::json::Index;
 use crate::jwt::Claims;
 use crate::purge::Mark;
 use crate::stored::Meta;
@@ -43,7 +44,8 @@ fn stored(
         body: json.to_string().into_bytes().into(),
         mark: Mark { epoch: 1, seq: 1 },
     };
-    let shown = ResponseJson { json: &json, has_additions: false };
+    let index = Index::from(&json);
+    let shown = ResponseJson { json: index.root(), has_additions: false };
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     graphql_entry(&config, &plan, &analysis, &knowledge, shown, fetched)
         .map(|stored| stored.entry.meta)

@@ -1,4 +1,4 @@
-use super::super::evergraph_headers::{EvergraphHeaders, take_evergraph_headers};
+use super::super::evergraph_headers::{TokenCheck, check_debug_token, take_evergraph_headers};
 use super::super::response::rewrite_location;
 use super::*;
 use crate::http::{Method, Url};
@@ -18,24 +18,35 @@ fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn forwarded(fields: &[(String, String)], origin: Option<&str>) -> (EvergraphHeaders, Headers) {
+fn forwarded(fields: &[(String, String)], origin: Option<&str>) -> (TokenCheck, Headers) {
     let mut request = request(fields);
-    let own = take_evergraph_headers(&mut request, "shop", || Some("secret, other".to_owned()));
+    let tokens = || Some("secret, graphs:read:r, bad:reader:x".to_owned());
+    let debug = check_debug_token(&request, tokens);
+    take_evergraph_headers(&mut request, "shop", debug);
     let headers = forwarded_headers(origin, &request, request.headers.clone());
-    (own, headers)
+    (debug, headers)
 }
 
 #[test]
 fn an_administrators_token_is_taken_off_where_it_is_one() {
-    let debug = ("evergraph-debug", "1");
-    for (authorization, debugs) in [("Bearer secret", true), ("Bearer alice", false)] {
-        let fields = owned(&[debug, ("authorization", authorization)]);
-        let (own, headers) = forwarded(&fields, Some(ORIGIN));
-        assert_eq!((own.debug, headers.contains("authorization")), (debugs, !debugs));
+    let asks = ("evergraph-debug", "1");
+    for (authorization, found) in [
+        ("Bearer secret", TokenCheck::Right),
+        ("Bearer r", TokenCheck::Right),
+        ("Bearer alice", TokenCheck::Wrong),
+        ("Bearer x", TokenCheck::Wrong),
+        ("Basic secret", TokenCheck::Absent),
+    ] {
+        let fields = owned(&[asks, ("authorization", authorization)]);
+        let (debug, headers) = forwarded(&fields, Some(ORIGIN));
+        assert_eq!(debug, found, "{authorization}");
+        let is_forwarded = headers.contains("authorization");
+        assert_eq!(is_forwarded, found != TokenCheck::Right, "{authorization}");
         assert!(!headers.contains("evergraph-debug"));
     }
-    let (own, headers) = forwarded(&owned(&[("authorization", "Bearer secret")]), Some(ORIGIN));
-    assert!(!own.debug && headers.contains("authorization"));
+    let (debug, headers) = forwarded(&owned(&[("authorization", "Bearer secret")]), Some(ORIGIN));
+    assert_eq!(debug, TokenCheck::Absent);
+    assert!(headers.contains("authorization"));
 }
 
 #[test]
@@ -87,11 +98,11 @@ proptest! {
         named in any::<bool>(),
     ) {
         let fields = owned(&fields);
-        let (own, headers) = forwarded(&fields, named.then_some(ORIGIN));
+        let (debug, headers) = forwarded(&fields, named.then_some(ORIGIN));
         for (name, value) in headers.iter() {
             prop_assert!(!name.starts_with("evergraph-"), "{name}");
             prop_assert!(name != "cookie" || !value.contains("evergraph-purge"), "{value}");
-            let is_token = name == "authorization" && own.debug;
+            let is_token = name == "authorization" && debug == TokenCheck::Right;
             prop_assert!(!is_token, "{value}");
         }
         let changed = ["evergraph-debug", "evergraph-purge", "cookie", "authorization", "host",

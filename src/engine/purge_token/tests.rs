@@ -50,6 +50,18 @@ fn without_a_secret_that_is_long_enough_nothing_is_signed_and_nothing_believed()
 }
 
 #[test]
+fn the_secret_of_a_named_token_signs_unless_its_role_is_read() {
+    let token = keys(SECRET).sign(RECORD);
+    for role in ["purge", "admin"] {
+        assert_eq!(keys(&format!("ci:{role}:{SECRET}")).sign(RECORD), token, "{role}");
+    }
+    for unusable in [format!("ci:read:{SECRET}"), format!("ci:{SECRET}"), format!("ci:x:{SECRET}")]
+    {
+        assert_eq!(keys(&unusable).verify(&token), None, "{unusable}");
+    }
+}
+
+#[test]
 fn several_tokens_are_believed_if_all_are_genuine_and_of_one_log() {
     use OwnWriteToken::{Unverified, Verified};
     let keys = keys(SECRET);

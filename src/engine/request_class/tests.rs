@@ -57,6 +57,22 @@ fn only_what_nobody_takes_for_a_write_fails_open() {
     assert!(!opens("GET", "/graphql", &[("upgrade", "websocket")]));
 }
 
+#[test]
+fn methods_that_purge_are_for_evergraph_if_the_configuration_says_so() {
+    let purging =
+        crate::config::parse(&json!({ "bypass": ["/health"], "purge": { "methods": true } }));
+    let purging = purging.unwrap();
+    for (method, path) in [("PURGE", "/api/1"), ("BAN", "/graphql"), ("PURGE", "/health")] {
+        let request = Request {
+            method: Method::parse(method),
+            url: Url::parse(&format!("http://h{path}")).unwrap(),
+            headers: Headers::new(),
+        };
+        assert_eq!(classify(&purging, &request), RequestClass::Admin, "{method} {path}");
+        assert_ne!(classify(&config(), &request), RequestClass::Admin, "{method} {path}");
+    }
+}
+
 const SPELLINGS: [&str; 10] = [
     "/GraphQL",
     "//graphql",

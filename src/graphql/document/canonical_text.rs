@@ -7,6 +7,7 @@
 //! them too.
 
 use super::ast::*;
+use crate::order;
 use std::collections::HashMap;
 
 /// The canonical text of an operation. `None` if it spreads a fragment that the document does not
@@ -49,7 +50,7 @@ impl<'d> Writer<'d> {
         });
         self.word(operation.name.as_deref().unwrap_or_default());
         let mut variables: Vec<_> = operation.variables.iter().collect();
-        variables.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut variables, |a, b| a.name.cmp(&b.name));
         for variable in variables {
             self.word("$");
             self.word(&variable.name);
@@ -87,7 +88,7 @@ impl<'d> Writer<'d> {
 
     fn pairs(&mut self, pairs: &[(String, Value)]) {
         let mut sorted: Vec<_> = pairs.iter().collect();
-        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        order::sort_by(&mut sorted, |a, b| a.0.cmp(&b.0));
         for (name, value) in sorted {
             self.word(name);
             self.word(":");

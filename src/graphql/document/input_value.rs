@@ -124,12 +124,13 @@ impl Value {
             Self::List(items) => {
                 Json::Array(items.iter().map(Self::to_json).collect::<Option<_>>()?)
             }
-            Self::Object(fields) => Json::Object(
-                fields
-                    .iter()
-                    .map(|(name, value)| Some((name.clone(), value.to_json()?)))
-                    .collect::<Option<_>>()?,
-            ),
+            Self::Object(fields) => {
+                let mut object = serde_json::Map::new();
+                for (name, value) in fields {
+                    object.insert(name.clone(), value.to_json()?);
+                }
+                Json::Object(object)
+            }
         })
     }
 }
@@ -160,7 +161,7 @@ fn string_value(text: &str) -> Option<String> {
     }
     json.push_str(&rest.replace('\t', "\\t"));
     json.push('"');
-    serde_json::from_str(&json).ok()
+    serde_json::from_slice(json.as_bytes()).ok()
 }
 
 /// BlockStringValue (§2.9.4): removes the common indentation, and blank lines at both ends.

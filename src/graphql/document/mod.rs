@@ -6,6 +6,7 @@ pub(super) mod ast;
 pub(super) mod benchmark;
 pub(super) mod canonical_text;
 pub(super) mod input_value;
+pub(super) mod layout;
 pub(super) mod lexer;
 pub(super) mod literal_directives;
 pub(super) mod parser;

@@ -7,12 +7,13 @@
 
 use super::ast::*;
 use crate::limits::{Amounts, Limit};
-use std::collections::{BTreeSet, HashMap};
+use crate::order;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The merged selections on one object.
 #[derive(Debug, Default, PartialEq)]
 pub struct Shape {
-    fields: HashMap<String, ShapeField>,
+    fields: BTreeMap<String, ShapeField>,
     /// The type conditions of the fragments here.
     conditions: BTreeSet<String>,
 }
@@ -88,7 +89,7 @@ impl Shape {
     /// The sorted names of the fields, without duplicates.
     pub fn field_names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.fields.values().filter_map(|f| f.name.as_deref()).collect();
-        names.sort_unstable();
+        order::sort(&mut names);
         names.dedup();
         names
     }

@@ -10,6 +10,7 @@ use super::reserved_keys::{RESERVED_PREFIX, TYPENAME_KEY, key_of_added};
 use crate::graphql::document::ast::*;
 use crate::graphql::types::knowledge::TypeKnowledge;
 use crate::graphql::types::typed_fields::{TypedField, visit_fields};
+use crate::order;
 
 /// The document with additions to its operation and fragments. `None` if there is nothing to add,
 /// or if the document itself uses the reserved prefix.
@@ -42,7 +43,7 @@ pub(crate) fn inject(
             insertions.push((inside, text));
         }
     });
-    insertions.sort_unstable();
+    order::sort(&mut insertions);
     if insertions.is_empty() { None } else { InjectedDocument::new(source, &insertions) }
 }
 

@@ -5,15 +5,16 @@
 //! keys of any name. Not in scope: strings in `data`, which additions do not change.
 
 use super::reserved_keys::RESERVED_PREFIX;
-use crate::graphql::document::shape::Shape;
-use serde_json::Value;
+use crate::graphql::document::layout::Layouts;
+use crate::graphql::document::shape::{Shape, ShapeField};
+use crate::json::Value;
 
 /// `true` if `strip` turns this response into the one that the client would have got without
 /// additions, as far as the names of keys show. The shape is that of the client's document.
-pub fn is_strippable(answer: &Value, shape: &Shape) -> bool {
+pub fn is_strippable(answer: Value<'_>, shape: &Shape) -> bool {
     match answer {
-        Value::Object(members) => members.iter().all(|(name, value)| match name.as_str() {
-            "data" => has_only_additions(value, Some(shape)),
+        Value::Object(members) => members.iter().all(|(name, value)| match name {
+            "data" => has_only_additions(value, shape),
             _ => !is_reserved(name) && !mentions_reserved_prefix(value),
         }),
         // Not a response to a single document, but it could still quote one.
@@ -22,26 +23,40 @@ pub fn is_strippable(answer: &Value, shape: &Shape) -> bool {
     }
 }
 
-/// `true` if all reserved keys in a value of `data` are additions. There are none below a leaf.
-fn has_only_additions(value: &Value, shape: Option<&Shape>) -> bool {
-    match (value, shape) {
-        (Value::Object(members), Some(shape)) => members.iter().all(|(key, value)| {
-            if is_reserved(key) {
-                // Added fields are leaves.
-                return !value.is_object() && !value.is_array();
-            }
-            has_only_additions(value, shape.field(key).and_then(|field| field.shape.as_ref()))
-        }),
-        (Value::Object(members), None) => {
-            members.iter().all(|(key, value)| !is_reserved(key) && has_only_additions(value, None))
-        }
-        (Value::Array(items), shape) => items.iter().all(|item| has_only_additions(item, shape)),
-        _ => true,
+/// `true` if all reserved keys in a value of `data` are additions: if there are as many of them in the value as
+/// along its selections.
+fn has_only_additions(value: Value<'_>, shape: &Shape) -> bool {
+    match value.names().filter(|name| is_reserved(name)).count() {
+        0 => true,
+        all => all == additions(value, shape, &mut Layouts::new()),
     }
 }
 
+/// The number of additions in a value: they are leaves of objects that have selections.
+fn additions<'s>(value: Value<'_>, shape: &'s Shape, layouts: &mut Layouts<'s, ()>) -> usize {
+    match value {
+        Value::Object(object) => {
+            let found = layouts.of(object, shape, |_| ());
+            let members = found.layout.places(object).map(|(member, place)| match member.field {
+                Some(ShapeField { shape: Some(inner), .. }) => {
+                    additions(place.value(), inner, layouts)
+                }
+                None if is_reserved(&member.name) => usize::from(is_leaf(place.value())),
+                _ => 0,
+            });
+            members.sum()
+        }
+        Value::Array(items) => items.iter().map(|item| additions(item, shape, layouts)).sum(),
+        _ => 0,
+    }
+}
+
+fn is_leaf(value: Value<'_>) -> bool {
+    value.as_object().is_none() && value.as_array().is_none()
+}
+
 /// `true` if any key or string in a value contains the reserved prefix.
-fn mentions_reserved_prefix(value: &Value) -> bool {
+fn mentions_reserved_prefix(value: Value<'_>) -> bool {
     match value {
         Value::String(text) => text.contains(RESERVED_PREFIX),
         Value::Array(items) => items.iter().any(mentions_reserved_prefix),
@@ -60,10 +75,11 @@ fn is_reserved(key: &str) -> bool {
 mod tests {
     use super::*;
     use crate::graphql::analysis_of;
+    use crate::json::Index;
 
     fn strippable(answer: &str) -> bool {
         let analysis = analysis_of("{ a { b c: d { e } } f }");
-        is_strippable(&serde_json::from_str(answer).unwrap(), &analysis.shape)
+        is_strippable(Index::of(answer.as_bytes()).unwrap().root(), &analysis.shape)
     }
 
     #[test]
@@ -85,6 +101,8 @@ mod tests {
             r#"{"data":{"f":{"evergraph__typename":"A"}}}"#,
             r#"{"data":{"a":{"b":[[{"x":{"evergraph__":1}}]]}}}"#,
             r#"{"data":{"a":{"evergraph__typename":{"e":1}}}}"#,
+            r#"{"data":{"a":{"evergraph__typename":"A","b":{"evergraph__typename":"B"}}}}"#,
+            r#"{"data":{"a":{"evergraph__typename":"A","evergraph__typename":"A"}}}"#,
             r#"{"data":{"unknown":{"evergraph__typename":"A"}}}"#,
         ] {
             assert!(!strippable(answer), "{answer}");

@@ -113,6 +113,19 @@ pub fn analyze(
     })
 }
 
+/// The canonical text of the operation with this name, or the only one. `analyze` makes the digest of
+/// the same text.
+pub fn canonical_document(
+    source: &str,
+    operation_name: Option<&str>,
+    limits: &Amounts,
+) -> Option<String> {
+    let mut document = parse(source, limits, &mut Amounts::ZERO.clone()).ok()?;
+    literal_directives::resolve_literal_directives(&mut document);
+    let operation = select_operation(&document, operation_name)?;
+    canonical_text::canonical_text(&document, operation)
+}
+
 /// Parses a document within the limits, and raises `needed` to what it takes of them.
 fn parse(source: &str, limits: &Amounts, needed: &mut Amounts) -> Result<Document, AnalysisError> {
     let tokens = lexer::tokens(source, limits, needed).map_err(|error| match error {

@@ -3,6 +3,7 @@
 use super::analysis::Analysis;
 use super::root_fields::RootArguments;
 use crate::graphql::document::ast::Value;
+use crate::order;
 use serde_json::{Map, Value as Json};
 
 /// Whether arguments have the values that a `match` in the configuration requires.
@@ -33,7 +34,7 @@ impl Analysis {
                 let of_field = |(name, value): &(String, Value)| {
                     Some((name.clone(), self.argument_value(value, variables)?))
                 };
-                Some(Json::Object(fields.iter().filter_map(of_field).collect()))
+                Some(Json::Object(order::object_of(fields.iter().filter_map(of_field))))
             }
             Value::List(items) => {
                 Some(items.iter().filter_map(|item| self.argument_value(item, variables)).collect())

@@ -1,6 +1,7 @@
 //! Declared variables, and the canonical text of their values.
 
 use crate::graphql::document::ast::{self, VariableDefinition};
+use crate::order;
 use serde_json::{Map, Value};
 
 /// A variable that an operation declares.
@@ -30,14 +31,11 @@ pub fn canonical_variables(
     declared: &[DeclaredVariable],
 ) -> String {
     // serde_json's `Map` sorts by key, and its numbers keep their text.
-    let counted: Map<String, Value> = declared
-        .iter()
-        .filter_map(|one| {
-            let value = variables.and_then(|variables| variables.get(&one.name));
-            Some((one.name.clone(), value.or(one.default.as_ref())?.clone()))
-        })
-        .collect();
-    Value::Object(counted).to_string()
+    let counted = declared.iter().filter_map(|one| {
+        let value = variables.and_then(|variables| variables.get(&one.name));
+        Some((one.name.clone(), value.or(one.default.as_ref())?.clone()))
+    });
+    Value::Object(order::object_of(counted)).to_string()
 }
 
 #[cfg(test)]

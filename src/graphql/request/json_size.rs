@@ -1,5 +1,7 @@
 //! Estimates the memory of a JSON text as a tree, without building the tree.
 
+use crate::json::string_end;
+
 /// The size of a JSON text as a tree of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonSize {
@@ -23,16 +25,14 @@ impl JsonSize {
     /// Estimates a text. It need not be valid JSON.
     pub fn of(json: &[u8]) -> Self {
         let (mut values, mut objects, mut members) = (1_usize, 0_usize, 0_usize);
-        let (mut in_string, mut escaped) = (false, false);
-        for byte in json {
-            match (in_string, byte) {
-                (true, _) if escaped => escaped = false,
-                (true, b'\\') => escaped = true,
-                (_, b'"') => in_string = !in_string,
-                (true, _) => {}
-                (false, b',' | b'[') => values += 1,
-                (false, b'{') => (values, objects) = (values + 1, objects + 1),
-                (false, b':') => members += 1,
+        let mut at = 0;
+        while let Some(byte) = json.get(at) {
+            at += 1;
+            match byte {
+                b'"' => at = string_end(json, at),
+                b',' | b'[' => values += 1,
+                b'{' => (values, objects) = (values + 1, objects + 1),
+                b':' => members += 1,
                 _ => {}
             }
         }

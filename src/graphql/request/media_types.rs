@@ -1,6 +1,7 @@
 //! The media types that a client accepts, and that of Evergraph's own responses.
 
 use crate::http::Headers;
+use crate::order;
 
 /// `true` if a browser requests a page (GraphiQL).
 pub fn wants_html(headers: &Headers) -> bool {
@@ -34,7 +35,7 @@ pub fn accepted_media_types(headers: &Headers) -> String {
             (weight, kind)
         })
         .collect();
-    ranges.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    order::sort_by_key(&mut ranges, |(weight, _)| std::cmp::Reverse(*weight));
     ranges.into_iter().map(|(_, kind)| kind).collect::<Vec<_>>().join(",")
 }
 

@@ -39,7 +39,7 @@ impl Members {
 
     /// Replaces a member, or appends it. Returns `false` if the text is not JSON.
     pub fn set(&mut self, name: &str, raw: String) -> bool {
-        let Ok(value) = serde_json::from_str(&raw) else { return false };
+        let Ok(value) = serde_json::from_slice(raw.as_bytes()) else { return false };
         let member = Member { name: name.to_owned(), raw, value };
         match self.0.iter_mut().find(|member| member.name == name) {
             Some(before) => *before = member,
@@ -88,7 +88,7 @@ pub(crate) fn filter_members(object: &str, keeps: impl Fn(&str) -> bool) -> Opti
             Ok(object)
         }
     }
-    let mut json = serde_json::Deserializer::from_str(object);
+    let mut json = serde_json::Deserializer::from_slice(object.as_bytes());
     json.deserialize_map(FilterVisitor(keeps)).ok()
 }
 

@@ -7,6 +7,7 @@ use super::mutation_keyword::contains;
 use super::operation_request::{DocumentSource, OperationRequest, WireForm};
 use crate::json::{Ambiguous, names_are_unique};
 use crate::key::sha256_hex;
+use crate::order;
 use serde_json::{Map, Value};
 
 /// The parameters that a URL may hold.
@@ -87,13 +88,12 @@ pub(super) fn other_members(members: &Members) -> String {
     let understood =
         |name: &str| matches!(name, "query" | "operationName" | "variables" | "extensions");
     let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
-    let other_members: Map<String, Value> = members
+    let other_members = members
         .names()
         .filter(|name| !understood(name))
         .filter_map(|name| Some((name.to_owned(), members.value(name)?.clone())))
-        .filter(|(_, value)| !empty(value))
-        .collect();
-    Value::Object(other_members).to_string()
+        .filter(|(_, value)| !empty(value));
+    Value::Object(order::object_of(other_members)).to_string()
 }
 
 /// The hash in `extensions.persistedQuery` (automatic persisted queries).

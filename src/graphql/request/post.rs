@@ -121,7 +121,8 @@ fn read_batch(body: &[u8], limits: &Amounts) -> RequestForm {
         return unreadable(RequestError::OverLimit(Limit::Batch), true);
     }
     let read = |item: &&serde_json::value::RawValue| {
-        let members: Members = serde_json::from_str(item.get()).map_err(|_| RequestError::Batch)?;
+        let members: Members =
+            serde_json::from_slice(item.get().as_bytes()).map_err(|_| RequestError::Batch)?;
         read_parameters(&members)
             .map(|query| OperationRequest { wire_form: WireForm::Element(members), ..query })
     };

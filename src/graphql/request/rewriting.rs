@@ -11,6 +11,7 @@ use super::operation_request::{DocumentSource, OperationRequest, WireForm};
 use super::parameters::PARAMETERS;
 use crate::graphql::operation::variables::DeclaredVariable;
 use crate::http::{form_encoded, form_pairs, has_one_decoding};
+use crate::order;
 use std::collections::BTreeSet;
 
 /// A request for the origin in place of the client's.
@@ -137,7 +138,10 @@ impl OperationRequest {
                     pieces.push(format!("query={}", form_encoded(document)));
                 }
                 ("extensions", _, RequestParts::Keyed { with_hash, .. }) => {
-                    let kept = forwarded_extensions(serde_json::from_str(&value).ok(), with_hash);
+                    let kept = forwarded_extensions(
+                        serde_json::from_slice(value.as_bytes()).ok(),
+                        with_hash,
+                    );
                     pieces.extend(kept.map(|kept| format!("extensions={}", form_encoded(&kept))));
                 }
                 ("variables", _, RequestParts::Keyed { declared, .. })
@@ -211,7 +215,7 @@ impl OperationRequest {
 }
 
 fn names_of(declared: &[DeclaredVariable]) -> BTreeSet<&str> {
-    declared.iter().map(|one| one.name.as_str()).collect()
+    order::set_of(declared.iter().map(|one| one.name.as_str()))
 }
 
 /// The declared variables of a JSON object, each with its source text.

@@ -28,7 +28,7 @@ const MEMBERS: [&str; 3] = ["id", "type", "payload"];
 
 /// Reads a client's message.
 pub fn read_client_message(text: &str) -> ClientMessage {
-    let Ok(message) = serde_json::from_str::<Message<'_>>(text) else {
+    let Ok(message) = serde_json::from_slice::<Message<'_>>(text.as_bytes()) else {
         return ClientMessage::Unclear;
     };
     match (message.kind.as_deref(), message.payload) {
@@ -42,7 +42,7 @@ pub fn read_client_message(text: &str) -> ClientMessage {
 
 /// The GraphQL response in a server's message: a result, or errors. `None` if it holds neither.
 pub fn read_server_message(text: &str) -> Option<String> {
-    let message: Message<'_> = serde_json::from_str(text).ok()?;
+    let message: Message<'_> = serde_json::from_slice(text.as_bytes()).ok()?;
     let payload = message.payload?.get();
     match message.kind.as_deref() {
         Some("next" | "data") => Some(payload.to_owned()),
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for Message<'de> {
                     }
                     seen.push(known);
                     match *known {
-                        "type" => message.kind = serde_json::from_str(raw.get()).ok(),
+                        "type" => message.kind = serde_json::from_slice(raw.get().as_bytes()).ok(),
                         "payload" => message.payload = Some(raw),
                         _ => {}
                     }

@@ -1,10 +1,10 @@
 //! Reads the ids of entities from a response.
 
-use crate::graphql::document::shape::Shape;
+use crate::graphql::document::layout::{Layout, Member};
 use crate::graphql::injection::reserved_keys::KEY_PREFIX;
-use crate::graphql::types::entity_id::{id_spellings, id_text};
+use crate::graphql::types::entity_id::{id_spellings, id_text_shown};
 use crate::graphql::types::knowledge::{ID_FIELDS, TypeKnowledge};
-use serde_json::{Map, Value};
+use crate::json::Object;
 use std::collections::BTreeSet;
 
 /// The ids that an object shows.
@@ -16,56 +16,93 @@ pub(crate) struct EntityIds {
     pub complete: bool,
 }
 
+/// Where objects of one type and one layout show their ids: prepared once for all of them.
+#[derive(Debug)]
+pub(crate) struct IdMembers {
+    /// The positions of the members that are ids, in order. Each with the number of its key field, if it is one.
+    members: Vec<(usize, Option<usize>)>,
+    /// The bits of the type's key fields. `None` if it has none, or too many.
+    key_fields: Option<u64>,
+}
+
+impl IdMembers {
+    /// Prepares the ids of a type's objects that have this layout. If the document had additions, added key
+    /// fields count too.
+    pub(crate) fn of(
+        knowledge: &TypeKnowledge<'_>,
+        type_name: &str,
+        layout: &Layout<'_>,
+        added: bool,
+    ) -> Self {
+        // Fields that are ids by convention count too, unless the configuration says which do.
+        let others: &[&str] = if knowledge.keys.contains_key(type_name) { &[] } else { &ID_FIELDS };
+        let key_fields = knowledge.key_fields(type_name);
+        let member = |(at, member): (usize, &Member<'_>)| {
+            let shows: &dyn Fn(&str) -> bool = match member.name.strip_prefix(KEY_PREFIX) {
+                Some(rest) if added => &|field| is_addition_of(rest, field),
+                // Arguments could change how the id is written.
+                _ if member.field.is_some_and(|of| of.has_no_arguments) => {
+                    &|field| member.is_field(field)
+                }
+                _ => return None,
+            };
+            let number = key_fields.iter().position(|field| shows(field));
+            let counts = number.is_some() || others.iter().any(|field| shows(field));
+            counts.then_some((at, number))
+        };
+        let members = layout.members().filter_map(member).collect();
+        // Whoever configures a field twice means it once.
+        let first = |field| key_fields.iter().position(|other| other == field).and_then(bit);
+        let bits = key_fields.iter().map(first).try_fold(0, |bits, bit| Some(bits | bit?));
+        Self { members, key_fields: bits.filter(|bits| *bits != 0) }
+    }
+
+    /// Passes every id that an object shows to `visit`, and tells whether they include the key fields.
+    pub(crate) fn visit(&self, object: Object<'_>, mut visit: impl FnMut(&str)) -> bool {
+        let mut shown = 0_u64;
+        let mut values = object.places().enumerate();
+        for (at, number) in &self.members {
+            let value = values.find(|(place, _)| place == at).map(|(_, (_, value))| value.value());
+            let Some(id) = value.and_then(id_text_shown) else { continue };
+            visit(id);
+            shown |= number.and_then(bit).unwrap_or(0);
+        }
+        self.key_fields.is_some_and(|all| shown == all)
+    }
+}
+
+/// The bit of a key field. There are 64.
+fn bit(number: usize) -> Option<u64> {
+    1_u64.checked_shl(u32::try_from(number).ok()?)
+}
+
+/// `true` if an added key, without its prefix, stands for this field.
+fn is_addition_of(rest: &str, field: &str) -> bool {
+    rest.strip_prefix(field).is_some_and(|rest| rest.starts_with("__"))
+}
+
 impl TypeKnowledge<'_> {
-    /// The ids of an object. If the document had additions, added key fields count too.
+    /// The ids of an object in the response to a document without additions.
     pub(crate) fn ids(
         &self,
         type_name: &str,
-        object: &Map<String, Value>,
-        shape: &Shape,
-        added: bool,
+        object: Object<'_>,
+        layout: &Layout<'_>,
     ) -> EntityIds {
-        let naming = self.key_fields(type_name);
-        let shown = |fields: &[&str]| -> Vec<(String, String)> {
-            let of_field = |(key, value): (&String, &Value)| {
-                let field = field_of(key, shape, fields, added)?;
-                Some((field, id_text(value)?))
-            };
-            object.iter().filter_map(of_field).collect()
-        };
-        let named = shown(&naming);
-        let complete = !naming.is_empty()
-            && naming.iter().all(|field| named.iter().any(|(shown, _)| shown == field));
-        let others = match self.keys.contains_key(type_name) {
-            true => Vec::new(),
-            false => shown(&ID_FIELDS),
-        };
-        let all = named.into_iter().chain(others).flat_map(|(_, id)| id_spellings(&id)).collect();
+        let mut all = BTreeSet::new();
+        let complete = IdMembers::of(self, type_name, layout, false).visit(object, |id| {
+            all.extend(id_spellings(id).map(std::borrow::Cow::into_owned));
+        });
         EntityIds { all, complete }
     }
 
     /// `true` if an object shows any id, whatever its type.
-    pub(crate) fn shows_any_id(&self, object: &Map<String, Value>, shape: &Shape) -> bool {
-        let fields: Vec<&str> =
-            ID_FIELDS.into_iter().chain(self.keys.values().flatten().map(String::as_str)).collect();
-        object.iter().any(|(key, value)| {
-            field_of(key, shape, &fields, false).is_some() && id_text(value).is_some()
+    pub(crate) fn shows_any_id(&self, object: Object<'_>, layout: &Layout<'_>) -> bool {
+        layout.values(object).any(|(member, value)| {
+            let field = member.field.filter(|of| of.has_no_arguments);
+            field.and_then(|of| of.name.as_deref()).is_some_and(|name| {
+                ID_FIELDS.contains(&name) || self.keys.values().flatten().any(|key| key == name)
+            }) && id_text_shown(value).is_some()
         })
     }
-}
-
-/// The field, among these, that a response key certainly stands for.
-fn field_of(key: &str, shape: &Shape, fields: &[&str], added: bool) -> Option<String> {
-    let found = match key.strip_prefix(KEY_PREFIX).filter(|_| added) {
-        Some(rest) => fields
-            .iter()
-            .find(|field| rest.strip_prefix(**field).is_some_and(|rest| rest.starts_with("__"))),
-        None => {
-            // Arguments could change how the id is written.
-            let of = shape.field(key).filter(|of| of.has_no_arguments)?;
-            let name = of.name.as_deref()?;
-            fields.iter().find(|field| **field == name)
-        }
-    };
-    found.map(|field| (*field).to_owned())
 }

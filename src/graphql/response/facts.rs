@@ -1,8 +1,8 @@
 //! What a response depends on: its types and tags, what is unknown about them, and its cache hints.
 
+use crate::json::Value;
 use crate::limits;
 use crate::tag::{Tag, TagSet};
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What a response depends on.
@@ -34,12 +34,18 @@ pub struct ResponseHint {
 }
 
 /// The strictest of the hints for the whole response and for its parts.
-pub(super) fn response_hint(extension: &Value) -> ResponseHint {
-    let parts = extension.get("hints").and_then(Value::as_array).into_iter().flatten();
+pub(super) fn response_hint(extension: Value<'_>) -> ResponseHint {
+    let parts = extension.get("hints").and_then(Value::as_array).into_iter();
+    let parts = parts.flat_map(|parts| parts.iter());
     let mut hint = ResponseHint::default();
     for one in std::iter::once(extension).chain(parts) {
-        let max_age =
-            one.get("maxAge").map(|age| age.as_f64().map_or(0, |age| age.max(0.0) as u64));
+        let max_age = one.get("maxAge").map(|age| match age {
+            Value::Number(age) => {
+                age.parse().ok().filter(|age: &f64| age.is_finite()).unwrap_or(0.0)
+            }
+            _ => 0.0,
+        });
+        let max_age = max_age.map(|age| age.max(0.0) as u64);
         hint.max_age = hint.max_age.into_iter().chain(max_age).min();
         hint.private |= one
             .get("scope")

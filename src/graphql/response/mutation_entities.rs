@@ -2,13 +2,15 @@
 
 use super::response_json::type_name;
 use crate::graphql::document::ast::OperationKind;
+use crate::graphql::document::layout::Layout;
 use crate::graphql::document::shape::Shape;
 use crate::graphql::operation::analysis::Analysis;
 use crate::graphql::schema::{FieldInfo, TypeId, TypeKind};
 use crate::graphql::types::knowledge::TypeKnowledge;
 use crate::graphql::types::naming::{CandidateTypes, TypeNameIndex, candidate_types};
 use crate::graphql::types::reachable_entities::few_possible_types;
-use serde_json::{Map, Value};
+use crate::json::{Object, Value};
+use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A mutation that the origin has executed.
@@ -17,9 +19,9 @@ pub struct ExecutedMutation<'a> {
     /// Its analysis.
     pub analysis: &'a Analysis,
     /// Its variables.
-    pub variables: Option<&'a Map<String, Value>>,
+    pub variables: Option<&'a Map<String, serde_json::Value>>,
     /// The `data` of its response. `None` if it could not be read.
-    pub data: Option<&'a Map<String, Value>>,
+    pub data: Option<Object<'a>>,
 }
 
 /// What the response names under all selections of one root field.
@@ -38,14 +40,11 @@ pub(super) fn entities_named_by<'k>(
         candidates,
         knowledge,
     };
-    for (key, value) in mutation.data.into_iter().flatten() {
-        match mutation.analysis.shape.field(key) {
-            Some(of) if of.name.as_deref() == Some(field) => {
-                if let Some(inner) = &of.shape {
-                    named.at_root(value, inner, named.field_of(root, field));
-                }
-            }
-            _ => {}
+    let Some(data) = mutation.data else { return named };
+    for (member, value) in Layout::of(data, &mutation.analysis.shape).values(data) {
+        let selected = member.field.filter(|_| member.is_field(field));
+        if let Some(inner) = selected.and_then(|field| field.shape.as_ref()) {
+            named.at_root(value, inner, named.field_of(root, field));
         }
     }
     named
@@ -74,14 +73,18 @@ impl MutationEntities<'_> {
     }
 
     /// Reads the value of a root field. An object without an id only wraps the result.
-    fn at_root(&mut self, value: &Value, shape: &Shape, info: Option<FieldInfo>) {
+    fn at_root(&mut self, value: Value<'_>, shape: &Shape, info: Option<FieldInfo>) {
         match value {
-            Value::Object(object) if !self.knowledge.shows_any_id(object, shape) => {
-                let type_name = self.type_of(object, shape, info);
-                self.fields(object, shape, type_name.as_deref(), info);
-                self.payload_types.extend(type_name);
+            Value::Object(object) => {
+                let layout = Layout::of(object, shape);
+                if self.knowledge.shows_any_id(object, &layout) {
+                    self.has_untyped_entity |= !self.object(object, &layout, info);
+                } else {
+                    let type_name = self.type_of(object, &layout, info);
+                    self.fields(object, &layout, type_name.as_deref(), info);
+                    self.payload_types.extend(type_name);
+                }
             }
-            Value::Object(object) => self.has_untyped_entity |= !self.object(object, shape, info),
             Value::Array(items) => {
                 items.iter().for_each(|item| self.at_root(item, shape, info));
             }
@@ -90,15 +93,10 @@ impl MutationEntities<'_> {
     }
 
     /// Records an entity and what it holds. Returns `false` if its type is not known.
-    fn object(
-        &mut self,
-        object: &Map<String, Value>,
-        shape: &Shape,
-        info: Option<FieldInfo>,
-    ) -> bool {
-        let type_name = self.type_of(object, shape, info);
+    fn object(&mut self, object: Object<'_>, layout: &Layout<'_>, info: Option<FieldInfo>) -> bool {
+        let type_name = self.type_of(object, layout, info);
         if let Some(name) = &type_name {
-            let ids = self.knowledge.ids(name, object, shape, false);
+            let ids = self.knowledge.ids(name, object, layout);
             let entity = self.entities.entry(name.clone()).or_default();
             if !ids.complete {
                 entity.insert(None);
@@ -110,7 +108,7 @@ impl MutationEntities<'_> {
         for name in possible.into_iter().flatten() {
             self.entities.entry(name).or_default().insert(None);
         }
-        self.fields(object, shape, type_name.as_deref(), info);
+        self.fields(object, layout, type_name.as_deref(), info);
         is_known
     }
 
@@ -124,28 +122,28 @@ impl MutationEntities<'_> {
     /// The object's `__typename`, or else its type by the schema.
     fn type_of(
         &self,
-        object: &Map<String, Value>,
-        shape: &Shape,
+        object: Object<'_>,
+        layout: &Layout<'_>,
         info: Option<FieldInfo>,
     ) -> Option<String> {
         let of_schema = || {
             let (schema, info) = self.knowledge.schema.zip(info)?;
             (schema.kind(info.type_id) == TypeKind::Object).then(|| schema.name(info.type_id))
         };
-        type_name(object, shape).or_else(of_schema).map(str::to_owned)
+        type_name(object, layout).or_else(of_schema).map(str::to_owned)
     }
 
     fn fields(
         &mut self,
-        object: &Map<String, Value>,
-        shape: &Shape,
+        object: Object<'_>,
+        layout: &Layout<'_>,
         type_name: Option<&str>,
         info: Option<FieldInfo>,
     ) {
         let named = type_name.and_then(|name| self.knowledge.schema?.type_named(name));
         let parent = named.or(info.map(|info| info.type_id));
-        for (key, value) in object {
-            let Some(field) = shape.field(key) else { continue };
+        for (member, value) in layout.values(object) {
+            let Some(field) = member.field else { continue };
             if let Some(inner) = &field.shape {
                 let name = field.name.as_deref().unwrap_or_default();
                 self.in_payload(value, inner, name, self.field_of(parent, name));
@@ -154,10 +152,16 @@ impl MutationEntities<'_> {
     }
 
     /// Reads the value of a field in a payload.
-    fn in_payload(&mut self, value: &Value, shape: &Shape, field: &str, info: Option<FieldInfo>) {
+    fn in_payload(
+        &mut self,
+        value: Value<'_>,
+        shape: &Shape,
+        field: &str,
+        info: Option<FieldInfo>,
+    ) {
         match value {
             Value::Object(object) => {
-                let is_known = self.object(object, shape, info);
+                let is_known = self.object(object, &Layout::of(object, shape), info);
                 // In `createProduct { product { id } }` the field's name confirms the type.
                 self.has_unknown_object |= !is_known && !self.is_candidate(field);
                 self.has_untyped_entity |= !is_known;

@@ -10,6 +10,7 @@ use crate::graphql::types::naming::{
 };
 use crate::tag::{Tag, TagSet};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What a mutation purges.
@@ -143,7 +144,7 @@ fn add_ids(
         Value::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
     };
-    ids.extend(items.iter().filter_map(id_text).flat_map(|id| id_spellings(&id)));
+    ids.extend(items.iter().filter_map(id_text).flat_map(id_spellings).map(Cow::into_owned));
 }
 
 /// The tags to purge for one type, and for the ids of it that the response or arguments gave.

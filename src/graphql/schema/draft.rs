@@ -16,6 +16,7 @@ use super::table::{FieldInfo, FieldRow, Roots, Schema, TypeRow};
 use super::type_id::{TypeId, TypeKind};
 use crate::graphql::document::ast::OperationKind;
 use crate::limits;
+use crate::order;
 use std::collections::BTreeMap;
 
 /// The built-in scalars (GraphQL §3.5).
@@ -231,9 +232,9 @@ impl<'a> SchemaDraft<'a> {
     /// Sorts fields and links. Duplicate links count once.
     fn sort(&mut self) -> Result<(), SourceFault> {
         for (name, known) in &mut self.types {
-            known.links.sort_unstable();
+            order::sort(&mut known.links);
             known.links.dedup();
-            known.fields.sort_by_key(|field| field.name);
+            order::sort_by_key(&mut known.fields, |field| field.name);
             let twice = known.fields.windows(2).find_map(|pair| match pair {
                 [one, next] if one.name == next.name => Some(next),
                 _ => None,
@@ -250,7 +251,7 @@ impl<'a> SchemaDraft<'a> {
         let all_fields = || self.types.values().flat_map(|known| &known.fields);
         let mut names: Vec<&str> = self.types.keys().copied().collect();
         names.extend(all_fields().map(|field| field.name));
-        names.sort_unstable();
+        order::sort(&mut names);
         names.dedup();
         let number = |name: &str| {
             names.binary_search(&name).ok().and_then(|number| u32::try_from(number).ok())

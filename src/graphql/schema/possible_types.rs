@@ -3,6 +3,7 @@
 use super::grouped_rows::GroupedRows;
 use super::type_id::{TypeId, TypeKind};
 use crate::limits;
+use crate::order;
 
 /// The possible types of each type (GraphQL §5.5.2.3 GetPossibleTypes), in order: the objects that
 /// implement an interface, directly or through another interface, and the members of a union.
@@ -46,7 +47,7 @@ pub(super) fn possible_types(
     if pairs.len() > limits::SCHEMA_FIELDS {
         return None;
     }
-    pairs.sort_unstable();
+    order::sort(&mut pairs);
     let mut groups = GroupedRows::new();
     let mut pairs = pairs.into_iter().peekable();
     for at in 0..kinds.len() {

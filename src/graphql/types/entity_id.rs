@@ -1,14 +1,24 @@
 //! Ids of entities: their text, and equivalent spellings.
 
 use crate::http::from_base64url;
+use crate::json;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
-/// The text of an id. `None` if the value cannot be one.
-pub(crate) fn id_text(value: &Value) -> Option<String> {
+/// The text of an id in an argument. `None` if the value cannot be one.
+pub(crate) fn id_text(value: &Value) -> Option<&str> {
     match value {
-        Value::String(id) if !id.is_empty() => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
+        Value::String(id) if !id.is_empty() => Some(id),
+        Value::Number(id) => Some(id.as_str()),
+        _ => None,
+    }
+}
+
+/// The text of an id that a response shows. `None` if the value cannot be one.
+pub(crate) fn id_text_shown(value: json::Value<'_>) -> Option<&str> {
+    match value {
+        json::Value::String(id) if !id.is_empty() => Some(id),
+        json::Value::Number(id) => Some(id),
         _ => None,
     }
 }
@@ -16,31 +26,50 @@ pub(crate) fn id_text(value: &Value) -> Option<String> {
 /// The spellings of an id: itself, and the local id within a global one. `UHJvZHVjdDo0Mg==`
 /// (Relay's base64 of `Product:42`) and `gid://shop/Product/42` are also spelled `42`, because a
 /// client that purges by database row knows only that.
-pub(crate) fn id_spellings(id: &str) -> BTreeSet<String> {
-    let mut id_spellings = BTreeSet::from([id.to_owned()]);
-    let decoded = from_base64(id);
+pub(crate) fn id_spellings(id: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let local = match id.strip_prefix("gid://") {
-        Some(rest) => rest.rsplit('/').next(),
-        None => decoded.as_deref().and_then(|text| {
+        Some(rest) => rest.rsplit('/').next().map(Cow::Borrowed),
+        None => from_base64(id).and_then(|text| {
             let (type_name, local) = text.split_once(':')?;
-            let is_name = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
-            (!type_name.is_empty() && type_name.bytes().all(is_name)).then_some(local)
+            let is_global = !type_name.is_empty() && type_name.bytes().all(is_name_byte);
+            is_global.then(|| Cow::Owned(local.to_owned()))
         }),
     };
-    id_spellings.extend(local.filter(|local| !local.is_empty()).map(str::to_owned));
-    id_spellings
+    std::iter::once(Cow::Borrowed(id)).chain(local.filter(|local| !local.is_empty()))
 }
 
-/// Decodes base64 in either alphabet (RFC 4648 §4, §5), padded or not, if it holds printable ASCII.
+fn is_name_byte(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
+}
+
+/// Decodes base64 in either alphabet (RFC 4648 §4, §5), padded or not, if it holds printable ASCII that
+/// begins like a name. Most ids do not, which their first two digits show.
 fn from_base64(text: &str) -> Option<String> {
     const ID_BYTES: usize = 500;
     let digits = text.trim_end_matches('=');
     if text.len() - digits.len() > 2 || digits.len() < 4 || digits.len() > ID_BYTES {
         return None;
     }
+    let [first, second, ..] = digits.as_bytes() else { return None };
+    let begins_name = (sextet(*first)? << 2) | (sextet(*second)? >> 4);
+    if !is_name_byte(begins_name) {
+        return None;
+    }
     let decoded = from_base64url(&digits.replace('+', "-").replace('/', "_"))?;
     let printable = decoded.iter().all(|byte| (b' '..=b'~').contains(byte));
     printable.then(|| String::from_utf8(decoded).ok())?
+}
+
+/// The six bits of a digit of base64, in either alphabet.
+fn sextet(digit: u8) -> Option<u8> {
+    match digit {
+        b'A'..=b'Z' => Some(digit - b'A'),
+        b'a'..=b'z' => Some(digit - b'a' + 26),
+        b'0'..=b'9' => Some(digit - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -61,9 +90,8 @@ mod tests {
             ("UHJvZHVjdDo=", None),
             ("////", None),
         ] {
-            let expected: BTreeSet<String> =
-                [Some(id), local].into_iter().flatten().map(str::to_owned).collect();
-            assert_eq!(id_spellings(id), expected, "{id}");
+            let expected: Vec<&str> = [Some(id), local].into_iter().flatten().collect();
+            assert_eq!(id_spellings(id).collect::<Vec<_>>(), expected, "{id}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct TypeKnowledge<'a> {
     pub keys: &'a KeyFields,
 }
 
-impl TypeKnowledge<'_> {
+impl<'a> TypeKnowledge<'a> {
     /// Adds the tag `BY_SCHEMA` if any of the tags may name a type that the schema does not have. A
     /// response whose types are known only from the schema could hold that type.
     pub fn extend_reach(&self, tags: &mut TagSet) {
@@ -31,7 +31,7 @@ impl TypeKnowledge<'_> {
 
     /// The fields by which purges identify objects of a type: the configured ones, or else the
     /// first of [`ID_FIELDS`] that the type has.
-    pub(crate) fn key_fields(&self, type_name: &str) -> Vec<&str> {
+    pub(crate) fn key_fields(&self, type_name: &str) -> Vec<&'a str> {
         if let Some(fields) = self.keys.get(type_name) {
             return fields.iter().map(String::as_str).collect();
         }

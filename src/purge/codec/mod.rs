@@ -3,10 +3,10 @@
 //! ```text
 //! "EVL" version:u8 kind:u8 checksum:u64 payload
 //!
-//! record    = flags:u8  tags tag:u64*  tagging:u64?  patterns pattern*  schema:u64?
+//! record    = flags:u8  tags tag:u64*  tagging:u64?  patterns pattern*  schema:u64?  pause:u64?
 //! snapshot  = epoch:u64 state
 //! state     = head floor last  hard:latest soft:latest  tags (tag:u64 last)*
-//!             patterns (pattern last)*  in_force:u64 distrusted:u64
+//!             patterns (pattern last)*  in_force:u64 distrusted:u64  pause:u64
 //! mark      = epoch:u64 seq
 //! last      = hard soft
 //! latest    = seq tagging:u64 by_others
@@ -29,7 +29,7 @@ pub use frame::{
 };
 pub use parts::{Reader, Writer};
 pub use record::{read_new_record, read_record, write_new_record, write_record};
-pub use snapshot::{decode_snapshot, encode_snapshot, read_state, snapshot_mark, write_state};
+pub use snapshot::{decode_snapshot, encode_snapshot, read_state, snapshot_head, write_state};
 pub use version::Version;
 
 #[cfg(test)]

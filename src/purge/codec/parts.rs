@@ -6,6 +6,7 @@
 use crate::key::Pattern;
 use crate::limits;
 use crate::purge::mark::{HIGHEST_SEQ, Seq};
+use crate::purge::pause::Pause;
 use crate::purge::schemas::SchemaInForce;
 use crate::purge::state::{LastPurges, LatestTagged, TaggedPurges};
 use crate::tag::Tagging;
@@ -164,5 +165,9 @@ impl<'a> Reader<'a> {
 
     pub fn schema(&mut self) -> Option<SchemaInForce> {
         self.fixed().map(SchemaInForce::from_number)
+    }
+
+    pub fn pause(&mut self) -> Option<Pause> {
+        self.fixed().map(Pause::from_number)
     }
 }

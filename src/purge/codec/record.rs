@@ -14,6 +14,7 @@ const ALL: u8 = 1;
 const SOFT: u8 = 2;
 const SCHEMA: u8 = 4;
 const TAGGING: u8 = 8;
+const PAUSE: u8 = 16;
 
 impl Record {
     /// The record as a message of its own.
@@ -50,7 +51,10 @@ pub fn write_record(writer: &mut Writer, record: &Record, version: Version) {
     // by tags of known rules becomes a purge of everything for it.
     let all = record.all || (has_tagging && !record.tags.is_empty() && !writes_tagging);
     let tagging = flag(has_tagging && writes_tagging, TAGGING);
-    writer.byte(flag(all, ALL) | flag(record.soft, SOFT) | schema | tagging);
+    // A reader of an earlier version gets a record that does not pause.
+    let written_pause = record.pause.filter(|_| version >= Version::V5);
+    let pause = flag(written_pause.is_some(), PAUSE);
+    writer.byte(flag(all, ALL) | flag(record.soft, SOFT) | schema | tagging | pause);
     writer.count(record.tags.len());
     for tag in &record.tags {
         writer.fixed(*tag);
@@ -64,6 +68,9 @@ pub fn write_record(writer: &mut Writer, record: &Record, version: Version) {
     }
     if let Some(schema) = record.schema {
         writer.fixed(schema.number());
+    }
+    if let Some(pause) = written_pause {
+        writer.fixed(pause.number());
     }
 }
 
@@ -86,8 +93,11 @@ pub fn read_new_record(reader: &mut Reader<'_>, version: Version) -> Option<NewR
 
 pub fn read_record(reader: &mut Reader<'_>, version: Version) -> Option<Record> {
     let flags = reader.byte()?;
-    let known =
-        if version >= Version::V4 { ALL | SOFT | SCHEMA | TAGGING } else { ALL | SOFT | SCHEMA };
+    let known = match version {
+        Version::V2 | Version::V3 => ALL | SOFT | SCHEMA,
+        Version::V4 => ALL | SOFT | SCHEMA | TAGGING,
+        Version::V5 => ALL | SOFT | SCHEMA | TAGGING | PAUSE,
+    };
     if flags & !known != 0 {
         return None;
     }
@@ -100,6 +110,7 @@ pub fn read_record(reader: &mut Reader<'_>, version: Version) -> Option<Record> 
     let patterns = reader.count(2)?;
     let patterns = (0..patterns).map(|_| reader.pattern()).collect::<Option<Vec<_>>>()?;
     let schema = if flags & SCHEMA == 0 { None } else { Some(reader.schema()?) };
+    let pause = if flags & PAUSE == 0 { None } else { Some(reader.pause()?) };
     let (all, soft) = (flags & ALL != 0, flags & SOFT != 0);
-    Some(Record { tags, tagging, patterns, all, schema, soft })
+    Some(Record { tags, tagging, patterns, all, schema, pause, soft })
 }

@@ -5,41 +5,42 @@ use super::parts::{Reader, Writer};
 use super::version::Version;
 use crate::limits;
 use crate::purge::mark::Mark;
+use crate::purge::pause::Pause;
 use crate::purge::schemas::Schemas;
 use crate::purge::state::{Snapshot, TaggedPurges};
 
-/// The snapshot as a message of its own.
-pub fn encode_snapshot(epoch: u64, snapshot: &Snapshot) -> Vec<u8> {
-    encode_message(Version::CURRENT, SNAPSHOT, |writer| {
+/// The snapshot as a message of its own, for readers of that version: 4 or later.
+pub fn encode_snapshot(epoch: u64, snapshot: &Snapshot, version: Version) -> Vec<u8> {
+    encode_message(version, SNAPSHOT, |writer| {
         // A tag takes 8 bytes, and most tags have only one of the two sequence numbers.
         writer.0.reserve_exact(1_000 + 13 * snapshot.tags.len());
         writer.fixed(epoch);
-        write_state(writer, snapshot, Version::CURRENT);
+        write_state(writer, snapshot, version);
     })
 }
 
-/// The mark of the snapshot in a message of the current version.
-pub fn snapshot_mark(bytes: &[u8]) -> Result<Mark, MessageError> {
-    let mut reader = Reader::new(snapshot_payload(bytes)?);
+/// The version and the mark of the snapshot in a message.
+pub fn snapshot_head(bytes: &[u8]) -> Result<(Version, Mark), MessageError> {
+    let (version, payload) = snapshot_payload(bytes)?;
+    let mut reader = Reader::new(payload);
     let mark = (|| Some(Mark { epoch: reader.fixed()?, seq: reader.seq()? }))();
-    mark.ok_or(MessageError::Content)
+    mark.map(|mark| (version, mark)).ok_or(MessageError::Content)
 }
 
-/// The snapshot in a message of the current version.
+/// The snapshot in a message.
 pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, MessageError> {
-    let mut reader = Reader::new(snapshot_payload(bytes)?);
+    let (version, payload) = snapshot_payload(bytes)?;
+    let mut reader = Reader::new(payload);
     let snapshot = (|| {
         reader.fixed()?;
-        read_state(&mut reader, Version::CURRENT)
+        read_state(&mut reader, version)
     })();
     snapshot.filter(|_| reader.is_empty()).ok_or(MessageError::Content)
 }
 
-fn snapshot_payload(bytes: &[u8]) -> Result<&[u8], MessageError> {
-    match payload_of(SNAPSHOT, bytes)? {
-        (Version::CURRENT, payload) => Ok(payload),
-        _ => Err(MessageError::Version),
-    }
+fn snapshot_payload(bytes: &[u8]) -> Result<(Version, &[u8]), MessageError> {
+    let (version, payload) = payload_of(SNAPSHOT, bytes)?;
+    if version >= Version::V4 { Ok((version, payload)) } else { Err(MessageError::Version) }
 }
 
 pub fn write_state(writer: &mut Writer, snapshot: &Snapshot, version: Version) {
@@ -66,6 +67,9 @@ pub fn write_state(writer: &mut Writer, snapshot: &Snapshot, version: Version) {
     }
     writer.fixed(snapshot.schemas.in_force.number());
     writer.fixed(snapshot.schemas.distrusted.number());
+    if version >= Version::V5 {
+        writer.fixed(snapshot.pause.number());
+    }
 }
 
 pub fn read_state(reader: &mut Reader<'_>, version: Version) -> Option<Snapshot> {
@@ -84,5 +88,6 @@ pub fn read_state(reader: &mut Reader<'_>, version: Version) -> Option<Snapshot>
     let pattern = |_| Some((reader.pattern()?, reader.last(head)?));
     let patterns = (0..count).map(pattern).collect::<Option<Vec<_>>>()?;
     let schemas = Schemas { in_force: reader.schema()?, distrusted: reader.schema()? };
-    Some(Snapshot { head, floor, all, tagged, tags, patterns, schemas })
+    let pause = if version >= Version::V5 { reader.pause()? } else { Pause::NONE };
+    Some(Snapshot { head, floor, all, tagged, tags, patterns, schemas, pause })
 }

@@ -2,7 +2,7 @@
 
 /// A version of the messages between isolates and the log.
 ///
-/// Isolates write in version 4. The earlier ones are for logs and isolates of earlier builds, which
+/// Isolates write in version 5. The earlier ones are for logs and isolates of earlier builds, which
 /// run at the same time during a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
@@ -12,13 +12,15 @@ pub enum Version {
     V3,
     /// Records carry a tagging fingerprint, and there are intents and encoded snapshots.
     V4,
+    /// Records may pause the cache, and snapshots say until when it is paused.
+    V5,
 }
 
 impl Version {
     /// The version in which this build asks.
-    pub const CURRENT: Self = Self::V4;
+    pub const CURRENT: Self = Self::V5;
     /// The version in which a log is asked that refuses the current one.
-    pub const PREVIOUS: Self = Self::V3;
+    pub const PREVIOUS: Self = Self::V4;
 
     /// The byte that stands for it in messages.
     pub fn byte(self) -> u8 {
@@ -26,10 +28,11 @@ impl Version {
             Self::V2 => 2,
             Self::V3 => 3,
             Self::V4 => 4,
+            Self::V5 => 5,
         }
     }
 
     pub(in crate::purge) fn of_byte(byte: u8) -> Option<Self> {
-        [Self::V2, Self::V3, Self::V4].into_iter().find(|version| version.byte() == byte)
+        [Self::V2, Self::V3, Self::V4, Self::V5].into_iter().find(|version| version.byte() == byte)
     }
 }

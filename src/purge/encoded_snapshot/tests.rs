@@ -2,7 +2,7 @@ use super::*;
 use crate::key::Pattern;
 use crate::purge::{
     Delta, DeltaLimits, Log, LogLimits, LogTime, MemoryRows, ReadReply, Record, Replica, Seq,
-    Subject,
+    Subject, Version,
 };
 use crate::tag::Tagging;
 use crate::time::{Timestamp, Ttl};
@@ -40,18 +40,45 @@ fn learned(delta: Delta) -> Replica {
     replica
 }
 
+/// During a deployment, isolates of two versions ask in turn.
+#[test]
+fn a_snapshot_is_encoded_once_for_each_version() {
+    let mut log = log_of(5);
+    add(&mut log, &tag(1));
+    let in_turn = |log: &mut Log<MemoryRows>| {
+        [Version::CURRENT, Version::PREVIOUS].map(|version| {
+            let (base, _) = snapshot_of(log.since_encoded(None, version));
+            assert_eq!(base.version(), version);
+            base
+        })
+    };
+    let first = in_turn(&mut log);
+    add(&mut log, &tag(2));
+    for (first, second) in first.iter().zip(in_turn(&mut log)) {
+        assert!(std::ptr::eq(first.bytes(), second.bytes()));
+    }
+    // One that cannot be sent again is forgotten.
+    let mut other = log_of(5);
+    [1, 2].into_iter().for_each(|n| add(&mut other, &tag(n)));
+    for log in [&mut log, &mut other] {
+        (0..5).for_each(|_| add(log, &tag(2)));
+        log.since_encoded(None, Version::CURRENT);
+    }
+    assert_eq!(log.memory_bytes(), other.memory_bytes());
+}
+
 #[test]
 fn a_snapshot_is_encoded_once_while_the_records_after_it_fit() {
     let mut log = log_of(5);
     add(&mut log, &tag(1));
-    let (first, records) = snapshot_of(log.since_encoded(None));
+    let (first, records) = snapshot_of(log.since_encoded(None, Version::CURRENT));
     assert_eq!((first.mark().seq, records.len()), (1, 0));
     (0..5).for_each(|n| add(&mut log, &tag(n)));
-    let (second, records) = snapshot_of(log.since_encoded(None));
+    let (second, records) = snapshot_of(log.since_encoded(None, Version::CURRENT));
     assert!(std::ptr::eq(first.bytes(), second.bytes()));
     assert_eq!(records.len(), 5);
     add(&mut log, &tag(9));
-    let (third, records) = snapshot_of(log.since_encoded(None));
+    let (third, records) = snapshot_of(log.since_encoded(None, Version::CURRENT));
     assert_eq!((third.mark().seq, records.len()), (7, 0));
 }
 
@@ -59,9 +86,9 @@ fn a_snapshot_is_encoded_once_while_the_records_after_it_fit() {
 fn a_log_that_begins_a_new_epoch_has_no_snapshot_of_before() {
     let mut log = log_of(5);
     add(&mut log, &tag(1));
-    log.since_encoded(None);
+    log.since_encoded(None, Version::CURRENT);
     log.begin_epoch_if_behind(Some(Mark { epoch: EPOCH, seq: 3 }), || EPOCH + 1).unwrap();
-    let (base, _) = snapshot_of(log.since_encoded(None));
+    let (base, _) = snapshot_of(log.since_encoded(None, Version::CURRENT));
     assert_eq!(base.mark(), Mark { epoch: EPOCH + 1, seq: 3 });
 }
 
@@ -70,16 +97,20 @@ fn a_log_that_begins_a_new_epoch_has_no_snapshot_of_before() {
 fn a_log_continues_only_its_own_snapshots() {
     let mut log = log_of(5);
     add(&mut log, &tag(1));
-    let (base, _) = snapshot_of(log.since_encoded(None));
+    let (base, _) = snapshot_of(log.since_encoded(None, Version::CURRENT));
     add(&mut log, &tag(2));
-    let said = |delta| ReadReply { time: LogTime { clock: 1, at: NOW }, delta };
-    let delta = base.clone().followed_by(said(log.since_encoded(Some(base.mark())))).unwrap();
+    let said =
+        |delta| ReadReply { time: LogTime { clock: 1, at: NOW }, version: Version::CURRENT, delta };
+    let delta = base
+        .clone()
+        .followed_by(said(log.since_encoded(Some(base.mark()), Version::CURRENT)))
+        .unwrap();
     assert_eq!(learned(delta).mark(), Some(Mark { epoch: EPOCH, seq: 2 }));
     let marks =
         [(EPOCH + 1, 1), (EPOCH - 1, 1), (EPOCH, 3)].map(|(epoch, seq)| Mark { epoch, seq });
     for mark in marks {
         let foreign = EncodedSnapshot { mark, ..base.clone() };
-        let answer = said(log.since_encoded(Some(mark)));
+        let answer = said(log.since_encoded(Some(mark), Version::CURRENT));
         let answer = foreign.followed_by(answer).unwrap_err();
         assert_eq!(learned(answer.delta).mark(), Some(Mark { epoch: EPOCH, seq: 2 }), "{mark:?}");
     }
@@ -89,7 +120,7 @@ fn a_log_continues_only_its_own_snapshots() {
 #[test]
 fn an_invalid_snapshot_is_not_learned() {
     let mut log = log_of(5);
-    let (base, _) = snapshot_of(log.since_encoded(None));
+    let (base, _) = snapshot_of(log.since_encoded(None, Version::CURRENT));
     let shorter = EncodedSnapshot { bytes: base.bytes[..base.bytes.len() - 1].into(), ..base };
     assert_eq!(EncodedSnapshot::read(shorter.bytes.clone()), Err(MessageError::Checksum));
     let delta = Delta::EncodedSnapshot { base: shorter, floor: 0, records: vec![] };
@@ -113,6 +144,7 @@ fn record() -> impl Strategy<Value = Record> {
             all,
             soft,
             schema: None,
+            pause: None,
         },
     )
 }
@@ -134,7 +166,7 @@ proptest! {
                 continue;
             }
             let now = learned(log.since(None));
-            let based = learned(log.since_encoded(None));
+            let based = learned(log.since_encoded(None, Version::CURRENT));
             prop_assert_eq!(based.mark(), now.mark());
             prop_assert_eq!(based.schemas(), now.schemas());
             for seq in 0..=log.head() as Seq {

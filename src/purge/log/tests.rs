@@ -78,7 +78,7 @@ fn soft_purges_make_stale_and_hard_ones_win() {
 fn a_snapshot_older_than_the_replica_takes_nothing_back() {
     let mut log = empty();
     add(&mut log, tags(&[1]), at(0));
-    let older = [log.since(None), log.since_encoded(None)];
+    let older = [log.since(None), log.since_encoded(None, Version::CURRENT)];
     assert!(matches!(older, [Delta::Snapshot { .. }, Delta::EncodedSnapshot { .. }]));
     add(&mut log, tags(&[2]), at(0));
     for reply in older {
@@ -293,6 +293,106 @@ fn a_repeated_purge_reaches_what_was_fetched_meanwhile_and_leaves_the_schema() {
     assert_eq!(first.repetition().unwrap().tagging, first.tagging);
 }
 
+fn pause(until: u64) -> Record {
+    Record::of_pause(Pause::until(at(until)))
+}
+
+#[test]
+fn the_last_record_with_a_pause_counts_and_it_purges_nothing() {
+    let mut log = empty();
+    let is_paused = |log: &mut Log<MemoryRows>, now| {
+        let mut from_snapshot = Replica::new();
+        from_snapshot.learn(log.since_encoded(None, Version::CURRENT), at(0));
+        let by_records = synced(log).pause().holds(at(now));
+        assert_eq!(by_records, from_snapshot.pause().holds(at(now)));
+        by_records
+    };
+    assert!(!is_paused(&mut log, 0));
+    add(&mut log, pause(10), at(0));
+    assert!(is_paused(&mut log, 9) && !is_paused(&mut log, 10), "it ends by itself");
+    add(&mut log, Record::of_pause(Pause::UNTIL_RESUMED), at(0));
+    add(&mut log, tags(&[1]), at(0));
+    assert!(is_paused(&mut log, 10_000_000), "a purge changes nothing about it");
+    assert_eq!(verdict(&synced(&log), 0, &[2]), Verdict::Valid);
+    assert_eq!(pause(1).repetition(), None, "a pause is not repeated");
+    add(&mut log, Record::of_pause(Pause::NONE), at(0));
+    assert!(!is_paused(&mut log, 1));
+}
+
+#[test]
+fn a_pause_outlives_its_record_and_a_restart() {
+    let limits = LogLimits {
+        page_cost: 1,
+        delta: DeltaLimits { records: 2, tags: 10, patterns: 10 },
+        ..LogLimits::default()
+    };
+    for forgets in [false, true] {
+        let mut log = opened(&MemoryRows::default(), limits);
+        add(&mut log, pause(100), at(0));
+        (0..9).for_each(|n| add(&mut log, tags(&[spread(n)]), at(1)));
+        if forgets {
+            log.forget(log.head()).unwrap();
+        }
+        assert!(!log.rows.seqs().contains(&1), "its record is dropped");
+        assert_eq!(opened(&log.rows, limits).pause(), Pause::until(at(100)));
+        // Without its page it is still in the row of what was dropped.
+        log.rows.lose_page(GLOBAL_PAGE);
+        assert_eq!(opened(&log.rows, limits).pause(), Pause::until(at(100)));
+    }
+}
+
+/// Such a build takes a global page with a pause for missing, and then all that was dropped for purged.
+#[test]
+fn a_pause_that_is_over_is_on_no_page_that_a_build_from_before_pauses_reads() {
+    let layout = |rows: &MemoryRows| rows.page(GLOBAL_PAGE).unwrap().unwrap()[0];
+    for ends_by_time in [true, false] {
+        let rows = MemoryRows::default();
+        let mut log = opened(&rows, LogLimits { page_cost: 1, ..LogLimits::default() });
+        add(&mut log, pause(100), at(0));
+        (0..9).for_each(|n| add(&mut log, tags(&[spread(n)]), at(1)));
+        assert_eq!(layout(&rows), 3);
+        // No page is due for a while.
+        let mut log = opened(&rows, LogLimits { page_cost: 1_000_000, ..LogLimits::default() });
+        log.maintain(at(99)).unwrap();
+        assert_eq!((layout(&rows), log.pause()), (3, Pause::until(at(100))));
+        rows.fails_after(Some(if ends_by_time { 0 } else { 1 }));
+        let failed = match ends_by_time {
+            true => log.maintain(at(100)),
+            false => {
+                log.append(&Record::of_pause(Pause::NONE), at(99)).unwrap();
+                log.maintain(at(99))
+            }
+        };
+        assert!(failed.is_err());
+        rows.fails_after(None);
+        log.maintain(at(100)).unwrap();
+        assert_eq!((layout(&rows), log.pause()), (2, Pause::NONE));
+        let written = rows.written();
+        log.maintain(at(101)).unwrap();
+        assert_eq!(rows.written(), written, "once");
+        assert_eq!(opened(&rows, LogLimits::default()).pause(), Pause::NONE);
+    }
+}
+
+/// A snapshot is encoded for the version of whoever asks.
+#[test]
+fn isolates_of_version_4_get_what_they_can_read_and_do_not_pause() {
+    let mut log = empty();
+    add(&mut log, pause(100), at(0));
+    for (version, expected) in
+        [(Version::V5, at(100)), (Version::V4, at(0)), (Version::V5, at(100))]
+    {
+        let Delta::EncodedSnapshot { base, .. } = log.since_encoded(None, version) else {
+            panic!()
+        };
+        assert_eq!(base.bytes()[3], version.byte());
+        let mut replica = Replica::new();
+        let base = EncodedSnapshot::read(base.bytes().into()).unwrap();
+        assert!(replica.learn(Delta::EncodedSnapshot { base, floor: 0, records: vec![] }, at(0)));
+        assert_eq!((replica.pause(), replica.mark()), (Pause::until(expected), mark(1)));
+    }
+}
+
 const MAX_MILLIS: u64 = 5_000;
 
 #[test]
@@ -386,6 +486,7 @@ fn record() -> impl Strategy<Value = Record> {
     (prop::collection::vec(0_u64..12, 0..3), rules, prop::option::of(pattern), 0..20, any::<bool>())
         .prop_map(|(tags, rules, pattern, all, soft)| Record {
             schema: None,
+            pause: None,
             tags: tags.into_iter().map(spread).collect(),
             tagging: Tagging::from_number(rules),
             patterns: pattern.map(|p| Pattern::parse(p).unwrap()).into_iter().collect(),

@@ -21,16 +21,17 @@ fn rest() -> impl Strategy<Value = GlobalPage> {
         .prop_map(|text| Pattern::parse(text).unwrap());
     let patterns = prop::collection::vec((pattern, last()), 0..4);
     let at = || any::<u64>().prop_map(Timestamp::from_millis);
+    let pause = prop_oneof![Just(0), Just(1), any::<u64>()].prop_map(Pause::from_number);
     let period =
         (at(), 0_u64..9_000, at()).prop_map(|(began, seq, at)| AppendPeriod { began, seq, at });
     let periods = prop::collection::vec(period, 0..5);
     let schema = || any::<u64>().prop_map(SchemaInForce::from_number);
     let schemas =
         (schema(), schema()).prop_map(|(in_force, distrusted)| Schemas { in_force, distrusted });
-    (0_u64..=9_000, last(), tagged(), patterns, schemas, periods).prop_map(
-        |(floor, all, tagged, patterns, schemas, periods)| {
+    (0_u64..=9_000, last(), tagged(), patterns, schemas, pause, periods).prop_map(
+        |(floor, all, tagged, patterns, schemas, pause, periods)| {
             let times = AppendTimes::from_periods(periods.into_iter());
-            GlobalPage { up_to: 9_000, floor, all, tagged, patterns, schemas, times }
+            GlobalPage { up_to: 9_000, floor, all, tagged, patterns, schemas, pause, times }
         },
     )
 }
@@ -76,4 +77,23 @@ fn the_longest_page_fits_into_a_row() {
     let tags = (0..=crate::limits::LOG_PAGE_TAGS as u64).map(|tag| (tag, highest)).collect();
     let page = TagPage { up_to: 1 << 53, floor: 0, tags };
     assert!(page.encode().len() <= 2_000_000);
+}
+
+/// A build that knows only layout 2 takes a page with a pause for missing, and any other page for what
+/// it is.
+#[test]
+fn only_a_page_with_a_pause_has_another_layout() {
+    let page = |pause| GlobalPage {
+        up_to: 1,
+        floor: 0,
+        all: LastPurges::default(),
+        tagged: TaggedPurges::default(),
+        patterns: Vec::new(),
+        schemas: Schemas::default(),
+        pause,
+        times: AppendTimes::default(),
+    };
+    assert_eq!(page(Pause::NONE).encode()[0], 2);
+    let paused = page(Pause::UNTIL_RESUMED).encode();
+    assert_eq!((paused[0], GlobalPage::decode(&paused)), (3, Some(page(Pause::UNTIL_RESUMED))));
 }

@@ -34,26 +34,28 @@ pub fn encode_delta_reply(
     bytes
 }
 
-/// Decodes a reply. `read` reads the part of the payload before the delta.
+/// Decodes a reply, and says in which version it is. `read` reads the part of the payload before the delta.
 pub fn decode_delta_reply<T>(
     kind: u8,
     bytes: &[u8],
     read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
-) -> Result<(T, Delta), MessageError> {
+) -> Result<(Version, T, Delta), MessageError> {
     let (message, tail) = split_tail(bytes).ok_or(MessageError::Checksum)?;
     let reply = decode_payload(kind, message, |reader, version| {
         if version >= Version::V4 {
             reader.number()?;
         }
-        Some((read(reader)?, read_delta(reader, version)?))
+        Some((version, read(reader)?, read_delta(reader, version)?))
     });
     match reply? {
-        (content, ReadDelta::Whole(delta)) if tail.is_empty() => Ok((content, delta)),
-        (content, ReadDelta::AfterSnapshot { floor, records }) => {
+        (version, content, ReadDelta::Whole(delta)) if tail.is_empty() => {
+            Ok((version, content, delta))
+        }
+        (version, content, ReadDelta::AfterSnapshot { floor, records }) => {
             let base = EncodedSnapshot::read(tail.into())?;
             let delta = Delta::EncodedSnapshot { base, floor, records };
             let fits = floor <= delta.head() && delta.head() <= HIGHEST_SEQ;
-            if fits { Ok((content, delta)) } else { Err(MessageError::Content) }
+            if fits { Ok((version, content, delta)) } else { Err(MessageError::Content) }
         }
         _ => Err(MessageError::Content),
     }

@@ -5,10 +5,14 @@ use crate::purge::codec::{
 };
 use crate::purge::kv_use::{KvClaim, KvGrant};
 
+/// The version in which claims and grants are written. They have not changed since, so that isolates
+/// and logs of both versions understand each other.
+const KV_VERSION: Version = Version::V4;
+
 impl KvClaim {
     /// The claim as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        encode_message(Version::CURRENT, KV_CLAIM, |writer| {
+        encode_message(KV_VERSION, KV_CLAIM, |writer| {
             writer.number(self.per_day);
             writer.number(self.wanted);
             writer.number(self.unasked);
@@ -27,7 +31,7 @@ impl KvClaim {
 impl KvGrant {
     /// The grant as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        encode_message(Version::CURRENT, KV_GRANT, |writer| {
+        encode_message(KV_VERSION, KV_GRANT, |writer| {
             writer.number(self.writes);
             writer.number(self.millis_left);
         })

@@ -27,6 +27,9 @@
 //!   `intent` (the ids of intents that end with the record, and whether the record is itself an
 //!   intent), no `tail`, no delta 2, and no mark 2, which is a neighbor's.
 //!
+//! - Version 4 has no `pause`. Its readers do not pause. A log that reads no later version refuses a
+//!   record that pauses, so that it is not recorded without that.
+//!
 //! A claim is a message of its own kind, which earlier builds refuse. Their isolates claim nothing.
 //! - Earlier builds of version 4 know no `version`. They refuse a request that has one, so that
 //!   nothing is recorded, and the isolate tries again later.

@@ -2,7 +2,8 @@
 
 use super::delta_reply::{decode_delta_reply, encode_delta_reply};
 use crate::purge::codec::{
-    APPEND_REPLY, INTENT_REPLY, MessageError, READ_REPLY, Version, decode_payload, encode_message,
+    APPEND_REPLY, INTENT_REPLY, MessageError, READ_REPLY, Version, Writer, decode_payload,
+    encode_message,
 };
 use crate::purge::delta::Delta;
 use crate::purge::encoded_snapshot::EncodedSnapshot;
@@ -16,6 +17,8 @@ use crate::time::Timestamp;
 pub struct ReadReply {
     /// A time by the log's clock: after the request arrived, and before the log looked at its records.
     pub time: LogTime,
+    /// The version in which it was sent. It lacks what that version cannot express.
+    pub version: Version,
     /// What the replica has to learn.
     pub delta: Delta,
 }
@@ -25,6 +28,8 @@ pub struct ReadReply {
 pub struct AppendReply {
     /// The sequence number of the record; 0 if its version had one already.
     pub seq: Seq,
+    /// The version in which it was sent. It lacks what that version cannot express.
+    pub version: Version,
     /// What the replica has to learn, the record included.
     pub delta: Delta,
 }
@@ -41,7 +46,7 @@ impl ReadReply {
 
     /// The log's mark at that time.
     pub fn mark(&self) -> Mark {
-        Mark { epoch: self.epoch(), seq: self.head() }
+        self.delta.mark()
     }
 
     /// The log's head at that time.
@@ -49,9 +54,9 @@ impl ReadReply {
         self.delta.head()
     }
 
-    /// The reply as bytes.
-    pub fn encode(&self, version: Version) -> Vec<u8> {
-        encode_delta_reply(version, READ_REPLY, &self.delta, |writer| {
+    /// The reply as bytes, in its version.
+    pub fn encode(&self) -> Vec<u8> {
+        encode_delta_reply(self.version, READ_REPLY, &self.delta, |writer| {
             writer.fixed(self.time.clock);
             writer.number(self.time.at.as_millis());
         })
@@ -59,24 +64,25 @@ impl ReadReply {
 
     /// The reply in these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
-        let (time, delta) = decode_delta_reply(READ_REPLY, bytes, |reader| {
+        let (version, time, delta) = decode_delta_reply(READ_REPLY, bytes, |reader| {
             let (clock, at) = (reader.fixed()?, Timestamp::from_millis(reader.number()?));
             Some(LogTime { clock, at })
         })?;
-        Ok(Self { time, delta })
+        Ok(Self { time, version, delta })
     }
 }
 
 impl AppendReply {
-    /// The reply as bytes.
-    pub fn encode(&self, version: Version) -> Vec<u8> {
-        encode_delta_reply(version, APPEND_REPLY, &self.delta, |writer| writer.number(self.seq))
+    /// The reply as bytes, in its version.
+    pub fn encode(&self) -> Vec<u8> {
+        let write = |writer: &mut Writer| writer.number(self.seq);
+        encode_delta_reply(self.version, APPEND_REPLY, &self.delta, write)
     }
 
     /// The reply in these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
-        let (seq, delta) = decode_delta_reply(APPEND_REPLY, bytes, |reader| reader.seq())?;
-        Ok(Self { seq, delta })
+        let (version, seq, delta) = decode_delta_reply(APPEND_REPLY, bytes, |reader| reader.seq())?;
+        Ok(Self { seq, version, delta })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::purge::codec::{
 use crate::purge::mark::HIGHEST_SEQ;
 use crate::purge::state::{Snapshot, TaggedPurges};
 use crate::purge::{
-    Delta, IntentId, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, Record, Replica,
+    Delta, IntentId, Log, LogLimits, LogTime, Mark, MemoryRows, NewRecord, Pause, Record, Replica,
     SchemaInForce, Seq,
 };
 use crate::tag::Tagging;
@@ -23,13 +23,15 @@ fn record() -> impl Strategy<Value = Record> {
     let tags = prop::collection::vec(any::<u64>(), 0..6);
     let schema = prop::option::of(any::<u64>().prop_map(SchemaInForce::from_number));
     let tagging = prop_oneof![Just(0), Just(5), any::<u64>()].prop_map(Tagging::from_number);
-    (tags, tagging, patterns(), schema, any::<bool>(), any::<bool>()).prop_map(
-        |(tags, tagging, patterns, schema, all, soft)| Record {
+    let pause = prop::option::of(any::<u64>().prop_map(Pause::from_number));
+    (tags, tagging, patterns(), schema, pause, any::<bool>(), any::<bool>()).prop_map(
+        |(tags, tagging, patterns, schema, pause, all, soft)| Record {
             tags,
             tagging,
             patterns,
             all,
             schema,
+            pause,
             soft,
         },
     )
@@ -38,7 +40,12 @@ fn record() -> impl Strategy<Value = Record> {
 /// A record as versions before 4 get it, which ignore the rules of tags.
 fn without_tagging(record: Record) -> Record {
     let all = record.all || (record.tagging.is_known() && !record.tags.is_empty());
-    Record { all, tagging: Tagging::UNKNOWN, ..record }
+    Record { all, tagging: Tagging::UNKNOWN, ..without_pause(record) }
+}
+
+/// A record as versions before 5 get it, which do not pause.
+fn without_pause(record: Record) -> Record {
+    Record { pause: None, ..record }
 }
 
 fn log_of(start: Seq, records: impl IntoIterator<Item = Record>) -> Log<MemoryRows> {
@@ -56,7 +63,11 @@ fn since(log: &Log<MemoryRows>, seq: Seq) -> Delta {
 
 fn said(delta: Delta) -> ReadReply {
     let at = Timestamp::from_millis(1_800_000_000_000);
-    ReadReply { time: LogTime { clock: 9, at }, delta }
+    ReadReply { time: LogTime { clock: 9, at }, version: Version::CURRENT, delta }
+}
+
+fn said_in(version: Version, delta: Delta) -> ReadReply {
+    ReadReply { version, ..said(delta) }
 }
 
 fn some_bytes() -> Vec<Vec<u8>> {
@@ -64,15 +75,16 @@ fn some_bytes() -> Vec<Vec<u8>> {
     let schema = Some(SchemaInForce::of(3));
     let tags = vec![1, u64::MAX];
     let (patterns, tagging) = (vec![pattern], Tagging::from_number(5));
-    let one = Record { tags, tagging, patterns, schema, ..Record::default() };
+    let pause = Some(Pause::UNTIL_RESUMED);
+    let one = Record { tags, tagging, patterns, schema, pause, ..Record::default() };
     let mut log = log_of(300, [one.clone()]);
-    log.since_encoded(None);
+    log.since_encoded(None, Version::CURRENT);
     log.append(&Record::everything(), Timestamp::from_millis(0)).unwrap();
     vec![
-        said(log.since_encoded(None)).encode(Version::CURRENT),
-        said(since(&log, 300)).encode(Version::CURRENT),
-        said(log.since(None)).encode(Version::CURRENT),
-        AppendReply { seq: 302, delta: since(&log, 301) }.encode(Version::CURRENT),
+        said(log.since_encoded(None, Version::CURRENT)).encode(),
+        said(since(&log, 300)).encode(),
+        said(log.since(None)).encode(),
+        AppendReply { seq: 302, version: Version::CURRENT, delta: since(&log, 301) }.encode(),
         LogRequest {
             mark: Some(Mark { epoch: 7, seq: 300 }),
             new: Some(NewRecord { closes: vec![IntentId::of(9)], ..one.clone().into() }),
@@ -123,28 +135,36 @@ proptest! {
         is_intent in any::<bool>(),
     ) {
         let mut log = log_of(start, records.clone());
-        let based = said(log.since_encoded(None));
-        prop_assert_eq!(ReadReply::decode(&based.encode(Version::V4)), Ok(based.clone()));
-        let appended = AppendReply { seq: log.head(), delta: based.delta };
-        prop_assert_eq!(AppendReply::decode(&appended.encode(Version::V4)), Ok(appended));
+        let based = said(log.since_encoded(None, Version::CURRENT));
+        prop_assert_eq!(ReadReply::decode(&based.encode()), Ok(based.clone()));
+        let appended = AppendReply { seq: log.head(), version: Version::V5, delta: based.delta };
+        prop_assert_eq!(AppendReply::decode(&appended.encode()), Ok(appended));
+        let before_pauses = log_of(start, records.iter().cloned().map(without_pause));
+        for (delta, told) in [
+            (log.since(None), before_pauses.since(None)),
+            (since(&log, start), since(&before_pauses, start)),
+        ] {
+            let answer = ReadReply::decode(&said_in(Version::V4, delta).encode()).unwrap();
+            prop_assert_eq!(answer.delta, told);
+        }
         let earlier = log_of(start, records.into_iter().map(without_tagging));
         for (delta, told) in [
             (log.since(None), earlier.since(None)),
             (since(&log, start), since(&earlier, start)),
         ] {
             for version in [Version::V2, Version::V3] {
-                let answer = ReadReply::decode(&said(delta.clone()).encode(version)).unwrap();
+                let answer = ReadReply::decode(&said_in(version, delta.clone()).encode()).unwrap();
                 prop_assert_eq!(without_tagged(answer.delta), without_tagged(told.clone()));
-                let appended = AppendReply { seq: log.head(), delta: delta.clone() };
-                let answer = AppendReply::decode(&appended.encode(version)).unwrap();
+                let appended = AppendReply { seq: log.head(), version, delta: delta.clone() };
+                let answer = AppendReply::decode(&appended.encode()).unwrap();
                 prop_assert_eq!(without_tagged(answer.delta), without_tagged(told.clone()));
             }
         }
         for delta in [log.since(None), since(&log, start)] {
             let said = said(delta.clone());
-            prop_assert_eq!(ReadReply::decode(&said.encode(Version::V4)), Ok(said.clone()));
-            let appended = AppendReply { seq: log.head(), delta };
-            prop_assert_eq!(AppendReply::decode(&appended.encode(Version::V4)), Ok(appended.clone()));
+            prop_assert_eq!(ReadReply::decode(&said.encode()), Ok(said.clone()));
+            let appended = AppendReply { seq: log.head(), version: Version::V5, delta };
+            prop_assert_eq!(AppendReply::decode(&appended.encode()), Ok(appended.clone()));
         }
         if let Some(record) = &alone {
             prop_assert_eq!(Record::decode(&record.encode()), Ok(record.clone()));
@@ -165,9 +185,14 @@ proptest! {
         let question = LogRequest { mark, is_from_neighbor, is_intent: is_intent && new.is_some(), new };
         let earlier = LogRequest::decode(&question.encode(Version::V3)).unwrap().0;
         prop_assert_eq!(earlier.mark, mark.filter(|_| !is_from_neighbor), "a neighbor's is left out");
-        prop_assert_eq!(LogRequest::decode(&question.encode(Version::V4)), Ok((question, Version::V4)));
+        let mut unpaused = question.clone();
+        if let Some(new) = &mut unpaused.new {
+            new.record = without_pause(new.record.clone());
+        }
+        prop_assert_eq!(LogRequest::decode(&question.encode(Version::V4)), Ok((unpaused, Version::V4)));
+        prop_assert_eq!(LogRequest::decode(&question.encode(Version::V5)), Ok((question, Version::V5)));
         let noted = IntentReply(IntentId::of(start));
-        prop_assert_eq!(IntentReply::decode(&noted.encode(Version::V4)), Ok(noted));
+        prop_assert_eq!(IntentReply::decode(&noted.encode(Version::V5)), Ok(noted));
     }
 
     #[test]
@@ -216,7 +241,7 @@ proptest! {
             prop_assert_eq!(noted.encode(Version::CURRENT), bytes.clone());
         }
         if let Ok(said) = ReadReply::decode(&bytes) {
-            prop_assert_eq!(said.encode(Version::CURRENT), bytes.clone());
+            prop_assert_eq!(said.encode(), bytes.clone());
             Replica::new().learn(said.delta, Timestamp::from_millis(0));
         }
     }
@@ -269,13 +294,12 @@ fn counts_beyond_the_bytes_are_refused() {
 fn numbers_that_no_log_reaches_are_refused() {
     let after = |after: Seq| {
         let records = vec![Record::everything()];
-        said(Delta::Records { epoch: 1, floor: 0, after, records }).encode(Version::CURRENT)
+        said(Delta::Records { epoch: 1, floor: 0, after, records }).encode()
     };
     assert!(ReadReply::decode(&after(HIGHEST_SEQ)).is_ok());
     assert_eq!(ReadReply::decode(&after(HIGHEST_SEQ + 1)), Err(MessageError::Content));
     assert_eq!(ReadReply::decode(&after(u64::MAX)), Err(MessageError::Content));
-    let above = said(Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] })
-        .encode(Version::CURRENT);
+    let above = said(Delta::Records { epoch: 1, floor: 3, after: 1, records: vec![] }).encode();
     assert_eq!(ReadReply::decode(&above), Err(MessageError::Content));
 }
 
@@ -296,7 +320,7 @@ fn bytes_against_json() {
         ("a snapshot of 10,000 tags", log.since(None)),
     ] {
         let json = serde_json::to_vec(&delta).unwrap().len();
-        let wire = said(delta).encode(Version::CURRENT).len();
+        let wire = said(delta).encode().len();
         println!("{what}: {wire} bytes, as JSON {json}");
         assert!(wire < json);
     }
@@ -304,10 +328,10 @@ fn bytes_against_json() {
     let many = (0..limits::LOG_TAGS as u64).map(random).collect();
     let mut largest =
         log_of(HIGHEST_SEQ - 10, [Record { tags: many, soft: true, ..Record::default() }]);
-    let bytes = said(largest.since(None)).encode(Version::CURRENT);
+    let bytes = said(largest.since(None)).encode();
     println!("a snapshot of {} tags: {} bytes", limits::LOG_TAGS, bytes.len());
     assert!(ReadReply::decode(&bytes).is_ok());
-    let based = said(largest.since_encoded(None)).encode(Version::CURRENT);
+    let based = said(largest.since_encoded(None, Version::CURRENT)).encode();
     assert!(
         Replica::new().learn(ReadReply::decode(&based).unwrap().delta, Timestamp::from_millis(0))
     );
@@ -333,7 +357,7 @@ fn version_2_is_understood_and_answered() {
     let said = ReadReply::decode(&answer).unwrap();
     let empty = Snapshot::default();
     assert_eq!(said.delta, Delta::Snapshot { epoch: said.epoch(), snapshot: empty });
-    assert_eq!(said.encode(Version::V2), answer);
+    assert_eq!(said.encode(), answer);
     let epoch = said.epoch();
     assert_eq!(epoch.to_le_bytes(), [0xD6, 0x89, 0x39, 0xEA, 0x39, 0x5C, 0, 0]);
 
@@ -352,9 +376,9 @@ fn version_2_is_understood_and_answered() {
          742f2a2a",
     );
     let delta = Delta::Records { epoch, floor: 0, after: 0, records: vec![soft.record] };
-    let appended = AppendReply { seq: 1, delta };
+    let appended = AppendReply { seq: 1, version: Version::V2, delta };
     assert_eq!(AppendReply::decode(&answer), Ok(appended.clone()));
-    assert_eq!(appended.encode(Version::V2), answer);
+    assert_eq!(appended.encode(), answer);
     let (LogRequest { mark, new, .. }, _) =
         asked("45564c02017ebe2e3d61c7f46e01d68939ea395c000001010000");
     assert_eq!((mark, new), (Some(Mark { epoch, seq: 1 }), Some(NewRecord::everything())));
@@ -369,7 +393,7 @@ fn version_2_is_understood_and_answered() {
     let said = ReadReply::decode(&answer).unwrap();
     let nothing = Delta::Records { epoch, floor: 0, after: 2, records: vec![] };
     assert_eq!(said.delta, nothing);
-    assert_eq!(said.encode(Version::V2), answer);
+    assert_eq!(said.encode(), answer);
 }
 
 /// Bytes of version 3, of a log with a soft purge and a purge of everything with an unknown outcome.
@@ -380,11 +404,11 @@ fn version_3_is_understood_and_answered() {
         assert_eq!(question.encode(Version::V3), bytes_of(hex));
     }
     let (delta, whole) = version_3_deltas();
-    let said = said(delta);
+    let said = said_in(Version::V3, delta);
     assert_eq!(ReadReply::decode(&bytes_of(V3_SAID)), Ok(said.clone()));
-    assert_eq!(said.encode(Version::V3), bytes_of(V3_SAID));
-    let appended = AppendReply { seq: 302, delta: whole };
-    assert_eq!(appended.encode(Version::V3), bytes_of(V3_APPENDED));
+    assert_eq!(said.encode(), bytes_of(V3_SAID));
+    let appended = AppendReply { seq: 302, version: Version::V3, delta: whole };
+    assert_eq!(appended.encode(), bytes_of(V3_APPENDED));
     let mut told = appended;
     if let Delta::Snapshot { snapshot, .. } = &mut told.delta {
         // It does not say by which rules the purges up to it were.

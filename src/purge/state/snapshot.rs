@@ -4,6 +4,7 @@ use super::last_purges::LastPurges;
 use super::tagged_purges::TaggedPurges;
 use crate::key::Pattern;
 use crate::purge::mark::Seq;
+use crate::purge::pause::Pause;
 use crate::purge::schemas::Schemas;
 
 /// The whole state of a log at its head.
@@ -21,4 +22,5 @@ pub struct Snapshot {
     /// The last purges of each pattern.
     pub(in crate::purge) patterns: Vec<(Pattern, LastPurges)>,
     pub(in crate::purge) schemas: Schemas,
+    pub(in crate::purge) pause: Pause,
 }

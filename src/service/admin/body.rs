@@ -1,19 +1,19 @@
 //! What the routes have in common: reading a request's body and its query, and errors as JSON.
 
+use crate::admin::Problem;
 use crate::http::{Request, Response, form_pairs};
 use crate::service::respond::json_response;
 use crate::service::runtime::{BodyRead, Runtime};
-use serde_json::json;
 use std::rc::Rc;
 
 /// `{"error": …}`
 pub fn error(status: u16, message: &str) -> Response {
-    json_response(status, &json!({ "error": message }))
+    json_response(status, &Problem { error: message.to_owned(), path: None })
 }
 
 /// A 400 with what is wrong, and where: a path such as `tags[1]`.
 pub fn invalid(message: &str, path: &str) -> Response {
-    json_response(400, &json!({ "error": message, "path": path }))
+    json_response(400, &Problem { error: message.to_owned(), path: Some(path.to_owned()) })
 }
 
 /// Reads the request's body, or returns the response to one that cannot be read. An administrator's

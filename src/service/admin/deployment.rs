@@ -4,53 +4,66 @@
 //! TTL, which no Worker can see.
 
 use super::components::Admin;
-use crate::admin::configured_tokens;
+use crate::admin::{
+    Caller, DeployedBindings, Deployment, OnDeploy, OnDeployState, Placement, PlacementState,
+    admin_tokens,
+};
 use crate::service::context::Context;
 use crate::service::purges::DeployPurgeState;
 use crate::service::runtime::Runtime;
-use serde_json::{Value, json};
 
 /// The deployed version, the bindings, and what may be set up by mistake.
-pub fn deployment<R: Runtime>(admin: &Admin, context: &Context<R>) -> Value {
+pub fn deployment<R: Runtime>(admin: &Admin, context: &Context<R>) -> Deployment {
     let runtime = &context.runtime;
     let version = runtime.version_id();
-    let tokens = runtime.admin_tokens();
-    json!({
-        "version": version.as_ref().map(|id| id.as_str()),
-        "bindings": {
-            "CACHE_KV": runtime.kv_bound(),
-            "PURGE_LOG": runtime.log_bound(),
-            "VERSION_METADATA": version.is_some(),
+    let configured = runtime.admin_tokens();
+    let entries: Vec<_> = admin_tokens(configured.as_deref()).collect();
+    let unusable: Vec<_> =
+        entries.iter().filter_map(|entry| Some(entry.as_ref().err()?.0)).collect();
+    Deployment {
+        admin_tokens: entries.len() - unusable.len(),
+        bindings: DeployedBindings {
+            cache_kv: runtime.kv_bound(),
+            purge_log: runtime.log_bound(),
+            stats: runtime.statistics_bound(),
+            version_metadata: version.is_some(),
         },
-        "admin_tokens": configured_tokens(tokens.as_deref()).count(),
-        "on_deploy": on_deploy(admin.purges.deploy.state(runtime)),
-        "placement": placement(context.request.headers.get("cf-placement")),
-    })
-}
-
-fn on_deploy(state: DeployPurgeState) -> Value {
-    match state {
-        DeployPurgeState::NotConfigured => json!({ "state": "none" }),
-        DeployPurgeState::NoVersion => {
-            json!({ "state": "absent", "reason": "VERSION_METADATA is not bound, so nothing is purged" })
-        }
-        DeployPurgeState::Pending => {
-            json!({ "state": "pending", "reason": "the purge log has not confirmed it yet" })
-        }
-        DeployPurgeState::Recorded => json!({ "state": "ok" }),
+        caller: context.admin.as_ref().map(|admin| Caller {
+            name: admin.administrator.name.clone(),
+            role: admin.administrator.role.as_str(),
+        }),
+        on_deploy: on_deploy(admin.purges.deploy.state(runtime)),
+        placement: placement(context.request.headers.get("cf-placement")),
+        unusable_admin_tokens: unusable,
+        version: version.map(|id| id.as_str().to_owned()),
     }
 }
 
+fn on_deploy(state: DeployPurgeState) -> OnDeploy {
+    let (state, reason) = match state {
+        DeployPurgeState::NotConfigured => (OnDeployState::None, None),
+        DeployPurgeState::NoVersion => {
+            let reason = "VERSION_METADATA is not bound, so nothing is purged";
+            (OnDeployState::Absent, Some(reason))
+        }
+        DeployPurgeState::Pending => {
+            (OnDeployState::Pending, Some("the purge log has not confirmed it yet"))
+        }
+        DeployPurgeState::Recorded => (OnDeployState::Ok, None),
+    };
+    OnDeploy { state, reason }
+}
+
 /// Where the Worker runs, by the header that Cloudflare adds if Smart Placement is on
-/// (<https://developers.cloudflare.com/workers/configuration/placement/>): `local-EWR` near the client,
-/// `remote-LHR` elsewhere.
-fn placement(header: Option<&str>) -> Value {
+/// (<https://developers.cloudflare.com/workers/configuration/placement/>).
+fn placement(header: Option<&str>) -> Placement {
+    let reason = "Smart Placement moves memory and the edge cache away from clients; turn it off";
     match header {
-        None => json!({ "state": "ok" }),
-        Some(place) => json!({
-            "state": "smart",
-            "place": place,
-            "reason": "Smart Placement moves memory and the edge cache away from clients; turn it off",
-        }),
+        None => Placement { state: PlacementState::Ok, place: None, reason: None },
+        Some(place) => Placement {
+            state: PlacementState::Smart,
+            place: Some(place.to_owned()),
+            reason: Some(reason),
+        },
     }
 }

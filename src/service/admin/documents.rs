@@ -2,6 +2,7 @@
 
 use super::body::{error, invalid, parameter, read_body};
 use super::components::Admin;
+use crate::admin::{DocumentCount, DocumentsUploaded};
 use crate::graphql::{Manifest, ManifestError};
 use crate::http::Response;
 use crate::limits;
@@ -9,7 +10,6 @@ use crate::service::context::Context;
 use crate::service::knowledge::{Upload, UploadError};
 use crate::service::respond::json_response;
 use crate::service::runtime::Runtime;
-use serde_json::json;
 
 /// Stores uploaded documents, and responds with how many there are then.
 pub async fn upload<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
@@ -34,8 +34,7 @@ pub async fn upload<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
     };
     match admin.knowledge.uploaded.upload(runtime, newer, replaces).await {
         Ok(Upload { documents, added, bytes }) => {
-            let body = json!({ "documents": documents, "added": added, "bytes": bytes });
-            json_response(200, &body)
+            json_response(200, &DocumentsUploaded { added, bytes, documents })
         }
         Err(UploadError::Invalid(bad)) => invalid_upload(&bad),
         Err(UploadError::NotRead(fault)) => error(503, &format!("nothing was stored; KV: {fault}")),
@@ -52,8 +51,8 @@ pub async fn count<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response 
     }
     match admin.knowledge.uploaded.stored(&context.runtime).await {
         Ok(manifest) => {
-            let body = json!({ "documents": manifest.count(), "bytes": manifest.bytes() });
-            json_response(200, &body)
+            let (bytes, documents) = (manifest.bytes(), manifest.count());
+            json_response(200, &DocumentCount { bytes, documents })
         }
         Err(fault) => error(503, &format!("KV: {fault}")),
     }

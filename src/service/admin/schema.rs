@@ -2,6 +2,7 @@
 
 use super::body::{error, invalid, read_body};
 use super::components::Admin;
+use crate::admin::{SchemaEnded, SchemaUploaded};
 use crate::graphql::Schema;
 use crate::http::Response;
 use crate::limits;
@@ -10,7 +11,6 @@ use crate::service::knowledge::SchemaChange;
 use crate::service::report::report_failure;
 use crate::service::respond::json_response;
 use crate::service::runtime::Runtime;
-use serde_json::json;
 
 /// Puts a schema in force: SDL, or the response to the introspection query.
 pub async fn upload<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
@@ -24,7 +24,7 @@ pub async fn upload<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
             Schema::from_introspection(&body)
         }
         Ok(text) => Schema::from_sdl(text),
-        Err(_) => return error(400, "expected SDL or JSON in UTF-8"),
+        Err(_) => return invalid("expected SDL or JSON in UTF-8", ""),
     };
     let schema = match read {
         Ok(schema) => schema,
@@ -35,7 +35,7 @@ pub async fn upload<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
     };
     match admin.knowledge.schemas.upload(context, schema).await {
         Ok(SchemaChange { types, changed }) => {
-            json_response(200, &json!({ "types": types, "changed": changed }))
+            json_response(200, &SchemaUploaded { changed, types })
         }
         Err(fault) => {
             report_failure(runtime, "kv-write", &fault);
@@ -52,7 +52,7 @@ pub async fn summary<R: Runtime>(admin: &Admin, _context: &Context<R>) -> Respon
 /// Ends the schema in force for all isolates.
 pub async fn end<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
     match admin.knowledge.schemas.end(&context.runtime).await {
-        Ok(record) => json_response(200, &json!({ "seq": record.seq })),
+        Ok(record) => json_response(200, &SchemaEnded { seq: record.seq }),
         Err(_) => error(503, "the purge log did not take it; it will be tried again"),
     }
 }

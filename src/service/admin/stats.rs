@@ -2,33 +2,67 @@
 
 use super::body::{invalid, parameter};
 use super::components::Admin;
-use crate::http::Response;
+use crate::admin::{LimitUse, Stats, StatsDetails};
+use crate::http::{Request, Response};
 use crate::limits::Limit;
 use crate::service::context::Context;
-use crate::service::respond::json_response;
+use crate::service::respond::json_text_response;
 use crate::service::runtime::Runtime;
+use crate::service::stats_reports::WindowNumbers;
 use crate::service::tiers::{FarTier, Tier};
-use serde_json::{Value, json};
+use crate::statistics::{Ask, By};
 
-/// Responds with the isolate's counters, the state of its circuit breakers, and how close requests came
+/// The longest window, in seconds: 30 days.
+const LONGEST_WINDOW: u64 = 2_592_000;
+
+/// Responds with the numbers of the service, the state of the circuit breakers, and how close requests came
 /// to the limits.
-pub async fn counters<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
-    let window = match parameter(&context.request, "window").map(|text| text.parse::<u64>()) {
-        None => None,
-        Some(Ok(seconds)) if (1..=3600).contains(&seconds) => Some(seconds),
-        Some(_) => return invalid("expected 1 to 3600 seconds", "window"),
+pub async fn numbers<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
+    let ask = match asked(&context.request) {
+        Ok(ask) => ask,
+        Err(response) => return response,
     };
     let runtime = &context.runtime;
-    let has_kv = runtime.kv_bound() && admin.kv.breaker.reason().is_none();
-    let mut stats = admin.stats.to_json(runtime.now(), window, has_kv);
-    if let Some(stats) = stats.as_object_mut() {
-        stats.insert("breakers".into(), breakers(admin));
-        stats.insert("limits".into(), limits(admin));
-    }
-    json_response(200, &stats)
+    let (sum, is_own, fault) = match admin.reports.numbers(runtime, ask).await {
+        WindowNumbers::Service(sum) => (sum, false, None),
+        WindowNumbers::Isolate(sum, fault) => (sum, true, fault),
+    };
+    let stats = Stats::new(
+        sum,
+        StatsDetails {
+            is_own,
+            fault,
+            window: ask.window,
+            by: ask.by,
+            is_available: runtime.kv_bound() && admin.kv.breaker.reason().is_none(),
+            breakers: breakers(admin),
+            limits: limits(admin),
+        },
+    );
+    // Numbers and strings can always be serialized.
+    json_text_response(200, serde_json::to_string(&stats).unwrap_or_default())
 }
 
-fn breakers(admin: &Admin) -> Value {
+/// What a request asks for.
+fn asked(request: &Request) -> Result<Ask, Response> {
+    let window = match parameter(request, "window").map(|text| text.parse::<u64>()) {
+        None => None,
+        Some(Ok(seconds)) if (1..=LONGEST_WINDOW).contains(&seconds) => Some(seconds),
+        Some(_) => {
+            return Err(invalid("expected 1 to 2592000 seconds, which are 30 days", "window"));
+        }
+    };
+    let by = match parameter(request, "by") {
+        None => None,
+        Some(word) => match By::parse(&word) {
+            Some(by) => Some(by),
+            None => return Err(invalid("expected type, operation, path or reason", "by")),
+        },
+    };
+    Ok(Ask { window, by })
+}
+
+fn breakers(admin: &Admin) -> Vec<(String, String)> {
     let word = |is_open: bool| if is_open { "open" } else { "closed" };
     let (log, tiers) = (&admin.purges, &admin.tiers);
     let far = tiers.far.iter().map(|tier| (tier.name(), tier.breaker().is_open()));
@@ -36,14 +70,14 @@ fn breakers(admin: &Admin) -> Value {
         ("edge_cache", tiers.edge_cache.breaker.is_open()),
         ("purge_log", log.view.is_failing() || !log.takes_purges()),
     ];
-    far.chain(others).map(|(name, is_open)| (name, word(is_open))).collect()
+    far.chain(others).map(|(name, is_open)| (name.to_owned(), word(is_open).to_owned())).collect()
 }
 
-fn limits(admin: &Admin) -> Value {
+fn limits(admin: &Admin) -> Vec<(String, LimitUse)> {
     let highest = admin.usage.highest();
     let limits = Limit::ALL.into_iter().map(|limit| {
         let most = admin.config.limits.amounts.of(limit);
-        (limit.as_str().to_owned(), json!({ "limit": most, "highest": highest.of(limit) }))
+        (limit.as_str().to_owned(), LimitUse { limit: most, highest: highest.of(limit) })
     });
-    Value::Object(limits.collect())
+    limits.collect()
 }

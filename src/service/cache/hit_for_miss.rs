@@ -15,13 +15,16 @@ const REMEMBERED_MILLIS: u64 = 60_000;
 /// The keys of an isolate whose responses will not be stored.
 #[derive(Debug)]
 pub struct HitForMiss {
-    keys: RefCell<ExpiringMap<()>>,
+    keys: RefCell<ExpiringMap<NotStored>>,
+    /// Other keys, for explanations: the last response was not stored, and the next one may be. They are apart,
+    /// so that responses to guessed URLs do not drive those above out.
+    others: RefCell<ExpiringMap<NotStored>>,
 }
 
 impl Default for HitForMiss {
     fn default() -> Self {
-        let keys = ExpiringMap::new(REMEMBERED_MILLIS, limits::UNSTORABLE_KEYS);
-        Self { keys: RefCell::new(keys) }
+        let keys = || RefCell::new(ExpiringMap::new(REMEMBERED_MILLIS, limits::UNSTORABLE_KEYS));
+        Self { keys: keys(), others: keys() }
     }
 }
 
@@ -31,16 +34,29 @@ impl HitForMiss {
         self.keys.borrow().get(key, now).is_some()
     }
 
-    /// A response with that status was not stored. The key is remembered if the reason will recur.
+    /// Why the last response to such a read was not stored, if it is remembered.
+    pub fn last_reason(&self, plan: &Plan, now: Timestamp) -> Option<NotStored> {
+        let key = shared_key(plan);
+        // It is forgotten there as soon as a response has a reason that will recur.
+        self.others.borrow().get(&key, now).or_else(|| self.keys.borrow().get(&key, now))
+    }
+
+    /// A response with that status was not stored. Requests for the key do not wait if the reason will recur.
     pub fn note_not_stored(&self, plan: &Plan, status: u16, reason: NotStored, now: Timestamp) {
+        let key = shared_key(plan);
         if reason.will_recur(status) {
-            self.keys.borrow_mut().put(&shared_key(plan), (), now);
+            self.keys.borrow_mut().put(&key, reason, now);
+            self.others.borrow_mut().remove(&key);
+        } else if reason.is_of_response() {
+            self.others.borrow_mut().put(&key, reason, now);
         }
     }
 
     /// A response was stored: it is worth waiting for the next one.
     pub fn note_stored(&self, plan: &Plan) {
-        self.keys.borrow_mut().remove(&shared_key(plan));
+        let key = shared_key(plan);
+        self.keys.borrow_mut().remove(&key);
+        self.others.borrow_mut().remove(&key);
     }
 }
 

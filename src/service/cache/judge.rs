@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::engine::{Plan, shortened_entry};
 use crate::http::Request;
 use crate::policy::{Freshness, freshness};
-use crate::purge::{Subject, Verdict};
+use crate::purge::{PurgeCause, Subject, Verdict};
 use crate::service::context::Context;
 use crate::service::purges::Purges;
 use crate::service::runtime::Runtime;
@@ -104,13 +104,32 @@ impl Judge {
         has_etag || self.verdict(plan, cached) == Verdict::Valid
     }
 
+    /// `true` if nothing that a stored response depends on was purged, as far as the replica knows.
+    pub fn is_valid(&self, plan: &Plan, cached: &CachedEntry) -> bool {
+        self.verdict(plan, cached) == Verdict::Valid
+    }
+
+    /// What the log says about a stored response, and the purge that is the reason if it is not valid.
+    pub fn verdict_and_cause(
+        &self,
+        plan: &Plan,
+        cached: &CachedEntry,
+    ) -> (Verdict, Option<PurgeCause>) {
+        (self.verdict(plan, cached), self.purges.view.cause(&subject(plan, cached)))
+    }
+
     fn verdict(&self, plan: &Plan, cached: &CachedEntry) -> Verdict {
-        let meta = &cached.entry.meta;
-        self.purges.view.verdict(&Subject {
-            mark: meta.mark,
-            tags: &cached.tags,
-            tagging: meta.tagging,
-            key_from_kind: plan.key.from_kind(),
-        })
+        self.purges.view.verdict(&subject(plan, cached))
+    }
+}
+
+/// What purges can name of a stored response.
+fn subject<'a>(plan: &'a Plan, cached: &'a CachedEntry) -> Subject<'a> {
+    let meta = &cached.entry.meta;
+    Subject {
+        mark: meta.mark,
+        tags: &cached.tags,
+        tagging: meta.tagging,
+        key_from_kind: plan.key.from_kind(),
     }
 }

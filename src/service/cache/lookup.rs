@@ -32,6 +32,13 @@ pub struct LookupResult<'a> {
     pub log_unreadable: bool,
 }
 
+impl LookupResult<'_> {
+    /// Whether the stores have no response to any request with this key, as far as they could be judged.
+    pub fn is_nothing(&self) -> bool {
+        self.candidate.is_none() && self.other_variant.is_none() && !self.log_unreadable
+    }
+}
+
 /// Looks for stored responses.
 pub struct Lookup {
     tiers: Rc<Tiers>,
@@ -53,11 +60,14 @@ impl Lookup {
     ) -> LookupResult<'a> {
         let sync = &self.purges.sync;
         let lag = self.purges.view.lag(context.runtime.now(), context.own_write);
+        if !context.is_explained() {
+            self.purges.view.look_up_begins(context.runtime.now());
+        }
         let mut found = LookupResult::default();
-        if self.tiers.memory.find(plan.key.as_str()).is_some() {
+        if self.in_memory(context, plan.key.as_str()).is_some() {
             match lag {
                 Lag::TooOld => sync.sync(context).await,
-                Lag::Aging => sync.sync_in_background(context),
+                Lag::Aging => self.sync_in_background(context),
                 Lag::Current => {}
             }
             if self.look_in_memory(context, plan, &mut found) {
@@ -71,10 +81,14 @@ impl Lookup {
             self.take_from_edge(context, plan, first, &mut found).await;
         } else {
             if lag == Lag::Aging {
-                sync.sync_in_background(context);
+                self.sync_in_background(context);
             }
             let first = self.read_edge(context, plan, plan.key.as_str()).await;
             self.take_from_edge(context, plan, first, &mut found).await;
+        }
+        // The pause was learned just now: the request goes to the origin as a miss.
+        if self.purges.view.is_paused(context.runtime.now()) {
+            return LookupResult::default();
         }
         found.log_unreadable = !self.judge.may_judge(context);
         for tier in &self.tiers.far {
@@ -98,22 +112,48 @@ impl Lookup {
         found.candidate.filter(Candidate::is_fresh)
     }
 
+    /// Whether memory has an answer, fresh or stale.
+    pub fn answers_from_memory<R: Runtime>(&self, context: &Context<R>, plan: &Plan) -> bool {
+        self.look_in_memory(context, plan, &mut LookupResult::default())
+    }
+
     fn look_in_memory<R: Runtime>(
         &self,
         context: &Context<R>,
         plan: &Plan,
         found: &mut LookupResult<'_>,
     ) -> bool {
-        let memory = &self.tiers.memory;
-        let Some(first) = memory.find(plan.key.as_str()) else { return false };
+        let Some(first) = self.in_memory(context, plan.key.as_str()) else { return false };
         let cached = if is_selected(&first, &context.request) {
             Some(first)
         } else {
             let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, &context.request);
             found.other_variant = Some(first.entry.meta.vary.clone());
-            key.and_then(|key| memory.find(&key))
+            key.and_then(|key| self.in_memory(context, &key))
         };
-        cached.is_some_and(|cached| self.offer(context, plan, found, cached, memory.name()))
+        let name = self.tiers.memory.name();
+        cached.is_some_and(|cached| self.offer(context, plan, found, cached, name))
+    }
+
+    /// What memory has under a key. A request that is explained does not count as a use.
+    fn in_memory<R: Runtime>(&self, context: &Context<R>, key: &str) -> Option<Rc<CachedEntry>> {
+        match context.is_explained() {
+            false => self.tiers.memory.find(key),
+            true => self.tiers.memory.peek(key),
+        }
+    }
+
+    /// Moves an entry of another tier into memory, unless the request is only explained.
+    fn keep_in_memory<R: Runtime>(&self, context: &Context<R>, cached: &Rc<CachedEntry>) {
+        if !context.is_explained() {
+            self.tiers.memory.insert(cached);
+        }
+    }
+
+    fn sync_in_background<R: Runtime>(&self, context: &Context<R>) {
+        if !context.is_explained() {
+            self.purges.sync.sync_in_background(context);
+        }
     }
 
     async fn read_edge<R: Runtime>(
@@ -132,14 +172,14 @@ impl Lookup {
         first: Option<Rc<CachedEntry>>,
         found: &mut LookupResult<'_>,
     ) {
-        let Tiers { memory, edge_cache, .. } = &*self.tiers;
+        let edge_cache = &self.tiers.edge_cache;
         let Some(first) = first else { return };
         if is_selected(&first, &context.request) {
             self.offer(context, plan, found, first, edge_cache.name());
             return;
         }
         let key = variant_key(plan.key.as_str(), &first.entry.meta.vary, &context.request);
-        memory.insert(&first);
+        self.keep_in_memory(context, &first);
         found.other_variant = Some(first.entry.meta.vary.clone());
         let Some(key) = key else { return };
         let second = self.read_edge(context, plan, &key).await;
@@ -227,9 +267,8 @@ impl Lookup {
             return false;
         }
         let answers = candidate.answers();
-        let memory = &self.tiers.memory;
-        if answers && tier != memory.name() {
-            memory.insert(&candidate.cached);
+        if answers && tier != self.tiers.memory.name() {
+            self.keep_in_memory(context, &candidate.cached);
         }
         if answers || found.candidate.as_ref().is_none_or(|best| candidate.is_better_than(best)) {
             found.candidate = Some(candidate);

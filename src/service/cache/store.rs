@@ -76,7 +76,10 @@ impl Store {
         self.tiers.memory.insert(&cached);
         self.hit_for_miss.note_stored(plan);
         if is_served || replaces {
-            let occasion = Occasion::Stored { is_fresh };
+            let occasion = match context.is_warming() {
+                true => Occasion::Warmed,
+                false => Occasion::Stored { is_fresh },
+            };
             self.tiers.put_in_background(&context.runtime, cached.clone(), occasion);
         }
         cached

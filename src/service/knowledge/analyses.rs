@@ -52,6 +52,25 @@ impl Analyses {
         Self { known: RefCell::new(known), usage }
     }
 
+    /// The analysis of a document by a schema, without keeping it or counting as a use.
+    pub fn look_at(
+        &self,
+        document: &Rc<str>,
+        operation: Option<&str>,
+        limits: &Amounts,
+        knowledge: &TypeKnowledge<'_>,
+        schema: SchemaInForce,
+    ) -> AnalysisResult {
+        let key = (document.clone(), operation.map(str::to_owned));
+        if let Some(known) = self.known.borrow().peek(&key)
+            && known.as_ref().map_or(true, |known| known.schema == schema)
+        {
+            return known.clone();
+        }
+        let analysis = analyze(document, operation, limits, knowledge)?;
+        Ok(Rc::new(AnalyzedDocument { analysis, schema, injection: Cell::default() }))
+    }
+
     /// The analysis of a document by a schema. One that was made by another schema is made again.
     pub fn of(
         &self,

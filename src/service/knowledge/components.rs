@@ -48,7 +48,7 @@ impl Knowledge {
             type_names: type_names.clone(),
         };
         let hashed = HashedDocuments::new(config.clone(), kv.clone());
-        let uploaded = UploadedDocuments::new(config.clone(), kv);
+        let uploaded = UploadedDocuments::new(config.clone(), kv, purges.view.stamps().clone());
         let documents =
             Documents::new(config.clone(), Analyses::new(usage), hashed, uploaded.clone());
         Self {

@@ -117,10 +117,16 @@ impl Documents {
             self.config.graphql.apq == Apq::Own && matches!(query.source, DocumentSource::Hash(_));
         let name = query.operation_name.as_deref();
         let amounts = &self.config.limits.amounts;
-        let knowledge = schema.knowledge();
-        match self.analyses.of(&document, name, amounts, &knowledge, schema.fingerprint()) {
+        let (knowledge, fingerprint) = (schema.knowledge(), schema.fingerprint());
+        let analyzed = match context.is_explained() {
+            false => self.analyses.of(&document, name, amounts, &knowledge, fingerprint),
+            true => self.analyses.look_at(&document, name, amounts, &knowledge, fingerprint),
+        };
+        match analyzed {
             Ok(known) => {
-                if let DocumentSource::Text { hash: Some(hash), .. } = &query.source {
+                if let DocumentSource::Text { hash: Some(hash), .. } = &query.source
+                    && !context.is_explained()
+                {
                     self.hashed.learn(hash, &document);
                 }
                 Ok(Operation { query, document, known, is_completed })

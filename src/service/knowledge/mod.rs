@@ -24,6 +24,6 @@ mod uploaded;
 
 pub use analyses::InjectionState;
 pub use components::Knowledge;
-pub use documents::{Operation, Unresolved};
+pub use documents::{Documents, Operation, Unresolved};
 pub use schema::SchemaChange;
-pub use uploaded::{Upload, UploadError};
+pub use uploaded::{Upload, UploadError, UploadedDocuments};

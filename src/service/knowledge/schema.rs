@@ -11,6 +11,7 @@
 
 use super::stored_schema::{SchemaOrigin, StoredSchema};
 use super::type_names::TypeNames;
+use crate::admin::{SchemaProvenance, SchemaSummary};
 use crate::config::{Config, SchemaSource};
 use crate::graphql::{INTROSPECTION_QUERY, Schema, TypeKnowledge, affected_types, changed_types};
 use crate::limits;
@@ -25,7 +26,7 @@ use crate::service::tiers::KvClient;
 use crate::service::timeout::within;
 use crate::tag::{Tag, TagSet, UNTYPED};
 use crate::time::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -149,6 +150,9 @@ impl SchemaRegistry {
     /// again, that is done in the background.
     pub fn for_request<R: Runtime>(self: &Rc<Self>, context: &Context<R>) -> RequestSchema {
         let schema = self.current();
+        if context.is_explained() {
+            return schema;
+        }
         let now = context.runtime.now();
         let lacks = !self.is_in_force(schema.fingerprint());
         if !lacks {
@@ -318,7 +322,7 @@ impl SchemaRegistry {
         let record = Record { schema: Some(stored.fingerprint), ..purge };
         if let Err(fault) = self.recorder.record(runtime, record, "schema").await {
             // The schema before stays in force.
-            self.current.replace(before);
+            self.replace_current(before);
             return Err(fault);
         }
         self.delete_from_kv(runtime, replaced);
@@ -373,7 +377,7 @@ impl SchemaRegistry {
     /// Ends the schema in force for all isolates, purges everything, and distrusts that schema. If the log
     /// does not take this, it is kept and recorded later.
     pub async fn end<R: Runtime>(&self, runtime: &R) -> Result<Mark, Fault> {
-        self.current.replace(None);
+        self.replace_current(None);
         let ended = self.log.schemas().in_force;
         let record = Record { schema: Some(SchemaInForce::NONE), ..Record::everything() };
         let recorded = self.recorder.record(runtime, record, "schema").await;
@@ -384,19 +388,19 @@ impl SchemaRegistry {
     }
 
     /// A summary of the schema in force: `{"source":"upload","types":14}`.
-    pub fn summary(&self) -> Value {
+    pub fn summary(&self) -> SchemaSummary {
         let (source, types) = match self.current().stored {
             Some(stored) => {
                 let source = match stored.source {
-                    SchemaOrigin::Upload => "upload",
-                    SchemaOrigin::Introspection => "origin",
+                    SchemaOrigin::Upload => SchemaProvenance::Upload,
+                    SchemaOrigin::Introspection => SchemaProvenance::Origin,
                 };
                 (source, stored.schema.types().count())
             }
-            None if self.is_loaded() => ("none", 0),
-            None => ("loading", 0),
+            None if self.is_loaded() => (SchemaProvenance::None, 0),
+            None => (SchemaProvenance::Loading, 0),
         };
-        json!({ "source": source, "types": types })
+        SchemaSummary { source, types }
     }
 
     /// Holds a schema ready. It is used once it is in force.
@@ -404,7 +408,12 @@ impl SchemaRegistry {
         let schema = &stored.schema;
         let composite = schema.types().filter(|of| schema.kind(*of).is_composite());
         self.type_names.learn(composite.map(|of| schema.name(of).to_owned()));
-        self.current.replace(Some(stored));
+        self.replace_current(Some(stored));
+    }
+
+    fn replace_current(&self, schema: Option<Rc<StoredSchema>>) {
+        self.current.replace(schema);
+        self.log.stamps().everything_changed();
     }
 
     /// Each schema has a key of its own, so that one which the log then does not take overwrites no

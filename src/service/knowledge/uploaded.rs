@@ -3,6 +3,7 @@
 
 use crate::config::Config;
 use crate::graphql::{Manifest, ManifestError};
+use crate::service::answers::Stamps;
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
@@ -29,6 +30,8 @@ pub struct UploadedDocuments {
     config: Rc<Config>,
     kv: Rc<KvClient>,
     documents: RefCell<Option<Rc<Manifest>>>,
+    /// What JavaScript knows of documents.
+    stamps: Rc<Stamps>,
     /// When KV was read last, and whether it has ever answered.
     last_read: Cell<Option<(Timestamp, bool)>>,
 }
@@ -56,9 +59,23 @@ pub enum UploadError {
 }
 
 impl UploadedDocuments {
-    /// No documents yet.
-    pub fn new(config: Rc<Config>, kv: Rc<KvClient>) -> Rc<Self> {
-        Rc::new(Self { config, kv, documents: RefCell::default(), last_read: Cell::default() })
+    /// No documents yet. The stamps show when they change.
+    pub fn new(config: Rc<Config>, kv: Rc<KvClient>, stamps: Rc<Stamps>) -> Rc<Self> {
+        let (documents, last_read) = (RefCell::default(), Cell::default());
+        Rc::new(Self { config, kv, documents, stamps, last_read })
+    }
+
+    /// When a request that names its document has to look at them again.
+    pub fn fresh_until(&self) -> Timestamp {
+        let until = match self.last_read.get() {
+            // Without KV there are none, and never will be.
+            None => u64::MAX,
+            Some((at, has_answered)) => {
+                let millis = if has_answered { FRESH_MILLIS } else { RETRY_MILLIS };
+                at.as_millis().saturating_add(millis)
+            }
+        };
+        Timestamp::from_millis(until)
     }
 
     /// The document of an id. `None` if nobody uploaded one, or KV fails or takes too long.
@@ -67,8 +84,19 @@ impl UploadedDocuments {
         context: &Context<R>,
         id: &str,
     ) -> Option<Rc<str>> {
-        self.refresh(context).await;
+        if !context.is_explained() {
+            self.refresh(context).await;
+        } else if self.current().is_none() {
+            return self.look_for(context, id).await;
+        }
         self.current()?.document(id).cloned()
+    }
+
+    /// The document of an id in KV, without keeping what was read.
+    async fn look_for<R: Runtime>(&self, context: &Context<R>, id: &str) -> Option<Rc<str>> {
+        let millis = self.config.kv.timeout_ms.saturating_mul(PATIENCE);
+        let bytes = self.kv.read(context, &self.kv_key(), millis).await.ok()??;
+        Manifest::decode(&bytes).ok()?.document(id).cloned()
     }
 
     /// Reads the documents if that is due: waits for the first read, and repeats it later in the
@@ -156,6 +184,7 @@ impl UploadedDocuments {
         let mut documents = self.documents.borrow_mut();
         if documents.as_ref().is_none_or(|before| before.made_at < found.made_at) {
             *documents = Some(found);
+            self.stamps.everything_changed();
         }
     }
 

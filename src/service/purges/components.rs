@@ -15,6 +15,9 @@ use super::recorder::Recorder;
 use super::settings::PurgeSettings;
 use super::snapshots::Snapshots;
 use super::sync::LogSync;
+use crate::purge::Lag;
+use crate::service::context::Context;
+use crate::service::runtime::Runtime;
 use crate::service::stats::Stats;
 use crate::service::tiers::{EdgeCacheTier, KvClient};
 use std::rc::Rc;
@@ -47,7 +50,7 @@ impl Purges {
     ) -> Self {
         let pending = Rc::new(PendingPurges::default());
         let view = Rc::new(LogView::new(settings, pending.clone()));
-        let writer = Rc::new(LogWriter::new(view.clone()));
+        let writer = Rc::new(LogWriter::new(view.clone(), stats.clone()));
         let outbox = Rc::new(Outbox::new(settings, view.clone(), pending.clone(), kv.clone()));
         let drain = OutboxDrain::new(
             settings,
@@ -83,6 +86,19 @@ impl Purges {
             writer,
             view,
         }
+    }
+
+    /// Whether the cache is paused for a request, as far as this isolate knows.
+    ///
+    /// Such a request waits for no read of the log. It begins one in the background if that is due:
+    /// otherwise the isolate would never learn that the pause has ended.
+    pub fn pauses<R: Runtime>(&self, context: &Context<R>) -> bool {
+        let now = context.runtime.now();
+        let is_paused = self.view.is_paused(now);
+        if is_paused && !context.is_explained() && self.view.lag(now, None) != Lag::Current {
+            self.sync.sync_in_background(context);
+        }
+        is_paused
     }
 
     /// Whether the log takes purges, as far as is known.

@@ -83,7 +83,7 @@ impl DeployPurge {
                 // No record: another isolate of this version was first.
                 if mark.seq > 0 {
                     self.stats.purge_requested(runtime.now(), &record, DEPLOY);
-                    self.stats.purged(runtime.now());
+                    self.stats.purged(runtime.now(), &record, mark.seq, DEPLOY, None);
                     report_purge(runtime, mark.seq, &record, DEPLOY);
                 }
             }

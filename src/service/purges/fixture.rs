@@ -33,7 +33,7 @@ impl Writing {
         let (settings, stats) = (settings(), Rc::<Stats>::default());
         let pending: Rc<PendingPurges> = Rc::default();
         let view = Rc::new(LogView::new(&settings, pending.clone()));
-        let writer = Rc::new(LogWriter::new(view.clone()));
+        let writer = Rc::new(LogWriter::new(view.clone(), stats.clone()));
         let kv: Rc<KvClient> = Rc::default();
         let outbox = Rc::new(Outbox::new(&settings, view.clone(), pending.clone(), kv.clone()));
         let (to_drain, to_write) = ((outbox.clone(), kv.clone()), writer.clone());

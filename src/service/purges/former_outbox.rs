@@ -12,6 +12,7 @@ use super::log_writer::{LogWriter, OUTBOX};
 use super::outbox::is_outbox_key_suffix;
 use super::settings::PurgeSettings;
 use super::timeouts::KV_MILLIS;
+use crate::order;
 use crate::purge::NewRecord;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
@@ -55,14 +56,14 @@ impl FormerOutbox {
         // A full list may lack others, of which nothing is known.
         let may_lack = listed.len() >= MOST_KEYS;
         let is_purge = |key: &String| key.strip_prefix(&prefix).is_some_and(is_outbox_key_suffix);
-        let left: BTreeSet<String> = listed.into_iter().filter(is_purge).collect();
+        let left = order::set_of(listed.into_iter().filter(is_purge));
         if left.is_empty() || !may_lack && left.is_subset(&self.done.borrow()) {
             return Ok(());
         }
         let done_key = format!("outbox-former/{}@{}", self.log_name, runtime.log_id());
         let done = within(runtime, KV_MILLIS, runtime.kv_get(&done_key)).await?;
         let done = done.and_then(|keys| String::from_utf8(keys).ok()).unwrap_or_default();
-        let done: BTreeSet<String> = done.lines().map(str::to_owned).collect();
+        let done = order::set_of(done.lines().map(str::to_owned));
         if may_lack || !left.is_subset(&done) {
             // Some may be for writes whose outcome is unknown.
             let new = NewRecord::everything().with_unknown_outcome();

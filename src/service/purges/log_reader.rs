@@ -4,7 +4,7 @@ use super::log_view::LogView;
 use super::neighbors::Neighbors;
 use super::snapshots::Snapshots;
 use super::timeouts::READ_MILLIS;
-use crate::purge::{Delta, Mark, ReadReply};
+use crate::purge::{Mark, ReadReply};
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
@@ -44,12 +44,15 @@ impl LogReader {
             Some(own) => self.follow(context, own, asked_at, call).await?,
             None => self.start(context, call).await?,
         }
+        if self.view.is_in_doubt() {
+            self.start(context, call).await?;
+        }
         // That it lacks a record of which a client has shown a token, a log that has lost its storage
         // finds out only when it is asked from there.
         let known = self.view.mark();
         if let Some(shown) = shown.filter(|shown| known < Some(*shown)) {
             let reply = self.ask(&context.runtime, Some(shown), asked_at).await?;
-            self.learn(reply.delta, asked_at, call)?;
+            self.learn(reply, asked_at, call)?;
         }
         self.view.shown_is_settled(shown);
         Ok(())
@@ -71,12 +74,12 @@ impl LogReader {
             reply = self.ask(runtime, Some(own), asked_at).await?;
         }
         self.neighbors.share(runtime, &reply);
-        if self.view.learn(reply.delta, asked_at, call) {
+        if self.view.learn(reply.delta, reply.version, asked_at, call) {
             return Ok(());
         }
         // The replica is of an earlier epoch, or the log has forgotten the records that follow it.
         let all = self.ask(runtime, None, asked_at).await?;
-        self.learn(all.delta, asked_at, call)
+        self.learn(all, asked_at, call)
     }
 
     /// Learns the log from nothing: from a neighbor's snapshot and what followed it, else from the log's
@@ -88,6 +91,7 @@ impl LogReader {
             let asking = runtime.log_since_neighbors(base.mark());
             let reply = within(runtime, READ_MILLIS, asking).await?;
             self.neighbors.compare_clocks(asked_at, &reply);
+            let version = reply.version;
             let delta = match base.followed_by(reply) {
                 Ok(delta) => delta,
                 Err(reply) => {
@@ -95,13 +99,13 @@ impl LogReader {
                     reply.delta
                 }
             };
-            if self.view.learn(delta, asked_at, call) {
+            if self.view.learn(delta, version, asked_at, call) {
                 return Ok(());
             }
         }
         let asked_at = runtime.now();
         let reply = self.ask(runtime, None, asked_at).await?;
-        self.learn(reply.delta, asked_at, call)
+        self.learn(reply, asked_at, call)
     }
 
     async fn ask<R: Runtime>(
@@ -116,8 +120,8 @@ impl LogReader {
         Ok(reply)
     }
 
-    fn learn(&self, delta: Delta, asked_at: Timestamp, call: u64) -> Result<(), Fault> {
-        match self.view.learn(delta, asked_at, call) {
+    fn learn(&self, reply: ReadReply, asked_at: Timestamp, call: u64) -> Result<(), Fault> {
+        match self.view.learn(reply.delta, reply.version, asked_at, call) {
             true => Ok(()),
             false => Err("the purge log's answer does not follow what is known".to_owned()),
         }
@@ -127,7 +131,7 @@ impl LogReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::purge::{Record, Verdict};
+    use crate::purge::{Pause, Record, Verdict, Version};
     use crate::service::purges::fixture::{context, entry_of, purge_of, purges, settings};
     use crate::service::testing::{Call, TestRuntime};
 
@@ -154,6 +158,26 @@ mod tests {
         assert!(reader.neighbors.may_learn(), "the clocks are compared");
         runtime.advance(1);
         assert!(runtime.calls(Call::EdgePut) > 0, "the neighbors can learn it");
+    }
+
+    #[test]
+    fn what_an_earlier_version_cannot_express_is_learned_in_the_current_one_and_not_shared() {
+        let (runtime, reader) = (TestRuntime::new(), reader());
+        runtime.log_replies_in(Version::PREVIOUS);
+        read(&runtime, &reader);
+        runtime.advance(1);
+        let shared = runtime.calls(Call::EdgePut);
+        runtime.records(&Record::of_pause(Pause::UNTIL_RESUMED));
+        read(&runtime, &reader);
+        runtime.advance(1);
+        assert_eq!(runtime.calls(Call::EdgePut), shared, "nothing of it is shared");
+        assert!(!reader.view.is_paused(runtime.at()) && !reader.neighbors.may_learn());
+        runtime.log_replies_in(Version::CURRENT);
+        read(&runtime, &reader);
+        assert!(reader.view.is_paused(runtime.at()) && reader.neighbors.may_learn());
+        let calls = runtime.calls(Call::LogSince);
+        read(&runtime, &reader);
+        assert_eq!(runtime.calls(Call::LogSince), calls + 1, "it is read as a whole once");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::write_breaker::WriteBreaker;
 use crate::purge::{IntentId, Mark, NewRecord};
 use crate::service::report::report_purge;
 use crate::service::runtime::{AppendReply, Fault, Runtime};
+use crate::service::stats::Stats;
 use crate::service::timeout::within;
 use std::rc::Rc;
 
@@ -16,13 +17,14 @@ pub(super) const OUTBOX: &str = "outbox";
 #[derive(Debug)]
 pub(super) struct LogWriter {
     view: Rc<LogView>,
+    stats: Rc<Stats>,
     /// Whether the log takes purges.
     pub breaker: WriteBreaker,
 }
 
 impl LogWriter {
-    pub fn new(view: Rc<LogView>) -> Self {
-        Self { view, breaker: WriteBreaker::default() }
+    pub fn new(view: Rc<LogView>, stats: Rc<Stats>) -> Self {
+        Self { view, stats, breaker: WriteBreaker::default() }
     }
 
     /// Appends a record within `millis`, and returns its mark.
@@ -35,20 +37,21 @@ impl LogWriter {
         let asked_at = runtime.now();
         let call = self.view.begin_call();
         let appending = runtime.log_append(self.view.mark(), new);
-        let AppendReply { seq, delta } = within(runtime, millis, appending).await?;
+        let AppendReply { seq, version, delta } = within(runtime, millis, appending).await?;
         self.breaker.succeeded();
         let record = Mark { epoch: delta.epoch(), seq };
-        self.view.learn(delta, asked_at, call);
+        self.view.learn(delta, version, asked_at, call);
         Ok(record)
     }
 
-    /// Appends a purge that was pending.
+    /// Appends a purge that was pending, and counts it.
     pub async fn append_pending<R: Runtime>(
         &self,
         runtime: &R,
         new: &NewRecord,
     ) -> Result<(), Fault> {
         let recorded = self.append(runtime, new, READ_MILLIS).await?;
+        self.stats.purged(runtime.now(), &new.record, recorded.seq, OUTBOX, None);
         report_purge(runtime, recorded.seq, &new.record, OUTBOX);
         Ok(())
     }
@@ -78,7 +81,7 @@ impl LogWriter {
 
 #[cfg(test)]
 mod tests {
-    use crate::purge::{IntentId, Verdict};
+    use crate::purge::{IntentId, Pause, Record, Verdict, Version};
     use crate::service::purges::fixture::{Writing, entry_of, purge_of};
     use crate::service::testing::{Call, TestRuntime};
 
@@ -93,12 +96,42 @@ mod tests {
     }
 
     #[test]
+    fn an_append_does_not_stand_in_for_what_was_read_in_an_earlier_version() {
+        let (runtime, writing) = (TestRuntime::new(), Writing::new());
+        let append = || runtime.run(writing.writer.append(&runtime, &purge_of(1), 1_000)).unwrap();
+        let is_recent = || writing.view.is_recent(runtime.at(), None);
+        runtime.log_replies_in(Version::PREVIOUS);
+        let stored_at = append();
+        runtime.records(&Record::of_pause(Pause::UNTIL_RESUMED));
+        append();
+        assert!(is_recent(), "it cannot know better");
+        runtime.log_replies_in(Version::CURRENT);
+        append();
+        assert!(!is_recent() && !writing.view.is_paused(runtime.at()));
+        assert_eq!(writing.view.verdict(&entry_of(stored_at, &[1])), Verdict::Purged);
+    }
+
+    #[test]
     fn an_append_that_takes_too_long_has_failed() {
         let (runtime, writing) = (TestRuntime::new(), Writing::new());
         runtime.takes(Call::LogAppend, 1_001);
         let appended = runtime.run(writing.writer.append(&runtime, &purge_of(1), 1_000));
         assert_eq!(appended, Err("no answer within 1000 ms".to_owned()));
         assert_eq!((writing.view.mark(), writing.writer.breaker.taken()), (None, 0));
+    }
+
+    #[test]
+    fn a_purge_that_was_pending_is_counted_once_it_is_recorded() {
+        let (runtime, writing) = (TestRuntime::new(), Writing::new());
+        runtime.fails(Call::LogAppend, "down");
+        assert!(runtime.run(writing.delivery.append_or_keep(&runtime, &purge_of(1))).is_err());
+        assert_eq!(writing.stats.totals().purges.recorded, 0);
+        runtime.works(Call::LogAppend);
+        runtime.run(writing.delivery.record_everything_pending(&runtime));
+        let counted = writing.stats.totals();
+        assert_eq!((counted.purges.recorded, counted.purges.by_source["outbox"]), (1, 1));
+        let recent = &counted.recent_purges.list()[0];
+        assert_eq!((recent.seq, recent.source.as_str()), (1, "outbox"));
     }
 
     #[test]

@@ -43,6 +43,6 @@ pub use components::Purges;
 pub use deploy_purge::DeployPurgeState;
 pub use intents::WriteInProgress;
 pub use log_view::LogView;
-pub use recorder::{ADMIN, Recorder};
+pub use recorder::{ADMIN, PurgeSource, Recorder};
 pub use settings::PurgeSettings;
 pub use sync::LogSync;

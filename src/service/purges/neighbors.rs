@@ -43,11 +43,14 @@ impl Neighbors {
 
     /// Learns what a neighbor has read of the log lately.
     pub async fn learn<R: Runtime>(&self, context: &Context<R>) {
+        if !self.may_learn() {
+            return;
+        }
         let Some(mark) = self.view.mark() else { return };
         let Some(clocks) = self.clocks.get() else { return };
         let Some(value) = self.edge.read(context, &self.key_of(mark.epoch)).await else { return };
         let reply = match ReadReply::decode(&value.bytes) {
-            Ok(reply) if reply.epoch() == mark.epoch => reply,
+            Ok(reply) if reply.epoch() == mark.epoch && reply.version == Version::CURRENT => reply,
             Ok(_) => return,
             Err(error) => return report_failure(&context.runtime, "edge-value", error.as_str()),
         };
@@ -61,9 +64,10 @@ impl Neighbors {
         self.view.learn_from_neighbor(reply.delta, replied_at);
     }
 
-    /// Whether there may be something to learn: without a comparison of the clocks no reply has a date.
+    /// Whether there may be something to learn. Without a comparison of the clocks no reply has a date. An
+    /// isolate that has read the log in an earlier version learns from the log itself what it lacks.
     pub fn may_learn(&self) -> bool {
-        self.clocks.get().is_some()
+        self.clocks.get().is_some() && self.view.is_complete()
     }
 
     /// Compares this isolate's clock with the log's, which was called at `asked_at` and has replied.
@@ -81,10 +85,12 @@ impl Neighbors {
 
     /// Leaves a reply of the log for the neighbors, in the background.
     pub fn share<R: Runtime>(&self, runtime: &R, reply: &ReadReply) {
-        if self.max_lag == 0 || self.edge.is_open() {
+        // What an earlier version cannot express, a neighbor that can read it would miss for good.
+        let is_current = reply.version == Version::CURRENT;
+        if !is_current || self.max_lag == 0 || self.edge.is_open() {
             return;
         }
-        let (key, bytes) = (self.key_of(reply.epoch()), reply.encode(Version::CURRENT));
+        let (key, bytes) = (self.key_of(reply.epoch()), reply.encode());
         let (edge, background, seconds) = (self.edge.clone(), runtime.clone(), self.max_lag);
         runtime.spawn(async move { edge.write(&background, &key, &bytes, seconds).await });
     }
@@ -125,7 +131,7 @@ mod tests {
         let (neighbors, view) = neighbors();
         let reply = reply(runtime, None);
         neighbors.compare_clocks(runtime.at(), &reply);
-        view.learn(reply.delta, runtime.at(), view.begin_call());
+        view.learn(reply.delta, reply.version, runtime.at(), view.begin_call());
         (neighbors, view)
     }
 
@@ -164,6 +170,22 @@ mod tests {
         let synced_at = view.synced_at();
         runtime.run(neighbors.learn(&context(&runtime)));
         assert!(runtime.has_reported("edge-value") && view.synced_at() == synced_at);
+    }
+
+    #[test]
+    fn what_was_read_in_an_earlier_version_is_neither_shared_nor_believed() {
+        let runtime = TestRuntime::new();
+        let (neighbors, view) = that_has_read(&runtime);
+        runtime.advance(2_000);
+        runtime.log_replies_in(Version::PREVIOUS);
+        let reply = reply(&runtime, neighbors.common_mark());
+        neighbors.share(&runtime, &reply);
+        runtime.advance(10);
+        assert_eq!(runtime.calls(Call::EdgePut), 0);
+        let (key, synced_at) = (neighbors.key_of(reply.epoch()), view.synced_at());
+        runtime.run(neighbors.edge.write(&runtime, &key, &reply.encode(), 1));
+        runtime.run(neighbors.learn(&context(&runtime)));
+        assert_eq!(view.synced_at(), synced_at);
     }
 
     #[test]

@@ -35,14 +35,22 @@ impl OwnWrites {
         if tokens.is_empty() {
             return None;
         }
-        let calls_before = self.view.calls();
-        match OwnWriteToken::of_tokens(tokens, self.keys(runtime))? {
-            OwnWriteToken::Verified(record) => {
-                self.view.note_shown(record);
-                Some(OwnWrite { record: Some(record), calls_before })
-            }
-            OwnWriteToken::Unverified => Some(OwnWrite { record: None, calls_before }),
+        let own_write = self.read(runtime, tokens)?;
+        own_write.record.into_iter().for_each(|record| self.view.note_shown(record));
+        Some(own_write)
+    }
+
+    /// The same for a request that is only explained: that a client has shown a token is not noted.
+    pub fn read<R: Runtime>(&self, runtime: &R, tokens: &[String]) -> Option<OwnWrite> {
+        if tokens.is_empty() {
+            return None;
         }
+        let calls_before = self.view.calls();
+        let record = match OwnWriteToken::of_tokens(tokens, self.keys(runtime))? {
+            OwnWriteToken::Verified(record) => Some(record),
+            OwnWriteToken::Unverified => None,
+        };
+        Some(OwnWrite { record, calls_before })
     }
 
     /// The token for the client whose write is purged by that record.

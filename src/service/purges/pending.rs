@@ -5,8 +5,10 @@
 
 use crate::limits;
 use crate::purge::{NewRecord, Subject};
+use crate::service::answers::Stamps;
 use crate::time::Timestamp;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// How long after an attempt to put a purge into the outbox there is another.
 const RETRY_MILLIS: u64 = 10_000;
@@ -29,6 +31,8 @@ pub(super) struct PendingPurge {
 #[derive(Debug, Default)]
 pub(super) struct PendingPurges {
     purges: RefCell<Vec<PendingPurge>>,
+    /// What JavaScript knows of purges.
+    pub stamps: Rc<Stamps>,
 }
 
 impl PendingPurges {
@@ -54,6 +58,7 @@ impl PendingPurges {
 
     /// Adds a purge.
     pub fn push(&self, key: String, new: NewRecord) {
+        self.stamps.purged(&new.record);
         let pending = PendingPurge { key, new, tried_at: None, in_outbox: false };
         self.purges.borrow_mut().push(pending);
     }

@@ -2,8 +2,8 @@
 
 use super::delivery::Delivery;
 use super::shared_appends::SharedAppends;
-use crate::purge::{Mark, NewRecord, Record};
-use crate::service::report::report_purge;
+use crate::purge::{Mark, NewRecord, Pause, Record};
+use crate::service::report::{report_pause, report_purge};
 use crate::service::runtime::{Fault, Runtime};
 use crate::service::stats::Stats;
 use std::rc::Rc;
@@ -12,6 +12,21 @@ use std::rc::Rc;
 pub const ADMIN: &str = "admin";
 /// The source of purges after the Worker itself failed.
 const WORKER: &str = "worker";
+
+/// What causes a purge.
+#[derive(Debug, Clone)]
+pub struct PurgeSource {
+    /// The word in log lines and statistics.
+    pub word: &'static str,
+    /// The mutation field, the path or the name of the token, if it is known.
+    pub cause: Option<Rc<str>>,
+}
+
+impl From<&'static str> for PurgeSource {
+    fn from(word: &'static str) -> Self {
+        Self { word, cause: None }
+    }
+}
 
 /// Records purges in the log.
 #[derive(Debug)]
@@ -26,8 +41,7 @@ impl Recorder {
         Self { shared: SharedAppends::new(delivery.clone()), delivery, stats }
     }
 
-    /// Records a purge and returns the mark of its record. `source` is the word for its cause in log
-    /// lines and statistics.
+    /// Records a purge and returns the mark of its record.
     ///
     /// If the log does not take the purge, this isolate obeys it all the same, and it is recorded later,
     /// by this isolate or by another. So an error need not be handled.
@@ -35,9 +49,9 @@ impl Recorder {
         &self,
         runtime: &R,
         new: impl Into<NewRecord>,
-        source: &'static str,
+        source: impl Into<PurgeSource>,
     ) -> Result<Mark, Fault> {
-        let new = new.into();
+        let (new, PurgeSource { word: source, cause }) = (new.into(), source.into());
         self.stats.purge_requested(runtime.now(), &new.record, source);
         let has_schema = new.record.schema.is_some();
         // An administrator's purge is attempted even while the breaker is open: a human waits for the
@@ -50,7 +64,8 @@ impl Recorder {
             self.delivery.append_or_keep(runtime, &new).await
         };
         if let Ok(record) = &recorded {
-            self.stats.purged(runtime.now());
+            let (stats, now) = (&self.stats, runtime.now());
+            stats.purged(now, &new.record, record.seq, source, cause.as_deref());
             report_purge(runtime, record.seq, &new.record, source);
         }
         recorded
@@ -66,8 +81,17 @@ impl Recorder {
         let new = NewRecord::from(record);
         let recorded = self.delivery.try_once(runtime, &new).await?;
         self.stats.purge_requested(runtime.now(), &new.record, source);
-        self.stats.purged(runtime.now());
+        self.stats.purged(runtime.now(), &new.record, recorded.seq, source, None);
         report_purge(runtime, recorded.seq, &new.record, source);
+        Ok(recorded)
+    }
+
+    /// Pauses the cache for all isolates, or ends the pause. One attempt: a pause that is recorded later,
+    /// when nobody expects it any more, would be a surprise.
+    pub async fn record_pause<R: Runtime>(&self, runtime: &R, pause: Pause) -> Result<Mark, Fault> {
+        let new = NewRecord::from(Record::of_pause(pause));
+        let recorded = self.delivery.try_once(runtime, &new).await?;
+        report_pause(runtime, recorded.seq, pause);
         Ok(recorded)
     }
 
@@ -106,11 +130,8 @@ mod tests {
         assert_eq!(mark.map(|mark| mark.seq), Ok(1));
         let everything = NewRecord::everything();
         assert!(runtime.run(recorder.record(&runtime, everything, "rest")).is_ok());
-        let stats = writing.stats.to_json(runtime.at(), None, true);
-        assert_eq!(
-            (&stats["purges"], &stats["purges_of_everything"]["total"]),
-            (&2.into(), &1.into())
-        );
+        let purges = writing.stats.totals().purges;
+        assert_eq!((purges.recorded, purges.of_everything), (2, 1));
         let sources: Vec<Value> =
             runtime.lines().iter().map(|line| line["source"].clone()).collect();
         assert_eq!(sources, ["mutation", "rest"]);
@@ -145,8 +166,8 @@ mod tests {
         let (runtime, (recorder, writing)) = (TestRuntime::new(), recorder());
         for (times, is_over) in [(1, true), (2, false)] {
             runtime.run(recorder.purge_after_failure(&runtime, is_over));
-            let stats = writing.stats.to_json(runtime.at(), None, true);
-            assert_eq!(stats["purges_of_everything"]["by_source"]["worker"], times);
+            let purges = writing.stats.totals().purges;
+            assert_eq!(purges.of_everything_by_source["worker"], times);
         }
         assert_eq!(runtime.log_head(), 2);
     }

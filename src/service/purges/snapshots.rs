@@ -46,7 +46,8 @@ impl Snapshots {
         for turn in 0..=WAITS {
             if let Some(value) = self.edge.read(context, &self.key).await {
                 match EncodedSnapshot::read(value.bytes.into()) {
-                    Ok(base) => return Some(base),
+                    Ok(base) if base.version() == Version::CURRENT => return Some(base),
+                    Ok(_) => {}
                     Err(error) => report_failure(runtime, "edge-value", error.as_str()),
                 }
             }
@@ -63,10 +64,12 @@ impl Snapshots {
         None
     }
 
-    /// Leaves what the log has sent for the neighbors, in the background, if it is a snapshot.
+    /// Leaves what the log has sent for the neighbors, in the background, if it is a snapshot in the
+    /// current version.
     pub fn share<R: Runtime>(&self, runtime: &R, delta: &Delta) {
         let Delta::EncodedSnapshot { base, .. } = delta else { return };
-        if self.edge.is_open() {
+        // A snapshot in an earlier version lacks what that cannot express.
+        if base.version() != Version::CURRENT || self.edge.is_open() {
             return;
         }
         let (key, base) = (self.key.clone(), base.clone());
@@ -80,7 +83,7 @@ impl Snapshots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::purge::{Log, LogLimits, MemoryRows, Record};
+    use crate::purge::{Log, LogLimits, MemoryRows, Record, Version};
     use crate::service::purges::fixture::{context, settings};
     use crate::service::runtime::Clock as _;
     use crate::service::testing::{Call, TestRuntime};
@@ -91,10 +94,14 @@ mod tests {
     }
 
     fn snapshot(runtime: &TestRuntime) -> Delta {
+        snapshot_in(Version::CURRENT, runtime)
+    }
+
+    fn snapshot_in(version: Version, runtime: &TestRuntime) -> Delta {
         let (rows, retention) = (MemoryRows::default(), Ttl::from_seconds(600));
         let mut log = Log::open(rows, retention, LogLimits::default(), || 7).unwrap();
         log.append(&Record::everything(), runtime.at()).unwrap();
-        log.since_encoded(None)
+        log.since_encoded(None, version)
     }
 
     #[test]
@@ -125,6 +132,18 @@ mod tests {
         let both = futures_util::future::join(others.find(&context), arriving);
         assert!(runtime.run(both).0.is_some());
         assert_eq!(runtime.at().millis_since(started), waited + 2 * WAIT_MILLIS);
+    }
+
+    #[test]
+    fn a_snapshot_in_an_earlier_version_is_neither_shared_nor_used() {
+        let (runtime, snapshots) = (TestRuntime::new(), snapshots());
+        let delta = snapshot_in(Version::PREVIOUS, &runtime);
+        snapshots.share(&runtime, &delta);
+        runtime.advance(1);
+        assert_eq!(runtime.calls(Call::EdgePut), 0);
+        let Delta::EncodedSnapshot { base, .. } = delta else { panic!("{delta:?}") };
+        runtime.run(snapshots.edge.write(&runtime, &snapshots.key, base.bytes(), 60));
+        assert_eq!(runtime.run(snapshots.find(&context(&runtime))), None);
     }
 
     #[test]

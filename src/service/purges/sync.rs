@@ -8,7 +8,7 @@
 use super::delivery::Delivery;
 use super::deploy_purge::DeployPurge;
 use super::log_reader::LogReader;
-use super::log_view::LogView;
+use super::log_view::{LOOKS_PER_MAX_LAG, LogView};
 use super::log_writer::LogWriter;
 use super::neighbors::Neighbors;
 use super::pending::PendingPurges;
@@ -23,8 +23,6 @@ use std::rc::Rc;
 
 /// How long a request waits for reads.
 const WAIT_MILLIS: u64 = 2_500;
-/// How often in `max_lag` an isolate looks for what neighbors have read, at most.
-const LOOKS_PER_MAX_LAG: u64 = 16;
 
 /// Keeps the replica close to the log.
 #[derive(Debug)]
@@ -182,7 +180,7 @@ impl LogSync {
             return false;
         }
         let is_waiting = !self.pending.is_empty() && self.writer.breaker.may_probe(now);
-        if self.view.is_failing() || is_waiting {
+        if self.view.is_failing() || self.view.is_in_doubt() || is_waiting {
             return true;
         }
         let max_lag = self.max_lag_millis;

@@ -3,15 +3,15 @@
 //!
 //! In scope: who asks and who waits, in one isolate; and which isolate of a data center revalidates a
 //! stale entry. A request that has waited is answered from memory like any other, so it never gets what
-//! was purged meanwhile. Each waits once: if the response is not for it, it asks for itself. Not in
-//! scope: asking.
+//! was purged meanwhile. If the one that it waits for has found nothing in the stores, it waits before it
+//! looks there. Each waits once: if the response is not for it, it asks for itself. Not in scope: asking.
 
 use super::parts::ReadParts;
 use crate::engine::Plan;
 use crate::http::Method;
 use crate::limits;
 use crate::policy::Freshness;
-use crate::service::cache::{Candidate, HitForMiss, Judge, Lookup, shared_key};
+use crate::service::cache::{Candidate, HitForMiss, Judge, Lookup, LookupResult, shared_key};
 use crate::service::context::Context;
 use crate::service::expiring_map::ExpiringMap;
 use crate::service::purges::Purges;
@@ -19,6 +19,7 @@ use crate::service::runtime::{Fault, Runtime};
 use crate::service::tiers::Tiers;
 use crate::service::timeout::within;
 use crate::stored::Meta;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -44,25 +45,33 @@ pub struct Leader<R: Runtime> {
     leaders: Rc<Leaders>,
     runtime: R,
     key: String,
-    signal: u32,
+    fetching: Fetching,
 }
 
 impl<R: Runtime> Drop for Leader<R> {
     fn drop(&mut self) {
-        let Self { leaders, runtime, key, signal } = self;
-        let mut signals = leaders.signals.borrow_mut();
-        if signals.get(key, runtime.now()) == Some(*signal) {
-            signals.remove(key);
+        let Self { leaders, runtime, key, fetching } = self;
+        let mut all = leaders.fetching.borrow_mut();
+        if all.get(key, runtime.now()) == Some(*fetching) {
+            all.remove(key);
         }
-        drop(signals);
-        runtime.resolve_signal(*signal);
+        drop(all);
+        runtime.resolve_signal(fetching.signal);
     }
 }
 
-/// The keys that are being fetched, each with the signal of the request that does. A request that
-/// takes longer than others wait was cut off by the runtime, or is not worth waiting for.
+/// The keys that are being fetched, each with the request that does. A request that takes longer than others
+/// wait was cut off by the runtime, or is not worth waiting for.
 struct Leaders {
-    signals: RefCell<ExpiringMap<u32>>,
+    fetching: RefCell<ExpiringMap<Fetching>>,
+}
+
+/// A request that fetches.
+#[derive(Clone, Copy, PartialEq)]
+struct Fetching {
+    signal: u32,
+    /// Whether the stores have nothing for any request with this key, as far as this one knows.
+    found_nothing: bool,
 }
 
 /// Collapses requests.
@@ -78,9 +87,9 @@ pub struct Collapser {
 impl Collapser {
     /// A collapser for the requests of one isolate.
     pub fn new(parts: &ReadParts) -> Rc<Self> {
-        let signals = RefCell::new(ExpiringMap::new(WAIT_MILLIS, limits::IN_FLIGHT_KEYS));
+        let fetching = RefCell::new(ExpiringMap::new(WAIT_MILLIS, limits::IN_FLIGHT_KEYS));
         Rc::new(Self {
-            leaders: Rc::new(Leaders { signals }),
+            leaders: Rc::new(Leaders { fetching }),
             hit_for_miss: parts.hit_for_miss.clone(),
             tiers: parts.tiers.clone(),
             judge: parts.judge.clone(),
@@ -89,40 +98,77 @@ impl Collapser {
         })
     }
 
-    /// Waits for a request that fetches the same, or becomes the one that others wait for.
-    pub async fn join<R: Runtime>(&self, context: &Context<R>, plan: &Plan) -> Collapse<R> {
-        let directives = plan.client_directives(&context.request.headers);
-        // These requests bring nothing that others could use, or want something newer.
-        if context.request.method == Method::Head || directives.no_store || directives.no_cache {
-            return Collapse::Alone;
+    /// Waits for a request that fetches the same and has found nothing in the stores, unless memory has an
+    /// answer. Returns whether it has waited: then the look-up finds in memory what came, and the request is not
+    /// to `join` any more.
+    pub async fn wait_first<R: Runtime>(&self, context: &Context<R>, plan: &Plan) -> bool {
+        let Some(key) = self.collapsed_key(context, plan) else { return false };
+        let Some(leader) = self.leader_of(&key, context) else { return false };
+        if !leader.found_nothing || self.lookup.answers_from_memory(context, plan) {
+            return false;
         }
-        let runtime = &context.runtime;
-        let (key, now) = (shared_key(plan), runtime.now());
-        if self.hit_for_miss.contains(&key, now) {
-            return Collapse::Alone;
-        }
-        let leader = self.leaders.signals.borrow().get(&key, now);
-        let Some(leader) = leader else {
+        self.wait_for(context, leader).await;
+        true
+    }
+
+    /// Waits for a request that fetches the same, or becomes the one that others wait for. `found`: what the
+    /// stores have for this one.
+    pub async fn join<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        plan: &Plan,
+        found: &LookupResult<'_>,
+    ) -> Collapse<R> {
+        let Some(key) = self.collapsed_key(context, plan) else { return Collapse::Alone };
+        let Some(leader) = self.leader_of(&key, context) else {
             // It may have been fetched while this request looked elsewhere.
             if let Some(candidate) = self.lookup.fresh_in_memory(context, plan) {
                 return Collapse::Answered(candidate);
             }
-            let signal = runtime.create_signal();
-            self.leaders.signals.borrow_mut().put(&key, signal, now);
-            let (leaders, runtime) = (self.leaders.clone(), runtime.clone());
-            return Collapse::Leads(Leader { leaders, runtime, key: key.into_owned(), signal });
+            let (leaders, runtime) = (self.leaders.clone(), context.runtime.clone());
+            // Who shows the number of its write may not use what others may.
+            let found_nothing = found.is_nothing() && context.own_write.is_none();
+            let fetching = Fetching { signal: runtime.create_signal(), found_nothing };
+            leaders.fetching.borrow_mut().put(&key, fetching, runtime.now());
+            return Collapse::Leads(Leader { leaders, runtime, key: key.into_owned(), fetching });
         };
-        let waiting = async {
-            runtime.wait_for_signal(leader).await;
-            Ok::<(), Fault>(())
-        };
-        // Whether the response came in time shows in memory.
-        let _ = within(runtime, WAIT_MILLIS, waiting).await;
+        self.wait_for(context, leader).await;
         self.purges.sync.sync(context).await;
         match self.lookup.fresh_in_memory(context, plan) {
             Some(candidate) => Collapse::Answered(candidate),
             None => Collapse::Alone,
         }
+    }
+
+    /// The key for which requests wait for each other. `None` for a request that brings nothing that others
+    /// could use, that wants something newer, or that waits for nothing.
+    fn collapsed_key<'p, R: Runtime>(
+        &self,
+        context: &Context<R>,
+        plan: &'p Plan,
+    ) -> Option<Cow<'p, str>> {
+        let directives = plan.client_directives(&context.request.headers);
+        let is_single = context.request.method == Method::Head
+            || directives.no_store
+            || directives.no_cache
+            || directives.only_if_cached;
+        let key = shared_key(plan);
+        let is_collapsed = !is_single && !self.hit_for_miss.contains(&key, context.runtime.now());
+        is_collapsed.then_some(key)
+    }
+
+    /// The request that fetches what has this key.
+    fn leader_of<R: Runtime>(&self, key: &str, context: &Context<R>) -> Option<Fetching> {
+        self.leaders.fetching.borrow().get(key, context.runtime.now())
+    }
+
+    /// Waits for that request. Whether its response came in time shows in memory.
+    async fn wait_for<R: Runtime>(&self, context: &Context<R>, leader: Fetching) {
+        let waiting = async {
+            context.runtime.wait_for_signal(leader.signal).await;
+            Ok::<(), Fault>(())
+        };
+        let _ = within(&context.runtime, WAIT_MILLIS, waiting).await;
     }
 
     /// `true` if an isolate of this data center has revalidated a stale entry, or has just begun to.

@@ -6,12 +6,15 @@ use super::graphql::GraphQlResponses;
 use super::injection::Injection;
 use super::kind::ReadKind;
 use super::parts::ReadParts;
+use super::popular::PopularReads;
 use super::range::{RangeReads, nothing_stored};
+use super::repeating::{Repeating, ServedHit};
 use super::response::{ReadResponse, is_origin_failure};
 use super::rest::RestResponses;
 use super::rest_store::RestStore;
 use super::revalidation::Revalidation;
 use super::serving::Serving;
+use super::shadow::Shadow;
 use super::validation::{PriorResponse, Validation};
 use crate::engine::{MissDetail, Plan};
 use crate::http::Method;
@@ -23,13 +26,14 @@ use crate::service::context::Context;
 use crate::service::purges::Purges;
 use crate::service::respond::{ForwardReason, Reply};
 use crate::service::runtime::{OriginFailure, Runtime};
+use crate::service::tiers::CachedEntry;
 use crate::service::timeout::within;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use std::pin::pin;
 use std::rc::Rc;
 
 /// How much longer a far tier may take if the origin has failed.
-const LATE_MILLIS: u64 = 1_000;
+pub const LATE_MILLIS: u64 = 1_000;
 
 /// Answers reads.
 pub struct Reads {
@@ -45,6 +49,9 @@ pub struct Reads {
     rest: Rc<RestResponses>,
     range: RangeReads,
     revalidation: Rc<Revalidation>,
+    shadow: Rc<Shadow>,
+    popular: Rc<PopularReads>,
+    repeating: Rc<Repeating>,
 }
 
 /// The origin's response and, if a far tier was late, the stale candidate that it had; or the client's
@@ -58,11 +65,12 @@ impl Reads {
         let serving = Serving::new(tiers.clone(), judge.clone(), parts.respond.clone());
         let collapser = Collapser::new(parts);
         let injection = Injection::new(parts.config.clone(), origin.clone());
-        let graphql = GraphQlResponses::new(parts);
+        let popular = PopularReads::new(parts.config.clone(), parts.stats.clone());
+        let graphql = GraphQlResponses::new(parts, popular.clone());
         let validation =
             Validation::new(origin.clone(), tiers.clone(), judge.clone(), store.clone());
         let rest_store = RestStore::new(parts);
-        let rest = RestResponses::new(parts, rest_store.clone());
+        let rest = RestResponses::new(parts, rest_store.clone(), popular.clone());
         let range =
             RangeReads::new(purges.clone(), validation.clone(), serving.clone(), rest.clone());
         let revalidation = Revalidation::new(
@@ -70,6 +78,12 @@ impl Reads {
             collapser.clone(),
             (injection.clone(), graphql.clone()),
             (validation.clone(), rest_store.clone()),
+        );
+        let shadow = Shadow::new(
+            parts.config.shadow,
+            (judge.clone(), purges.clone()),
+            (injection.clone(), validation.clone()),
+            parts.stats.clone(),
         );
         Rc::new(Self {
             purges: purges.clone(),
@@ -84,6 +98,9 @@ impl Reads {
             rest,
             range,
             revalidation,
+            shadow,
+            popular,
+            repeating: Rc::new(Repeating::new(parts)),
         })
     }
 
@@ -91,7 +108,8 @@ impl Reads {
     pub fn batches(&self, parts: &ReadParts, completion: Rc<BatchCompletion>) -> BatchReads {
         let injection = self.injection.clone();
         let (graphql, revalidation) = (self.graphql.clone(), self.revalidation.clone());
-        BatchReads::new(parts, completion, injection, graphql, revalidation)
+        let repeating = self.repeating.clone();
+        BatchReads::new(parts, completion, injection, graphql, (revalidation, repeating))
     }
 
     /// Answers a read.
@@ -102,29 +120,64 @@ impl Reads {
         kind: &ReadKind,
     ) -> Reply {
         let request = &context.request;
+        let is_rest = matches!(kind, ReadKind::Rest);
+        let is_part = is_rest && request.method == Method::Get && request.headers.contains("range");
+        let has_waited = !is_part && self.collapser.wait_first(context, plan).await;
         let mut found = self.lookup.find(context, plan).await;
-        if let Some(candidate) = found.candidate.take_if(|candidate| candidate.answers()) {
-            if let ReadKind::GraphQl(operation) = kind {
+        // What is warmed is to be fresh: nobody waits for it.
+        let answers = |candidate: &mut Candidate| match context.is_warming() {
+            true => candidate.is_fresh(),
+            false => candidate.answers(),
+        };
+        if let Some(candidate) = found.candidate.take_if(answers) {
+            let operation = match kind {
+                ReadKind::GraphQl(operation) => Some(&**operation),
+                ReadKind::Rest => None,
+            };
+            if let Some(operation) = operation {
                 self.graphql.note_answered(context, operation);
             }
+            self.popular.hit(context, plan, operation);
             if candidate.freshness == Freshness::StaleWhileRevalidate {
                 self.revalidation.begin(context, plan, &candidate, kind);
             }
-            return self.serving.serve(context, plan, &candidate);
+            // Warming compares nothing: no client was served.
+            if !context.is_warming() {
+                self.shadow.begin(context, plan, &candidate, kind);
+            }
+            let served = self.serving.serve(context, plan, &candidate);
+            let other_variant = found.other_variant.as_deref();
+            let hit = ServedHit { plan, candidate: &candidate, other_variant, operation };
+            self.repeating.tell(context, hit, &served);
+            return served;
         }
-        let is_rest = matches!(kind, ReadKind::Rest);
-        if is_rest && request.method == Method::Get && request.headers.contains("range") {
+        if is_part {
             return self.range.read(context, plan, found).await;
         }
         if plan.client_directives(&request.headers).only_if_cached {
             return nothing_stored();
         }
-        let leader = match self.collapser.join(context, plan).await {
+        let collapse = match has_waited {
+            true => Collapse::Alone,
+            false => self.collapser.join(context, plan, &found).await,
+        };
+        let leader = match collapse {
             Collapse::Answered(candidate) => return self.serving.serve(context, plan, &candidate),
             Collapse::Leads(leader) => Some(leader),
             Collapse::Alone => None,
         };
         self.fetch(context, plan, kind, found, leader).await
+    }
+
+    /// The fresh response to a request that this isolate has in memory.
+    pub async fn fresh_in_memory<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        plan: &Plan,
+    ) -> Option<Rc<CachedEntry>> {
+        // The origin may have taken so long that the replica is too old to judge.
+        self.purges.sync.sync(context).await;
+        self.lookup.fresh_in_memory(context, plan).map(|candidate| candidate.cached)
     }
 
     /// Asks the origin, and stores its response.
@@ -231,7 +284,7 @@ impl Reads {
 }
 
 /// Why a look-up ended at the origin. `no_cache` tells whether the client's directives ask for it.
-fn forward_reason(found: &LookupResult<'_>, no_cache: bool) -> ForwardReason {
+pub fn forward_reason(found: &LookupResult<'_>, no_cache: bool) -> ForwardReason {
     let freshness = found.candidate.as_ref().map(|candidate| candidate.freshness);
     let (forward, detail) = match freshness {
         _ if found.log_unreadable => (Forward::Miss, Some(MissDetail::LogUnreadable.as_str())),

@@ -2,15 +2,17 @@
 
 use super::body::{may_store, whole};
 use super::parts::ReadParts;
+use super::popular::PopularReads;
 use super::response::ReadResponse;
 use crate::config::Config;
 use crate::engine::{
     FetchedResponse, Plan, StorableEntry, graphql_entry, graphql_storable, not_modified_response,
 };
 use crate::graphql::{ResponseJson, is_success};
+use crate::json::IndexFault;
 use crate::limits;
 use crate::policy::{NotStored, not_modified};
-use crate::service::body_memory::read_graphql_body;
+use crate::service::body_memory::{index_of, read_graphql_body};
 use crate::service::cache::{HitForMiss, Store, StoreTarget};
 use crate::service::context::Context;
 use crate::service::knowledge::{Knowledge, Operation};
@@ -28,11 +30,12 @@ pub struct GraphQlResponses {
     hit_for_miss: Rc<HitForMiss>,
     scope_changes: Rc<ScopeChanges>,
     respond: Rc<Responder>,
+    popular: Rc<PopularReads>,
 }
 
 impl GraphQlResponses {
     /// Responses that go to this store.
-    pub fn new(parts: &ReadParts) -> Rc<Self> {
+    pub fn new(parts: &ReadParts, popular: Rc<PopularReads>) -> Rc<Self> {
         Rc::new(Self {
             config: parts.config.clone(),
             knowledge: parts.knowledge.clone(),
@@ -40,6 +43,7 @@ impl GraphQlResponses {
             hit_for_miss: parts.hit_for_miss.clone(),
             scope_changes: parts.scope_changes.clone(),
             respond: parts.respond.clone(),
+            popular,
         })
     }
 
@@ -66,9 +70,18 @@ impl GraphQlResponses {
         }
         let outcome =
             Outcome::miss(reason, head.status, stored.as_ref().map(|_| ()).map_err(|e| *e));
-        self.respond.log.miss(context, plan, head.status, stored.is_ok(), outcome.detail());
+        let bytes = match (&stored, &response.body) {
+            (Ok(cached), _) => cached.entry.body.len(),
+            (Err(_), Some(body)) => body.bytes.len(),
+            (Err(_), None) => head.announced_bytes(),
+        };
+        let size = (head.status, bytes);
+        self.respond.log.miss(context, plan, size, stored.is_ok(), outcome.detail());
         match stored {
-            Ok(cached) => self.stored_reply(context, &response, &cached, &outcome),
+            Ok(cached) => {
+                self.popular.miss(context, plan, Some(operation));
+                self.stored_reply(context, &response, &cached, &outcome)
+            }
             Err(_) => self.unstored_reply(context, &response, plan, &outcome),
         }
     }
@@ -96,15 +109,19 @@ impl GraphQlResponses {
         }
         let request = &context.request;
         let fetched = FetchedResponse { request, received: head.received(), body, mark };
-        let parsed;
+        let index;
         let json = match &response.body {
             Some(body) => &body.json,
             None => {
-                let read = serde_json::from_slice(&fetched.body);
-                parsed = read.map_err(|_| NotStored::ContentType)?;
-                &parsed
+                let read = index_of(&context.runtime, &fetched.body);
+                index = read.map_err(|fault| match fault {
+                    IndexFault::NotJson => NotStored::ContentType,
+                    IndexFault::NoRoom => NotStored::MemoryInFlight,
+                })?;
+                &index
             }
         };
+        let json = json.root();
         let added = response.body.as_ref().is_some_and(|body| body.has_additions);
         // The log may say by now that another schema is in force. A document that was analyzed by
         // another schema could lack a tag or a prohibition.
@@ -178,6 +195,6 @@ impl GraphQlResponses {
 /// shows, as far as it was read.
 fn may_be_answered(reason: NotStored, response: &ReadResponse) -> bool {
     let is_read_as_other = matches!(reason, NotStored::Errors | NotStored::ContentType);
-    let shows_error = response.body.as_ref().is_some_and(|body| !is_success(&body.json));
+    let shows_error = response.body.as_ref().is_some_and(|body| !is_success(body.json.root()));
     (200..300).contains(&response.head.status) && !is_read_as_other && !shows_error
 }

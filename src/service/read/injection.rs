@@ -11,13 +11,14 @@ use crate::engine::is_graphql_json;
 use crate::graphql::{
     InjectedDocument, Outcome, RESERVED_PREFIX, RewrittenRequest, is_strippable, outcome, strip,
 };
+use crate::json::Index;
 use crate::limits;
-use crate::service::body_memory::read_graphql_body;
+use crate::service::body_memory::{index_of, read_graphql_body};
 use crate::service::context::Context;
 use crate::service::knowledge::{InjectionState, Operation};
 use crate::service::origin::OriginClient;
 use crate::service::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
-use serde_json::Value;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// Asks the origin for GraphQL queries.
@@ -114,35 +115,36 @@ impl Injection {
         }
         let read = read_graphql_body(&context.runtime, &head).await;
         let BodyRead::Whole(body) = read else { return Ok(Attempt::NotStrippable) };
-        let Ok(json) = serde_json::from_slice::<Value>(&body) else {
-            return Ok(Attempt::NotStrippable);
-        };
+        let Ok(json) = index_of(&context.runtime, &body) else { return Ok(Attempt::NotStrippable) };
         // Some servers refuse with `"data": null`, like an operation that ran and failed altogether.
         let is_refused = (400..500).contains(&head.status)
-            || matches!(outcome(&json), Outcome::NothingRan | Outcome::Partial(None));
+            || matches!(outcome(json.root()), Outcome::NothingRan | Outcome::Partial(None));
         if is_refused && !is_busy {
             return Ok(Attempt::Refused);
         }
-        let Some(bytes) = without_addition(&body, &json, operation, injected) else {
-            return Ok(Attempt::NotStrippable);
+        let bytes = match without_addition(&json, operation, injected) {
+            Some(Cow::Borrowed(_)) => body,
+            Some(Cow::Owned(text)) => text.into_bytes().into(),
+            None => return Ok(Attempt::NotStrippable),
         };
         remove_content_fields(&mut head.headers);
-        let body = Some(ReadBody { bytes: bytes.into(), json, has_additions: true });
+        let body = Some(ReadBody { bytes, json, has_additions: true });
         Ok(Attempt::Answered(ReadResponse { head, body, validated: None }))
     }
 }
 
-/// A response body without what was added to its document. `None` if that is not certain to work.
-pub fn without_addition(
-    body: &[u8],
-    json: &Value,
+/// A response without what was added to its document. Borrowed if that is all of it. `None` if it is not certain
+/// to work.
+pub fn without_addition<'j>(
+    json: &'j Index,
     operation: &Operation,
     injected: &InjectedDocument,
-) -> Option<Vec<u8>> {
+) -> Option<Cow<'j, str>> {
     // A field that the client did not ask for may have failed.
-    let may_have_failed = injected.adds_key_fields() && json.get("errors").is_some();
-    let strippable = !may_have_failed && is_strippable(json, &operation.known.analysis.shape);
-    strippable.then(|| strip(body, injected))?
+    let may_have_failed = injected.adds_key_fields() && json.root().get("errors").is_some();
+    let shape = &operation.known.analysis.shape;
+    let strippable = !may_have_failed && is_strippable(json.root(), shape);
+    strippable.then(|| strip(json, injected))?
 }
 
 /// `true` if an error page may quote the document with additions.
@@ -161,8 +163,8 @@ async fn has_run<R: Runtime>(context: &Context<R>, response: &OriginResponse) ->
         return false;
     }
     match read_graphql_body(&context.runtime, response).await {
-        BodyRead::Whole(body) => serde_json::from_slice(&body).is_ok_and(|json| {
-            matches!(outcome(&json), Outcome::Data(_) | Outcome::Partial(Some(_)))
+        BodyRead::Whole(body) => index_of(&context.runtime, &body).is_ok_and(|json| {
+            matches!(outcome(json.root()), Outcome::Data(_) | Outcome::Partial(Some(_)))
         }),
         // No server refuses at such length.
         BodyRead::TooLarge => true,

@@ -10,6 +10,8 @@
 //! | serve stale if the origin fails | `serving` | `serving` |
 //! | store the response and send it | `graphql` | `rest` |
 //! | fetch a stale entry again, in the background | `revalidation` | `revalidation` |
+//! | compare a hit with the origin's response, in the background | `shadow` | `shadow` |
+//! | tell the platform that it may give a hit again | `repeating` | `repeating` |
 //!
 //! Batches of queries have their own order (`batch`).
 
@@ -21,16 +23,19 @@ mod graphql;
 mod injection;
 mod kind;
 mod parts;
+mod popular;
 mod range;
+mod repeating;
 mod response;
 mod rest;
 mod rest_store;
 mod revalidation;
 mod serving;
+mod shadow;
 mod validation;
 
 pub(super) use batch::{BatchCompletion, BatchItem, BatchItemKind, BatchReads};
-pub(super) use flow::Reads;
+pub(super) use flow::{LATE_MILLIS, Reads, forward_reason};
 pub(super) use kind::ReadKind;
 pub(super) use parts::ReadParts;
 

@@ -7,6 +7,7 @@ use crate::service::origin::OriginClient;
 use crate::service::purges::Purges;
 use crate::service::respond::Responder;
 use crate::service::scope_changes::ScopeChanges;
+use crate::service::stats::Stats;
 use crate::service::tiers::Tiers;
 use std::rc::Rc;
 
@@ -20,6 +21,8 @@ pub struct ReadParts {
     pub knowledge: Knowledge,
     /// The origin.
     pub origin: Rc<OriginClient>,
+    /// The counters.
+    pub stats: Rc<Stats>,
     /// Makes the client's responses.
     pub respond: Rc<Responder>,
     /// Purges scopes whose cookies change.

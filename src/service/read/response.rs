@@ -2,9 +2,9 @@
 
 use crate::engine::ValidatedEntry;
 use crate::http::{Headers, Response, fields};
+use crate::json::Index;
 use crate::service::respond::Reply;
 use crate::service::runtime::{OriginFailure, OriginResponse};
-use serde_json::Value;
 use std::rc::Rc;
 
 /// The origin's response to a read.
@@ -22,7 +22,7 @@ pub struct ReadBody {
     /// What the client gets.
     pub bytes: Rc<[u8]>,
     /// The GraphQL response as the origin sent it; `null` for REST.
-    pub json: Value,
+    pub json: Index,
     /// Whether the document that it answers had additions.
     pub has_additions: bool,
 }

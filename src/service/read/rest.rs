@@ -1,8 +1,9 @@
 //! Responses of the origin to REST reads: streamed to the client, and stored at the same time.
 
-use super::body::read_whole;
+use super::body::{read_whole, whole};
 use super::collapse::Leader;
 use super::parts::ReadParts;
+use super::popular::PopularReads;
 use super::response::ReadResponse;
 use super::rest_store::{BodySource, RestStore, content_length};
 use crate::engine::{Plan, ValidatedEntry, not_modified_response, storable_headers};
@@ -17,22 +18,27 @@ use crate::service::scope_changes::ScopeChanges;
 use crate::time::Timestamp;
 use std::rc::Rc;
 
+/// How long the head of a small response may wait for its body.
+const SMALL_BODY_MILLIS: u64 = 10;
+
 /// Stores the responses to REST reads, and sends them.
 pub struct RestResponses {
     store: Rc<RestStore>,
     hit_for_miss: Rc<HitForMiss>,
     scope_changes: Rc<ScopeChanges>,
     respond: Rc<Responder>,
+    popular: Rc<PopularReads>,
 }
 
 impl RestResponses {
     /// Responses that go to this store.
-    pub fn new(parts: &ReadParts, store: Rc<RestStore>) -> Rc<Self> {
+    pub fn new(parts: &ReadParts, store: Rc<RestStore>, popular: Rc<PopularReads>) -> Rc<Self> {
         Rc::new(Self {
             store,
             hit_for_miss: parts.hit_for_miss.clone(),
             scope_changes: parts.scope_changes.clone(),
             respond: parts.respond.clone(),
+            popular,
         })
     }
 
@@ -55,18 +61,27 @@ impl RestResponses {
             self.note_not_stored(context, plan, head.status, reason);
         }
         let outcome = Outcome::miss(reason, head.status, may_store);
-        self.respond.log.miss(context, plan, head.status, may_store.is_ok(), outcome.detail());
+        let size = (head.status, head.announced_bytes());
+        self.respond.log.miss(context, plan, size, may_store.is_ok(), outcome.detail());
         if may_store.is_err() {
             let headers = self.respond.unstored_headers(plan, &head.headers, &outcome);
             return reply_unless_known(context, &response, headers);
         }
+        self.popular.miss(context, plan, None);
         let headers = self.stored_headers(head, plan, &outcome);
         // A client that has an entity tag which Evergraph makes of the body, or that is to see the
-        // entry, waits for all of the body.
+        // entry, waits for all of the body. So does warming, which no client streams.
         let etag_is_made =
             context.request.headers.contains("if-none-match") && !headers.contains("etag");
-        if response.body.is_some() || etag_is_made || context.debug {
-            return self.store_then_reply(context, response, target, headers).await;
+        if response.body.is_some() || etag_is_made || context.debug || context.is_warming() {
+            let body = match &response.body {
+                Some(body) => Ok(body.bytes.clone()),
+                None => read_whole(&context.runtime, head, limits::RESPONSE_BODY_BYTES).await,
+            };
+            return self.store_then_reply(context, response, target, headers, body);
+        }
+        if let Some(body) = small_body(context, head).await {
+            return self.store_then_reply(context, response, target, headers, body);
         }
         if is_known(context, head.status, &headers, head.at) {
             let source = BodySource::Own;
@@ -81,18 +96,15 @@ impl RestResponses {
     }
 
     /// Stores the response, and then sends it.
-    async fn store_then_reply<R: Runtime>(
+    fn store_then_reply<R: Runtime>(
         &self,
         context: &Context<R>,
         response: ReadResponse,
         target: StoreTarget<'_>,
         mut headers: Headers,
+        body: Result<Rc<[u8]>, NotStored>,
     ) -> Reply {
         let (head, plan) = (&response.head, target.plan);
-        let body = match &response.body {
-            Some(body) => Ok(body.bytes.clone()),
-            None => read_whole(&context.runtime, head, limits::RESPONSE_BODY_BYTES).await,
-        };
         match body.and_then(|body| self.store.store(context, head, target, body)) {
             Ok(cached) => {
                 let meta = &cached.entry.meta;
@@ -169,6 +181,20 @@ impl RestResponses {
     ) {
         self.hit_for_miss.note_not_stored(plan, status, reason, context.runtime.now());
     }
+}
+
+/// The body of a response whose `Content-Length` is small, if it arrives at once. Streaming such a body to the
+/// client and copying it at the same time costs more than everything else that the miss does.
+async fn small_body<R: Runtime>(
+    context: &Context<R>,
+    head: &OriginResponse,
+) -> Option<Result<Rc<[u8]>, NotStored>> {
+    let length = content_length(head).filter(|_| !head.headers.contains("content-encoding"));
+    if length.is_none_or(|length| length > limits::SMALL_STORED_BYTES) {
+        return None;
+    }
+    let limit = limits::RESPONSE_BODY_BYTES;
+    context.runtime.short_body(head.handle, limit, SMALL_BODY_MILLIS).await.map(whole)
 }
 
 /// The response, or 304 if the client has it already.

@@ -68,6 +68,8 @@ impl Serving {
             report_failure(&context.runtime, "origin", &fault);
             return Err(self.serve(context, plan, stale));
         }
-        response.map_err(|failure| self.respond.origin_failed(context, &failure, reason.forward))
+        response.map_err(|failure| {
+            self.respond.origin_failed(context, &failure, reason.forward, Some(plan))
+        })
     }
 }

@@ -1,11 +1,13 @@
 //! Reads through the whole service, over a runtime in memory.
 
-use crate::http::Headers;
-use crate::purge::Record;
+use crate::http::{Headers, Request};
+use crate::purge::{Pause, Record};
 use crate::service::isolate::Isolate;
 use crate::service::respond::{ADDED_HEADERS, Reply};
 use crate::service::router::Service;
+use crate::service::runtime::Clock as _;
 use crate::service::testing::{Call, TestRuntime, request};
+use crate::time::Timestamp;
 use futures_util::future::join;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -39,8 +41,16 @@ impl Setup {
     }
 
     async fn handle(&self) -> Reply {
-        let service = Service::new(self.runtime.clone(), self.isolate.clone());
-        service.handle(request("GET", TARGET)).await
+        self.handle_with(&[]).await
+    }
+
+    async fn handle_with(&self, headers: &[(&str, &str)]) -> Reply {
+        let headers = headers.iter().copied().collect();
+        self.send(Request { headers, ..request("GET", TARGET) }).await
+    }
+
+    async fn send(&self, request: Request) -> Reply {
+        Service::new(self.runtime.clone(), self.isolate.clone()).handle(request).await
     }
 
     /// Sends a request. Returns `X-Cache` and `Cache-Status` of its response.
@@ -101,6 +111,94 @@ fn of_two_misses_one_asks_and_the_other_waits() {
 }
 
 #[test]
+fn who_waits_for_the_origins_response_asks_no_store() {
+    let setup = setup("max-age=60");
+    setup.runtime.takes(Call::Fetch, 100);
+    let later = async {
+        setup.runtime.sleep(50).await;
+        setup.handle().await
+    };
+    let began = setup.runtime.at();
+    let (_, second) = setup.runtime.run(join(setup.handle(), later));
+    assert_eq!(seen(&second), ("HIT".into(), "evergraph; hit; ttl=60; detail=memory".into()));
+    assert_eq!((setup.asked(), setup.runtime.calls(Call::KvGet)), (1, 1));
+    assert_eq!(setup.runtime.at().millis_since(began), 100);
+}
+
+/// One that asks the origin although the edge cache has a response holds up nobody who may use that.
+#[test]
+fn nobody_waits_for_the_origin_who_may_use_what_a_store_has() {
+    let language = |one: &'static str| ("accept-language", one);
+    let reload = [("cache-control", "max-age=0")];
+    for (vary, leader, waiter) in [
+        ("", reload.as_slice(), [].as_slice()),
+        ("accept-language", &[language("fr")], &[language("en")]),
+        ("accept-language", &[language("fr")], &[language("de")]),
+    ] {
+        let mut setup = setup("max-age=60");
+        setup.runtime.origin_answers(move |_| {
+            let headers = [("content-type", "text/plain"), ("cache-control", "max-age=60")];
+            let vary = (!vary.is_empty()).then_some(("vary", vary));
+            (200, headers.into_iter().chain(vary).collect(), b"body".to_vec())
+        });
+        for stored in ["de", "en"] {
+            setup.runtime.run(setup.handle_with(&[language(stored)]));
+            setup.runtime.advance(1_500);
+        }
+        setup.isolate = isolate();
+        // Its replica may judge.
+        setup.runtime.run(setup.send(request("GET", "/else")));
+        setup.runtime.takes(Call::Fetch, 1_000);
+        let later = async {
+            setup.runtime.sleep(50).await;
+            let reply = setup.handle_with(waiter).await;
+            (seen(&reply).0, setup.runtime.at())
+        };
+        let began = setup.runtime.at();
+        let (_, (x_cache, at)) = setup.runtime.run(join(setup.handle_with(leader), later));
+        assert_eq!(x_cache, "HIT", "{leader:?}");
+        assert!(at.millis_since(began) < 1_000, "{leader:?}");
+    }
+}
+
+/// An entry that ends in the turn in which it was stored ends in KV too, which gets both.
+#[test]
+fn the_end_of_an_entry_reaches_kv_after_the_entry() {
+    let setup = setup("max-age=600");
+    let tag = Rc::new(std::cell::Cell::new("\"one\""));
+    let shown = tag.clone();
+    setup.runtime.origin_answers(move |_| {
+        let headers = [("content-type", "text/plain"), ("cache-control", "max-age=600")];
+        let etag = [("etag", shown.get()), ("content-length", "4")];
+        (200, headers.into_iter().chain(etag).collect(), b"body".to_vec())
+    });
+    setup.runtime.run(setup.send(request("GET", "/else")));
+    setup.runtime.advance(100);
+    setup.get();
+    tag.set("\"two\"");
+    let headers: Headers = [("cache-control", "no-cache")].into_iter().collect();
+    setup.runtime.run(setup.send(Request { headers, ..request("HEAD", TARGET) }));
+    setup.runtime.advance(100);
+    setup.runtime.fails(Call::EdgeGet, "another data center");
+    let elsewhere = Setup { isolate: isolate(), runtime: setup.runtime.clone() };
+    assert_eq!(elsewhere.get().0, "MISS");
+}
+
+/// It waits once, and then looks in the stores and asks the origin as if it had just come.
+#[test]
+fn who_has_waited_in_vain_looks_in_the_stores() {
+    let setup = setup("max-age=60");
+    setup.runtime.takes(Call::Fetch, 100);
+    setup.runtime.fails(Call::Fetch, "down");
+    let later = async {
+        setup.runtime.sleep(50).await;
+        setup.handle().await
+    };
+    setup.runtime.run(join(setup.handle(), later));
+    assert_eq!(setup.runtime.calls(Call::KvGet), 2);
+}
+
+#[test]
 fn nobody_waits_for_a_response_that_will_not_be_stored() {
     let setup = setup("no-store");
     setup.get();
@@ -108,6 +206,18 @@ fn nobody_waits_for_a_response_that_will_not_be_stored() {
     let began = setup.runtime.at();
     setup.runtime.run(join(setup.handle(), setup.handle()));
     assert_eq!((setup.asked(), setup.runtime.at().millis_since(began)), (3, 100));
+}
+
+#[test]
+fn requests_wait_for_one_after_a_response_that_failed() {
+    let setup = setup("");
+    setup.responds(404, "");
+    assert!(setup.get().1.contains("detail=no-freshness"));
+    setup.responds(200, "max-age=60");
+    setup.runtime.takes(Call::Fetch, 100);
+    let (first, second) = setup.runtime.run(join(setup.handle(), setup.handle()));
+    assert_eq!((seen(&first).0.as_str(), seen(&second).0.as_str()), ("MISS", "HIT"));
+    assert_eq!(setup.asked(), 2);
 }
 
 #[test]
@@ -208,7 +318,7 @@ fn only_headers_of_the_table_are_added() {
         .collect();
     let by_the_origin = ["content-type", "cache-control"];
     for (method, path) in
-        [("GET", TARGET), ("GET", TARGET), ("POST", TARGET), ("GET", "/__evergraph/")]
+        [("GET", TARGET), ("GET", TARGET), ("POST", TARGET), ("GET", "/__evergraph/nothing")]
     {
         setup.runtime.sends(method, "");
         let reply = setup.runtime.run(service.handle(request(method, path)));
@@ -310,4 +420,66 @@ fn a_document_of_a_batch_is_shared_once_its_operation_is_answered() {
     let batch = json!([by_hash("{ b }"), by_hash("{ c }")]);
     assert_eq!(graphql(&runtime, &isolate, &batch), "MISS");
     assert_eq!((is_shared("{ b }"), is_shared("{ c }")), (true, false));
+}
+
+/// Another isolate pauses the cache, or ends the pause.
+fn pause(runtime: &TestRuntime, pause: Pause) {
+    runtime.records(&Record::of_pause(pause));
+}
+
+const PAUSED: &str = "evergraph; fwd=bypass; fwd-status=200; detail=paused";
+
+#[test]
+fn a_paused_isolate_passes_reads_through_and_learns_that_the_pause_has_ended() {
+    let setup = setup("max-age=600, stale-while-revalidate=60, stale-if-error=600");
+    setup.get();
+    assert_eq!(setup.get().0, "HIT");
+    pause(&setup.runtime, Pause::UNTIL_RESUMED);
+    setup.runtime.advance(5_000);
+    let began = setup.runtime.at();
+    assert_eq!(setup.get().0, "MISS", "its replica was too old: it learns of the pause now");
+    assert_eq!(setup.get(), ("BYPASS".to_owned(), PAUSED.to_owned()));
+    setup.responds(500, "no-store");
+    assert!(setup.get().1.contains("fwd-status=500"), "not even if the origin fails");
+    setup.responds(200, "max-age=600");
+    assert_eq!(setup.runtime.at(), began, "nobody waits for the log");
+    pause(&setup.runtime, Pause::NONE);
+    setup.runtime.advance(5_000);
+    assert_eq!(setup.get().0, "BYPASS", "the end is learned in the background");
+    setup.runtime.advance(50);
+    assert_eq!(setup.get().0, "HIT", "what was stored before is still there");
+}
+
+#[test]
+fn a_pause_ends_by_itself_without_the_log() {
+    let setup = setup("max-age=600");
+    setup.get();
+    let until = setup.runtime.at().as_millis() + 9_000;
+    pause(&setup.runtime, Pause::until(Timestamp::from_millis(until)));
+    setup.runtime.advance(5_000);
+    setup.get();
+    assert_eq!(setup.get().0, "BYPASS");
+    setup.runtime.fails(Call::LogSince, "down");
+    setup.runtime.advance(4_000);
+    assert_eq!(setup.get().0, "HIT");
+}
+
+#[test]
+fn writes_purge_while_the_cache_is_paused() {
+    let (runtime, isolate) = (TestRuntime::new(), isolate());
+    runtime.origin_answers_json(200, &json!({ "data": { "updateProduct": { "id": 1 } } }));
+    pause(&runtime, Pause::UNTIL_RESUMED);
+    graphql(&runtime, &isolate, &json!({ "query": "{ a }" }));
+    for (query, purges) in [("mutation { updateProduct { id } }", true), ("{ a }", false)] {
+        let before = runtime.log_head();
+        assert_eq!(graphql(&runtime, &isolate, &json!({ "query": query })), "BYPASS");
+        assert_eq!(runtime.log_head() > before, purges, "{query}");
+    }
+    // A batch of queries, and one with a mutation.
+    let batch = json!([{ "query": "{ a }" }, { "query": "{ b }" }]);
+    assert_eq!(graphql(&runtime, &isolate, &batch), "BYPASS");
+    let before = runtime.log_head();
+    let batch = json!([{ "query": "{ a }" }, { "query": "mutation { updateProduct { id } }" }]);
+    assert_eq!(graphql(&runtime, &isolate, &batch), "BYPASS");
+    assert!(runtime.log_head() > before);
 }

@@ -4,6 +4,7 @@
 use super::response::{ReadBody, ReadResponse};
 use crate::engine::{Plan, completed_body, part_key, validated_entry};
 use crate::http::Method;
+use crate::json::Index;
 use crate::limits;
 use crate::policy::{ContentRange, Freshness, strong_etag, validators};
 use crate::purge::Mark;
@@ -13,7 +14,6 @@ use crate::service::origin::OriginClient;
 use crate::service::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
 use crate::service::tiers::{CachedEntry, Tier, Tiers};
 use crate::stored::Entry;
-use serde_json::Value;
 use std::rc::Rc;
 
 /// What is stored of the response that the origin is asked for.
@@ -181,7 +181,7 @@ async fn complete<R: Runtime>(
     let is_planned = |tag: &str| plan.tags.iter().any(|known| known.as_str() == tag);
     let tags = beginning.meta.tags.iter().filter(|tag| !is_planned(tag));
     tags.for_each(|tag| head.headers.append("cache-tag", tag.as_str()));
-    let body = Some(ReadBody { bytes, json: Value::Null, has_additions: false });
+    let body = Some(ReadBody { bytes, json: Index::default(), has_additions: false });
     Some(ReadResponse { head, body, validated: None })
 }
 

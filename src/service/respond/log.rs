@@ -3,11 +3,14 @@
 
 use crate::config::{Config, Log, Share};
 use crate::engine::Plan;
+use crate::http::Method;
+use crate::key::Kind;
 use crate::policy::NotStored;
+use crate::service::answers::CountedHit;
 use crate::service::context::Context;
 use crate::service::report::{HitLine, report, report_hit};
 use crate::service::runtime::Runtime;
-use crate::service::stats::{Answered, Stats};
+use crate::service::stats::{Answered, Response, Stats};
 use crate::service::tiers::CachedEntry;
 use serde_json::json;
 use std::rc::Rc;
@@ -43,17 +46,19 @@ impl ResponseLog {
         context: &Context<R>,
         plan: &Plan,
         (cached, tier, is_stale): (&CachedEntry, &'static str, bool),
-        status: u16,
+        (status, bytes): (u16, usize),
     ) {
         let (event, how) = match is_stale {
             true => ("stale", Answered::Stale),
             false => ("hit", Answered::Hit),
         };
-        self.count(context, status, how, Some(&plan.type_name));
+        let meta = &cached.entry.meta;
+        let saved_millis = u64::from(meta.origin_ms);
+        let counted = of_plan(plan, how, bytes);
+        self.count(context, status, Response { tier: Some(tier), saved_millis, ..counted });
         if !self.logs(how, status, plan.key.as_str()) {
             return;
         }
-        let meta = &cached.entry.meta;
         let now = context.runtime.now();
         let line = HitLine {
             event,
@@ -66,16 +71,39 @@ impl ResponseLog {
         report_hit(&context.runtime, &line);
     }
 
+    /// How a fresh stored response from memory is counted. `None` if each one writes a log line.
+    pub fn counted_hit<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        plan: &Plan,
+        cached: &CachedEntry,
+        (status, bytes): (u16, usize),
+    ) -> Option<CountedHit> {
+        if self.logs(Answered::Hit, status, plan.key.as_str()) {
+            return None;
+        }
+        let Response { type_name, operation, .. } = of_plan(plan, Answered::Hit, bytes);
+        let request = &context.request;
+        Some(CountedHit {
+            type_name: type_name.map(str::to_owned),
+            operation: operation.or(context.operation.as_deref()).map(str::to_owned),
+            path: request.url.path.clone(),
+            bytes: if request.method == Method::Head { 0 } else { bytes },
+            saved_millis: u64::from(cached.entry.meta.origin_ms),
+        })
+    }
+
     /// Counts and logs a miss.
     pub fn miss<R: Runtime>(
         &self,
         context: &Context<R>,
         plan: &Plan,
-        status: u16,
+        (status, bytes): (u16, usize),
         is_stored: bool,
         detail: Option<&str>,
     ) {
-        self.count(context, status, Answered::Miss, Some(&plan.type_name));
+        let counted = of_plan(plan, Answered::Miss, bytes);
+        self.count(context, status, Response { reason: detail, ..counted });
         if !self.logs(Answered::Miss, status, plan.key.as_str()) {
             return;
         }
@@ -96,11 +124,12 @@ impl ResponseLog {
         &self,
         context: &Context<R>,
         plan: &Plan,
-        status: u16,
+        (status, bytes): (u16, usize),
         is_stored: bool,
         detail: Option<&str>,
     ) {
-        self.count(context, status, Answered::Miss, Some(&plan.type_name));
+        let counted = of_plan(plan, Answered::Revalidated, bytes);
+        self.count(context, status, Response { reason: detail, ..counted });
         if !self.shares.revalidated.includes(|| hash_of(plan.key.as_str())) {
             return;
         }
@@ -116,8 +145,14 @@ impl ResponseLog {
     }
 
     /// Counts and logs a response to a request that was not looked up.
-    pub fn bypass<R: Runtime>(&self, context: &Context<R>, reason: &str, status: u16) {
-        self.count(context, status, Answered::Bypass, None);
+    pub fn bypass<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        reason: &str,
+        (status, bytes): (u16, usize),
+    ) {
+        let counted = of_no_plan(Answered::Bypass, bytes);
+        self.count(context, status, Response { reason: Some(reason), ..counted });
         if !self.logs_without_key(context, Answered::Bypass, status) {
             return;
         }
@@ -138,9 +173,9 @@ impl ResponseLog {
         context: &Context<R>,
         how: Answered,
         counts: BatchCounts,
-        status: u16,
+        (status, bytes): (u16, usize),
     ) {
-        self.count(context, status, how, None);
+        self.count(context, status, of_no_plan(how, bytes));
         if !self.logs_without_key(context, how, status) {
             return;
         }
@@ -154,6 +189,18 @@ impl ResponseLog {
             "ms": context.runtime.now().millis_since(context.started),
         });
         report(&context.runtime, &line);
+    }
+
+    /// How a batch is counted whose responses all come from memory. `None` if it may write a log line.
+    pub fn counted_batch<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        bytes: usize,
+    ) -> Option<CountedHit> {
+        let path = context.request.url.path.clone();
+        let operation = context.operation.as_deref().map(str::to_owned);
+        let counted = CountedHit { operation, path, bytes, ..CountedHit::default() };
+        (self.shares.hits == Share::NONE).then_some(counted)
     }
 
     /// Logs that a response which the client already gets could not be stored after all.
@@ -170,17 +217,29 @@ impl ResponseLog {
         report(&context.runtime, &line);
     }
 
-    /// Counts a response of a cache type. One with a 5xx is an error, however it came about.
-    pub fn count<R: Runtime>(
-        &self,
-        context: &Context<R>,
-        status: u16,
-        how: Answered,
-        type_name: Option<&str>,
-    ) {
-        let how = if status >= 500 { Answered::Error } else { how };
+    /// Counts a request that the origin gave no response to. `plan` is that of a read.
+    pub fn failure<R: Runtime>(&self, context: &Context<R>, plan: Option<&Plan>) {
+        let how = Answered::Error;
+        self.count(context, 502, plan.map_or(of_no_plan(how, 0), |plan| of_plan(plan, how, 0)));
+    }
+
+    /// Counts a response. One with a 5xx is an error, however it came about.
+    fn count<R: Runtime>(&self, context: &Context<R>, status: u16, response: Response<'_>) {
+        // Nobody has asked for it.
+        if context.is_warming() {
+            return;
+        }
+        let how = if status >= 500 { Answered::Error } else { response.how };
         let now = context.runtime.now();
-        self.stats.answered(now, how, type_name, now.millis_since(context.started));
+        let counted = Response {
+            how,
+            millis: now.millis_since(context.started),
+            bytes: if context.request.method == Method::Head { 0 } else { response.bytes },
+            operation: response.operation.or(context.operation.as_deref()),
+            path: &context.request.url.path,
+            ..response
+        };
+        self.stats.answered(now, &counted);
     }
 
     /// Whether a response that was given in that way under that key is logged. One with a 5xx always
@@ -209,10 +268,36 @@ impl ResponseLog {
             Answered::Hit => self.shares.hits,
             Answered::Stale => self.shares.stale,
             Answered::Miss => self.shares.misses,
+            Answered::Revalidated => self.shares.revalidated,
             Answered::Bypass => self.shares.bypasses,
             Answered::Error => Share::ALL,
         }
     }
+}
+
+/// A response to a request that was not looked up, or not as a single read.
+fn of_no_plan(how: Answered, bytes: usize) -> Response<'static> {
+    Response {
+        how,
+        tier: None,
+        millis: 0,
+        bytes,
+        saved_millis: 0,
+        type_name: None,
+        operation: None,
+        path: "",
+        reason: None,
+        matched: &[],
+    }
+}
+
+/// A response to a planned read.
+fn of_plan(plan: &Plan, how: Answered, bytes: usize) -> Response<'_> {
+    let mut segments = plan.key.from_kind().split('/');
+    let is_graphql = segments.next() == Some(Kind::GraphQl.as_str());
+    let operation = segments.nth(1).filter(|_| is_graphql);
+    let (type_name, matched) = (Some(&*plan.type_name), &*plan.type_names);
+    Response { type_name, operation, matched, ..of_no_plan(how, bytes) }
 }
 
 fn hash_of(text: &str) -> u64 {

@@ -13,5 +13,5 @@ pub use added_headers::{ADDED_HEADERS, AddedHeader, ResponseFacts};
 pub(super) use log::BatchCounts;
 pub(super) use outcome::{ForwardReason, Outcome, forward_of};
 pub use reply::Reply;
-pub(super) use reply::{document_not_found, error, json_response};
+pub(super) use reply::{document_not_found, error, json_response, json_text_response};
 pub(super) use responder::Responder;

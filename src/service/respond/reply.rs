@@ -1,6 +1,7 @@
 //! What the client gets.
 
 use crate::http::{Headers, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What the client gets.
@@ -43,13 +44,18 @@ impl Reply {
 }
 
 /// A JSON response of Evergraph's own, which no cache may store.
-pub fn json_response(status: u16, body: &Value) -> Response {
+pub fn json_response(status: u16, body: &impl Serialize) -> Response {
+    json_bytes(status, serde_json::to_vec(body).unwrap_or_default())
+}
+
+/// The same with the text of the JSON.
+pub fn json_text_response(status: u16, body: String) -> Response {
+    json_bytes(status, body.into_bytes())
+}
+
+fn json_bytes(status: u16, body: Vec<u8>) -> Response {
     let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
-    Response {
-        status,
-        headers: headers.into_iter().collect(),
-        body: body.to_string().into_bytes().into(),
-    }
+    Response { status, headers: headers.into_iter().collect(), body: body.into() }
 }
 
 /// A JSON error, as in `{"error":"no such route"}`.

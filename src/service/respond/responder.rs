@@ -17,7 +17,7 @@ use crate::service::context::Context;
 use crate::service::origin::OriginClient;
 use crate::service::report::report_failure;
 use crate::service::runtime::{OriginFailure, OriginResponse, Runtime};
-use crate::service::stats::{Answered, Stats};
+use crate::service::stats::Stats;
 use crate::service::tiers::CachedEntry;
 use crate::stored::{Entry, Meta};
 use serde_json::json;
@@ -72,7 +72,8 @@ impl Responder {
     ) -> Reply {
         let outcome = Outcome::hit(cached, tier, is_stale, context.runtime.now());
         let response = self.entry_response(context, &cached.entry, &outcome);
-        self.log.hit(context, plan, (cached, tier, is_stale), response.status);
+        let size = (response.status, response.body.len());
+        self.log.hit(context, plan, (cached, tier, is_stale), size);
         Reply::Whole(response)
     }
 
@@ -94,7 +95,8 @@ impl Responder {
             cookies.for_each(|cookie| reply.headers.append("set-cookie", cookie));
         }
         let is_stored = matches!(outcome.status, CacheStatus::Forwarded { stored: true, .. });
-        self.log.revalidated(context, plan, reply.status, is_stored, outcome.detail());
+        let size = (reply.status, reply.body.len());
+        self.log.revalidated(context, plan, size, is_stored, outcome.detail());
         Reply::Whole(reply)
     }
 
@@ -107,7 +109,7 @@ impl Responder {
         reason: &str,
         detail: &str,
     ) -> Reply {
-        self.log.bypass(context, reason, response.status);
+        self.log.bypass(context, reason, (response.status, response.announced_bytes()));
         let outcome = Outcome::bypass(forward, Some(response.status), detail);
         self.origin(response, &outcome)
     }
@@ -183,15 +185,16 @@ impl Responder {
         headers.set("evergraph-purge", token);
     }
 
-    /// 502 or 504 because the origin gave no response.
+    /// 502 or 504 because the origin gave no response. `plan` is that of a read.
     pub fn origin_failed<R: Runtime>(
         &self,
         context: &Context<R>,
         failure: &OriginFailure,
         forward: Forward,
+        plan: Option<&Plan>,
     ) -> Reply {
         report_failure(&context.runtime, "origin", &failure.fault);
-        self.log.count(context, 502, Answered::Error, None);
+        self.log.failure(context, plan);
         let message = match failure.timed_out {
             true => "the origin did not answer in time",
             false => "the origin cannot be reached",
@@ -214,8 +217,8 @@ impl Responder {
             "message": format!("The request is over the limit of {most} {}.", limit.as_str()),
             "extensions": { "code": "OVER_LIMIT", "limit": limit.as_str() },
         }] });
-        self.log.bypass(context, OVER_LIMIT, 400);
         let mut response = json_response(400, &body);
+        self.log.bypass(context, OVER_LIMIT, (400, response.body.len()));
         let outcome = Outcome::bypass(Forward::Bypass, None, OVER_LIMIT);
         annotate_own(&mut response.headers, &outcome);
         Reply::Whole(response)
@@ -225,7 +228,7 @@ impl Responder {
     /// queries do. `body` says so.
     pub fn unknown_documents<R: Runtime>(&self, context: &Context<R>, body: Rc<[u8]>) -> Reply {
         let reason = Bypass::PersistedUnknown.as_str();
-        self.log.bypass(context, reason, 200);
+        self.log.bypass(context, reason, (200, body.len()));
         let mut headers = Headers::new();
         headers.set("content-type", response_media_type(&context.request.headers));
         headers.set("cache-control", "private, no-cache, must-revalidate");

@@ -46,6 +46,11 @@ impl Executor {
         self.tasks.borrow().len()
     }
 
+    /// Ends all background tasks where they are.
+    pub fn cut_off(&self) {
+        self.tasks.take();
+    }
+
     /// Runs a future to its end, and the background tasks as far as they get meanwhile. Panics if
     /// the future waits for something that will never happen.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {

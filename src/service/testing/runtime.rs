@@ -2,9 +2,13 @@
 //! what was asked.
 
 use super::executor::Executor;
+use crate::alerts::AlertRules;
+use crate::config::Alerts;
 use crate::http::{Headers, Method, Request, Url};
-use crate::purge::{KvUse, Log, LogLimits, Mark, MemoryRows, Record, Seq, VersionId};
+use crate::purge::{KvUse, Log, LogLimits, Mark, MemoryRows, Record, Seq, Version, VersionId};
+use crate::service::answers::Memo;
 use crate::service::runtime::{EdgeValue, Fault, FetchedText};
+use crate::statistics::{self, Book, Rows as _, Table};
 use crate::time::{Timestamp, Ttl};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -35,6 +39,7 @@ pub enum Call {
     Fetch,
     FetchText,
     Verify,
+    Statistics,
 }
 
 /// What the origin was asked.
@@ -56,25 +61,30 @@ pub struct SentRequest {
 #[derive(Debug, Clone, Default)]
 struct Behavior {
     fault: Option<Fault>,
+    /// How many calls do not fail before the others do.
+    spared: usize,
     millis: u64,
     calls: usize,
 }
 
 type Responder = dyn Fn(&SentRequest) -> (u16, Headers, Vec<u8>);
 
-/// The runtime of one isolate. A clone is the same runtime.
+/// The runtime of one isolate, with the isolate's number. A clone is the same runtime.
 #[derive(Clone)]
-pub struct TestRuntime(pub(super) Rc<State>);
+pub struct TestRuntime(pub(super) Rc<State>, pub(super) u64);
 
 pub(super) struct State {
     pub executor: Rc<Executor>,
     behaviors: RefCell<BTreeMap<Call, Behavior>>,
     pub edge: RefCell<BTreeMap<String, EdgeValue>>,
     pub kv: RefCell<BTreeMap<String, Vec<u8>>>,
+    pub kv_metadata: RefCell<BTreeMap<String, String>>,
     pub has_kv: Cell<bool>,
     pub log: RefCell<Log<MemoryRows>>,
     pub intents: Cell<u64>,
     pub kv_use: Cell<KvUse>,
+    /// The version in which the log replies.
+    pub log_version: Cell<Version>,
     /// The versions that have a record in the log.
     pub versions: RefCell<BTreeSet<VersionId>>,
     pub version_id: RefCell<Option<VersionId>>,
@@ -87,9 +97,15 @@ pub(super) struct State {
     pub signals: RefCell<BTreeMap<u32, Vec<Waker>>>,
     pub next_signal: Cell<u32>,
     pub has_memory: Cell<bool>,
+    pub statistics: RefCell<Option<Book<statistics::MemoryRows>>>,
+    pub has_analytics: Cell<bool>,
+    pub data_points: RefCell<Vec<(String, Vec<f64>)>>,
     lines: RefCell<Vec<Value>>,
     pub admin_tokens: RefCell<Option<String>>,
     pub jwt_secret: RefCell<Option<String>>,
+    /// What the table of answers was told last.
+    pub told: RefCell<Option<Memo>>,
+    pub repeated: Cell<u64>,
 }
 
 impl TestRuntime {
@@ -103,15 +119,17 @@ impl TestRuntime {
             LogLimits::default(),
             || EPOCH,
         );
-        Self(Rc::new(State {
+        let state = Rc::new(State {
             executor: Rc::default(),
             behaviors: RefCell::default(),
             edge: RefCell::default(),
             kv: RefCell::default(),
+            kv_metadata: RefCell::default(),
             has_kv: Cell::new(true),
             log: RefCell::new(log.unwrap()),
             intents: Cell::new(0),
             kv_use: Cell::default(),
+            log_version: Cell::new(Version::CURRENT),
             versions: RefCell::default(),
             version_id: RefCell::default(),
             method: RefCell::new("GET".to_owned()),
@@ -123,10 +141,26 @@ impl TestRuntime {
             signals: RefCell::default(),
             next_signal: Cell::new(0),
             has_memory: Cell::new(true),
+            statistics: RefCell::default(),
+            has_analytics: Cell::default(),
+            data_points: RefCell::default(),
             lines: RefCell::default(),
             admin_tokens: RefCell::new(Some("secret".to_owned())),
             jwt_secret: RefCell::default(),
-        }))
+            told: RefCell::default(),
+            repeated: Cell::default(),
+        });
+        Self(state, 1)
+    }
+
+    /// The runtime of another isolate over the same parts.
+    pub fn of_isolate(&self, number: u64) -> Self {
+        Self(self.0.clone(), number)
+    }
+
+    /// What the table of answers was told last.
+    pub fn take_told(&self) -> Option<Memo> {
+        self.0.told.take()
     }
 
     /// A runtime to which no KV namespace is bound.
@@ -134,6 +168,44 @@ impl TestRuntime {
         let runtime = Self::new();
         runtime.0.has_kv.set(false);
         runtime
+    }
+
+    /// A runtime to which the statistics object and a data set are bound.
+    pub fn with_statistics() -> Self {
+        let runtime = Self::new();
+        runtime.loses_statistics();
+        runtime.0.has_analytics.set(true);
+        runtime
+    }
+
+    /// The statistics object is new, or has lost its storage.
+    pub fn loses_statistics(&self) {
+        *self.0.statistics.borrow_mut() = {
+            let rules = AlertRules { service: "shop".to_owned(), config: Alerts::default() };
+            Some(Book::new(statistics::MemoryRows::default()).with_alerts(rules))
+        };
+    }
+
+    /// A row of the statistics object is damaged, or written by a test.
+    pub fn writes_statistics_row(&self, table: Table, number: u64, text: &str) {
+        let book = self.0.statistics.borrow();
+        book.as_ref().unwrap().rows().put(table, number, text).unwrap();
+    }
+
+    /// The statistics object is not bound any more.
+    pub fn unbinds_statistics(&self) {
+        self.0.statistics.replace(None);
+    }
+
+    /// KV and the edge cache are empty.
+    pub fn loses_stores(&self) {
+        self.0.kv.borrow_mut().clear();
+        self.0.edge.borrow_mut().clear();
+    }
+
+    /// The data points so far.
+    pub fn data_points(&self) -> Vec<(String, Vec<f64>)> {
+        self.0.data_points.borrow().clone()
     }
 
     // Running.
@@ -153,11 +225,22 @@ impl TestRuntime {
         self.0.executor.tasks()
     }
 
+    /// The runtime ends all background work where it is, as it does some time after a response.
+    pub fn cuts_off(&self) {
+        self.0.executor.cut_off();
+    }
+
     // What calls do.
 
     /// From now on each call of that kind fails.
     pub fn fails(&self, call: Call, fault: &str) {
         self.0.behaviors.borrow_mut().entry(call).or_default().fault = Some(fault.to_owned());
+    }
+
+    /// The same after so many further calls.
+    pub fn fails_after(&self, call: Call, calls: usize, fault: &str) {
+        self.fails(call, fault);
+        self.0.behaviors.borrow_mut().entry(call).or_default().spared = calls;
     }
 
     /// From now on each call of that kind takes so many milliseconds.
@@ -169,7 +252,7 @@ impl TestRuntime {
     pub fn works(&self, call: Call) {
         let mut behaviors = self.0.behaviors.borrow_mut();
         let behavior = behaviors.entry(call).or_default();
-        (behavior.fault, behavior.millis) = (None, 0);
+        (behavior.fault, behavior.spared, behavior.millis) = (None, 0, 0);
     }
 
     /// How many calls of that kind there were.
@@ -188,8 +271,13 @@ impl TestRuntime {
         if millis > 0 {
             self.0.executor.clone().sleep(millis).await;
         }
-        let fault = self.0.behaviors.borrow().get(&call).and_then(|one| one.fault.clone());
-        fault.map_or(Ok(()), Err)
+        let mut behaviors = self.0.behaviors.borrow_mut();
+        let behavior = behaviors.entry(call).or_default();
+        if behavior.spared > 0 {
+            behavior.spared -= 1;
+            return Ok(());
+        }
+        behavior.fault.clone().map_or(Ok(()), Err)
     }
 
     // The client's request, and other servers.
@@ -263,6 +351,11 @@ impl TestRuntime {
         let mut log = self.0.log.borrow_mut();
         let seq = log.append(record, self.at()).unwrap();
         Mark { epoch: log.epoch(), seq }
+    }
+
+    /// The log replies in that version from now on.
+    pub fn log_replies_in(&self, version: Version) {
+        self.0.log_version.set(version);
     }
 
     /// The number of the last record of the log.

@@ -5,11 +5,13 @@ use crate::config::Algorithm;
 use crate::http::{Headers, OriginalFields};
 use crate::key::sha256_hex;
 use crate::purge::{IntentId, KvClaim, KvGrant, LogTime, Mark, NewRecord, ReadReply, VersionId};
+use crate::service::answers::Memo;
 use crate::service::runtime::{
-    AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock, Deployment, EdgeCache,
-    EdgeValue, ExternalFetch, Fault, FetchedText, KvStore, LogSink, MemoryBudget, Origin,
-    OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, PurgeLog, Runtime, Secrets,
-    Signals, SignatureVerifier,
+    AnswerTable, AppendReply, BackgroundWork, BodyEnd, BodyPassThrough, BodyRead, Clock,
+    Deployment, EdgeBytes, EdgeCache, EdgeValue, ExternalFetch, Fault, FetchedText, KvKey, KvPage,
+    KvStore, LogSink, MemoryBudget, Origin, OriginFailure, OriginRequest, OriginRequestKind,
+    OriginResponse, PageAssets, PurgeLog, Runtime, Secrets, Signals, SignatureVerifier,
+    StatisticsSink,
 };
 use crate::time::Timestamp;
 use std::future::{Future, poll_fn, ready};
@@ -27,7 +29,7 @@ impl EdgeCache for TestRuntime {
     async fn edge_put(
         &self,
         key: &str,
-        value: &[u8],
+        value: EdgeBytes<'_>,
         fields: Option<&Rc<dyn OriginalFields>>,
         _seconds: u64,
     ) -> Result<(), Fault> {
@@ -52,8 +54,44 @@ impl KvStore for TestRuntime {
         self.kv_put_without_expiry(key, value).await
     }
 
+    async fn kv_put_described(
+        &self,
+        key: &str,
+        value: &[u8],
+        seconds: u64,
+        metadata: &str,
+    ) -> Result<(), Fault> {
+        self.kv_put(key, value, seconds).await?;
+        self.0.kv_metadata.borrow_mut().insert(key.to_owned(), metadata.to_owned());
+        Ok(())
+    }
+
+    async fn kv_list_page(
+        &self,
+        prefix: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<KvPage, Fault> {
+        self.call(Call::KvList).await?;
+        let metadata = self.0.kv_metadata.borrow();
+        let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
+        let mut names =
+            self.kv_keys().into_iter().filter(|key| key.starts_with(prefix) && after(key));
+        let keys: Vec<KvKey> = names
+            .by_ref()
+            .take(limit)
+            .map(|name| {
+                let metadata = metadata.get(&name).cloned();
+                KvKey { name, metadata }
+            })
+            .collect();
+        let cursor = names.next().and_then(|_| keys.last().map(|key| key.name.clone()));
+        Ok(KvPage { keys, cursor })
+    }
+
     async fn kv_put_without_expiry(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
         self.call(Call::KvPut).await?;
+        self.0.kv_metadata.borrow_mut().remove(key);
         self.set_kv(key, value);
         Ok(())
     }
@@ -79,7 +117,9 @@ impl PurgeLog for TestRuntime {
     async fn log_since(&self, mark: Option<Mark>) -> Result<ReadReply, Fault> {
         let time = LogTime { clock: 1, at: self.at() };
         self.call(Call::LogSince).await?;
-        Ok(ReadReply { time, delta: self.0.log.borrow().since(mark) })
+        let version = self.0.log_version.get();
+        let reply = ReadReply { time, version, delta: self.0.log.borrow().since(mark) };
+        ReadReply::decode(&reply.encode()).map_err(|error| error.as_str().to_owned())
     }
 
     async fn log_since_neighbors(&self, mark: Mark) -> Result<ReadReply, Fault> {
@@ -97,7 +137,9 @@ impl PurgeLog for TestRuntime {
         } else {
             log.append(&new.record, self.at()).map_err(str::to_owned)?
         };
-        Ok(AppendReply { seq, delta: log.since(mark) })
+        let version = self.0.log_version.get();
+        let reply = AppendReply { seq, version, delta: log.since(mark) };
+        AppendReply::decode(&reply.encode()).map_err(|error| error.as_str().to_owned())
     }
 
     async fn log_intend(&self, _intent: &NewRecord) -> Result<IntentId, Fault> {
@@ -115,6 +157,33 @@ impl PurgeLog for TestRuntime {
     }
 }
 
+impl StatisticsSink for TestRuntime {
+    fn statistics_bound(&self) -> bool {
+        self.0.statistics.borrow().is_some()
+    }
+
+    fn isolate_number(&self) -> u64 {
+        self.1
+    }
+
+    async fn statistics_call(&self, message: String) -> Result<String, Fault> {
+        self.call(Call::Statistics).await?;
+        let now = self.at();
+        let mut book = self.0.statistics.borrow_mut();
+        let book = book.as_mut().ok_or_else(|| "not bound".to_owned())?;
+        book.handle(&message, now).map_err(|fault| format!("{fault:?}"))
+    }
+
+    fn analytics_bound(&self) -> bool {
+        self.0.has_analytics.get()
+    }
+
+    fn write_data_point(&self, index: &str, doubles: &[f64]) -> Result<(), Fault> {
+        self.0.data_points.borrow_mut().push((index.to_owned(), doubles.to_vec()));
+        Ok(())
+    }
+}
+
 impl Origin for TestRuntime {
     async fn request_body(&self, limit: usize, _copies: usize) -> BodyRead {
         read(self.0.request_body.borrow().clone(), limit)
@@ -125,9 +194,11 @@ impl Origin for TestRuntime {
         let own = self.0.request_body.borrow().to_vec();
         let (method, body) = match ask.kind {
             OriginRequestKind::Unchanged => (self.0.method.borrow().clone(), own),
+            // As in the Worker, a read with another URL has the client's own method and body.
             OriginRequestKind::OtherUrl | OriginRequestKind::Completed(None) => {
-                ("GET".to_owned(), Vec::new())
+                (self.0.method.borrow().clone(), own)
             }
+            OriginRequestKind::Get => ("GET".to_owned(), Vec::new()),
             OriginRequestKind::Post(body) | OriginRequestKind::Completed(Some(body)) => {
                 ("POST".to_owned(), body.to_vec())
             }
@@ -264,6 +335,16 @@ impl LogSink for TestRuntime {
     }
 }
 
+impl AnswerTable for TestRuntime {
+    fn repeated(&self) -> u64 {
+        self.0.repeated.get()
+    }
+
+    fn tell(&self, memo: Memo) {
+        self.0.told.replace(Some(memo));
+    }
+}
+
 impl Secrets for TestRuntime {
     fn admin_tokens(&self) -> Option<String> {
         self.0.admin_tokens.borrow().clone()
@@ -281,5 +362,15 @@ impl Deployment for TestRuntime {
 
     fn version_id(&self) -> Option<VersionId> {
         self.0.version_id.borrow().clone()
+    }
+
+    fn openapi(&self) -> Option<String> {
+        Some(r#"{"openapi":"3.1.0"}"#.to_owned())
+    }
+}
+
+impl PageAssets for TestRuntime {
+    fn page_asset(&self, name: &str) -> Option<String> {
+        Some(format!("the text of {name}"))
     }
 }

@@ -7,7 +7,7 @@ use super::tier::{Occasion, Tier};
 use crate::http::fields;
 use crate::service::context::Context;
 use crate::service::report::report_failure;
-use crate::service::runtime::{EdgeValue, Runtime};
+use crate::service::runtime::{EdgeBytes, EdgeValue, Runtime};
 use std::rc::Rc;
 
 /// How long a read may take. The cache is in the same building.
@@ -29,6 +29,7 @@ impl EdgeCacheTier {
 
     /// Stores any value for at most `seconds`. A fault is logged.
     pub async fn write<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8], seconds: u64) {
+        let value = EdgeBytes { head: value, body: &[] };
         if let Err(fault) = runtime.edge_put(key, value, None, seconds).await {
             report_failure(runtime, "edge-write", &fault);
         }
@@ -67,7 +68,7 @@ impl Tier for EdgeCacheTier {
         let meta = &entry.cached.entry.meta;
         let seconds = meta.lifetime().as_seconds();
         let fields = meta.headers.original();
-        if let Err(fault) = runtime.edge_put(&meta.key, entry.bytes(), fields, seconds).await {
+        if let Err(fault) = runtime.edge_put(&meta.key, entry.plain(), fields, seconds).await {
             report_failure(runtime, "edge-write", &fault);
         }
     }

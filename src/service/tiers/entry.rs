@@ -1,7 +1,8 @@
 //! An entry as an isolate holds it, and as stores hold it.
 
 use crate::http::OriginalFields;
-use crate::stored::{Entry, decode, encode};
+use crate::service::runtime::EdgeBytes;
+use crate::stored::{Entry, decode, encode, encode_head};
 use crate::tag::hash_of;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -90,22 +91,30 @@ impl CachedEntry {
     }
 }
 
-/// An entry on its way to stores, encoded once however many take it.
+/// An entry on its way to stores, encoded once in each form however many take it.
 #[derive(Debug)]
 pub struct EncodedEntry {
     /// The entry.
     pub cached: Rc<CachedEntry>,
-    bytes: OnceCell<Vec<u8>>,
+    head: OnceCell<Vec<u8>>,
+    deflated: OnceCell<Vec<u8>>,
 }
 
 impl EncodedEntry {
     /// The entry, not encoded yet.
     pub fn new(cached: Rc<CachedEntry>) -> Self {
-        Self { cached, bytes: OnceCell::new() }
+        Self { cached, head: OnceCell::new(), deflated: OnceCell::new() }
     }
 
-    /// The envelope that is stored.
-    pub fn bytes(&self) -> &[u8] {
-        self.bytes.get_or_init(|| encode(&self.cached.entry))
+    /// The envelope with the body as it is: its head, and the body. For a store that costs nothing, and is
+    /// read by isolates that have the entry to decode.
+    pub fn plain(&self) -> EdgeBytes<'_> {
+        let entry = &self.cached.entry;
+        EdgeBytes { head: self.head.get_or_init(|| encode_head(entry)), body: &entry.body }
+    }
+
+    /// The envelope with its body deflated.
+    pub fn deflated(&self) -> &[u8] {
+        self.deflated.get_or_init(|| encode(&self.cached.entry))
     }
 }

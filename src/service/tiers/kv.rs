@@ -9,7 +9,7 @@ use crate::service::body_memory::has_room_for_stored;
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
-use crate::stored::Meta;
+use crate::stored::{Meta, decode_meta};
 use std::rc::Rc;
 
 const NAME: &str = "kv";
@@ -59,12 +59,14 @@ impl Tier for KvTier {
     }
 
     /// Whole responses whose headers are text, as `kv.writes` says: when they are stored, or when
-    /// they are asked for again. One that has ended replaces what KV may have. KV has no place for
+    /// they are asked for again. What was fetched to warm the cache is written whatever `kv.writes` says.
+    /// One that has ended replaces what KV may have. KV has no place for
     /// other bytes of headers.
     fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool {
         let writes = self.config.writes;
         let is_time = match on {
             Occasion::Stored { is_fresh } => is_fresh && writes == KvWrites::Always,
+            Occasion::Warmed => !entry.is_stored_in(NAME),
             Occasion::Ended => writes != KvWrites::Never,
             Occasion::Hit => writes == KvWrites::SecondRequest && !entry.is_stored_in(NAME),
         };
@@ -83,12 +85,17 @@ impl Tier for KvTier {
         }
         // Set before, so that no other request writes the entry in the meantime.
         cached.set_stored_in(NAME, true);
+        // In a later turn: to deflate it would hold up the client's response.
+        runtime.sleep(0).await;
         if cached.is_from_store && has_entry(runtime, meta).await {
             return;
         }
         let seconds = seconds.max(LEAST_SECONDS);
-        let written = self.client.write(runtime, &meta.key, || entry.bytes(), seconds).await;
+        let written = self.client.write_entry(runtime, entry, seconds).await;
         cached.set_stored_in(NAME, written);
+        if written {
+            self.client.count_entry(runtime, entry.deflated().len(), seconds);
+        }
     }
 }
 
@@ -97,15 +104,15 @@ impl KvTier {
     /// by them: otherwise KV would go on showing the earlier entry. So it is only written if KV has one.
     async fn put_end<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry, seconds: u64) {
         let meta = &entry.cached.entry.meta;
+        // In a later turn, as `put`: an entry that was stored in this one is to be written before.
+        runtime.sleep(0).await;
         if !runtime.kv_bound()
             || !(entry.cached.is_stored_in(NAME) || has_live_entry(runtime, &meta.key).await)
         {
             return;
         }
         entry.cached.set_stored_in(NAME, false);
-        let (key, bytes) = (&meta.key, entry.bytes());
-        let putting = self.client.write_necessary(runtime, key, bytes, Some(seconds));
-        if let Err(fault) = putting.await {
+        if let Err(fault) = self.client.write_end(runtime, entry, seconds).await {
             self.client.write_failed(runtime, &fault);
         }
     }
@@ -136,17 +143,16 @@ impl FarTier for KvTier {
 /// Whether KV has an entry already, or a later one. The isolates of a data center get it from the edge
 /// cache, and each would write it again. A read costs a tenth of a write.
 async fn has_entry<R: Runtime>(runtime: &R, meta: &Meta) -> bool {
-    let found = entry_in_kv(runtime, &meta.key).await;
-    found.is_some_and(|found| found.entry.meta.stored_at >= meta.stored_at)
+    let found = meta_in_kv(runtime, &meta.key).await;
+    found.is_some_and(|found| found.stored_at >= meta.stored_at)
 }
 
 async fn has_live_entry<R: Runtime>(runtime: &R, key: &str) -> bool {
-    let found = entry_in_kv(runtime, key).await;
-    found.is_some_and(|found| !found.entry.meta.has_ended())
+    meta_in_kv(runtime, key).await.is_some_and(|found| !found.has_ended())
 }
 
-async fn entry_in_kv<R: Runtime>(runtime: &R, key: &str) -> Option<Rc<CachedEntry>> {
+/// The metadata of the entry that KV has. Its body stays deflated: nobody reads it.
+async fn meta_in_kv<R: Runtime>(runtime: &R, key: &str) -> Option<Meta> {
     let bytes = runtime.kv_get(key).await.ok()??;
-    let has_room = has_room_for_stored(runtime, bytes.len());
-    has_room.then(|| CachedEntry::decode(&bytes, None, key).ok()).flatten()
+    decode_meta(&bytes).ok().filter(|meta| meta.key == key)
 }

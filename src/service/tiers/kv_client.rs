@@ -2,11 +2,15 @@
 //! others use it as well as the tier. Every write to KV goes through here, so that all are counted.
 
 use super::breaker::Breaker;
+use super::entry::EncodedEntry;
 use super::kv_allowance::KvAllowance;
 use super::store_read::read_store;
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
+use crate::service::stats::Stats;
+use crate::stored::Summary;
+use std::rc::Rc;
 
 /// Workers KV, with one circuit breaker for all who use it.
 #[derive(Debug, Default)]
@@ -14,13 +18,19 @@ pub struct KvClient {
     /// Opens when calls fail.
     pub breaker: Breaker,
     allowance: KvAllowance,
+    stats: Rc<Stats>,
 }
 
 impl KvClient {
-    /// KV with that many writes a day for all isolates; `None`: any number.
-    pub fn new(writes_per_day: Option<u64>) -> Self {
+    /// KV with that many writes a day for all isolates; `None`: any number. What is written is counted.
+    pub fn new(writes_per_day: Option<u64>, stats: Rc<Stats>) -> Self {
         let allowance = KvAllowance::new(writes_per_day);
-        Self { breaker: Breaker::default(), allowance }
+        Self { breaker: Breaker::default(), allowance, stats }
+    }
+
+    /// Counts an entry that was written, for the estimate of what KV holds.
+    pub fn count_entry<R: Runtime>(&self, runtime: &R, bytes: usize, seconds: u64) {
+        self.stats.kv_written(runtime.now(), bytes, seconds);
     }
 
     /// Reads any value within `millis`.
@@ -60,6 +70,42 @@ impl KvClient {
         }
         let putting = runtime.kv_put(key, value(), seconds);
         putting.await.inspect_err(|fault| self.write_failed(runtime, fault)).is_ok()
+    }
+
+    /// The same for an entry, with its summary as metadata.
+    pub async fn write_entry<R: Runtime>(
+        &self,
+        runtime: &R,
+        entry: &EncodedEntry,
+        seconds: u64,
+    ) -> bool {
+        if !self.may_write(runtime) || !self.allowance.take(runtime).await {
+            return false;
+        }
+        let putting = self.put_entry(runtime, entry, seconds);
+        putting.await.inspect_err(|fault| self.write_failed(runtime, fault)).is_ok()
+    }
+
+    /// Writes an entry that has ended over what KV has, whatever is left of the day's allowance.
+    pub async fn write_end<R: Runtime>(
+        &self,
+        runtime: &R,
+        entry: &EncodedEntry,
+        seconds: u64,
+    ) -> Result<(), Fault> {
+        self.allowance.count_unasked();
+        self.put_entry(runtime, entry, seconds).await
+    }
+
+    async fn put_entry<R: Runtime>(
+        &self,
+        runtime: &R,
+        entry: &EncodedEntry,
+        seconds: u64,
+    ) -> Result<(), Fault> {
+        let stored = &entry.cached.entry;
+        let summary = Summary::of(stored).encode();
+        runtime.kv_put_described(&stored.meta.key, entry.deflated(), seconds, &summary).await
     }
 
     /// Writes a value that nothing can replace, whatever is left of the day's allowance: for at most

@@ -9,6 +9,7 @@ use super::kv_client::KvClient;
 use super::memory::MemoryTier;
 use super::tier::{FarTier, Occasion, Tier};
 use crate::config::Config;
+use crate::service::answers::Stamps;
 use crate::service::context::Context;
 use crate::service::runtime::{Fault, Runtime};
 use futures_util::future::{join, join_all};
@@ -34,14 +35,20 @@ pub struct Tiers {
 }
 
 impl Tiers {
-    /// The tiers as they are configured. The edge cache and KV are also used for other values.
-    pub fn new(config: &Config, edge_cache: Rc<EdgeCacheTier>, kv: &Rc<KvClient>) -> Rc<Self> {
-        let memory = Rc::new(MemoryTier::default());
+    /// The tiers as they are configured. The edge cache and KV are also used for other values; the stamps
+    /// show what changes in memory.
+    pub fn new(
+        config: &Config,
+        edge_cache: Rc<EdgeCacheTier>,
+        kv: &Rc<KvClient>,
+        stamps: &Rc<Stamps>,
+    ) -> Rc<Self> {
+        let memory = Rc::new(MemoryTier::new(stamps.clone()));
         Rc::new(Self { memory, edge_cache, far: AnyFarTier::all(config, kv) })
     }
 
-    /// Writes an entry that is new, or has ended, to the edge cache and to the far tiers that take it, after the client's
-    /// response has been sent.
+    /// Writes an entry that is new, or has ended, to the edge cache and to the far tiers that take it. The client's
+    /// response does not wait for that.
     pub fn put_in_background<R: Runtime>(
         self: &Rc<Self>,
         runtime: &R,
@@ -49,10 +56,13 @@ impl Tiers {
         occasion: Occasion,
     ) {
         let (tiers, spawned) = (self.clone(), runtime.clone());
-        let far = self.takers(runtime, &cached, occasion);
+        let far = match occasion {
+            Occasion::Warmed => Vec::new(),
+            occasion => self.takers(runtime, &cached, occasion),
+        };
         runtime.spawn(async move {
-            spawned.sleep(0).await;
             let entry = EncodedEntry::new(cached);
+            // At once: a timer would cost as much as what it postpones.
             let to_edge = async {
                 if tiers.edge_cache.takes(&entry.cached, occasion) {
                     tiers.edge_cache.put(&spawned, &entry).await;
@@ -60,6 +70,15 @@ impl Tiers {
             };
             join(to_edge, join_all(far.iter().map(|tier| tier.put(&spawned, &entry)))).await;
         });
+    }
+
+    /// Writes an entry that was fetched to warm the cache to the far tiers. Returns whether all that take it
+    /// have it then; `false` if none takes it.
+    pub async fn put_warmed<R: Runtime>(&self, runtime: &R, cached: &Rc<CachedEntry>) -> bool {
+        let far = self.takers(runtime, cached, Occasion::Warmed);
+        let entry = EncodedEntry::new(cached.clone());
+        join_all(far.iter().map(|tier| tier.put(runtime, &entry))).await;
+        !far.is_empty() && far.iter().all(|tier| cached.is_stored_in(tier.name()))
     }
 
     /// Writes an entry that was used to the far tiers that wait for this.

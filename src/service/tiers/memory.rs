@@ -4,6 +4,7 @@
 use super::entry::{CachedEntry, EncodedEntry};
 use super::tier::{Occasion, Tier};
 use crate::limits;
+use crate::service::answers::Stamps;
 use crate::service::byte_lru::ByteLru;
 use crate::service::context::Context;
 use crate::service::runtime::Runtime;
@@ -14,24 +15,42 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub struct MemoryTier {
     entries: RefCell<ByteLru<String, Rc<CachedEntry>>>,
+    /// What JavaScript knows of entries.
+    stamps: Rc<Stamps>,
 }
 
 impl Default for MemoryTier {
     fn default() -> Self {
         let entries = ByteLru::new(limits::MEMORY_BYTES, limits::MEMORY_ENTRY_BYTES);
-        Self { entries: RefCell::new(entries) }
+        Self { entries: RefCell::new(entries), stamps: Rc::default() }
     }
 }
 
 impl MemoryTier {
+    /// An empty memory, whose changes these stamps show.
+    pub fn new(stamps: Rc<Stamps>) -> Self {
+        Self { stamps, ..Self::default() }
+    }
+
     /// The entry under `key`.
     pub fn find(&self, key: &str) -> Option<Rc<CachedEntry>> {
         self.entries.borrow_mut().get(key).cloned()
     }
 
+    /// The same without counting as a use.
+    pub fn peek(&self, key: &str) -> Option<Rc<CachedEntry>> {
+        self.entries.borrow().peek(key).cloned()
+    }
+
+    /// All entries.
+    pub fn all(&self) -> Vec<Rc<CachedEntry>> {
+        self.entries.borrow().values().cloned().collect()
+    }
+
     /// Stores an entry under its own key. One that is too large only removes its predecessor.
     pub fn insert(&self, cached: &Rc<CachedEntry>) {
         let key = cached.entry.meta.key.clone();
+        self.stamps.entry_changed(&key);
         self.entries.borrow_mut().put(key, cached.clone(), cached.bytes());
     }
 }
@@ -87,6 +106,7 @@ mod tests {
             etag_is_ours: false,
             shares_authorized: false,
             lifetime_source: crate::stored::LifetimeSource::default(),
+            origin_ms: 0,
         };
         CachedEntry::new(Entry { meta, body: vec![0; bytes].into() })
     }

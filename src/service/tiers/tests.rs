@@ -35,6 +35,7 @@ fn entry(key: &str, status: u16, seconds: u64) -> Rc<CachedEntry> {
         etag_is_ours: false,
         shares_authorized: false,
         lifetime_source: crate::stored::LifetimeSource::default(),
+        origin_ms: 0,
     };
     CachedEntry::new(Entry { meta, body: b"body".as_slice().into() })
 }
@@ -60,7 +61,7 @@ fn a_new_entry_goes_to_the_edge_cache_and_kv_after_the_response() {
     let runtime = TestRuntime::new();
     let config = config(json!({ "writes": "always" }));
     let (edge, kv) = (Rc::new(EdgeCacheTier::default()), Rc::default());
-    let tiers = Tiers::new(&config, edge.clone(), &kv);
+    let tiers = Tiers::new(&config, edge.clone(), &kv, &Rc::default());
     let [kv] = &*tiers.far else { panic!("one far tier") };
     let cached = entry(KEY, 200, 600);
     let stored = Occasion::Stored { is_fresh: true };
@@ -74,7 +75,7 @@ fn a_new_entry_goes_to_the_edge_cache_and_kv_after_the_response() {
 
 /// The names of all tiers, in the order in which they are read.
 fn names() -> Vec<&'static str> {
-    let tiers = Tiers::new(&config(json!({})), Rc::default(), &Rc::default());
+    let tiers = Tiers::new(&config(json!({})), Rc::default(), &Rc::default(), &Rc::default());
     let far = tiers.far.iter().map(Tier::name);
     [tiers.memory.name(), tiers.edge_cache.name()].into_iter().chain(far).collect()
 }
@@ -126,7 +127,7 @@ fn a_value_that_is_damaged_or_of_another_key_is_a_miss() {
     runtime.set_kv(KEY, "garbage");
     assert!(!get(&runtime, &kv, KEY));
     let other = EncodedEntry::new(entry("another key", 200, 600));
-    runtime.set_kv(KEY, other.bytes());
+    runtime.set_kv(KEY, other.deflated());
     assert!(!get(&runtime, &kv, KEY));
     let reports = runtime.lines().iter().filter(|line| line["part"] == "kv-value").count();
     assert_eq!(reports, 2);
@@ -136,7 +137,7 @@ fn a_value_that_is_damaged_or_of_another_key_is_a_miss() {
 fn a_store_that_fails_is_left_alone_until_one_try_succeeds() {
     let runtime = TestRuntime::new();
     let kv = kv_tier(json!({}));
-    runtime.set_kv(KEY, EncodedEntry::new(entry(KEY, 200, 600)).bytes());
+    runtime.set_kv(KEY, EncodedEntry::new(entry(KEY, 200, 600)).deflated());
     runtime.fails(Call::KvGet, "down");
     for _ in 0..5 {
         assert!(kv.is_available(&runtime));
@@ -197,8 +198,8 @@ fn a_failed_write_is_reported_and_the_entry_counts_as_not_written() {
 fn an_entry_is_written_only_if_the_day_has_a_write_left() {
     let runtime = TestRuntime::new();
     let settings = config(json!({ "writes": "second-request", "writes_per_day": 4 }));
-    let client = Rc::new(KvClient::new(settings.kv.writes_per_day));
-    let tiers = Tiers::new(&settings, Rc::default(), &client);
+    let client = Rc::new(KvClient::new(settings.kv.writes_per_day, Rc::default()));
+    let tiers = Tiers::new(&settings, Rc::default(), &client, &Rc::default());
     let written = |number: u64| {
         let cached = entry(&format!("{KEY}{number}"), 200, 600);
         tiers.put_used(&runtime, &cached);
@@ -221,7 +222,7 @@ fn an_entry_from_the_edge_cache_is_written_to_kv_by_one_isolate() {
     let stored = EncodedEntry::new(entry(KEY, 200, 600));
     runtime.run(EdgeCacheTier::default().put(&runtime, &stored));
     for _ in 0..3 {
-        let tiers = Tiers::new(&settings, Rc::default(), &Rc::default());
+        let tiers = Tiers::new(&settings, Rc::default(), &Rc::default(), &Rc::default());
         let found = runtime.run(tiers.edge_cache.get(&context(&runtime), KEY)).unwrap();
         tiers.put_used(&runtime, &found);
         runtime.advance(1);
@@ -233,7 +234,7 @@ fn an_entry_from_the_edge_cache_is_written_to_kv_by_one_isolate() {
     newer.meta.stored_at = Timestamp::from_millis(newer.meta.stored_at.as_millis() + 1);
     let newer = EncodedEntry::new(CachedEntry::new(newer));
     runtime.run(EdgeCacheTier::default().put(&runtime, &newer));
-    let tiers = Tiers::new(&settings, Rc::default(), &Rc::default());
+    let tiers = Tiers::new(&settings, Rc::default(), &Rc::default(), &Rc::default());
     let found = runtime.run(tiers.edge_cache.get(&context(&runtime), KEY)).unwrap();
     tiers.put_used(&runtime, &found);
     runtime.advance(1);
@@ -244,8 +245,8 @@ fn an_entry_from_the_edge_cache_is_written_to_kv_by_one_isolate() {
 fn an_entry_that_has_ended_replaces_what_kv_has_though_the_day_has_no_writes_left() {
     let runtime = TestRuntime::new();
     let config = config(json!({ "writes": "second-request", "writes_per_day": 4 }));
-    let kv = Rc::new(KvClient::new(config.kv.writes_per_day));
-    let tiers = Tiers::new(&config, Rc::new(EdgeCacheTier::default()), &kv);
+    let kv = Rc::new(KvClient::new(config.kv.writes_per_day, Rc::default()));
+    let tiers = Tiers::new(&config, Rc::new(EdgeCacheTier::default()), &kv, &Rc::default());
     runtime.fails(Call::LogClaim, "down");
     let mut ended = entry(KEY, 200, 0).entry.clone();
     ended.meta.kept = Ttl::from_seconds(600);
@@ -257,12 +258,12 @@ fn an_entry_that_has_ended_replaces_what_kv_has_though_the_day_has_no_writes_lef
     end();
     assert_eq!(runtime.calls(Call::KvPut), 0, "KV has nothing");
     // Another isolate has written it.
-    runtime.set_kv(KEY, EncodedEntry::new(entry(KEY, 200, 600)).bytes());
+    runtime.set_kv(KEY, EncodedEntry::new(entry(KEY, 200, 600)).deflated());
     tiers.put_used(&runtime, &entry("other", 200, 600));
     runtime.advance(10);
     assert_eq!(runtime.calls(Call::KvPut), 0, "nothing is granted");
     end();
-    assert_eq!(runtime.kv_value(KEY).unwrap(), EncodedEntry::new(ended.clone()).bytes());
+    assert_eq!(runtime.kv_value(KEY).unwrap(), EncodedEntry::new(ended.clone()).deflated());
     end();
     assert_eq!(runtime.calls(Call::KvPut), 1, "it is there");
 }

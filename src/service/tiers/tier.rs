@@ -14,6 +14,9 @@ pub enum Occasion {
         /// `false` if the entry can only be served stale, or validated.
         is_fresh: bool,
     },
+    /// It was fetched to warm the cache. Whoever does that writes it to the far tiers, within a budget
+    /// ([`super::Tiers::put_warmed`]).
+    Warmed,
     /// It has ended, and replaces what a tier may still have under its key.
     Ended,
     /// It has answered a request from a tier above.

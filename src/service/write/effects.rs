@@ -1,10 +1,11 @@
 //! What a write purges, and the recording of that.
 
 use crate::config::Config;
-use crate::engine::{Write, WritePurge, WriteResponse, purge_of_write};
+use crate::engine::{Write, WritePurge, WriteResponse, named_by_write, purge_of_write};
+use crate::graphql::MutationPurge;
 use crate::purge::{Mark, NewRecord, Record};
 use crate::service::knowledge::Knowledge;
-use crate::service::purges::Purges;
+use crate::service::purges::{PurgeSource, Purges};
 use crate::service::runtime::Runtime;
 use crate::service::stats::Stats;
 use std::rc::Rc;
@@ -51,6 +52,13 @@ impl WriteEffects {
         purge_of_write(&self.config, write, response, &schema.knowledge(), &seen)
     }
 
+    /// What a write names by its request alone, for an explanation.
+    pub fn named(&self, write: Write<'_>) -> Option<MutationPurge> {
+        let schema = self.knowledge.schemas.current();
+        let seen = self.knowledge.type_names.seen();
+        named_by_write(&self.config, write, None, &schema.knowledge(), &seen)
+    }
+
     /// What a write would purge by its request alone.
     pub fn intended(&self, write: Write<'_>) -> Option<Record> {
         self.purge_of(write, None).map(|purge| purge.new.record)
@@ -70,7 +78,7 @@ impl WriteEffects {
         &self,
         runtime: &R,
         new: Option<NewRecord>,
-        source: &'static str,
+        source: impl Into<PurgeSource>,
     ) -> PurgeState {
         let Some(new) = new else { return PurgeState::Nothing };
         if !self.config.purge.wait {
@@ -88,10 +96,10 @@ impl WriteEffects {
         &self,
         runtime: &R,
         new: impl Into<NewRecord>,
-        source: &'static str,
+        source: impl Into<PurgeSource>,
     ) {
-        let (recorder, background, new) =
-            (self.purges.recorder.clone(), runtime.clone(), new.into());
+        let (recorder, background) = (self.purges.recorder.clone(), runtime.clone());
+        let (new, source) = (new.into(), source.into());
         runtime.spawn(async move {
             let _ = recorder.record(&background, new, source).await;
         });

@@ -10,7 +10,7 @@ use crate::purge::NewRecord;
 use crate::service::body_memory::read_json_body;
 use crate::service::context::Context;
 use crate::service::origin::{FullRequest, OriginClient};
-use crate::service::purges::{Purges, WriteInProgress};
+use crate::service::purges::{PurgeSource, Purges, WriteInProgress};
 use crate::service::respond::{Reply, Responder};
 use crate::service::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
 use crate::service::scope_changes::ScopeChanges;
@@ -98,11 +98,12 @@ impl Writes {
             Some(_) if matches!(body, WriteBody::Streamed) => new.clone(),
             _ => intents.closing(runtime, new.clone(), || in_progress.close()),
         };
-        let state = self.effects.record(runtime, closing, source).await;
+        let purge_source = PurgeSource { word: source, cause: cause_of(write) };
+        let state = self.effects.record(runtime, closing, purge_source).await;
         let response = match response {
             Ok(response) => response,
             Err(failure) => {
-                return (self.respond.origin_failed(context, &failure, forward), None);
+                return (self.respond.origin_failed(context, &failure, forward, None), None);
             }
         };
         self.scope_changes.purge(context, &response).await;
@@ -225,6 +226,17 @@ impl Writes {
             let source = source_of(write);
             self.effects.record_in_background(runtime, purge.new.record, source);
         }
+    }
+}
+
+/// What of a write is named as the cause of its purge: the first field of a mutation, or the path.
+fn cause_of(write: Write<'_>) -> Option<Rc<str>> {
+    match write {
+        Write::Mutation { analysis, .. } => {
+            analysis.roots.keys().next().map(|field| field.as_str().into())
+        }
+        Write::Rest(request) => Some(request.url.path.as_str().into()),
+        Write::Batch(_) | Write::PossibleMutation => None,
     }
 }
 

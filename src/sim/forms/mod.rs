@@ -4,6 +4,7 @@
 //! Which of them a run has follows from its seed, and so does what of the configuration only some
 //! services set: `purge.wait`, `purge.unreadable`, `graphql.schema`, tokens.
 
+mod pauses;
 mod people;
 mod purges;
 mod queries;

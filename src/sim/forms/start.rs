@@ -1,7 +1,7 @@
 //! Starts all of these clients.
 
 use super::schedule::Schedule;
-use super::{people, purges, queries, schemas, texts};
+use super::{pauses, people, purges, queries, schemas, texts};
 use crate::sim::fleet::Fleet;
 use crate::sim::plan::Plan;
 use std::rc::Rc;
@@ -22,6 +22,9 @@ pub fn live(fleet: &Rc<Fleet>, plan: &Plan) {
     }
     for number in 0..forms.people {
         executor.spawn(0, people::live(fleet.clone(), format!("person{number}"), times));
+    }
+    if forms.pauses {
+        executor.spawn(0, pauses::live(fleet.clone(), times));
     }
     if forms.schemas {
         executor.spawn(0, schemas::live(fleet.clone(), times));

@@ -203,6 +203,11 @@ impl LogObject {
         self.restart();
     }
 
+    /// Until when the cache is paused: the number of `purge::Pause`.
+    pub fn pause(&self) -> u64 {
+        self.log.borrow().pause().number()
+    }
+
     /// All records that it ever received, with their times.
     pub fn received(&self) -> Vec<(u64, Record)> {
         self.given.borrow().clone()
@@ -262,8 +267,8 @@ impl LogObject {
     ) -> (Delta, u64) {
         let mut log = self.log.borrow_mut();
         let delta = match version {
-            Version::CURRENT => log.since_encoded(mark),
-            _ => log.since(mark),
+            Version::V2 | Version::V3 => log.since(mark),
+            _ => log.since_encoded(mark, version),
         };
         let tags = self.counted_tags.get().max(log.tags() as u64);
         let (nanos, travels) = match &delta {
@@ -317,8 +322,8 @@ impl LogObject {
         }
         let (delta, millis) = self.reply_since(environment, question.mark, version);
         environment.executor.sleep(millis).await;
-        let said = ReadReply { time, delta };
-        self.on_the_way_back(environment, said.encode(version), ReadReply::decode).await
+        let said = ReadReply { time, version, delta };
+        self.on_the_way_back(environment, said.encode(), ReadReply::decode).await
     }
 
     pub async fn append(
@@ -337,24 +342,25 @@ impl LogObject {
         }
         let (delta, millis) = self.reply_since(environment, question.mark, version);
         environment.executor.sleep(millis).await;
-        let appended = AppendReply { seq, delta };
-        self.on_the_way_back(environment, appended.encode(version), AppendReply::decode).await
+        let appended = AppendReply { seq, version, delta };
+        self.on_the_way_back(environment, appended.encode(), AppendReply::decode).await
     }
 
     pub async fn intend(
         &self,
         environment: &Environment,
         new: &NewRecord,
+        version: Version,
     ) -> Result<IntentId, Fault> {
         let question =
             LogRequest { new: Some(new.clone()), is_intent: true, ..LogRequest::default() };
-        let question = self.on_the_way(environment, &question, Version::CURRENT).await?;
+        let question = self.on_the_way(environment, &question, version).await?;
         let Some(new) = question.new else { return Err("nothing to note".to_owned()) };
         let mut intent = self.note(&new, environment.now());
         if environment.fails(|faults| faults.log_twice) {
             intent = self.note(&new, environment.now());
         }
-        let noted = IntentReply(intent).encode(Version::CURRENT);
+        let noted = IntentReply(intent).encode(version);
         self.on_the_way_back(environment, noted, IntentReply::decode).await.map(|noted| noted.0)
     }
 
@@ -365,10 +371,7 @@ impl LogObject {
         claim: &KvClaim,
     ) -> Result<KvGrant, Fault> {
         let bytes = self.bytes_on_the_way(environment, claim.encode()).await?;
-        // A log of the version before does not know such messages.
-        let is_known = self.version.get() == Version::CURRENT;
-        let claim = if is_known { KvClaim::decode(&bytes) } else { Err(MessageError::NotAMessage) };
-        let claim = claim.map_err(refusal)?;
+        let claim = KvClaim::decode(&bytes).map_err(refusal)?;
         let grant = self.kv_writes.grant(claim, self.clock.get().shows(environment.now()).at);
         self.on_the_way_back(environment, grant.encode(), KvGrant::decode).await
     }

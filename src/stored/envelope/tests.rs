@@ -34,6 +34,7 @@ fn entry(body: Vec<u8>, tags: Vec<String>) -> Entry {
                 configured: true,
                 overridden: false,
             },
+            origin_ms: 250,
         },
         body: body.into(),
     }
@@ -47,7 +48,23 @@ proptest! {
         tags in prop::collection::vec("[!-~]{1,20}", 0..5),
     ) {
         let entry = entry(body.repeat(repeat), tags);
+        let plain = [&encode_head(&entry), &*entry.body].concat();
+        prop_assert_eq!(decode(&plain), Ok(entry.clone()));
+        prop_assert_eq!(decode_meta(&plain), Ok(entry.meta.clone()));
+        prop_assert_eq!(decode_meta(&encode(&entry)), Ok(entry.meta.clone()));
         prop_assert_eq!(decode(&encode(&entry)), Ok(entry));
+    }
+
+    #[test]
+    fn any_one_changed_byte_is_refused_in_a_plain_body_too(
+        at in any::<prop::sample::Index>(),
+        by in 1_u8..,
+    ) {
+        let entry = entry(b"{\"data\":1}".repeat(200), vec!["a".into()]);
+        let mut bytes = [&encode_head(&entry), &*entry.body].concat();
+        let at = at.index(bytes.len());
+        bytes[at] = bytes[at].wrapping_add(by);
+        prop_assert!(decode(&bytes).is_err());
     }
 
     #[test]
@@ -56,6 +73,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = bytes[at].wrapping_add(by);
         prop_assert!(decode(&bytes).is_err());
+        prop_assert!(decode_meta(&bytes).is_err());
     }
 
     #[test]

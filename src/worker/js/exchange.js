@@ -1,12 +1,13 @@
 // One client's request and the origin's responses to it. Wasm and the rescue work through it.
 
+import { remember } from "./answers.js";
 import { ExpiringMap } from "./expiring_map.js";
 import { headersFromText, headersToText } from "./headers.js";
 import { HeldBody } from "./held_body.js";
 import { Share, setBudget } from "./memory_budget.js";
 import { verifySignature } from "./signature.js";
 import { relaySocket } from "./socket_relay.js";
-import { copyBody, readAtMost, readRequest, UNLIMITED, withLength } from "./streams.js";
+import { copyBody, lengthOf, readAtMost, readRequest, UNLIMITED, withLength } from "./streams.js";
 
 /** Signals that are not resolved yet. The runtime ends background work after 30 s, so nobody waits longer. */
 const signals = new ExpiringMap(30_000, 10_000);
@@ -22,10 +23,20 @@ export class Exchange {
   #failsOpen = false;
   #purgeEverything;
   #share = new Share();
+  #env;
+  /** Whether the body was read before anybody asked for it, and takes no memory from the budget yet. */
+  #isBodyEarly = false;
 
-  constructor(request, purgeEverything) {
+  constructor(request, purgeEverything, env) {
     this.#request = request;
     this.#purgeEverything = purgeEverything;
+    this.#env = env;
+  }
+
+  /** The request's body was read already. */
+  bodyIsRead(bytes) {
+    this.#body = bytes;
+    this.#isBodyEarly = true;
   }
 
   get request() {
@@ -47,9 +58,21 @@ export class Exchange {
     return this.#mayHaveWritten;
   }
 
-  /** The request's body as bytes, or a word for why there are none. `copies`: how many there will be. */
-  async requestBody(limit, copies) {
+  /**
+   * The request's body as bytes, or a word for why there are none, or a promise of either. `copies`: how many
+   * there will be.
+   */
+  requestBody(limit, copies) {
+    if (this.#isBodyEarly) {
+      this.#isBodyEarly = false;
+      if (this.#body.byteLength > limit) return "too-large";
+      if (!this.#room(copies).take(this.#body.byteLength)) return "no-room";
+    }
     if (this.#body instanceof Uint8Array) return this.#body;
+    return this.#readRequest(limit, copies);
+  }
+
+  async #readRequest(limit, copies) {
     const read = await readRequest(this.#request, limit, this.#room(copies));
     if (read.fault === "broken") return "broken";
     this.#body = read.bytes ?? read.stream;
@@ -91,14 +114,15 @@ export class Exchange {
   /**
    * Sends a request to the origin. With `mayRetry` it is sent again if the connection breaks; a write is
    * never sent twice. `isAltered`: it is not the client's request, so its response is not for the client.
-   * With a body it is a POST.
+   * `isGet`: it is a GET without a body, whatever the client's request is. With a body it is a POST.
    */
-  fetchOrigin(url, headersText, mayRetry, isAltered, body) {
+  fetchOrigin(url, headersText, mayRetry, isAltered, isGet, body) {
     this.#mayHaveWritten ||= !mayRetry;
-    const init = { headers: headersFromText(headersText, this.#request.headers) };
+    // The cron trigger has no request.
+    const init = { headers: headersFromText(headersText, this.#request?.headers) };
     // The bytes are a view of Wasm's memory, which the next call may move.
     if (body !== undefined) Object.assign(init, { method: "POST", body: body.slice() });
-    else Object.assign(init, this.#clientMethodAndBody());
+    else if (!isGet) Object.assign(init, this.#clientMethodAndBody());
     return this.#track(this.#fetch(url, init, mayRetry, isAltered));
   }
 
@@ -165,8 +189,13 @@ export class Exchange {
   /** A copy of a response's body in chunks, made while the client gets the body. */
   copyBody(handle, limit, copies) {
     const kept = this.#responses[handle];
-    if (kept.body !== null || kept.source === null) return this.responseBody(handle, limit, copies);
-    const { forClient, copy } = copyBody(kept.source, limit, this.#room(copies));
+    // What was late can still be copied: a stream of all of it is there.
+    const source = kept.fault === "late" ? kept.body : kept.source;
+    if ((kept.body !== null && kept.fault !== "late") || source === null) {
+      return this.responseBody(handle, limit, copies);
+    }
+    kept.fault = "too-large";
+    const { forClient, copy } = copyBody(source, lengthOf(kept.headers), limit, this.#room(copies));
     kept.body = withLength(forClient, kept.headers);
     return this.#track(copy);
   }
@@ -226,13 +255,44 @@ export class Exchange {
     return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
   }
 
-  /** Stores bytes in the edge cache, with header fields. */
-  async putIntoEdgeCache(url, value, fields, seconds) {
+  /**
+   * What the edge cache has under a URL: its header fields and its bytes, or nothing. With more than `small`
+   * bytes, the fields, the response and its length: Wasm asks for the bytes if there is room for them.
+   */
+  async readEdgeCache(url, small) {
+    const found = await caches.default.match(url);
+    if (found === undefined) return undefined;
+    const { headers } = found;
+    const length = Number(headers.get("content-length") ?? 0);
+    return length > small ? [headers, found, length] : [headers, await this.responseBytes(found)];
+  }
+
+  async responseBytes(response) {
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** The bytes that a KV namespace has under a key, or nothing. */
+  async readKv(namespace, key) {
+    const value = await namespace.get(key, "arrayBuffer");
+    return value === null ? undefined : new Uint8Array(value);
+  }
+
+  /** Writes bytes into a KV namespace, for so many `seconds` or without an end, with a text as metadata. */
+  async writeKv(namespace, key, value, seconds, metadata) {
+    // The bytes are a view of Wasm's memory, which the next call may move.
+    await namespace.put(key, value.slice(), { expirationTtl: seconds, metadata });
+  }
+
+  /** Stores bytes in the edge cache, in two pieces, with header fields. */
+  async putIntoEdgeCache(url, head, body, fields, seconds) {
     const headers = new Headers(fields ?? undefined);
     headers.set("cache-control", `public, max-age=${seconds}`);
     headers.set("content-type", "application/octet-stream");
-    // The bytes are a view of Wasm's memory, which the next call may move.
-    const stored = new Response(value.slice(), { headers });
+    // Both are views of Wasm's memory, which the next call may move.
+    const value = new Uint8Array(head.length + body.length);
+    value.set(head);
+    value.set(body, head.length);
+    const stored = new Response(value, { headers });
     await caches.default.put(url, stored);
   }
 
@@ -246,6 +306,21 @@ export class Exchange {
       throw new Error(`the purge log answered ${response.status}: ${await response.text()}`);
     }
     return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** Sends a message to the statistics object. Returns its reply as text. */
+  async callStatistics(namespace, name, message) {
+    const statistics = namespace.get(namespace.idFromName(name));
+    const response = await statistics.fetch("https://statistics/", { method: "POST", body: message });
+    if (response.status !== 200) {
+      throw new Error(`the statistics object answered ${response.status}: ${await response.text()}`);
+    }
+    return await response.text();
+  }
+
+  /** Writes a data point into a data set of Workers Analytics Engine. */
+  writeDataPoint(dataSet, index, doubles) {
+    dataSet.writeDataPoint({ indexes: [index], blobs: [index], doubles: Array.from(doubles) });
   }
 
   verifySignature(algorithm, key, signed, signature) {
@@ -277,14 +352,38 @@ export class Exchange {
     return new Response(empty ? null : body.slice(), { status, headers });
   }
 
+  /** The same, and it may be given again: `memo`, `places` and `texts` say when (answers.js). */
+  respondAndRemember(status, headersText, body, memo, places, texts) {
+    const { method } = this.#request;
+    const empty = body.length === 0 || hasNoBody(status) || method === "HEAD";
+    const headers = {};
+    for (const line of headersText.split("\n")) {
+      const colon = line.indexOf(":");
+      if (colon > 0) headers[line.slice(0, colon)] = line.slice(colon + 1);
+    }
+    // All of it is a view of Wasm's memory, which the next call may move.
+    const content = empty ? null : body.slice();
+    const answer = {
+      status,
+      headers,
+      headerBytes: headersText.length,
+      content,
+      memo: memo.slice(),
+      places: places.slice(),
+      texts: texts.split("\n"),
+    };
+    const bodyOfRequest = hasBody(method) ? this.#body : null;
+    return remember(this.#request, bodyOfRequest, this.#env, answer);
+  }
+
   /** A response with the origin's body. */
   respondWithOriginBody(handle, status, headersText) {
     const { response, headers: original, source, body, held } = this.#responses[handle];
     // The constructor refuses a status such as 999, so that response can only be passed on.
     if (status < 200 || status > 599) return response;
-    const headers = headersFromText(headersText, original);
     // The runtime sets the length of what it sends.
-    if (this.#request.method !== "HEAD") headers.delete("content-length");
+    const without = this.#request.method === "HEAD" ? undefined : "content-length";
+    const headers = headersFromText(headersText, original, without);
     let forClient = hasNoBody(status) ? null : (body ?? source);
     if (held !== null && forClient instanceof ReadableStream) {
       forClient = withLength(held.through(forClient, original), original);

@@ -14,14 +14,25 @@ export function headersToText(headers) {
   return text;
 }
 
-/** Headers from `name:value` lines. Values with the same text as in `original` get its bytes. */
-export function headersFromText(text, original = null) {
+/**
+ * The option `headers` of a request or a response, from `name:value` lines. Values with the same text as in
+ * `original` get its bytes. The header `without` is left out. An object where that is enough: the runtime reads
+ * it in one call.
+ */
+export function headersFromText(text, original = null, without = undefined) {
   const fields = [];
+  const byName = {};
   for (const line of text.split("\n")) {
     const colon = line.indexOf(":");
-    if (colon > 0) fields.push([line.slice(0, colon), line.slice(colon + 1)]);
+    if (colon <= 0) continue;
+    const name = line.slice(0, colon);
+    if (name === without) continue;
+    const value = line.slice(colon + 1);
+    fields.push([name, value]);
+    byName[name] = value;
   }
   if (original !== null && text.includes(UNREADABLE)) return withBytesOf(original, fields);
+  if (Object.keys(byName).length === fields.length) return byName;
   const headers = new Headers();
   for (const [name, value] of fields) headers.append(name, value);
   return headers;

@@ -32,23 +32,69 @@ export async function readAtMost(body, headers, limit, room, millis) {
   if (length > limit) return { stream: body, fault: "too-large" };
   const reading = new Reading(limit, room);
   if (!reading.expects(length)) return { stream: body, fault: "no-room" };
-  const reader = body.getReader();
-  const late = millis === undefined ? [] : [sleep(millis)];
-  for (;;) {
-    const next = reader.read();
-    let read;
+  const reader = new PieceReader(body, lengthOf(headers));
+  const late = millis === undefined ? null : new Timer(millis);
+  try {
+    for (;;) {
+      const next = reader.read();
+      let read;
+      try {
+        read = await (late === null ? next : Promise.race([next, late.ended]));
+      } catch (error) {
+        return { stream: joined(reading.chunks, () => brokenOff(error)), fault: "broken" };
+      }
+      if (read === null) {
+        reading.giveUp();
+        return { stream: joined(reading.chunks, continued(next, reader)), fault: "late" };
+      }
+      if (read.done) return { bytes: concatenated(reading.chunks, reading.size) };
+      const fault = reading.add(read.value);
+      if (fault !== null) return { stream: joined(reading.chunks, () => reader.read()), fault };
+    }
+  } finally {
+    late?.clear();
+  }
+}
+
+/** How many bytes are read at once, if a body is that long, and if its length is not known. */
+const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES_OF_UNKNOWN = 64 * 1024;
+
+/**
+ * Reads a body in pieces, none of which uses the memory of another. A reader that is given no memory gets 4 KB
+ * at a time, which makes a long body five times as expensive.
+ */
+class PieceReader {
+  #reader;
+  #takesMemory = true;
+  /** How many bytes are still to come. Once there are none, nothing is read: that would be one more turn. */
+  #left;
+
+  constructor(body, length) {
+    this.#left = length;
     try {
-      read = await Promise.race([next, ...late]);
-    } catch (error) {
-      return { stream: joined(reading.chunks, () => Promise.reject(error)), fault: "broken" };
+      this.#reader = body.getReader({ mode: "byob" });
+    } catch {
+      // A stream made in JavaScript.
+      this.#reader = body.getReader();
+      this.#takesMemory = false;
     }
-    if (read === null) {
-      reading.giveUp();
-      return { stream: joined(reading.chunks, continued(next, reader)), fault: "late" };
-    }
-    if (read.done) return { bytes: concatenated(reading.chunks, reading.size) };
-    const fault = reading.add(read.value);
-    if (fault !== null) return { stream: joined(reading.chunks, () => reader.read()), fault };
+  }
+
+  async read() {
+    if (!this.#takesMemory) return this.#reader.read();
+    if (this.#left === 0) return { done: true };
+    const expected = this.#left === Infinity ? PIECE_BYTES_OF_UNKNOWN : Math.max(this.#left, 1);
+    const size = Math.min(expected, PIECE_BYTES);
+    const { value, done } = await this.#reader.read(new Uint8Array(size));
+    if (done) return { done };
+    this.#left -= value.byteLength;
+    // A piece does not hold on to much more memory than it has bytes.
+    return { value: value.byteLength * 2 < size ? value.slice() : value, done };
+  }
+
+  cancel() {
+    return this.#reader.cancel();
   }
 }
 
@@ -86,10 +132,30 @@ class Reading {
   }
 }
 
-/** Resolves to null after that time. */
-async function sleep(millis) {
-  await null; // so that Wasm is not on the stack
-  return new Promise((resolve) => setTimeout(resolve, millis, null));
+/** `ended` resolves to null after that time, unless the timer is cleared. */
+class Timer {
+  #id;
+
+  constructor(millis) {
+    this.ended = this.#start(millis);
+  }
+
+  async #start(millis) {
+    await null; // so that Wasm is not on the stack
+    return new Promise((resolve) => {
+      this.#id = setTimeout(resolve, millis, null);
+    });
+  }
+
+  clear() {
+    clearTimeout(this.#id);
+  }
+}
+
+/** Breaks off with an error, after what came before it is on its way to the client. */
+async function brokenOff(error) {
+  await new Timer(0).ended;
+  throw error;
 }
 
 /** A function that reads on: first it returns the read in progress. */
@@ -103,11 +169,14 @@ function continued(reading, reader) {
   };
 }
 
-/** The length of a body as it is read here, if the origin sent it; otherwise infinite. */
+/**
+ * The length of a body as it is read here, if the origin sent it; otherwise infinite. `Transfer-Encoding` overrides
+ * `Content-Length` (RFC 9112 §6.3).
+ */
 export function lengthOf(headers) {
   const length = headers.get("content-length");
-  const isKnown = length !== null && /^\d{1,15}$/.test(length) && !headers.has("content-encoding");
-  return isKnown ? Number(length) : Infinity;
+  if (length === null || !/^\d{1,15}$/.test(length)) return Infinity;
+  return headers.has("content-encoding") || headers.has("transfer-encoding") ? Infinity : Number(length);
 }
 
 /** A stream with a `Content-Length` for the client, if the origin sent one. */
@@ -121,12 +190,12 @@ export function withLength(stream, headers) {
 }
 
 /**
- * A body for the client, and a copy of it as chunks of bytes, or a word for why there is none. Unlike a
+ * A body of that length for the client, and a copy of it as chunks of bytes, or a word for why there is none. Unlike a
  * branch of `tee` the copy does not wait for a slow client, because other requests wait for the copy. The
  * chunks that the client has not read yet are shared with the copy.
  */
-export function copyBody(body, limit, room) {
-  const reader = body.getReader();
+export function copyBody(body, length, limit, room) {
+  const reader = new PieceReader(body, length);
   const reads = new Map();
   const position = { client: 0, copy: 0 };
   let copying = true;

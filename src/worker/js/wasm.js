@@ -8,7 +8,15 @@ import { releaseAll } from "./memory_budget.js";
 Error.stackTraceLimit = 100;
 
 /** The number of Wasm's instance. */
-let instance = bindings.__worker_init_state().instanceId;
+export let instance = bindings.__worker_init_state().instanceId;
+
+// Each step of a future in Wasm is a microtask. The runtime's `queueMicrotask` wraps and unwraps the function in
+// C++, which costs more than the step; a reaction to a promise is one as well. It reports an exception as an
+// unhandled rejection.
+const resolved = Promise.resolve();
+globalThis.queueMicrotask = (task) => {
+  resolved.then(task);
+};
 
 /** Functions that fail the calls into Wasm that are in progress, by number. */
 const calls = new ExpiringMap(15 * 60_000, 10_000);
@@ -58,32 +66,52 @@ export function wasm() {
   return bindings;
 }
 
-/** The Durable Object. The object in Wasm behind it is created again after a restart of Wasm. */
-export class PurgeLog {
+/** A Durable Object. The object in Wasm behind it is created again after a restart of Wasm. */
+class ObjectInWasm {
+  #name;
   #state;
   #env;
-  #log = null;
+  #object = null;
   #instance = 0;
 
-  constructor(state, env) {
+  constructor(name, state, env) {
+    this.#name = name;
     this.#state = state;
     this.#env = env;
   }
 
   fetch(request) {
-    return untilWasmFails(() => this.#current().fetch(request));
+    return untilWasmFails(() => this.current().fetch(request));
+  }
+
+  current() {
+    const { [this.#name]: Class } = wasm();
+    if (this.#instance !== instance) {
+      this.#object = new Class(this.#state, this.#env);
+      this.#instance = instance;
+    }
+    return this.#object;
+  }
+}
+
+/** The purge log. */
+export class PurgeLog extends ObjectInWasm {
+  constructor(state, env) {
+    super("PurgeLog", state, env);
   }
 
   alarm() {
-    return untilWasmFails(() => this.#current().alarm());
+    return untilWasmFails(() => this.current().alarm());
+  }
+}
+
+/** What all isolates have counted. */
+export class Statistics extends ObjectInWasm {
+  constructor(state, env) {
+    super("Statistics", state, env);
   }
 
-  #current() {
-    const { PurgeLog: Log } = wasm();
-    if (this.#instance !== instance) {
-      this.#log = new Log(this.#state, this.#env);
-      this.#instance = instance;
-    }
-    return this.#log;
+  alarm() {
+    return untilWasmFails(() => this.current().alarm());
   }
 }

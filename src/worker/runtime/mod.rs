@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `stores.rs` | the edge cache and KV |
 //! | `purge_log.rs` | the purge log |
+//! | `statistics.rs` | the statistics object and Workers Analytics Engine |
 //! | `origin.rs` | the origin, and bodies that clients get as they arrive |
 //! | `request_runtime.rs` | all others |
 
 mod origin;
 mod purge_log;
 mod request_runtime;
+mod statistics;
 mod stores;
 
 pub(in crate::worker) use purge_log::LOG;

@@ -9,28 +9,36 @@ use crate::service::{
 };
 use crate::worker::exchange::{headers_from_text, headers_to_text};
 use crate::worker::original_headers::RuntimeHeaders;
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 impl Origin for WorkersRuntime {
     async fn request_body(&self, limit: usize, copies: usize) -> BodyRead {
-        body_read(&self.exchange_using_memory().request_body(limit as u32, copies as u32).await)
+        let body = self.exchange_using_memory().request_body(limit as u32, copies as u32);
+        match body.dyn_into::<Promise>() {
+            Ok(promise) => body_read(&JsFuture::from(promise).await.unwrap_or_default()),
+            // What was read before needs no further turn.
+            Err(body) => body_read(&body),
+        }
     }
 
     async fn ask(&self, ask: &OriginRequest<'_>) -> Result<OriginResponse, OriginFailure> {
         let body = match ask.kind {
             OriginRequestKind::Post(body) => Some(body),
             OriginRequestKind::Completed(body) => body,
-            OriginRequestKind::Unchanged | OriginRequestKind::OtherUrl => None,
+            OriginRequestKind::Unchanged | OriginRequestKind::OtherUrl | OriginRequestKind::Get => {
+                None
+            }
         };
+        let is_get = matches!(ask.kind, OriginRequestKind::Get);
         let headers = headers_to_text(ask.headers);
         let is_altered =
-            matches!(ask.kind, OriginRequestKind::OtherUrl | OriginRequestKind::Post(_));
+            is_get || matches!(ask.kind, OriginRequestKind::OtherUrl | OriginRequestKind::Post(_));
         let exchange = &self.0.exchange;
         self.response(
-            exchange.fetch_origin(ask.url, &headers, ask.may_retry, is_altered, body).await,
+            exchange.fetch_origin(ask.url, &headers, ask.may_retry, is_altered, is_get, body).await,
         )
     }
 

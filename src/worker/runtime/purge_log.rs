@@ -13,8 +13,9 @@ use worker::AbortController;
 
 /// The binding of the purge log.
 pub(in crate::worker) const LOG: &str = "PURGE_LOG";
-/// The routes that a log of the previous version has as well.
-const PREVIOUS_ROUTES: [&str; 2] = ["since", "append"];
+/// The route of records that a log of the previous version must not take: it would ignore that they
+/// pause the cache.
+const PAUSE: &str = "pause";
 
 thread_local! {
     /// The version that this isolate's purge log reads.
@@ -44,8 +45,11 @@ impl PurgeLog for WorkersRuntime {
 
     async fn log_append(&self, mark: Option<Mark>, new: &NewRecord) -> Result<AppendReply, Fault> {
         let request = LogRequest { mark, new: Some(new.clone()), ..LogRequest::default() };
-        // The previous version would ignore for which deployment the record is.
-        let route = if new.for_version.is_some() { "deploy" } else { "append" };
+        let route = match (&new.for_version, new.record.pause) {
+            (_, Some(_)) => PAUSE,
+            (Some(_), None) => "deploy",
+            (None, None) => "append",
+        };
         self.call_log(route, &request, AppendReply::decode).await
     }
 
@@ -68,12 +72,10 @@ impl WorkersRuntime {
         request: &LogRequest,
         decode: fn(&[u8]) -> Result<T, MessageError>,
     ) -> Result<T, Fault> {
-        // There is no fallback for a route that the previous version lacks.
-        let falls_back = PREVIOUS_ROUTES.contains(&route);
         let send = async |version| self.send_to_log(route, request, version).await;
-        let reply = match falls_back {
-            true => LOG_VERSION.with(Rc::clone).ask(|| self.now(), send).await,
-            false => send(Version::CURRENT).await,
+        let reply = match route {
+            PAUSE => send(Version::CURRENT).await,
+            _ => LOG_VERSION.with(Rc::clone).ask(|| self.now(), send).await,
         };
         let bytes = reply?.to_vec();
         decode(&bytes).map_err(unreadable_reply)

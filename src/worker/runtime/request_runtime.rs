@@ -2,17 +2,23 @@
 
 use crate::config::Algorithm;
 use crate::service::{
-    BackgroundWork, Clock, ExternalFetch, Fault, FetchedText, LogSink, MemoryBudget, Runtime,
-    Secrets, Signals, SignatureVerifier,
+    AnswerTable, BackgroundWork, Clock, ExternalFetch, Fault, FetchedText, LogSink, Memo,
+    MemoryBudget, Runtime, Secrets, Signals, SignatureVerifier,
 };
 use crate::time::Timestamp;
 use crate::worker::exchange::Exchange;
-use std::cell::Cell;
+use futures_util::future::LocalBoxFuture;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::Context as JsContext;
 use worker::{Context, Delay, Env};
+
+thread_local! {
+    /// The bindings that were asked for, and whether the deployment has them.
+    static BINDINGS: RefCell<Vec<(&'static str, bool)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The runtime of one request. A clone shares everything with the original.
 #[derive(Clone)]
@@ -28,6 +34,10 @@ pub(super) struct RequestRuntime {
     pub log_name: Rc<str>,
     /// Whether the request has taken memory from the budget.
     uses_memory: Cell<bool>,
+    /// How often JavaScript has given the answer to this request again.
+    repeated: Cell<u32>,
+    /// What JavaScript is told of the answer.
+    told: RefCell<Option<Memo>>,
 }
 
 impl Drop for RequestRuntime {
@@ -42,13 +52,44 @@ impl Drop for RequestRuntime {
 impl WorkersRuntime {
     /// The runtime of a request, with the name of the purge log.
     pub fn new(env: Env, context: JsContext, exchange: Exchange, log_name: Rc<str>) -> Self {
-        let (context, uses_memory) = (Context::new(context), Cell::new(false));
-        Self(Rc::new(RequestRuntime { env, context, exchange, log_name, uses_memory }))
+        Self(Rc::new(RequestRuntime {
+            env,
+            context: Context::new(context),
+            exchange,
+            log_name,
+            uses_memory: Cell::new(false),
+            repeated: Cell::default(),
+            told: RefCell::default(),
+        }))
+    }
+
+    /// The same, of a request whose answer JavaScript has given again so often.
+    pub fn repeated_so_often(self, times: u32) -> Self {
+        self.0.repeated.set(times);
+        self
+    }
+
+    /// What JavaScript is told of the answer.
+    pub fn take_told(&self) -> Option<Memo> {
+        self.0.told.take()
     }
 
     /// The bindings.
     pub(in crate::worker) fn env(&self) -> &Env {
         &self.0.env
+    }
+
+    /// Whether the deployment has a binding. All requests of an isolate have the same.
+    pub(in crate::worker) fn is_bound(&self, binding: &'static str) -> bool {
+        BINDINGS.with_borrow_mut(|known| {
+            if let Some((_, is_bound)) = known.iter().find(|(name, _)| *name == binding) {
+                return *is_bound;
+            }
+            let found = js_sys::Reflect::has(&self.0.env, &JsValue::from_str(binding));
+            let is_bound = found.unwrap_or(false);
+            known.push((binding, is_bound));
+            is_bound
+        })
     }
 
     /// The exchange, for a call that takes memory from the budget.
@@ -101,6 +142,8 @@ impl Clock for WorkersRuntime {
 
 impl BackgroundWork for WorkersRuntime {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        // As one type, or each kind of work would have its own copy of the code that makes it a promise.
+        let work: LocalBoxFuture<'static, ()> = Box::pin(work);
         self.0.context.wait_until(work);
     }
 }
@@ -122,6 +165,16 @@ impl Signals for WorkersRuntime {
 impl LogSink for WorkersRuntime {
     fn line(&self, line: &str) {
         worker::console_log!("{line}");
+    }
+}
+
+impl AnswerTable for WorkersRuntime {
+    fn repeated(&self) -> u64 {
+        self.0.repeated.get().into()
+    }
+
+    fn tell(&self, memo: Memo) {
+        self.0.told.replace(Some(memo));
     }
 }
 

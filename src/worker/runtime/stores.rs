@@ -3,11 +3,13 @@
 use super::request_runtime::{WorkersRuntime, fault, text_of};
 use crate::http::OriginalFields;
 use crate::limits;
-use crate::service::{EdgeCache, EdgeValue, Fault, KvStore, MemoryBudget as _};
+use crate::service::{
+    EdgeBytes, EdgeCache, EdgeValue, Fault, KvKey, KvPage, KvStore, MemoryBudget as _,
+};
 use crate::worker::original_headers::RuntimeHeaders;
+use js_sys::{Array, Uint8Array};
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
-use worker::Cache;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// The binding of the KV namespace.
 const KV: &str = "CACHE_KV";
@@ -16,56 +18,87 @@ const CACHE_HOST: &str = "https://evergraph.internal/";
 
 impl EdgeCache for WorkersRuntime {
     async fn edge_get(&self, key: &str) -> Result<Option<EdgeValue>, Fault> {
-        let found = Cache::default().get(cache_url(key), false).await.map_err(fault)?;
-        match found {
-            Some(mut response) => {
-                let length = response.headers().get("content-length").ok().flatten();
-                let length: usize = length.and_then(|text| text.parse().ok()).unwrap_or(0);
-                let counts = length > limits::SMALL_STORED_BYTES;
-                if counts && !self.reserve_memory(length * limits::STORED_COPIES) {
-                    return Ok(None);
-                }
-                let fields = RuntimeHeaders::new(response.headers().0.clone().into());
-                let bytes = response.bytes().await.map_err(fault)?;
-                Ok(Some(EdgeValue { bytes, fields: Some(Rc::new(fields)) }))
+        let exchange = &self.0.exchange;
+        let small = limits::SMALL_STORED_BYTES as u32;
+        let found = exchange.read_edge_cache(&cache_url(key), small).await;
+        let found = found.map_err(|error| text_of(&error))?;
+        let Some(found) = found.dyn_ref::<Array>() else { return Ok(None) };
+        let (fields, mut bytes, length) = (found.get(0), found.get(1), found.get(2).as_f64());
+        if let Some(length) = length {
+            let copies = limits::STORED_COPIES as f64;
+            if !self.reserve_memory((length * copies) as usize) {
+                return Ok(None);
             }
-            None => Ok(None),
+            let read = exchange.response_bytes(bytes).await;
+            bytes = read.map_err(|error| text_of(&error))?;
         }
+        let bytes = Uint8Array::from(bytes).to_vec();
+        Ok(Some(EdgeValue { bytes, fields: Some(Rc::new(RuntimeHeaders::new(fields))) }))
     }
 
     async fn edge_put(
         &self,
         key: &str,
-        value: &[u8],
+        value: EdgeBytes<'_>,
         fields: Option<&Rc<dyn OriginalFields>>,
         seconds: u64,
     ) -> Result<(), Fault> {
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
         let fields = RuntimeHeaders::of(fields);
-        let put =
-            self.0.exchange.put_into_edge_cache(&cache_url(key), value, fields, seconds).await;
+        let EdgeBytes { head, body } = value;
+        let exchange = &self.0.exchange;
+        let put = exchange.put_into_edge_cache(&cache_url(key), head, body, fields, seconds).await;
         put.map(|_| ()).map_err(|error| text_of(&error))
     }
 }
 
 impl KvStore for WorkersRuntime {
     fn kv_bound(&self) -> bool {
-        js_sys::Reflect::has(&self.0.env, &JsValue::from_str(KV)).unwrap_or(false)
+        self.is_bound(KV)
     }
 
     async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        self.0.env.kv(KV).map_err(fault)?.get(key).bytes().await.map_err(|e| e.to_string())
+        let namespace = self.kv_namespace()?;
+        let read = self.0.exchange.read_kv(&namespace, key).await;
+        let read = read.map_err(|error| text_of(&error))?;
+        Ok(read.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
     }
 
     async fn kv_put(&self, key: &str, value: &[u8], seconds: u64) -> Result<(), Fault> {
-        let put = self.0.env.kv(KV).map_err(fault)?.put_bytes(key, value);
-        let put = put.map_err(|error| error.to_string())?;
-        put.expiration_ttl(seconds).execute().await.map_err(|error| error.to_string())
+        self.write_kv(key, value, Some(seconds), None).await
+    }
+
+    async fn kv_put_described(
+        &self,
+        key: &str,
+        value: &[u8],
+        seconds: u64,
+        metadata: &str,
+    ) -> Result<(), Fault> {
+        self.write_kv(key, value, Some(seconds), Some(metadata)).await
+    }
+
+    async fn kv_list_page(
+        &self,
+        prefix: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<KvPage, Fault> {
+        let list = self.0.env.kv(KV).map_err(fault)?.list();
+        let mut list = list.prefix(prefix.to_owned()).limit(limit as u64);
+        if let Some(cursor) = cursor {
+            list = list.cursor(cursor.to_owned());
+        }
+        let page = list.execute().await.map_err(|error| error.to_string())?;
+        let text = |value: serde_json::Value| value.as_str().map(str::to_owned);
+        let keys = page.keys.into_iter();
+        let keys = keys.map(|key| KvKey { name: key.name, metadata: key.metadata.and_then(text) });
+        let cursor = page.cursor.filter(|cursor| !page.list_complete && !cursor.is_empty());
+        Ok(KvPage { keys: keys.collect(), cursor })
     }
 
     async fn kv_put_without_expiry(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
-        let put = self.0.env.kv(KV).map_err(fault)?.put_bytes(key, value);
-        put.map_err(|e| e.to_string())?.execute().await.map_err(|error| error.to_string())
+        self.write_kv(key, value, None, None).await
     }
 
     async fn kv_list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, Fault> {
@@ -77,6 +110,26 @@ impl KvStore for WorkersRuntime {
 
     async fn kv_delete(&self, key: &str) -> Result<(), Fault> {
         self.0.env.kv(KV).map_err(fault)?.delete(key).await.map_err(|error| error.to_string())
+    }
+}
+
+impl WorkersRuntime {
+    fn kv_namespace(&self) -> Result<JsValue, Fault> {
+        let namespace = js_sys::Reflect::get(&self.0.env, &JsValue::from_str(KV));
+        namespace.map_err(|error| text_of(&error))
+    }
+
+    async fn write_kv(
+        &self,
+        key: &str,
+        value: &[u8],
+        seconds: Option<u64>,
+        metadata: Option<&str>,
+    ) -> Result<(), Fault> {
+        let namespace = self.kv_namespace()?;
+        let seconds = seconds.map(|seconds| seconds as f64);
+        let written = self.0.exchange.write_kv(&namespace, key, value, seconds, metadata).await;
+        written.map(|_| ()).map_err(|error| text_of(&error))
     }
 }
 

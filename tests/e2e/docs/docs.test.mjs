@@ -94,13 +94,15 @@ test("every guide begins with a configuration that is one, and a test follows it
 test("every purge in the documentation is one", async () => {
   const world = await startWorld({ config: { scopes: { user: { by: ["header:authorization"] } } } });
   const bodies = pages.flatMap(({ text }) =>
-    [...text.matchAll(/purge[^\n]*(?:\n[^\n]*)?-d '(\{[^\n]*?\})'/g)].map((match) => match[1]),
+    [...text.matchAll(/__evergraph\/purge[^\n]*(?:\n[^\n]*)?-d '(\{[^\n]*?\})'/g)].map((match) => match[1]),
   );
   assert.ok(bodies.length >= 1);
   for (const body of bodies) {
     const answer = await world.admin("purge", { body, method: "POST" });
     assert.equal(answer.status, 200, body);
-    assert.deepEqual(Object.keys(answer.json).sort(), ["patterns", "seq", "tags"]);
+    const isPreview = JSON.parse(body).preview === true;
+    const members = isPreview ? ["entries", "patterns", "preview", "tags"] : ["patterns", "seq", "tags"];
+    assert.deepEqual(Object.keys(answer.json).sort(), members);
   }
 });
 
@@ -109,6 +111,50 @@ test("what is linked is there", () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)) {
       assert.ok(existsSync(join(root, dirname(file), target)), `${file} links ${target}`);
     }
+  }
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(text) {
+  const withoutCode = text.replace(/^( *)```[\s\S]*?^ *```/gm, "");
+  const times = new Map();
+  return new Set(
+    [...withoutCode.matchAll(/^#{1,6} +(.+)$/gm)].map(([, heading]) => {
+      const shown = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
+      const anchor = shown.replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+      const before = times.get(anchor) ?? 0;
+      times.set(anchor, before + 1);
+      return before === 0 ? anchor : `${anchor}-${before}`;
+    }),
+  );
+}
+
+test("the heading that is linked is there", () => {
+  const anchors = new Map(pages.map(({ file, text }) => [file, anchorsOf(text)]));
+  const missing = [];
+  let count = 0;
+  for (const { file, text } of pages) {
+    for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)) {
+      const page = target === "" ? file : join(dirname(file), target);
+      count += 1;
+      if (anchors.get(page)?.has(anchor) === false) missing.push(`${file}: ${target}#${anchor}`);
+    }
+  }
+  assert.ok(count >= 500, `${count} links`);
+  assert.deepEqual(missing, []);
+});
+
+test("the tables of pages and questions have each row once", () => {
+  for (const name of ["README.md", "docs/README.md"]) {
+    const { text } = pages.find(({ file }) => file === name);
+    const rows = [...text.matchAll(/^\| ([^|\n]*\w[^|\n]*) \|/gm)].map((row) => row[1].trim());
+    // Each table has the same head.
+    const subjects = rows.filter((row) => !["page", "I want to", "command", "header"].includes(row));
+    assert.deepEqual(
+      subjects.filter((row, place) => subjects.indexOf(row) !== place),
+      [],
+      name,
+    );
   }
 });
 
@@ -148,7 +194,7 @@ test("every test function that the documentation names is there", () => {
   const code = sources.map((path) => readFileSync(join(root, path), "utf8")).join("\n");
   const named = inBackticks().filter(({ word }) => /^[a-z]+(?:_[a-z0-9]+){4,}$/.test(word));
   // Members of JSON have such names too.
-  const isThere = (word) => code.includes(`fn ${word}(`) || code.includes(`"${word}"`);
+  const isThere = (word) => [`fn ${word}(`, `"${word}"`, `pub ${word}:`].some((text) => code.includes(text));
   const missing = named.filter(({ word }) => !isThere(word));
   assert.deepEqual(missing, []);
 });

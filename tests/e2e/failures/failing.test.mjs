@@ -55,10 +55,7 @@ test("KV that hangs is asked beside the origin, and then left alone for a while"
   for (let n = 0; n < 5; n += 1) await isTheOrigins(await world.ask(newPath()));
   assert.equal(world.kv.reads, reads);
   const health = await world.admin("health", { token: null });
-  assert.deepEqual(
-    [health.status, health.json.state, health.json.parts.kv.state],
-    [200, "DEGRADED", "failing"],
-  );
+  assert.deepEqual([health.status, health.json.state, health.json.parts.kv.state], [200, "DEGRADED", "DOWN"]);
 });
 
 test("KV that is slow answers first where the origin is slower still", async () => {
@@ -118,10 +115,7 @@ test("health is DOWN where a store and the origin fail, and names the reasons", 
   await world.ask(newPath());
   const health = await world.admin("health", { token: null });
   const { state, parts } = health.json;
-  assert.deepEqual(
-    [health.status, state, parts.kv.state, parts.origin.state],
-    [503, "DOWN", "failing", "failing"],
-  );
+  assert.deepEqual([health.status, state, parts.kv.state, parts.origin.state], [503, "DOWN", "DOWN", "DOWN"]);
   assert.ok(parts.kv.reason.length > 0 && parts.origin.reason.length > 0);
   world.kv.mode = "ok";
   assert.equal((await world.admin("health", { token: null })).json.state, "DEGRADED");
@@ -171,23 +165,7 @@ test("statistics count what was answered, by cache type", async () => {
   const grown = (name) => after[name] - before[name];
   assert.deepEqual(["hits", "misses", "bypass", "total_requests"].map(grown), [1, 1, 1, 3]);
   assert.equal(after.by_type.product.hits - before.by_type.product.hits, 1);
-  assert.deepEqual(Object.keys(after).sort(), [
-    "avg_response_time_cached_ms",
-    "avg_response_time_uncached_ms",
-    "breakers",
-    "by_type",
-    "bypass",
-    "errors",
-    "hit_rate",
-    "hits",
-    "is_available",
-    "limits",
-    "misses",
-    "purges",
-    "purges_of_everything",
-    "stale",
-    "total_requests",
-  ]);
+  assert.equal(after.counted_by, "isolate");
   assert.deepEqual(after.breakers, { kv: "closed", edge_cache: "closed", purge_log: "closed" });
   assert.deepEqual(after.limits.batch, { limit: 50, highest: 0 });
   assert.equal(after.limits.tokens.limit, 20_000);

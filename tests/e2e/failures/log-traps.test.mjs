@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { trappingClock } from "../lib/panics.mjs";
 import { startWorld } from "../lib/world.mjs";
 
 /** A module under which Wasm traps in the log's next call after the request `/trap-the-log`. */
@@ -9,13 +10,7 @@ const entry = `
 import worker, { PurgeLog as Log } from "./index.js";
 
 let isNext = false;
-let armed = false;
-const { now } = Date;
-Date.now = () => {
-  if (!armed || !new Error().stack.includes("wasm")) return now();
-  armed = false;
-  throw new WebAssembly.RuntimeError("unreachable");
-};
+${trappingClock}
 
 export class PurgeLog extends Log {
   fetch(request) {

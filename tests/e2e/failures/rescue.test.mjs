@@ -147,6 +147,11 @@ test("a token for Evergraph's own routes is not the origin's, however the route 
     "/__evergraph/health",
     "/%5f%5fevergraph/purge",
     "/__evergraph/../__evergraph/health",
+    "/__evergraph",
+    "//__evergraph/purge",
+    "/__evergraph%2fpurge",
+    "/__EVERGRAPH/purge",
+    "/__evergraph;v=1/purge",
   ]) {
     const asked = origin.requests.length;
     const got = await say(

@@ -500,7 +500,7 @@ test("a batch reads a store no faster than the runtime lets it, and its queue is
   const faults = slow.events("failure").filter(({ part }) => /^(kv|edge)-read$/.test(part));
   assert.deepEqual(faults, []);
   const { parts } = (await slow.admin("health")).json;
-  assert.deepEqual([parts.kv.state, parts.edge_cache.state], ["ok", "ok"]);
+  assert.deepEqual([parts.kv.state, parts.edge_cache.state], ["HEALTHY", "HEALTHY"]);
 });
 
 test("stale entries of a batch are fetched a few at a time", async () => {

@@ -59,12 +59,21 @@ export class Heap {
       collected = true;
     });
     // It is collected once the isolate runs.
-    let wasm;
-    do wasm = Number((await this.world.ask("/wasm-memory")).text);
+    do await this.#wasm();
     while (!collected);
     await collecting;
+    return this.used();
+  }
+
+  /** The same, with objects that are to be collected. */
+  async used() {
+    const wasm = await this.#wasm();
     const { usedSize, backingStorageSize } = await this.#call("Runtime.getHeapUsage");
     return { js: usedSize + backingStorageSize, wasm, all: usedSize + backingStorageSize + wasm };
+  }
+
+  async #wasm() {
+    return Number((await this.world.ask("/wasm-memory")).text);
   }
 
   close() {

@@ -49,19 +49,23 @@ export default {
 /** After how many of them Wasm panics: from the first to one more than there are. */
 export const PANICS = Array.from({ length: 8 }, (_, n) => String(n));
 
+/** The part of a module that lets Wasm trap once when it next looks at the clock, after `armed` was set. */
+export const trappingClock = `
+let armed = false;
+const { now } = Date;
+Date.now = () => {
+  // Wasm looks at the clock before anything else. JavaScript looks at it too, and is left alone.
+  if (!armed || !new Error().stack.includes("wasm")) return now();
+  armed = false;
+  throw new WebAssembly.RuntimeError("unreachable");
+};`;
+
 /** A module under which Wasm traps before the origin is asked, for each request with `x-trap`. */
 export const trappingEntry = `
 import worker, { PurgeLog } from "./index.js";
 export { PurgeLog };
 
-let armed = false;
-const { now } = Date;
-Date.now = () => {
-  // Wasm looks at the clock first, and the entry itself never.
-  if (!armed || !new Error().stack.includes("wasm")) return now();
-  armed = false;
-  throw new WebAssembly.RuntimeError("unreachable");
-};
+${trappingClock}
 
 export default {
   fetch(request, env, context) {

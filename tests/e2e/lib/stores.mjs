@@ -10,6 +10,8 @@ const OF_THE_TRANSFER = ["connection", "content-length", "transfer-encoding"];
 
 export class Store {
   entries = new Map();
+  /** The metadata of values in KV, as JSON. */
+  metadata = new Map();
   mode = "ok";
   slowMillis = 400;
   /** How many requests are served at once: the others queue, as in the runtime. */
@@ -73,7 +75,7 @@ export class Store {
     if (request.method === "PUT") {
       this.writes += 1;
       this.lastWrite = { key, ttl: url.searchParams.get("expiration_ttl"), body };
-      if (this.mode !== "lose") this.entries.set(key, body);
+      if (this.mode !== "lose") this.#put(key, body, request.headers["cf-kv-metadata"]);
       return response.writeHead(this.kind === "kv" ? 200 : 204).end();
     }
     if (!read) {
@@ -90,17 +92,31 @@ export class Store {
     return this.#serveCached(response, found);
   }
 
-  /** The keys with a prefix, in their order. */
+  #put(key, body, metadata) {
+    this.entries.set(key, body);
+    if (metadata === undefined) this.metadata.delete(key);
+    else this.metadata.set(key, metadata);
+  }
+
+  /** A page of the keys with a prefix, in their order, with their metadata. */
   #serveList(url, response) {
     this.lists += 1;
     if (this.mode === "garbage") return response.writeHead(200).end("\x00garbage");
     const prefix = url.searchParams.get("prefix") ?? "";
     const limit = Number(url.searchParams.get("key_count_limit") ?? 1_000);
-    const names = [...this.entries.keys()].filter((key) => key.startsWith(prefix)).sort();
-    const keys = names.slice(0, limit).map((name) => ({ name }));
+    const after = url.searchParams.get("cursor") ?? "";
+    const isListed = (key) => key.startsWith(prefix) && key > after;
+    const names = [...this.entries.keys()].filter(isListed).sort();
+    const keys = names.slice(0, limit).map((name) => {
+      const metadata = this.metadata.get(name);
+      // The runtime parses it.
+      return metadata === undefined ? { name } : { name, metadata };
+    });
+    const list_complete = keys.length === names.length;
+    const cursor = list_complete ? undefined : keys.at(-1)?.name;
     response
       .writeHead(200, { "content-type": "application/json" })
-      .end(JSON.stringify({ keys, list_complete: keys.length === names.length }));
+      .end(JSON.stringify({ keys, list_complete, cursor }));
   }
 
   /** What was put is a whole HTTP response. */

@@ -24,6 +24,7 @@ const library = fileURLToPath(new URL(".", import.meta.url));
  * - `configs`: one configuration for each data center, instead of `config`
  * - `places`: how many data centers there are; with `oneEdge` they are isolates of one
  * - `bindings`: `kv` and `log` may be left out; another world's `kv` is shared
+ * - `stats`: whether the statistics object is bound
  * - `logKey`: distinguishes the purge log's namespace from those of other worlds
  * - `adminTokens`: the secret `ADMIN_TOKENS`; an array has one for each place
  * - `secrets`: more secrets by name
@@ -62,10 +63,25 @@ function withKv(config = {}) {
   return isFaulty ? config : { ...config, kv: { writes: "always", ...config.kv } };
 }
 
+const STATS_PROXY = `const statsProxy :Workerd.Worker = (
+  modules = [(name = "stats-proxy.js", esModule = embed "stats-proxy.js")],
+  compatibilityDate = "2026-11-01",
+  bindings = [
+    (name = "REAL", durableObjectNamespace = (className = "Statistics", serviceName = "place0")),
+    (name = "CONTROL", service = "control")
+  ],
+  durableObjectNamespaces = [(className = "FaultyStatistics", uniqueKey = "faulty-statistics")],
+  durableObjectStorage = (inMemory = void),
+  globalOutbound = "network"
+);`;
+
 class World {
   logMode = "ok";
   /** Under another name the log has lost its storage, and the isolates do not know. */
   logName = "the-log";
+  statsMode = "ok";
+  /** Under another name the statistics object has lost its storage. */
+  statsName = "the-statistics";
   output = "";
 
   async start(options) {
@@ -76,7 +92,10 @@ class World {
     const another = (n) => (n === 0 || options.oneEdge ? first : new Store("cache").listen());
     this.caches = await Promise.all(Array.from({ length: options.places }, (_, n) => another(n)));
     this.control = await new Origin().listen();
-    this.control.answer = (_request, response) => response.end(`${this.logMode} ${this.logName}`);
+    this.control.answer = ({ url }, response) =>
+      response.end(
+        url === "/statistics" ? `${this.statsMode} ${this.statsName}` : `${this.logMode} ${this.logName}`,
+      );
     this.options = options;
     this.configs = this.#configs(options.configs ?? this.caches.map(() => options.config));
     this.folder = mkdtempSync(join(tmpdir(), "evergraph-"));
@@ -207,9 +226,9 @@ class World {
     );
   }
 
-  /** Waits until a condition holds, for 5 s at most. `what` names it in the error. */
+  /** Waits until a condition holds, for 20 s at least. `what` names it in the error. */
   async until(condition, what) {
-    for (let tries = 0; tries < 200; tries += 1) {
+    for (let tries = 0; tries < 800; tries += 1) {
       if (await condition()) return;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
@@ -226,13 +245,20 @@ class World {
 
   #write(options) {
     this.modules = copyWorker(this.folder, this.#completed(options.built ?? null));
-    copyFileSync(join(library, "log-proxy.js"), join(this.folder, "log-proxy.js"));
+    for (const proxy of ["log-proxy.js", "stats-proxy.js"])
+      copyFileSync(join(library, proxy), join(this.folder, proxy));
     mkdirSync(join(this.folder, "storage"));
     if (options.entry) writeFileSync(join(this.folder, "entry.js"), options.entry);
     writeFileSync(join(this.folder, "config.capnp"), this.#capnp(options));
   }
 
-  #capnp({ kv, adminTokens, secrets = {}, versions, entry, log = true, logKey = "", cfBlobHeader }) {
+  #capnp(options) {
+    const { kv, adminTokens, secrets = {}, versions, entry, log = true, logKey = "", cfBlobHeader } = options;
+    const { stats = false } = options;
+    const objects = (n) => [
+      `(className = "PurgeLog", uniqueKey = "purge-log-${n}", enableSql = true)`,
+      ...(stats ? [`(className = "Statistics", uniqueKey = "statistics-${n}", enableSql = true)`] : []),
+    ];
     const quoted = (text) => JSON.stringify(text);
     const external = (name, address) => `(name = "${name}", external = (address = "${address}", http = ()))`;
     const places = this.caches.map((_, n) => n);
@@ -256,6 +282,12 @@ class World {
             'durableObjectNamespace = (className = "FaultyLog", serviceName = "log-proxy")',
           )
         : null,
+      stats
+        ? binding(
+            "STATS",
+            'durableObjectNamespace = (className = "FaultyStatistics", serviceName = "stats-proxy")',
+          )
+        : null,
     ];
     const network = cfBlobHeader
       ? `(name = "network", external = (address = "127.0.0.1:${this.origin.port}", http = (cfBlobHeader = "${cfBlobHeader}")))`
@@ -267,7 +299,7 @@ class World {
   modules = [${modules}],
   compatibilityDate = "2026-11-01",
   bindings = [${bindingsOf(n).filter(Boolean).join(", ")}],
-  durableObjectNamespaces = [(className = "PurgeLog", uniqueKey = "purge-log-${n}", enableSql = true)],
+  durableObjectNamespaces = [${objects(n).join(", ")}],
   durableObjectStorage = (localDisk = "storage"),
   cacheApiOutbound = "cache${n}",
   globalOutbound = "network"
@@ -281,6 +313,7 @@ const config :Workerd.Config = (
     ${external("control", `127.0.0.1:${this.control.port}`)},
     ${places.map((n) => external(`cache${n}`, this.caches[n].address)).join(", ")},
     (name = "log-proxy", worker = .logProxy),
+    ${stats ? '(name = "stats-proxy", worker = .statsProxy),' : ""}
     ${places.map((n) => `(name = "place${n}", worker = .place${n})`).join(", ")}
   ],
   sockets = [${places.map((n) => `(name = "s${n}", address = "127.0.0.1:${this.ports[n]}", http = (), service = "place${n}")`).join(", ")}]
@@ -297,6 +330,7 @@ const logProxy :Workerd.Worker = (
   durableObjectStorage = (inMemory = void),
   globalOutbound = "network"
 );
+${stats ? STATS_PROXY : ""}
 ${places.map(worker).join("\n")}
 `;
   }

@@ -17,7 +17,7 @@ const { entries } = world.caches[0];
 world.origin.answer = (_request, response) =>
   response.writeHead(200, { "content-type": "application/json" }).end("{}");
 
-const shared = () => [...entries.keys()].filter((key) => /\/test\/log\/4\/[0-9a-f]{16}$/.test(key));
+const shared = () => [...entries.keys()].filter((key) => /\/test\/log\/\d+\/[0-9a-f]{16}$/.test(key));
 const logMessages = () => world.control.requests.length;
 
 let paths = 0;

@@ -54,7 +54,7 @@ async function isHitWithoutTheLog(path, init, place, of = world) {
     // It looks whether the log is back, and then knows what it has to.
     await of.until(async () => {
       const health = await of.admin("health", { place, token: null });
-      return health.json.parts.purge_log.state === "ok";
+      return health.json.parts.purge_log.state === "HEALTHY";
     }, "the log is back");
   }
 }

@@ -674,6 +674,24 @@ test("the admin routes and what they show need the token, in whatever spelling",
     await stage.send("POST", route, { headers: { ...JSON_TYPE, ...headers }, body });
     assert.equal((await stage.get(path)).xCache, "HIT", `${route} ${JSON.stringify(headers)}`);
   }
+  for (const route of [
+    "//__evergraph/purge",
+    "///__evergraph/stats",
+    "//%5f_evergraph/purge",
+    "/__evergraph%2fpurge",
+    "/__EVERGRAPH/purge",
+    "/__evergraph;v=1/purge",
+    "/__evergraph",
+  ]) {
+    const headers = { ...JSON_TYPE, authorization: "Bearer test-admin-token" };
+    const answer = await stage.send("POST", route, { headers, body });
+    assert.equal(answer.status, 404, route);
+    assert.match(answer.text, /did you mean \/__evergraph\//);
+  }
+  const slashless = await stage.get("/__evergraph");
+  assert.deepEqual([slashless.status, slashless.headers.location], [308, "/__evergraph/"]);
+  const admins = world.origin.requests.filter(({ url }) => /^[^?]*(_|%5f)_evergraph/i.test(url));
+  assert.deepEqual(admins, [], "the token is not for the origin");
   for (const authorization of ["", "Bearer wrong", "Bearer test-admin-token,"]) {
     const { headers } = await stage.get(path, {
       "evergraph-debug": "1",

@@ -141,7 +141,8 @@ test("health shows the deployment to an administrator", async () => {
   assert.equal(await shown("wrong"), undefined);
   assert.deepEqual(await shown(ADMIN_TOKEN), {
     version: "v7",
-    bindings: { CACHE_KV: false, PURGE_LOG: true, VERSION_METADATA: true },
+    bindings: { CACHE_KV: false, PURGE_LOG: true, STATS: false, VERSION_METADATA: true },
+    caller: { name: "token-1", role: "admin" },
     admin_tokens: 1,
     on_deploy: { state: "none" },
     placement: { state: "ok" },

@@ -92,18 +92,20 @@ afterEach(() => {
   world.control.requests.length = 0;
 });
 
-test("a new log answers version 3 byte for byte as one of version 3 did", async () => {
-  const other = await startShop();
-  const exchanged = fixture("log-version-3.txt")
-    .split("\n")
-    .filter((line) => line && !line.startsWith("#"))
-    .map((line) => line.split(" ").map((hex) => Buffer.from(hex, "hex")));
-  assert.ok(exchanged.length > 5);
-  for (const [question, answer] of exchanged) {
-    const response = await fetch(other.url("/test-exchange"), { method: "POST", body: question });
-    assert.equal(Buffer.from(await response.arrayBuffer()).toString("hex"), answer.toString("hex"));
-  }
-});
+for (const earlier of [3, 4]) {
+  test(`a new log answers version ${earlier} byte for byte as one of that version did`, async () => {
+    const other = await startShop();
+    const exchanged = fixture(`log-version-${earlier}.txt`)
+      .split("\n")
+      .filter((line) => line && !line.startsWith("#"))
+      .map((line) => line.split(" ").map((hex) => Buffer.from(hex, "hex")));
+    assert.ok(exchanged.length > 5);
+    for (const [question, answer] of exchanged) {
+      const response = await fetch(other.url("/test-exchange"), { method: "POST", body: question });
+      assert.equal(Buffer.from(await response.arrayBuffer()).toString("hex"), answer.toString("hex"));
+    }
+  });
+}
 
 test("a log says which part of a question it cannot read", async () => {
   const [question] = fixture("log-version-3.txt").split("\n")[2].split(" ");
@@ -126,21 +128,30 @@ test("a log says which part of a question it cannot read", async () => {
 test("isolates ask a log that reads only the previous version in that version", async () => {
   // Each has asked a log of its own version before.
   const warm = await storedEverywhere();
-  world.logMode = "reads-only-3";
+  world.logMode = "reads-only-4";
   await writeIsSeen(warm);
   await writeIsSeen(await storedEverywhere());
   assert.deepEqual(failures(), []);
-  const [refused, read] = [4, 3].map((asked) => askedIn().filter((one) => one === asked).length);
+  const [refused, read] = [5, 4].map((asked) => askedIn().filter((one) => one === asked).length);
   // They remember it for some seconds.
   assert.ok(refused >= 2 && refused <= 6, `refused ${refused} times`);
   assert.ok(read > refused, `read ${read} times`);
 });
 
 test("isolates that start in front of such a log have their hits", async () => {
-  world.logMode = "reads-only-3";
+  world.logMode = "reads-only-4";
   await world.restart();
   await writeIsSeen(await storedEverywhere());
   assert.deepEqual(failures(), []);
+});
+
+test("such a log refuses a pause, and does not take it for nothing", async () => {
+  world.logMode = "reads-only-4";
+  const refused = await world.admin("pause", { body: {} });
+  assert.equal(refused.status, 503);
+  world.logMode = "ok";
+  const path = await storedEverywhere();
+  assert.equal((await world.ask(path)).xCache, "HIT");
 });
 
 test("a log that reads neither version fails, and nothing old is served", async () => {

@@ -212,6 +212,14 @@ proptest! {
     }
 
     #[test]
+    fn the_digest_is_the_one_of_the_canonical_text(source in selections()) {
+        let source = format!("query Q {{ {source} }}");
+        let text = canonical_document(&source, None, &Amounts::default_limits());
+        let digest_of = |text: String| DigestBuilder::new("operation").part(text.as_bytes()).finish();
+        prop_assert_eq!(text.map(digest_of), analyze(&source, None).ok().map(|of| of.digest));
+    }
+
+    #[test]
     fn documents_that_ask_differently_do_not(one in selections(), other in selections()) {
         let plain = |source: &str| lex(source).unwrap().iter().map(|t| t.text).collect::<Vec<_>>().join(" ");
         let (one, other) = (format!("{{ {one} }}"), format!("{{ {other} }}"));

@@ -2,6 +2,7 @@ use super::*;
 use crate::graphql::{
     Outcome, ResponseJson, Schema, analysis_of, analysis_with_schema, outcome, types_of_root_field,
 };
+use crate::json::Index;
 use serde_json::json;
 
 fn match_arguments(document: &str, variables: Json, wanted: Json) -> ArgumentMatch {
@@ -111,9 +112,9 @@ fn an_answer_shows_the_types_of_a_root_fields_objects() {
     let analysis =
         analysis_of("{ a: list { __typename } b: list { t: __typename } one { id } leaf }");
     let types = |data: Json| {
-        let answer = json!({ "data": data });
-        let Outcome::Data(data) = outcome(&answer) else { panic!() };
-        let shown = ResponseJson { json: &answer, has_additions: false };
+        let answer = Index::from(&json!({ "data": data }));
+        let Outcome::Data(data) = outcome(answer.root()) else { panic!() };
+        let shown = ResponseJson { json: answer.root(), has_additions: false };
         let of = |name| {
             let types = types_of_root_field(shown, data, &analysis.shape, name)?;
             Some(types.into_iter().collect::<Vec<_>>().join(" "))

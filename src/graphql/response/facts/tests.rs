@@ -1,17 +1,18 @@
 use super::*;
 use crate::graphql::document::shape::Shape;
 use crate::graphql::{Outcome, ResponseJson, Schema, TypeKnowledge, analysis_of, facts, outcome};
-use serde_json::{Map, json};
+use crate::json::{Index, Object};
+use serde_json::{Value, json};
 
-fn facts_of(body: &Value, data: &Map<String, Value>, shape: &Shape) -> ResponseFacts {
+fn facts_of(body: &Index, data: Object<'_>, shape: &Shape) -> ResponseFacts {
     let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
-    facts(ResponseJson { json: body, has_additions: false }, data, shape, &knowledge)
+    facts(ResponseJson { json: body.root(), has_additions: false }, data, shape, &knowledge)
 }
 
 fn tags(document: &str, data: Value) -> Vec<String> {
     let analysis = analysis_of(document);
-    let body = json!({ "data": data });
-    let Outcome::Data(data) = outcome(&body) else { panic!("{body}") };
+    let body = Index::from(&json!({ "data": data }));
+    let Outcome::Data(data) = outcome(body.root()) else { panic!("{body:?}") };
     facts_of(&body, data, &analysis.shape).tags.iter().map(|tag| tag.as_str().to_owned()).collect()
 }
 
@@ -54,6 +55,18 @@ fn an_alias_does_not_pass_for_an_id_or_a_type() {
     );
 }
 
+/// Gateways that rename types rewrite `__typename`, and may forget its aliases.
+#[test]
+fn of_types_that_disagree_that_without_an_alias_counts() {
+    let node =
+        json!({ "Kind": "Product", "__typename": "Shop_Product", "kind": "Product", "id": 1 });
+    let tags = tags(
+        "{ node { kind: __typename __typename Kind: __typename id } }",
+        json!({ "node": node }),
+    );
+    assert_eq!(tags, ["Shop_Product", "Shop_Product:1"]);
+}
+
 #[test]
 fn what_the_shape_does_not_have_is_untyped() {
     assert_eq!(
@@ -71,21 +84,38 @@ fn too_many_tags_become_coarse_ones() {
 #[test]
 fn the_origin_may_add_tags() {
     let analysis = analysis_of("{ __typename }");
-    let body = json!({ "data": { "__typename": "Query" }, "extensions": { "cacheTags": ["a:1", 7, "b c"] } });
-    let Outcome::Data(data) = outcome(&body) else { panic!() };
+    let body = Index::from(
+        &json!({ "data": { "__typename": "Query" }, "extensions": { "cacheTags": ["a:1", 7, "b c"] } }),
+    );
+    let Outcome::Data(data) = outcome(body.root()) else { panic!() };
     let facts = facts_of(&body, data, &analysis.shape);
     assert_eq!(facts.tags.iter().map(Tag::as_str).collect::<Vec<_>>(), ["a:1"]);
 }
 
 #[test]
 fn outcomes() {
-    assert!(matches!(outcome(&json!({ "data": {} })), Outcome::Data(_)));
-    assert!(matches!(outcome(&json!({ "data": {}, "errors": null })), Outcome::Data(_)));
-    assert!(matches!(outcome(&json!({ "data": {}, "errors": [{}] })), Outcome::Partial(Some(_))));
-    assert!(matches!(outcome(&json!({ "data": {}, "hasNext": true })), Outcome::Partial(Some(_))));
-    assert_eq!(outcome(&json!({ "data": null, "errors": [{}] })), Outcome::NothingRan);
-    assert_eq!(outcome(&json!({ "errors": [{}] })), Outcome::NothingRan);
-    assert_eq!(outcome(&json!({ "errors": [{ "path": null }] })), Outcome::NothingRan);
+    assert!(matches!(outcome(Index::from(&json!({ "data": {} })).root()), Outcome::Data(_)));
+    assert!(matches!(
+        outcome(Index::from(&json!({ "data": {}, "errors": null })).root()),
+        Outcome::Data(_)
+    ));
+    assert!(matches!(
+        outcome(Index::from(&json!({ "data": {}, "errors": [{}] })).root()),
+        Outcome::Partial(Some(_))
+    ));
+    assert!(matches!(
+        outcome(Index::from(&json!({ "data": {}, "hasNext": true })).root()),
+        Outcome::Partial(Some(_))
+    ));
+    assert_eq!(
+        outcome(Index::from(&json!({ "data": null, "errors": [{}] })).root()),
+        Outcome::NothingRan
+    );
+    assert_eq!(outcome(Index::from(&json!({ "errors": [{}] })).root()), Outcome::NothingRan);
+    assert_eq!(
+        outcome(Index::from(&json!({ "errors": [{ "path": null }] })).root()),
+        Outcome::NothingRan
+    );
     for answer in [
         json!({ "data": null }),
         json!({ "data": null, "errors": [{ "path": ["a"] }] }),
@@ -95,20 +125,20 @@ fn outcomes() {
         json!({ "errors": { "a": 1 } }),
         json!({ "errors": [{}], "hasNext": false }),
     ] {
-        assert_eq!(outcome(&answer), Outcome::Partial(None), "{answer}");
+        assert_eq!(outcome(Index::from(&answer).root()), Outcome::Partial(None), "{answer}");
     }
-    assert_eq!(outcome(&json!({})), Outcome::Unknown);
-    assert_eq!(outcome(&json!([])), Outcome::Unknown);
+    assert_eq!(outcome(Index::from(&json!({})).root()), Outcome::Unknown);
+    assert_eq!(outcome(Index::from(&json!([])).root()), Outcome::Unknown);
 }
 
 #[test]
 fn an_added_type_counts_only_where_it_was_added() {
-    let body = json!({ "data": { "a": { "evergraph__typename": "A", "id": 1 } } });
-    let data = body["data"].as_object().unwrap();
+    let body = Index::from(&json!({ "data": { "a": { "evergraph__typename": "A", "id": 1 } } }));
+    let data = body.root().get("data").unwrap().as_object().unwrap();
     let of = |document: &str, added| {
         let knowledge = TypeKnowledge { schema: None, keys: &Default::default() };
         let facts = facts(
-            ResponseJson { json: &body, has_additions: added },
+            ResponseJson { json: body.root(), has_additions: added },
             data,
             &analysis_of(document).shape,
             &knowledge,
@@ -133,9 +163,14 @@ fn facts_with_schema(document: &str, data: Value) -> ResponseFacts {
     let keys = [("Product".to_owned(), vec!["sku".to_owned()])].into();
     let knowledge = TypeKnowledge { schema: Some(&schema), keys: &keys };
     let analysis = analyse_for(document, &knowledge);
-    let body = json!({ "data": data });
-    let data = body["data"].as_object().unwrap();
-    facts(ResponseJson { json: &body, has_additions: true }, data, &analysis.shape, &knowledge)
+    let body = Index::from(&json!({ "data": data }));
+    let data = body.root().get("data").unwrap().as_object().unwrap();
+    facts(
+        ResponseJson { json: body.root(), has_additions: true },
+        data,
+        &analysis.shape,
+        &knowledge,
+    )
 }
 
 fn analyse_for(document: &str, knowledge: &TypeKnowledge<'_>) -> crate::graphql::Analysis {
@@ -189,8 +224,8 @@ fn an_answer_can_contradict_the_schema() {
 #[test]
 fn an_answer_speaks_of_its_own_caching() {
     let hint = |extensions: Value| {
-        let body = json!({ "data": {}, "extensions": extensions });
-        let data = body["data"].as_object().unwrap();
+        let body = Index::from(&json!({ "data": {}, "extensions": extensions }));
+        let data = body.root().get("data").unwrap().as_object().unwrap();
         facts_of(&body, data, &analysis_of("{ a }").shape).hint
     };
     let of = |max_age, private| ResponseHint { max_age, private };
@@ -219,9 +254,14 @@ fn relay(document: &str, data: Value, with_schema: bool) -> ResponseFacts {
     let keys = Default::default();
     let knowledge = TypeKnowledge { schema: with_schema.then_some(&schema), keys: &keys };
     let analysis = analyse_for(document, &knowledge);
-    let body = json!({ "data": data });
-    let data = body["data"].as_object().unwrap();
-    facts(ResponseJson { json: &body, has_additions: true }, data, &analysis.shape, &knowledge)
+    let body = Index::from(&json!({ "data": data }));
+    let data = body.root().get("data").unwrap().as_object().unwrap();
+    facts(
+        ResponseJson { json: body.root(), has_additions: true },
+        data,
+        &analysis.shape,
+        &knowledge,
+    )
 }
 
 fn has(facts: &ResponseFacts, tag: &str) -> bool {

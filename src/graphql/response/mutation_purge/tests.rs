@@ -1,5 +1,6 @@
 use super::*;
 use crate::graphql::analysis_of;
+use crate::json::Index;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -16,10 +17,11 @@ fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<
     let analysis = analysis_of(document);
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
     let variables = json!({ "id": "9", "ids": [1, 2] });
+    let index = Index::from(&data);
     let mutation = ExecutedMutation {
         analysis: &analysis,
         variables: variables.as_object(),
-        data: data.as_object(),
+        data: index.root().as_object(),
     };
     match purge_of_mutation(&config, mutation, &knowledge, &known(names)) {
         MutationPurge::Everything { .. } => None,
@@ -263,8 +265,9 @@ fn purged_with_schema(document: &str, data: Value) -> MutationPurge {
     let schema = crate::graphql::Schema::from_sdl(SDL).unwrap();
     let knowledge = TypeKnowledge { schema: Some(&schema), keys: &config.graphql.keys };
     let analysis = analysis_of(document);
-    let mutation =
-        ExecutedMutation { analysis: &analysis, variables: None, data: data.as_object() };
+    let index = Index::from(&data);
+    let data = index.root().as_object();
+    let mutation = ExecutedMutation { analysis: &analysis, variables: None, data };
     purge_of_mutation(&config, mutation, &knowledge, &known(&["Product", "Review"]))
 }
 

@@ -1,29 +1,65 @@
 //! What the walk passes down (the position of a value) and up (what was found in it).
 
-use crate::graphql::document::shape::{IdArguments, ShapeField};
+use crate::graphql::document::shape::{IdArguments, Shape, ShapeField};
 use crate::graphql::schema::{FieldInfo, TypeId};
 use crate::graphql::types::naming::is_named_after;
-use serde_json::Value;
+use crate::json::Value;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What an object or a list shows.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
+pub(super) struct Contents<'v> {
     /// The types of the entities in it. What an entity contains belongs to the entity.
-    pub(super) entities: BTreeSet<String>,
+    pub(super) entities: TypeNames<'v>,
     /// Scalars outside these entities, which may describe other entities.
     pub(super) loose: LooseScalars,
 }
 
-impl Contents {
+impl Contents<'_> {
     pub(super) fn add(&mut self, other: Self) {
-        self.entities.extend(other.entities);
+        self.entities.add(other.entities);
         self.loose = self.loose.max(other.loose);
     }
 
     pub(super) fn of_loose(loose: LooseScalars) -> Self {
         Self { loose, ..Self::default() }
+    }
+}
+
+/// A set of type names. Most have one, which takes no memory of its own: a long list adds up one for each
+/// of its objects.
+#[derive(Debug, Default)]
+pub(super) struct TypeNames<'v> {
+    first: Option<&'v str>,
+    others: BTreeSet<&'v str>,
+}
+
+impl<'v> TypeNames<'v> {
+    pub(super) fn of(name: &'v str) -> Self {
+        Self { first: Some(name), others: BTreeSet::new() }
+    }
+
+    fn insert(&mut self, name: &'v str) {
+        match self.first {
+            None => self.first = Some(name),
+            Some(first) if first == name => {}
+            Some(_) => {
+                self.others.insert(name);
+            }
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        other.iter().for_each(|name| self.insert(name));
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'v str> {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.first == Some(name) || self.others.contains(name)
     }
 }
 
@@ -51,7 +87,7 @@ pub(super) struct AttributionKey {
 }
 
 impl LooseScalars {
-    pub(super) fn of(leaf: &Value) -> Self {
+    pub(super) fn of(leaf: Value<'_>) -> Self {
         match leaf {
             // Servers send large numbers and decimals as strings.
             Value::String(text) if text.parse::<f64>().is_err() => Self::NonNumeric,
@@ -132,4 +168,9 @@ impl<'w> FieldPath<'w> {
         let above = || self.above.is_some_and(|above| above.is_named_after(type_name));
         here.into_iter().any(|name| is_named_after(name, type_name, self.owner)) || above()
     }
+}
+
+/// Identifies a shape for the duration of the walk.
+pub(super) fn shape_address(shape: &Shape) -> usize {
+    std::ptr::from_ref(shape).addr()
 }

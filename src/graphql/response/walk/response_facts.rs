@@ -5,13 +5,13 @@ use crate::graphql::document::shape::Shape;
 use crate::graphql::response::facts::{ResponseFacts, response_hint};
 use crate::graphql::response::response_json::ResponseJson;
 use crate::graphql::types::knowledge::TypeKnowledge;
+use crate::json::{Object, Value};
 use crate::tag::{BY_SCHEMA, Tag, UNTYPED};
-use serde_json::{Map, Value};
 
 /// Walks the response's data along its selections, and adds what `extensions` say.
 pub fn facts(
     response: ResponseJson<'_>,
-    data: &Map<String, Value>,
+    data: Object<'_>,
     shape: &Shape,
     knowledge: &TypeKnowledge<'_>,
 ) -> ResponseFacts {

@@ -1,13 +1,17 @@
 //! The state of a walk: its findings, and what it remembers about positions that it has seen.
 
+use super::object_kinds::ObjectKinds;
 use super::position::{AttributionKey, LooseScalars};
+use crate::graphql::document::layout::{Layouts, Prepared};
 use crate::graphql::document::shape::{Shape, ShapeField};
 use crate::graphql::response::facts::ResponseFacts;
 use crate::graphql::schema::{FieldInfo, TypeId};
 use crate::graphql::types::knowledge::TypeKnowledge;
+use crate::graphql::types::naming::is_aggregate;
 use crate::graphql::types::reachable_entities::ReachableFrom;
+use crate::json::Object;
 use crate::tag::Tag;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// The greatest number of steps that a walk takes through the schema. If they run out, the response
@@ -18,6 +22,10 @@ pub(super) struct Walk<'k> {
     pub(super) facts: ResponseFacts,
     pub(super) has_additions: bool,
     pub(super) knowledge: &'k TypeKnowledge<'k>,
+    /// What is prepared for the objects seen so far.
+    pub(super) layouts: Layouts<'k, ObjectKinds>,
+    /// Whether fields are named after aggregate functions, by the addresses of their names.
+    pub(super) aggregates: BTreeMap<usize, bool>,
     /// The types of the entities seen so far, by shape.
     pub(super) entity_types: HashMap<usize, BTreeSet<String>>,
     /// The interfaces and unions whose possible types have been tagged, and whether as a list.
@@ -36,6 +44,8 @@ impl<'k> Walk<'k> {
             facts: ResponseFacts::default(),
             has_additions,
             knowledge,
+            layouts: Layouts::new(),
+            aggregates: BTreeMap::new(),
             entity_types: HashMap::new(),
             tagged_types: HashSet::new(),
             empty_values: HashMap::new(),
@@ -50,17 +60,27 @@ impl<'k> Walk<'k> {
         self.facts.types_unknown = true;
     }
 
+    /// The layout of an object, and what is prepared for such objects.
+    pub(super) fn layout(
+        &mut self,
+        object: Object<'_>,
+        shape: &'k Shape,
+    ) -> Rc<Prepared<'k, ObjectKinds>> {
+        let has_additions = self.has_additions;
+        self.layouts.of(object, shape, |layout| ObjectKinds::of(layout, has_additions))
+    }
+
+    /// `true` if a field is named after an aggregate function.
+    pub(super) fn is_aggregate(&mut self, field: Option<&str>) -> bool {
+        field.is_some_and(|field| {
+            let known = self.aggregates.entry(field.as_ptr().addr());
+            *known.or_insert_with(|| is_aggregate(field))
+        })
+    }
+
     /// A field of a type, by the schema.
     pub(super) fn field_of(&self, parent: Option<TypeId>, field: &ShapeField) -> Option<FieldInfo> {
         self.knowledge.schema?.field(parent?, field.name.as_deref()?)
-    }
-
-    pub(super) fn tag_type(&mut self, name: &str, in_list: bool) {
-        self.facts.types.insert(name.to_owned());
-        self.facts.tags.insert(Tag::of("", name));
-        if in_list {
-            self.facts.tags.insert(Tag::of("list:", name));
-        }
     }
 
     /// Adds the tags of an entity that is not shown.
@@ -93,9 +113,4 @@ impl<'k> Walk<'k> {
         self.steps_left = left.unwrap_or(0);
         left.is_some()
     }
-}
-
-/// Identifies a shape for the duration of the walk.
-pub(super) fn shape_address(shape: &Shape) -> usize {
-    std::ptr::from_ref(shape).addr()
 }

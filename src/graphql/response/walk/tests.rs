@@ -4,6 +4,7 @@ use super::state::{SCHEMA_STEPS, Walk};
 use crate::graphql::{
     Analysis, ResponseFacts, ResponseJson, Schema, TypeKnowledge, analyze, facts,
 };
+use crate::json::Index;
 use crate::limits::Amounts;
 use crate::tag::{Tag, TagSet, reach};
 use proptest::prelude::*;
@@ -22,9 +23,10 @@ fn typed(data: &Value) -> Value {
 fn facts_of(document: &str, data: &Value, schema: Option<&Schema>) -> ResponseFacts {
     let knowledge = TypeKnowledge { schema, keys: &Default::default() };
     let analysis = analysed_for(document, &knowledge);
-    let body = json!({ "data": typed(data) });
-    let shown = ResponseJson { json: &body, has_additions: true };
-    facts(shown, body["data"].as_object().unwrap(), &analysis.shape, &knowledge)
+    let body = Index::from(&json!({ "data": typed(data) }));
+    let shown = ResponseJson { json: body.root(), has_additions: true };
+    let data = body.root().get("data").unwrap().as_object().unwrap();
+    facts(shown, data, &analysis.shape, &knowledge)
 }
 
 fn has(facts: &ResponseFacts, tag: &str) -> bool {
@@ -273,11 +275,12 @@ fn a_type_whose_key_is_configured_is_no_summary() {
     let keys = [("Country".to_owned(), vec!["code".to_owned()])].into();
     let knowledge = TypeKnowledge { schema: None, keys: &keys };
     let of = |document: &str| {
-        let body =
-            json!({ "data": { "country": { "evergraph__typename": "Country", "name": "x" } } });
+        let country = json!({ "evergraph__typename": "Country", "name": "x" });
+        let body = Index::from(&json!({ "data": { "country": country } }));
         let analysis = analysed_for(document, &knowledge);
-        let shown = ResponseJson { json: &body, has_additions: true };
-        facts(shown, body["data"].as_object().unwrap(), &analysis.shape, &knowledge)
+        let shown = ResponseJson { json: body.root(), has_additions: true };
+        let data = body.root().get("data").unwrap().as_object().unwrap();
+        facts(shown, data, &analysis.shape, &knowledge)
     };
     let facts = of("{ country { name } }");
     assert!(!facts.untyped && has(&facts, "Country:?"));
@@ -471,7 +474,7 @@ fn steps_of(document: &str, data: &Value, schema: &Schema) -> (usize, bool) {
     let knowledge = TypeKnowledge { schema: Some(schema), keys: &Default::default() };
     let analysis = analysed_for(document, &knowledge);
     let mut walk = Walk::new(true, &knowledge);
-    walk.root(data.as_object().unwrap(), &analysis.shape);
+    walk.root(Index::from(data).root().as_object().unwrap(), &analysis.shape);
     (SCHEMA_STEPS - walk.steps_left, walk.facts.untyped)
 }
 
@@ -577,8 +580,7 @@ fn a_long_list_of_objects_without_ids_is_judged_once() {
     };
     let judged = |count| {
         let mut walk = Walk::new(false, &knowledge);
-        let Value::Object(data) = data(count) else { panic!() };
-        walk.root(&data, &analysis.shape);
+        walk.root(Index::from(&data(count)).root().as_object().unwrap(), &analysis.shape);
         assert!(has(&walk.facts, "list:Product7"));
         (walk.attributed.len(), walk.facts)
     };

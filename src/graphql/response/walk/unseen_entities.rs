@@ -1,7 +1,7 @@
 //! Tags the entities that a response depends on but does not show.
 
-use super::position::{AttributionKey, Contents, FieldPath, LooseScalars};
-use super::state::{Walk, shape_address};
+use super::position::{AttributionKey, Contents, FieldPath, LooseScalars, shape_address};
+use super::state::Walk;
 use crate::graphql::document::shape::Shape;
 use crate::graphql::schema::{FieldInfo, Schema, TypeId};
 use crate::graphql::types::naming::is_aggregate;
@@ -135,12 +135,12 @@ impl Walk<'_> {
     pub(super) fn attribute(
         &mut self,
         of: Option<TypeId>,
-        contents: &Contents,
+        contents: &Contents<'_>,
         path: FieldPath<'_>,
         shape: &Shape,
     ) -> bool {
         let Some((schema, of)) = self.knowledge.schema.zip(of) else {
-            let named: Vec<&String> =
+            let named: Vec<&str> =
                 contents.entities.iter().filter(|name| path.is_named_after(name)).collect();
             self.facts.tags.extend(named.iter().map(|name| Tag::of("list:", name)));
             return !named.is_empty();
@@ -149,7 +149,7 @@ impl Walk<'_> {
         let key = AttributionKey {
             of,
             position,
-            entities: contents.entities.clone(),
+            entities: contents.entities.iter().map(str::to_owned).collect(),
             loose: contents.loose,
         };
         if let Some(is_attributed) = self.attributed.get(&key) {
@@ -165,7 +165,7 @@ impl Walk<'_> {
         &mut self,
         schema: &Schema,
         of: TypeId,
-        contents: &Contents,
+        contents: &Contents<'_>,
         path: FieldPath<'_>,
     ) -> bool {
         let Some(reachable) = self.reachable(schema, ReachableFrom::Wrapper(of)) else {

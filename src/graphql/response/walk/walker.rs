@@ -4,24 +4,22 @@
 //! show: it may be a count, a page or an aggregate. What it depends on is decided by its position:
 //! by the entities in it, or by the schema. If neither helps, the response is untyped.
 
-use super::position::{Contents, FieldPath, LooseScalars, Position};
-use super::state::{Walk, shape_address};
+use super::object_kinds::{ObjectKinds, ShownObject};
+use super::position::{Contents, FieldPath, LooseScalars, Position, TypeNames, shape_address};
+use super::state::Walk;
 use crate::graphql::document::ast::OperationKind;
+use crate::graphql::document::layout::{Layout, Member, Prepared};
 use crate::graphql::document::shape::{Shape, ShapeField};
 use crate::graphql::injection::reserved_keys::RESERVED_PREFIX;
-use crate::graphql::response::response_json::object_type;
 use crate::graphql::schema::{FieldInfo, Schema, TypeId, TypeKind};
-use crate::graphql::types::naming::is_aggregate;
 use crate::graphql::types::reachable_entities::few_possible_types;
-use crate::tag::Tag;
-use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use crate::json::{Object, Place, Value};
 
 impl<'k> Walk<'k> {
-    pub(super) fn root(&mut self, data: &Map<String, Value>, shape: &Shape) {
+    pub(super) fn root(&mut self, data: Object<'_>, shape: &'k Shape) {
         let root = self.knowledge.schema.and_then(|schema| schema.root(OperationKind::Query));
-        for (key, value) in data {
-            match shape.field(key) {
+        for (member, value) in Layout::of(data, shape).values(data) {
+            match member.field {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
                     let path = FieldPath::to(field);
                     let info = self.field_of(root, field);
@@ -37,17 +35,26 @@ impl<'k> Walk<'k> {
         }
     }
 
-    fn value(&mut self, value: &Value, shape: &Shape, position: Position<'_>) -> Contents {
+    fn value<'v>(
+        &mut self,
+        value: Value<'v>,
+        shape: &'k Shape,
+        position: Position<'_>,
+    ) -> Contents<'v>
+    where
+        'k: 'v,
+    {
         match value {
             Value::Object(object) => return self.object(object, shape, position),
             Value::Array(items) if !items.is_empty() => {
                 let mut contents = Contents::default();
-                let shows_scalars = |item: &Value| {
-                    let object = item.as_object();
-                    object.is_some_and(|object| leaves(object, shape).any(|leaf| !leaf.is_null()))
-                };
-                let siblings_show_scalars = items.iter().any(shows_scalars);
-                for item in items {
+                let siblings_show_scalars = items.iter().any(|item| {
+                    item.as_object().is_some_and(|object| {
+                        let found = self.layout(object, shape);
+                        leaves(object, &found.layout).any(|leaf| !leaf.is_null())
+                    })
+                });
+                for item in items.iter() {
                     contents.add(self.value(
                         item,
                         shape,
@@ -72,22 +79,27 @@ impl<'k> Walk<'k> {
         Contents::default()
     }
 
-    fn object(
+    fn object<'v>(
         &mut self,
-        object: &Map<String, Value>,
-        shape: &Shape,
+        object: Object<'v>,
+        shape: &'k Shape,
         position: Position<'_>,
-    ) -> Contents {
+    ) -> Contents<'v>
+    where
+        'k: 'v,
+    {
         let Position { info, in_list, .. } = position;
-        let shown_type = object_type(object, shape, self.has_additions);
+        let found = self.layout(object, shape);
+        let layout = &found.layout;
+        let shown_type = found.prepared.types.read(object);
         let schema = self.knowledge.schema;
         let name = shown_type.or(self.type_by_schema(shown_type, info));
         let is_entity = match name {
             Some(name) => {
                 self.apply_type_hint(name, info);
-                let is_aggregate = position.path.field.is_some_and(is_aggregate);
-                let is_entity = (self.entity(name, object, shape, in_list) && !is_aggregate)
-                    || self.is_entity_by_field_name(name, object, shape, position);
+                let is_entity = (self.entity(name, object, &found, in_list)
+                    && !self.is_aggregate(position.path.field))
+                    || self.is_entity_by_field_name(name, object, layout, position);
                 self.tag_alternatives(name, is_entity, shape, position);
                 is_entity
             }
@@ -100,17 +112,15 @@ impl<'k> Walk<'k> {
         let parent = of.filter(|_| shown_type.is_some()).or_else(|| info.map(|info| info.type_id));
         if let Some(name) = name.filter(|_| is_entity) {
             let path = FieldPath { owner: Some(name), ..position.path };
-            let contents = self.fields(object, shape, parent, Position { path, ..position }, true);
+            let contents = self.fields(object, layout, parent, Position { path, ..position }, true);
             if contents.loose != LooseScalars::None {
                 self.tag_reachable_from_entity(of);
             }
-            return Contents {
-                entities: BTreeSet::from([name.to_owned()]),
-                loose: LooseScalars::None,
-            };
+            return Contents { entities: TypeNames::of(name), loose: LooseScalars::None };
         }
         let path = FieldPath { wrapper: name, ..position.path };
-        let mut contents = self.fields(object, shape, parent, Position { path, ..position }, false);
+        let mut contents =
+            self.fields(object, layout, parent, Position { path, ..position }, false);
         if contents.loose != LooseScalars::None && self.attribute(of, &contents, path, shape) {
             contents.loose = LooseScalars::None;
         }
@@ -134,22 +144,25 @@ impl<'k> Walk<'k> {
     }
 
     /// Walks the fields of an object. The scalars of an entity describe the entity itself.
-    fn fields(
+    fn fields<'v>(
         &mut self,
-        object: &Map<String, Value>,
-        shape: &Shape,
+        object: Object<'v>,
+        layout: &Layout<'k>,
         parent: Option<TypeId>,
         position: Position<'_>,
         is_entity: bool,
-    ) -> Contents {
+    ) -> Contents<'v>
+    where
+        'k: 'v,
+    {
         let mut contents = Contents::default();
-        let holds = |key: &String| shape.field(key).is_some_and(|field| field.shape.is_some());
-        if !is_entity && !object.keys().any(holds) {
+        let holds = |field: &ShapeField| field.shape.is_some();
+        if !is_entity && !layout.members().any(|(_, member)| member.field.is_some_and(holds)) {
             // The mere presence of the object is information, too.
             contents.loose = LooseScalars::NonNumeric;
         }
-        for (key, value) in object {
-            match shape.field(key) {
+        for (member, place) in layout.places(object) {
+            match member.field {
                 Some(field @ ShapeField { shape: Some(inner), .. }) => {
                     let above = (!is_entity).then_some(&position.path);
                     let owner = position.path.owner;
@@ -158,11 +171,11 @@ impl<'k> Walk<'k> {
                     // An object that wraps an entity takes the entity's place in the list.
                     let in_list = position.in_list && !is_entity;
                     let position = Position { in_list, ..Position::of_field(field, info, path) };
-                    contents.add(self.value(value, inner, position));
+                    contents.add(self.value(place.value(), inner, position));
                 }
                 Some(field) if is_entity || field.name.as_deref() == Some("__typename") => {}
-                Some(_) => contents.loose = contents.loose.max(LooseScalars::of(value)),
-                None if self.has_additions && key.starts_with(RESERVED_PREFIX) => {}
+                Some(_) => contents.loose = contents.loose.max(LooseScalars::of(place.value())),
+                None if self.has_additions && member.name.starts_with(RESERVED_PREFIX) => {}
                 None => self.note_unknown_type(),
             }
         }
@@ -173,19 +186,14 @@ impl<'k> Walk<'k> {
     fn entity(
         &mut self,
         name: &str,
-        object: &Map<String, Value>,
-        shape: &Shape,
+        object: Object<'_>,
+        found: &Prepared<'k, ObjectKinds>,
         in_list: bool,
     ) -> bool {
-        self.tag_type(name, in_list);
-        let ids = self.knowledge.ids(name, object, shape, self.has_additions);
-        let tags = &mut self.facts.tags;
-        // A purge may identify it by an id that it does not show.
-        if !ids.complete {
-            tags.insert(Tag::of(&format!("{name}:"), "?"));
-        }
-        tags.extend(ids.all.iter().map(|id| Tag::of(&format!("{name}:"), id)));
-        !ids.all.is_empty() || self.knowledge.is_entity_type(name)
+        let Self { facts, knowledge, has_additions, .. } = self;
+        let (layout, has_additions) = (&found.layout, *has_additions);
+        let shown = ShownObject { type_name: name, object, layout, in_list, has_additions };
+        found.prepared.tag(facts, knowledge, &shown) || knowledge.is_entity_type(name)
     }
 
     /// `true` if an object without an id counts as an entity: no schema knows its type, its field
@@ -198,8 +206,8 @@ impl<'k> Walk<'k> {
     fn is_entity_by_field_name(
         &self,
         name: &str,
-        object: &Map<String, Value>,
-        shape: &Shape,
+        object: Object<'_>,
+        layout: &Layout<'_>,
         Position { path, siblings_show_scalars, in_list, has_no_arguments, .. }: Position<'_>,
     ) -> bool {
         if has_no_arguments && !in_list && path.owner.is_none() {
@@ -211,9 +219,9 @@ impl<'k> Walk<'k> {
             return false;
         }
         // A null may be a number the next time, unless other objects of the list show what it is.
-        (siblings_show_scalars || leaves(object, shape).any(|leaf| !leaf.is_null()))
-            && leaves(object, shape).next().is_some()
-            && leaves(object, shape).all(|leaf| LooseScalars::of(leaf) == LooseScalars::NonNumeric)
+        (siblings_show_scalars || leaves(object, layout).any(|leaf| !leaf.is_null()))
+            && leaves(object, layout).next().is_some()
+            && leaves(object, layout).all(|leaf| LooseScalars::of(leaf) == LooseScalars::NonNumeric)
     }
 
     /// Tags what a write could put in the object's place: in a list, any possible type; in a root
@@ -239,9 +247,10 @@ impl<'k> Walk<'k> {
             return;
         }
         let entity_types = self.entity_types.entry(shape_address(shape)).or_default();
-        if !entity_types.insert(name.to_owned()) {
+        if entity_types.contains(name) {
             return;
         }
+        entity_types.insert(name.to_owned());
         self.facts.untyped |= entity_types.len() > 1
             || shape.has_other_type_condition(name)
             || (position.in_list && !position.path.is_named_after(name));
@@ -264,11 +273,14 @@ impl<'k> Walk<'k> {
 }
 
 /// The scalars of an object, except `__typename`.
-fn leaves<'v>(object: &'v Map<String, Value>, shape: &'v Shape) -> impl Iterator<Item = &'v Value> {
+fn leaves<'l, 'v: 'l>(
+    object: Object<'v>,
+    layout: &'l Layout<'_>,
+) -> impl Iterator<Item = Value<'v>> + 'l {
     let is_leaf =
         |field: &ShapeField| field.shape.is_none() && field.name.as_deref() != Some("__typename");
-    object
-        .iter()
-        .filter(move |(key, _)| shape.field(key).is_some_and(is_leaf))
-        .map(|(_, leaf)| leaf)
+    let leaf = move |(member, place): (&Member<'_>, Place<'v>)| {
+        member.field.is_some_and(is_leaf).then(|| place.value())
+    };
+    layout.places(object).filter_map(leaf)
 }

@@ -125,7 +125,7 @@ fn a_document_that_the_origin_has_not_answered_is_not_written() {
 
 #[test]
 fn a_document_is_written_only_if_the_day_has_a_write_left() {
-    let (runtime, kv) = (TestRuntime::new(), Rc::new(KvClient::new(Some(1))));
+    let (runtime, kv) = (TestRuntime::new(), Rc::new(KvClient::new(Some(1), Rc::default())));
     let config = config::parse(&json!({ "service": "shop", "kv": { "writes": "always" } }));
     let documents = HashedDocuments::new(Rc::new(config.unwrap()), kv);
     answered(&runtime, &documents);

@@ -1,18 +1,18 @@
 use super::*;
-use crate::config;
+use crate::config::{self, Algorithm};
 use crate::http::{Request, to_base64url};
+use crate::jwt::KeySet;
+use crate::service::context::Purpose;
 use crate::service::testing::{Call, TestRuntime, request, signature_by};
+use crate::time::Timestamp;
 use serde_json::json;
+use std::cell::RefCell;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 const KEYS_URL: &str = "https://issuer.example/keys";
 
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
-}
-
-fn digest(n: usize) -> Digest {
-    DigestBuilder::new("test").part(&n.to_le_bytes()).finish()
 }
 
 fn tokens(algorithms: &[&str]) -> Tokens {
@@ -63,29 +63,6 @@ fn in_an_hour(runtime: &TestRuntime) -> Timestamp {
 }
 
 #[test]
-fn a_valid_token_is_remembered_until_it_expires() {
-    let tokens = tokens(&["HS256"]);
-    let claims = Rc::new([("sub".to_owned(), Value::from("alice"))].into());
-    tokens.remember(digest(1), ValidToken { claims, until: at(10) });
-    let Some(Claims::Verified(claims)) = tokens.recall(&digest(1), at(9)) else { panic!() };
-    assert_eq!(claims["sub"], "alice");
-    assert_eq!(tokens.recall(&digest(2), at(9)), None);
-    assert_eq!(tokens.recall(&digest(1), at(10)), None);
-    assert_eq!(tokens.recall(&digest(1), at(9)), None, "it was dropped");
-}
-
-#[test]
-fn the_tokens_used_least_are_forgotten() {
-    let tokens = tokens(&["HS256"]);
-    for n in 0..=limits::VERIFIED_TOKENS {
-        tokens.remember(digest(n), ValidToken { claims: Rc::default(), until: at(10) });
-        assert!(tokens.recall(&digest(0), at(0)).is_some());
-    }
-    assert_eq!(tokens.recall(&digest(1), at(0)), None);
-    assert_eq!(tokens.valid.borrow().len(), limits::VERIFIED_TOKENS);
-}
-
-#[test]
 fn a_token_is_verified_once() {
     let runtime = TestRuntime::new();
     runtime.has_secrets(None, Some(SECRET));
@@ -98,6 +75,25 @@ fn a_token_is_verified_once() {
     assert_eq!(claims(&runtime, &tokens, &forged), Claims::Unverified);
     runtime.advance(3_600_000);
     assert_eq!(claims(&runtime, &tokens, &good), Claims::Unverified, "expired");
+}
+
+#[test]
+fn an_explained_requests_token_is_not_remembered() {
+    let runtime = TestRuntime::new();
+    runtime.has_secrets(None, Some(SECRET));
+    let tokens = tokens(&["HS256"]);
+    let good = token(Algorithm::Hs256, "", SECRET, in_an_hour(&runtime));
+    let explained = || {
+        let purpose = Purpose::Explain { body: Rc::default() };
+        let context = Context { purpose, ..Context::new(runtime.clone(), with_token(&good)) };
+        is_alice(&runtime.run(tokens.claims(&context)))
+    };
+    assert!(explained() && explained());
+    assert_eq!(runtime.calls(Call::Verify), 2);
+    assert!(is_alice(&claims(&runtime, &tokens, &good)));
+    assert_eq!(runtime.calls(Call::Verify), 3);
+    assert!(explained(), "what others have proved counts");
+    assert_eq!(runtime.calls(Call::Verify), 3);
 }
 
 #[test]

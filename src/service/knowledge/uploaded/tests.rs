@@ -6,7 +6,7 @@ use serde_json::json;
 fn documents() -> Rc<UploadedDocuments> {
     let config = json!({ "service": "shop", "kv": { "timeout_ms": 100 } });
     let config = Rc::new(config::parse(&config).unwrap());
-    UploadedDocuments::new(config, Rc::default())
+    UploadedDocuments::new(config, Rc::default(), Rc::default())
 }
 
 fn find(runtime: &TestRuntime, documents: &Rc<UploadedDocuments>, id: &str) -> Option<Rc<str>> {

@@ -2,15 +2,15 @@
 
 use super::query::BatchQuery;
 use crate::graphql::{InjectedDocument, Outcome, RewrittenRequest, elements, outcome};
-use crate::service::body_memory::read_graphql_body;
+use crate::json::{Index, IndexFault};
+use crate::service::body_memory::{index_of, read_graphql_body};
 use crate::service::context::Context;
 use crate::service::knowledge::{InjectionState, Operation};
 use crate::service::origin::OriginClient;
 use crate::service::read::injection::{Injection, without_addition};
 use crate::service::read::response::ReadBody;
-use crate::service::runtime::{BodyRead, OriginFailure, OriginResponse, Runtime};
+use crate::service::runtime::{BodyRead, MemoryBudget, OriginFailure, OriginResponse, Runtime};
 use crate::service::scope_changes::ScopeChanges;
-use serde_json::Value;
 use std::rc::Rc;
 
 /// The origin's responses to the queries that were not stored.
@@ -143,13 +143,14 @@ impl BatchFetch {
         let Some(found) = elements(&body, asked.len()) else {
             return Err(failure(Ok(response)));
         };
-        let elements = found
-            .into_iter()
-            .zip(&asked)
-            .zip(queries)
-            .map(|((text, (_, injected)), query)| read_element(text, query.operation, *injected))
-            .collect();
-        Ok((response, elements))
+        let read = |((text, (_, injected)), query): ((&str, &(_, _)), &&BatchQuery<'_>)| {
+            read_element(&context.runtime, text, query.operation, *injected)
+        };
+        let elements: Option<_> = found.into_iter().zip(&asked).zip(queries).map(read).collect();
+        match elements {
+            Some(elements) => Ok((response, elements)),
+            None => Err(failure(Ok(response))),
+        }
     }
 
     /// A query's element as the origin gets it, and the document with additions in it, if any.
@@ -173,21 +174,32 @@ impl BatchFetch {
     }
 }
 
-fn read_element(text: &str, operation: &Operation, injected: Option<&InjectedDocument>) -> Element {
-    let json: Value = serde_json::from_str(text).unwrap_or_default();
+/// Reads an element of a response. `None` if there is no room for its index.
+fn read_element(
+    budget: &impl MemoryBudget,
+    text: &str,
+    operation: &Operation,
+    injected: Option<&InjectedDocument>,
+) -> Option<Element> {
+    let json = match index_of(budget, text.as_bytes()) {
+        Ok(json) => json,
+        Err(IndexFault::NotJson) => Index::default(),
+        Err(IndexFault::NoRoom) => return None,
+    };
     let Some(injected) = injected else {
         let bytes = text.as_bytes().into();
-        return Element::Usable(ReadBody { bytes, json, has_additions: false });
+        return Some(Element::Usable(ReadBody { bytes, json, has_additions: false }));
     };
-    if matches!(outcome(&json), Outcome::NothingRan | Outcome::Partial(None)) {
-        return Element::Refused;
+    if matches!(outcome(json.root()), Outcome::NothingRan | Outcome::Partial(None)) {
+        return Some(Element::Refused);
     }
-    match without_addition(text.as_bytes(), &json, operation, injected) {
-        Some(bytes) => Element::Usable(ReadBody { bytes: bytes.into(), json, has_additions: true }),
+    let stripped = without_addition(&json, operation, injected);
+    Some(match stripped.map(|text| text.into_owned().into_bytes().into()) {
+        Some(bytes) => Element::Usable(ReadBody { bytes, json, has_additions: true }),
         None => Element::Refused,
-    }
+    })
 }
 
-fn has_run(json: &Value) -> bool {
-    matches!(outcome(json), Outcome::Data(_) | Outcome::Partial(Some(_)))
+fn has_run(json: &Index) -> bool {
+    matches!(outcome(json.root()), Outcome::Data(_) | Outcome::Partial(Some(_)))
 }

@@ -4,6 +4,7 @@ use crate::engine::Plan;
 use crate::policy::Freshness;
 use crate::service::cache::Candidate;
 use crate::service::knowledge::Operation;
+use crate::service::read::repeating::ServedHit;
 use crate::time::Timestamp;
 use std::rc::Rc;
 
@@ -30,6 +31,13 @@ impl BatchQuery<'_> {
     /// `true` if a stored response may be served while it is revalidated.
     pub fn may_be_revalidated(&self) -> bool {
         self.freshness() == Some(Freshness::StaleWhileRevalidate)
+    }
+
+    /// The query as it was served from the cache, if it was.
+    pub fn served(&self) -> Option<ServedHit<'_>> {
+        let candidate = self.candidate.as_ref()?;
+        let (operation, other_variant) = (Some(&**self.operation), self.other_variant.as_deref());
+        Some(ServedHit { plan: self.plan, candidate, other_variant, operation })
     }
 
     /// The body of the stored response; empty if there is none.

@@ -19,6 +19,7 @@ use crate::service::read::graphql::GraphQlResponses;
 use crate::service::read::injection::Injection;
 use crate::service::read::kind::ReadKind;
 use crate::service::read::parts::ReadParts;
+use crate::service::read::repeating::Repeating;
 use crate::service::read::response::{ReadResponse, remove_content_fields};
 use crate::service::read::revalidation::Revalidation;
 use crate::service::report::report_failure;
@@ -43,6 +44,7 @@ pub struct BatchReads {
     completion: Rc<BatchCompletion>,
     graphql: Rc<GraphQlResponses>,
     revalidation: Rc<Revalidation>,
+    repeating: Rc<Repeating>,
     scope_changes: Rc<ScopeChanges>,
     respond: Rc<Responder>,
 }
@@ -54,7 +56,7 @@ impl BatchReads {
         completion: Rc<BatchCompletion>,
         injection: Rc<Injection>,
         graphql: Rc<GraphQlResponses>,
-        revalidation: Rc<Revalidation>,
+        (revalidation, repeating): (Rc<Revalidation>, Rc<Repeating>),
     ) -> Self {
         let (origin, scope_changes) = (parts.origin.clone(), parts.scope_changes.clone());
         Self {
@@ -67,6 +69,7 @@ impl BatchReads {
             completion,
             graphql,
             revalidation,
+            repeating,
             scope_changes,
             respond: parts.respond.clone(),
         }
@@ -210,7 +213,13 @@ impl BatchReads {
         let headers = self.respond.merged_headers(headers, &outcome);
         let hits = queries.iter().flatten().count();
         let counts = BatchCounts { operations: queries.len(), hits, stored: 0 };
-        self.respond.log.batch(context, how, counts, 200);
+        self.respond.log.batch(context, how, counts, (200, body.len()));
+        let served = queries.iter().map(|query| query.as_ref()?.served());
+        if how == Answered::Hit
+            && let Some(served) = served.collect::<Option<Vec<_>>>()
+        {
+            self.repeating.tell_batch(context, &served, body.len());
+        }
         Reply::Whole(Response { status: 200, headers, body })
     }
 
@@ -234,7 +243,7 @@ impl BatchReads {
         let mut texts = Vec::with_capacity(bodies.len());
         for (query, body) in missing.iter().zip(bodies) {
             texts.push(body.bytes.clone());
-            if is_success(&body.json) {
+            if is_success(body.json.root()) {
                 self.graphql.note_answered(context, query.operation);
             }
             let head = element_head.clone();
@@ -248,7 +257,8 @@ impl BatchReads {
         let outcome = miss(head.status, stored == missing.len());
         let hits = queries.iter().flatten().filter(|query| query.is_fresh()).count();
         let counts = BatchCounts { operations: queries.len(), hits, stored };
-        self.respond.log.batch(context, Answered::Miss, counts, head.status);
+        let size = (head.status, head.announced_bytes());
+        self.respond.log.batch(context, Answered::Miss, counts, size);
         if is_exact {
             return self.respond.origin(&head, &outcome);
         }
@@ -299,7 +309,9 @@ impl BatchReads {
         };
         let response = match response {
             Ok(response) => response,
-            Err(failure) => return self.respond.origin_failed(context, &failure, Forward::Miss),
+            Err(failure) => {
+                return self.respond.origin_failed(context, &failure, Forward::Miss, None);
+            }
         };
         if had_additions && response.status == 200 {
             leave_alone(queries);
@@ -315,7 +327,8 @@ impl BatchReads {
     ) -> Reply {
         self.scope_changes.purge(context, response).await;
         let counts = BatchCounts { operations: items.len(), hits: 0, stored: 0 };
-        self.respond.log.batch(context, Answered::Miss, counts, response.status);
+        let size = (response.status, response.announced_bytes());
+        self.respond.log.batch(context, Answered::Miss, counts, size);
         let reply = self.respond.origin(response, &miss(response.status, false));
         self.completion.reply(context, items, reply).await
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::service::isolate::Isolate;
 use crate::service::router::Service;
 use crate::service::testing::{Call, TestRuntime, request};
+use crate::statistics::{Counter, Counts};
 use serde_json::Value;
 
 /// The events that were logged, with their keys or paths, while each of `targets` was requested twice.
@@ -49,6 +50,33 @@ fn a_5xx_and_a_failure_are_always_logged() {
     let both = ["/products/1", "/bypassed/1"];
     // The origin lets its 503 be stored.
     assert_eq!(events(&none, &both, 503), ["miss", "bypass", "hit", "bypass"]);
+}
+
+#[test]
+fn a_read_that_the_origin_gives_no_response_to_counts_for_its_type_and_operation() {
+    let runtime = TestRuntime::new();
+    runtime.fails(Call::Fetch, "no connection");
+    let types = json!({
+        "product": { "match": ["rest:/products/**", "graphql:Query.product"], "ttl": 60 },
+        "long": { "match": ["rest:/products/**"], "ttl": 600 },
+    });
+    let isolate = Isolate::new(&json!({ "types": types }));
+    let query = r#"{"query":"query GetProduct { product { id } }"}"#;
+    for (method, target) in [("GET", "/products/1"), ("POST", "/graphql"), ("GET", "/other")] {
+        let mut request = request(method, target);
+        request.headers.set("content-type", "application/json");
+        runtime.sends(method, query);
+        runtime.run(Service::new(runtime.clone(), isolate.clone()).handle(request));
+    }
+    let totals = isolate.base.stats.totals();
+    let errors = |counts: &Counts| counts.of(Counter::Errors);
+    assert_eq!(totals.types.get("product").map(errors), Some(2));
+    assert_eq!(totals.operations.get("GetProduct").map(errors), Some(1));
+    assert_eq!(totals.paths.get("/products/1").map(errors), Some(1));
+    assert_eq!(errors(&totals.total), 3);
+    // Of two types, one has the counts, and the other is known to have matched.
+    assert!(totals.types.get("long").is_none() && !totals.matched.lacks("long"));
+    assert!(totals.matched.lacks("default"));
 }
 
 #[test]

@@ -1,0 +1,17 @@
+//! JSON texts without a tree of owned values.
+//!
+//! `index` has the places of a text's values, as `node`s that `reader` finds; `value` reads a text through its index;
+//! `unique_names` finds duplicate names, `string` the end of a string. Not in scope: JSON that is changed or written.
+
+mod index;
+mod node;
+mod reader;
+mod string;
+mod unique_names;
+mod value;
+
+pub use index::Index;
+pub use node::IndexFault;
+pub use string::string_end;
+pub use unique_names::{Ambiguous, names_are_unique};
+pub use value::{Array, Object, Place, Value};
