@@ -89,6 +89,7 @@ fn a_clock_that_is_set_back_does_not_make_an_old_answer_of_the_log_a_new_one() {
 #[test]
 fn an_isolate_appends_one_purge_of_everything_a_second() {
     const SECONDS: u64 = 10;
+    let (mut writes, mut appends) = (0, 0);
     for seed in 1..=10 {
         let (universe, client) = calm_world(seed, 2, &json!({ "kv": { "writes": "always" } }));
         universe.faults.set(Faults { origin_slow: 200, log_slow: 200, ..Faults::default() });
@@ -106,8 +107,8 @@ fn an_isolate_appends_one_purge_of_everything_a_second() {
         }
         universe.executor.run_until(SECONDS * 1_000 + 60_000);
         assert_eq!(universe.laws.violations(), Vec::<String>::new(), "seed {seed}");
-        let numbered =
-            universe.trace_lines().iter().filter(|line| line.contains("is answered 200")).count();
+        let is_answered = |line: &&String| line.contains("is answered 200");
+        writes += universe.trace_lines().iter().filter(is_answered).count();
         let given = universe.logs[0].received();
         let mut times: Vec<u64> =
             given.iter().filter(|(_, one)| one.all).map(|(at, _)| *at).collect();
@@ -116,8 +117,10 @@ fn an_isolate_appends_one_purge_of_everything_a_second() {
         // takes over 3 s is tried again, and arrives twice.
         let last = times.last().copied().unwrap_or(0);
         assert!(times.len() as u64 <= 4 * (last / 1_000 + 2), "{} until {last}", times.len());
-        assert!(numbered > 2 * times.len(), "{numbered} writes, {} appends", times.len());
+        appends += times.len();
     }
+    // In one world most of them may be those that arrive twice.
+    assert!(2 * writes > 5 * appends, "{writes} writes, {appends} appends");
 }
 
 /// A gateway gives up a write, and its origin goes on: what is read and stored meanwhile is gone when

@@ -4,7 +4,7 @@
 //! (`outbox_drain.rs`).
 
 use super::log_view::LogView;
-use super::pending::{PendingPurge, PendingPurges};
+use super::pending::PendingPurges;
 use super::settings::PurgeSettings;
 use super::timeouts::KV_MILLIS;
 use crate::key::DigestBuilder;
@@ -15,9 +15,13 @@ use crate::service::runtime::Runtime;
 use crate::service::tiers::KvClient;
 use crate::service::timeout::within;
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+
+/// How many values are deleted at once: as many connections as the runtime gives to a request.
+const DELETED_AT_ONCE: usize = 6;
 
 /// Pending purges in KV.
 #[derive(Debug)]
@@ -60,32 +64,18 @@ impl Outbox {
     pub fn keep<R: Runtime>(self: &Rc<Self>, runtime: &R, mut new: NewRecord) {
         new.record.schema = new.record.schema.filter(|schema| !schema.is_some());
         self.is_due.set(true);
-        let replaced = self.pending.take_if_full();
-        if let Some(replaced) = &replaced {
+        let mut replaces = Vec::new();
+        if let Some(replaced) = self.pending.take_if_full() {
             new.record = Record::everything();
             for one in replaced {
                 new.repeat_also(&one.new.repeat_after);
                 new.closes.extend(&one.new.closes);
+                replaces.extend(one.into_outbox_keys());
             }
+            replaces.truncate(limits::PENDING_PURGES);
         }
-        self.pending.push(self.key_of(runtime, &new), new);
-        match replaced {
-            Some(replaced) => self.replace(runtime, replaced),
-            None => self.fill(runtime),
-        }
-    }
-
-    /// Puts the purge of everything into the outbox in the background, and then deletes those that it
-    /// replaces.
-    fn replace<R: Runtime>(self: &Rc<Self>, runtime: &R, replaced: Vec<PendingPurge>) {
-        let (outbox, background) = (self.clone(), runtime.clone());
-        runtime.spawn(async move {
-            if outbox.put_due(&background).await {
-                for one in replaced.iter().filter(|one| one.in_outbox) {
-                    outbox.delete(&background, &one.key).await;
-                }
-            }
-        });
+        self.pending.push(self.key_of(runtime, &new), new, replaces);
+        self.fill(runtime);
     }
 
     /// Puts pending purges into the outbox in the background, unless they are there.
@@ -100,10 +90,10 @@ impl Outbox {
     pub fn note_recorded<R: Runtime>(self: &Rc<Self>, runtime: &R, key: &str) {
         let Some(recorded) = self.pending.remove(key) else { return };
         self.note_done(key);
-        // One that is on its way into the outbox is deleted when it has arrived.
-        if recorded.in_outbox {
+        let keys = recorded.into_outbox_keys();
+        if !keys.is_empty() {
             let (outbox, background) = (self.clone(), runtime.clone());
-            runtime.spawn(async move { outbox.delete(&background, &recorded.key).await });
+            runtime.spawn(async move { outbox.delete_all(&background, &keys).await });
         }
     }
 
@@ -140,33 +130,38 @@ impl Outbox {
         }
     }
 
-    /// Returns whether everything that was due is in the outbox now.
-    async fn put_due<R: Runtime>(&self, runtime: &R) -> bool {
+    /// Deletes values a few at a time: the runtime ends what takes more than 30 s after a response.
+    async fn delete_all<R: Runtime>(&self, runtime: &R, keys: &[String]) {
+        let deletes = stream::iter(keys.iter().map(|key| self.delete(runtime, key)));
+        deletes.buffer_unordered(DELETED_AT_ONCE).collect::<()>().await;
+    }
+
+    async fn put_due<R: Runtime>(&self, runtime: &R) {
         if !runtime.kv_bound() {
-            return false;
+            return;
         }
         let now = runtime.now();
         let due = self.pending.due_for_outbox(now, || self.kv.breaker.allows(now));
-        let puts = due.iter().map(|(key, value)| self.put(runtime, key, value));
-        join_all(puts).await.into_iter().all(|is_put| is_put)
+        join_all(due.iter().map(|(key, value)| self.put(runtime, key, value))).await;
     }
 
-    async fn put<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8]) -> bool {
+    async fn put<R: Runtime>(&self, runtime: &R, key: &str, value: &[u8]) {
         let put = self.kv.write_necessary(runtime, key, value, Some(self.seconds));
-        if let Err(fault) = within(runtime, KV_MILLIS, put).await {
-            self.kv.breaker.failed(runtime.now(), &fault);
-            report_failure(runtime, "outbox-write", &fault);
-            return false;
-        }
-        if self.kv.breaker.is_open() {
+        let put = within(runtime, KV_MILLIS, put).await;
+        match &put {
             // This may have been its one try.
-            self.kv.breaker.succeeded();
+            Ok(()) if self.kv.breaker.is_open() => self.kv.breaker.succeeded(),
+            Ok(()) => {}
+            Err(fault) => {
+                self.kv.breaker.failed(runtime.now(), fault);
+                report_failure(runtime, "outbox-write", fault);
+            }
         }
-        if !self.pending.note_in_outbox(key) {
-            // It was recorded meanwhile.
-            self.delete(runtime, key).await;
+        match self.pending.note_put(key, put.is_ok()) {
+            Some(replaces) => self.delete_all(runtime, &replaces).await,
+            // It was recorded or replaced meanwhile.
+            None => self.delete(runtime, key).await,
         }
-        true
     }
 
     /// What the keys of this log's outbox begin with. Several logs may share a KV namespace, as those of

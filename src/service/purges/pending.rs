@@ -22,9 +22,21 @@ pub(super) struct PendingPurge {
     pub key: String,
     /// What is to be recorded.
     pub new: NewRecord,
-    /// Whether the outbox has it.
-    pub in_outbox: bool,
+    in_outbox: bool,
+    /// Whether the outbox may have it: a put that failed may have arrived.
+    may_be_in_outbox: bool,
     tried_at: Option<Timestamp>,
+    /// What it replaces: the keys that are to be deleted from the outbox when it is there itself.
+    replaces: Vec<String>,
+}
+
+impl PendingPurge {
+    /// The keys that the outbox may have of it and of what it replaces. Without one whose put is under way,
+    /// which is deleted when it has arrived.
+    pub fn into_outbox_keys(self) -> Vec<String> {
+        let own = self.may_be_in_outbox.then_some(self.key);
+        own.into_iter().chain(self.replaces).collect()
+    }
 }
 
 /// The pending purges of an isolate, in the order in which they were asked for.
@@ -56,10 +68,11 @@ impl PendingPurges {
         self.purges.borrow().first().map(|pending| (pending.key.clone(), pending.new.clone()))
     }
 
-    /// Adds a purge.
-    pub fn push(&self, key: String, new: NewRecord) {
+    /// Adds a purge, and the keys of those that it replaces.
+    pub fn push(&self, key: String, new: NewRecord, replaces: Vec<String>) {
         self.stamps.purged(&new.record);
-        let pending = PendingPurge { key, new, tried_at: None, in_outbox: false };
+        let (in_outbox, may_be_in_outbox, tried_at) = Default::default();
+        let pending = PendingPurge { key, new, in_outbox, may_be_in_outbox, tried_at, replaces };
         self.purges.borrow_mut().push(pending);
     }
 
@@ -104,11 +117,14 @@ impl PendingPurges {
         due
     }
 
-    /// Notes that the outbox has a purge. `false` if it is not pending any more.
-    pub fn note_in_outbox(&self, key: &str) -> bool {
+    /// Notes that a purge was put into the outbox, or that this failed. Returns the keys of those that it
+    /// replaces there; `None` if it is not pending any more.
+    pub fn note_put(&self, key: &str, is_put: bool) -> Option<Vec<String>> {
         let mut purges = self.purges.borrow_mut();
-        let found = purges.iter_mut().find(|pending| pending.key == key);
-        found.map(|pending| pending.in_outbox = true).is_some()
+        let found = purges.iter_mut().find(|pending| pending.key == key)?;
+        found.may_be_in_outbox = true;
+        found.in_outbox = is_put;
+        Some(if is_put { std::mem::take(&mut found.replaces) } else { Vec::new() })
     }
 }
 
@@ -118,13 +134,20 @@ mod tests {
     use crate::purge::{Mark, Record, SchemaInForce};
     use crate::service::purges::fixture::{entry_of, purge_of};
 
+    impl PendingPurges {
+        /// The key of the purge that was added last.
+        pub(in super::super) fn last_key(&self) -> String {
+            self.purges.borrow().last().unwrap().key.clone()
+        }
+    }
+
     fn at(millis: u64) -> Timestamp {
         Timestamp::from_millis(millis)
     }
 
     fn pending(count: usize) -> PendingPurges {
         let pending = PendingPurges::default();
-        (0..count).for_each(|n| pending.push(n.to_string(), purge_of(n as u64)));
+        (0..count).for_each(|n| pending.push(n.to_string(), purge_of(n as u64), Vec::new()));
         pending
     }
 
@@ -142,7 +165,7 @@ mod tests {
         let due = |millis, may_retry| pending.due_for_outbox(at(millis), || may_retry).len();
         assert_eq!(due(0, false), PUT_AT_ONCE, "the first attempt is made whatever KV does");
         assert_eq!((due(1, false), due(2, true)), (1, 0));
-        assert!(pending.note_in_outbox("0") && !pending.note_in_outbox("other"));
+        assert!(pending.note_put("0", true).is_some() && pending.note_put("other", true).is_none());
         assert_eq!(due(RETRY_MILLIS, false), 0);
         assert_eq!(due(RETRY_MILLIS, true), PUT_AT_ONCE - 1, "the first is there");
     }
@@ -160,7 +183,8 @@ mod tests {
     fn the_end_of_a_schema_stays_though_its_purge_is_recorded() {
         let pending = pending(1);
         let schema = Some(SchemaInForce::NONE);
-        pending.push("end".to_owned(), Record { schema, ..Record::everything() }.into());
+        let end = Record { schema, ..Record::everything() };
+        pending.push("end".to_owned(), end.into(), Vec::new());
         pending.remove_drained("0");
         pending.remove_drained("end");
         assert_eq!(pending.first().map(|(key, _)| key).as_deref(), Some("end"));

@@ -73,7 +73,7 @@ fn pending_purges_count_as_recorded() {
     view.learn(records(0, &[purge_of(1)]), Version::CURRENT, at(0), view.begin_call());
     let verdict = |tag| view.verdict(&entry_of(mark(0), &[tag]));
     assert_eq!([verdict(1), verdict(2)], [Verdict::Purged, Verdict::Valid]);
-    pending.push("key".to_owned(), purge_of(2));
+    pending.push("key".to_owned(), purge_of(2), Vec::new());
     assert_eq!(verdict(2), Verdict::Purged);
 }
 
@@ -105,7 +105,7 @@ fn a_failure_lasts_until_the_log_is_read() {
     view.failed(at(1), "down");
     assert!(view.is_failing() && !view.may_read(at(1)) && view.failures() == 1);
     assert_eq!(view.failure().as_deref(), Some("down"));
-    pending.push("key".to_owned(), Record::everything().into());
+    pending.push("key".to_owned(), Record::everything().into(), Vec::new());
     assert!(view.learn_from_neighbor(records(0, &[]), at(2)) && view.is_failing());
     pending.remove("key");
     assert!(!view.learn_from_neighbor(records(0, &[]), at(2)), "it is no later than what is known");

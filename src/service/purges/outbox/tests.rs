@@ -90,6 +90,66 @@ fn too_many_purges_become_one_of_everything() {
     assert_eq!(kept, Ok(NewRecord::everything().with_unknown_outcome()));
 }
 
+/// Of a put that took too long nobody knows whether it has arrived.
+#[test]
+fn what_one_of_everything_replaces_is_deleted_though_kv_was_slow_or_down() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    let most = limits::PENDING_PURGES as u64;
+    for n in 0..most - 1 {
+        writing.outbox.keep(&runtime, purge_of(n));
+        runtime.advance(1);
+    }
+    runtime.takes(Call::KvPut, KV_MILLIS + 1);
+    writing.outbox.keep(&runtime, purge_of(most));
+    let taking_long = writing.pending.last_key();
+    runtime.advance(KV_MILLIS + 2);
+    assert!(runtime.has_reported("outbox-write"));
+    runtime.set_kv(&taking_long, "arrives late");
+    let replaced = runtime.kv_keys();
+    assert_eq!(replaced.len(), limits::PENDING_PURGES);
+    runtime.takes(Call::KvPut, 0);
+    runtime.fails(Call::KvPut, "down");
+    writing.outbox.keep(&runtime, purge_of(0));
+    runtime.advance(1);
+    assert_eq!(runtime.kv_keys(), replaced, "nothing stands for them yet");
+    runtime.works(Call::KvPut);
+    runtime.advance(10_000);
+    writing.outbox.fill(&runtime);
+    runtime.advance(1);
+    let keys = runtime.kv_keys();
+    assert!(keys.len() == 1 && !replaced.contains(&keys[0]), "{} keys", keys.len());
+}
+
+#[test]
+fn what_a_recorded_one_of_everything_replaces_is_deleted() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    for n in 0..limits::PENDING_PURGES as u64 {
+        writing.outbox.keep(&runtime, purge_of(n));
+        runtime.advance(1);
+    }
+    runtime.fails(Call::KvPut, "down");
+    writing.outbox.keep(&runtime, purge_of(0));
+    runtime.advance(1);
+    let (key, new) = writing.pending.first().unwrap();
+    assert!(new.record.is_everything());
+    writing.outbox.note_recorded(&runtime, &key);
+    runtime.advance(1);
+    assert_eq!(runtime.kv_keys(), Vec::<String>::new());
+}
+
+/// The runtime ends what takes more than 30 s after a response.
+#[test]
+fn what_is_replaced_is_deleted_a_few_at_a_time() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    runtime.takes(Call::KvDelete, 200);
+    for n in 0..=limits::PENDING_PURGES as u64 {
+        writing.outbox.keep(&runtime, purge_of(n));
+        runtime.advance(1);
+    }
+    runtime.advance(10_000);
+    assert_eq!(runtime.kv_keys().len(), 1);
+}
+
 #[test]
 fn a_schema_does_not_become_pending_but_its_end_does() {
     use crate::purge::SchemaInForce;
