@@ -12,7 +12,8 @@ use super::reader::Reader;
 /// an object has two members with the same name, both are there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Index {
-    /// The JSON text, and after it those strings that are written with escapes, without them.
+    /// The JSON text, and after it what is not written as it reads: strings with escapes, and numbers that
+    /// serde_json spells otherwise.
     text: String,
     /// Where the JSON text ends.
     json_bytes: usize,
@@ -29,13 +30,13 @@ impl Index {
             return Err(IndexFault::NoRoom);
         }
         let text = std::str::from_utf8(json).map_err(|_| IndexFault::NotJson)?;
-        let (nodes, unescaped) = Reader::new(text, room).read()?;
-        if !room(unescaped.len()) {
+        let (nodes, respelled) = Reader::new(text, room).read()?;
+        if !room(respelled.len()) {
             return Err(IndexFault::NoRoom);
         }
-        let mut all = String::with_capacity(text.len() + unescaped.len());
+        let mut all = String::with_capacity(text.len() + respelled.len());
         all.push_str(text);
-        all.push_str(&unescaped);
+        all.push_str(&respelled);
         Ok(Self { text: all, json_bytes: json.len(), nodes })
     }
 

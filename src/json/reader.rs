@@ -17,15 +17,15 @@ const BYTES_A_NODE: usize = 12;
 const FEWEST_NODES: usize = 16;
 
 /// The least amount of memory that is taken for strings with escapes.
-const LEAST_UNESCAPED_BYTES: usize = 256;
+const LEAST_RESPELLED_BYTES: usize = 256;
 
 pub(super) struct Reader<'t, 'r> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
     nodes: Vec<Node>,
-    /// The strings that are written with escapes, without them. Their places count from the text's end.
-    unescaped: String,
+    /// What is not written as it reads (`Index::text`). Its places count from the text's end.
+    respelled: String,
     room: &'r mut dyn FnMut(usize) -> bool,
     has_no_room: bool,
 }
@@ -39,14 +39,14 @@ struct Open {
 
 impl<'t, 'r> Reader<'t, 'r> {
     pub(super) fn new(text: &'t str, room: &'r mut dyn FnMut(usize) -> bool) -> Self {
-        let (bytes, nodes, unescaped) = (text.as_bytes(), Vec::new(), String::new());
-        Self { text, bytes, at: 0, nodes, unescaped, room, has_no_room: false }
+        let (bytes, nodes, respelled) = (text.as_bytes(), Vec::new(), String::new());
+        Self { text, bytes, at: 0, nodes, respelled, room, has_no_room: false }
     }
 
-    /// Reads all of the text. Returns the nodes, and the strings that are written with escapes.
+    /// Reads all of the text. Returns the nodes, and the texts that are not written as they read.
     pub(super) fn read(mut self) -> Result<(Vec<Node>, String), IndexFault> {
         match self.read_value() {
-            Some(()) => Ok((self.nodes, self.unescaped)),
+            Some(()) => Ok((self.nodes, self.respelled)),
             None if self.has_no_room => Err(IndexFault::NoRoom),
             None => Err(IndexFault::NotJson),
         }
@@ -168,7 +168,7 @@ impl<'t, 'r> Reader<'t, 'r> {
         self.at = end + 1;
         // A second reading: escapes are rare.
         let string: String = serde_json::from_str(self.text.get(start - 1..=end)?).ok()?;
-        let start = self.bytes.len() + self.unescaped.len();
+        let start = self.bytes.len() + self.respelled.len();
         self.hold(&string)?;
         self.add(kind, start, start + string.len())
     }
@@ -213,7 +213,7 @@ impl<'t, 'r> Reader<'t, 'r> {
         let digits = self.text.get(exponent + 1..self.at)?;
         let sign = if digits.starts_with(['+', '-']) { "" } else { "+" };
         let number = [self.text.get(start..exponent)?, "e", sign, digits].concat();
-        let start = self.bytes.len() + self.unescaped.len();
+        let start = self.bytes.len() + self.respelled.len();
         self.hold(&number)?;
         self.add(NodeKind::Number, start, start + number.len())
     }
@@ -251,15 +251,15 @@ impl<'t, 'r> Reader<'t, 'r> {
 
     /// Keeps a text that differs from how it is written. Memory is taken for many of them at once.
     fn hold(&mut self, string: &str) -> Option<()> {
-        let before = self.unescaped.capacity();
-        if before - self.unescaped.len() < string.len() {
-            let more = before.max(string.len()).max(LEAST_UNESCAPED_BYTES);
+        let before = self.respelled.capacity();
+        if before - self.respelled.len() < string.len() {
+            let more = before.max(string.len()).max(LEAST_RESPELLED_BYTES);
             if !self.has_room(before + more) {
                 return None;
             }
-            self.unescaped.reserve_exact(more);
+            self.respelled.reserve_exact(more);
         }
-        self.unescaped.push_str(string);
+        self.respelled.push_str(string);
         Some(())
     }
 

@@ -6,7 +6,7 @@
 
 use super::injected_document::InjectedDocument;
 use super::reserved_keys::RESERVED_PREFIX;
-use crate::json::{Index, Object, Value};
+use crate::json::{Index, Object, Value, string_end};
 use crate::order;
 use std::borrow::Cow;
 
@@ -132,16 +132,7 @@ fn leaf_end(json: &str, at: usize) -> Option<usize> {
     let rest = json.as_bytes().get(at..)?;
     match rest.first()? {
         b'{' | b'[' => None,
-        b'"' => {
-            let mut end = 1;
-            loop {
-                match rest.get(end)? {
-                    b'"' => return Some(at + end + 1),
-                    b'\\' => end += 2,
-                    _ => end += 1,
-                }
-            }
-        }
+        b'"' => Some(string_end(json.as_bytes(), at + 1)),
         _ => {
             let ends = |byte: &u8| matches!(byte, b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
             Some(at + rest.iter().position(ends)?)

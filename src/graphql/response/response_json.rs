@@ -21,18 +21,16 @@ pub struct ResponseJson<'a> {
 pub(crate) struct TypeMembers(Vec<usize>);
 
 impl TypeMembers {
-    /// Finds the members that stand for `__typename`: the added one before those that the client selected, and of
-    /// these one without an alias before others. Which one counts does not depend on their order.
+    /// Finds the members that stand for `__typename`: the added one before those that the client selected, and
+    /// these by their names. Which one counts does not depend on the order in the response.
     pub(crate) fn of(layout: &Layout<'_>, added: bool) -> Self {
-        let rank = |member: &Member<'_>| match &*member.name {
-            TYPENAME_KEY if added => Some(0),
-            _ if !member.is_field(TYPENAME) => None,
-            TYPENAME => Some(1),
-            _ => Some(2),
+        let is_added = |member: &Member<'_>| added && *member.name == *TYPENAME_KEY;
+        let ranked = |(at, member): (usize, &Member<'_>)| {
+            let counts = is_added(member) || member.is_field(TYPENAME);
+            counts.then(|| (!is_added(member), member.name.to_string(), at))
         };
-        let ranked = |(at, member)| Some((rank(member)?, &*member.name, at));
-        let mut all: Vec<(u8, &str, usize)> = layout.members().filter_map(ranked).collect();
-        order::sort_by_key(&mut all, |one| *one);
+        let mut all: Vec<(bool, String, usize)> = layout.members().filter_map(ranked).collect();
+        order::sort_by_key(&mut all, Clone::clone);
         Self(all.into_iter().map(|(_, _, at)| at).collect())
     }
 
