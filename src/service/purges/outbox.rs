@@ -66,7 +66,10 @@ impl Outbox {
         self.is_due.set(true);
         let mut replaces = Vec::new();
         if let Some(replaced) = self.pending.take_if_full() {
-            new.record = Record::everything();
+            let pending = replaced.iter().map(|one| &one.new);
+            // What is pending may only end a schema, and that must not be forgotten.
+            let schema = pending.chain([&new]).find_map(|new| new.record.schema);
+            new.record = Record { schema, ..Record::everything() };
             for one in replaced {
                 new.repeat_also(&one.new.repeat_after);
                 new.closes.extend(&one.new.closes);
@@ -159,7 +162,8 @@ impl Outbox {
         }
         match self.pending.note_put(key, put.is_ok()) {
             Some(replaces) => self.delete_all(runtime, &replaces).await,
-            // It was recorded or replaced meanwhile.
+            // It was replaced meanwhile, by a purge that is not in the outbox yet and deletes it then.
+            None if !self.is_done(key) && self.pending.is_replaced(key) => {}
             None => self.delete(runtime, key).await,
         }
     }

@@ -117,6 +117,15 @@ impl PendingPurges {
         due
     }
 
+    /// Whether a purge of everything replaces the one with that key and is not in the outbox yet. Then it notes
+    /// that it is to delete the other.
+    pub fn is_replaced(&self, key: &str) -> bool {
+        let mut purges = self.purges.borrow_mut();
+        let replacing = |pending: &&mut PendingPurge| pending.new.record.all && !pending.in_outbox;
+        let replacing = purges.iter_mut().find(replacing);
+        replacing.map(|pending| pending.replaces.push(key.to_owned())).is_some()
+    }
+
     /// Notes that a purge was put into the outbox, or that this failed. Returns the keys of those that it
     /// replaces there; `None` if it is not pending any more.
     pub fn note_put(&self, key: &str, is_put: bool) -> Option<Vec<String>> {

@@ -121,6 +121,44 @@ fn what_one_of_everything_replaces_is_deleted_though_kv_was_slow_or_down() {
 }
 
 #[test]
+fn a_purge_that_is_replaced_on_its_way_into_kv_stays_until_what_replaces_it_is_there() {
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    for n in 0..limits::PENDING_PURGES as u64 - 1 {
+        writing.outbox.keep(&runtime, purge_of(n));
+        runtime.advance(1);
+    }
+    runtime.takes(Call::KvPut, 100);
+    writing.outbox.keep(&runtime, purge_of(0));
+    let on_its_way = writing.pending.last_key();
+    runtime.advance(50);
+    runtime.fails_after(Call::KvPut, 1, "down");
+    writing.outbox.keep(&runtime, purge_of(1));
+    runtime.advance(200);
+    assert!(runtime.kv_keys().contains(&on_its_way), "nothing stands for it yet");
+    runtime.works(Call::KvPut);
+    runtime.advance(10_000);
+    writing.outbox.fill(&runtime);
+    runtime.advance(1);
+    let keys = runtime.kv_keys();
+    assert!(keys.len() == 1 && keys[0] != on_its_way, "{} keys", keys.len());
+}
+
+#[test]
+fn the_end_of_a_schema_is_not_lost_among_too_many_purges() {
+    use crate::purge::SchemaInForce;
+    let (runtime, writing) = (TestRuntime::new(), Writing::new());
+    let end = Record { schema: Some(SchemaInForce::NONE), ..Record::everything() };
+    writing.outbox.keep(&runtime, end.into());
+    for n in 0..limits::PENDING_PURGES as u64 {
+        writing.outbox.keep(&runtime, purge_of(n));
+        runtime.advance(1);
+    }
+    assert!(writing.pending.ends_schema());
+    let (_, new) = writing.pending.first().unwrap();
+    assert_eq!(new.record, Record { schema: Some(SchemaInForce::NONE), ..Record::everything() });
+}
+
+#[test]
 fn what_a_recorded_one_of_everything_replaces_is_deleted() {
     let (runtime, writing) = (TestRuntime::new(), Writing::new());
     for n in 0..limits::PENDING_PURGES as u64 {
