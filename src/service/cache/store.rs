@@ -70,9 +70,10 @@ impl Store {
         let now = context.runtime.now();
         let before = self.tiers.memory.find(&cached.entry.meta.key);
         let before = before.filter(|before| before.entry.meta.stored_at <= now);
-        if before.is_some_and(|before| is_newer(&before, &cached)) {
+        if before.as_ref().is_some_and(|before| is_newer(before, &cached)) {
             return cached;
         }
+        before.iter().for_each(|before| before.supersede());
         self.tiers.memory.insert(&cached);
         self.hit_for_miss.note_stored(plan);
         if is_served || replaces {
@@ -96,6 +97,7 @@ impl Store {
         *kept = cached.entry.meta.lifetime();
         [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
         let expired = cached.replaced(entry);
+        cached.supersede();
         self.tiers.memory.insert(&expired);
         self.tiers.put_in_background(runtime, expired, Occasion::Ended);
     }

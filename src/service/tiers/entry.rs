@@ -4,7 +4,7 @@ use crate::http::OriginalFields;
 use crate::service::runtime::EdgeBytes;
 use crate::stored::{Entry, decode, encode, encode_head};
 use crate::tag::hash_of;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 /// An entry with what is derived from it once.
@@ -18,6 +18,8 @@ pub struct CachedEntry {
     stored_in: RefCell<Vec<&'static str>>,
     /// Whether it came from a store. Another isolate may have written it to any tier.
     pub is_from_store: bool,
+    /// Whether another entry, or its own end, has taken its place. Its copies share this.
+    is_superseded: Rc<Cell<bool>>,
 }
 
 impl CachedEntry {
@@ -28,14 +30,16 @@ impl CachedEntry {
 
     fn derive(entry: Entry, is_from_store: bool) -> Rc<Self> {
         let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
-        Rc::new(Self { entry, tags, stored_in: RefCell::default(), is_from_store })
+        let (stored_in, is_superseded) = Default::default();
+        Rc::new(Self { entry, tags, stored_in, is_from_store, is_superseded })
     }
 
     /// The same entry with other metadata, as it was read from the same store.
     pub fn replaced(&self, entry: Entry) -> Rc<Self> {
         let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
-        let stored_in = self.stored_in.clone();
-        Rc::new(Self { entry, tags, stored_in, is_from_store: self.is_from_store })
+        let Self { stored_in, is_from_store, is_superseded, .. } = self;
+        let (stored_in, is_superseded) = (stored_in.clone(), is_superseded.clone());
+        Rc::new(Self { entry, tags, stored_in, is_from_store: *is_from_store, is_superseded })
     }
 
     /// Decodes what a store has under `key`. Header values that are not text are in `fields`, if the
@@ -74,6 +78,16 @@ impl CachedEntry {
         if is_stored {
             tiers.push(tier);
         }
+    }
+
+    /// Another entry, or its own end, takes its place.
+    pub fn supersede(&self) {
+        self.is_superseded.set(true);
+    }
+
+    /// Whether another entry, or its own end, has taken its place.
+    pub fn is_superseded(&self) -> bool {
+        self.is_superseded.get()
     }
 
     /// About how many bytes it takes in memory.

@@ -92,6 +92,9 @@ impl Tier for KvTier {
         }
         let seconds = seconds.max(LEAST_SECONDS);
         let written = self.client.write_entry(runtime, entry, seconds).await;
+        if written && cached.is_superseded() {
+            return self.take_back(runtime, entry).await;
+        }
         cached.set_stored_in(NAME, written);
         if written {
             self.client.count_entry(runtime, entry.deflated().len(), seconds);
@@ -113,6 +116,18 @@ impl KvTier {
         }
         entry.cached.set_stored_in(NAME, false);
         if let Err(fault) = self.client.write_end(runtime, entry, seconds).await {
+            self.client.write_failed(runtime, &fault);
+        }
+    }
+}
+
+impl KvTier {
+    /// Deletes an entry that was written while its end, or a later entry, took its place: it may have arrived
+    /// after that. KV has nothing then, or the later entry's next write.
+    async fn take_back<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {
+        entry.cached.set_stored_in(NAME, false);
+        let key = &entry.cached.entry.meta.key;
+        if let Err(fault) = runtime.kv_delete(key).await {
             self.client.write_failed(runtime, &fault);
         }
     }

@@ -72,14 +72,15 @@ impl KvClient {
         putting.await.inspect_err(|fault| self.write_failed(runtime, fault)).is_ok()
     }
 
-    /// The same for an entry, with its summary as metadata.
+    /// The same for an entry, with its summary as metadata; unless another one has taken its place meanwhile.
     pub async fn write_entry<R: Runtime>(
         &self,
         runtime: &R,
         entry: &EncodedEntry,
         seconds: u64,
     ) -> bool {
-        if !self.may_write(runtime) || !self.allowance.take(runtime).await {
+        let may_write = self.may_write(runtime) && self.allowance.take(runtime).await;
+        if !may_write || entry.cached.is_superseded() {
             return false;
         }
         let putting = self.put_entry(runtime, entry, seconds);

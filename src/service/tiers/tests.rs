@@ -267,3 +267,41 @@ fn an_entry_that_has_ended_replaces_what_kv_has_though_the_day_has_no_writes_lef
     end();
     assert_eq!(runtime.calls(Call::KvPut), 1, "it is there");
 }
+
+/// A write may arrive after one that was begun later.
+#[test]
+fn an_entry_whose_write_is_under_way_does_not_outlive_its_end_in_kv() {
+    let runtime = TestRuntime::new();
+    let config = config(json!({ "writes": "second-request" }));
+    let kv = Rc::new(KvClient::default());
+    let tiers = Tiers::new(&config, Rc::new(EdgeCacheTier::default()), &kv, &Rc::default());
+    let used = entry(KEY, 200, 600);
+    runtime.takes(Call::KvPut, 300);
+    tiers.put_used(&runtime, &used);
+    runtime.advance(100);
+    runtime.works(Call::KvPut);
+    let mut ended = used.entry.clone();
+    (ended.meta.ttl, ended.meta.kept) = (Ttl::ZERO, Ttl::from_seconds(600));
+    used.supersede();
+    tiers.put_in_background(&runtime, used.replaced(ended), Occasion::Ended);
+    runtime.advance(100);
+    assert_eq!(runtime.calls(Call::KvPut), 2, "its end is there first");
+    runtime.advance(300);
+    let in_kv = runtime.kv_value(KEY).map(|value| crate::stored::decode(&value).unwrap());
+    assert!(in_kv.is_none_or(|entry| entry.meta.has_ended()));
+}
+
+#[test]
+fn an_entry_that_another_one_has_replaced_is_not_written_when_the_log_grants_it() {
+    let runtime = TestRuntime::new();
+    let config = config(json!({ "writes": "second-request", "writes_per_day": 4_000 }));
+    let kv = Rc::new(KvClient::new(config.kv.writes_per_day, Rc::default()));
+    let tiers = Tiers::new(&config, Rc::new(EdgeCacheTier::default()), &kv, &Rc::default());
+    runtime.takes(Call::LogClaim, 300);
+    let used = entry(KEY, 200, 600);
+    tiers.put_used(&runtime, &used);
+    runtime.advance(100);
+    used.supersede();
+    runtime.advance(300);
+    assert_eq!((runtime.calls(Call::LogClaim), runtime.calls(Call::KvPut)), (1, 0));
+}
