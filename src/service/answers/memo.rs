@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn it_holds_for_its_time_only() {
         let (stamps, memo) = (Stamps::default(), memo());
-        stamps.may_judge_until(10_000);
+        stamps.may_judge(0, 10_000);
         stamps.due_at(10_000);
         let holds = |millis| memo.holds(&stamps, Timestamp::from_millis(millis));
         assert_eq!([4_999, 5_000, 8_999, 9_000].map(holds), [false, true, true, false]);

@@ -21,9 +21,9 @@ const MOST_TAGS: usize = 100;
 /// they stay where they are.
 #[derive(Debug)]
 pub struct Stamps {
-    /// The version of everything; until when the replica may judge; when a request has to reach Wasm again.
-    /// The times are milliseconds, and not included.
-    numbers: Box<[Cell<f64>; 3]>,
+    /// The version of everything; from when and until when the replica may judge; when a request has to reach
+    /// Wasm again. The times are milliseconds; the last two are not included.
+    numbers: Box<[Cell<f64>; 4]>,
     /// First those of tags, then those of keys.
     counters: Box<[Cell<u32>]>,
     /// Of the answers that were told in this version: the lowest number of a mark, and the rules that made
@@ -45,7 +45,7 @@ pub struct Stamp {
 impl Default for Stamps {
     fn default() -> Self {
         Self {
-            numbers: Box::new([const { Cell::new(0.0) }; 3]),
+            numbers: Box::new([const { Cell::new(0.0) }; 4]),
             counters: vec![Cell::new(0); 2 * COUNTERS].into_boxed_slice(),
             told: Cell::default(),
         }
@@ -98,10 +98,12 @@ impl Stamps {
         self.raise(key_place(key));
     }
 
-    /// Until when the replica may judge. Zero: not now.
-    pub fn may_judge_until(&self, until: u64) {
-        let [_, judges, _] = &*self.numbers;
-        judges.set(until as f64);
+    /// From when and until when the replica may judge. If the clock is set back to before that, nobody knows how
+    /// old it is. Zeros: not now.
+    pub fn may_judge(&self, from: u64, until: u64) {
+        let [_, judges_from, judges_until, _] = &*self.numbers;
+        judges_from.set(from as f64);
+        judges_until.set(until as f64);
     }
 
     /// When a request has to reach Wasm again, so that what goes on in the background of requests goes on.
@@ -147,9 +149,10 @@ impl Stamps {
     /// Whether an answer with that stamp may be given now. JavaScript compares the same numbers.
     pub fn holds(&self, stamp: &Stamp, now: Timestamp) -> bool {
         let now = now.as_millis() as f64;
-        let [version, judges, due] = &*self.numbers;
+        let [version, judges_from, judges_until, due] = &*self.numbers;
         version.get() == stamp.version
-            && now < judges.get()
+            && now >= judges_from.get()
+            && now < judges_until.get()
             && now < due.get()
             && self.sum(&stamp.places) == stamp.sum
     }

@@ -221,7 +221,7 @@ impl LogView {
             self.backoff.succeeded();
             self.failure.replace(None);
         }
-        self.tell_until_when();
+        self.tell_when();
         learned
     }
 
@@ -237,11 +237,12 @@ impl LogView {
         learned
     }
 
-    /// Tells JavaScript until when the replica may judge.
-    fn tell_until_when(&self) {
+    /// Tells JavaScript from when and until when the replica may judge.
+    fn tell_when(&self) {
         let synced_at = self.synced_at().filter(|_| !self.is_in_doubt());
-        let until = synced_at.map_or(0, |at| at.as_millis().saturating_add(self.max_lag_millis));
-        self.stamps().may_judge_until(until);
+        let from = synced_at.map(Timestamp::as_millis);
+        let until = from.map_or(0, |from| from.saturating_add(self.max_lag_millis));
+        self.stamps().may_judge(from.unwrap_or(0), until);
     }
 
     /// A read is looked up, and what has to go on in the background goes on. Tells JavaScript when another
@@ -263,7 +264,7 @@ impl LogView {
     pub(super) fn learn_from_neighbor(&self, delta: Delta, replied_at: Timestamp) -> bool {
         let learned =
             self.synced_at().is_some_and(|at| at < replied_at) && self.apply(delta, replied_at);
-        self.tell_until_when();
+        self.tell_when();
         // Whether the log takes the purges that are pending here, a neighbor cannot know.
         if learned && self.pending.is_empty() {
             self.failure.replace(None);

@@ -62,7 +62,8 @@ class Answer {
     // Wasm may have restarted while the request's body was read, and counts from the beginning then.
     if (this.instance !== instance || now < this.from || now >= this.until) return false;
     // Of memory that has grown the view is empty, and nothing is equal to what it has.
-    if (numbers[0] !== this.version || !(now < numbers[1]) || !(now < numbers[2])) return false;
+    if (numbers[0] !== this.version) return false;
+    if (!(now >= numbers[1] && now < numbers[2] && now < numbers[3])) return false;
     let sum = 0;
     for (const place of this.places) sum += counters[place];
     return sum === this.sum;
@@ -233,7 +234,7 @@ export function tellGiven(answer, env) {
 function look(env) {
   if (ofInstance !== instance) clear();
   const [memory, first, second, count] = wasm().answerStamps(env);
-  numbers = new Float64Array(memory.buffer, first, 3);
+  numbers = new Float64Array(memory.buffer, first, 4);
   counters = new Uint32Array(memory.buffer, second, count);
   ofInstance = instance;
 }

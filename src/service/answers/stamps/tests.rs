@@ -11,7 +11,7 @@ fn rules(number: u64) -> Tagging {
 
 fn stamps() -> Stamps {
     let stamps = Stamps::default();
-    stamps.may_judge_until(10);
+    stamps.may_judge(0, 10);
     stamps.due_at(10);
     stamps
 }
@@ -80,11 +80,16 @@ fn times_are_not_included() {
     let stamp = told(&stamps, &[]);
     let at = |millis| stamps.holds(&stamp, Timestamp::from_millis(millis));
     assert!(at(9) && !at(10));
-    stamps.may_judge_until(20);
+    stamps.may_judge(0, 20);
     assert!(!at(10));
     stamps.due_at(20);
     assert!(at(10));
-    stamps.may_judge_until(0);
+    stamps.may_judge(9, 20);
+    assert!(
+        !at(8) && at(9),
+        "of a clock that was set back nobody knows how long ago the log was read"
+    );
+    stamps.may_judge(0, 0);
     assert!(!at(9));
 }
 
