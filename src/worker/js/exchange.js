@@ -203,8 +203,11 @@ export class Exchange {
   async #readBody(handle, limit, copies, millis) {
     const kept = this.#responses[handle];
     if (kept.body instanceof Uint8Array) return kept.body;
-    if (kept.body !== null) return kept.fault;
-    const read = await readAtMost(kept.source, kept.headers, limit, this.#room(copies), millis);
+    // What was late can still be read: a stream of all of it is there.
+    const isLate = kept.fault === "late";
+    if (kept.body !== null && !isLate) return kept.fault;
+    const source = isLate ? kept.body : kept.source;
+    const read = await readAtMost(source, kept.headers, limit, this.#room(copies), millis);
     // A body that broke off is passed on up to there, and breaks off for the client as well.
     kept.body = read.bytes ?? read.stream;
     kept.fault = read.fault ?? null;

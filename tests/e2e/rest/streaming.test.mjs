@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { ask, held, open, Paths } from "../lib/wire.mjs";
 import { startWorld } from "../lib/world.mjs";
@@ -102,6 +103,16 @@ test("so does one that is read whole for the client's conditions", async () => {
   paths.at(path, 200, FRESH, "whole");
   const next = await paths.get(path);
   assert.deepEqual([next.xCache, next.text], ["MISS", "whole"]);
+});
+
+test("a short body that comes long after its head is stored though its client has it already", async () => {
+  const path = paths.add(async (_request, response) => {
+    response.writeHead(200, { ...FRESH, etag: '"a"', "content-length": "3" }).flushHeaders();
+    await delay(200);
+    response.end("one");
+  });
+  assert.equal((await paths.get(path, { "if-none-match": '"a"' })).status, 304);
+  assert.deepEqual([(await hit(path)).text, paths.asked(path).length], ["one", 1]);
 });
 
 test("what is over 8 MiB streams whole, and is not stored", async () => {
