@@ -31,11 +31,6 @@ impl AccessTokens {
         Self { verifier, role, admins }
     }
 
-    /// Whether a request has a token of Access, valid or not.
-    pub fn is_sent(&self, headers: &Headers) -> bool {
-        sent_token(&self.verifier.jwt().place, headers) != SentToken::Nothing
-    }
-
     /// Who a request's token stands for, if it is valid.
     pub async fn administrator<R: Runtime>(
         &self,

@@ -53,7 +53,7 @@ impl Admin {
             }
             (Ok(route), Access::Denied | Access::Closed) => {
                 // A public route may say more to an administrator, so this may be a guess.
-                if limited.is_none() && sends_token(request) {
+                if limited.is_none() {
                     self.guard.count_failure(context);
                 }
                 call(route, self, context).await

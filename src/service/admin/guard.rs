@@ -53,14 +53,12 @@ impl Guard {
         Admission { access, limited }
     }
 
-    /// Counts a request whose credentials are wrong, or missing though a route needs them. A wrong token
-    /// of Access alone does not count: nobody guesses a signature, and a session that has ended must not
-    /// lock out an office.
+    /// Counts a request whose credentials are not right, if it sends an admin token. Without one it guesses
+    /// nothing: any page can make a browser send it, so if it counted, a stranger could lock out an office.
+    /// A wrong token of Access does not count either: nobody guesses a signature, and sessions end.
     pub fn count_failure<R: Runtime>(&self, context: &Context<R>) {
-        let headers = &context.request.headers;
-        let is_of_access = self.access.as_ref().is_some_and(|access| access.is_sent(headers));
-        if sends_token(&context.request) || !is_of_access {
-            self.attempts.count(headers, context.runtime.now());
+        if sends_token(&context.request) {
+            self.attempts.count(&context.request.headers, context.runtime.now());
         }
     }
 

@@ -184,6 +184,16 @@ test("an address that guesses waits, even if it guesses right", async () => {
   assert.equal((await world.admin("stats", { token: ADMIN })).status, 200, "no address");
 });
 
+test("a page of another site locks nobody out: a request without a token is no attempt", async () => {
+  const address = { "cf-connecting-ip": "203.0.113.6" };
+  for (let n = 0; n < 25; n += 1) {
+    const image = await world.ask(`/__evergraph/stats?${n}`, { headers: address });
+    assert.equal(image.status, 401);
+  }
+  const operator = await from(address["cf-connecting-ip"], ADMIN);
+  assert.equal(operator.status, 200, operator.text);
+});
+
 test("the audit shows who changed what, wherever it was", async () => {
   const audit = async (query = "", place = 0) => {
     const answer = await world.admin(`audit${query}`, { token: READER, place });

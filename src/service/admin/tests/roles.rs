@@ -168,6 +168,23 @@ fn after_twenty_failures_an_address_waits_even_with_the_right_token() {
 }
 
 #[test]
+fn a_request_without_a_token_is_no_attempt() {
+    for setup in [setup(), with_access(Some(TOKENS))] {
+        let address = ("cf-connecting-ip", "203.0.113.4");
+        for n in 0..30 {
+            // As a page of another site makes a browser send it, so it could lock out whoever opens that page.
+            let image = format!("stats?{n}");
+            assert_eq!(status(&setup, "GET", &image, &[address]), 401);
+            assert_eq!(status(&setup, "POST", "purge", &[address]), 401);
+        }
+        let denied = setup.isolate.admin().audit.denied.get();
+        assert_eq!((denied.unauthorized, denied.limited), (60, 0));
+        let right = ("authorization", "Bearer administrator");
+        assert_eq!(status(&setup, "GET", "stats", &[address, right]), 200);
+    }
+}
+
+#[test]
 fn a_session_of_access_opens_with_and_without_tokens() {
     for tokens in [None, Some(TOKENS)] {
         let setup = with_access(tokens);
