@@ -4,21 +4,24 @@ use super::identity::Credentials;
 use super::plan::Plan;
 use super::signals::{SignalCheck, SignalSet};
 use crate::config::Config;
-use crate::http::{Headers, Request};
+use crate::http::{Headers, Request, fields};
 use crate::jwt::Claims;
 
-/// Whether a read identifies nobody: it has no signal, and each of its scopes is shared by all clients. Every
-/// header must be neutral, ignored, or part of the key. This is stricter than planning where the origin's `Vary`
-/// decides: there, other headers are no signals.
+/// Whether a read identifies nobody: it has no signal, each of its scopes is shared by all clients, and so is
+/// the value of each header in its key. A header that `vary` names may be anything, such as `X-Api-Key`, so
+/// only those count that are known to be [shared by many](fields::SHARED_BY_MANY). Every other header must be
+/// neutral or ignored. This is stricter than planning where the origin's `Vary` decides: there, other headers
+/// are no signals.
 pub fn is_public(config: &Config, plan: &Plan, request: &Request) -> bool {
     let credentials = Credentials { headers: &request.headers, claims: &Claims::NotChecked };
     let (keyed, signal_set) = (plan.keyed_headers.as_slice(), SignalSet::All);
     let check = SignalCheck { config, credentials, types: &[], keyed, signal_set };
     let is_for_all = |name: &String| config.scope(name).is_some_and(|scope| scope.by.is_empty());
-    // These say who is asking even if the key depends on them.
-    let mut identifying = ["authorization"].into_iter().chain(check.token_header());
+    let is_shared = |name: &String| {
+        fields::SHARED_BY_MANY.contains(&name.as_str()) || !request.headers.contains(name)
+    };
     plan.scopes.iter().all(is_for_all)
-        && !identifying.any(|name| request.headers.contains(name))
+        && plan.keyed_headers.iter().all(is_shared)
         && check.uncovered().is_empty()
 }
 
@@ -43,15 +46,17 @@ mod tests {
     /// A service in which other types have headers of their own in the key.
     fn config() -> Config {
         parse(&json!({
-            "vary": ["store"],
+            "vary": ["store", "accept-language"],
             "ignore_cookies": ["theme"],
-            "ignore_headers": ["x-build"],
+            "ignore_headers": ["x-build", "x-ignored"],
             "jwt": { "algorithms": ["HS256"], "header": "x-token" },
             "types": {
                 "page": { "match": ["rest:/p"], "ttl": 9, "scope": "all" },
                 "mine": { "match": ["rest:/m"], "ttl": 9, "scope": "user" },
-                "priced": { "match": ["rest:/v"], "ttl": 9, "vary": ["x-group", "x-token"] },
-                "free": { "match": ["rest:/o"], "ttl": "origin", "vary": ["x-region"] },
+                "priced": {
+                    "match": ["rest:/v"], "ttl": 9, "vary": ["x-api-key", "x-ignored", "x-token"],
+                },
+                "free": { "match": ["rest:/o"], "ttl": "origin", "vary": ["x-region", "cf-ipcountry"] },
             },
             "scopes": { "all": { "by": [] }, "user": { "by": ["header:x-user"] } },
         }))
@@ -74,45 +79,55 @@ mod tests {
             planned(&config, path, fields)
                 .is_some_and(|(plan, request)| is_public(&config, &plan, &request))
         };
-        assert!(read("/p", &[("accept", "text/html"), ("store", "de"), ("cookie", "theme=dark")]));
+        let neutral = ("accept", "text/html");
+        assert!(read("/p", &[neutral, ("accept-language", "de"), ("cookie", "theme=dark")]));
         assert!(!read("/p", &[("cookie", "sid=1")]), "although the scope is for all");
         assert!(!read("/p", &[("authorization", "Bearer x")]));
         assert!(!read("/p", &[("x-user", "7")]));
         assert!(!read("/m", &[]));
-        assert!(read("/v", &[("x-group", "7")]), "which is in its key");
-        assert!(!read("/p", &[("x-group", "7")]), "which is in the key of others");
-        assert!(!read("/o", &[("x-group", "7")]), "although the origin's Vary decides");
-        assert!(read("/o", &[("x-region", "eu")]));
-        assert!(!read("/v", &[("x-token", "e30.e30.x")]), "although it is in its key");
+        assert!(!read("/p", &[("x-api-key", "7")]), "which is in the key of others");
+        assert!(!read("/o", &[("x-api-key", "7")]), "although the origin's Vary decides");
+    }
+
+    #[test]
+    fn a_header_in_the_key_may_be_a_credential() {
+        let config = config();
+        let read = |path: &str, fields: &[(&str, &str)]| {
+            let (plan, request) = planned(&config, path, fields).unwrap();
+            is_public(&config, &plan, &request)
+        };
+        assert!(read("/v", &[]) && read("/o", &[]), "it is not sent");
+        assert!(read("/o", &[("cf-ipcountry", "DE")]));
+        for field in [("x-api-key", "7"), ("x-ignored", "7"), ("x-token", "e30.e30.x")] {
+            assert!(!read("/v", &[field]), "{field:?}");
+        }
+        assert!(!read("/o", &[("x-region", "eu")]) && !read("/p", &[("store", "de")]));
     }
 
     proptest! {
-        /// Whatever headers a request has: of one that is public, each is in its key, neutral or ignored, and
-        /// only those in its key are kept.
+        /// Whatever headers a request has: of one that is public, each is neutral or ignored, and only those of
+        /// its key are kept whose values many clients share.
         #[test]
         fn nothing_but_the_key_is_kept(
             path in prop::sample::select(vec!["/p", "/m", "/v", "/o", "/x"]),
             names in prop::sample::subsequence(vec![
                 "accept", "accept-language", "user-agent", "content-type", "store", "x-build",
-                "x-group", "x-region", "x-token", "x-user", "x-api-key", "from", "cf-connecting-ip",
+                "x-ignored", "x-region", "x-token", "x-user", "x-api-key", "from", "cf-connecting-ip",
+                "cf-ipcountry",
             ], 0..6),
         ) {
             let config = config();
             let fields: Vec<(&str, &str)> = names.iter().map(|name| (*name, "7")).collect();
             let Some((plan, request)) = planned(&config, path, &fields) else { return Ok(()) };
-            let is_keyed = |name: &str| match path {
-                "/v" => matches!(name, "store" | "x-group" | "x-token"),
-                "/o" => matches!(name, "store" | "x-region"),
-                _ => name == "store",
-            };
-            let is_known = |name: &str| {
-                is_keyed(name) || crate::http::is_neutral(name) || name == "x-build"
-            };
-            if is_public(&config, &plan, &request) {
-                prop_assert!(names.iter().all(|name| is_known(name) && *name != "x-token"));
+            if !is_public(&config, &plan, &request) {
+                return Ok(());
             }
+            let is_ignored = |name: &str| name == "x-build" || (name == "x-ignored" && path != "/v");
+            let is_known = |name: &&str| crate::http::is_neutral(name) || is_ignored(name);
+            prop_assert!(names.iter().all(is_known), "{names:?}");
             for (name, _) in key_headers(&plan, &request.headers) {
-                prop_assert!(is_keyed(&name) || name == "accept" || name == "content-type");
+                let of_all = ["accept", "content-type", "accept-language"].contains(&name.as_str());
+                prop_assert!(of_all || (path == "/o" && name == "cf-ipcountry"), "{name}");
             }
         }
     }

@@ -60,6 +60,25 @@ pub const UNKEYED: &[&str] = &[
 /// Request headers that identify the client, whatever `ignore_headers` says.
 pub const IDENTITY: &[&str] = &["authorization", "cookie"];
 
+/// Request headers whose values many clients share, whoever they are: what they can read, where they are, and
+/// what kind of device shows the response. No name is among them that could stand for a credential.
+pub const SHARED_BY_MANY: &[&str] = &[
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cf-ipcontinent",
+    "cf-ipcountry",
+    "content-type",
+    "dpr",
+    "origin",
+    "save-data",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "viewport-width",
+    "width",
+];
+
 /// Neutral request headers that a decision about a read or its response reads. A response may depend on the
 /// other neutral headers only by its `Vary`.
 pub const READ_THOUGH_NEUTRAL: &[&str] = &[
@@ -191,6 +210,15 @@ pub fn is_never_stored(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_docs_name_the_headers_whose_values_many_share() {
+        let page = include_str!("../../docs/statistics.md");
+        let line = page.lines().find(|line| line.contains("whose values many clients share: "));
+        let listed: Vec<&str> =
+            line.unwrap().split('`').skip(1).step_by(2).filter(|name| *name != "vary").collect();
+        assert_eq!(listed, SHARED_BY_MANY);
+    }
 
     #[test]
     fn sets_that_build_on_others_contain_them() {

@@ -1,7 +1,7 @@
 //! The most frequent public reads, so that they can be fetched again before anybody asks (`POST warm`).
 //!
 //! A request is listed only if it says nothing about who is asking: no credentials, no cookies, no header
-//! that is a signal, and no scope. Of its headers only those are kept on which the key depends.
+//! that is a signal or that may be a credential, and no scope. Of its headers only those are kept on which the key depends.
 
 use super::names::most_first;
 use crate::record::{Read, Reader, members};
