@@ -55,6 +55,7 @@ const ORDERS: [(&str, &[&str]); 6] = [
             "runtime",
             "slots",
             "body_memory context failed_attempts report timeout",
+            "last_outcome",
             "origin tiers token_verifier",
             "purges respond",
             "stats_reports",

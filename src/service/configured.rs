@@ -9,6 +9,7 @@ use super::decision::Decider;
 use super::explain::Explainer;
 use super::graphql::GraphQl;
 use super::knowledge::Knowledge;
+use super::last_outcome::LastOutcome;
 use super::limit_usage::LimitUsage;
 use super::pass_through::PassThrough;
 use super::planning::Planning;
@@ -145,6 +146,7 @@ impl Configured {
             lister: EntryLister::new(config.clone(), tiers.clone(), purges.clone()),
             warmer,
             auto_warming: auto_warming.clone(),
+            far_probes: tiers.far.iter().map(|_| LastOutcome::default()).collect(),
             tiers,
             knowledge: knowledge.clone(),
             explainer,

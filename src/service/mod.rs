@@ -27,6 +27,7 @@
 //! | `stats_reports` | what isolates report to the statistics object |
 //! | `context`, `report`, `stats`, `failed_attempts` | one request; log lines; counters |
 //! | `answers/` | what JavaScript may answer by itself |
+//! | `last_outcome` | how the last call to a part went |
 //! | `slots`, `timeout`, `expiring_map`, … | tools |
 //! | `runtime` | what a platform implements |
 
@@ -52,6 +53,7 @@ mod graphql;
 mod incoming;
 mod isolate;
 mod knowledge;
+mod last_outcome;
 mod limit_usage;
 mod origin;
 mod pass_through;

@@ -5,6 +5,7 @@
 //! forwarded headers (`engine::origin_request`).
 
 use super::context::{Context, Purpose};
+use super::last_outcome::{LastOutcome, PROBE_MILLIS};
 use super::runtime::{
     Clock, Fault, OriginFailure, OriginRequest, OriginRequestKind, OriginResponse, Runtime,
 };
@@ -14,10 +15,8 @@ use crate::engine::{forwarded_headers, origin_request_headers, origin_url};
 use crate::graphql::RewrittenRequest;
 use crate::http::{Headers, Method, Request};
 use crate::tag::gather_tags;
-use crate::time::Timestamp;
 use futures_util::future::{Either, select};
 use serde_json::Value;
-use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -41,7 +40,7 @@ pub(super) struct OriginClient {
     is_faulty: bool,
     /// `None` if the configuration has a fault.
     config: Option<Rc<Config>>,
-    health: OriginHealth,
+    health: LastOutcome,
 }
 
 impl OriginClient {
@@ -49,7 +48,7 @@ impl OriginClient {
     pub fn new(json: &Value, config: Option<Rc<Config>>) -> Rc<Self> {
         let url = config::origin_of(json);
         let is_faulty = json.get("origin").is_some() && url.is_none();
-        Rc::new(Self { url, is_faulty, config, health: OriginHealth::default() })
+        Rc::new(Self { url, is_faulty, config, health: LastOutcome::default() })
     }
 
     /// The configured origin, as in `https://api.example.com`.
@@ -171,18 +170,18 @@ impl OriginClient {
     }
 
     /// How the origin fares: what the last request in ten seconds showed, or else whether it answers
-    /// one for its root within `millis`, with any status. Without a configured origin there is nothing
-    /// to ask.
-    pub async fn probe<R: Runtime>(&self, runtime: &R, millis: u64) -> Result<(), Fault> {
-        if let Some(recent) = self.health.recent(runtime.now()) {
-            return recent.map_or(Ok(()), Err);
-        }
+    /// one for its root, with any status. Without a configured origin there is nothing to ask.
+    pub async fn probe<R: Runtime>(&self, runtime: &R) -> Result<(), Fault> {
+        let asking = within(runtime, PROBE_MILLIS, self.ask_for_root(runtime));
+        self.health.or_probe(runtime, HEALTH_MILLIS, asking).await
+    }
+
+    async fn ask_for_root<R: Runtime>(&self, runtime: &R) -> Result<(), Fault> {
         let Some(origin) = self.url() else { return Ok(()) };
         let (url, headers) = (format!("{origin}/"), Headers::new());
         let kind = OriginRequestKind::Unchanged;
         let request = OriginRequest { url: &url, headers: &headers, may_retry: true, kind };
-        let asking = async { runtime.ask(&request).await.map_err(|failure| failure.fault) };
-        within(runtime, millis, asking).await.map(|_| ())
+        runtime.ask(&request).await.map(|_| ()).map_err(|failure| failure.fault)
     }
 
     /// Waits for the head of a response, for at most `millis` if there is a limit. A request that is
@@ -198,7 +197,7 @@ impl OriginClient {
             Either::Left((response, _)) => response,
             Either::Right(_) => {
                 let failure = OriginFailure::after(millis);
-                self.health.note(clock.now(), Some(failure.fault.clone()));
+                self.health.note(clock.now(), Err(failure.fault.clone()));
                 Err(failure)
             }
         }
@@ -239,12 +238,12 @@ impl OriginClient {
             response.asked_at = asked_at;
             self.gather_tags(&mut response.headers);
         }
-        let fault = match &response {
-            Ok(response) if response.status >= 500 => Some(format!("answered {}", response.status)),
-            Ok(_) => None,
-            Err(failure) => Some(failure.fault.clone()),
+        let outcome = match &response {
+            Ok(response) if response.status >= 500 => Err(format!("answered {}", response.status)),
+            Ok(_) => Ok(()),
+            Err(failure) => Err(failure.fault.clone()),
         };
-        self.health.note(runtime.now(), fault);
+        self.health.note(runtime.now(), outcome);
         response
     }
 
@@ -312,25 +311,6 @@ fn apply<'r>(
     headers.remove("content-length");
     headers.remove("content-encoding");
     Some(body.as_bytes())
-}
-
-/// How the origin fared last.
-#[derive(Debug, Default)]
-struct OriginHealth {
-    /// When it was asked, and why it failed, if it did.
-    last: RefCell<Option<(Timestamp, Option<Fault>)>>,
-}
-
-impl OriginHealth {
-    fn note(&self, now: Timestamp, fault: Option<Fault>) {
-        self.last.replace(Some((now, fault)));
-    }
-
-    fn recent(&self, now: Timestamp) -> Option<Option<Fault>> {
-        let last = self.last.borrow();
-        let (at, fault) = last.as_ref()?;
-        (now.millis_since(*at) < HEALTH_MILLIS).then(|| fault.clone())
-    }
 }
 
 #[cfg(test)]

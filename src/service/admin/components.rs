@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::service::auto_warming::AutoWarming;
 use crate::service::explain::Explainer;
 use crate::service::knowledge::Knowledge;
+use crate::service::last_outcome::LastOutcome;
 use crate::service::limit_usage::LimitUsage;
 use crate::service::origin::OriginClient;
 use crate::service::purges::Purges;
@@ -30,6 +31,8 @@ pub struct Admin {
     pub kv: Rc<KvClient>,
     /// The storage tiers, for their health.
     pub tiers: Rc<Tiers>,
+    /// What requests without a token have found out about each far tier, in the order of the tiers.
+    pub far_probes: Vec<LastOutcome>,
     /// Lists the entries in KV.
     pub lister: Rc<EntryLister>,
     /// Warms the cache.

@@ -5,6 +5,7 @@ use crate::admin::{HealthState, PartHealth, Paused, service_state};
 use crate::alerts::AlertReport;
 use crate::order;
 use crate::service::context::Context;
+use crate::service::last_outcome::{LastOutcome, PROBE_MILLIS};
 use crate::service::runtime::{Fault, Runtime};
 use crate::service::stats_reports::{Asker, ObjectState};
 use crate::service::tiers::{AnyFarTier, FarTier, Tier};
@@ -14,8 +15,8 @@ use crate::time::Timestamp;
 use futures_util::future::{join_all, join4};
 use std::collections::BTreeMap;
 
-/// How long a part may take to show that it works.
-const PROBE_MILLIS: u64 = 1_000;
+/// For so long requests without a token are told what the last of them has found out about a far tier.
+const PUBLIC_PROBE_MILLIS: u64 = 5_000;
 
 /// The states of the service and of its parts.
 pub struct Parts {
@@ -36,10 +37,11 @@ pub async fn examine<R: Runtime>(admin: &Admin, context: &Context<R>) -> Parts {
         Some(_) => Asker::Administrator,
         None => Asker::Public,
     };
+    let far = admin.tiers.far.iter().zip(&admin.far_probes);
     let probes = join4(
-        join_all(admin.tiers.far.iter().map(|tier| probe_tier(tier, runtime))),
+        join_all(far.map(|(tier, last)| far_tier(tier, last, runtime, asker))),
         probe_log(admin, context),
-        admin.origin.probe(runtime, PROBE_MILLIS),
+        admin.origin.probe(runtime),
         admin.reports.alerts(runtime, asker),
     );
     let (far, log, origin, (alerts, statistics)) = probes.await;
@@ -115,17 +117,36 @@ fn warming(admin: &Admin) -> PartHealth {
     PartHealth::with_reason(HealthState::Warming, reason)
 }
 
-/// The name and the state of a far tier.
-async fn probe_tier<R: Runtime>(tier: &AnyFarTier, runtime: &R) -> (&'static str, PartHealth) {
+/// The name and the state of a far tier. Administrators are told how it is now.
+async fn far_tier<R: Runtime>(
+    tier: &AnyFarTier,
+    last_public: &LastOutcome,
+    runtime: &R,
+    asker: Asker,
+) -> (&'static str, PartHealth) {
     if !tier.is_bound(runtime) {
         return (tier.name(), PartHealth::with_reason(HealthState::Absent, "not bound"));
     }
-    let probed = within(runtime, PROBE_MILLIS, tier.probe(runtime)).await;
-    match &probed {
-        Ok(()) => tier.breaker().succeeded(),
-        Err(fault) => tier.breaker().failed(runtime.now(), fault),
-    }
+    let probe = probe_tier(tier, runtime);
+    let probed = match asker {
+        Asker::Administrator => probe.await,
+        Asker::Public => last_public.or_probe(runtime, PUBLIC_PROBE_MILLIS, probe).await,
+    };
     (tier.name(), down_if_failed(probed))
+}
+
+/// Reads something from a far tier. It has more time than look-ups, so only a read that would have been quick
+/// enough for them shows that they need not avoid it.
+async fn probe_tier<R: Runtime>(tier: &AnyFarTier, runtime: &R) -> Result<(), Fault> {
+    let began = runtime.now();
+    let probed = within(runtime, PROBE_MILLIS, tier.probe(runtime)).await;
+    let now = runtime.now();
+    match &probed {
+        Ok(()) if now.millis_since(began) < tier.timeout_ms() => tier.breaker().succeeded(),
+        Ok(()) => {}
+        Err(fault) => tier.breaker().failed(now, fault),
+    }
+    probed
 }
 
 async fn probe_log<R: Runtime>(admin: &Admin, context: &Context<R>) -> PartHealth {

@@ -6,6 +6,7 @@ use crate::service::testing::{Call, Components, TestRuntime, request};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+mod probes;
 mod roles;
 
 struct Setup {
@@ -186,6 +187,8 @@ fn health_names_the_parts_that_fail() {
     assert_eq!(state(None), (200, json!("DEGRADED")));
     assert_eq!(state(Some("kv")), (200, json!("DOWN")));
     setup.runtime.fails(Call::Fetch, "refused");
+    // The last probe of the origin counts for ten seconds.
+    setup.runtime.advance(10_000);
     assert_eq!(state(None), (503, json!("DOWN")));
     setup.runtime.works(Call::KvGet);
     setup.runtime.takes(Call::LogSince, 60_000);

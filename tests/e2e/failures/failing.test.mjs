@@ -118,7 +118,8 @@ test("health is DOWN where a store and the origin fail, and names the reasons", 
   assert.deepEqual([health.status, state, parts.kv.state, parts.origin.state], [503, "DOWN", "DOWN", "DOWN"]);
   assert.ok(parts.kv.reason.length > 0 && parts.origin.reason.length > 0);
   world.kv.mode = "ok";
-  assert.equal((await world.admin("health", { token: null })).json.state, "DEGRADED");
+  // Whoever has a token is told how KV is now; requests without one share a read for a few seconds.
+  assert.equal((await world.admin("health")).json.state, "DEGRADED");
 });
 
 test("a breaker that opens shows in the statistics, and closes again", async () => {
@@ -130,9 +131,11 @@ test("a breaker that opens shows in the statistics, and closes again", async () 
   };
   await world.until(isOpen, "KV is left alone");
   world.kv.mode = "ok";
-  // The health route looks whether it is back.
-  assert.equal((await world.admin("health")).json.state, "HEALTHY");
-  assert.equal((await breakers()).kv, "closed");
+  // The health route looks whether it is back, and whether it is quick enough for look-ups.
+  await world.until(async () => {
+    assert.equal((await world.admin("health")).json.state, "HEALTHY");
+    return (await breakers()).kv === "closed";
+  }, "KV is used again");
 });
 
 test("the edge cache's breaker closes again, though the log is read meanwhile", async () => {
