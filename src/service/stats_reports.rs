@@ -298,7 +298,8 @@ impl StatsReports {
         self.send(runtime, question, ANSWER_MILLIS).await
     }
 
-    /// Sends a message. After a question the isolate keeps its slot.
+    /// Sends a message. A question, or a message without parts, is no report: it changes neither the isolate's
+    /// slot nor its wait after failures.
     async fn send<R: Runtime>(
         &self,
         runtime: &R,

@@ -215,3 +215,23 @@ fn an_isolate_that_is_asked_keeps_its_slot() {
     assert_eq!(setup.hits(), (82, false));
     assert_eq!((setup.reports.next_at.get(), setup.reports.failures.get()), (slot, failures));
 }
+
+#[test]
+fn asking_who_warms_the_cache_postpones_no_report() {
+    let setup = Setup::new(10_000);
+    setup.requests(5);
+    let reports = &setup.reports;
+    let state = || (reports.next_at.get(), reports.has_reported.get(), reports.failures.get());
+    let warm = || setup.runtime.run(reports.warm(&setup.runtime, WarmAsk::default()));
+    let before = state();
+    assert_eq!(warm(), Some(WarmReply::Nothing));
+    assert_eq!(state(), before);
+    setup.runtime.takes(Call::Statistics, 2 * ANSWER_MILLIS);
+    assert_eq!((warm(), state()), (None, before));
+    setup.runtime.works(Call::Statistics);
+    setup.requests(56);
+    assert_eq!(setup.runtime.calls(Call::Statistics), 2 + 1, "the first report, after a minute");
+    let (slot, has_reported, failures) = state();
+    assert!(slot > before.0 && has_reported && failures == 0);
+    assert_eq!((warm(), state()), (Some(WarmReply::Nothing), (slot, true, 0)));
+}

@@ -237,6 +237,27 @@ fn a_question_gets_no_slot_and_takes_none() {
     assert_eq!(tell(&mut book, 0, 1, vec![part(1, 0, 1, "a")]).wait_ms, LEAST_MILLIS);
 }
 
+#[test]
+fn asking_who_warms_the_cache_takes_no_slot_and_gets_a_reply_as_a_question_or_not() {
+    let mut book = book();
+    for isolate in 0..1_000 {
+        for is_question in [false, true] {
+            let warm = Some(WarmAsk { version: Some("v1".to_owned()), ..WarmAsk::default() });
+            let message = Message {
+                isolate,
+                requests_per_day: 10_000,
+                is_first: true,
+                is_question,
+                warm,
+                ..Message::default()
+            };
+            let reply = Reply::decode(&book.handle(&message.encode(), at(0)).unwrap()).unwrap();
+            assert!(matches!(reply.warm, Some(WarmReply::Wait(_))), "it names no site");
+        }
+    }
+    assert_eq!(tell(&mut book, 0, 1, vec![part(1, 0, 1, "a")]).wait_ms, LEAST_MILLIS);
+}
+
 /// What comes to the object: a report of an isolate, or a question with a report or without.
 #[derive(Debug, Clone)]
 enum Arrival {
