@@ -7,6 +7,7 @@
 use super::ask::Ask;
 use super::audit::{Audit, AuditMessage};
 use super::kv_content::KvContent;
+use super::last_numbers::LastNumbers;
 use super::leases::{Leases, Next, WarmAsk, WarmLease, WarmReply, WarmRun};
 use super::messages::{Message, MessageFault, Part, Reply, Totals};
 use super::popular::{PopularRequest, PopularRequests};
@@ -34,8 +35,6 @@ const MINUTES_WINDOW_SECONDS: u64 = 6 * 3_600;
 const MINUTE_NAMES: usize = 50;
 /// How many names each table of an hour has.
 const HOUR_NAMES: usize = 100;
-/// How many isolates are remembered by what they have reported.
-const ISOLATES: usize = 10_000;
 
 /// The numbers of the rows in [`Table::State`]. `totals.rs` and `watch.rs` have one each.
 const PLAN: u64 = 0;
@@ -85,8 +84,8 @@ impl<F> From<F> for BookFault<F> {
 #[derive(Debug)]
 pub struct Book<R> {
     rows: R,
-    /// The last part of each isolate that was counted. An isolate that got no reply sends it again.
-    counted: Vec<(u64, u64)>,
+    /// The last part of each isolate that was counted.
+    counted: LastNumbers,
     /// What is stored with the next report.
     plan: Option<Plan>,
     audit: Audit,
@@ -97,7 +96,13 @@ pub struct Book<R> {
 impl<R: Rows> Book<R> {
     /// The statistics in these rows.
     pub fn new(rows: R) -> Self {
-        Self { rows, counted: Vec::new(), plan: None, audit: Audit::default(), rules: None }
+        Self {
+            rows,
+            counted: LastNumbers::default(),
+            plan: None,
+            audit: Audit::default(),
+            rules: None,
+        }
     }
 
     /// Evaluates alerts by these rules when isolates report.
@@ -161,9 +166,7 @@ impl<R: Rows> Book<R> {
 
     /// Adds what an isolate has counted, but for parts that were counted before.
     fn add(&mut self, isolate: u64, parts: Vec<Part>, now: Timestamp) -> Result<(), R::Fault> {
-        let known = self.counted.iter().position(|(known, _)| *known == isolate);
-        let last_counted =
-            known.and_then(|place| self.counted.get(place)).map_or(0, |(_, last)| *last);
+        let last_counted = self.counted.of(isolate);
         let mut new = Tally::default();
         let mut by_minute: Vec<(u64, Tally)> = Vec::new();
         let this_minute = minute_of(now);
@@ -186,13 +189,8 @@ impl<R: Rows> Book<R> {
         }
         add_to_totals(&self.rows, by_minute.iter().map(|(_, tally)| tally))?;
         self.add_details(&new, now)?;
-        match known {
-            // What failed is sent again: until then, what was counted before must stay known.
-            Some(place) => drop(self.counted.swap_remove(place)),
-            None if self.counted.len() >= ISOLATES => self.counted.clear(),
-            None => {}
-        }
-        self.counted.push((isolate, last));
+        // Not before all is stored: what failed is sent again.
+        self.counted.note(isolate, last);
         Ok(())
     }
 

@@ -12,6 +12,7 @@
 //! | `schedule.rs` | when an isolate reports to the statistics object |
 //! | `ask.rs`, `messages.rs` | what isolates and the object say to each other |
 //! | `audit.rs` | the last changes of administrators, which the object keeps as well |
+//! | `last_numbers.rs` | what the object has stored of each isolate, so that it stores nothing twice |
 //! | `rows.rs`, `book.rs` | what the object stores, and what it does with a message |
 //! | `leases.rs` | which isolate warms the cache by itself, and how far it is |
 //! | `occasions.rs` | when an isolate asks whether it is to |
@@ -29,6 +30,7 @@ mod audit;
 mod book;
 mod counts;
 mod kv_content;
+mod last_numbers;
 mod leases;
 mod messages;
 mod names;

@@ -1,7 +1,8 @@
 //! The audit: which changes administrators made. The statistics' object stores it.
 //!
 //! Changes are written in the background, those of a second together, so that many purges cost few calls.
-//! If the object fails they are kept, and written with the next change.
+//! Each stays here until the object has replied. If it fails, or replies too late, the changes are sent again
+//! with the next one. They have numbers, by which the object stores each once.
 
 use crate::admin::{Change, DeniedRequests};
 use crate::service::report::report_failure;
@@ -9,6 +10,7 @@ use crate::service::runtime::{Fault, Runtime};
 use crate::service::timeout::within;
 use crate::statistics::{AuditMessage, AuditReply};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// How long changes are gathered before they are written.
@@ -21,23 +23,43 @@ const PENDING: usize = 1_000;
 /// The changes of one isolate that are not stored yet, and how many requests it has refused.
 #[derive(Default)]
 pub struct AuditTrail {
-    pending: RefCell<Vec<Change>>,
+    /// The changes as JSON, the earliest first. Their numbers are consecutive.
+    pending: RefCell<VecDeque<(u64, String)>>,
+    /// The number of the last change.
+    last: Cell<u64>,
+    /// The last change that was sent. 0 after a failure.
+    sent: Cell<u64>,
     /// What was refused.
     pub denied: Cell<DeniedRequests>,
 }
 
 impl AuditTrail {
     /// Has a change stored, in the background.
-    pub fn record<R: Runtime>(self: &Rc<Self>, runtime: &R, change: Change) {
+    pub fn record<R: Runtime>(self: &Rc<Self>, runtime: &R, change: &Change) {
         if !runtime.statistics_bound() {
             return;
         }
-        self.pending.borrow_mut().push(change);
+        let number = self.add(change);
         let (trail, own) = (self.clone(), runtime.clone());
         runtime.spawn(async move {
             own.sleep(GATHER_MILLIS).await;
-            trail.write(&own).await;
+            if number > trail.sent.get() {
+                trail.write(&own).await;
+            }
         });
+    }
+
+    /// Adds a change, and returns its number.
+    fn add(&self, change: &Change) -> u64 {
+        let number = self.last.get() + 1;
+        self.last.set(number);
+        let mut pending = self.pending.borrow_mut();
+        // Numbers and strings can always be serialized.
+        pending.push_back((number, serde_json::to_string(change).unwrap_or_default()));
+        if pending.len() > PENDING {
+            pending.pop_front();
+        }
+        number
     }
 
     /// The last stored changes with numbers below `before`, the latest first. This isolate's own changes
@@ -59,20 +81,30 @@ impl AuditTrail {
         Ok(reply.changes.into_iter().filter_map(read).collect())
     }
 
+    /// Sends all changes that are not known to be stored.
     async fn write<R: Runtime>(&self, runtime: &R) {
-        let changes = self.pending.take();
-        if changes.is_empty() {
-            return;
+        let Some((message, last)) = self.message(runtime) else { return };
+        self.sent.set(last);
+        match call(runtime, message).await {
+            Ok(_) => self.pending.borrow_mut().retain(|(number, _)| *number > last),
+            Err(fault) => {
+                self.sent.set(0);
+                report_failure(runtime, "audit", &fault);
+            }
         }
-        let append = changes.iter().filter_map(|change| serde_json::to_string(change).ok());
-        let message = AuditMessage { append: append.collect(), ..AuditMessage::default() };
-        if let Err(fault) = call(runtime, message).await {
-            report_failure(runtime, "audit", &fault);
-            let mut pending = self.pending.borrow_mut();
-            pending.splice(..0, changes);
-            let surplus = pending.len().saturating_sub(PENDING);
-            pending.drain(..surplus);
-        }
+    }
+
+    /// A message with all pending changes, and the number of the last one. `None` if there are none.
+    fn message<R: Runtime>(&self, runtime: &R) -> Option<(AuditMessage, u64)> {
+        let pending = self.pending.borrow();
+        let ((first, _), (last, _)) = (pending.front()?, pending.back()?);
+        let message = AuditMessage {
+            isolate: runtime.isolate_number(),
+            first: *first,
+            append: pending.iter().map(|(_, change)| change.clone()).collect(),
+            ..AuditMessage::default()
+        };
+        Some((message, *last))
     }
 }
 

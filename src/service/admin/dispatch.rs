@@ -144,7 +144,7 @@ impl Admin {
         report(runtime, &line);
         let address = context.request.headers.get(CLIENT_ADDRESS);
         change.address = address.map(|address| address.chars().take(ADDRESS_CHARS).collect());
-        self.audit.record(runtime, change);
+        self.audit.record(runtime, &change);
     }
 }
 

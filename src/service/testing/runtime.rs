@@ -98,6 +98,8 @@ pub(super) struct State {
     pub next_signal: Cell<u32>,
     pub has_memory: Cell<bool>,
     pub statistics: RefCell<Option<Book<statistics::MemoryRows>>>,
+    /// How long the statistics object's replies take, after it has done what it was told.
+    pub statistics_reply_millis: Cell<u64>,
     pub has_analytics: Cell<bool>,
     pub data_points: RefCell<Vec<(String, Vec<f64>)>>,
     lines: RefCell<Vec<Value>>,
@@ -142,6 +144,7 @@ impl TestRuntime {
             next_signal: Cell::new(0),
             has_memory: Cell::new(true),
             statistics: RefCell::default(),
+            statistics_reply_millis: Cell::default(),
             has_analytics: Cell::default(),
             data_points: RefCell::default(),
             lines: RefCell::default(),
@@ -253,6 +256,11 @@ impl TestRuntime {
         let mut behaviors = self.0.behaviors.borrow_mut();
         let behavior = behaviors.entry(call).or_default();
         (behavior.fault, behavior.spared, behavior.millis) = (None, 0, 0);
+    }
+
+    /// From now on the statistics object does at once what it is told, and its replies take so long.
+    pub fn statistics_replies_take(&self, millis: u64) {
+        self.0.statistics_reply_millis.set(millis);
     }
 
     /// How many calls of that kind there were.

@@ -168,10 +168,16 @@ impl StatisticsSink for TestRuntime {
 
     async fn statistics_call(&self, message: String) -> Result<String, Fault> {
         self.call(Call::Statistics).await?;
-        let now = self.at();
-        let mut book = self.0.statistics.borrow_mut();
-        let book = book.as_mut().ok_or_else(|| "not bound".to_owned())?;
-        book.handle(&message, now).map_err(|fault| format!("{fault:?}"))
+        let reply = {
+            let mut book = self.0.statistics.borrow_mut();
+            let book = book.as_mut().ok_or_else(|| "not bound".to_owned())?;
+            book.handle(&message, self.at()).map_err(|fault| format!("{fault:?}"))
+        };
+        let millis = self.0.statistics_reply_millis.get();
+        if millis > 0 {
+            self.0.executor.clone().sleep(millis).await;
+        }
+        reply
     }
 
     fn analytics_bound(&self) -> bool {

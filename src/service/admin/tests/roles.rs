@@ -382,3 +382,48 @@ fn an_audit_that_fails_delays_nothing_and_is_written_later() {
     assert_eq!((changed.status, unbound.runtime.tasks()), (200, 0));
     assert_eq!(unbound.send("GET", "audit", Some("secret"), "").status, 501);
 }
+
+#[test]
+fn a_change_is_stored_once_however_late_the_reply_comes() {
+    let setup = setup();
+    let purge = || setup.send("POST", "purge", Some("purger"), r#"{"tags":["a"]}"#).status;
+    setup.runtime.statistics_replies_take(6_000);
+    for millis in [7_000, 1_000, 1_000] {
+        // The first call has failed before the second begins, and the third begins during the second.
+        assert_eq!(purge(), 200);
+        setup.runtime.advance(millis);
+    }
+    assert!(setup.runtime.has_reported("audit"));
+    setup.runtime.statistics_replies_take(0);
+    let seqs = |changes: Vec<Change>| -> Vec<String> {
+        changes.into_iter().map(|change| change.detail).collect()
+    };
+    let numbered = |seq: u64| format!("patterns=0 seq={seq} tags=1");
+    assert_eq!(seqs(stored(&setup)), [3, 2, 1].map(numbered));
+    setup.runtime.advance(10_000);
+    assert_eq!(purge(), 200);
+    setup.runtime.advance(1_000);
+    assert_eq!(seqs(stored(&setup)), [4, 3, 2, 1].map(numbered));
+}
+
+#[test]
+fn changes_during_a_call_are_one_call_a_second_and_none_is_lost_if_it_is_cut_off() {
+    let setup = setup();
+    let purge = || setup.send("POST", "purge", Some("purger"), r#"{"tags":["a"]}"#).status;
+    let calls = || setup.runtime.calls(Call::Statistics);
+    setup.runtime.statistics_replies_take(2_000);
+    for _ in 0..30 {
+        assert_eq!(purge(), 200);
+        setup.runtime.advance(90);
+    }
+    setup.runtime.advance(4_000);
+    assert_eq!(calls(), 3, "30 changes in 2.7 s");
+    setup.runtime.takes(Call::Statistics, 2_000);
+    purge();
+    setup.runtime.advance(1_500);
+    setup.runtime.cuts_off();
+    setup.runtime.works(Call::Statistics);
+    purge();
+    setup.runtime.advance(4_000);
+    assert_eq!(stored(&setup).len(), 32);
+}
