@@ -101,6 +101,12 @@ impl Executor {
         self.now.set(end.as_millis().max(self.now.get()));
     }
 
+    /// How many tasks and timers there are.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.tasks.borrow().len() + self.timers.borrow().len()
+    }
+
     /// Drops all tasks. They own what owns them.
     pub fn clear(&self) {
         let tasks = self.tasks.take();

@@ -27,6 +27,7 @@ mod world;
 
 pub use purge_log::Purges;
 pub use recorded::{Answer, Recorded, RecordedResponse};
+pub use store::STORE_BYTES;
 pub use world::{Usage, World};
 
 #[cfg(test)]

@@ -21,12 +21,12 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// Empty stores, and a clock that shows `now`.
-    pub fn new(now: Timestamp, log: OfflineLog) -> Rc<Self> {
+    /// Empty stores that take at most `store_bytes` each, and a clock that shows `now`.
+    pub fn new(now: Timestamp, log: OfflineLog, store_bytes: usize) -> Rc<Self> {
         Rc::new(Self {
             executor: Executor::new(now),
-            edge: Store::default(),
-            kv: Store::default(),
+            edge: Store::new(store_bytes),
+            kv: Store::new(store_bytes),
             log,
             signals: Signals::default(),
             origin_requests: Cell::new(0),

@@ -61,6 +61,12 @@ impl OfflineLog {
         self.rows.written()
     }
 
+    /// How many records are due later.
+    #[cfg(test)]
+    pub fn due_count(&self) -> usize {
+        self.due.borrow().len()
+    }
+
     /// What was recorded since a mark.
     pub fn since(&self, mark: Option<Mark>, now: Timestamp) -> Result<ReadReply, Fault> {
         self.call(now)?;

@@ -31,6 +31,31 @@ pub struct RecordedResponse {
     pub body: Option<Rc<[u8]>>,
 }
 
+impl Recorded {
+    /// About how many bytes of memory it takes.
+    pub fn memory_bytes(&self) -> usize {
+        let Request { url, headers, .. } = &self.request;
+        let query = url.query.as_ref().map_or(0, String::len);
+        let url = url.scheme.len() + url.host.len() + url.path.len() + query;
+        let request = size_of::<Self>() + url + fields_bytes(headers) + self.body.len();
+        request + self.response.memory_bytes()
+    }
+}
+
+impl RecordedResponse {
+    /// About how many bytes of memory it takes.
+    pub fn memory_bytes(&self) -> usize {
+        let body = self.body.as_ref().map_or(0, |body| body.len());
+        size_of::<Self>() + fields_bytes(&self.headers) + body
+    }
+}
+
+/// A field is two texts.
+fn fields_bytes(headers: &Headers) -> usize {
+    let texts = headers.iter().map(|(name, value)| name.len() + value.len());
+    texts.map(|bytes| bytes + 2 * size_of::<String>()).sum()
+}
+
 /// How Evergraph answered.
 #[derive(Debug, Clone)]
 pub struct Answer {

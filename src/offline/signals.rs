@@ -20,6 +20,12 @@ impl Signals {
         self.last.get()
     }
 
+    /// How many signals are not resolved yet.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.waiting.borrow().len()
+    }
+
     /// Resolves a signal.
     pub fn resolve(&self, signal: u32) {
         let waiting = self.waiting.borrow_mut().remove(&signal);

@@ -5,9 +5,11 @@ use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-/// How many bytes a store holds. Beyond that the oldest values are dropped, so that a replay of any length
-/// fits in memory.
-const CAPACITY: usize = 128 << 20;
+/// How many bytes of memory a store takes unless another number is given. Beyond that the oldest values are
+/// dropped, so that a replay of any length fits in memory.
+pub const STORE_BYTES: usize = 128 << 20;
+/// What a value takes besides its bytes and its keys: its places in the two maps.
+const PLACES_BYTES: usize = 256;
 
 struct Stored {
     value: EdgeValue,
@@ -16,8 +18,8 @@ struct Stored {
 }
 
 /// A store, and how often it was used.
-#[derive(Default)]
 pub(super) struct Store {
+    capacity: usize,
     values: RefCell<BTreeMap<String, Stored>>,
     /// The keys in the order in which they were written.
     order: RefCell<BTreeMap<u64, String>>,
@@ -32,6 +34,20 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// An empty store that takes at most so many bytes.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            values: RefCell::default(),
+            order: RefCell::default(),
+            bytes: Cell::new(0),
+            last_number: Cell::new(0),
+            reads: Cell::new(0),
+            writes: Cell::new(0),
+            dropped: Cell::new(0),
+        }
+    }
+
     /// Reads a value that has not expired.
     pub fn get(&self, key: &str, now: Timestamp) -> Option<EdgeValue> {
         self.reads.set(self.reads.get() + 1);
@@ -55,10 +71,10 @@ impl Store {
         self.remove(key);
         self.last_number.set(self.last_number.get() + 1);
         let number = self.last_number.get();
-        self.bytes.set(self.bytes.get() + value.bytes.len());
+        self.bytes.set(self.bytes.get() + size(key, &value));
         self.order.borrow_mut().insert(number, key.to_owned());
         self.values.borrow_mut().insert(key.to_owned(), Stored { value, until, number });
-        while self.bytes.get() > CAPACITY {
+        while self.bytes.get() > self.capacity {
             let oldest = self.order.borrow_mut().pop_first();
             let Some((_, oldest)) = oldest else { break };
             self.remove(&oldest);
@@ -70,7 +86,7 @@ impl Store {
     pub fn remove(&self, key: &str) {
         if let Some(Stored { value, number, .. }) = self.values.borrow_mut().remove(key) {
             self.order.borrow_mut().remove(&number);
-            self.bytes.set(self.bytes.get().saturating_sub(value.bytes.len()));
+            self.bytes.set(self.bytes.get().saturating_sub(size(key, &value)));
         }
     }
 
@@ -80,6 +96,17 @@ impl Store {
         let keys = values.range(prefix.to_owned()..).map(|(key, _)| key);
         keys.take_while(|key| key.starts_with(prefix)).take(limit).cloned().collect()
     }
+
+    /// How many values there are, also expired ones.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.values.borrow().len()
+    }
+}
+
+/// What a value takes. Its key is in both maps.
+fn size(key: &str, value: &EdgeValue) -> usize {
+    PLACES_BYTES + 2 * key.len() + value.bytes.len()
 }
 
 #[cfg(test)]
@@ -92,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_value_ends_at_its_time() {
-        let (store, at) = (Store::default(), Timestamp::from_millis);
+        let (store, at) = (Store::new(STORE_BYTES), Timestamp::from_millis);
         store.put("a", value(1), Some(at(10)));
         store.put("b", value(1), None);
         assert!(store.get("a", at(9)).is_some() && store.get("a", at(10)).is_none());
@@ -102,11 +129,22 @@ mod tests {
 
     #[test]
     fn the_oldest_values_make_room() {
-        let (store, now) = (Store::default(), Timestamp::default());
+        let (store, now) = (Store::new(2 * size("a", &value(9))), Timestamp::default());
         for key in ["a", "b", "a", "c"] {
-            store.put(key, value(CAPACITY / 2), None);
+            store.put(key, value(9), None);
         }
         let kept = ["a", "b", "c"].map(|key| store.get(key, now).is_some());
         assert_eq!((kept, store.dropped.get()), ([true, false, true], 1));
+    }
+
+    #[test]
+    fn values_without_bytes_take_room_too() {
+        let store = Store::new(PLACES_BYTES * 10);
+        for number in 0..100 {
+            store.put(&number.to_string(), value(0), None);
+        }
+        assert_eq!((store.count(), store.dropped.get()), (9, 91));
+        store.put(&"long".repeat(400), value(0), None);
+        assert_eq!(store.count(), 0);
     }
 }

@@ -50,7 +50,7 @@ fn run_with(
     purges: Purges,
     requests: &[Rc<Recorded>],
 ) -> (Vec<(String, String)>, Usage) {
-    let world = World::new(config, Timestamp::from_millis(START), purges).unwrap();
+    let world = World::new(config, Timestamp::from_millis(START), purges, STORE_BYTES).unwrap();
     let answers: Rc<RefCell<Vec<Answer>>> = Rc::default();
     for request in requests {
         let answers = answers.clone();

@@ -61,10 +61,16 @@ pub struct World {
 }
 
 impl World {
-    /// A world that begins at a time. `config` is the configuration as JSON; it must have no fault.
-    pub fn new(config: &Value, at: Timestamp, purges: Purges) -> Result<Rc<Self>, Fault> {
+    /// A world that begins at a time, and whose stores take at most `store_bytes` each. `config` is the
+    /// configuration as JSON; it must have no fault.
+    pub fn new(
+        config: &Value,
+        at: Timestamp,
+        purges: Purges,
+        store_bytes: usize,
+    ) -> Result<Rc<Self>, Fault> {
         let settle = config.pointer("/purge/settle").and_then(Value::as_u64).unwrap_or(0);
-        let platform = Platform::new(at, OfflineLog::new(settle, purges)?);
+        let platform = Platform::new(at, OfflineLog::new(settle, purges)?, store_bytes);
         Ok(Rc::new(Self { platform, isolate: Isolate::new(config) }))
     }
 
@@ -128,6 +134,14 @@ impl World {
             log_rows: platform.log.rows_written(),
             dropped_values: platform.edge.dropped.get() + platform.kv.dropped.get(),
         }
+    }
+
+    /// How much there is in memory besides the isolate: stored values, tasks, timers, signals, and purges that
+    /// are due later.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        let Platform { executor, edge, kv, log, signals, .. } = &*self.platform;
+        edge.count() + kv.count() + executor.count() + signals.count() + log.due_count()
     }
 
     /// Ends everything that still runs, which would otherwise keep the world in memory.

@@ -13,7 +13,7 @@ use crate::cli::request_spec::RequestSpec;
 use crate::cli::settings::config_files;
 use crate::cli::words::{plain, size, span};
 use crate::config_file;
-use crate::offline::{Purges, World};
+use crate::offline::{Purges, STORE_BYTES, World};
 use crate::time::Timestamp;
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ fn explained_offline(
     let config = config.map_err(|faults| Failure::input(faults.join("\n")))?;
     let knowledge = Knowledge::read(&arguments.knowledge)?;
     let failed = |fault: String| Failure::new(ExitStatus::Failed, fault);
-    let world = World::new(&config, now(), Purges::Recorded).map_err(failed)?;
+    let world = World::new(&config, now(), Purges::Recorded, STORE_BYTES).map_err(failed)?;
     knowledge.upload(&world).map_err(Failure::input)?;
     let base = config.pointer("/operator/url").and_then(Value::as_str).unwrap_or(SOME_URL);
     let answer = admin_url(base, "explain")

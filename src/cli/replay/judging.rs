@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, VecDeque};
 /// How many types and operations are counted by themselves. What comes later is counted as `(others)`.
 const KINDS: usize = 500;
 const OTHERS: &str = "(others)";
+/// How long ago a read that is not judged yet may have begun: in the recording it took an hour at most, and
+/// its answer in a world may take as long again.
+const READ_MILLIS: u64 = 2 * 3_600_000;
 
 /// A read with its answers in both worlds.
 pub(super) struct Read {
@@ -49,9 +52,8 @@ pub(super) struct Judging {
     /// Reads that a write which begins later may still overlap, by their end.
     open: BTreeMap<(Timestamp, u64), Read>,
     count: u64,
-    /// By their start.
+    /// When writes were under way. Writes that overlap are one time.
     writes: VecDeque<(Timestamp, Timestamp)>,
-    longest_write: u64,
     by_lifetime_alone: BTreeMap<(String, String), StaleAnswers>,
     with_purges: BTreeMap<(String, String), StaleAnswers>,
     /// Reads that overlapped a write and differ.
@@ -59,10 +61,12 @@ pub(super) struct Judging {
 }
 
 impl Judging {
-    /// Notes a write.
+    /// Notes a write. None begins before one that was noted earlier.
     pub fn write(&mut self, start: Timestamp, end: Timestamp) {
-        self.writes.push_back((start, end));
-        self.longest_write = self.longest_write.max(end.millis_since(start));
+        match self.writes.back_mut().filter(|(_, last)| start <= *last) {
+            Some((_, last)) => *last = end.max(*last),
+            None => self.writes.push_back((start, end)),
+        }
     }
 
     /// Notes a read whose answers are known.
@@ -79,10 +83,8 @@ impl Judging {
             let read = first.remove();
             self.judge(read);
         }
-        let oldest = self.open.values().map(|read| read.start).min().unwrap_or(now).min(now);
-        // A read that is still under way may have begun an hour ago at most.
-        let kept = Timestamp::from_millis(oldest.as_millis().saturating_sub(3_600_000));
-        while self.writes.front().is_some_and(|(_, end)| *end < kept) {
+        let oldest = Timestamp::from_millis(now.as_millis().saturating_sub(READ_MILLIS));
+        while self.writes.front().is_some_and(|(_, end)| *end < oldest) {
             self.writes.pop_front();
         }
     }
@@ -99,13 +101,7 @@ impl Judging {
     }
 
     fn judge(&mut self, mut read: Read) {
-        let overlaps =
-            |(start, end): &(Timestamp, Timestamp)| *start <= read.end && *end >= read.start;
-        let longest = self.longest_write;
-        let may_reach = |(start, _): &&(Timestamp, Timestamp)| {
-            start.as_millis().saturating_add(longest) >= read.start.as_millis()
-        };
-        if self.writes.iter().rev().take_while(may_reach).any(overlaps) {
+        if self.overlaps_write(&read) {
             self.undecided += 1;
             return;
         }
@@ -114,6 +110,18 @@ impl Judging {
         } else if let Some(difference) = read.by_lifetime_alone.take() {
             note(&mut self.by_lifetime_alone, &read, difference);
         }
+    }
+
+    fn overlaps_write(&self, read: &Read) -> bool {
+        let begun = self.writes.partition_point(|(start, _)| *start <= read.end);
+        let last = begun.checked_sub(1).and_then(|last| self.writes.get(last));
+        last.is_some_and(|(_, end)| *end >= read.start)
+    }
+
+    /// How many reads are not judged yet, and how many times of writes there are.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.open.len() + self.writes.len()
     }
 }
 
@@ -128,4 +136,67 @@ fn note(map: &mut BTreeMap<(String, String), StaleAnswers>, read: &Read, differe
         StaleAnswers { type_name, operation, count: 0, example }
     };
     map.entry(key).or_insert_with(first).count += 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn read(start: u64, end: u64) -> Read {
+        Read {
+            start: at(start),
+            end: at(end),
+            operation: String::new(),
+            type_name: String::new(),
+            url: String::new(),
+            with_purges: None,
+            by_lifetime_alone: None,
+        }
+    }
+
+    #[test]
+    fn writes_are_forgotten_when_no_read_can_overlap_them() {
+        let mut judging = Judging::default();
+        let hour = 3_600_000;
+        judging.write(at(0), at(10));
+        for begun in 1..=100 {
+            judging.write(at(begun * hour), at(begun * hour + 10));
+            judging.judge_until(at(begun * hour + 10));
+            assert!(judging.count() <= 3, "{} after {begun} hours", judging.count());
+        }
+        assert!(judging.overlaps_write(&read(99 * hour, 100 * hour - 1)));
+    }
+
+    /// A write at every moment is one long write.
+    #[test]
+    fn writes_that_overlap_are_one() {
+        let mut judging = Judging::default();
+        for start in 0..1_000 {
+            judging.write(at(start), at(start + 1));
+        }
+        assert_eq!(judging.count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_read_overlaps_a_write_if_it_overlaps_any(
+            mut writes in prop::collection::vec((0..200_u64, 0..30_u64), 0..12),
+            start in 0..200_u64,
+            length in 0..30_u64,
+        ) {
+            writes.sort_by_key(|(start, _)| *start);
+            let mut judging = Judging::default();
+            for (start, length) in &writes {
+                judging.write(at(*start), at(start + length));
+            }
+            let end = start + length;
+            let any = writes.iter().any(|(from, length)| *from <= end && from + length >= start);
+            prop_assert_eq!(judging.overlaps_write(&read(start, end)), any, "{:?}", writes);
+        }
+    }
 }

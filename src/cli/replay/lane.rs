@@ -41,17 +41,19 @@ const WITH_PURGES: usize = 0;
 const BY_LIFETIME_ALONE: usize = 1;
 
 impl Lane {
-    /// Worlds that begin at a time. The configuration, as JSON, has no fault.
+    /// Worlds that begin at a time, and whose stores take at most `store_bytes` each. The configuration, as
+    /// JSON, has no fault.
     pub fn new(
         name: String,
         config: &Value,
         knowledge: &Knowledge,
         start: Timestamp,
+        store_bytes: usize,
     ) -> Result<Self, Fault> {
         let config = for_replay(config);
         let early = Timestamp::from_millis(start.as_millis().saturating_sub(UPLOAD_MILLIS));
-        let with_purges = World::new(&config, early, Purges::Recorded)?;
-        let by_lifetime_alone = World::new(&config, early, Purges::Ignored)?;
+        let world = |purges| World::new(&config, early, purges, store_bytes);
+        let (with_purges, by_lifetime_alone) = (world(Purges::Recorded)?, world(Purges::Ignored)?);
         knowledge.upload(&with_purges)?;
         knowledge.upload(&by_lifetime_alone)?;
         let before = with_purges.usage();
@@ -99,6 +101,14 @@ impl Lane {
     pub fn usage(&self) -> Usage {
         let usage = self.worlds.first().map(|world| world.usage()).unwrap_or_default();
         usage.since(&self.before)
+    }
+
+    /// How much there is in memory besides the isolates and the tables of the report: what the worlds have,
+    /// requests that are under way, and what is not judged yet.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        let worlds: usize = self.worlds.iter().map(|world| world.count()).sum();
+        worlds + self.open.len() + self.answers.borrow().len() + self.judging.count()
     }
 
     fn take_answers(&mut self) {

@@ -5,7 +5,7 @@ use super::names::name_of;
 use super::report::{Report, Skipped};
 use crate::cli::knowledge::Knowledge;
 use crate::cli::recording::{FileFault, HostFilter, InOrder, Item, Skip, read_file};
-use crate::offline::Recorded;
+use crate::offline::{Recorded, STORE_BYTES};
 use crate::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ pub(crate) struct Session {
     last_end: Timestamp,
     has_identity: bool,
     fault: Option<String>,
+    /// How many bytes each store of each world takes at most.
+    pub(super) store_bytes: usize,
 }
 
 impl Session {
@@ -62,6 +64,7 @@ impl Session {
             last_end: Timestamp::default(),
             has_identity: false,
             fault: None,
+            store_bytes: STORE_BYTES,
         }
     }
 
@@ -106,12 +109,24 @@ impl Session {
         )
     }
 
+    /// How much the configurations have in memory, besides their isolates and the tables of the report.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.lanes.iter().map(Lane::count).sum()
+    }
+
     fn send(&mut self, recorded: Recorded) {
         if self.first.is_none() {
             self.first = Some(recorded.at);
             self.last = recorded.at;
             for Candidate { name, config } in &self.candidates {
-                match Lane::new(name.clone(), config, &self.knowledge, recorded.at) {
+                match Lane::new(
+                    name.clone(),
+                    config,
+                    &self.knowledge,
+                    recorded.at,
+                    self.store_bytes,
+                ) {
                     Ok(lane) => self.lanes.push(lane),
                     Err(fault) => self.fault = Some(format!("{name}: {fault}")),
                 }

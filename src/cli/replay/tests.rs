@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod memory;
+
 use super::*;
 use crate::cli::knowledge::Knowledge;
 use proptest::prelude::*;
