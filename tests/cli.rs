@@ -15,6 +15,8 @@
 mod answers;
 #[path = "cli/documentation.rs"]
 mod documentation;
+#[path = "cli/entry_bodies.rs"]
+mod entry_bodies;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/server.rs"]

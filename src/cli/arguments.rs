@@ -263,7 +263,7 @@ pub(crate) struct EntriesArguments {
     /// Show one entry
     #[arg(long, conflicts_with = "pattern")]
     pub key: Option<String>,
-    /// Print its body
+    /// Print its body alone, as it is stored
     #[arg(long, requires = "key")]
     pub body: bool,
 }

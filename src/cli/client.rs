@@ -42,14 +42,24 @@ impl Client {
     /// `GET`, with these parameters.
     pub fn get(&self, route: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
         let (status, body) = self.send_get(route, query)?;
-        self.judge(route, status, body)
+        self.json(route, status, &body)
+    }
+
+    /// `GET` of what need not be JSON.
+    pub fn get_bytes(&self, route: &str, query: &[(&str, String)]) -> Result<Vec<u8>, Failure> {
+        let (status, body) = self.send_get(route, query)?;
+        match status {
+            200..300 => Ok(body),
+            _ => Err(self.failure(route, status, &body)),
+        }
     }
 
     /// `GET` of a route that also answers with a 503 what it has to say.
     pub fn get_even_if_down(&self, route: &str) -> Result<Value, Failure> {
-        match self.send_get(route, &[])? {
-            (503, Some(body)) if body.get("state").is_some() => Ok(body),
-            (status, body) => self.judge(route, status, body),
+        let (status, body) = self.send_get(route, &[])?;
+        match parsed(&body) {
+            Some(state) if status == 503 && state.get("state").is_some() => Ok(state),
+            _ => self.json(route, status, &body),
         }
     }
 
@@ -65,14 +75,10 @@ impl Client {
             request = request.header("authorization", authorization);
         }
         let (status, body) = self.read(request.send(body))?;
-        self.judge(route, status, body)
+        self.json(route, status, &body)
     }
 
-    fn send_get(
-        &self,
-        route: &str,
-        query: &[(&str, String)],
-    ) -> Result<(u16, Option<Value>), Failure> {
+    fn send_get(&self, route: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), Failure> {
         let mut request = self.agent.get(self.url(route));
         request = request.query_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
         if let Some(authorization) = self.authorization() {
@@ -92,7 +98,7 @@ impl Client {
     fn read(
         &self,
         response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    ) -> Result<(u16, Option<Value>), Failure> {
+    ) -> Result<(u16, Vec<u8>), Failure> {
         let unreachable = |error: ureq::Error| {
             let url = &self.target.admin_url;
             let hint = if self.target.is_local {
@@ -104,27 +110,33 @@ impl Client {
         };
         let mut response = response.map_err(unreachable)?;
         let status = response.status();
-        let text = response.body_mut().with_config().limit(ANSWER_BYTES).lossy_utf8(true);
-        let text = text.read_to_string().map_err(|error| {
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES);
+        let body = body.read_to_vec().map_err(|error| {
             let message =
                 format!("the answer of {} cannot be read: {error}", self.target.admin_url);
             Failure::new(ExitStatus::Failed, message)
         })?;
-        Ok((StatusCode::as_u16(&status), serde_json::from_str(&text).ok()))
+        Ok((StatusCode::as_u16(&status), body))
     }
 
-    fn judge(&self, route: &str, status: u16, body: Option<Value>) -> Result<Value, Failure> {
+    fn json(&self, route: &str, status: u16, body: &[u8]) -> Result<Value, Failure> {
+        match parsed(body) {
+            Some(json) if (200..300).contains(&status) => Ok(json),
+            _ => Err(self.failure(route, status, body)),
+        }
+    }
+
+    /// What a status means, or a success without JSON.
+    fn failure(&self, route: &str, status: u16, body: &[u8]) -> Failure {
+        let body = parsed(body);
         let is_json = body.is_some();
         let said = body.as_ref().and_then(explanation);
         let url = self.url(route);
         let (exit, what) = match status {
-            200..300 => match body {
-                Some(body) => return Ok(body),
-                None => (
-                    ExitStatus::Failed,
-                    "the answer is not JSON. Is this an Evergraph Worker?".to_owned(),
-                ),
-            },
+            200..300 => (
+                ExitStatus::Failed,
+                "the answer is not JSON. Is this an Evergraph Worker?".to_owned(),
+            ),
             401 if self.target.token.is_none() => {
                 (ExitStatus::Refused, "no token. Set EVERGRAPH_TOKEN, or pass --token".to_owned())
             }
@@ -156,8 +168,12 @@ impl Client {
             ),
             _ => (ExitStatus::Failed, said.unwrap_or_else(|| "the Worker failed".to_owned())),
         };
-        Err(Failure::new(exit, format!("{url} answered {status}: {what}")))
+        Failure::new(exit, format!("{url} answered {status}: {what}"))
     }
+}
+
+fn parsed(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(body).ok()
 }
 
 /// What an error of the Worker says.

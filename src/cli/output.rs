@@ -85,11 +85,23 @@ impl Output {
 
     /// Prints a text as it is.
     pub fn raw(&self, text: &str) {
+        self.write(text.as_bytes());
+    }
+
+    /// Prints bytes as they are. A terminal gets them as a line, without what would control it.
+    pub fn bytes(&self, bytes: &[u8]) {
+        match self.is_terminal {
+            true => self.line(&String::from_utf8_lossy(bytes)),
+            false => self.write(bytes),
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) {
         if !self.is_open() {
             return;
         }
         let mut out = std::io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let written = out.write_all(bytes).and_then(|()| out.flush());
         *self.fault.borrow_mut() = written.err();
     }
 

@@ -95,9 +95,13 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>) -> std::io::Result<()> {
         _ => (401, json!({ "error": "unauthorized" })),
     };
     let target = format!("{method} {target}");
-    seen.lock().unwrap().push(Request { target, authorization, body });
     let is_html = state.starts_with("/HTML");
-    let answer = if is_html { "<html>".to_owned() } else { answer.to_string() };
+    let answer = match stored_body(&target) {
+        Some(body) if status == 200 => body.to_vec(),
+        _ if is_html => b"<html>".to_vec(),
+        _ => answer.to_string().into_bytes(),
+    };
+    seen.lock().unwrap().push(Request { target, authorization, body });
     let status = if state == "/HTML" { 200 } else { status };
     // The location is this server, by another name.
     let port = stream.local_addr()?.port();
@@ -105,8 +109,20 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>) -> std::io::Result<()> {
     let mut stream = stream;
     write!(
         stream,
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nlocation: http://localhost:{port}/OTHER\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}",
-    )
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nlocation: http://localhost:{port}/OTHER\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n",
+    )?;
+    stream.write_all(&answer)
+}
+
+/// The bodies of some entries. None of them is JSON as this server writes it.
+fn stored_body(target: &str) -> Option<&'static [u8]> {
+    match target.strip_prefix("GET entries?key=")? {
+        "text&body=1" => Some(b"Hello\r\n"),
+        "json&body=1" => Some(b"{ \"b\": 1.0,  \"a\": 2 }"),
+        "binary&body=1" => Some(b"\x89PNG\r\n\x1a\n\0\xff\xfe"),
+        "empty&body=1" => Some(b""),
+        _ => None,
+    }
 }
 
 fn answered(method: &str, route: &str, target: &str, body: &str) -> (u16, Value) {

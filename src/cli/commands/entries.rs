@@ -30,12 +30,13 @@ fn show_one(
     with_body: bool,
     output: &Output,
 ) -> Result<ExitStatus, Failure> {
-    let mut query = vec![("key", key.to_owned())];
+    let key = ("key", key.to_owned());
     if with_body {
-        query.push(("body", "1".to_owned()));
+        output.bytes(&client.get_bytes("entries", &[key, ("body", "1".to_owned())])?);
+        return Ok(ExitStatus::Success);
     }
-    let entry = client.get("entries", &query)?;
-    if output.is_json || with_body {
+    let entry = client.get("entries", &[key])?;
+    if output.is_json {
         output.json(&entry);
         return Ok(ExitStatus::Success);
     }
