@@ -15,17 +15,22 @@ pub struct BodyError {
 
 /// The members of a body that is an object and has no members but the known ones.
 pub(super) fn members(body: &[u8], known: &[&str]) -> Result<Map<String, Value>, BodyError> {
-    let members = match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => members,
-        Ok(other) => return Err(bad("", format!("expected an object, found {}", brief(&other)))),
-        Err(error) => return Err(bad("", format!("expected JSON: {error}"))),
+    let members = match json(body)? {
+        Value::Object(members) => members,
+        other => return Err(bad("", format!("expected an object, found {}", brief(&other)))),
     };
-    // Of two members of one name only one would count.
-    if names_are_unique(body).is_err() {
-        return Err(bad("", "two members have one name; name each once".to_owned()));
-    }
     only_known("", &members, known)?;
     Ok(members)
+}
+
+/// The value of a body, none of whose objects has two members of one name: only one of them would count.
+pub(super) fn json(body: &[u8]) -> Result<Value, BodyError> {
+    let value =
+        serde_json::from_slice(body).map_err(|error| bad("", format!("expected JSON: {error}")))?;
+    match names_are_unique(body) {
+        Ok(_) => Ok(value),
+        Err(_) => Err(bad("", "two members have one name; name each once".to_owned())),
+    }
 }
 
 /// The same for a body that may be empty, which counts as an object without members.

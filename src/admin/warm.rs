@@ -1,6 +1,6 @@
 //! The bodies of `POST warm`.
 
-use super::members::{BodyError, bad, brief, members, number, only_known, text};
+use super::members::{BodyError, bad, brief, json as read_json, number, only_known, text};
 use crate::http::{Headers, Method, Request, Url};
 use crate::order;
 use serde::Serialize;
@@ -56,12 +56,24 @@ pub struct WarmRequest {
     pub json: Value,
 }
 
-/// What is to be warmed: `requests` or `top`.
+/// What is to be warmed.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(schemars::JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it describes the body; `read_warm` reads it")]
+pub enum WarmBody {
+    /// The requests, as clients send them.
+    Listed(#[schemars(length(max = 1_000))] Vec<WarmRequestBody>),
+    /// What is to be warmed, and how.
+    Members(WarmMembers),
+}
+
+/// What is to be warmed, and how: `requests` or `top`.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "it describes the body; `read_warm` reads it")]
-pub struct WarmBody {
+pub struct WarmMembers {
     /// The requests, as clients send them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1_000), with = "Vec<WarmRequestBody>")]
@@ -185,16 +197,36 @@ pub enum WarmOutcome {
     Failed,
 }
 
-/// Reads a body that was sent to `host`, the Worker's own URL.
+/// Reads a body that was sent to `host`, the Worker's own URL: a list of requests, or an object.
 pub fn read_warm(host: &Url, body: &[u8]) -> Result<WarmCommand, BodyError> {
-    let members = members(body, &["requests", "top", "concurrency", "budget"])?;
+    match read_json(body)? {
+        Value::Array(items) => {
+            let requests = WarmRequests::Listed(read_requests(host, "", &items)?);
+            Ok(WarmCommand { requests, at_once: AT_ONCE, budget: WarmBudget::default() })
+        }
+        Value::Object(members) => read_members(host, &members),
+        other => {
+            let found = brief(&other);
+            Err(bad("", format!("expected a list of requests, or an object, found {found}")))
+        }
+    }
+}
+
+fn read_members(host: &Url, members: &Map<String, Value>) -> Result<WarmCommand, BodyError> {
+    only_known("", members, &["requests", "top", "concurrency", "budget"])?;
     let at_once = number("concurrency", members.get("concurrency"), (1, MOST_AT_ONCE))?;
     let at_once = at_once.and_then(|count| usize::try_from(count).ok()).unwrap_or(AT_ONCE);
     let budget = read_budget(members.get("budget"))?;
     let top = number("top", members.get("top"), (1, MOST_TOP))?;
     let top = top.and_then(|count| usize::try_from(count).ok());
     let requests = match (members.get("requests"), top) {
-        (Some(requests), None) => WarmRequests::Listed(read_requests(host, requests)?),
+        (Some(Value::Array(items)), None) => {
+            WarmRequests::Listed(read_requests(host, "requests", items)?)
+        }
+        (Some(other), None) => {
+            let message = format!("expected a list of requests, found {}", brief(other));
+            return Err(bad("requests", message));
+        }
         (None, Some(count)) => WarmRequests::Top(count),
         (None, None) => return Err(bad("", "name requests, or top".to_owned())),
         (Some(_), Some(_)) => return Err(bad("top", "name requests or top, not both".to_owned())),
@@ -226,17 +258,12 @@ fn read_budget(value: Option<&Value>) -> Result<WarmBudget, BodyError> {
     Ok(WarmBudget { requests, kv_writes: limit("budget.kv_writes", "kv_writes")? })
 }
 
-fn read_requests(host: &Url, value: &Value) -> Result<Vec<WarmRequest>, BodyError> {
-    let Value::Array(items) = value else {
-        return Err(bad(
-            "requests",
-            format!("expected a list of requests, found {}", brief(value)),
-        ));
-    };
+/// Reads a list of requests. `path` is where it stands; empty if it is the whole body.
+fn read_requests(host: &Url, path: &str, items: &[Value]) -> Result<Vec<WarmRequest>, BodyError> {
     if items.len() > MOST_REQUESTS {
-        return Err(bad("requests", format!("at most {MOST_REQUESTS} at once")));
+        return Err(bad(path, format!("at most {MOST_REQUESTS} at once")));
     }
-    let read = |(index, item)| read_request(host, &format!("requests[{index}]"), item);
+    let read = |(index, item)| read_request(host, &format!("{path}[{index}]"), item);
     items.iter().enumerate().map(read).collect()
 }
 

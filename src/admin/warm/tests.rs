@@ -40,11 +40,29 @@ fn requests_are_read_as_clients_send_them() {
 }
 
 #[test]
+fn a_list_is_read_like_an_object_with_nothing_but_requests() {
+    let items = json!([{ "url": "/a" }, { "url": "/b", "body": "text" }]);
+    let command = read(&items).unwrap();
+    assert_eq!((command.at_once, command.budget), (AT_ONCE, WarmBudget::default()));
+    let json_of = |body: &Value| -> Vec<Value> {
+        listed(body).into_iter().map(|request| request.json).collect()
+    };
+    assert_eq!(json_of(&items), json_of(&json!({ "requests": items })));
+    assert_eq!(listed(&json!([])).len(), 0);
+    let host = Url::parse("https://shop.example/").unwrap();
+    let twice = read_warm(&host, br#"[{ "url": "/a", "url": "/b" }]"#);
+    assert!(twice.unwrap_err().message.contains("one name"));
+}
+
+#[test]
 fn what_is_wrong_is_named_by_its_path() {
     let request = |request: Value| json!({ "requests": [{ "url": "/" }, request] });
     for (body, path) in [
         (json!({}), ""),
-        (json!([]), ""),
+        (json!("/"), ""),
+        (json!([{ "url": "/" }, { "url": 1 }]), "[1].url"),
+        (json!(["/"]), "[0]"),
+        (json!(vec![json!({ "url": "/" }); 1_001]), ""),
         (json!({ "requests": [], "top": 5 }), "top"),
         (json!({ "requests": {} }), "requests"),
         (json!({ "requests": vec![json!({ "url": "/" }); 1_001] }), "requests"),

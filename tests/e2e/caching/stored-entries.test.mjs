@@ -66,8 +66,8 @@ test("warming stores responses for all data centers, and only what is looked up"
   assert.deepEqual([there.xCache, there.cacheStatus.includes("detail=kv")], ["HIT", true]);
   const here = await world.graphql("query Search { search }", { headers: { accept: "*/*" } });
   assert.equal(here.xCache, "HIT");
-  const again = await world.admin("warm", { body: { requests: [product(1), search] }, token: PURGER });
-  assert.deepEqual([again.json.already_fresh, again.json.warmed], [2, 0]);
+  const again = await world.admin("warm", { body: [product(1), search], token: PURGER });
+  assert.deepEqual([again.json.already_fresh, again.json.warmed, again.json.kv_writes], [2, 0, 0]);
 });
 
 test("entries are listed with their metadata, page by page", async () => {
@@ -168,7 +168,8 @@ test("routes that change or show something need their role, and malformed reques
     [{ requests: [{ url: "https://other.example/" }] }, "requests[0].url"],
     [{ requests: [{ url: "/", method: "DELETE" }] }, "requests[0].method"],
     [{ top: 5, concurrency: 99 }, "concurrency"],
-    ["[]", ""],
+    [[product(1), { url: "//other.example/" }], "[1].url"],
+    ['"/"', ""],
   ]) {
     const got = await world.admin("warm", { body, token: PURGER });
     assert.deepEqual([got.status, got.json.path], [400, path]);
