@@ -53,7 +53,7 @@ const ORDERS: [(&str, &[&str]); 6] = [
             "backoff byte_lru expiring_map limit_usage stats",
             "answers",
             "runtime",
-            "slots",
+            "cached_entry slots",
             "body_memory context failed_attempts report timeout",
             "last_outcome",
             "origin tiers token_verifier",

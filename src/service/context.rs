@@ -3,6 +3,7 @@
 //! In scope: what every component may need of a request, and nothing that outlives it. Not in scope:
 //! what lives between requests (`isolate.rs`).
 
+use super::cached_entry::CachedEntry;
 use super::runtime::{BodyRead, Runtime};
 use super::slots::{READS, REVALIDATIONS, Slots};
 use crate::admin::Administrator;
@@ -76,14 +77,29 @@ impl<R: Runtime> Context<R> {
         matches!(self.purpose, Purpose::Warm { .. })
     }
 
+    /// Notes the stored response that answers the request, if it is made to warm the cache.
+    pub fn note_entry(&self, cached: &Rc<CachedEntry>) {
+        if let Purpose::Warm { entry, .. } = &self.purpose {
+            entry.replace(Some(cached.clone()));
+        }
+    }
+
+    /// The stored response that answers a request for warming, once there is one.
+    pub fn noted_entry(&self) -> Option<Rc<CachedEntry>> {
+        match &self.purpose {
+            Purpose::Warm { entry, .. } => entry.borrow().clone(),
+            Purpose::Answer | Purpose::Explain { .. } => None,
+        }
+    }
+
     /// The request's body, if it has at most `limit` bytes.
     pub async fn request_body(&self, limit: usize) -> BodyRead {
         match &self.purpose {
             Purpose::Answer => self.runtime.request_body(limit, limits::REQUEST_COPIES).await,
-            Purpose::Explain { body } | Purpose::Warm { body } if body.len() > limit => {
+            Purpose::Explain { body } | Purpose::Warm { body, .. } if body.len() > limit => {
                 BodyRead::TooLarge
             }
-            Purpose::Explain { body } | Purpose::Warm { body } => BodyRead::Whole(body.clone()),
+            Purpose::Explain { body } | Purpose::Warm { body, .. } => BodyRead::Whole(body.clone()),
         }
     }
 }
@@ -104,6 +120,8 @@ pub(super) enum Purpose {
     Warm {
         /// The body.
         body: Rc<[u8]>,
+        /// The stored response that answers the request.
+        entry: Rc<RefCell<Option<Rc<CachedEntry>>>>,
     },
 }
 

@@ -25,6 +25,7 @@
 //! | `tiers/` | memory, edge cache, KV |
 //! | `token_verifier` | JSON Web Tokens |
 //! | `stats_reports` | what isolates report to the statistics object |
+//! | `cached_entry` | an entry, as the isolate holds it |
 //! | `context`, `report`, `stats`, `failed_attempts` | one request; log lines; counters |
 //! | `answers/` | what JavaScript may answer by itself |
 //! | `last_outcome` | how the last call to a part went |
@@ -42,6 +43,7 @@ mod batch;
 mod body_memory;
 mod byte_lru;
 mod cache;
+mod cached_entry;
 mod configured;
 mod context;
 mod decision;

@@ -271,7 +271,7 @@ impl OriginClient {
 /// How the origin is asked. A request that warms the cache is not the one that the runtime holds, so it is
 /// always sent with its own method and body.
 fn own_kind<'k, R>(context: &'k Context<R>, kind: OriginRequestKind<'k>) -> OriginRequestKind<'k> {
-    let Purpose::Warm { body } = &context.purpose else { return kind };
+    let Purpose::Warm { body, .. } = &context.purpose else { return kind };
     match kind {
         OriginRequestKind::Unchanged if context.request.method == Method::Post => {
             OriginRequestKind::Post(body)

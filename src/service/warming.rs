@@ -10,7 +10,7 @@ use super::context::{Context, Purpose};
 use super::decision::{BatchDecision, Decider, Decision};
 use super::read::{ReadKind, Reads};
 use super::respond::Reply;
-use super::runtime::Runtime;
+use super::runtime::{Fault, Runtime};
 use super::tiers::Tiers;
 use super::timeout::within;
 use crate::admin::{
@@ -33,6 +33,8 @@ const REQUESTS_PER_CALL: usize = 8;
 const CALL_MILLIS: u64 = 20_000;
 /// How long one request may take.
 const REQUEST_MILLIS: u64 = 10_000;
+/// How long a write to the far tiers may take then.
+const WRITE_MILLIS: u64 = 5_000;
 /// After how many failures of the origin in a row a call begins no further requests.
 pub(super) const FAILURES: u32 = 3;
 
@@ -171,7 +173,8 @@ impl Warmer {
             return None;
         }
         let mut context = Context::new(runtime.clone(), request.request.clone());
-        context.purpose = Purpose::Warm { body: request.body.as_slice().into() };
+        let body = request.body.as_slice().into();
+        context.purpose = Purpose::Warm { body, entry: Rc::default() };
         let (operation, (outcome, reason)) = match self.decider.decide(&context).await {
             Decision::LookUp { plan, kind } => {
                 let operation = match &kind {
@@ -185,7 +188,11 @@ impl Warmer {
                 let reading = async { Ok(self.read(&context, &plan, &kind, bounds).await) };
                 let read = within(runtime, REQUEST_MILLIS, reading).await;
                 let gave_up = || (WarmOutcome::Failed, Some("timeout".to_owned()));
-                (operation, read.unwrap_or_else(|_| gave_up()))
+                let read = read.unwrap_or_else(|_| gave_up());
+                if matches!(read.0, WarmOutcome::Warmed | WarmOutcome::AlreadyFresh) {
+                    self.write_to_far_tiers(&context, &plan, bounds).await;
+                }
+                (operation, read)
             }
             other => (None, skipped(&self.why_not(&other))),
         };
@@ -219,7 +226,6 @@ impl Warmer {
             return (WarmOutcome::AlreadyFresh, None);
         }
         if shown.is_stored {
-            self.write_to_far_tiers(context, plan, bounds).await;
             return (WarmOutcome::Warmed, None);
         }
         let failed = status >= 500 || shown.x_cache == "STALE";
@@ -228,22 +234,27 @@ impl Warmer {
         (outcome, Some(reason.to_owned()))
     }
 
-    /// Writes what was fetched to the far tiers, if the budget allows it.
+    /// Writes what was fetched or found to the far tiers that lack it, if the budget allows it. Far tiers that
+    /// are slow or fail change no outcome.
     async fn write_to_far_tiers<R: Runtime>(
         &self,
         context: &Context<R>,
         plan: &Plan,
         bounds: &Bounds,
     ) {
-        let Some(cached) = self.reads.fresh_in_memory(context, plan).await else { return };
-        // Taken before: other requests of the call go on meanwhile.
-        if !take(&bounds.kv_writes) {
-            return;
-        }
-        match self.tiers.put_warmed(&context.runtime, &cached).await {
-            true => bounds.kv_written.set(bounds.kv_written.get() + 1),
-            false => give_back(&bounds.kv_writes),
-        }
+        let Some(cached) = context.noted_entry() else { return };
+        let writing = async {
+            // Taken before: other requests of the call go on meanwhile.
+            if self.reads.is_still_fresh(context, plan, &cached).await && take(&bounds.kv_writes) {
+                match self.tiers.put_warmed(&context.runtime, &cached).await {
+                    true => bounds.kv_written.set(bounds.kv_written.get() + 1),
+                    false => give_back(&bounds.kv_writes),
+                }
+            }
+            Ok::<(), Fault>(())
+        };
+        // One that takes too long may still be made, so its part of the budget is used.
+        let _ = within(&context.runtime, WRITE_MILLIS, writing).await;
     }
 
     /// Why a request is not looked up.

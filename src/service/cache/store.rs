@@ -70,10 +70,14 @@ impl Store {
         let now = context.runtime.now();
         let before = self.tiers.memory.find(&cached.entry.meta.key);
         let before = before.filter(|before| before.entry.meta.stored_at <= now);
-        if before.as_ref().is_some_and(|before| is_newer(before, &cached)) {
-            return cached;
+        if let Some(before) = &before {
+            if is_newer(before, &cached) {
+                context.note_entry(before);
+                return cached;
+            }
+            before.supersede();
         }
-        before.iter().for_each(|before| before.supersede());
+        context.note_entry(&cached);
         self.tiers.memory.insert(&cached);
         self.hit_for_miss.note_stored(plan);
         if is_served || replaces {

@@ -68,7 +68,8 @@ impl HashedDocuments {
         context: &Context<R>,
         hash: &str,
     ) -> Option<Rc<str>> {
-        if context.is_explained() {
+        // Neither explaining nor warming counts as asking for it.
+        if context.is_explained() || context.is_warming() {
             let known = self.documents.borrow().peek(hash).map(|known| known.text.clone());
             return match known {
                 Some(text) => Some(text),

@@ -169,15 +169,15 @@ impl Reads {
         self.fetch(context, plan, kind, found, leader).await
     }
 
-    /// The fresh response to a request that this isolate has in memory.
-    pub async fn fresh_in_memory<R: Runtime>(
+    /// Whether a stored response is still fresh. The origin may have taken so long that the replica is too old
+    /// to judge.
+    pub async fn is_still_fresh<R: Runtime>(
         &self,
         context: &Context<R>,
         plan: &Plan,
-    ) -> Option<Rc<CachedEntry>> {
-        // The origin may have taken so long that the replica is too old to judge.
-        self.purges.sync.sync(context).await;
-        self.lookup.fresh_in_memory(context, plan).map(|candidate| candidate.cached)
+        cached: &CachedEntry,
+    ) -> bool {
+        self.judge.is_still_fresh(context, plan, cached).await
     }
 
     /// Asks the origin, and stores its response.

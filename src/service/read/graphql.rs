@@ -149,7 +149,10 @@ impl GraphQlResponses {
 
     /// An operation was answered without an error, by the origin or from the cache.
     pub fn note_answered<R: Runtime>(&self, context: &Context<R>, operation: &Operation) {
-        self.knowledge.documents.note_answered(&context.runtime, operation);
+        // Warming has a budget of writes to KV, and documents are none of them.
+        if !context.is_warming() {
+            self.knowledge.documents.note_answered(&context.runtime, operation);
+        }
     }
 
     /// The response as a hit will have it, with the cookies that are for this client alone.

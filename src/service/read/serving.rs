@@ -32,7 +32,10 @@ impl Serving {
     ) -> Reply {
         let Candidate { cached, tier, .. } = candidate;
         let reply = self.respond.stored(context, plan, cached, tier, !candidate.is_fresh());
-        self.tiers.put_used(&context.runtime, cached);
+        match context.is_warming() {
+            true => context.note_entry(cached),
+            false => self.tiers.put_used(&context.runtime, cached),
+        }
         reply
     }
 

@@ -1,10 +1,10 @@
 //! The edge cache of the data center (the Workers Cache API).
 
 use super::breaker::Breaker;
-use super::entry::{CachedEntry, EncodedEntry};
 use super::store_read::read_store;
 use super::tier::{Occasion, Tier};
 use crate::http::fields;
+use crate::service::cached_entry::{CachedEntry, EncodedEntry};
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{EdgeBytes, EdgeValue, Runtime};
@@ -64,13 +64,12 @@ impl Tier for EdgeCacheTier {
         on != Occasion::Hit && !names.iter().any(|name| fields::READ_BY_EDGE_CACHE.contains(name))
     }
 
-    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {
+    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) -> bool {
         let meta = &entry.cached.entry.meta;
         let seconds = meta.lifetime().as_seconds();
         let fields = meta.headers.original();
-        if let Err(fault) = runtime.edge_put(&meta.key, entry.plain(), fields, seconds).await {
-            report_failure(runtime, "edge-write", &fault);
-        }
+        let putting = runtime.edge_put(&meta.key, entry.plain(), fields, seconds);
+        putting.await.inspect_err(|fault| report_failure(runtime, "edge-write", fault)).is_ok()
     }
 }
 

@@ -40,7 +40,7 @@ macro_rules! far_tiers {
                 match self { $(Self::$tier(tier) => tier.takes(entry, on),)* }
             }
 
-            async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {
+            async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) -> bool {
                 match self { $(Self::$tier(tier) => tier.put(runtime, entry).await,)* }
             }
         }

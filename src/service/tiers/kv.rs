@@ -1,11 +1,11 @@
 //! Workers KV as a tier.
 
 use super::breaker::Breaker;
-use super::entry::{CachedEntry, EncodedEntry};
 use super::kv_client::KvClient;
 use super::tier::{FarTier, Occasion, Tier};
 use crate::config::{Kv, KvWrites};
 use crate::service::body_memory::has_room_for_stored;
+use crate::service::cached_entry::{CachedEntry, EncodedEntry};
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};
@@ -59,7 +59,7 @@ impl Tier for KvTier {
     }
 
     /// Whole responses whose headers are text, as `kv.writes` says: when they are stored, or when
-    /// they are asked for again. What was fetched to warm the cache is written whatever `kv.writes` says.
+    /// they are asked for again. What warming has fetched or found is written whatever `kv.writes` says.
     /// One that has ended replaces what KV may have. KV has no place for
     /// other bytes of headers.
     fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool {
@@ -73,12 +73,12 @@ impl Tier for KvTier {
         is_time && !entry.is_part() && !entry.entry.meta.headers.has_unreadable_bytes()
     }
 
-    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {
+    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) -> bool {
         let cached = &entry.cached;
         let meta = &cached.entry.meta;
         let seconds = meta.lifetime().as_seconds();
         if seconds < self.config.min_ttl {
-            return;
+            return false;
         }
         if meta.has_ended() {
             return self.put_end(runtime, entry, seconds.max(LEAST_SECONDS)).await;
@@ -88,36 +88,37 @@ impl Tier for KvTier {
         // In a later turn: to deflate it would hold up the client's response.
         runtime.sleep(0).await;
         if cached.is_from_store && has_entry(runtime, meta).await {
-            return;
+            return false;
         }
         let seconds = seconds.max(LEAST_SECONDS);
         let written = self.client.write_entry(runtime, entry, seconds).await;
         if written && cached.is_superseded() {
-            return self.take_back(runtime, entry).await;
+            self.take_back(runtime, entry).await;
+            return true;
         }
         cached.set_stored_in(NAME, written);
         if written {
             self.client.count_entry(runtime, entry.deflated().len(), seconds);
         }
+        written
     }
 }
 
 impl KvTier {
     /// Writes an entry that has ended over what KV has. This counts for the day's writes, but is not limited
     /// by them: otherwise KV would go on showing the earlier entry. So it is only written if KV has one.
-    async fn put_end<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry, seconds: u64) {
+    async fn put_end<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry, seconds: u64) -> bool {
         let meta = &entry.cached.entry.meta;
         // In a later turn, as `put`: an entry that was stored in this one is to be written before.
         runtime.sleep(0).await;
         if !runtime.kv_bound()
             || !(entry.cached.is_stored_in(NAME) || has_live_entry(runtime, &meta.key).await)
         {
-            return;
+            return false;
         }
         entry.cached.set_stored_in(NAME, false);
-        if let Err(fault) = self.client.write_end(runtime, entry, seconds).await {
-            self.client.write_failed(runtime, &fault);
-        }
+        let putting = self.client.write_end(runtime, entry, seconds);
+        putting.await.inspect_err(|fault| self.client.write_failed(runtime, fault)).is_ok()
     }
 }
 

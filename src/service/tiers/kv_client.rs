@@ -2,9 +2,9 @@
 //! others use it as well as the tier. Every write to KV goes through here, so that all are counted.
 
 use super::breaker::Breaker;
-use super::entry::EncodedEntry;
 use super::kv_allowance::KvAllowance;
 use super::store_read::read_store;
+use crate::service::cached_entry::EncodedEntry;
 use crate::service::context::Context;
 use crate::service::report::report_failure;
 use crate::service::runtime::{Fault, Runtime};

@@ -2,7 +2,6 @@
 
 use super::breaker::Breaker;
 use super::edge_cache::EdgeCacheTier;
-use super::entry::{CachedEntry, EncodedEntry};
 use super::far_tiers::far_tiers;
 use super::kv::KvTier;
 use super::kv_client::KvClient;
@@ -10,6 +9,7 @@ use super::memory::MemoryTier;
 use super::tier::{FarTier, Occasion, Tier};
 use crate::config::Config;
 use crate::service::answers::Stamps;
+use crate::service::cached_entry::{CachedEntry, EncodedEntry};
 use crate::service::context::Context;
 use crate::service::runtime::{Fault, Runtime};
 use futures_util::future::{join, join_all};
@@ -72,13 +72,12 @@ impl Tiers {
         });
     }
 
-    /// Writes an entry that was fetched to warm the cache to the far tiers. Returns whether all that take it
-    /// have it then; `false` if none takes it.
+    /// Writes an entry that warming has fetched or found to the far tiers that lack it. Returns whether one of
+    /// them was written.
     pub async fn put_warmed<R: Runtime>(&self, runtime: &R, cached: &Rc<CachedEntry>) -> bool {
         let far = self.takers(runtime, cached, Occasion::Warmed);
         let entry = EncodedEntry::new(cached.clone());
-        join_all(far.iter().map(|tier| tier.put(runtime, &entry))).await;
-        !far.is_empty() && far.iter().all(|tier| cached.is_stored_in(tier.name()))
+        join_all(far.iter().map(|tier| tier.put(runtime, &entry))).await.contains(&true)
     }
 
     /// Writes an entry that was used to the far tiers that wait for this.

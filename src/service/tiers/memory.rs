@@ -1,11 +1,11 @@
 //! The memory tier: the entries that this isolate has at hand, within a budget of bytes. The least
 //! recently used make room.
 
-use super::entry::{CachedEntry, EncodedEntry};
 use super::tier::{Occasion, Tier};
 use crate::limits;
 use crate::service::answers::Stamps;
 use crate::service::byte_lru::ByteLru;
+use crate::service::cached_entry::{CachedEntry, EncodedEntry};
 use crate::service::context::Context;
 use crate::service::runtime::Runtime;
 use std::cell::RefCell;
@@ -72,8 +72,9 @@ impl Tier for MemoryTier {
         true
     }
 
-    async fn put<R: Runtime>(&self, _runtime: &R, entry: &EncodedEntry) {
+    async fn put<R: Runtime>(&self, _runtime: &R, entry: &EncodedEntry) -> bool {
         self.insert(&entry.cached);
+        true
     }
 }
 

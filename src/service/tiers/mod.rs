@@ -11,7 +11,6 @@
 
 mod breaker;
 mod edge_cache;
-mod entry;
 mod far_tiers;
 mod kv;
 mod kv_allowance;
@@ -24,8 +23,8 @@ mod tier;
 #[cfg(test)]
 mod tests;
 
+pub(super) use super::cached_entry::CachedEntry;
 pub(super) use edge_cache::EdgeCacheTier;
-pub(super) use entry::CachedEntry;
 pub(super) use kv_client::KvClient;
 pub(super) use list::{AnyFarTier, Tiers};
 pub(super) use tier::{FarTier, Occasion, Tier};

@@ -1,9 +1,9 @@
-use super::entry::EncodedEntry;
 use super::kv::KvTier;
 use super::*;
 use crate::config::{self, Config};
 use crate::http::Headers;
 use crate::purge::Mark;
+use crate::service::cached_entry::EncodedEntry;
 use crate::service::context::Context;
 use crate::service::testing::{Call, TestRuntime, request};
 use crate::stored::{Entry, Meta};

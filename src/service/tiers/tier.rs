@@ -1,7 +1,7 @@
 //! What every tier can do.
 
 use super::breaker::Breaker;
-use super::entry::{CachedEntry, EncodedEntry};
+use crate::service::cached_entry::{CachedEntry, EncodedEntry};
 use crate::service::context::Context;
 use crate::service::runtime::{Fault, Runtime};
 use std::rc::Rc;
@@ -14,8 +14,8 @@ pub enum Occasion {
         /// `false` if the entry can only be served stale, or validated.
         is_fresh: bool,
     },
-    /// It was fetched to warm the cache. Whoever does that writes it to the far tiers, within a budget
-    /// ([`super::Tiers::put_warmed`]).
+    /// It was fetched to warm the cache, or is fresh already. Whoever warms writes it to the far tiers,
+    /// within a budget ([`super::Tiers::put_warmed`]).
     Warmed,
     /// It has ended, and replaces what a tier may still have under its key.
     Ended,
@@ -40,8 +40,8 @@ pub trait Tier {
     /// `true` if the tier takes this entry on this occasion.
     fn takes(&self, entry: &CachedEntry, on: Occasion) -> bool;
 
-    /// Writes an entry under its own key.
-    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry);
+    /// Writes an entry under its own key. Returns whether it was written.
+    async fn put<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) -> bool;
 }
 
 /// A tier behind the edge cache. While it is slow, the origin is asked in parallel.

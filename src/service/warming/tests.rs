@@ -7,7 +7,10 @@ use crate::service::testing::{Call, TestRuntime, request};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
+mod kv;
+
 struct Setup {
+    config: Value,
     runtime: TestRuntime,
     isolate: Rc<Isolate>,
 }
@@ -27,7 +30,8 @@ impl Setup {
         });
         let settings = settings.as_object().unwrap();
         config.as_object_mut().unwrap().extend(settings.clone());
-        let setup = Self { runtime: TestRuntime::new(), isolate: Isolate::new(&config) };
+        let (runtime, isolate) = (TestRuntime::new(), Isolate::new(&config));
+        let setup = Self { config, runtime, isolate };
         setup.runtime.origin_answers(|sent| {
             let status = if sent.url.contains("down") { 503 } else { 200 };
             let json = [("content-type", "application/json")].into_iter().collect();
@@ -35,6 +39,19 @@ impl Setup {
         });
         setup.runtime.sends("POST", "the body of the call itself");
         setup
+    }
+
+    /// Another isolate of the same data center.
+    fn neighbor(&self) -> Self {
+        let (config, runtime) = (self.config.clone(), self.runtime.of_isolate(2));
+        let isolate = Isolate::new(&config);
+        Self { config, runtime, isolate }
+    }
+
+    /// How many entries KV has, once everything in the background is done.
+    fn entries_in_kv(&self) -> usize {
+        self.runtime.advance(50);
+        self.runtime.kv_keys().iter().filter(|key| key.starts_with("shop/2/")).count()
     }
 
     fn warm(&self, body: &Value) -> WarmReport {
@@ -195,9 +212,7 @@ fn budgets_hold() {
         assert_eq!((report.warmed, report.kv_writes), (2, 1), "{concurrency} at once");
         assert_eq!((report.stopped, report.remaining), (Some(WarmStop::Budget), None));
         assert_eq!(setup.runtime.sent().len(), 2);
-        setup.runtime.advance(50);
-        let entries = setup.runtime.kv_keys().into_iter().filter(|key| key.starts_with("shop/2/"));
-        assert_eq!(entries.count(), 1);
+        assert_eq!(setup.entries_in_kv(), 1);
     }
 }
 
