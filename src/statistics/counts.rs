@@ -167,7 +167,7 @@ impl From<Counts> for Vec<u64> {
 }
 
 /// `part / whole` with four decimals; 0 if `whole` is 0.
-pub(super) fn ratio(part: u64, whole: u64) -> f64 {
+pub fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
 }
 

@@ -48,7 +48,7 @@ pub use alarm::Alarm;
 pub use ask::{Ask, By};
 pub use audit::{AUDITED_CHANGES, AuditMessage, AuditReply};
 pub use book::{Book, BookFault};
-pub use counts::{BOUNDS_MS, Counter, Counts};
+pub use counts::{BOUNDS_MS, Counter, Counts, ratio};
 pub use kv_content::{KvAmount, KvContent};
 pub use leases::{
     LEASE_MILLIS, PurgeOfEverything, RUNS_APART_MILLIS, WarmAsk, WarmLease, WarmProgress,

@@ -3,11 +3,12 @@
 use super::judging::StaleAnswers;
 use super::lane::Lane;
 use super::prices::{Cost, cost};
-use super::tally::{Counters, Tally, ratio};
+use super::tally::{Counters, Tally};
 use crate::cli::recording::Skip;
 use crate::cli::words::plain;
 use crate::engine::bypass_reasons;
 use crate::policy::{NotStored, Reason};
+use crate::statistics::ratio;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -114,8 +114,8 @@ fn show_counters(what: &str, counters: &BTreeMap<String, Counters>, output: &Out
         vec![
             name.clone(),
             count(of.requests),
-            count(of.hits + of.stale),
-            count(of.misses + of.revalidated),
+            count(of.hits + of.stale + of.revalidated),
+            count(of.misses),
             count(of.bypass),
             percent(of.hit_rate),
             span(of.saved_ms),

@@ -1,6 +1,7 @@
 //! Counters of a replay: in all, by cache type, by operation and by reason.
 
 use crate::offline::{Answer, Recorded};
+use crate::statistics::{Counter, Counts};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,7 +46,7 @@ pub(crate) struct Counters {
     pub revalidated: u64,
     pub misses: u64,
     pub bypass: u64,
-    /// Hits and stale responses among all that were looked up.
+    /// The share of looked-up requests that were answered with something stored, as `GET stats` has it.
     pub hit_rate: f64,
     /// Requests to the origin that clients waited for.
     pub origin_requests: u64,
@@ -71,15 +72,22 @@ impl Counters {
         *if how.is_cached() { &mut self.cached_bytes } else { &mut self.origin_bytes } += bytes;
         self.origin_requests += answer.origin_requests;
         self.saved_ms += recorded.millis.saturating_sub(answer.millis);
-        let cached = self.hits + self.stale;
-        let looked_up = cached + self.revalidated + self.misses;
-        self.hit_rate = ratio(cached, looked_up);
+        self.hit_rate = self.lookups().hit_rate();
     }
-}
 
-/// A share with four decimals; 0 of nothing is 0.
-pub(super) fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
+    /// The counters of the requests that were looked up, as the statistics have them.
+    fn lookups(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (counter, number) in [
+            (Counter::Hits, self.hits),
+            (Counter::Stale, self.stale),
+            (Counter::Revalidated, self.revalidated),
+            (Counter::Misses, self.misses),
+        ] {
+            counts.add_to(counter, number);
+        }
+        counts
+    }
 }
 
 /// Everything that is counted for one configuration.

@@ -175,6 +175,7 @@ fn a_304_begins_a_lifetime() {
     let one = &report["configurations"][0];
     let counts = ["misses", "revalidated", "hits"].map(|name| one[name].as_u64().unwrap());
     assert_eq!(counts, [1, 1, 1], "{one}");
+    assert_eq!(one["hit_rate"], json!(0.6667), "as in GET stats: {one}");
 }
 
 /// A client that has an old copy gets a 304 from a cache that has it too. That is as stale as the body.
