@@ -458,6 +458,49 @@ fn only_color_always_has_colors() {
     assert!(!has_colors(&["health", "--color", "always", "--json"]));
 }
 
+/// The numbers of one isolate are a sample, and why that is depends.
+#[test]
+fn numbers_of_one_isolate_say_why() {
+    let server = Server::start();
+    for (state, why) in [
+        ("UNBOUND", "as STATS is not bound, or stats.requests_per_day is 0"),
+        ("SILENT", "as the statistics object did not answer (no answer in 1000 ms)"),
+    ] {
+        for command in ["stats", "top"] {
+            let ended = run_at(&format!("{}/{state}", server.url), &[command]);
+            let first = ended.stdout.lines().next().unwrap();
+            assert!(first.contains("one isolate") && first.contains(why), "{command}: {first}");
+            let ended = run_at(&server.url, &[command]);
+            assert!(!ended.stdout.contains("one isolate"), "{command}: {}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_preview_says_what_is_counted() {
+    let server = Server::start();
+    let shown =
+        |arguments: &[&str]| run_at(&server.url, &[arguments, &["--preview"]].concat()).stdout;
+    let one = shown(&["purge", "--tag", "Product:42"]);
+    for line in [
+        "Nothing was purged. This would purge 1 tag and 0 patterns\n",
+        "in KV and in the memory of one isolate that it would purge: at least 2\n",
+        "Entries that it may purge, as not all of their tags are known: 1\n",
+    ] {
+        assert!(one.contains(line), "{line}: {one}");
+    }
+    let all = shown(&["purge", "--all"]);
+    assert!(all.starts_with("Nothing was purged. This would purge everything\n"), "{all}");
+}
+
+#[test]
+fn the_first_schema_changes_nothing() {
+    let server = Server::start();
+    let url = format!("{}/FIRST", server.url);
+    let ended = run_at(&url, &["schema", "push", &fixture("schema.graphql")]);
+    assert_eq!(ended.stdout, "The schema is in force: 24 types, and there was none before\n");
+}
+
 /// Whoever has paused the cache knows it: monitoring that runs `--strict` stays quiet.
 #[test]
 fn a_pause_and_useless_tokens_are_shown_and_no_faults() {

@@ -69,21 +69,23 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>) -> std::io::Result<()> {
     let (route, _) = target.split_once('?').unwrap_or((target, ""));
     let (status, answer) = match authorization.as_deref() {
         _ if state == "/BROKEN" => (500, json!({ "error": "it broke" })),
-        _ if state == "/DOWN" => (503, json!({ "state": "DOWN", "parts": {} })),
-        _ if state == "/DEGRADED" => (200, json!({ "state": "DEGRADED", "parts": {} })),
-        _ if state == "/FIRING" => (
-            200,
-            json!({
-                "state": "HEALTHY", "parts": {}, "alerts": [{ "alert": "errors", "state": "firing" }],
-            }),
-        ),
-        _ if state == "/PAUSED" => (
-            200,
-            json!({
-                "state": "HEALTHY", "parts": {}, "paused": { "until": null },
-                "deployment": { "unusable_admin_tokens": [2, 5] },
-            }),
-        ),
+        _ if state == "/DOWN" => (503, answers::with("health", &json!({ "state": "DOWN" }))),
+        _ if state == "/DEGRADED" => {
+            (200, answers::with("health", &json!({ "state": "DEGRADED" })))
+        }
+        _ if state == "/FIRING" => {
+            let (_, mut health) = answers::named("health");
+            health["alerts"][0]["state"] = json!("firing");
+            (200, health)
+        }
+        _ if state == "/PAUSED" => {
+            let mut health = answers::with("health", &json!({ "paused": { "until": null } }));
+            health["deployment"]["unusable_admin_tokens"] = json!([2, 5]);
+            (200, health)
+        }
+        _ if state == "/FIRST" => (200, answers::with("schema", &json!({ "changed": null }))),
+        _ if state == "/UNBOUND" => of_one_isolate(&json!({})),
+        _ if state == "/SILENT" => of_one_isolate(&json!({ "fault": "no answer in 1000 ms" })),
         _ if state == "/HTML403" => (403, Value::Null),
         _ if state == "/HTML502" => (502, Value::Null),
         _ if state == "/MOVED" => (301, Value::Null),
@@ -123,6 +125,14 @@ fn stored_body(target: &str) -> Option<&'static [u8]> {
         "empty&body=1" => Some(b""),
         _ => None,
     }
+}
+
+/// Statistics without those of other isolates.
+fn of_one_isolate(members: &Value) -> (u16, Value) {
+    let mut stats = answers::with("stats", members);
+    stats["counted_by"] = json!("isolate");
+    stats["entries"] = Value::Null;
+    (200, stats)
 }
 
 fn answered(method: &str, route: &str, target: &str, body: &str) -> (u16, Value) {

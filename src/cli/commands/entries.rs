@@ -46,11 +46,14 @@ fn show_one(
         "age" => vec![name.clone(), span(number(&entry, name) * 1_000)],
         "ttl" => vec!["lifetime".to_owned(), span(number(&entry, name) * 1_000)],
         "bytes" => vec![name.clone(), size(number(&entry, name))],
-        "tags" => {
-            let tags: Vec<String> = list(&entry, name).iter().map(shown).collect();
-            vec![name.clone(), tags.join("\n")]
-        }
-        _ => vec![name.clone(), shown(value)],
+        "swr" | "sie" => vec![name.clone(), span(number(&entry, name) * 1_000)],
+        _ => match value {
+            Value::Array(items) => {
+                let items: Vec<String> = items.iter().map(shown).collect();
+                vec![name.clone(), items.join("\n")]
+            }
+            value => vec![name.clone(), shown(value)],
+        },
     });
     output.table(&[String::new(), String::new()], rows.collect());
     Ok(ExitStatus::Success)

@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod config;
+mod counted_by;
 pub(super) mod entries;
 pub(super) mod explain;
 pub(super) mod health;

@@ -24,9 +24,9 @@ pub fn run(
     if output.is_json {
         output.json(&answer);
     } else if arguments.preview {
-        show_preview(&answer, output);
+        show_preview(&answer, &what(arguments, &answer), output);
     } else {
-        let what = if arguments.all { "everything".to_owned() } else { names(&answer) };
+        let what = what(arguments, &answer);
         let how = if arguments.soft { "made stale" } else { "purged" };
         output.toned(Tone::Good, &format!("{what} {how}, as purge {}", counted(&answer, "seq")));
     }
@@ -80,16 +80,29 @@ fn confirm() -> Result<(), Failure> {
     }
 }
 
-fn names(answer: &Value) -> String {
+/// What is purged, in words.
+fn what(arguments: &PurgeArguments, answer: &Value) -> String {
+    if arguments.all {
+        return "everything".to_owned();
+    }
     let things = |name, thing| words::counted(number(answer, name), thing);
     format!("{} and {}", things("tags", "tag"), things("patterns", "pattern"))
 }
 
-fn show_preview(answer: &Value, output: &Output) {
-    output.line(&format!("Nothing was purged. This would purge {}", names(answer)));
+fn show_preview(answer: &Value, what: &str, output: &Output) {
+    output.line(&format!("Nothing was purged. This would purge {what}"));
     let Some(entries) = answer.get("entries").filter(|entries| entries.is_object()) else { return };
     let is_complete = entries.get("is_complete").and_then(Value::as_bool) == Some(true);
     let at_least = if is_complete { "" } else { "at least " };
-    output.line(&format!("Entries in KV that it hits: {at_least}{}", counted(entries, "count")));
+    let count = counted(entries, "count");
+    output.line(&format!(
+        "Entries in KV and in the memory of one isolate that it would purge: {at_least}{count}"
+    ));
     list(entries, "keys").iter().for_each(|key| output.line(&format!("  {}", shown(key))));
+    if number(entries, "maybe") > 0 {
+        let maybe = counted(entries, "maybe");
+        output.line(&format!(
+            "Entries that it may purge, as not all of their tags are known: {maybe}"
+        ));
+    }
 }

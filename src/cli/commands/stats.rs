@@ -1,5 +1,6 @@
 //! `evergraph stats`
 
+use super::counted_by::why_one_isolate;
 use super::shown::{counted, date, list, millis, number, share, text};
 use crate::cli::arguments::{By, StatsArguments};
 use crate::cli::client::Client;
@@ -31,11 +32,8 @@ pub fn run(
 
 fn show(stats: &Value, output: &Output) {
     let (since, until) = (number(stats, "since"), number(stats, "until"));
-    let of = if text(stats, "counted_by") == "isolate" {
-        "one isolate, as STATS is not bound"
-    } else {
-        "the service"
-    };
+    let of = why_one_isolate(stats)
+        .map_or_else(|| "the service".to_owned(), |why| format!("one isolate, as {why}"));
     let over = if until > since && since > 0 {
         format!(", over {}", span(until - since))
     } else {

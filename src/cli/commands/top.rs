@@ -1,11 +1,12 @@
 //! `evergraph top`
 
+use super::counted_by::why_one_isolate;
 use super::shown::{counted, list, number, share, text};
 use crate::cli::arguments::{TopArguments, TopBy};
 use crate::cli::client::Client;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, Tone};
 use crate::cli::words::{percent, size, span};
 use serde_json::Value;
 use std::time::Duration;
@@ -36,6 +37,9 @@ fn show(stats: &Value, arguments: &TopArguments, output: &Output) {
     if output.is_json {
         output.json(&rows);
         return;
+    }
+    if let Some(why) = why_one_isolate(stats) {
+        output.toned(Tone::Warning, &format!("Requests of one isolate, as {why}"));
     }
     let header = ["operation", "requests", "hit rate", "misses", "origin time", "bytes"];
     let rows = rows.iter().map(|row| {

@@ -17,11 +17,11 @@ pub fn schema(
     let bytes = bytes_of(file)?;
     let answer = client()?.post_bytes("schema", &bytes, "text/plain")?;
     let types = counted(&answer, "types");
-    let changed = match answer.get("changed") {
-        Some(Value::Array(changed)) => changed.len().to_string(),
-        _ => counted(&answer, "changed"),
+    let changes = match answer.get("changed") {
+        Some(Value::Array(changed)) => format!("{} changed", changed.len()),
+        _ => "and there was none before".to_owned(),
     };
-    done(&answer, &format!("The schema is in force: {types} types, {changed} changed"), output)
+    done(&answer, &format!("The schema is in force: {types} types, {changes}"), output)
 }
 
 pub fn documents(

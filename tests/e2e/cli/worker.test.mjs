@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { root } from "../../../tools/processes.mjs";
@@ -47,6 +48,13 @@ test("a purge is a purge", async () => {
   assert.equal(code, 0);
   assert.ok(json.seq > 0 && json.tags > 0, JSON.stringify(json));
   assert.equal((await world.ask("/api/products/1")).xCache, "MISS");
+});
+
+test("the examples of health have the parts and the alerts of a Worker", async () => {
+  const { health } = JSON.parse(readFileSync(join(root, "tests/cli/answers.json"), "utf8"));
+  const { json } = await evergraph("health");
+  const names = ({ parts, alerts }) => [Object.keys(parts), alerts.map(({ alert }) => alert).sort()];
+  assert.deepEqual(names(health.body), names(json));
 });
 
 test("health, stats and the configuration are shown", async () => {
