@@ -1,174 +1,16 @@
 //! The law of explanations: an explanation says what the request path then does, and changes nothing.
 
-use crate::engine::tests::{TestConfig, TestRequest, asked, made};
-use crate::http::{Headers, Method, Request, Url};
-use crate::service::isolate::Isolate;
-use crate::service::respond::Reply;
-use crate::service::router::Service;
-use crate::service::testing::{Call, SentRequest, TestRuntime};
+mod requests;
+mod world;
+
+use crate::engine::tests::{TestConfig, asked, made};
+use crate::http::{Headers, Method};
 use proptest::prelude::*;
 use proptest::sample::select;
+use requests::{FORMS, Sent, TOKENS, by_claim, request, sent};
 use serde_json::{Value, json};
-use std::cell::RefCell;
 use std::rc::Rc;
-
-/// A world with one isolate.
-struct World {
-    runtime: TestRuntime,
-    isolate: RefCell<Rc<Isolate>>,
-    config: Value,
-}
-
-/// A response as the client sees it.
-#[derive(Debug, PartialEq)]
-struct Seen {
-    status: u16,
-    headers: Headers,
-    body: Vec<u8>,
-}
-
-/// A request with its body.
-#[derive(Debug, Clone)]
-struct Sent {
-    request: Request,
-    body: String,
-}
-
-impl World {
-    fn new(config: &Value, cache_control: &'static str) -> Self {
-        let runtime = TestRuntime::new();
-        runtime.origin_answers(move |sent| answer(sent, cache_control));
-        let isolate = RefCell::new(Isolate::new(config));
-        Self { runtime, isolate, config: config.clone() }
-    }
-
-    fn send(&self, sent: &Sent) -> Seen {
-        self.runtime.sends(sent.request.method.as_str(), &sent.body);
-        let service = Service::new(self.runtime.clone(), self.isolate.borrow().clone());
-        let reply = self.runtime.run(service.handle(sent.request.clone()));
-        // An explanation takes no time, so that ages are the same afterwards. All other requests are over
-        // when their background work is.
-        if !sent.request.url.path.ends_with("/explain") {
-            self.runtime.advance(50);
-        }
-        match reply {
-            Reply::Whole(response) => Seen {
-                status: response.status,
-                headers: response.headers,
-                body: response.body.to_vec(),
-            },
-            Reply::Origin { status, headers, .. } => Seen { status, headers, body: vec![] },
-            Reply::Untouched { .. } | Reply::Socket { .. } => {
-                Seen { status: 101, headers: Headers::new(), body: vec![] }
-            }
-        }
-    }
-
-    /// Another isolate takes over, with the same stores.
-    fn restart(&self) {
-        self.isolate.replace(Isolate::new(&self.config));
-    }
-
-    fn admin(&self, route: &str, body: &Value) -> Value {
-        let mut request = request(Method::Post, &format!("/__evergraph/{route}"));
-        request.headers.set("authorization", "Bearer secret");
-        let seen = self.send(&Sent { request, body: body.to_string() });
-        assert_eq!(seen.status, 200, "{body}: {}", String::from_utf8_lossy(&seen.body));
-        serde_json::from_slice(&seen.body).unwrap()
-    }
-
-    /// Explains a request. Nothing is written, and the origin is not asked.
-    fn explain(&self, sent: &Sent) -> Value {
-        // The edge cache gets what the log has said, for other isolates.
-        const WRITES: [Call; 5] =
-            [Call::KvPut, Call::KvDelete, Call::LogAppend, Call::LogIntend, Call::Fetch];
-        let writes = || WRITES.map(|call| self.runtime.calls(call));
-        let before = (writes(), self.runtime.sent().len());
-        let mut headers = serde_json::Map::new();
-        headers.insert("accept".to_owned(), json!([]));
-        // The token of a debug request is not judged in an explanation. Without it the request is the same.
-        let is_debug = sent.request.headers.get("authorization") == Some("Bearer secret");
-        let of_debug =
-            |name: &str| is_debug && ["authorization", "evergraph-debug"].contains(&name);
-        for (name, value) in sent.request.headers.iter().filter(|(name, _)| !of_debug(name)) {
-            let list = headers.entry(name).or_insert_with(|| json!([]));
-            list.as_array_mut().unwrap().push(json!(value));
-        }
-        let url = &sent.request.url;
-        let mut described = json!({
-            "method": sent.request.method.as_str(),
-            "url": format!("{}{}", url.origin(), url.target()),
-            "headers": headers,
-        });
-        if !sent.body.is_empty() {
-            described["body"] = json!(sent.body);
-        }
-        let explained = self.admin("explain", &described);
-        assert_eq!((writes(), self.runtime.sent().len()), before, "{described}");
-        explained
-    }
-}
-
-fn request(method: Method, target: &str) -> Request {
-    let url = Url::parse(&format!("http://h{target}")).unwrap();
-    Request { method, url, headers: Headers::new() }
-}
-
-/// The origin: GraphQL fields are objects of one type, and REST resources are JSON.
-fn answer(sent: &SentRequest, cache_control: &str) -> (u16, Headers, Vec<u8>) {
-    let mut headers: Headers = [("content-type", "application/json")].into_iter().collect();
-    if !cache_control.is_empty() {
-        headers.set("cache-control", cache_control);
-    }
-    let one = json!({ "data": { "f0": { "__typename": "F0", "id": "1" } } });
-    let body = match serde_json::from_slice::<Value>(&sent.body) {
-        Ok(Value::Array(all)) => Value::Array(vec![one; all.len()]),
-        _ if sent.url.contains("/graphql") => one,
-        _ => json!({ "id": 1 }),
-    };
-    (200, headers, body.to_string().into_bytes())
-}
-
-/// How a GraphQL query is sent, or what is sent in its place.
-const FORMS: [&str; 9] =
-    ["post", "post", "post", "get", "batch", "hash", "mutation", "put", "broken"];
-
-fn sent(asked: &TestRequest, form: &str) -> Sent {
-    let mut request = asked.request();
-    if !request.headers.contains("authorization") {
-        // The key shows in the response.
-        request.headers.set("evergraph-debug", "1");
-        request.headers.set("authorization", "Bearer secret");
-    }
-    let Some(document) = asked.document() else {
-        if form == "put" {
-            request.method = Method::Other("PUT".to_owned());
-        }
-        return Sent { request, body: String::new() };
-    };
-    request.headers.set("content-type", "application/json");
-    let hash = crate::key::sha256_hex(document.as_bytes());
-    let body = match form {
-        "get" => {
-            request.method = Method::Get;
-            request.headers.remove("content-type");
-            let query = crate::http::form_encoded(&document);
-            request.url.query = Some(format!("query={query}"));
-            return Sent { request, body: String::new() };
-        }
-        "batch" => json!([{ "query": document }, { "query": "{ f0 }" }]),
-        "hash" => {
-            json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } })
-        }
-        "mutation" => json!({ "query": "mutation { updateF0 { id } }" }),
-        "broken" => json!({ "query": "{ f0" }),
-        _ => json!({
-            "query": document,
-            "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } },
-        }),
-    };
-    Sent { request, body: body.to_string() }
-}
+use world::{Seen, World};
 
 /// The value of a parameter of the last member of `Cache-Status`.
 fn status_parameter(headers: &Headers, name: &str) -> Option<String> {
@@ -243,39 +85,25 @@ proptest! {
 
     #[test]
     fn an_explanation_says_what_the_request_path_does_and_changes_nothing(
-        config in made(),
-        asked_for in prop::collection::vec((asked(), select(&FORMS[..])), 1..4),
+        config in (made(), any::<bool>()).prop_map(|(one, claims)| if claims { by_claim(one) } else { one }),
+        asked_for in prop::collection::vec((asked(), select(&FORMS[..]), select(&TOKENS[..])), 1..4),
+        is_uploaded in any::<bool>(),
         steps in prop::collection::vec((any::<prop::sample::Index>(), select(
-            &["", "", "", "", "all", "tag", "soft", "pattern", "later", "restart", "restart"][..],
+            &["", "", "", "", "all", "tag", "soft", "pattern", "pause", "pause", "resume", "upload", "later", "restart", "restart"][..],
         ), any::<prop::sample::Index>()), 1..8),
         cache_control in select(&["", "max-age=60", "s-maxage=5, stale-while-revalidate=5", "no-store", "private"][..]),
     ) {
-        let (world, twin) =
-            (World::new(&config.json, cache_control), World::new(&config.json, cache_control));
-        for (which, purge, another) in steps {
-            let (asked, form) = which.get(&asked_for);
-            let sent = sent(asked, form);
-            let (is_later, restarts) = (purge == "later", purge == "restart");
-            let purge = match purge {
-                "all" => json!({ "all": true }),
-                "soft" => json!({ "all": true, "soft": true }),
-                "tag" => json!({ "tags": ["F0", "type:t0", "path:/a/b"] }),
-                "pattern" => json!({ "patterns": ["gql/*/*/public/*", "rest/**"] }),
-                _ => Value::Null,
-            };
-            if !purge.is_null() {
-                world.admin("purge", &purge);
-                twin.admin("purge", &purge);
-            }
-            if is_later {
-                [&world, &twin].iter().for_each(|one| one.runtime.advance(3_000));
-            }
-            if restarts {
-                [&world, &twin].iter().for_each(|one| one.restart());
-            }
+        let worlds = [(); 2].map(|()| World::new(&config.json, cache_control));
+        let [world, twin] = &worlds;
+        let begin = world.runtime.at();
+        let sent = |which: &prop::sample::Index| sent(which.get(&asked_for), &config, begin);
+        let first = is_uploaded.then_some("upload");
+        worlds.iter().for_each(|one| one.step(first.unwrap_or_default(), &asked_for));
+        for (which, step, another) in steps {
+            worlds.iter().for_each(|one| one.step(step, &asked_for));
             // One that is explained, and not sent.
-            let (other, form) = another.get(&asked_for);
-            world.explain(&self::sent(other, form));
+            world.explain(&sent(&another));
+            let sent = sent(&which);
             let explained = world.explain(&sent);
             prop_assert_eq!(&explained, &world.explain(&sent), "explaining changes nothing");
             let seen = world.send(&sent);

@@ -86,7 +86,7 @@ impl UploadedDocuments {
     ) -> Option<Rc<str>> {
         if !context.is_explained() {
             self.refresh(context).await;
-        } else if self.current().is_none() {
+        } else if self.waits_for_kv(context.runtime.now()) {
             return self.look_for(context, id).await;
         }
         self.current()?.document(id).cloned()
@@ -102,21 +102,27 @@ impl UploadedDocuments {
     /// Reads the documents if that is due: waits for the first read, and repeats it later in the
     /// background.
     pub async fn refresh<R: Runtime>(self: &Rc<Self>, context: &Context<R>) {
-        let now = context.runtime.now();
-        let (waits, ago) = match self.last_read.get() {
-            None => (true, u64::MAX),
-            Some((at, has_answered)) => (!has_answered, now.millis_since(at)),
-        };
-        let is_due = ago >= if waits { RETRY_MILLIS } else { FRESH_MILLIS };
-        if !is_due || !context.runtime.kv_bound() {
+        if !context.runtime.kv_bound() {
             return;
         }
-        if waits {
+        let now = context.runtime.now();
+        if self.waits_for_kv(now) {
             return self.load(context).await;
+        }
+        let is_old = |(at, has_answered)| has_answered && now.millis_since(at) >= FRESH_MILLIS;
+        if !self.last_read.get().is_some_and(is_old) {
+            return;
         }
         self.last_read.set(Some((now, true)));
         let (documents, background) = (self.clone(), context.clone());
         context.runtime.spawn(async move { documents.load(&background).await });
+    }
+
+    /// Whether a request waits for a read: KV has never answered, and was not asked a moment ago.
+    fn waits_for_kv(&self, now: Timestamp) -> bool {
+        self.last_read
+            .get()
+            .is_none_or(|(at, has_answered)| !has_answered && now.millis_since(at) >= RETRY_MILLIS)
     }
 
     async fn load<R: Runtime>(&self, context: &Context<R>) {

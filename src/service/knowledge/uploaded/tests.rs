@@ -1,5 +1,6 @@
 use super::*;
 use crate::config;
+use crate::service::context::Purpose;
 use crate::service::testing::{Call, TestRuntime, request};
 use serde_json::json;
 
@@ -11,6 +12,14 @@ fn documents() -> Rc<UploadedDocuments> {
 
 fn find(runtime: &TestRuntime, documents: &Rc<UploadedDocuments>, id: &str) -> Option<Rc<str>> {
     let context = Context::new(runtime.clone(), request("GET", "/graphql"));
+    runtime.run(documents.document(&context, id))
+}
+
+/// The same for an explanation, which must not change what requests find.
+fn explain(runtime: &TestRuntime, documents: &Rc<UploadedDocuments>, id: &str) -> Option<Rc<str>> {
+    let purpose = Purpose::Explain { body: Rc::default() };
+    let request = request("GET", "/graphql");
+    let context = Context { purpose, ..Context::new(runtime.clone(), request) };
     runtime.run(documents.document(&context, id))
 }
 
@@ -51,6 +60,31 @@ fn other_isolates_load_them_at_the_first_id_and_look_again_after_a_minute() {
     assert_eq!(find(&runtime, &elsewhere, "2"), None, "looked for in the background");
     runtime.advance(10);
     assert_eq!(find(&runtime, &elsewhere, "2").as_deref(), Some("{ b }"));
+}
+
+#[test]
+fn an_explanation_finds_what_a_request_would_find() {
+    let runtime = TestRuntime::new();
+    let (here, elsewhere) = (documents(), documents());
+    let in_both = |id: &str| {
+        let explained = explain(&runtime, &elsewhere, id);
+        assert_eq!(find(&runtime, &elsewhere, id), explained, "{id}");
+        explained.is_some()
+    };
+    assert!(!in_both("1"));
+    upload(&runtime, &here, &json!({ "1": "{ a }" }), false).unwrap();
+    assert!(!in_both("1"), "KV had none a moment ago");
+    runtime.advance(FRESH_MILLIS);
+    assert!(!in_both("1"), "looked for in the background");
+    runtime.advance(10);
+    assert!(in_both("1"));
+    let another = documents();
+    runtime.fails(Call::KvGet, "down");
+    assert_eq!(find(&runtime, &another, "1"), None);
+    runtime.works(Call::KvGet);
+    assert_eq!(explain(&runtime, &another, "1"), None, "KV failed a moment ago");
+    runtime.advance(RETRY_MILLIS);
+    assert!(explain(&runtime, &another, "1").is_some());
 }
 
 #[test]
