@@ -294,6 +294,21 @@ fn errors_are_json_too() {
     assert_eq!(printed, json!({ "error": "unexpected argument '--bogus' found", "status": 2 }));
 }
 
+/// The Worker cuts the list, so it has to know what to sort by. What it does not list is no operation.
+#[test]
+fn top_lists_the_operations_that_have_the_most_of_anything() {
+    for by in ["traffic", "misses", "time", "bytes"] {
+        let server = Server::start();
+        let ended = run_at(&server.url, &["top", "--by", by, "--json"]);
+        let target = format!("GET stats?window=3600&by=operation&sort={by}");
+        assert_eq!(server.requests()[0].target, target);
+        let rows: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap();
+        let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
+        assert_eq!(names[0], if ["misses", "time"].contains(&by) { "Product" } else { "Products" });
+        assert!(names.len() == 4 && !names.contains(&"(other)"), "{names:?}");
+    }
+}
+
 /// `evergraph top --watch | head -1`
 #[test]
 fn what_nobody_reads_ends() {

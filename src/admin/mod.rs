@@ -21,6 +21,7 @@ mod purge_bodies;
 mod route;
 mod schemas;
 mod stats;
+mod stats_rows;
 mod token;
 mod warm;
 
@@ -68,6 +69,7 @@ pub use route::{
 };
 pub use schemas::{SchemaEnded, SchemaProvenance, SchemaSummary, SchemaUploaded};
 pub use stats::{LimitUse, Stats, StatsDetails};
+pub use stats_rows::RowSort;
 pub use token::{
     Access, AdminToken, Administrator, Credential, TokenForm, UnusableEntry, access, admin_tokens,
     has_token,

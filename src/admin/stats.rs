@@ -1,9 +1,8 @@
 //! The response to `GET stats`.
 
+use super::stats_rows::{ByTier, Latency, Row, RowCounts, RowSort};
 use crate::shadow::ShadowCounts;
-use crate::statistics::{
-    BOUNDS_MS, By, Counter, Counts, NameTable, Point, RecentPurge, Tally, WindowSum,
-};
+use crate::statistics::{By, Counter, Counts, NameTable, Point, RecentPurge, Tally, WindowSum};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -61,7 +60,7 @@ pub struct Stats {
     #[serde(serialize_with = "as_object")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "BTreeMap<String, TypeRow>"))]
     pub by_type: Vec<(String, TypeRow)>,
-    /// With `by`: the rows, those with the most requests first.
+    /// With `by`: the rows, sorted by `sort`. `(other)` is the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<Row>>,
     /// The numbers over time.
@@ -81,40 +80,6 @@ pub struct Stats {
     pub limits: Vec<(String, LimitUse)>,
 }
 
-/// Requests by where their responses came from.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-pub struct RowCounts {
-    /// Fresh responses from the cache.
-    pub hits: u64,
-    /// Stale responses from the cache.
-    pub stale: u64,
-    /// Responses from the cache that the origin had just confirmed.
-    pub revalidated: u64,
-    /// Responses of the origin after a look-up.
-    pub misses: u64,
-    /// Responses of the origin without a look-up.
-    pub bypass: u64,
-    /// Responses with a 5xx.
-    pub errors: u64,
-    /// All of these.
-    pub total_requests: u64,
-    /// Hits, stale and revalidated responses, as a share of these and the misses.
-    pub hit_rate: f64,
-}
-
-/// Responses by the tier that they came from.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-pub struct ByTier {
-    /// The memory of the isolate.
-    pub memory: u64,
-    /// The edge cache of the data center.
-    pub edge: u64,
-    /// Workers KV.
-    pub kv: u64,
-}
-
 /// The bytes of bodies.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
@@ -123,18 +88,6 @@ pub struct Bytes {
     pub cached: u64,
     /// From the origin, as far as it says how long they are.
     pub uncached: u64,
-}
-
-/// How long responses took, as histograms.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-pub struct Latency {
-    /// The upper bound of each bucket, in milliseconds. There is one more bucket for what took longer.
-    pub bounds_ms: Vec<u64>,
-    /// How many hits and stale responses are in each bucket.
-    pub cached: Vec<u64>,
-    /// How many other responses are in each bucket.
-    pub uncached: Vec<u64>,
 }
 
 /// Purges of everything that were asked for.
@@ -171,23 +124,6 @@ pub struct TypeRow {
     pub misses: u64,
     /// Responses from the cache, as a share of the look-ups.
     pub hit_rate: f64,
-}
-
-/// The numbers of a type, an operation, a path or a reason.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-pub struct Row {
-    /// Its name. `(other)`: all that are not listed.
-    pub name: String,
-    /// The requests.
-    #[serde(flatten)]
-    pub counts: RowCounts,
-    /// The bytes of all bodies, as far as they are known.
-    pub bytes: u64,
-    /// The average time of hits and stale responses, in milliseconds.
-    pub avg_cached_ms: f64,
-    /// The average time of all other responses, in milliseconds.
-    pub avg_uncached_ms: f64,
 }
 
 /// The numbers of a part of the window.
@@ -271,6 +207,8 @@ pub struct StatsDetails {
     pub window: Option<u64>,
     /// `?by=`
     pub by: Option<By>,
+    /// `?sort=`
+    pub sort: RowSort,
     /// Whether KV is bound and works.
     pub is_available: bool,
     /// The state of each circuit breaker.
@@ -288,16 +226,6 @@ impl Stats {
             cached: total.of(Counter::BytesCached),
             uncached: total.of(Counter::BytesUncached),
         };
-        let by_tier = ByTier {
-            memory: total.of(Counter::Memory),
-            edge: total.of(Counter::Edge),
-            kv: total.of(Counter::Kv),
-        };
-        let latency = Latency {
-            bounds_ms: BOUNDS_MS.to_vec(),
-            cached: total.cached_times().to_vec(),
-            uncached: total.uncached_times().to_vec(),
-        };
         let entries = (!details.is_own).then_some(KvEntries { count: kv.entries, bytes: kv.bytes });
         let bypass_reasons = sum.bypass_reasons().map(|(name, n)| (name.to_owned(), n)).collect();
         Self {
@@ -310,15 +238,15 @@ impl Stats {
             avg_response_time_cached_ms: total.average_cached_millis(),
             avg_response_time_uncached_ms: total.average_uncached_millis(),
             origin_ms_saved: total.of(Counter::SavedMillis),
-            by_tier,
+            by_tier: ByTier::of(total),
             bytes,
-            latency,
+            latency: Latency::of(total),
             bypass_reasons,
             purges: sum.purges.recorded,
             entries,
             is_available: details.is_available,
             by_type: sum.types.rows(ROWS).iter().map(TypeRow::of).collect(),
-            rows: details.by.map(|by| rows(table(&sum, by))),
+            rows: details.by.map(|by| Row::list(table(&sum, by), ROWS, details.sort)),
             series: series.into_iter().map(SeriesPoint::of).collect(),
             recent_purges: sum.recent_purges.list().iter().map(PurgeRow::of).collect(),
             purges_by_source: sum.purges.by_source,
@@ -349,32 +277,6 @@ fn table(sum: &Tally, by: By) -> &NameTable {
         By::Operation => &sum.operations,
         By::Path => &sum.paths,
         By::Reason => &sum.reasons,
-    }
-}
-
-fn rows(table: &NameTable) -> Vec<Row> {
-    let row = |(name, counts): (String, Counts)| Row {
-        name,
-        counts: RowCounts::of(&counts),
-        bytes: counts.of(Counter::BytesCached) + counts.of(Counter::BytesUncached),
-        avg_cached_ms: counts.average_cached_millis(),
-        avg_uncached_ms: counts.average_uncached_millis(),
-    };
-    table.rows(ROWS).into_iter().map(row).collect()
-}
-
-impl RowCounts {
-    fn of(counts: &Counts) -> Self {
-        Self {
-            hits: counts.of(Counter::Hits),
-            stale: counts.of(Counter::Stale),
-            revalidated: counts.of(Counter::Revalidated),
-            misses: counts.of(Counter::Misses),
-            bypass: counts.of(Counter::Bypass),
-            errors: counts.of(Counter::Errors),
-            total_requests: counts.requests(),
-            hit_rate: counts.hit_rate(),
-        }
     }
 }
 

@@ -100,14 +100,20 @@ impl NameTable {
     /// At most `most` rows, those with the most requests first. If names are missing, the last row is
     /// [`OTHER`].
     pub fn rows(&self, most: usize) -> Vec<(String, Counts)> {
-        let mut table = self.clone();
+        self.rows_by(most, Counts::requests)
+    }
+
+    /// The same, those first that have the most of something else.
+    pub fn rows_by(&self, most: usize, measure: impl Fn(&Counts) -> u64) -> Vec<(String, Counts)> {
         let needs_other = self.names.len() > most || self.other != Counts::default();
-        table.keep_most_frequent(most.saturating_sub(usize::from(needs_other)));
-        let places = table.by_frequency().into_iter();
-        let mut rows: Vec<(String, Counts)> =
-            places.filter_map(|place| table.names.get(place).cloned()).collect();
+        let listed = most.saturating_sub(usize::from(needs_other));
+        let places = most_first(self.names.iter().map(|(_, counts)| measure(counts)));
+        let mut sorted = places.into_iter().filter_map(|place| self.names.get(place));
+        let mut rows: Vec<(String, Counts)> = sorted.by_ref().take(listed).cloned().collect();
         if needs_other {
-            rows.push((OTHER.to_owned(), table.other));
+            let mut other = self.other;
+            sorted.for_each(|(_, counts)| other.add(counts));
+            rows.push((OTHER.to_owned(), other));
         }
         rows
     }
@@ -229,6 +235,24 @@ mod tests {
         let rows = table.rows(3);
         let names: Vec<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!((names.len(), names[0], names[2]), (3, "often", OTHER));
+    }
+
+    #[test]
+    fn rows_are_sorted_by_anything_before_they_are_cut() {
+        let mut table = NameTable::default();
+        for n in 1..=60 {
+            table.count(&format!("{n}"), 100, |counts| {
+                counts.add_to(Counter::Hits, n);
+                counts.add_to(Counter::BytesCached, 1_000 - n);
+            });
+        }
+        let of = |rows: &[(String, Counts)]| -> Vec<String> {
+            rows.iter().map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(of(&table.rows(3)), ["60", "59", OTHER]);
+        let rows = table.rows_by(3, |counts| counts.of(Counter::BytesCached));
+        assert_eq!(of(&rows), ["1", "2", OTHER]);
+        assert_eq!(rows.iter().map(|(_, counts)| counts.requests()).sum::<u64>(), 60 * 61 / 2);
     }
 
     #[test]

@@ -4,18 +4,20 @@ import { useState } from "preact/hooks";
 
 /**
  * `columns`: `{key, label, render?, value?, align?, isSortable?}`. `value` gives what is sorted by. The first
- * column names the row.
+ * column names the row. `onSort` is told the key of the column that somebody sorts by.
  */
-export function Table({ label, columns, rows, rowKey, initial, class: extra = "" }) {
+export function Table({ label, columns, rows, rowKey, initial, onSort, class: extra = "" }) {
   const [order, setOrder] = useState(initial ?? null);
   // A column may be gone that the rows were sorted by.
   const by = columns.find(({ key }) => key === order?.key);
   const sorted = by ? sort(rows, by, order.isUp) : rows;
-  const toggle = (column) =>
+  const toggle = (column) => {
     setOrder((old) => ({
       key: column.key,
       isUp: old?.key === column.key ? !old.isUp : column.align !== "right",
     }));
+    onSort?.(column.key);
+  };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
     <section class={`table ${extra}`} aria-label={`${label}: table`} tabIndex={0}>

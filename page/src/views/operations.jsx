@@ -17,6 +17,8 @@ const KINDS = [
 ];
 /** What a row's name is in a purge. */
 const PURGED_AS = { operation: "operations", type: "types", path: "paths" };
+/** What the Worker can sort by before it cuts the list, by column. */
+const SORTS = { total_requests: "traffic", misses: "misses", bytes: "bytes" };
 const total = ({ bytes: of }) =>
   typeof of === "object" && of !== null ? (of.cached ?? 0) + (of.uncached ?? 0) : of;
 
@@ -24,11 +26,17 @@ export function Operations({ window, parameters }) {
   const asked = parameters.get("by");
   const [by, setBy] = useState(KINDS.some(([key]) => key === asked) ? asked : "operation");
   const [filter, setFilter] = useState("");
-  const stats = useResource(`stats?window=${window}&by=${by}`, { every: 60 });
+  const [sort, setSort] = useState("traffic");
+  const stats = useResource(`stats?window=${window}&by=${by}&sort=${sort}`, { every: 60 });
+  // Each kind has a table of its own, which begins with the most traffic.
+  const choose = (kind) => {
+    setBy(kind);
+    setSort("traffic");
+  };
   return (
     <>
       <div class="toolbar">
-        <Choice legend="Rows" name="by" value={by} options={KINDS} onChange={setBy} />
+        <Choice legend="Rows" name="by" value={by} options={KINDS} onChange={choose} />
         <TextField
           label="Filter"
           type="search"
@@ -39,13 +47,21 @@ export function Operations({ window, parameters }) {
         />
       </div>
       <Loaded resource={stats} rows={10}>
-        {(data) => <Rows data={data} by={askedFor(stats, "by")} filter={filter} />}
+        {(data) => (
+          <Rows
+            data={data}
+            by={askedFor(stats, "by")}
+            sort={askedFor(stats, "sort")}
+            filter={filter}
+            onSort={(column) => setSort((old) => SORTS[column] ?? old)}
+          />
+        )}
       </Loaded>
     </>
   );
 }
 
-function Rows({ data, by, filter }) {
+function Rows({ data, by, sort, filter, onSort }) {
   const all = data.rows ?? [];
   const rows = all.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
   if (all.length === 0)
@@ -57,7 +73,7 @@ function Rows({ data, by, filter }) {
   return (
     <Panel
       title={`By ${by}`}
-      note={`${windowNote(data)} The ${plural(all.length, "row")} with the most traffic.`}
+      note={`${windowNote(data)} The ${plural(all.length, "row")} with the most ${sort}.`}
     >
       {rows.length === 0 ? (
         <Empty title={`No name contains “${filter}”`} />
@@ -68,6 +84,7 @@ function Rows({ data, by, filter }) {
           rows={rows}
           rowKey={(row) => row.name}
           initial={{ key: "total_requests", isUp: false }}
+          onSort={onSort}
           columns={by === "reason" ? REASON_COLUMNS : columnsOf(by, all)}
         />
       )}

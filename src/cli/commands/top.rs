@@ -2,12 +2,14 @@
 
 use super::counted_by::why_one_isolate;
 use super::shown::{counted, list, number, share, text};
+use crate::admin::RowSort;
 use crate::cli::arguments::{TopArguments, TopBy};
 use crate::cli::client::Client;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Tone};
 use crate::cli::words::{percent, size, span};
+use crate::statistics::OTHER;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -17,7 +19,11 @@ pub fn run(
     output: &Output,
 ) -> Result<ExitStatus, Failure> {
     loop {
-        let query = [("window", arguments.window.0.to_string()), ("by", "operation".to_owned())];
+        let query = [
+            ("window", arguments.window.0.to_string()),
+            ("by", "operation".to_owned()),
+            ("sort", sort_word(arguments.by).to_owned()),
+        ];
         let stats = client.get("stats", &query)?;
         if arguments.watch.is_some() && output.is_terminal() {
             output.clear();
@@ -31,7 +37,10 @@ pub fn run(
 }
 
 fn show(stats: &Value, arguments: &TopArguments, output: &Output) {
-    let mut rows: Vec<&Value> = list(stats, "rows").iter().collect();
+    // What is not listed has no place among operations.
+    let is_operation = |row: &&Value| text(row, "name") != OTHER;
+    let mut rows: Vec<&Value> = list(stats, "rows").iter().filter(is_operation).collect();
+    // A Worker of an earlier version does not sort.
     rows.sort_by_key(|row| std::cmp::Reverse(measure(row, arguments.by)));
     rows.truncate(arguments.limit);
     if output.is_json {
@@ -53,6 +62,17 @@ fn show(stats: &Value, arguments: &TopArguments, output: &Output) {
         ]
     });
     output.table(&header.map(str::to_owned), rows.collect());
+}
+
+/// The word for the Worker.
+fn sort_word(by: TopBy) -> &'static str {
+    let sort = match by {
+        TopBy::Traffic => RowSort::Traffic,
+        TopBy::Misses => RowSort::Misses,
+        TopBy::Time => RowSort::Time,
+        TopBy::Bytes => RowSort::Bytes,
+    };
+    sort.as_str()
 }
 
 fn measure(row: &Value, by: TopBy) -> u64 {

@@ -81,6 +81,12 @@ pub fn descriptions() -> Vec<RouteDescription> {
                 "What the rows are.",
                 json!({ "enum": ["type", "operation", "path", "reason"] }),
             )
+            .query(
+                "sort",
+                "What the rows are sorted by, the highest first: requests, misses, the time of the origin, or \
+                 bytes. Without it: requests.",
+                json!({ "enum": ["traffic", "misses", "time", "bytes"] }),
+            )
             .answers::<Stats>("The numbers."),
         route("GET", "entries")
             .query("pattern", "Only entries whose keys match.", json!({ "type": "string" }))

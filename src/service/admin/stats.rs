@@ -2,7 +2,7 @@
 
 use super::body::{invalid, parameter};
 use super::components::Admin;
-use crate::admin::{LimitUse, Stats, StatsDetails};
+use crate::admin::{LimitUse, RowSort, Stats, StatsDetails};
 use crate::http::{Request, Response};
 use crate::limits::Limit;
 use crate::service::context::Context;
@@ -18,8 +18,8 @@ const LONGEST_WINDOW: u64 = 2_592_000;
 /// Responds with the numbers of the service, the state of the circuit breakers, and how close requests came
 /// to the limits.
 pub async fn numbers<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
-    let ask = match asked(&context.request) {
-        Ok(ask) => ask,
+    let (ask, sort) = match asked(&context.request) {
+        Ok(asked) => asked,
         Err(response) => return response,
     };
     let runtime = &context.runtime;
@@ -34,6 +34,7 @@ pub async fn numbers<R: Runtime>(admin: &Admin, context: &Context<R>) -> Respons
             fault,
             window: ask.window,
             by: ask.by,
+            sort,
             is_available: runtime.kv_bound() && admin.kv.breaker.reason().is_none(),
             breakers: breakers(admin),
             limits: limits(admin),
@@ -43,8 +44,8 @@ pub async fn numbers<R: Runtime>(admin: &Admin, context: &Context<R>) -> Respons
     json_text_response(200, serde_json::to_string(&stats).unwrap_or_default())
 }
 
-/// What a request asks for.
-fn asked(request: &Request) -> Result<Ask, Response> {
+/// What a request asks for, and by what rows are sorted.
+fn asked(request: &Request) -> Result<(Ask, RowSort), Response> {
     let window = match parameter(request, "window").map(|text| text.parse::<u64>()) {
         None => None,
         Some(Ok(seconds)) if (1..=LONGEST_WINDOW).contains(&seconds) => Some(seconds),
@@ -59,7 +60,14 @@ fn asked(request: &Request) -> Result<Ask, Response> {
             None => return Err(invalid("expected type, operation, path or reason", "by")),
         },
     };
-    Ok(Ask { window, by })
+    let sort = match parameter(request, "sort") {
+        None => RowSort::default(),
+        Some(word) => match RowSort::parse(&word) {
+            Some(sort) => sort,
+            None => return Err(invalid("expected traffic, misses, time or bytes", "sort")),
+        },
+    };
+    Ok((Ask { window, by }, sort))
 }
 
 fn breakers(admin: &Admin) -> Vec<(String, String)> {

@@ -68,6 +68,20 @@ test("the numbers of all isolates are summed up", async () => {
   const files = byPath.find(({ name }) => name === "/files/a");
   assert.equal(files.hits + files.misses, 4);
   assert.ok(files.bytes >= 10);
+  const byType = (await stats("?window=3600&by=type")).rows;
+  const ofType = byType.find(({ name }) => name === "product");
+  assert.equal(ofType.hits + ofType.misses, 6);
+  for (const one of [row, files, ofType]) {
+    const { memory, edge, kv } = one.by_tier;
+    assert.equal(memory + edge + kv, one.hits + one.stale);
+    const counted = [...one.latency.cached, ...one.latency.uncached].reduce((sum, count) => sum + count);
+    assert.equal(counted, one.total_requests);
+    assert.ok(one.origin_ms_saved >= 0);
+  }
+  const names = async (sort) =>
+    (await stats(`?window=3600&by=path&sort=${sort}`)).rows.map(({ name }) => name);
+  assert.deepEqual(await names("traffic"), ["/files/a", "/files/broken"]);
+  assert.equal((await names("misses"))[0], "/files/a");
   const byReason = (await stats("?window=60&by=reason")).rows;
   assert.equal(byReason.find(({ name }) => name.startsWith("cookie")).bypass, 2);
   assert.deepEqual(await stats("?window=3600&by=operation").then(({ hits }) => hits), all.hits);
@@ -174,6 +188,7 @@ test("wrong parameters are refused", async () => {
     ["?window=2592001", "window"],
     ["?window=1e3", "window"],
     ["?by=types", "by"],
+    ["?by=type&sort=size", "sort"],
   ]) {
     const response = await world.admin(`stats${query}`);
     assert.deepEqual([response.status, response.json.path], [400, path]);

@@ -37,6 +37,32 @@ test("a table stays when the column is gone that it was sorted by, and nothing m
   assert.deepEqual((await cells.allTextContents()).slice(-3), ["0\u00a0ms", "–", "5\u00a0B"]);
 });
 
+test("a table that is sorted by another column has the rows with the most of that", { skip }, async () => {
+  const answer = (parameters) => {
+    const [row] = statistics(3_600, "operation").rows;
+    return { ...statistics(), rows: [{ ...row, name: `Most ${parameters.get("sort")}` }] };
+  };
+  const { page } = await open({ "GET stats": answer });
+  await openView(page, "operations");
+  const shows = async (sort) => {
+    await page.getByRole("rowheader", { name: `Most ${sort}` }).waitFor();
+    await page.getByText(`The 1 row with the most ${sort}.`).waitFor();
+  };
+  await shows("traffic");
+  for (const [column, sort] of [
+    ["Misses", "misses"],
+    ["Bytes", "bytes"],
+    ["Hit rate", "bytes"],
+    ["Requests", "traffic"],
+    ["Misses", "misses"],
+  ]) {
+    await button(page, column).click();
+    await shows(sort);
+  }
+  await choose(page, "Types");
+  await shows("traffic");
+});
+
 test("where nothing was looked up there is no hit rate, and no mean of no times", { skip }, async () => {
   const empty = { hits: 0, stale: 0, revalidated: 0, misses: 0, bypass: 0, errors: 0 };
   const now = Math.floor(Date.now() / 60_000) * 60_000;

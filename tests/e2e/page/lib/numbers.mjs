@@ -66,13 +66,9 @@ export function statistics(window = 3_600, by = null, until = Date.now()) {
     avg_response_time_cached_ms: total("cached_ms") / found,
     avg_response_time_uncached_ms: total("uncached_ms") / others,
     origin_ms_saved: found * 190,
-    by_tier: { memory: round(sums.hits * 0.58), edge: round(sums.hits * 0.29), kv: round(sums.hits * 0.13) },
+    by_tier: tiersOf(sums.hits),
     bytes: { cached: found * 9_400, uncached: others * 11_200 },
-    latency: {
-      bounds_ms: BOUNDS,
-      cached: histogram(found, [4, 22, 41, 19, 8, 4, 1.5, 0.4, 0.1]),
-      uncached: histogram(others, [0, 0, 0, 1, 3, 14, 31, 29, 16, 4, 1.5, 0.4, 0.1]),
-    },
+    latency: latencyOf(found, others),
     bypass_reasons: split(sums.bypass, REASONS),
     purges: 214,
     purges_by_source: { mutation: 187, admin: 9, rest: 17, "perhaps-mutation": 1 },
@@ -90,6 +86,14 @@ export function statistics(window = 3_600, by = null, until = Date.now()) {
 
 const split = (number, shares) =>
   Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, round(number * share)]));
+
+const tiersOf = (hits) => ({ memory: round(hits * 0.58), edge: round(hits * 0.29), kv: round(hits * 0.13) });
+
+const latencyOf = (found, others) => ({
+  bounds_ms: BOUNDS,
+  cached: histogram(found, [4, 22, 41, 19, 8, 4, 1.5, 0.4, 0.1]),
+  uncached: histogram(others, [0, 0, 0, 1, 3, 14, 31, 29, 16, 4, 1.5, 0.4, 0.1]),
+});
 
 function histogram(number, shares) {
   const all = shares.reduce((sum, share) => sum + share, 0);
@@ -132,6 +136,9 @@ function rowsOf(sums, by) {
       bytes: requests * (4_000 + place * 3_700),
       avg_cached_ms: isReason ? null : 3.1 + place * 0.7,
       avg_uncached_ms: 140 + place * 55,
+      origin_ms_saved: found * 190,
+      by_tier: tiersOf(row.hits),
+      latency: latencyOf(found, requests - found),
     };
   });
 }
