@@ -2,9 +2,10 @@
 
 use super::bypass::Bypass;
 use super::identity::{Credentials, scope_key, scope_values_digest};
-use super::merged_terms::{MergedTerms, merge_terms, naming_type};
+use super::merged_terms::{MergedTerms, merge_terms};
 use super::plan::{Plan, RestPlan};
 use super::query_parts::QueryParts;
+use super::read_types::{query_type_name, type_names};
 use super::signals::{SignalCheck, SignalSet};
 use crate::config::{CacheType, Config};
 use crate::graphql::{Analysis, OperationRequest, accepted_media_types, canonical_variables};
@@ -73,11 +74,7 @@ pub fn plan_graphql(
         .part(scope_key.digest.as_bytes())
         .part(unseen_values.as_bytes());
     let digest = add_headers(digest, &keyed, &request.headers).finish();
-    let type_name = match naming_type(&parts.types) {
-        Some(one) => one.name.as_str(),
-        None if parts.is_introspection => "introspection",
-        None => "default",
-    };
+    let type_name = query_type_name(&parts);
     let key = Key::new(&KeyParts {
         service: &config.service,
         kind: Kind::GraphQl,
@@ -102,7 +99,7 @@ pub fn plan_graphql(
         tagging: config.tagging,
         scopes: merged.scopes,
         keyed_headers: keyed,
-        type_names: parts.types.iter().map(|one| one.name.clone()).collect(),
+        type_names: type_names(&parts.types),
         undeclared: parts.undeclared,
         rest: RestPlan::default(),
     })

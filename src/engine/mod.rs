@@ -23,6 +23,7 @@ mod public_request;
 mod purge_cookie;
 mod purge_token;
 mod query_parts;
+mod read_types;
 mod request_class;
 mod request_token;
 mod response;
@@ -59,6 +60,7 @@ pub use plan::{Plan, RestPlan};
 pub use public_request::{is_public, key_headers};
 pub use purge_cookie::{is_purge_cookie, purge_cookie, take_purge_cookies};
 pub use purge_token::{OwnWriteToken, PurgeKeys};
+pub use read_types::ReadTypes;
 pub use request_class::{
     RequestClass, classify, fails_open, has_admin_path, is_admin, is_websocket_upgrade, may_write,
 };

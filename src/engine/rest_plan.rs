@@ -2,8 +2,9 @@
 
 use super::bypass::Bypass;
 use super::identity::{Credentials, scope_key};
-use super::merged_terms::{merge_terms, naming_type};
+use super::merged_terms::merge_terms;
 use super::plan::{Plan, RestPlan};
+use super::read_types::{rest_type_name, type_names};
 use super::signals::{Signal, SignalCheck, SignalSet};
 use crate::config::{Authorization, CdnCacheControl, Config, RestRules, RestTtl};
 use crate::http::Request;
@@ -31,7 +32,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
         return Err(signal.bypass(config));
     }
     let digest = read.digest(&request.headers).part(scope_key.digest.as_bytes()).finish();
-    let type_name = naming_type(&read.types).map_or("default", |one| one.name.as_str());
+    let type_name = rest_type_name(&read.types);
     let key = Key::new(&KeyParts {
         service: &config.service,
         kind: Kind::Rest,
@@ -55,7 +56,7 @@ pub fn plan_rest(config: &Config, request: &Request, claims: &Claims) -> Result<
         tagging: config.tagging,
         scopes: merged.scopes,
         keyed_headers: keyed.to_vec(),
-        type_names: read.types.iter().map(|one| one.name.clone()).collect(),
+        type_names: type_names(&read.types),
         undeclared: Vec::new(),
         rest: RestPlan {
             target: Some(read.url.target()),

@@ -10,8 +10,8 @@ reasons! {
             "clients may keep a copy of the response for more than a minute, or, without `max-age`, for as long as they like. No purge reaches that copy: `s-maxage` is for shared caches alone",
             "set `client_ttl` on the cache type (0 makes browsers ask each time), or `max-age=0` at the origin";
         TypeNeverMatched = "type-never-matched",
-            "a cache type of the configuration has matched none of the last requests, though there were many. There is no such warning for a type that only a response shows (`graphql:Product`), and none while reads are not looked up, since their types are not counted",
-            "check its `match`: [what each form matches](configuration.md#cache-types)";
+            "a cache type of the configuration has matched none of the last requests, though there were many. Requests that pass through count too, and those that were made before the last change of the types do not. A request that could not be read matches none. There is no such warning for a type that only a response shows (`graphql:Product`), and none if more types are in use than [the statistics keep](statistics.md#names)",
+            "check its `match`: [what each form matches](configuration.md#cache-types); and by `GET stats?by=reason` whether its requests can be read";
         PurgesEverything = "purges-everything",
             "nothing in the mutation's name says what it changes, and no rule does. Unless its response names entities, it purges everything of the service",
             "add a [rule](configuration.md#mutations) for its field, with `[]` if it changes nothing that is cached";

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::decision::BatchDecision;
 use super::knowledge::Documents;
 use super::pass_through::PassThrough;
-use super::read::{BatchCompletion, BatchItem, BatchReads};
+use super::read::{BatchCompletion, BatchItem, BatchItemKind, BatchReads};
 use super::respond::{Reply, Responder};
 use super::runtime::Runtime;
 use super::write::{OutgoingWrite, Writes};
@@ -37,6 +37,7 @@ pub(super) struct Batches {
 impl Batches {
     /// Answers a batch.
     pub async fn answer<R: Runtime>(&self, context: &Context<R>, items: Vec<BatchItem>) -> Reply {
+        self.note_types(context, &items);
         let (reply, body) = match BatchDecision::of(&self.config, &items) {
             BatchDecision::LookUp => return self.reads.read(context, &items).await,
             BatchDecision::Refused(limit) => {
@@ -61,5 +62,21 @@ impl Batches {
             self.documents.note_passed_on(&context.runtime, operations, body.as_deref());
         }
         self.completion.reply(context, &items, reply).await
+    }
+
+    /// Notes which cache types match the queries.
+    fn note_types<R: Runtime>(&self, context: &Context<R>, items: &[BatchItem]) {
+        for item in items {
+            match &item.kind {
+                BatchItemKind::Query { plan, .. } => {
+                    self.respond.log.matched(context, &plan.type_names);
+                }
+                BatchItemKind::Other { operation, .. } => {
+                    let matched = operation.types(&self.config).map(|types| types.matched);
+                    self.respond.log.matched(context, &matched.unwrap_or_default());
+                }
+                BatchItemKind::Mutation(_) | BatchItemKind::Unknown | BatchItemKind::Unread(_) => {}
+            }
+        }
     }
 }

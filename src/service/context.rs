@@ -7,6 +7,7 @@ use super::cached_entry::CachedEntry;
 use super::runtime::{BodyRead, Runtime};
 use super::slots::{READS, REVALIDATIONS, Slots};
 use crate::admin::Administrator;
+use crate::engine::ReadTypes;
 use crate::http::Request;
 use crate::limits;
 use crate::purge::Mark;
@@ -33,6 +34,8 @@ pub(super) struct Context<R> {
     pub purpose: Purpose,
     /// The name of its GraphQL operation, if it is known and not looked up. For statistics.
     pub operation: Option<Rc<str>>,
+    /// The cache types of a read that is not looked up, if they are known. For statistics.
+    pub types: Option<Rc<ReadTypes>>,
     /// For an admin request with the right credentials: whose it is.
     pub admin: Option<Rc<AdminRequest>>,
     /// Limits how many stores the request reads at once.
@@ -53,6 +56,7 @@ impl<R: Runtime> Context<R> {
             debug: false,
             purpose: Purpose::Answer,
             operation: None,
+            types: None,
             admin: None,
             store_reads: Slots::new(READS),
             revalidations: Slots::new(REVALIDATIONS),
@@ -62,6 +66,11 @@ impl<R: Runtime> Context<R> {
     /// The context of the same request, whose operation has this name.
     pub fn of_operation(&self, name: Option<&str>) -> Self {
         Self { operation: Some(name.unwrap_or("anonymous").into()), ..self.clone() }
+    }
+
+    /// The context of the same request, whose cache types are these.
+    pub fn of_types(&self, types: Option<ReadTypes>) -> Self {
+        Self { types: types.map(Rc::new), ..self.clone() }
     }
 }
 

@@ -39,7 +39,8 @@ impl GraphQl {
         reason: Bypass,
         operation: &Operation,
     ) -> Reply {
-        let context = &context.of_operation(operation.known.analysis.name.as_deref());
+        let context = context.of_operation(operation.known.analysis.name.as_deref());
+        let context = &context.of_types(operation.types(&self.config));
         let full_request = operation.full_request();
         let reply = self.pass_through.pass(context, reason, full_request.as_ref()).await;
         self.note_passed_on(context, operation, &reply, None);

@@ -18,7 +18,7 @@ use crate::engine::{
 };
 use crate::http::{Headers, Request};
 use crate::limits;
-use crate::tag::gather_tags;
+use crate::tag::{Tagging, gather_tags};
 use crate::time::Timestamp;
 use serde_json::Value;
 use std::rc::Rc;
@@ -36,7 +36,8 @@ impl Isolate {
         let log_name: Rc<str> = config::log_name_of(json).into();
         let config = config::parse(json).map(Rc::new);
         let known = config.as_ref().ok();
-        let stats = Rc::new(Stats::default());
+        let rules = known.map_or(Tagging::UNKNOWN, |config| config.tagging);
+        let stats = Rc::new(Stats::of_rules(rules));
         let edge_cache = Rc::new(EdgeCacheTier::default());
         let writes_per_day = known.and_then(|config| config.kv.writes_per_day);
         let kv = Rc::new(KvClient::new(writes_per_day, stats.clone()));

@@ -2,7 +2,7 @@
 
 use super::configured::Configured;
 use super::context::{Context, Purpose};
-use super::decision::Decision;
+use super::decision::{Decision, PassedRequest};
 use super::incoming::{TokenUse, incoming_context, judge_token};
 use super::isolate::Isolate;
 use super::respond::{Reply, error};
@@ -10,7 +10,7 @@ use super::runtime::Runtime;
 use super::socket::{SocketMessage, SocketWrite};
 use super::write::OutgoingWrite;
 use crate::admin::is_purge_method;
-use crate::engine::{Bypass, TokenCheck, Write};
+use crate::engine::{Bypass, ReadTypes, TokenCheck, Write};
 use crate::graphql::{ClientMessage, read_client_message};
 use crate::http::Request;
 use crate::purge::{IntentId, Record};
@@ -126,8 +126,12 @@ async fn answer<R: Runtime>(service: &Configured, context: Context<R>) -> Reply 
         Decision::Admin => Reply::Whole(admin.respond(&context).await),
         Decision::Upgrade => pass_through.upgrade(&context).await,
         Decision::Socket => pass_through.open_socket(&context).await,
-        Decision::PassThrough { reason, operation: None } => {
+        Decision::PassThrough { reason, request: PassedRequest::Unread } => {
             pass_through.pass(&context, reason, None).await
+        }
+        Decision::PassThrough { reason, request: PassedRequest::Rest } => {
+            let types = ReadTypes::of_path(&service.config, &context.request.url);
+            pass_through.pass(&context.of_types(Some(types)), reason, None).await
         }
         Decision::RestWrite => {
             let (write, reason) = (Write::Rest(&context.request), Bypass::Method.as_str());
@@ -139,7 +143,7 @@ async fn answer<R: Runtime>(service: &Configured, context: Context<R>) -> Reply 
             let outgoing = OutgoingWrite { write, full_request: None, reason };
             writes.write(&context, outgoing).await
         }
-        Decision::PassThrough { reason, operation: Some(operation) } => {
+        Decision::PassThrough { reason, request: PassedRequest::Operation(operation) } => {
             graphql.pass_through(&context, reason, &operation).await
         }
         Decision::Mutation(operation) => graphql.mutate(&context, &operation).await,

@@ -8,6 +8,7 @@
 //! | `purges.rs` | counts of purges, and the last of them |
 //! | `kv_content.rs` | an estimate of what Workers KV holds |
 //! | `popular.rs` | the most frequent public reads |
+//! | `rules.rs` | how many requests were counted under which rules of the configuration |
 //! | `tally.rs` | all of these for one span of time |
 //! | `schedule.rs` | when an isolate reports to the statistics object |
 //! | `ask.rs`, `messages.rs` | what isolates and the object say to each other |
@@ -38,6 +39,7 @@ mod occasions;
 mod popular;
 mod purges;
 mod rows;
+mod rules;
 mod schedule;
 mod series;
 mod tally;
@@ -60,6 +62,7 @@ pub use occasions::Occasions;
 pub use popular::{PopularRequest, PopularRequests};
 pub use purges::{PurgeCounts, RecentPurge, RecentPurges};
 pub use rows::{MemoryRows, Rows, Table};
+pub use rules::RequestsByRules;
 pub use schedule::{FIRST_REPORT_MILLIS, LEAST_MILLIS, Schedule, wait_after_failures};
 pub use series::{Point, WindowSum, window_sum};
 pub use tally::Tally;

@@ -5,6 +5,7 @@ use super::kv_content::KvContent;
 use super::names::{NameList, NameTable};
 use super::popular::PopularRequests;
 use super::purges::{PurgeCounts, RecentPurges};
+use super::rules::RequestsByRules;
 use crate::record::members;
 use crate::shadow::ShadowCounts;
 use serde::Serialize;
@@ -19,9 +20,13 @@ pub struct Tally {
     /// By cache type.
     #[serde(skip_serializing_if = "NameTable::is_empty")]
     pub types: NameTable,
-    /// The cache types that matched a request together with others. Only one of them counts it.
+    /// The cache types that matched a request which only another of them counts, or none.
     #[serde(skip_serializing_if = "NameList::is_empty")]
     pub matched: NameList,
+    /// The requests of which each matching cache type is in `types` or `matched`. Earlier builds have none here:
+    /// they noted no types of requests that were not looked up.
+    #[serde(skip_serializing_if = "RequestsByRules::is_empty")]
+    pub typed: RequestsByRules,
     /// By GraphQL operation.
     #[serde(skip_serializing_if = "NameTable::is_empty")]
     pub operations: NameTable,
@@ -49,7 +54,7 @@ pub struct Tally {
 }
 
 members!(Tally {
-    total as "all", types, matched, operations, paths, reasons, purges, recent_purges, kv, shadow, popular,
+    total as "all", types, matched, typed, operations, paths, reasons, purges, recent_purges, kv, shadow, popular,
 });
 
 impl Tally {
@@ -68,6 +73,7 @@ impl Tally {
         self.total.add(&other.total);
         self.types.add(&other.types);
         self.matched.add(&other.matched);
+        self.typed.add(&other.typed);
         self.operations.add(&other.operations);
         self.paths.add(&other.paths);
         self.reasons.add(&other.reasons);
@@ -101,6 +107,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tag::Tagging;
 
     #[test]
     fn json_keeps_everything_and_unknown_members_are_ignored() {
@@ -108,6 +115,7 @@ mod tests {
         assert!(tally.is_empty());
         tally.total.add_to(Counter::Hits, 3);
         tally.types.count("product", 10, |counts| counts.add_to(Counter::Hits, 3));
+        tally.typed.count(Tagging::from_number(u64::MAX), 3);
         tally.purges.request_everything("admin");
         let text = serde_json::to_string(&tally).unwrap();
         assert_eq!(crate::record::read::<Tally>(&text).unwrap(), tally);
@@ -116,5 +124,6 @@ mod tests {
         let mut twice = tally.clone();
         twice.add(&tally, 10);
         assert_eq!(twice.types.sum().requests(), 6);
+        assert_eq!(twice.typed.of(Tagging::from_number(u64::MAX)), 6);
     }
 }

@@ -1,7 +1,7 @@
 //! Decides what is done with a request.
 
 use super::batch::batch_items;
-use super::outcome::Decision;
+use super::outcome::{Decision, PassedRequest};
 use crate::config::Config;
 use crate::engine::{Bypass, GraphQlRequest, RequestClass, Uncacheable, classify, read_graphql};
 use crate::graphql::OperationRequest;
@@ -48,12 +48,14 @@ impl Decider {
             RequestClass::Admin => Decision::Admin,
             RequestClass::PassThrough(Bypass::Upgrade) => Decision::Upgrade,
             RequestClass::GraphQlSocket => Decision::Socket,
-            RequestClass::PassThrough(reason) => pass_through(reason),
+            RequestClass::PassThrough(reason) => pass_through(reason, PassedRequest::Unread),
             RequestClass::RestWrite => Decision::RestWrite,
-            RequestClass::Rest if paused.is_some() => pass_through(Bypass::Paused),
+            RequestClass::Rest if paused.is_some() => {
+                pass_through(Bypass::Paused, PassedRequest::Rest)
+            }
             RequestClass::Rest => match self.planning.plan_rest(context).await {
                 Ok(plan) => Decision::LookUp { plan, kind: ReadKind::Rest },
-                Err(reason) => pass_through(reason),
+                Err(reason) => pass_through(reason, PassedRequest::Rest),
             },
             RequestClass::GraphQlGet | RequestClass::GraphQlPost => {
                 self.decide_graphql(context, paused).await
@@ -140,7 +142,7 @@ impl Decider {
         }
         match self.planning.plan_operation(context, &operation, uncached).await {
             Ok(plan) => Decision::LookUp { plan, kind: ReadKind::GraphQl(Rc::new(operation)) },
-            Err(reason) => Decision::PassThrough { reason, operation: Some(operation) },
+            Err(reason) => pass_through(reason, PassedRequest::Operation(operation)),
         }
     }
 
@@ -151,11 +153,11 @@ impl Decider {
         match reason.limit().filter(|_| self.config.limits.refuse) {
             Some(limit) => Decision::Refused(limit),
             None if may_be_mutation => Decision::PossibleMutation(reason),
-            None => pass_through(reason),
+            None => pass_through(reason, PassedRequest::Unread),
         }
     }
 }
 
-fn pass_through(reason: Bypass) -> Decision {
-    Decision::PassThrough { reason, operation: None }
+fn pass_through(reason: Bypass, request: PassedRequest) -> Decision {
+    Decision::PassThrough { reason, request }
 }

@@ -13,4 +13,4 @@ mod outcome;
 
 pub(super) use batch::BatchDecision;
 pub(super) use decider::Decider;
-pub(super) use outcome::Decision;
+pub(super) use outcome::{Decision, PassedRequest};

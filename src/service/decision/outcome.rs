@@ -5,6 +5,17 @@ use crate::limits::Limit;
 use crate::service::knowledge::Operation;
 use crate::service::read::{BatchItem, ReadKind};
 
+/// What was understood of a request that is not looked up.
+#[allow(clippy::large_enum_variant, reason = "it is part of a decision, which is as large")]
+pub enum PassedRequest {
+    /// It is a REST read.
+    Rest,
+    /// It runs this GraphQL operation.
+    Operation(Operation),
+    /// Nothing.
+    Unread,
+}
+
 /// What is done with a request.
 #[allow(
     clippy::large_enum_variant,
@@ -28,8 +39,8 @@ pub enum Decision {
     PassThrough {
         /// Why.
         reason: Bypass,
-        /// The operation that it runs, if it is GraphQL and was understood.
-        operation: Option<Operation>,
+        /// What was understood of it.
+        request: PassedRequest,
     },
     /// A REST write, by its method or by a header that replaces the method.
     RestWrite,

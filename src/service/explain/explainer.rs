@@ -9,14 +9,13 @@ use super::write::explained_purge;
 use crate::admin::{DecisionWord, ExplainRequest, Explanation, UnderstoodRequest};
 use crate::config::Config;
 use crate::engine::{
-    BatchOperation, Bypass, Plan, RequestClass, TokenCheck, Warning, Write, XCache,
-    browser_keeps_copy, classify,
+    BatchOperation, Bypass, Plan, TokenCheck, Warning, Write, XCache, browser_keeps_copy,
 };
 use crate::graphql::RequestError;
 use crate::limits::Limit;
 use crate::service::cache::{Candidate, HitForMiss, Judge, Lookup};
 use crate::service::context::{Context, Purpose};
-use crate::service::decision::{BatchDecision, Decider, Decision};
+use crate::service::decision::{BatchDecision, Decider, Decision, PassedRequest};
 use crate::service::incoming::incoming_context;
 use crate::service::knowledge::Operation;
 use crate::service::planning::Planning;
@@ -95,17 +94,15 @@ impl Explainer {
             Decision::LookUp { plan, kind: ReadKind::GraphQl(operation) } => {
                 self.explain_query(context, &form(), &operation, &plan).await
             }
-            Decision::PassThrough { reason, operation: Some(operation) } => {
+            Decision::PassThrough { reason, request: PassedRequest::Operation(operation) } => {
                 self.explain_passed(context, &form(), &operation, reason).await
             }
-            Decision::PassThrough { reason, operation: None } => {
+            Decision::PassThrough { reason, request: PassedRequest::Rest } => {
                 let base = unread(DecisionWord::Bypass, reason);
-                match classify(&self.config, &context.request) {
-                    RequestClass::Rest => {
-                        with_plan_explanation(base, self.planning.explain_rest(context).await)
-                    }
-                    _ => base,
-                }
+                with_plan_explanation(base, self.planning.explain_rest(context).await)
+            }
+            Decision::PassThrough { reason, request: PassedRequest::Unread } => {
+                unread(DecisionWord::Bypass, reason)
             }
             Decision::RestWrite => {
                 let base = unread(DecisionWord::Write, Bypass::Method);

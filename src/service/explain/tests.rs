@@ -108,6 +108,7 @@ proptest! {
             prop_assert_eq!(&explained, &world.explain(&sent), "explaining changes nothing");
             let seen = world.send(&sent);
             compare(&explained, &seen, &config);
+            prop_assert_eq!(world.uncounted(&explained), [""; 0], "{}\n{:#}", config.json, explained);
             let (seen, twins) = (without_time(seen), without_time(twin.send(&sent)));
             prop_assert_eq!(seen, twins, "a request is answered as if nothing was explained");
         }
@@ -159,6 +160,46 @@ fn an_explanation_does_not_tell_whether_an_explained_token_is_right() {
     assert_eq!(right["signals"], explained("guess-of-a-token")["signals"]);
     assert_eq!(right["reason"], explained("guess-of-a-token")["reason"]);
     assert_eq!(right["signals"][0]["signal"], "header: authorization", "{right:#}");
+}
+
+/// The service passes most reads through, and one type is misspelled.
+#[test]
+fn a_type_that_matches_nothing_is_noticed_although_reads_pass_through() {
+    let config = json!({
+        "types": {
+            "product": { "match": ["graphql:Query.product"], "ttl": 60 },
+            "batched": { "match": ["graphql:Query.batched"], "ttl": 60 },
+            "pages": { "match": ["rest:/pages/**"], "ttl": 60 },
+            "misspelled": { "match": ["graphql:Query.serach"], "ttl": 60 },
+        },
+    });
+    let world = World::new(&config, "");
+    let sent = |target: &str, body: Value| {
+        let method = if body.is_null() { Method::Get } else { Method::Post };
+        let mut request = request(method, target);
+        request.headers.set("cookie", "sid=1");
+        request.headers.set("content-type", "application/json");
+        Sent { request, body: if body.is_null() { String::new() } else { body.to_string() } }
+    };
+    let requests = [
+        sent("/graphql", json!({ "query": "{ product { id } }" })),
+        sent("/graphql", json!([{ "query": "{ batched { id } }" }])),
+        sent("/graphql", json!({ "query": "{ broken" })),
+        sent("/pages/1", Value::Null),
+    ];
+    let warnings = || {
+        let explained = world.explain(&requests[0]);
+        let warnings = explained["warnings"].as_array().cloned().unwrap_or_default();
+        let of_types = warnings.iter().filter(|one| one["word"] == "type-never-matched");
+        of_types
+            .map(|one| one["message"].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<String>>()
+    };
+    for _ in 0..250 {
+        assert_eq!(warnings(), Vec::<String>::new());
+        requests.iter().for_each(|one| drop(world.send(one)));
+    }
+    assert_eq!(warnings(), ["types.misspelled has matched none of 1000 requests"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::hashed::HashedDocuments;
 use super::schema::RequestSchema;
 use super::uploaded::UploadedDocuments;
 use crate::config::{Apq, Config};
-use crate::engine::Uncacheable;
+use crate::engine::{ReadTypes, Uncacheable};
 use crate::graphql::{
     DocumentSource, InjectedDocument, OperationKind, OperationRequest, RequestParts,
     RewrittenRequest, shows_success,
@@ -33,6 +33,13 @@ impl Operation {
     /// reason for which it is not looked up.
     pub fn is_mutation(&self) -> bool {
         self.known.analysis.kind == OperationKind::Mutation
+    }
+
+    /// The cache types of a query. `None` if it is no query.
+    pub fn types(&self, config: &Config) -> Option<ReadTypes> {
+        let analysis = &self.known.analysis;
+        let is_query = analysis.kind == OperationKind::Query;
+        is_query.then(|| ReadTypes::of_query(config, &self.query, analysis))
     }
 
     /// What the origin is sent of the request if its response may be stored.

@@ -167,6 +167,11 @@ impl ResponseLog {
         report(&context.runtime, &line);
     }
 
+    /// Notes that cache types match queries of a batch. The batch itself counts for none of them.
+    pub fn matched<R: Runtime>(&self, context: &Context<R>, names: &[String]) {
+        self.stats.matched(context.runtime.now(), names);
+    }
+
     /// Counts and logs a batch of queries.
     pub fn batch<R: Runtime>(
         &self,
@@ -231,10 +236,14 @@ impl ResponseLog {
         }
         let how = if status >= 500 { Answered::Error } else { response.how };
         let now = context.runtime.now();
+        // Only a read that is not looked up has them here.
+        let types = context.types.as_deref();
         let counted = Response {
             how,
             millis: now.millis_since(context.started),
             bytes: if context.request.method == Method::Head { 0 } else { response.bytes },
+            type_name: response.type_name.or(types.map(|types| &*types.name)),
+            matched: types.map_or(response.matched, |types| &types.matched),
             operation: response.operation.or(context.operation.as_deref()),
             path: &context.request.url.path,
             ..response

@@ -8,6 +8,7 @@ use crate::statistics::{
     Ask, Counts, NEW_PARTS, Part, PopularRequest, PopularRequests, RecentPurge, Tally, WindowSum,
     window_sum,
 };
+use crate::tag::Tagging;
 use crate::time::Timestamp;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -35,6 +36,8 @@ struct Minute {
 
 #[derive(Debug, Default)]
 struct Counters {
+    /// By which rules requests match cache types. Unknown without a configuration.
+    rules: Tagging,
     started: Option<Timestamp>,
     minute: u64,
     running: Tally,
@@ -51,6 +54,11 @@ struct Counters {
 pub struct Stats(RefCell<Counters>);
 
 impl Stats {
+    /// Counts of requests under these rules.
+    pub fn of_rules(rules: Tagging) -> Self {
+        Self(RefCell::new(Counters { rules, ..Counters::default() }))
+    }
+
     /// Counts a response.
     pub fn answered(&self, now: Timestamp, response: &Response<'_>) {
         self.answered_often(now, response, 1);
@@ -59,8 +67,10 @@ impl Stats {
     /// Counts so many responses that are the same.
     pub fn answered_often(&self, now: Timestamp, response: &Response<'_>, times: u64) {
         let count = |counts: &mut Counts| (0..times).for_each(|_| response.count(counts));
+        let rules = self.0.borrow().rules;
         self.count(now, |tally| {
             count(&mut tally.total);
+            tally.typed.count(rules, times);
             if let Some(name) = response.type_name {
                 tally.types.count(name, NAMES, count);
             }
@@ -76,6 +86,11 @@ impl Stats {
                 tally.reasons.count(reason, NAMES, count);
             }
         });
+    }
+
+    /// Notes that these cache types match a request, which is counted without them.
+    pub fn matched(&self, now: Timestamp, names: &[String]) {
+        self.count(now, |tally| names.iter().for_each(|name| tally.matched.note(name)));
     }
 
     /// Counts a purge that the log has recorded as `seq`.

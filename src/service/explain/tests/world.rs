@@ -83,6 +83,17 @@ impl World {
         }
     }
 
+    /// The explained cache types that the isolate does not know to have matched.
+    pub fn uncounted(&self, explained: &Value) -> Vec<String> {
+        let totals = self.isolate.borrow().base.stats.totals();
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let operations = list(&explained["operations"]);
+        let types = operations.iter().chain([explained]).flat_map(|one| list(&one["types"]));
+        let names = types.map(|one| one["name"].as_str().unwrap_or_default().to_owned());
+        let is_known = |name: &str| totals.types.get(name).is_some() || !totals.matched.lacks(name);
+        names.filter(|name| name != "default" && !is_known(name)).collect()
+    }
+
     pub fn admin(&self, route: &str, body: &Value) -> Value {
         let mut request = request(Method::Post, &format!("/__evergraph/{route}"));
         request.headers.set("authorization", "Bearer secret");

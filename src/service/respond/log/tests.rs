@@ -112,3 +112,77 @@ fn purges_are_always_logged() {
     runtime.run(service.handle(request("PUT", "/products/1")));
     assert!(runtime.has_reported("purge-log-write"));
 }
+
+/// Sends a request, and the text as its body.
+fn send(
+    (runtime, isolate): (&TestRuntime, &Rc<Isolate>),
+    (method, target, body): (&str, &str, &str),
+    headers: &[(&str, &str)],
+) {
+    let mut request = request(method, target);
+    headers.iter().for_each(|(name, value)| request.headers.set(name, *value));
+    runtime.sends(method, body);
+    runtime.run(Service::new(runtime.clone(), isolate.clone()).handle(request));
+}
+
+#[test]
+fn a_read_that_is_not_looked_up_counts_for_its_type() {
+    let runtime = TestRuntime::new();
+    let types = json!({
+        "product": { "match": ["rest:/products/**", "graphql:Query.product"], "ttl": 60 },
+        "long": { "match": ["rest:/products/**"], "ttl": 600 },
+        "never": { "match": ["graphql:Query.now"], "ttl": 0 },
+    });
+    let isolate = Isolate::new(&json!({ "types": types, "bypass": ["/products/live"] }));
+    let send = |method, target, body, headers: &[(&str, &str)]| {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        send((&runtime, &isolate), (method, target, body), &headers);
+    };
+    let cookie = [("cookie", "sid=1")];
+    send("GET", "/products/1", "", &cookie);
+    send("POST", "/graphql", r#"{"query":"{ product { id } }"}"#, &cookie);
+    send("POST", "/graphql", r#"{"query":"{ now }"}"#, &[]);
+    send("POST", "/graphql", r#"{"query":"{ other }"}"#, &cookie);
+    // No type is known of these.
+    send("POST", "/graphql", r#"{"query":"subscription { product { id } }"}"#, &cookie);
+    send("POST", "/graphql", r#"{"query":"mutation { product { id } }"}"#, &cookie);
+    send("POST", "/graphql", r#"{"query":"{"}"#, &cookie);
+    send("GET", "/products/live", "", &cookie);
+    runtime.fails(Call::Fetch, "no connection");
+    send("GET", "/products/1", "", &cookie);
+    let totals = isolate.base.stats.totals();
+    let of = |name: &str| {
+        let counts = totals.types.get(name).copied().unwrap_or_default();
+        (counts.of(Counter::Bypass), counts.of(Counter::Errors))
+    };
+    assert_eq!((of("product"), of("never"), of("default")), ((2, 1), (1, 0), (1, 0)));
+    assert_eq!(totals.types.sum().requests(), 5);
+    assert!(totals.types.get("long").is_none() && !totals.matched.lacks("long"));
+    assert_eq!(totals.total.requests(), 9);
+    let config = isolate.service.as_ref().ok().unwrap().config.clone();
+    assert_eq!(totals.typed.of(config.tagging), 9);
+}
+
+#[test]
+fn the_types_of_a_batch_are_known_to_have_matched() {
+    let runtime = TestRuntime::new();
+    let types = json!({
+        "product": { "match": ["graphql:Query.product"], "ttl": 60 },
+        "me": { "match": ["graphql:Query.me"], "ttl": 60 },
+        "never": { "match": ["graphql:Query.now"], "ttl": 0 },
+    });
+    let isolate = Isolate::new(&json!({ "types": types }));
+    let lacking = || {
+        let totals = isolate.base.stats.totals();
+        assert!(totals.types.is_empty());
+        ["product", "me", "never"].map(|name| totals.matched.lacks(name))
+    };
+    let send = |body| {
+        let headers = [("content-type", "application/json")];
+        send((&runtime, &isolate), ("POST", "/graphql", body), &headers);
+    };
+    send(r#"[{"query":"{ product { id } }"}]"#);
+    assert_eq!(lacking(), [false, true, true], "looked up");
+    send(r#"[{"query":"{ me { id } }"},{"query":"{ now }"}]"#);
+    assert_eq!(lacking(), [false; 3], "passed through");
+}
