@@ -6,7 +6,7 @@ use super::base::BaseComponents;
 use super::batch::Batches;
 use super::cache::{HitForMiss, Judge, Lookup, Store};
 use super::decision::Decider;
-use super::explain::Explainer;
+use super::explain::{Explainer, RecentNumbers};
 use super::graphql::GraphQl;
 use super::knowledge::Knowledge;
 use super::last_outcome::LastOutcome;
@@ -115,7 +115,7 @@ impl Configured {
             judge: read_parts.judge.clone(),
             hit_for_miss: read_parts.hit_for_miss.clone(),
             effects: effects.clone(),
-            reports: reports.clone(),
+            numbers: RecentNumbers::new(reports.clone()),
         };
         let completion = BatchCompletion::new(log_name);
         let batches = Batches {

@@ -164,12 +164,35 @@ impl StatsReports {
 
     /// The numbers of the service if the object answers in time, or else of this isolate.
     pub async fn numbers<R: Runtime>(&self, runtime: &R, ask: Ask) -> WindowNumbers {
+        let message = Message { ask: Some(ask), ..self.message(runtime) };
+        self.answered_numbers(runtime, ask, self.ask(runtime, message)).await
+    }
+
+    /// The same, without reporting: the object counts nothing. What this isolate has not reported yet is added
+    /// here.
+    pub async fn numbers_without_report<R: Runtime>(&self, runtime: &R, ask: Ask) -> WindowNumbers {
+        let message = Message { ask: Some(ask), is_question: true, ..self.message(runtime) };
+        let asking = self.send(runtime, message, ANSWER_MILLIS);
+        let mut numbers = self.answered_numbers(runtime, ask, asking).await;
+        if let WindowNumbers::Service(window) = &mut numbers {
+            // Both have a limited number of names.
+            window.sum.add(&self.stats.unreported(), usize::MAX);
+        }
+        numbers
+    }
+
+    /// The numbers in the object's answer to a question, which is sent if the object is used.
+    async fn answered_numbers<R: Runtime>(
+        &self,
+        runtime: &R,
+        ask: Ask,
+        asking: impl Future<Output = Result<Reply, Fault>>,
+    ) -> WindowNumbers {
         let own = |fault| WindowNumbers::Isolate(self.stats.window(runtime.now(), ask), fault);
         if !self.uses_object(runtime) {
             return own(None);
         }
-        let message = Message { ask: Some(ask), ..self.message(runtime) };
-        match self.ask(runtime, message).await {
+        match asking.await {
             Ok(Reply { answer: Some(sum), .. }) => WindowNumbers::Service(sum),
             Ok(_) => own(Some("the statistics object did not answer the question".to_owned())),
             Err(fault) => own(Some(fault)),

@@ -6,6 +6,7 @@ use crate::service::testing::{Call, Components, TestRuntime, request};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+mod explain;
 mod probes;
 mod roles;
 

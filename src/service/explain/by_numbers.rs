@@ -9,9 +9,6 @@ use crate::statistics::{OTHER, Tally};
 /// How many requests are needed before numbers mean something.
 const LEAST_REQUESTS: u64 = 1_000;
 
-/// Which seconds the numbers are of.
-pub const WINDOW_SECONDS: u64 = 24 * 60 * 60;
-
 /// What the numbers say about the configuration.
 pub fn warnings_by_numbers(config: &Config, tally: &Tally) -> Vec<ExplainedWarning> {
     let requests = tally.total.requests();

@@ -1,10 +1,11 @@
 //! Explains requests.
 
-use super::by_numbers::{WINDOW_SECONDS, warnings_by_numbers};
+use super::by_numbers::warnings_by_numbers;
 use super::documented::{bypass_reason, miss_reason, not_stored_reason, warning};
 use super::entry::explained_entry;
 use super::form::{form_of, understood_operation, understood_request};
 use super::parts::{explanation, not_looked_up, with_plan, with_plan_explanation};
+use super::recent_numbers::RecentNumbers;
 use super::write::explained_purge;
 use crate::admin::{DecisionWord, ExplainRequest, Explanation, UnderstoodRequest};
 use crate::config::Config;
@@ -22,10 +23,8 @@ use crate::service::planning::Planning;
 use crate::service::purges::Purges;
 use crate::service::read::{BatchItem, BatchItemKind, LATE_MILLIS, ReadKind, forward_reason};
 use crate::service::runtime::Runtime;
-use crate::service::stats_reports::{StatsReports, WindowNumbers};
 use crate::service::timeout::within;
 use crate::service::write::WriteEffects;
-use crate::statistics::Ask;
 use std::rc::Rc;
 
 /// Explains requests.
@@ -49,7 +48,7 @@ pub struct Explainer {
     /// What writes purge.
     pub effects: Rc<WriteEffects>,
     /// The numbers of the service.
-    pub reports: Rc<StatsReports>,
+    pub numbers: RecentNumbers,
 }
 
 impl Explainer {
@@ -62,10 +61,8 @@ impl Explainer {
         let context = incoming_context(runtime, log, request, TokenCheck::Absent, purpose);
         let decision = self.decider.decide(&context).await;
         let mut explanation = self.explain_decision(&context, decision).await;
-        let ask = Ask { window: Some(WINDOW_SECONDS), by: None };
-        let (WindowNumbers::Service(numbers) | WindowNumbers::Isolate(numbers, _)) =
-            self.reports.numbers(runtime, ask).await;
-        explanation.warnings.extend(warnings_by_numbers(&self.config, &numbers.sum));
+        let sums = self.numbers.sums(runtime).await;
+        explanation.warnings.extend(warnings_by_numbers(&self.config, &sums));
         explanation
     }
 

@@ -12,9 +12,11 @@ mod entry;
 mod explainer;
 mod form;
 mod parts;
+mod recent_numbers;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use explainer::Explainer;
+pub(super) use recent_numbers::RecentNumbers;

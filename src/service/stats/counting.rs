@@ -182,6 +182,15 @@ impl Stats {
         window
     }
 
+    /// The sum of what the object has not got yet, as far as is known.
+    pub fn unreported(&self) -> Tally {
+        let counters = self.0.borrow();
+        let mut sum = counters.running.clone();
+        let earlier = counters.earlier.iter().filter(|minute| !minute.is_reported);
+        earlier.for_each(|minute| sum.add(&minute.tally, NAMES));
+        sum
+    }
+
     /// What the object has not got yet. It is kept until [`Self::reported`] is called.
     pub fn report(&self, now: Timestamp) -> Vec<Part> {
         let mut counters = self.0.borrow_mut();

@@ -70,6 +70,23 @@ fn reports_go_once_a_minute_and_a_question_has_the_rest() {
 }
 
 #[test]
+fn numbers_without_a_report_are_complete_and_the_object_counts_nothing() {
+    let setup = Setup::new(10_000);
+    setup.requests(130);
+    let ask = Ask { window: Some(3_600), by: None };
+    let hits = || match setup.runtime.run(setup.reports.numbers_without_report(&setup.runtime, ask))
+    {
+        WindowNumbers::Service(sum) => sum.sum.total.of(Counter::Hits),
+        WindowNumbers::Isolate(..) => 0,
+    };
+    assert_eq!((hits(), hits()), (130, 130));
+    let other = Setup { runtime: setup.runtime.clone(), ..Setup::new(10_000) };
+    let (reported, _) = other.hits();
+    assert!((60..130).contains(&reported), "{reported}");
+    assert_eq!((setup.hits(), other.hits()), ((130, true), (130, true)));
+}
+
+#[test]
 fn without_the_object_or_with_0_requests_the_isolate_has_its_own_numbers() {
     let setup = Setup::new(0);
     setup.requests(200);
