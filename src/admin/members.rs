@@ -75,10 +75,16 @@ pub(super) fn number(
     (least, most): (u64, u64),
 ) -> Result<Option<u64>, BodyError> {
     let Some(value) = value else { return Ok(None) };
-    match value.as_u64().filter(|number| (least..=most).contains(number)) {
+    match whole(value).filter(|number| (least..=most).contains(number)) {
         Some(number) => Ok(Some(number)),
         None => Err(bad(path, format!("expected a whole number from {least} to {most}"))),
     }
+}
+
+/// A whole number of at least 0, however it is written: `60.0` is one too, as in JSON Schema.
+fn whole(value: &Value) -> Option<u64> {
+    let is_whole = |number: &f64| number.fract() == 0.0 && *number >= 0.0;
+    value.as_u64().or_else(|| value.as_f64().filter(is_whole).map(|number| number as u64))
 }
 
 /// A member that is a list of strings, and empty if it is absent.

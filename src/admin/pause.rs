@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn a_pause_lasts_for_seconds_or_until_it_is_ended() {
         let read = |body: &str| read_pause(body.as_bytes(), at(5)).map_err(|bad| bad.path);
-        assert_eq!(read(r#"{"seconds":600}"#), Ok(Pause::until(at(600_005))));
+        for seconds in ["600", "600.0", "6e2"] {
+            let body = format!(r#"{{"seconds":{seconds}}}"#);
+            assert_eq!(read(&body), Ok(Pause::until(at(600_005))), "{seconds}");
+        }
         assert_eq!(read(&format!(r#"{{"seconds":{MOST_SECONDS}}}"#)).map(|_| ()), Ok(()));
         for open in ["{}", "", " \n"] {
             assert_eq!(read(open), Ok(Pause::UNTIL_RESUMED), "{open:?}");

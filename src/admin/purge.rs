@@ -3,7 +3,7 @@
 use super::members::{BodyError, bad, flag, members, texts};
 use crate::config::Config;
 use crate::http::Url;
-use crate::key::Pattern;
+use crate::key::{Pattern, digest_in};
 use crate::purge::Record;
 use crate::tag::{Tag, TagSet};
 
@@ -22,10 +22,16 @@ pub struct PurgeCommand {
     pub preview: bool,
 }
 
-const LISTS: [&str; 6] = ["tags", "types", "operations", "paths", "keys", "patterns"];
+/// The members that are lists.
+pub(super) const LISTS: [&str; 6] = ["tags", "types", "operations", "paths", "keys", "patterns"];
 const FLAGS: [&str; 3] = ["all", "soft", "preview"];
 
 impl PurgeCommand {
+    /// Whether it names nothing.
+    fn is_empty(&self) -> bool {
+        !self.all && self.tags.is_empty() && self.patterns.is_empty()
+    }
+
     /// The record for the log.
     pub fn record(&self, config: &Config) -> Record {
         Record {
@@ -52,7 +58,7 @@ pub fn read_purge(config: &Config, body: &[u8]) -> Result<PurgeCommand, BodyErro
             command.add(config, list, text).map_err(place)?;
         }
     }
-    if !command.all && !LISTS.iter().any(|list| members.contains_key(*list)) {
+    if command.is_empty() {
         return Err(bad("", format!("nothing to purge; name one of {}, or all", LISTS.join(", "))));
     }
     Ok(command)
@@ -85,12 +91,7 @@ impl PurgeCommand {
                 let path = url.map(|url| url.comparable_path()).unwrap_or_default();
                 Tag::of("path:", &config.tagged_path(&path))
             }
-            "keys" => {
-                // A key ends with its digest. The key of a variant has the variant's digest after that,
-                // behind a dot.
-                let digest = text.rsplit('/').next().unwrap_or(text);
-                Tag::of("key:", digest.split('.').next().unwrap_or(digest))
-            }
+            "keys" => Tag::of("key:", digest_of(config, text)?),
             _ if text.starts_with("scope:") => {
                 self.tags.extend(scope_tags(config, text)?);
                 return Ok(());
@@ -100,6 +101,16 @@ impl PurgeCommand {
         self.tags.insert(tag);
         Ok(())
     }
+}
+
+/// The digest of a key as responses, logs and lists show it. A build that runs beside this one during a deploy may
+/// show one of a former name of the service.
+fn digest_of<'a>(config: &Config, key: &'a str) -> Result<&'a str, String> {
+    let Config { service, formerly, .. } = config;
+    let mut names = std::iter::once(service).chain(formerly);
+    names.find_map(|name| digest_in(name, key)).ok_or_else(|| {
+        format!("expected a key of the service {service:?}, or the 64 digits at the end of one")
+    })
 }
 
 /// The tags that `scope:user:alice` names. The value is what clients send, so it may contain anything. One

@@ -2,7 +2,11 @@
 //!
 //! Not in scope: reading the request's body (`purge.rs`), which says where it is wrong.
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::purge::LISTS;
 use serde::Serialize;
+#[cfg(not(target_arch = "wasm32"))]
+use serde_json::{Value, json};
 
 /// What was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,7 +24,7 @@ pub struct PurgeRecorded {
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
+#[schemars(transform = names_something)]
 #[allow(dead_code, reason = "it describes the body; `read_purge` reads it")]
 pub struct PurgeBody {
     /// Tags: `Product`, `Product:42`, `list:Product`, `scope:user:alice`.
@@ -41,7 +45,7 @@ pub struct PurgeBody {
     paths: Vec<String>,
     /// Keys, or the digests at their ends.
     #[serde(default)]
-    #[schemars(length(max = 10_000), inner(length(min = 1)))]
+    #[schemars(length(max = 10_000), inner(regex(pattern = KEY)))]
     keys: Vec<String>,
     /// Patterns over keys: `gql/product/**`.
     #[serde(default)]
@@ -56,4 +60,18 @@ pub struct PurgeBody {
     /// Nothing is purged: the response says what would be.
     #[serde(default)]
     preview: bool,
+}
+
+/// The forms of a key. Which service it is of, a schema cannot say.
+#[cfg(not(target_arch = "wasm32"))]
+const KEY: &str = r"^([^/]+/[0-9]+/(gql|rest)/([^/]*/){3})?[0-9a-f]{64}(\.[0-9a-f]{16}|~part)?$";
+
+/// Of the lists one is not empty, or `all` is true.
+#[cfg(not(target_arch = "wasm32"))]
+fn names_something(schema: &mut schemars::Schema) {
+    let with =
+        |name: &str, rule: Value| json!({ "required": [name], "properties": { name: rule } });
+    let lists = LISTS.into_iter().map(|list| with(list, json!({ "minItems": 1 })));
+    let named: Vec<Value> = lists.chain([with("all", json!({ "const": true }))]).collect();
+    schema.insert("anyOf".to_owned(), named.into());
 }

@@ -12,5 +12,5 @@ mod pattern;
 pub use cache_key::{KEY_VERSION, Key, KeyParts, Kind, name_segment};
 pub use digest::{Digest, DigestBuilder, sha256_hex};
 pub use hmac::hmac_sha256;
-pub use listed_key::{ListedKey, entries_prefix};
+pub use listed_key::{ListedKey, digest_in, entries_prefix};
 pub use pattern::Pattern;

@@ -11,17 +11,19 @@ fn config() -> Config {
 
 #[test]
 fn reads_everything_together() {
-    let command = read_purge(
-        &config(),
-        br#"{"tags":["Product:42"],"types":["product"],"operations":["GetProduct"],
-            "paths":["/api/%70roducts/42?x=1"],"keys":["shop/1/gql/a/b/public/00ff.7a"],
-            "patterns":["gql/product/**"],"all":false,"soft":true}"#,
-    )
-    .unwrap();
+    let digest = "00ff".repeat(16);
+    let body = json!({
+        "tags": ["Product:42"], "types": ["product"], "operations": ["GetProduct"],
+        "paths": ["/api/%70roducts/42?x=1"],
+        "keys": [format!("evergraph/2/gql/a/b/public/{digest}.0123456789abcdef")],
+        "patterns": ["gql/product/**"], "all": false, "soft": true,
+    });
+    let command = read_purge(&config(), body.to_string().as_bytes()).unwrap();
     let tags: Vec<_> = command.tags.iter().map(Tag::as_str).collect();
+    let key = format!("key:{digest}");
     assert_eq!(
         tags,
-        ["Product:42", "key:00ff", "op:GetProduct", "path:/api/products/42", "type:product"]
+        ["Product:42", &key, "op:GetProduct", "path:/api/products/42", "type:product"]
     );
     assert_eq!((command.patterns.len(), command.all, command.soft), (1, false, true));
 }
@@ -33,6 +35,8 @@ fn names_what_is_wrong() {
         ("[]", ""),
         ("{}", ""),
         ("{\"soft\":true}", ""),
+        ("{\"tags\":[]}", ""),
+        ("{\"keys\":[],\"patterns\":[],\"all\":false,\"preview\":true}", ""),
         ("{\"all\":1}", "all"),
         ("{\"tag\":[\"x\"]}", "tag"),
         ("{\"tags\":\"x\"}", "tags"),
@@ -46,10 +50,35 @@ fn names_what_is_wrong() {
         ("{\"paths\":[\"api\"]}", "paths[0]"),
         ("{\"paths\":[\"/api/**\"]}", "paths[0]"),
         ("{\"types\":[\"\"]}", "types[0]"),
+        ("{\"keys\":[\"\"]}", "keys[0]"),
+        ("{\"keys\":[\"typo\"],\"all\":true}", "keys[0]"),
         ("{\"types\":[\"product\",\"prodcut\"]}", "types[1]"),
     ] {
         assert_eq!(read_purge(&config(), body.as_bytes()).unwrap_err().path, path, "{body}");
     }
+}
+
+#[test]
+fn keys_are_those_of_this_service_by_its_present_and_former_names() {
+    let config = json!({ "service": "shop", "formerly": ["store"] });
+    let config = crate::config::parse(&config).unwrap();
+    let digest = "0".repeat(64);
+    let purge = |service: &str| {
+        let key = format!("{service}/2/gql/product/Get/public/{digest}");
+        read_purge(&config, json!({ "keys": [digest, key] }).to_string().as_bytes())
+    };
+    for service in ["shop", "store"] {
+        assert_eq!(purge(service).unwrap().tags, [Tag::of("key:", &digest)].into_iter().collect());
+    }
+    let error = purge("other").unwrap_err();
+    assert_eq!(error.path, "keys[1]");
+    assert!(error.message.contains("\"shop\""), "{}", error.message);
+}
+
+#[test]
+fn an_empty_list_is_permitted_beside_one_that_is_not() {
+    let command = read_purge(&config(), br#"{"tags":[],"types":["product"]}"#).unwrap();
+    assert_eq!(command.tags.len(), 1);
 }
 
 #[test]

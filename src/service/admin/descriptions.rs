@@ -95,7 +95,11 @@ pub fn descriptions() -> Vec<RouteDescription> {
                 "How many entries, at most.",
                 json!({ "type": "integer", "minimum": 1, "maximum": 1000 }),
             )
-            .query("cursor", "The cursor of the page before.", json!({ "type": "string" }))
+            .query(
+                "cursor",
+                "The cursor of the page before, with the same `pattern`.",
+                json!({ "type": "string" }),
+            )
             .query("key", "Only the entry with this key.", json!({ "type": "string" }))
             .query(
                 "body",

@@ -14,9 +14,6 @@ use crate::service::runtime::Runtime;
 /// Stores uploaded documents, and responds with how many there are then.
 pub async fn upload<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
     let runtime = &context.runtime;
-    if !runtime.kv_bound() {
-        return no_kv();
-    }
     let replaces = match parameter(&context.request, "replace").as_deref() {
         None | Some("0") => false,
         Some("1") => true,
@@ -32,6 +29,9 @@ pub async fn upload<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response
         Ok(newer) => newer,
         Err(bad) => return invalid_upload(&bad),
     };
+    if !runtime.kv_bound() {
+        return no_kv();
+    }
     match admin.knowledge.uploaded.upload(runtime, newer, replaces).await {
         Ok(Upload { documents, added, bytes }) => {
             json_response(200, &DocumentsUploaded { added, bytes, documents })

@@ -2,7 +2,7 @@
 
 use super::body::{error, invalid, parameter};
 use super::components::Admin;
-use super::entry_lister::KvEntry;
+use super::entry_lister::{KvEntry, ListFault};
 use crate::admin::{EntryDetail, EntryList, EntryVerdict, ListedEntry, Role};
 use crate::http::{Headers, Response};
 use crate::key::{ListedKey, Pattern};
@@ -48,7 +48,7 @@ async fn page<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
     };
     let cursor = text("cursor").filter(|cursor| !cursor.is_empty());
     if cursor.as_ref().is_some_and(|cursor| cursor.len() > CURSOR_BYTES) {
-        return invalid("expected the cursor of the page before", "cursor");
+        return wrong_cursor();
     }
     if !context.runtime.kv_bound() {
         return error(503, "entries are listed from KV, and no namespace is bound as CACHE_KV");
@@ -60,8 +60,15 @@ async fn page<R: Runtime>(admin: &Admin, context: &Context<R>) -> Response {
             let entries = entries.filter_map(|listed| listed_entry(admin, context, listed));
             json_response(200, &EntryList { entries: entries.collect(), cursor: page.cursor })
         }
-        Err(fault) => error(503, &["KV could not be listed; try again: ", &fault].concat()),
+        Err(ListFault::Cursor) => wrong_cursor(),
+        Err(ListFault::Kv(fault)) => {
+            error(503, &["KV could not be listed; try again: ", &fault].concat())
+        }
     }
+}
+
+fn wrong_cursor() -> Response {
+    invalid("expected the cursor of the page before, with the same pattern", "cursor")
 }
 
 async fn one<R: Runtime>(

@@ -17,6 +17,8 @@ use std::rc::Rc;
 const LIST_MILLIS: u64 = 5_000;
 /// How many lists one request makes at most.
 const LISTS: usize = 5;
+/// How long keys in KV may be, and so prefixes of them.
+const KEY_BYTES: usize = 512;
 /// How many keys a preview looks at.
 const PREVIEWED_KEYS: usize = 1_000;
 /// How many keys a preview names.
@@ -47,6 +49,15 @@ pub struct ListedPage {
     pub cursor: Option<String>,
 }
 
+/// Why there is no page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListFault {
+    /// KV works, and refuses the cursor.
+    Cursor,
+    /// KV cannot be listed.
+    Kv(Fault),
+}
+
 /// The entries that a purge would purge.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Preview {
@@ -74,25 +85,55 @@ impl EntryLister {
         Rc::new(Self { config, tiers, purges })
     }
 
-    /// A page of at most `limit` entries that match a pattern, if there is one.
+    /// A page of at most `limit` entries that match a pattern, if there is one. `cursor` is what a client has
+    /// sent.
     pub async fn page<R: Runtime>(
         &self,
         context: &Context<R>,
         pattern: Option<&Pattern>,
         limit: usize,
         cursor: Option<String>,
-    ) -> Result<ListedPage, Fault> {
+    ) -> Result<ListedPage, ListFault> {
         let prefix = self.prefix(pattern);
-        let (mut entries, mut cursor) = (Vec::new(), cursor);
-        for _ in 0..LISTS {
-            let page = self.list(context, &prefix, limit, cursor.as_deref()).await?;
-            cursor = page.cursor.clone();
-            entries = self.entries_of(page, pattern);
+        let page = self.first_page(context, &prefix, limit, cursor.as_deref()).await?;
+        let mut cursor = page.cursor.clone();
+        let mut entries = self.entries_of(page, pattern);
+        for _ in 1..LISTS {
             if !entries.is_empty() || cursor.is_none() {
                 break;
             }
+            let page = self.list(context, &prefix, limit, cursor.as_deref()).await;
+            let page = page.map_err(ListFault::Kv)?;
+            cursor = page.cursor.clone();
+            entries = self.entries_of(page, pattern);
         }
         Ok(ListedPage { entries, cursor })
+    }
+
+    /// The page that begins at a client's cursor.
+    async fn first_page<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        prefix: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<KvPage, ListFault> {
+        let runtime = &context.runtime;
+        let listing = runtime.kv_list_page(prefix, limit, cursor);
+        match within(runtime, LIST_MILLIS, listing).await {
+            Ok(page) => Ok(page),
+            Err(fault)
+                if cursor.is_some()
+                    && is_refusal(&fault)
+                    && self.list(context, prefix, limit, None).await.is_ok() =>
+            {
+                Err(ListFault::Cursor)
+            }
+            Err(fault) => {
+                report_failure(runtime, "kv-list", &fault);
+                Err(ListFault::Kv(fault))
+            }
+        }
     }
 
     /// What the log says about an entry. `None` if its summary does not have all tags and those that it has
@@ -182,6 +223,8 @@ impl EntryLister {
     fn prefix(&self, pattern: Option<&Pattern>) -> String {
         let mut prefix = entries_prefix(&self.config.service);
         prefix.push_str(pattern.map_or("", Pattern::prefix));
+        // The rest is compared here.
+        prefix.truncate(KEY_BYTES);
         prefix
     }
 
@@ -211,6 +254,12 @@ impl EntryLister {
         })
         .collect()
     }
+}
+
+/// Whether KV refused what it was asked, and did not fail. workerd's message has the status of its response, as
+/// in `KV GET failed: 400 Bad Request`.
+fn is_refusal(fault: &str) -> bool {
+    fault.contains(" failed: 4") && !fault.contains(" failed: 429")
 }
 
 impl Preview {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 mod explain;
+mod judged_input;
 mod probes;
 mod roles;
 

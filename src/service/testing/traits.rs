@@ -73,6 +73,12 @@ impl KvStore for TestRuntime {
         cursor: Option<&str>,
     ) -> Result<KvPage, Fault> {
         self.call(Call::KvList).await?;
+        if prefix.len() > 512 {
+            return Err("KV GET failed: 414 URI Too Long".to_owned());
+        }
+        if cursor.is_some_and(|cursor| !cursor.starts_with(prefix)) {
+            return Err("KV GET failed: 400 Invalid cursor".to_owned());
+        }
         let metadata = self.0.kv_metadata.borrow();
         let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
         let mut names =

@@ -105,6 +105,7 @@ export class Store {
     const prefix = url.searchParams.get("prefix") ?? "";
     const limit = Number(url.searchParams.get("key_count_limit") ?? 1_000);
     const after = url.searchParams.get("cursor") ?? "";
+    if (after !== "" && !after.startsWith(prefix)) return response.writeHead(400).end("invalid cursor");
     const isListed = (key) => key.startsWith(prefix) && key > after;
     const names = [...this.entries.keys()].filter(isListed).sort();
     const keys = names.slice(0, limit).map((name) => {

@@ -1,6 +1,6 @@
 // Bad input to every admin route: its exact status, a message that says what to do, and nothing changed. The
 // routes, their bodies and their queries are those of openapi.json, so a new route is tested without a change
-// here.
+// here, unless its method is one that OpenAPI cannot name.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { root } from "../../../tools/processes.mjs";
 import { ADMIN_TOKEN, startWorld } from "../lib/world.mjs";
 
 const openapi = JSON.parse(readFileSync(join(root, "openapi.json"), "utf8"));
-const METHODS = ["get", "post", "put", "patch", "delete"];
+const METHODS = ["get", "post", "put", "patch", "delete", "purge", "ban"];
 const routes = Object.entries(openapi.paths).flatMap(([path, operations]) =>
   Object.entries(operations).map(([method, operation]) => ({
     name: `${method.toUpperCase()} ${path.slice(1)}`,
@@ -21,6 +21,14 @@ const routes = Object.entries(openapi.paths).flatMap(([path, operations]) =>
     body: operation.requestBody?.content,
   })),
 );
+
+/** The routes whose methods OpenAPI cannot name. They read no body. */
+const byMethod = [
+  { name: "PURGE souin", method: "PURGE", path: "souin" },
+  { name: "PURGE *", method: "PURGE", url: "/api/products" },
+  { name: "BAN *", method: "BAN", url: "/api/products" },
+].map((route) => ({ ...route, operation: { security: [{ token: ["purge"] }] } }));
+const allRoutes = [...routes, ...byMethod];
 
 /** A right body, to which a fault is added. Without one, the fault stands alone. */
 const BASES = { "POST purge": { all: true }, "POST explain": { url: "/api/products" } };
@@ -51,7 +59,10 @@ const broken = [
 const world = await startWorld({
   stats: true,
   adminTokens: [[ADMIN_TOKEN, ...ROLES.map((role) => `${role}er:${role}:${tokenOf(role)}`)].join(",")],
-  config: { types: { product: { match: ["rest:/api/products"], ttl: 600 } } },
+  config: {
+    types: { product: { match: ["rest:/api/products"], ttl: 600 } },
+    purge: { methods: true },
+  },
 });
 world.origin.answer = (_request, response) => {
   response.writeHead(200, { "content-type": "application/json", "cache-control": "max-age=600" });
@@ -81,11 +92,12 @@ async function refused(
   what,
   route,
   status,
-  { body, token = ADMIN_TOKEN, query = "", method = route.method },
+  { body, token = ADMIN_TOKEN, query = "", method = route.method, headers = {} },
 ) {
-  const response = await world.ask(`/__evergraph/${route.path}${query}`, {
+  const authorization = token ? { authorization: `Bearer ${token}` } : {};
+  const response = await world.ask(`${route.url ?? `/__evergraph/${route.path}`}${query}`, {
     method,
-    headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), "content-type": "application/json" },
+    headers: { ...authorization, "content-type": "application/json", ...headers },
     body,
   });
   const context = `${route.name}: ${what}: ${response.status} ${response.text.slice(0, 300)}`;
@@ -110,7 +122,7 @@ function unchanged(name, work) {
 }
 
 unchanged("a token that is missing or wrong", async () => {
-  for (const route of routes.filter(({ operation }) => operation.security.length > 0)) {
+  for (const route of allRoutes.filter(({ operation }) => operation.security.length > 0)) {
     const body = route.body && JSON.stringify(BASES[route.name] ?? {});
     for (const token of [null, "wrong", `${ADMIN_TOKEN}x`, ADMIN_TOKEN.slice(1), "a, b"]) {
       const response = await refused(`token ${token}`, route, 401, { body, token });
@@ -120,7 +132,7 @@ unchanged("a token that is missing or wrong", async () => {
 });
 
 unchanged("a token of too low a role", async () => {
-  for (const route of routes) {
+  for (const route of allRoutes) {
     const needed = ROLES.indexOf(route.operation.security[0]?.token[0]);
     for (const role of ROLES.slice(0, Math.max(0, needed))) {
       const body = route.body && JSON.stringify(BASES[route.name] ?? {});
@@ -131,8 +143,10 @@ unchanged("a token of too low a role", async () => {
 });
 
 unchanged("a method that a path does not have", async () => {
-  for (const path of new Set(routes.map((route) => route.path))) {
-    const known = routes.filter((route) => route.path === path).map(({ method }) => method.toLowerCase());
+  // With a path of the API, any other method is the origin's.
+  const named = allRoutes.filter((route) => route.url === undefined);
+  for (const path of new Set(named.map((route) => route.path))) {
+    const known = named.filter((route) => route.path === path).map(({ method }) => method.toLowerCase());
     for (const method of METHODS.filter((method) => !known.includes(method))) {
       const route = { name: path, path, method: method.toUpperCase() };
       const body = method === "get" ? undefined : '{"all":true}';
@@ -158,6 +172,40 @@ unchanged("a parameter of the query that is wrong", async () => {
       }
     }
   }
+});
+
+unchanged("a pattern, a cursor or a key that is wrong", async () => {
+  const entries = { name: "GET entries", method: "GET", path: "entries" };
+  for (const [name, value] of [
+    ["pattern", "product/**"],
+    ["pattern", "x".repeat(600)],
+    ["cursor", "x"],
+    ["cursor", "test/1/"],
+    ["cursor", "x".repeat(3_000)],
+    ["key", "x"],
+    ["key", "outbox/test/1"],
+  ]) {
+    const query = `?${name}=${encodeURIComponent(value)}`;
+    const response = await refused(query, entries, 400, { query });
+    assert.equal(response.json.path, name, query);
+  }
+});
+
+unchanged("tags in a header that are wrong", async () => {
+  for (const route of byMethod.filter(({ method }) => method === "PURGE")) {
+    for (const [name, value] of [
+      ["surrogate-key", "x".repeat(1_025)],
+      ["surrogate-key", "Product caf\u00e9"],
+      ["xkey", "x".repeat(1_025)],
+      ["cache-tag", ", ,"],
+    ]) {
+      const headers = { [name]: value };
+      const response = await refused(`${name}: ${value.slice(0, 20)}`, route, 400, { headers });
+      assert.equal(response.json.path, name, route.name);
+    }
+  }
+  const [souin] = byMethod;
+  assert.equal((await refused("no tags", souin, 400, {})).json.path, "");
 });
 
 function wrongTexts(schema) {
@@ -243,6 +291,13 @@ unchanged("a purge with a fault in it, as a whole", async () => {
   for (const [what, body, path] of [
     ["nothing", {}, ""],
     ["only soft", { soft: true }, ""],
+    ["an empty list", { tags: [] }, ""],
+    ["empty lists", { tags: [], keys: [], patterns: [], all: false, soft: true }, ""],
+    ["a preview of nothing", { paths: [], preview: true }, ""],
+    ["a key that is none", { keys: ["typo"] }, "keys[0]"],
+    ["a key in capital letters", { keys: ["0".repeat(64), "A".repeat(64)], all: true }, "keys[1]"],
+    ["a key of another service", { keys: [`other/2/gql/a/b/public/${"0".repeat(64)}`] }, "keys[0]"],
+    ["a key without its service", { keys: [`gql/a/b/public/${"0".repeat(64)}`] }, "keys[0]"],
     ["a number among tags", { tags: ["Product", 1] }, "tags[1]"],
     ["an empty tag", { tags: [""], all: true }, "tags[0]"],
     ["a tag with a space", { tags: ["a b"], all: true }, "tags[0]"],
