@@ -173,3 +173,27 @@ impl Latency {
 fn bytes(counts: &Counts) -> u64 {
     counts.of(Counter::BytesCached).saturating_add(counts.of(Counter::BytesUncached))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_puts_those_with_the_most_of_it_first_before_the_list_is_cut() {
+        let mut table = NameTable::default();
+        for (name, counter, most) in [
+            ("traffic", Counter::Hits, 1_000),
+            ("misses", Counter::Misses, 100),
+            ("time", Counter::UncachedMillis, 100),
+            ("bytes", Counter::BytesCached, 100),
+        ] {
+            table.count(name, 10, |counts| counts.add_to(counter, most));
+        }
+        for sort in RowSort::ALL {
+            let rows = Row::list(&table, 2, sort);
+            let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+            assert_eq!(names, [sort.as_str(), "(other)"]);
+            assert_eq!(RowSort::parse(sort.as_str()), Some(sort));
+        }
+    }
+}

@@ -75,7 +75,7 @@ world.origin.answer = (request, response, sent) => {
   response.end(JSON.stringify(url.startsWith("/graphql") ? answered : { n: count, text }));
 };
 
-/** Sends a request as it is, and returns the response as it came. */
+/** Sends a request without adding headers, and returns the response with its raw header fields and bytes. */
 function send({ path, method = "GET", headers = {}, body, place = 0 }) {
   return new Promise((resolve, reject) => {
     const options = { method, headers, maxHeaderSize: 128 << 10 };

@@ -151,7 +151,7 @@ test("what the receiver refuses is logged without the address, and kept", async 
   world.kv.mode = "ok";
 });
 
-test("what was refused waits while the configuration has faults, and an object that begins anew sends it", async () => {
+test("a refused notification waits while the configuration has faults, and is sent by the object after its restart", async () => {
   const refused = received().at(-1);
   const before = receiver.requests.length;
   await world.redeploy({ ...config, colour: "red" });
