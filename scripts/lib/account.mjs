@@ -10,7 +10,7 @@ import { readWasm } from "./wasm.mjs";
  * The most that the bundle may have, in KB of 1,024 bytes, gzipped. `npm run build` fails beyond it. Lower it
  * after a change that makes the bundle smaller.
  */
-export const BUDGET_KB = 975;
+export const BUDGET_KB = 965;
 
 /** Gzipped, as the platform counts it and as `gzip -9` does. */
 export const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;

@@ -38,9 +38,14 @@ const INLINING = ["-inline-threshold=25", "-inlinehint-threshold=25", "-locally-
 
 /**
  * Flags of rustc for what is deployed (docs/decisions/0055-the-size-of-the-bundle.md). Names with types tell the
- * instances of generic code apart, for the account and for the order of functions; they are not deployed.
+ * instances of generic code apart, for the account and for the order of functions; they are not deployed. Cloudflare
+ * documents that Workers support SIMD: copies and checksums are shorter and faster with it.
  */
-const RELEASE_FLAGS = [...INLINING.map((flag) => `-Cllvm-args=${flag}`), "-Csymbol-mangling-version=v0"];
+const RELEASE_FLAGS = [
+  ...INLINING.map((flag) => `-Cllvm-args=${flag}`),
+  "-Csymbol-mangling-version=v0",
+  "-Ctarget-feature=+simd128",
+];
 
 const compile = (profile) =>
   run("cargo", ["build", "--locked", "--lib", "--target", TARGET, "--profile", profile], {
@@ -85,7 +90,7 @@ const LIMIT_FOR_INLINING = "--one-caller-inline-max-function-size=200";
  */
 async function optimize() {
   const wasm = join(bindings, "index_bg.wasm");
-  // Only what the runtime is known to support: what rustc turns on by default, and exceptions.
+  // Only what the runtime is known to support: what rustc turns on by default, exceptions, and SIMD.
   const features = [
     "bulk-memory",
     "exception-handling",
@@ -94,6 +99,7 @@ async function optimize() {
     "nontrapping-float-to-int",
     "reference-types",
     "sign-ext",
+    "simd",
   ].map((feature) => `--enable-${feature}`);
   const order = [
     LIMIT_FOR_INLINING,

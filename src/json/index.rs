@@ -64,6 +64,13 @@ impl Index {
         self.text.get(start..end).unwrap_or_default()
     }
 
+    /// `true` if a scalar has this text. Compared as bytes, whose ends nobody has to check.
+    #[inline(always)]
+    pub(super) fn has_text(&self, node: Node, text: &str) -> bool {
+        let (start, end) = (node.start as usize, node.end as usize);
+        self.text.as_bytes().get(start..end) == Some(text.as_bytes())
+    }
+
     /// The node after a value and all that it contains.
     #[inline(always)]
     pub(super) fn after(&self, at: usize) -> usize {

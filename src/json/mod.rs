@@ -14,4 +14,4 @@ pub use index::Index;
 pub use node::IndexFault;
 pub use string::string_end;
 pub use unique_names::{Ambiguous, names_are_unique};
-pub use value::{Array, Object, Place, Value};
+pub use value::{Array, Names, Object, Place, Places, Value};

@@ -115,11 +115,13 @@ impl<'t, 'r> Reader<'t, 'r> {
     }
 
     /// The first byte that is not white space.
+    #[inline(always)]
     fn next_token(&mut self) -> Option<u8> {
         self.space();
         self.bytes.get(self.at).copied()
     }
 
+    #[inline(always)]
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.bytes.get(self.at) {
             self.at += 1;
@@ -127,6 +129,7 @@ impl<'t, 'r> Reader<'t, 'r> {
     }
 
     /// Reads the name of a member, and the colon after it.
+    #[inline(always)]
     fn name(&mut self) -> Option<()> {
         if *self.bytes.get(self.at)? != b'"' {
             return None;
@@ -140,6 +143,7 @@ impl<'t, 'r> Reader<'t, 'r> {
     }
 
     /// Reads a string from its opening quote.
+    #[inline(always)]
     fn string(&mut self, kind: NodeKind) -> Option<()> {
         let start = self.at + 1;
         let end = start + plain_length(self.bytes.get(start..)?);
@@ -227,6 +231,7 @@ impl<'t, 'r> Reader<'t, 'r> {
         Some(self.at - start).filter(|count| *count > 0)
     }
 
+    #[inline(always)]
     fn add(&mut self, kind: NodeKind, start: usize, end: usize) -> Option<()> {
         if self.nodes.len() == self.nodes.capacity() {
             self.grow()?;

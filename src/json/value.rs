@@ -35,6 +35,18 @@ pub struct Place<'a> {
     at: usize,
 }
 
+/// All names in a value, at any depth, in the order of the text.
+#[derive(Debug, Clone)]
+pub struct Names<'a> {
+    /// `None` for a value that has none.
+    index: Option<&'a Index>,
+    nodes: std::slice::Iter<'a, Node>,
+}
+
+/// The members of an object in their order: the name and the value of each.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a>(Nodes<'a>);
+
 /// The nodes from one to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Nodes<'a> {
@@ -86,16 +98,15 @@ impl<'a> Value<'a> {
     }
 
     /// All names in this value, at any depth, in the order of the text.
-    pub fn names(self) -> impl Iterator<Item = &'a str> {
-        let nodes = match self {
-            Self::Array(Array(nodes)) | Self::Object(Object(nodes)) => Some(nodes),
-            _ => None,
-        };
-        nodes.into_iter().flat_map(|Nodes { index, next, end }| {
-            let nodes = index.nodes.get(next..end).unwrap_or_default();
-            let names = nodes.iter().filter(|node| node.kind == NodeKind::Name);
-            names.map(|name| index.text_of(*name))
-        })
+    pub fn names(self) -> Names<'a> {
+        match self {
+            Self::Array(Array(Nodes { index, next, end }))
+            | Self::Object(Object(Nodes { index, next, end })) => {
+                let nodes = index.nodes.get(next..end).unwrap_or_default();
+                Names { index: Some(index), nodes: nodes.iter() }
+            }
+            _ => Names { index: None, nodes: [].iter() },
+        }
     }
 
     /// The value of a member, if this is an object that has it.
@@ -124,16 +135,40 @@ impl<'a> Object<'a> {
     }
 
     /// The members in their order, whose names and values are read only if somebody asks.
-    #[inline]
-    pub fn places(self) -> impl Iterator<Item = (Place<'a>, Place<'a>)> {
-        let mut nodes = self.0;
-        std::iter::from_fn(move || Some((nodes.next_name()?, nodes.next_value()?)))
+    #[inline(always)]
+    pub fn places(self) -> Places<'a> {
+        Places(self.0)
     }
 
     /// The value of the last member with that name. It passes all members: whoever looks for many names
     /// goes through the members instead.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         self.iter().filter(|(other, _)| *other == name).last().map(|(_, value)| value)
+    }
+}
+
+// The iterators over names and members run for each one in a response, so they are part of the loops that use
+// them.
+impl<'a> Iterator for Names<'a> {
+    type Item = &'a str;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let node = self.nodes.next()?;
+            if node.kind == NodeKind::Name {
+                return Some(self.index?.text_of(*node));
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Places<'a> {
+    type Item = (Place<'a>, Place<'a>);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next_name()?, self.0.next_value()?))
     }
 }
 
@@ -147,6 +182,12 @@ impl<'a> Place<'a> {
     #[inline]
     pub fn text(self) -> &'a str {
         self.index.nodes.get(self.at).map_or("", |node| self.index.text_of(*node))
+    }
+
+    /// `true` if this is that name, string or number.
+    #[inline(always)]
+    pub fn is_text(self, text: &str) -> bool {
+        self.index.nodes.get(self.at).is_some_and(|node| self.index.has_text(*node, text))
     }
 }
 

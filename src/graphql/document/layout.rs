@@ -4,7 +4,7 @@
 //! is looked up once for all of them. Not in scope: what the values are.
 
 use super::shape::{Shape, ShapeField};
-use crate::json::{Object, Place, Value};
+use crate::json::{Object, Place, Places, Value};
 use crate::order;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -51,11 +51,14 @@ impl<'s> Layout<'s> {
 
     /// Whether an object has this layout.
     fn fits(&self, object: Object<'_>) -> bool {
-        let mut members = self.members.iter();
-        let fits = |(name, _): (Place<'_>, Place<'_>)| {
-            members.next().is_some_and(|member| *member.name == *name.text())
-        };
-        object.places().all(fits) && members.next().is_none()
+        let mut places = object.places();
+        for member in &self.members {
+            let Some((name, _)) = places.next() else { return false };
+            if !name.is_text(&member.name) {
+                return false;
+            }
+        }
+        places.next().is_none()
     }
 
     /// The members that count, with their positions.
@@ -72,13 +75,31 @@ impl<'s> Layout<'s> {
     }
 
     /// The members of an object with this layout, whose values are read only if somebody asks.
-    #[inline]
-    pub(crate) fn places<'l, 'v>(
-        &'l self,
-        object: Object<'v>,
-    ) -> impl Iterator<Item = (&'l Member<'s>, Place<'v>)> {
-        let values = object.places().map(|(_, value)| value);
-        self.members.iter().zip(values).filter(|(member, _)| !member.is_overridden)
+    #[inline(always)]
+    pub(crate) fn places<'l, 'v>(&'l self, object: Object<'v>) -> MemberPlaces<'l, 's, 'v> {
+        MemberPlaces { members: self.members.iter(), places: object.places() }
+    }
+}
+
+/// The members of an object that count, with the places of their values.
+pub(crate) struct MemberPlaces<'l, 's, 'v> {
+    members: std::slice::Iter<'l, Member<'s>>,
+    places: Places<'v>,
+}
+
+impl<'l, 's, 'v> Iterator for MemberPlaces<'l, 's, 'v> {
+    type Item = (&'l Member<'s>, Place<'v>);
+
+    // It runs for each member of each object of a response.
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let member = self.members.next()?;
+            let (_, value) = self.places.next()?;
+            if !member.is_overridden {
+                return Some((member, value));
+            }
+        }
     }
 }
 

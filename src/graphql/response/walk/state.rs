@@ -27,7 +27,7 @@ pub(super) struct Walk<'k> {
     /// Whether fields are named after aggregate functions, by the addresses of their names.
     pub(super) aggregates: BTreeMap<usize, bool>,
     /// The types of the entities seen so far, by shape.
-    pub(super) entity_types: HashMap<usize, BTreeSet<String>>,
+    pub(super) entity_types: BTreeMap<usize, BTreeSet<String>>,
     /// The interfaces and unions whose possible types have been tagged, and whether as a list.
     pub(super) tagged_types: HashSet<(TypeId, bool)>,
     /// The results of `empty_value`, by shape, type and whether it is in a list.
@@ -46,7 +46,7 @@ impl<'k> Walk<'k> {
             knowledge,
             layouts: Layouts::new(),
             aggregates: BTreeMap::new(),
-            entity_types: HashMap::new(),
+            entity_types: BTreeMap::new(),
             tagged_types: HashSet::new(),
             empty_values: HashMap::new(),
             reachable: HashMap::new(),
