@@ -1,4 +1,7 @@
-// npm test: the native tests, the simulated world, then the worker in workerd, end to end.
+// npm test: the native tests, the simulated world, and the Worker in workerd, end to end.
+//
+// The end-to-end tests wait more than they work, and depend on time. The others only work. So once all is
+// compiled they run beside the end-to-end tests, at a low priority.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -8,25 +11,64 @@ import { checkBugs } from "./lib/bugs.mjs";
 import { build } from "./lib/build.mjs";
 import { setup } from "./lib/setup.mjs";
 
+const FOLDER = "tests/e2e";
+/** The files that take longest. They begin first, so that nothing waits for one of them alone. */
+const LONGEST = [
+  "purging/spelled-paths.test.mjs",
+  "openapi/schemathesis.test.mjs",
+  "security/hostile-neighbors.test.mjs",
+  "failures/table.test.mjs",
+  "graphql/websocket.test.mjs",
+];
+
+const NATIVE = ["test", "--quiet", "--features", "cli"];
+const SIM = [
+  "run",
+  "--quiet",
+  "--profile",
+  "sim",
+  "--features",
+  "sim",
+  "--bin",
+  "sim",
+  "--",
+  "--seeds",
+  "100",
+];
+
 await main(async () => {
   await setup();
-  await step("native tests", () => run("cargo", ["test", "--quiet", "--features", "cli"]));
+  await step("compiling the native tests", () => run("cargo", [...NATIVE, "--no-run"]));
   await step("the deliberate bugs fit the sources", checkBugs);
-  const sim = ["run", "--quiet", "--profile", "sim", "--features", "sim", "--bin", "sim", "--"];
-  await step("the simulated world, 100 seeds", () => run("cargo", [...sim, "--seeds", "100"]));
   await build("quick");
-  const folder = "tests/e2e";
-  const files = readdirSync(join(root, folder), { recursive: true }).filter((name) =>
-    name.endsWith(".test.mjs"),
-  );
-  await step("the worker in workerd, end to end", () =>
-    run(node, [
-      "--test",
-      "--test-timeout=300000",
-      // They wait more than they work.
-      "--test-concurrency=3",
-      "--test-reporter=spec",
-      ...files.map((name) => join(folder, name)),
-    ]),
-  );
+  const [endToEnd, others] = await Promise.allSettled([
+    step("the Worker in workerd, end to end", testEndToEnd),
+    testTheRest(),
+  ]);
+  for (const { status, reason } of [others, endToEnd]) if (status === "rejected") throw reason;
 });
+
+function testEndToEnd() {
+  const found = readdirSync(join(root, FOLDER), { recursive: true });
+  const others = found.filter((name) => name.endsWith(".test.mjs") && !LONGEST.includes(name));
+  const files = [...LONGEST, ...others].map((name) => join(FOLDER, name));
+  const options = ["--test-timeout=300000", "--test-concurrency=4", "--test-reporter=spec"];
+  return run(node, ["--test", ...options, ...files]);
+}
+
+async function testTheRest() {
+  await beside("native tests", NATIVE);
+  await beside("the simulated world, 100 seeds", SIM);
+}
+
+/** Runs cargo at a low priority, and shows what it has printed when it has ended. */
+async function beside(name, args) {
+  const started = Date.now();
+  try {
+    const printed = await run("cargo", args, { capture: true, hasLowPriority: true });
+    console.log(`• ${name}: ${((Date.now() - started) / 1000).toFixed(0)} s\n${printed}`);
+  } catch (error) {
+    console.log(`• ${name}: failed\n${error.stdout ?? ""}${error.stderr ?? ""}`);
+    throw error;
+  }
+}

@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
+import { constants, setPriority } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Advice } from "./script.mjs";
@@ -15,8 +16,12 @@ export const bin = (name) => join(root, "node_modules/.bin", name);
 /** The Node.js that wrangler and the demo need, whatever Node.js runs this script. */
 export const node = join(root, "node_modules/node/bin/node");
 
-/** Runs a program to its end. Rejects if it fails. Resolves with its standard output if `capture`. */
-export function run(command, args, { capture = false, quiet = false, env, input, cwd = root } = {}) {
+/**
+ * Runs a program to its end. Rejects if it fails. Resolves with its standard output if `capture`. With
+ * `hasLowPriority` it makes way for all others.
+ */
+export function run(command, args, options = {}) {
+  const { capture = false, quiet = false, hasLowPriority = false, env, input, cwd = root } = options;
   return new Promise((resolve, reject) => {
     const output = capture || quiet ? "pipe" : "inherit";
     const child = spawn(command, args, {
@@ -33,6 +38,7 @@ export function run(command, args, { capture = false, quiet = false, env, input,
     });
     child.stdin?.end(input);
     child.on("error", reject);
+    if (hasLowPriority && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     child.on("close", (code) => {
       if (code === 0) return resolve(stdout);
       const said = `${stdout}${stderr}`.trimEnd().split("\n").slice(-30).join("\n");
