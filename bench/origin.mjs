@@ -1,5 +1,5 @@
-// The origin of all peers: it takes next to no time by itself, and as long as it is told to. It runs in a
-// thread of its own. What it knows of a product is how often it was written.
+// The origin of all peers: it computes little, and waits as long as it is told to. It runs in a thread of its own.
+// What it knows of a product is how often it was written.
 
 import { createServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";

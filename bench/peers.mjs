@@ -27,6 +27,8 @@ const WORKERS = {
   "cache-api": (place, { origin }) => script(place, "cache-api.js", originBinding(origin)),
   kv: (place, { origin }) =>
     script(place, "kv.js", `${originBinding(origin)}, (name = "KV", kvNamespace = "kv")`),
+  "edge-kv": (place, { origin }) =>
+    script(place, "edge-kv.js", `${originBinding(origin)}, (name = "KV", kvNamespace = "kv")`),
   yoga: (place, { origin, yoga }) => {
     writeFileSync(join(place, "yoga.js"), yoga);
     return worker("yoga.js", originBinding(origin));

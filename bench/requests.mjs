@@ -28,10 +28,10 @@ const CATALOG = `query Catalog($first: Int, $after: Int) {
   products(first: $first, after: $after) ${PRODUCT}
 }`;
 
-/** A document of 8 KB, for a response of 10 KB: twenty pages of one product. */
+/** A document of 8 KB, indented by four spaces, for a response of 10 KB: twenty pages of one product. */
 const CATALOG_8KB = `query Catalog8K($first: Int, $after: Int) {
 ${Array.from({ length: 20 }, (_, page) => `  page${page}: products(first: $first, after: $after) ${PRODUCT}`).join("\n")}
-}`;
+}`.replaceAll("  ", "    ");
 
 /** Twenty pages of a hundred products: a response of 1 MB. */
 const CATALOG_1MB = `query Catalog1MB($first: Int, $after: Int) {
@@ -73,7 +73,7 @@ export function requestBytes(name, number = 0) {
 /** The id of a product. */
 export const productId = (number) => String(number).padStart(10, "0");
 
-/** The write of a product, for the so many'th time: no two of them are the same. */
+/** The nth write of a product: no two of them are the same. */
 export function writeBytes(number, time) {
   return Buffer.from(post(operation("Rename", RENAME, { id: productId(number), name: `name ${time}` })));
 }

@@ -50,7 +50,7 @@ export async function expectAsked(origin, what, expected, work) {
 }
 
 /** A line about the row for whoever waits. */
-export function told({ name, unit, rounds }) {
+export function summaryLine({ name, unit, rounds }) {
   const figures = Object.entries(rounds).map(([peer, values]) => `${peer} ${median(values).toPrecision(3)}`);
   return `${name}: ${figures.join(", ")} ${unit}`;
 }

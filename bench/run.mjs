@@ -4,7 +4,13 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { judge } from "../tools/benchmarks/demands.mjs";
-import { demandLines, kept, tablesOf, writeDocuments, writeResults } from "../tools/benchmarks/report.mjs";
+import {
+  demandLines,
+  readResults,
+  tablesOf,
+  writeDocuments,
+  writeResults,
+} from "../tools/benchmarks/report.mjs";
 import { bin, run } from "../tools/processes.mjs";
 import { Advice, main } from "../tools/script.mjs";
 import { measureBundle } from "./parts/bundle.mjs";
@@ -51,7 +57,8 @@ function instructions() {
   });
   const unknown = positionals.find((part) => !(part in PARTS));
   if (unknown !== undefined) {
-    throw new Advice(`There is no part ${unknown}, only ${Object.keys(PARTS).join(", ")} and log.`);
+    const parts = Object.keys(PARTS).join(", ");
+    throw new Advice(`There is no part ${unknown}, only ${parts}, and log, which is measured alone.`);
   }
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Advice(`--rounds ${values.rounds} is no number.`);
@@ -71,7 +78,8 @@ function instructions() {
 
 /** Measures the parts. One that fails is left out, with a line in `faults`: the others need not run again. */
 async function measureAll({ parts, rounds, builds }) {
-  const on = { date: new Date().toISOString().slice(0, 10), machine: await machine() };
+  const date = new Date().toISOString().slice(0, 10);
+  const on = { date, commit: await commit(), machine: await machine() };
   const measured = {};
   const faults = [];
   let world;
@@ -92,6 +100,13 @@ async function measureAll({ parts, rounds, builds }) {
     say(`in ${((Date.now() - began) / 1000).toFixed(0)} s`);
   }
   return { measured, faults };
+}
+
+/** The commit that is measured, with a `+` if files differ from it. Undefined outside a repository. */
+async function commit() {
+  const args = ["describe", "--always", "--exclude=*", "--dirty=+"];
+  const described = await run("git", args, { capture: true }).catch(() => "");
+  return described.trim() || undefined;
 }
 
 async function machine() {
@@ -115,12 +130,12 @@ await main(async () => {
   try {
     const { measured, faults } = await measureAll(asked);
     // The other parts stay as they were.
-    const results = { ...kept(), ...measured };
+    const results = { ...readResults(), ...measured };
     const demands = judge(measured);
     if (!asked.print) {
       writeResults(results);
       // As they are rounded there, so that the documents can be written again from the file.
-      writeDocuments(kept());
+      writeDocuments(readResults());
     }
     console.log(`\n${tablesOf(measured).join("\n\n")}\n\n${[...demandLines(demands), ...faults].join("\n")}`);
     const seconds = ((Date.now() - started) / 1000).toFixed(0);

@@ -1,7 +1,8 @@
 // npm test: the native tests, the simulated world, and the Worker in workerd, end to end.
 //
-// The end-to-end tests wait more than they work, and depend on time. The others only work. So once all is
-// compiled they run beside the end-to-end tests, at a low priority.
+// The end-to-end tests wait more than they work, and depend on time. The others only work, so they run beside the
+// end-to-end tests, at a low priority. The native tests are compiled before: programs that end-to-end tests start
+// are built in the same folder, and would wait for that.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -57,12 +58,12 @@ function testEndToEnd() {
 }
 
 async function testTheRest() {
-  await beside("native tests", NATIVE);
-  await beside("the simulated world, 100 seeds", SIM);
+  await runAtLowPriority("native tests", NATIVE);
+  await runAtLowPriority("the simulated world, 100 seeds", SIM);
 }
 
 /** Runs cargo at a low priority, and shows what it has printed when it has ended. */
-async function beside(name, args) {
+async function runAtLowPriority(name, args) {
   const started = Date.now();
   try {
     const printed = await run("cargo", args, { capture: true, hasLowPriority: true });

@@ -152,7 +152,7 @@ export function writeCosts(results) {
   writeFileSync(DOCUMENT, replacedBetween(text, BEGIN, END, costTables(results)));
 }
 
-/** The results that the benchmarks kept. */
+/** The results of the last benchmarks. */
 export const keptResults = () => JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeCosts(keptResults());

@@ -7,7 +7,7 @@ import { startCache } from "../cache.mjs";
 import { Connection } from "../connection.mjs";
 import { preparePeer, startReady } from "../peers.mjs";
 import { requestBytes } from "../requests.mjs";
-import { expectAsked, inRounds, told, withCpu } from "../rounds.mjs";
+import { expectAsked, inRounds, summaryLine, withCpu } from "../rounds.mjs";
 
 const EVERYBODY = ["constant", "map", "cache-api", "kv", "yoga", "evergraph"];
 /** Those whose isolates have nothing of each other. */
@@ -29,7 +29,7 @@ export async function measureCold(world, say) {
       { id: "start", name: "first response after the start", unit: "ms", rounds: start },
       { id: "cold", name: "hit of a new isolate", unit: "ms", rounds: withoutConstant(cpu) },
     ];
-    for (const row of rows) say(told(row));
+    for (const row of rows) say(summaryLine(row));
     return rows;
   } finally {
     cache.close();

@@ -1,6 +1,6 @@
 // The dashboard, which takes the origin 600 ms: how many times as fast as a miss a hit is, on one connection.
 
-import { expectAsked, inRounds, told } from "../rounds.mjs";
+import { expectAsked, inRounds, summaryLine } from "../rounds.mjs";
 
 const EVERYBODY = ["map", "cache-api", "kv", "yoga", "evergraph"];
 const HITS = 300;
@@ -31,7 +31,7 @@ export async function measureDashboards({ load, origin, peersOf, rounds: asked }
       { id: `${id}-hit`, name: `${name}: latency of a hit`, unit: "ms", rounds: hit },
       { id, name: `${name}: a miss takes as many hits`, unit: "", rounds: times },
     );
-    for (const row of rows.slice(-2)) say(told(row));
+    for (const row of rows.slice(-2)) say(summaryLine(row));
   }
   return rows;
 }

@@ -1,6 +1,6 @@
 // Hits: requests whose responses are stored, many at once.
 
-import { expectAsked, inRounds, told, withCpu } from "../rounds.mjs";
+import { expectAsked, inRounds, summaryLine, withCpu } from "../rounds.mjs";
 
 const CONNECTIONS = 16;
 const WARM_UP_SECONDS = 0.6;
@@ -42,7 +42,7 @@ export async function measureHits({ load, origin, peersOf, native, rounds }, say
     };
     const { cpu } = await expectAsked(origin, name, 0, () => inRounds(peers, rounds, measure));
     rows.push({ id, name, unit: "ms", rounds: cpu });
-    say(told(rows.at(-1)));
+    say(summaryLine(rows.at(-1)));
   }
   return rows;
 }

@@ -1,8 +1,8 @@
 // Misses: requests that were never sent before, one at a time, each answered by the origin.
 
-import { expectAsked, inRounds, told, withCpu } from "../rounds.mjs";
+import { expectAsked, inRounds, summaryLine, withCpu } from "../rounds.mjs";
 
-const EVERYBODY = ["forward", "map", "cache-api", "kv", "yoga", "evergraph"];
+const EVERYBODY = ["forward", "map", "cache-api", "kv", "edge-kv", "yoga", "evergraph"];
 /** `pause`: milliseconds between misses, in which the last one is stored. */
 const WORKLOADS = [
   { id: "miss", name: "GraphQL POST, 10 KB", request: "catalog", warm: 300, count: 150, pause: 1 },
@@ -27,7 +27,7 @@ export async function measureMisses({ load, origin, peersOf, rounds }, say) {
     const sent = rounds * peers.length * count;
     const { cpu } = await expectAsked(origin, name, sent, () => inRounds(peers, rounds, measure));
     rows.push({ id, name, unit: "ms", rounds: cpu });
-    say(told(rows.at(-1)));
+    say(summaryLine(rows.at(-1)));
   }
   return rows;
 }

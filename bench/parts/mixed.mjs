@@ -1,6 +1,6 @@
 // Reads and writes together, with an origin that takes 20 ms: hit rate, stale reads and latency.
 
-import { inRounds, told } from "../rounds.mjs";
+import { inRounds, summaryLine } from "../rounds.mjs";
 
 const EVERYBODY = ["forward", "map", "cache-api", "kv", "yoga", "evergraph"];
 const ORIGIN_MILLIS = 20;
@@ -37,7 +37,7 @@ export async function measureMixed({ load, origin, peersOf, rounds }, say) {
       { id: "mixed-p90", name: "latency, 90th percentile", unit: "ms", rounds: p90 },
       { id: "mixed-p99", name: "latency, 99th percentile", unit: "ms", rounds: p99 },
     ];
-    for (const row of rows) say(told(row));
+    for (const row of rows) say(summaryLine(row));
     return rows;
   } finally {
     await origin.delay(0);

@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Connection } from "../connection.mjs";
 import { ADMIN_TOKEN } from "../peers.mjs";
 import { purgeBytes } from "../requests.mjs";
-import { expectAsked, inRounds, told } from "../rounds.mjs";
+import { expectAsked, inRounds, summaryLine } from "../rounds.mjs";
 
 const PURGES_A_SECOND = 100;
 const PURGE_CONNECTIONS = 16;
@@ -52,7 +52,7 @@ export async function measurePurges({ load, origin, peersOf, rounds }, say) {
   };
   const figures = await expectAsked(origin, "purges under load", 0, () => inRounds(peers, rounds, measure));
   const rows = Object.entries(NAMES).map(([id, [name, unit]]) => ({ id, name, unit, rounds: figures[id] }));
-  for (const row of rows) say(told(row));
+  for (const row of rows) say(summaryLine(row));
   return rows;
 }
 

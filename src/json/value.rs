@@ -10,7 +10,7 @@ pub enum Value<'a> {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, spelled as serde_json spells it: `1e2` is `100.0`.
+    /// A number, spelled as serde_json spells it: `1E2` is `1e+2`.
     Number(&'a str),
     /// A string, without escapes.
     String(&'a str),

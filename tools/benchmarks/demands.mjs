@@ -113,7 +113,9 @@ export function judge(results) {
       const { rows } = results[part];
       const found = figure(rows);
       const met = most === undefined ? found.median >= least : found.median <= most;
-      return { part, name: name(rows), against, figure: found, unit, aim, isLeast: most === undefined, met };
+      const limit = most ?? least;
+      const isLeast = most === undefined;
+      return { part, name: name(rows), against, figure: found, unit, aim, limit, isLeast, met };
     },
   );
 }

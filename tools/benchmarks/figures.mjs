@@ -8,6 +8,7 @@ export const NAMES = {
   map: "Map in memory",
   "cache-api": "Cache API",
   kv: "KV",
+  "edge-kv": "Cache API and KV",
   yoga: "Yoga",
   forward: "forwarding",
   evergraph: "Evergraph",

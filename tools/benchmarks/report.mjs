@@ -19,7 +19,7 @@ const END = "<!-- What `npm run bench` writes ends here. -->";
 const FREE_PLAN_MILLIS = 10;
 
 /** The results of the last run. */
-export function kept() {
+export function readResults() {
   return JSON.parse(readFileSync(RESULTS, "utf8"));
 }
 
@@ -47,8 +47,9 @@ export function report(results) {
   let last;
   for (const [part, tables] of Object.entries(TABLES)) {
     if (!(part in results)) continue;
-    const { date, machine, rows } = results[part];
-    const on = `${date}, ${machine.cores} cores (${machine.cpu}), workerd ${machine.workerd}, Node.js ${machine.node}:`;
+    const { date, commit, machine, rows } = results[part];
+    const when = commit ? `${date}, commit ${commit}` : date;
+    const on = `${when}, ${machine.cores} cores (${machine.cpu}), workerd ${machine.workerd}, Node.js ${machine.node}:`;
     if (on !== last) said.push(on);
     last = on;
     said.push(...tables(rows));
@@ -66,23 +67,27 @@ export function tablesOf(results) {
 /** A sentence about each demand. */
 export function demandLines(demands) {
   return demands.map(({ name, met, ...demand }) => {
-    const { figure, aim } = demandWords(demand);
-    return `${met ? "met   " : "MISSED"}  ${name}: ${figure}, aim ${aim}`;
+    const { figure, aim, limit } = demandWords(demand);
+    return `${met ? "met   " : "MISSED"}  ${name}: ${figure}, aim ${aim}, limit ${limit}`;
   });
 }
 
 function demandTable(demands) {
   const rows = demands.map(({ name, met, ...demand }) => {
-    const { figure, aim } = demandWords(demand);
-    return [name, figure, aim, met ? "yes" : "**no**"];
+    const { figure, aim, limit } = demandWords(demand);
+    return [name, figure, aim, limit, met ? "yes" : "**no**"];
   });
-  return markdownTable([["what", "Evergraph (quartiles)", "aim", "met"], ...rows]);
+  return markdownTable([["what", "Evergraph (quartiles)", "aim", "limit", "within the limit"], ...rows]);
 }
 
-function demandWords({ figure, unit, aim, isLeast, against }) {
+function demandWords({ figure, unit, aim, limit, isLeast, against }) {
   const of = against ? `× ${NAMES[against]}` : unit;
-  const limit = isLeast ? "≥" : "≤";
-  return { figure: `${withQuartiles(figure)} ${of}`.trim(), aim: `${limit} ${number(aim)} ${of}`.trim() };
+  const bound = (value) => `${isLeast ? "≥" : "≤"} ${number(value)}`;
+  return {
+    figure: `${withQuartiles(figure)} ${of}`.trim(),
+    aim: `${bound(aim)} ${of}`.trim(),
+    limit: bound(limit),
+  };
 }
 
 const TABLES = {
@@ -195,4 +200,4 @@ function withQuartiles({ median, low, high }) {
 
 const kilobytes = (bytes) => `${Math.round(bytes / 1024).toLocaleString("en-US")} KB`;
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeDocuments(kept());
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeDocuments(readResults());

@@ -123,9 +123,9 @@ pub(crate) struct Prepared<'s, P> {
     pub(crate) prepared: P,
 }
 
-/// How many layouts are remembered for a shape: as many as there are types in most lists. A layout that does not
-/// fit differs in its first names mostly, so objects of ever new layouts cost little more than without any.
-const MOST_OF_A_SHAPE: usize = 8;
+/// How many layouts are remembered for a shape: as many as there are types in most lists. An object of a ninth is
+/// compared with eight, mostly in their first names, and then has its own names looked up.
+const MAX_LAYOUTS_OF_A_SHAPE: usize = 8;
 
 impl<'s, P> Layouts<'s, P> {
     pub(crate) fn new() -> Self {
@@ -146,7 +146,7 @@ impl<'s, P> Layouts<'s, P> {
         let layout = Layout::of(object, shape);
         let prepared = prepare(&layout);
         let made = Rc::new(Prepared { layout, prepared });
-        if known.len() >= MOST_OF_A_SHAPE {
+        if known.len() >= MAX_LAYOUTS_OF_A_SHAPE {
             known.remove(0);
         }
         known.push(made.clone());

@@ -2,8 +2,9 @@
 // (docs/decisions/0054-hits-that-do-not-enter-wasm.md).
 //
 // No rule is written here. Wasm says of an answer that it may be given again to requests that are the same in
-// all that counts, which headers count, until when, and by which numbers in its memory that shows. What is
-// compared here is equal or not. Everything else goes to Wasm, and so does a request from time to time.
+// all that counts. It says which headers count, until when, and which numbers in its memory must not have
+// changed. This file only tests for equality. Everything else goes to Wasm, and so does a request from time to
+// time.
 
 import { Share } from "./memory_budget.js";
 import { instance, wasm } from "./wasm.js";
@@ -132,14 +133,14 @@ export function remember(request, body, env, { status, headers, headerBytes, con
   if (size <= LARGEST_ANSWER) {
     // In this order: it may forget what counts, and then the headers of this answer's `Vary` count again.
     learnHeaders(request.headers, env);
-    if (depends(texts[0], env)) put(request, body, answer, size);
+    if (countHeadersOf(texts[0], env)) put(request, body, answer, size);
   }
   return answer.uncounted(Date.now());
 }
 
 /** Sees to it that all headers that an answer depends on count. Returns `false` if it cannot be kept. */
-function depends(vary, env) {
-  if (ofInstance !== instance || numbers.length === 0) look(env);
+function countHeadersOf(vary, env) {
+  if (ofInstance !== instance || numbers.length === 0) attachNumbers(env);
   for (const name of vary === "" ? [] : vary.split(",")) {
     const use = uses.get(name) ?? wasm().headerUse(name, env);
     if (use !== NOTHING && use !== ANSWER) return false;
@@ -231,7 +232,7 @@ export function tellGiven(answer, env) {
 }
 
 /** Looks where the numbers are in the memory of Wasm. */
-function look(env) {
+function attachNumbers(env) {
   if (ofInstance !== instance) clear();
   const [memory, first, second, count] = wasm().answerStamps(env);
   numbers = new Float64Array(memory.buffer, first, 4);
