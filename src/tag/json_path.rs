@@ -4,7 +4,9 @@
 //! and descendants, because tags name values at known places and need no search
 //! (docs/decisions/0022).
 
+use crate::json::plain_decimal;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A path into JSON, such as `$.items[*].id`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -81,7 +83,7 @@ impl JsonPath {
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => plain_decimal(number.as_str()).map(Cow::into_owned),
         _ => None,
     }
 }

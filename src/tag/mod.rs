@@ -13,7 +13,7 @@ mod tagging;
 mod template;
 
 pub use cache_tag::{BY_SCHEMA, Tag, UNTYPED, hash_of};
-pub use reach::{Aliases, graphql_type_of, reach};
+pub use reach::{Aliases, graphql_type_of, is_prefix, reach};
 pub use set::{TagSet, gather_tags, origin_tags};
 pub use tagging::{TAGGING_VERSION, Tagging};
 pub use template::{FilledTags, TagTemplate};

@@ -39,9 +39,16 @@ pub fn reach(tag: &Tag, aliases: &Aliases) -> TagSet {
 pub fn graphql_type_of(tag: &Tag) -> Option<&str> {
     let (_, rest) = without_list(tag.as_str());
     let type_name = rest.split(':').next().unwrap_or(rest);
-    let own_prefix =
-        rest.contains(':') && ["type", "op", "path", "key", "scope"].contains(&type_name);
-    (is_graphql_name(type_name) && !own_prefix).then_some(type_name)
+    let has_prefix = rest.contains(':') && OWN_PREFIXES.contains(&type_name);
+    (is_graphql_name(type_name) && !has_prefix).then_some(type_name)
+}
+
+/// What begins tags that are not of GraphQL types.
+const OWN_PREFIXES: [&str; 5] = ["type", "op", "path", "key", "scope"];
+
+/// Whether a tag that begins with this word and a colon is not of the GraphQL type of that name.
+pub fn is_prefix(word: &str) -> bool {
+    word == "list" || OWN_PREFIXES.contains(&word)
 }
 
 fn without_list(text: &str) -> (&str, &str) {

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 /// The version of the rules in the code: which tags a response has, and which tags a write purges.
 /// **Raise it whenever they change.** A change of the configuration needs no new version.
-pub const TAGGING_VERSION: u32 = 1;
+pub const TAGGING_VERSION: u32 = 2;
 
 /// The fingerprint of the rules that made the tags of an entry or of a purge.
 ///

@@ -64,7 +64,7 @@ impl IdMembers {
         for (at, number) in &self.members {
             let value = values.find(|(place, _)| place == at).map(|(_, (_, value))| value.value());
             let Some(id) = value.and_then(id_text_shown) else { continue };
-            visit(id);
+            visit(&id);
             shown |= number.and_then(bit).unwrap_or(0);
         }
         self.key_fields.is_some_and(|all| shown == all)

@@ -8,9 +8,8 @@ use crate::graphql::types::knowledge::TypeKnowledge;
 use crate::graphql::types::naming::{
     TypeNameIndex, candidate_types, is_bulk, is_creation, is_payload_of,
 };
-use crate::tag::{Tag, TagSet};
+use crate::tag::{Tag, TagSet, is_prefix};
 use serde_json::Value;
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What a mutation purges.
@@ -94,7 +93,7 @@ pub fn purge_of_mutation(
 
 /// The ids of a type's objects in the arguments of a field: `deleteProduct(id: 42)`,
 /// `deleteProducts(ids: $ids)`, `updateProduct(input: { productId: 42 })`. Empty if any selection
-/// of the field gives none.
+/// of the field gives none; `None` among them for one that cannot be read.
 fn argument_ids(
     mutation: &ExecutedMutation<'_>,
     field: &str,
@@ -125,13 +124,13 @@ fn argument_ids(
         if ids.is_empty() {
             return BTreeSet::new();
         }
-        all.extend(ids.into_iter().map(Some));
+        all.extend(ids);
     }
     all
 }
 
 fn add_ids(
-    ids: &mut BTreeSet<String>,
+    ids: &mut BTreeSet<Option<String>>,
     type_name: &str,
     argument: &str,
     value: &Value,
@@ -144,7 +143,15 @@ fn add_ids(
         Value::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
     };
-    ids.extend(items.iter().filter_map(id_text).flat_map(id_spellings).map(Cow::into_owned));
+    for item in items.iter().filter(|item| !item.is_null()) {
+        match id_text(item) {
+            Some(id) => ids.extend(id_spellings(&id).map(|id| Some(id.into_owned()))),
+            // Such as a condition, or a number of a hundred digits.
+            None => {
+                ids.insert(None);
+            }
+        }
+    }
 }
 
 /// The tags to purge for one type, and for the ids of it that the response or arguments gave.
@@ -155,7 +162,12 @@ fn tags_of(
     many: bool,
 ) -> TagSet {
     let mut tags = TagSet::new();
-    let whole = ids.is_empty() || many || ids.contains(&None) || policy == MutationPolicy::Type;
+    let whole = ids.is_empty()
+        || many
+        || ids.contains(&None)
+        || policy == MutationPolicy::Type
+        // The tag of a single one would mean something else.
+        || is_prefix(type_name);
     if whole {
         tags.insert(Tag::of("", type_name));
     }

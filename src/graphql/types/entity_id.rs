@@ -1,24 +1,24 @@
 //! Ids of entities: their text, and equivalent spellings.
 
 use crate::http::from_base64url;
-use crate::json;
+use crate::json::{self, plain_decimal};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// The text of an id in an argument. `None` if the value cannot be one.
-pub(crate) fn id_text(value: &Value) -> Option<&str> {
+/// The text of an id in an argument, `42` for the number `42.0` too. `None` if the value cannot be one.
+pub(crate) fn id_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(id) if !id.is_empty() => Some(id),
-        Value::Number(id) => Some(id.as_str()),
+        Value::String(id) if !id.is_empty() => Some(Cow::Borrowed(id)),
+        Value::Number(id) => plain_decimal(id.as_str()),
         _ => None,
     }
 }
 
-/// The text of an id that a response shows. `None` if the value cannot be one.
-pub(crate) fn id_text_shown(value: json::Value<'_>) -> Option<&str> {
+/// The text of an id that a response shows, like that of one in an argument. `None` if the value cannot be one.
+pub(crate) fn id_text_shown(value: json::Value<'_>) -> Option<Cow<'_, str>> {
     match value {
-        json::Value::String(id) if !id.is_empty() => Some(id),
-        json::Value::Number(id) => Some(id),
+        json::Value::String(id) if !id.is_empty() => Some(Cow::Borrowed(id)),
+        json::Value::Number(id) => plain_decimal(id),
         _ => None,
     }
 }

@@ -13,10 +13,20 @@ fn known(names: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn purged(config: Value, document: &str, data: Value, names: &[&str]) -> Option<Vec<String>> {
+    let variables = json!({ "id": "9", "ids": [1, 2] });
+    purged_with(&variables, config, document, data, names)
+}
+
+fn purged_with(
+    variables: &Value,
+    config: Value,
+    document: &str,
+    data: Value,
+    names: &[&str],
+) -> Option<Vec<String>> {
     let config = crate::config::parse(&config).unwrap();
     let analysis = analysis_of(document);
     let knowledge = TypeKnowledge { schema: None, keys: &config.graphql.keys };
-    let variables = json!({ "id": "9", "ids": [1, 2] });
     let index = Index::from(&data);
     let mutation = ExecutedMutation {
         analysis: &analysis,
@@ -202,6 +212,53 @@ fn what_is_deleted_is_known_by_its_arguments() {
         json!({ "deleteProducts": null }),
     );
     assert!(many.unwrap().contains(&"Product".to_owned()));
+}
+
+#[test]
+fn a_number_is_the_same_id_however_it_is_written() {
+    let entity = || json!({ "mutations": { "policy": "entity" } });
+    let deleted = |variables: &str, document: &str| {
+        let variables = serde_json::from_str(variables).unwrap();
+        let data = json!({ "deleteProduct": true });
+        purged_with(&variables, entity(), document, data, &["Product"]).unwrap()
+    };
+    for id in ["42", "\"42\"", "42.0", "4.2e1", "42E0", "[42.0, null]"] {
+        let document = "mutation($id: Int!) { deleteProduct(id: $id) }";
+        let tags = deleted(&format!("{{\"id\":{id}}}"), document);
+        assert!(tags.contains(&"Product:42".to_owned()), "{id}: {tags:?}");
+        assert!(!tags.contains(&"Product".to_owned()), "{id}: {tags:?}");
+    }
+    // What cannot be read may be any of the type.
+    for id in ["1e100", "{\"_in\":[1]}", "[7, {\"_eq\":8}]", "[7, 1e100]"] {
+        let document = "mutation($id: Int!) { deleteProduct(id: $id) }";
+        let tags = deleted(&format!("{{\"id\":{id}}}"), document);
+        assert!(tags.contains(&"Product".to_owned()), "{id}: {tags:?}");
+    }
+    // The same in responses.
+    for id in ["42", "42.0", "4.2E1"] {
+        let data = format!("{{\"updateProduct\":{{\"__typename\":\"Product\",\"id\":{id}}}}}");
+        let data = serde_json::from_str(&data).unwrap();
+        let tags = purged(entity(), "mutation { updateProduct { __typename id } }", data, &[]);
+        assert_eq!(tags, strings(&["Product:42"]), "{id}");
+    }
+}
+
+#[test]
+fn a_type_that_is_named_like_a_prefix_is_purged_as_a_whole() {
+    for name in ["type", "op", "path", "key", "scope", "list", "Type", "product"] {
+        for policy in ["entity", "list", "type"] {
+            let document = format!("mutation {{ update_{name}_by_pk(id: 7) {{ __typename id }} }}");
+            let data = json!({ format!("update_{name}_by_pk"): { "__typename": name, "id": 7 } });
+            let tags = by_policy(policy, &document, data).unwrap();
+            // As an entry without the id has it.
+            let entry = [name.to_owned(), format!("{name}:?")];
+            let reached = tags.iter().flat_map(|tag| {
+                crate::tag::reach(&Tag::parse(tag).unwrap(), &Vec::new()).into_iter()
+            });
+            let reached: Vec<String> = reached.map(|tag| tag.as_str().to_owned()).collect();
+            assert!(entry.iter().any(|tag| reached.contains(tag)), "{name}, {policy}: {reached:?}");
+        }
+    }
 }
 
 #[test]
