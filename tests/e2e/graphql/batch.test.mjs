@@ -223,6 +223,31 @@ test("a batch with a mutation whose connection breaks is not sent again, and pur
   assert.equal((await post(of(1))).xCache, "MISS");
 });
 
+test("an element that cannot be read arrives as the origin makes it", async () => {
+  const answer = world.origin.answer;
+  const cut = '"cut \\ud83d"'; // as JSON.stringify writes half of a surrogate pair
+  const deep = "[".repeat(200) + "]".repeat(200);
+  try {
+    for (const value of [cut, deep]) {
+      const element = (added) => `{"data":{"a":{${added ? '"evergraph__typename":"A",' : ""}"b":${value}}}}`;
+      world.origin.answer = (_request, response, body) => {
+        const elements = JSON.parse(body).map(({ query }) => element(query.includes("evergraph__")));
+        response.writeHead(200, json).end(`[${elements}]`);
+      };
+      for (const many of [1, 2]) {
+        const queries = Array.from({ length: many }, (_, n) => ({
+          query: `{ a { b } } # ${value.length} ${n}`,
+        }));
+        const got = await post(queries);
+        assert.equal(got.status, 200);
+        assert.equal(got.text, `[${queries.map(() => element(false))}]`);
+      }
+    }
+  } finally {
+    world.origin.answer = answer;
+  }
+});
+
 test("an origin that takes no batches answers for itself", async () => {
   api.batching = false;
   const batch = [of(1), of(2)];

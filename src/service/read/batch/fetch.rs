@@ -183,6 +183,8 @@ fn read_element(
 ) -> Option<Element> {
     let json = match index_of(budget, text.as_bytes()) {
         Ok(json) => json,
+        // Additions cannot be found in it.
+        Err(IndexFault::NotJson) if injected.is_some() => return Some(Element::Refused),
         Err(IndexFault::NotJson) => Index::default(),
         Err(IndexFault::NoRoom) => return None,
     };
