@@ -74,7 +74,7 @@ pub use rest_entry::{
 };
 pub use rest_plan::plan_rest;
 pub use signal_name::SignalName;
-pub use stored_headers::storable_headers;
+pub use stored_headers::{fields_of_the_miss, storable_headers};
 pub use unreadable_headers::has_unreadable_key_header;
 pub use unsupported_request::{OperationToPlan, unsupported_request};
 pub use validated_entry::{ValidatedEntry, updated_entry, validated_entry};

@@ -19,6 +19,22 @@ pub(super) fn stored_headers(
     stored
 }
 
+/// The fields that only the client of the miss gets: those that `no-cache` names, and the age of this very response.
+/// An entity tag is not among them: what is cut out of the response may have changed it.
+pub fn fields_of_the_miss(headers: &Headers) -> Vec<(String, String)> {
+    let named_by_connection = headers.named_by_connection();
+    let may_be_sent = |name: &String| {
+        !fields::is_never_stored(name) && !named_by_connection.contains(name) && name != "etag"
+    };
+    let named = ResponseDirectives::read(headers).no_cache_fields.into_iter().filter(may_be_sent);
+    let names = named.chain(["age".to_owned()]);
+    let values = names.flat_map(|name| {
+        let values = headers.get_all(&name).map(str::to_owned);
+        values.map(|value| (name.clone(), value)).collect::<Vec<_>>()
+    });
+    values.collect()
+}
+
 /// The headers of a response that every client receives, including the client of the miss.
 pub fn storable_headers(headers: &Headers, client_ttl: Option<Ttl>, keeps_cdn: bool) -> Headers {
     let named_by_connection = headers.named_by_connection();

@@ -6,7 +6,8 @@ use super::popular::PopularReads;
 use super::response::ReadResponse;
 use crate::config::Config;
 use crate::engine::{
-    FetchedResponse, Plan, StorableEntry, graphql_entry, graphql_storable, not_modified_response,
+    FetchedResponse, Plan, StorableEntry, fields_of_the_miss, graphql_entry, graphql_storable,
+    not_modified_response,
 };
 use crate::graphql::{ResponseJson, is_success};
 use crate::json::IndexFault;
@@ -166,6 +167,9 @@ impl GraphQlResponses {
         let (head, meta) = (&response.head, &cached.entry.meta);
         let mut headers = self.respond.stored_headers(&meta.headers, outcome, false);
         headers.attach_original_of(&head.headers);
+        for (name, value) in fields_of_the_miss(&head.headers) {
+            headers.append(&name, value);
+        }
         for cookie in head.headers.get_all("set-cookie") {
             headers.append("set-cookie", cookie);
         }

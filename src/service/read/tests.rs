@@ -483,3 +483,29 @@ fn writes_purge_while_the_cache_is_paused() {
     assert_eq!(graphql(&runtime, &isolate, &batch), "BYPASS");
     assert!(runtime.log_head() > before);
 }
+
+#[test]
+fn the_client_of_a_graphql_miss_gets_the_age_and_what_no_cache_names() {
+    let setup = setup("max-age=60");
+    setup.runtime.origin_answers(|_| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("cache-control", "max-age=60, no-cache=\"x-own, etag\""),
+            ("age", "50"),
+            ("etag", "\"of the origin\""),
+            ("x-own", "1"),
+        ];
+        (200, headers.into_iter().collect(), b"{\"data\":{\"a\":1}}".to_vec())
+    });
+    let query = || Request { ..request("GET", "/graphql?query=%7B%20a%20%7D") };
+    let ask = || setup.runtime.run(setup.send(query()));
+    let (miss, hit) = (ask(), ask());
+    assert_eq!((seen(&miss).0.as_str(), seen(&hit).0.as_str()), ("MISS", "HIT"));
+    let of = |reply: &Reply, name: &str| headers_of(reply).get(name).map(str::to_owned);
+    assert_eq!(
+        (of(&miss, "age").as_deref(), of(&miss, "x-own").as_deref()),
+        (Some("50"), Some("1"))
+    );
+    assert_eq!((of(&hit, "age").as_deref(), of(&hit, "x-own")), (Some("50"), None));
+    assert_ne!(of(&miss, "etag").as_deref(), Some("\"of the origin\""));
+}
