@@ -5,7 +5,7 @@ use crate::service::runtime::EdgeBytes;
 use crate::stored::{Entry, decode, encode, encode_head};
 use crate::tag::hash_of;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// An entry with what is derived from it once.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct CachedEntry {
     pub is_from_store: bool,
     /// Whether another entry, or its own end, has taken its place. Its copies share this.
     is_superseded: Rc<Cell<bool>>,
+    /// The entry that has taken its place, as long as somebody has it.
+    successor: RefCell<Weak<CachedEntry>>,
 }
 
 impl CachedEntry {
@@ -30,8 +32,8 @@ impl CachedEntry {
 
     fn derive(entry: Entry, is_from_store: bool) -> Rc<Self> {
         let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
-        let (stored_in, is_superseded) = Default::default();
-        Rc::new(Self { entry, tags, stored_in, is_from_store, is_superseded })
+        let (stored_in, is_superseded, successor) = Default::default();
+        Rc::new(Self { entry, tags, stored_in, is_from_store, is_superseded, successor })
     }
 
     /// The same entry with other metadata, as it was read from the same store.
@@ -39,7 +41,8 @@ impl CachedEntry {
         let tags = entry.meta.tags.iter().map(|tag| hash_of(tag)).collect();
         let Self { stored_in, is_from_store, is_superseded, .. } = self;
         let (stored_in, is_superseded) = (stored_in.clone(), is_superseded.clone());
-        Rc::new(Self { entry, tags, stored_in, is_from_store: *is_from_store, is_superseded })
+        let (is_from_store, successor) = (*is_from_store, RefCell::default());
+        Rc::new(Self { entry, tags, stored_in, is_from_store, is_superseded, successor })
     }
 
     /// Decodes what a store has under `key`. Header values that are not text are in `fields`, if the
@@ -81,8 +84,14 @@ impl CachedEntry {
     }
 
     /// Another entry, or its own end, takes its place.
-    pub fn supersede(&self) {
+    pub fn supersede(&self, successor: &Rc<Self>) {
         self.is_superseded.set(true);
+        self.successor.replace(Rc::downgrade(successor));
+    }
+
+    /// The entry that has taken its place, if somebody still has it.
+    pub fn successor(&self) -> Option<Rc<Self>> {
+        self.successor.borrow().upgrade()
     }
 
     /// Whether another entry, or its own end, has taken its place.

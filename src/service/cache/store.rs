@@ -75,7 +75,7 @@ impl Store {
                 context.note_entry(before);
                 return cached;
             }
-            before.supersede();
+            before.supersede(&cached);
         }
         context.note_entry(&cached);
         self.tiers.memory.insert(&cached);
@@ -101,7 +101,7 @@ impl Store {
         *kept = cached.entry.meta.lifetime();
         [ttl, swr, sie].into_iter().for_each(|window| *window = Ttl::ZERO);
         let expired = cached.replaced(entry);
-        cached.supersede();
+        cached.supersede(&expired);
         self.tiers.memory.insert(&expired);
         self.tiers.put_in_background(runtime, expired, Occasion::Ended);
     }

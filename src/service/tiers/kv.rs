@@ -124,9 +124,12 @@ impl KvTier {
 
 impl KvTier {
     /// Deletes an entry that was written while its end, or a later entry, took its place: it may have arrived
-    /// after that. KV has nothing then, or the later entry's next write.
+    /// after that. KV has nothing then, and the later entry is written with its next hit.
     async fn take_back<R: Runtime>(&self, runtime: &R, entry: &EncodedEntry) {
         entry.cached.set_stored_in(NAME, false);
+        if let Some(successor) = entry.cached.successor() {
+            successor.set_stored_in(NAME, false);
+        }
         let key = &entry.cached.entry.meta.key;
         if let Err(fault) = runtime.kv_delete(key).await {
             self.client.write_failed(runtime, &fault);

@@ -282,13 +282,34 @@ fn an_entry_whose_write_is_under_way_does_not_outlive_its_end_in_kv() {
     runtime.works(Call::KvPut);
     let mut ended = used.entry.clone();
     (ended.meta.ttl, ended.meta.kept) = (Ttl::ZERO, Ttl::from_seconds(600));
-    used.supersede();
-    tiers.put_in_background(&runtime, used.replaced(ended), Occasion::Ended);
+    let ended = used.replaced(ended);
+    used.supersede(&ended);
+    tiers.put_in_background(&runtime, ended, Occasion::Ended);
     runtime.advance(100);
     assert_eq!(runtime.calls(Call::KvPut), 2, "its end is there first");
     runtime.advance(300);
     let in_kv = runtime.kv_value(KEY).map(|value| crate::stored::decode(&value).unwrap());
     assert!(in_kv.is_none_or(|entry| entry.meta.has_ended()));
+}
+
+#[test]
+fn the_later_entry_is_written_again_if_a_write_under_way_was_taken_back() {
+    let runtime = TestRuntime::new();
+    let config = config(json!({ "writes": "second-request" }));
+    let kv = Rc::new(KvClient::default());
+    let tiers = Tiers::new(&config, Rc::new(EdgeCacheTier::default()), &kv, &Rc::default());
+    let (used, later) = (entry(KEY, 200, 600), entry(KEY, 200, 900));
+    runtime.takes(Call::KvPut, 300);
+    tiers.put_used(&runtime, &used);
+    runtime.advance(100);
+    runtime.works(Call::KvPut);
+    used.supersede(&later);
+    tiers.put_used(&runtime, &later);
+    runtime.advance(400);
+    assert!(runtime.kv_value(KEY).is_none(), "the earlier one was taken back");
+    tiers.put_used(&runtime, &later);
+    runtime.advance(100);
+    assert!(runtime.kv_value(KEY).is_some());
 }
 
 #[test]
@@ -301,7 +322,7 @@ fn an_entry_that_another_one_has_replaced_is_not_written_when_the_log_grants_it(
     let used = entry(KEY, 200, 600);
     tiers.put_used(&runtime, &used);
     runtime.advance(100);
-    used.supersede();
+    used.supersede(&entry(KEY, 200, 600));
     runtime.advance(300);
     assert_eq!((runtime.calls(Call::LogClaim), runtime.calls(Call::KvPut)), (1, 0));
 }
