@@ -129,11 +129,11 @@ impl Reads {
             true => candidate.is_fresh(),
             false => candidate.answers(),
         };
+        let operation = match kind {
+            ReadKind::GraphQl(operation) => Some(&**operation),
+            ReadKind::Rest => None,
+        };
         if let Some(candidate) = found.candidate.take_if(answers) {
-            let operation = match kind {
-                ReadKind::GraphQl(operation) => Some(&**operation),
-                ReadKind::Rest => None,
-            };
             if let Some(operation) = operation {
                 self.graphql.note_answered(context, operation);
             }
@@ -151,6 +151,7 @@ impl Reads {
             self.repeating.tell(context, hit, &served);
             return served;
         }
+        self.popular.repeated_before(context, plan, operation);
         if is_part {
             return self.range.read(context, plan, found).await;
         }

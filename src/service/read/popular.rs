@@ -44,6 +44,22 @@ impl PopularReads {
         }
     }
 
+    /// The platform has given a stored response again, and no longer may: what answers now is another one.
+    pub fn repeated_before<R: Runtime>(
+        &self,
+        context: &Context<R>,
+        plan: &Plan,
+        operation: Option<&Operation>,
+    ) {
+        let count = context.runtime.repeated();
+        if count == 0 || context.is_warming() {
+            return;
+        }
+        if let Some(request) = self.request(context, plan, operation) {
+            self.stats.popular(PopularRequest { count, ..request });
+        }
+    }
+
     /// The origin's response was stored.
     pub fn miss<R: Runtime>(
         &self,

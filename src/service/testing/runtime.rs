@@ -378,6 +378,11 @@ impl TestRuntime {
         Timestamp::from_millis(START_MILLIS + self.0.executor.now())
     }
 
+    /// The platform has given the answer to the next request so many times.
+    pub fn has_repeated(&self, times: u64) {
+        self.0.repeated.set(times);
+    }
+
     /// The log lines so far.
     pub fn lines(&self) -> Vec<Value> {
         self.0.lines.borrow().clone()

@@ -129,7 +129,8 @@ export const answerByBody = (found, body) => found.get(latin1.decode(body));
 export function remember(request, body, env, { status, headers, headerBytes, content, memo, places, texts }) {
   const answer = new Answer(status, headers, content, memo, places, texts);
   // Every header has one character for each byte.
-  const size = (content?.byteLength ?? 0) + headerBytes + answer.counted.length + OVERHEAD;
+  const size =
+    (content?.byteLength ?? 0) + headerBytes + answer.counted.length + places.byteLength + OVERHEAD;
   if (size <= LARGEST_ANSWER) {
     // In this order: it may forget what counts, and then the headers of this answer's `Vary` count again.
     learnHeaders(request.headers, env);
@@ -170,7 +171,8 @@ function put(request, body, answer, size) {
   }
   answer.instance = ofInstance;
   answer.head = head;
-  answer.size = size + head.length + (answer.text?.length ?? 0);
+  // A text with a character beyond latin1 takes two bytes for each: among the bytes 0x80 to 0x9f there are some.
+  answer.size = size + 2 * (head.length + (answer.text?.length ?? 0));
   all.add(answer);
   bytes += answer.size;
   for (const oldest of all) {

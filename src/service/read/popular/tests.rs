@@ -76,6 +76,18 @@ fn public_reads_are_listed_with_what_their_key_depends_on() {
 }
 
 #[test]
+fn hits_that_the_platform_gave_count_when_their_entry_has_ended() {
+    let setup = Setup::new();
+    setup.get("/pages/1", &[]);
+    setup.get("/pages/1", &[]);
+    setup.runtime.has_repeated(500);
+    setup.runtime.advance(61_000);
+    setup.get("/pages/1", &[]);
+    let [page] = setup.popular().try_into().unwrap();
+    assert_eq!((page.count, page.misses), (503, 2));
+}
+
+#[test]
 fn nothing_of_a_request_that_says_who_is_asking_is_listed() {
     let setup = Setup::new();
     let body = json!({ "query": "{ a }" });
