@@ -7,6 +7,7 @@
 // time.
 
 import { Share } from "./memory_budget.js";
+import { sentLength } from "./streams.js";
 import { instance, wasm } from "./wasm.js";
 
 /** How many bytes all answers may take, with all that belongs to them, and how many there may be. */
@@ -108,9 +109,9 @@ export function answerTo(found) {
  * may still have it as a stream. Of undefined if it broke off, as Wasm will find out too.
  */
 export function bodyOf(request) {
-  const length = Number(request.headers.get("content-length") ?? Infinity);
+  const length = sentLength(request.headers);
   const share = new Share();
-  if (!(length <= LARGEST_REQUEST) || !share.take(length)) return undefined;
+  if (length === null || length > LARGEST_REQUEST || !share.take(length)) return undefined;
   const read = (buffer) => {
     share.give();
     return new Uint8Array(buffer);

@@ -7,7 +7,7 @@ import { HeldBody } from "./held_body.js";
 import { Share, setBudget } from "./memory_budget.js";
 import { verifySignature } from "./signature.js";
 import { relaySocket } from "./socket_relay.js";
-import { copyBody, lengthOf, readAtMost, readRequest, UNLIMITED, withLength } from "./streams.js";
+import { copyBody, lengthOf, readAtMost, readRequest, sentLength, UNLIMITED, withLength } from "./streams.js";
 
 /** Signals that are not resolved yet. The runtime ends background work after 30 s, so nobody waits longer. */
 const signals = new ExpiringMap(30_000, 10_000);
@@ -266,7 +266,7 @@ export class Exchange {
     const found = await caches.default.match(url);
     if (found === undefined) return undefined;
     const { headers } = found;
-    const length = Number(headers.get("content-length") ?? 0);
+    const length = sentLength(headers) ?? 0;
     return length > small ? [headers, found, length] : [headers, await this.responseBytes(found)];
   }
 

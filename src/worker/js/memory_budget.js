@@ -19,6 +19,8 @@ export class Share {
 
   /** Takes this many more bytes. Returns `false` if there is no room for them. */
   take(bytes) {
+    // With NaN in `used` no comparison would hold any more, and nothing would be refused.
+    if (!Number.isFinite(bytes) || bytes < 0) return false;
     if (used + bytes > budget) releaseOlderThan(Date.now() - EXPIRY_MILLIS);
     if (used + bytes > budget) return false;
     if (this.#bytes === 0) this.#since = Date.now();

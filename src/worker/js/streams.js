@@ -3,16 +3,19 @@
 // To read a body as bytes takes a `limit` on its length, and a `room` in the memory budget that takes more
 // bytes or refuses them.
 
+/** A length of more than 15 digits may not be exact as a number. */
+const LONGEST = 999_999_999_999_999;
+
 /** Room without a limit. */
 export const UNLIMITED = { take: () => true, give() {} };
 
 /** Reads a request's body as bytes if the limit and the room allow. Otherwise returns a stream of all of it. */
 export async function readRequest(request, limit, room) {
   const { body, headers } = request;
-  const length = headers.get("content-length");
+  const length = sentLength(headers);
   if (body === null || length === null) return readAtMost(body, headers, limit, room);
-  if (Number(length) > limit) return { stream: body, fault: "too-large" };
-  if (!room.take(Number(length))) return { stream: body, fault: "no-room" };
+  if (length > limit) return { stream: body, fault: "too-large" };
+  if (!room.take(length)) return { stream: body, fault: "no-room" };
   // If the body of a request breaks off, its beginning is not needed, so the faster way is good enough.
   try {
     return { bytes: new Uint8Array(await request.arrayBuffer()) };
@@ -28,7 +31,7 @@ export async function readRequest(request, limit, room) {
 export async function readAtMost(body, headers, limit, room, millis) {
   if (body === null) return { bytes: new Uint8Array(0) };
   // With a content coding, `Content-Length` is the length before the runtime decodes the body.
-  const length = headers.has("content-encoding") ? 0 : Number(headers.get("content-length") ?? 0);
+  const length = headers.has("content-encoding") ? 0 : (sentLength(headers) ?? 0);
   if (length > limit) return { stream: body, fault: "too-large" };
   const reading = new Reading(limit, room);
   if (!reading.expects(length)) return { stream: body, fault: "no-room" };
@@ -170,13 +173,20 @@ function continued(reading, reader) {
 }
 
 /**
- * The length of a body as it is read here, if the origin sent it; otherwise infinite. `Transfer-Encoding` overrides
- * `Content-Length` (RFC 9112 §6.3).
+ * The length that the sender of a body has announced, or null. Two lengths are none, even if they are the same:
+ * they arrive as "5, 5". `Transfer-Encoding` overrides `Content-Length` (RFC 9112 §6.3).
  */
-export function lengthOf(headers) {
+export function sentLength(headers) {
   const length = headers.get("content-length");
-  if (length === null || !/^\d{1,15}$/.test(length)) return Infinity;
-  return headers.has("content-encoding") || headers.has("transfer-encoding") ? Infinity : Number(length);
+  if (length === null || !/^\d+$/.test(length)) return null;
+  return headers.has("transfer-encoding") ? null : Number(length);
+}
+
+/** The length of a response's body as it is read here, if it is known; otherwise infinite. */
+export function lengthOf(headers) {
+  // The runtime decodes a body, and the length is that of the coded one.
+  const length = headers.has("content-encoding") ? null : sentLength(headers);
+  return length === null || length > LONGEST ? Infinity : length;
 }
 
 /** A stream with a `Content-Length` for the client, if the origin sent one. */

@@ -2,8 +2,9 @@
 // is right, and writes still purge. What is measured is what V8 counts as alive, Wasm's memory included.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { Heap, measuredEntry } from "../lib/heap.mjs";
+import { RawOrigin } from "../lib/wire.mjs";
 import { startWorld } from "../lib/world.mjs";
 
 const MIB = 1 << 20;
@@ -150,6 +151,51 @@ test("the budget is free again afterwards: a large answer is stored, and a hit",
   assert.equal((await (await first).arrayBuffer()).byteLength, size);
   await world.until(async () => (await world.ask("/api/large/8")).xCache === "HIT", "it is stored");
   assert.equal((await world.ask("/api/large/8")).text.length, size);
+});
+
+const odd = await new RawOrigin().listen();
+after(() => odd.close());
+
+/** The least memory that can be configured. */
+const small = await startWorld({
+  originUrl: odd.url,
+  config: { types: { item: { match: ["graphql:Query.item"], ttl: 60 } }, limits: { memory_in_flight: MIB } },
+});
+
+test("lengths that are no number do not end the budget", async () => {
+  const answer = '{"data":{"item":{"__typename":"Item","id":"1"}}}';
+  const chunked = `${answer.length.toString(16)}\r\n${answer}\r\n0\r\n\r\n`;
+  const length = `Content-Length: ${answer.length}\r\n`;
+  const withHead = (fields, body) =>
+    `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${fields}\r\n${body}`;
+  const ask = (body) => small.ask("/graphql", { method: "POST", headers: json, body });
+  for (const [n, said] of [
+    withHead(length, answer),
+    withHead(length + length, answer),
+    withHead("Content-Length: abc\r\nTransfer-Encoding: chunked\r\n", chunked),
+    withHead("Content-Length: -5\r\nTransfer-Encoding: chunked\r\n", chunked),
+    withHead(`${length}Transfer-Encoding: chunked\r\n`, chunked),
+  ].entries()) {
+    odd.at("/graphql", said);
+    const query = `{"query":"query Odd${n} { item { __typename id } }"}`;
+    const [first, second] = [await ask(query), await ask(query)];
+    assert.deepEqual([first.text, first.xCache, second.xCache], [answer, "MISS", "HIT"], said);
+    odd.at("/graphql", withHead(length, answer));
+    const refused = await ask(large(n, `"${"x".repeat(MIB - 200)}"`));
+    assert.deepEqual([refused.text, detail(refused)], [answer, "memory-in-flight"], said);
+  }
+});
+
+test("a length of many digits is too large for anything", async () => {
+  for (const length of ["99999999", "9".repeat(16), "9".repeat(19)]) {
+    const path = odd.at(
+      `/graphql?query={item{id${length.length}:id}}`,
+      `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n{}`,
+    );
+    const answer = await fetch(small.url(path));
+    assert.match(answer.headers.get("cache-status"), /too-large/);
+    await answer.body.cancel();
+  }
 });
 
 test.after(() => heap.close());
