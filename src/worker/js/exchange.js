@@ -21,6 +21,7 @@ export class Exchange {
   #work = []; // promises of work that was started
   #mayHaveWritten = false;
   #failsOpen = false;
+  #hasResponded = false;
   #purgeEverything;
   #share = new Share();
   #env;
@@ -159,6 +160,8 @@ export class Exchange {
   #add(response, isAltered) {
     const { body: source, headers } = response;
     const kept = { response, headers, source, body: null, fault: "too-large", isAltered, held: null };
+    // Whether the client gets the body, and what to call if it does not.
+    Object.assign(kept, { isPassedOn: false, clientLeaves: null });
     const handle = this.#responses.push(kept) - 1;
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
   }
@@ -195,8 +198,11 @@ export class Exchange {
       return this.responseBody(handle, limit, copies);
     }
     kept.fault = "too-large";
-    const { forClient, copy } = copyBody(source, lengthOf(kept.headers), limit, this.#room(copies));
-    kept.body = withLength(forClient, kept.headers);
+    const length = lengthOf(kept.headers);
+    const { forClient, copy, clientLeaves } = copyBody(source, length, limit, this.#room(copies));
+    kept.body = forClient;
+    kept.clientLeaves = clientLeaves;
+    if (this.#hasResponded && !kept.isPassedOn) clientLeaves();
     return this.#track(copy);
   }
 
@@ -243,7 +249,11 @@ export class Exchange {
 
   /** The response was returned: a body that was not passed on by now never will be. */
   responded() {
-    for (const { held } of this.#responses) held?.responded();
+    this.#hasResponded = true;
+    for (const { held, isPassedOn, clientLeaves } of this.#responses) {
+      held?.responded();
+      if (!isPassedOn) clientLeaves?.();
+    }
   }
 
   /** The text at another server's address, after its `Cache-Control` and a line break. */
@@ -381,13 +391,15 @@ export class Exchange {
 
   /** A response with the origin's body. */
   respondWithOriginBody(handle, status, headersText) {
-    const { response, headers: original, source, body, held } = this.#responses[handle];
+    const kept = this.#responses[handle];
+    const { response, headers: original, source, body, held } = kept;
     // The constructor refuses a status such as 999, so that response can only be passed on.
     if (status < 200 || status > 599) return response;
     // The runtime sets the length of what it sends.
     const without = this.#request.method === "HEAD" ? undefined : "content-length";
     const headers = headersFromText(headersText, original, without);
     let forClient = hasNoBody(status) ? null : (body ?? source);
+    kept.isPassedOn = forClient !== null;
     if (held !== null && forClient instanceof ReadableStream) {
       forClient = withLength(held.through(forClient, original), original);
     }

@@ -16,6 +16,7 @@ export function setBudget(bytes) {
 export class Share {
   #bytes = 0;
   #since = 0;
+  #isHeld = false;
 
   /** Takes this many more bytes. Returns `false` if there is no room for them. */
   take(bytes) {
@@ -38,6 +39,24 @@ export class Share {
     if (this.#bytes === 0) shares.delete(this);
   }
 
+  /**
+   * Counts exactly this many bytes, which JavaScript has in memory already. So they are not refused, and a restart
+   * of Wasm does not free them.
+   */
+  hold(bytes) {
+    this.give();
+    this.#isHeld = bytes > 0;
+    if (bytes === 0) return;
+    this.#since = Date.now();
+    this.#bytes = bytes;
+    used += bytes;
+    shares.add(this);
+  }
+
+  get isHeld() {
+    return this.#isHeld;
+  }
+
   get since() {
     return this.#since;
   }
@@ -47,7 +66,7 @@ function releaseOlderThan(before) {
   for (const share of shares) if (share.since < before) share.give();
 }
 
-/** Gives back all shares. Called when Wasm restarts: its copies are gone. */
+/** Gives back all shares except what JavaScript holds. Called when Wasm restarts: its copies are gone. */
 export function releaseAll() {
-  for (const share of shares) share.give();
+  for (const share of shares) if (!share.isHeld) share.give();
 }

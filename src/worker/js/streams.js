@@ -3,6 +3,8 @@
 // To read a body as bytes takes a `limit` on its length, and a `room` in the memory budget that takes more
 // bytes or refuses them.
 
+import { Share } from "./memory_budget.js";
+
 /** A length of more than 15 digits may not be exact as a number. */
 const LONGEST = 999_999_999_999_999;
 
@@ -202,16 +204,19 @@ export function withLength(stream, headers) {
 /**
  * A body of that length for the client, and a copy of it as chunks of bytes, or a word for why there is none. Unlike a
  * branch of `tee` the copy does not wait for a slow client, because other requests wait for the copy. The
- * chunks that the client has not read yet are shared with the copy.
+ * chunks that the client has not read yet are shared with the copy. Once the copy has ended they take room of their
+ * own, until the client has read them, or has left. `clientLeaves` says that the client gets nothing more.
  */
 export function copyBody(body, length, limit, room) {
   const reader = new PieceReader(body, length);
+  const unread = new Share();
   const reads = new Map();
   const position = { client: 0, copy: 0 };
+  const bytes = { client: 0, copy: 0 };
   let copying = true;
   let clientLeft = false;
   /** The next read for one of the two. The first one to reach a position starts the read. */
-  const next = (which) => {
+  const next = async (which) => {
     const at = position[which];
     position[which] += 1;
     const read = reads.get(at) ?? reader.read();
@@ -219,7 +224,17 @@ export function copyBody(body, length, limit, room) {
       (which === "copy" ? clientLeft : !copying) || at < Math.min(position.client, position.copy);
     if (isLast) reads.delete(at);
     else reads.set(at, read);
-    return read;
+    const { value, done } = await read;
+    bytes[which] += value?.byteLength ?? 0;
+    return { value, done };
+  };
+  /** Forgets what one of the two has read already, and the other one never will. */
+  const forgetBefore = (end) => {
+    for (const at of reads.keys()) if (at < end) reads.delete(at);
+  };
+  /** While the body is copied, the room for the copy is enough for these chunks too. */
+  const holdUnread = () => {
+    if (!copying) unread.hold(clientLeft ? 0 : Math.max(bytes.copy - bytes.client, 0));
   };
   const copy = async () => {
     const reading = new Reading(limit, room);
@@ -231,19 +246,31 @@ export function copyBody(body, length, limit, room) {
     }
   };
   const giveUp = () => reader.cancel().catch(() => {});
+  const clientLeaves = () => {
+    clientLeft = true;
+    forgetBefore(position.copy);
+    holdUnread();
+    if (!copying) giveUp();
+  };
   const stream = {
     async pull(controller) {
+      // What it would read now, the copy needs.
+      if (clientLeft) throw new Error("the client has left");
       const { value, done } = await next("client");
+      holdUnread();
+      if (clientLeft) return;
       if (done) controller.close();
       else controller.enqueue(value);
     },
-    cancel() {
-      clientLeft = true;
-      if (!copying) giveUp();
-    },
+    cancel: clientLeaves,
+    // The client gets this as `Content-Length`. A `FixedLengthStream` would do it too, but it does not tell its
+    // source that the client has left.
+    ...(length === Infinity ? {} : { expectedLength: length }),
   };
   const ended = () => {
     copying = false;
+    forgetBefore(position.client);
+    holdUnread();
     if (clientLeft) giveUp();
   };
   return {
@@ -252,6 +279,7 @@ export function copyBody(body, length, limit, room) {
     copy: copy()
       .catch(() => "broken")
       .finally(ended),
+    clientLeaves,
   };
 }
 

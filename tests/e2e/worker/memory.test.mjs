@@ -2,6 +2,7 @@
 // is right, and writes still purge. What is measured is what V8 counts as alive, Wasm's memory included.
 
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, test } from "node:test";
 import { Heap, measuredEntry } from "../lib/heap.mjs";
 import { RawOrigin } from "../lib/wire.mjs";
@@ -111,11 +112,13 @@ function begun(sizes, held) {
   };
 }
 
-test("seven REST answers of 7.9 MB at once", async (t) => {
-  const size = 7_900_000;
+test("ten REST answers of 5.5 MB at once", async (t) => {
+  const size = 5_500_000;
   const held = [];
   world.origin.answer = begun(size, held);
-  const clients = await Promise.all(Array.from({ length: 7 }, (_, n) => fetch(world.url(`/api/large/${n}`))));
+  const clients = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => fetch(world.url(`/api/large/${n}`))),
+  );
   const read = clients.map(() => 0);
   const reading = clients.map(async (response, n) => {
     for await (const chunk of response.body) {
@@ -131,11 +134,11 @@ test("seven REST answers of 7.9 MB at once", async (t) => {
     read,
     clients.map(() => size),
   );
-  t.diagnostic(`seven answers: ${inMib(alive - base)}`);
+  t.diagnostic(`ten answers: ${inMib(alive - base)}`);
   assert.ok(alive - base < BUDGET + SLACK, inMib(alive - base));
   const notStored = () =>
     world.events("not-stored").filter(({ reason }) => reason === "memory-in-flight").length;
-  await world.until(() => notStored() > 0 && notStored() < 7, "some are stored, and some are not");
+  await world.until(() => notStored() > 0 && notStored() < 10, "some are stored, and some are not");
   const after = (await heap.alive()).all;
   t.diagnostic(`afterwards: ${inMib(after - base)}`);
   assert.ok(after - base < BUDGET + SLACK, inMib(after - base));
@@ -151,6 +154,58 @@ test("the budget is free again afterwards: a large answer is stored, and a hit",
   assert.equal((await (await first).arrayBuffer()).byteLength, size);
   await world.until(async () => (await world.ask("/api/large/8")).xCache === "HIT", "it is stored");
   assert.equal((await world.ask("/api/large/8")).text.length, size);
+});
+
+/** Asks for a path, and never reads the answer. */
+function asksOnly(path) {
+  const socket = connect(Number(new URL(world.url()).port), "127.0.0.1");
+  socket.pause().on("error", () => {});
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: shop.example\r\n\r\n`);
+  return socket;
+}
+
+const plain = { "content-type": "text/plain", "cache-control": "max-age=600" };
+const reasons = () => world.events("not-stored").map(({ reason }) => reason);
+
+/** Waits until an answer that takes nearly all of the budget is stored. */
+async function untilFree(path) {
+  world.origin.answer = (_request, response) => response.writeHead(200, plain).end(Buffer.alloc(7_900_000));
+  await world.until(async () => (await world.ask(path)).xCache === "HIT", "the budget is free again");
+}
+
+/** Asks for one path after the other, so that each one alone would have the whole budget. */
+async function assertUnreadCounts(t, name, length, headers) {
+  const sockets = [];
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const body = Buffer.alloc(length, "u");
+  world.origin.answer = (_request, response) => {
+    response.writeHead(200, { ...plain, ...headers }).write(body);
+    response.end();
+  };
+  // Wasm's memory does not shrink, so it is what the tests before have left.
+  const before = (await heap.alive()).all;
+  const done = () => reasons().length + world.kv.entries.size;
+  const [doneBefore, refusedBefore] = [done(), reasons().length];
+  for (let n = 1; n <= 30; n += 1) {
+    sockets.push(asksOnly(`/api/${name}/${n}`));
+    await world.until(() => done() >= doneBefore + n, "it is stored, or it is said why not");
+  }
+  const alive = (await heap.alive()).all;
+  const refused = reasons().slice(refusedBefore);
+  t.diagnostic(`thirty unread: ${inMib(alive - before)}, of which ${refused.length} are not stored`);
+  assert.ok(alive - before < BUDGET + SLACK, inMib(alive - before));
+  for (const socket of sockets) socket.destroy();
+  await untilFree(`/api/${name}/free`);
+}
+
+test("what is too large and its client does not read counts until the client leaves", (t) =>
+  assertUnreadCounts(t, "too-large", 20_000_000));
+
+test("so does what is stored and its client does not read", async (t) => {
+  await assertUnreadCounts(t, "chunked", 7_900_000);
+  await assertUnreadCounts(t, "announced", 7_900_000, { "content-length": "7900000" });
 });
 
 const odd = await new RawOrigin().listen();
