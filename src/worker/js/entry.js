@@ -37,6 +37,8 @@ export default {
       });
     } catch (error) {
       report("worker", error);
+    } finally {
+      exchange.responded();
     }
   },
 };

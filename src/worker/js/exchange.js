@@ -27,6 +27,8 @@ export class Exchange {
   #env;
   /** Whether the body was read before anybody asked for it, and takes no memory from the budget yet. */
   #isBodyEarly = false;
+  /** What to call once the origin does not get the request's body any more. */
+  #originLeaves;
 
   constructor(request, purgeEverything, env) {
     this.#request = request;
@@ -75,6 +77,7 @@ export class Exchange {
 
   async #readRequest(limit, copies) {
     const read = await readRequest(this.#request, limit, this.#room(copies));
+    this.#originLeaves = read.clientLeaves;
     if (read.fault === "broken") return "broken";
     this.#body = read.bytes ?? read.stream;
     return read.bytes ?? read.fault;
@@ -217,6 +220,8 @@ export class Exchange {
     // A body that broke off is passed on up to there, and breaks off for the client as well.
     kept.body = read.bytes ?? read.stream;
     kept.fault = read.fault ?? null;
+    kept.clientLeaves = read.clientLeaves ?? null;
+    if (this.#hasResponded && !kept.isPassedOn) kept.clientLeaves?.();
     return read.bytes ?? read.fault;
   }
 
@@ -250,6 +255,7 @@ export class Exchange {
   /** The response was returned: a body that was not passed on by now never will be. */
   responded() {
     this.#hasResponded = true;
+    this.#originLeaves?.();
     for (const { held, isPassedOn, clientLeaves } of this.#responses) {
       held?.responded();
       if (!isPassedOn) clientLeaves?.();
@@ -263,7 +269,13 @@ export class Exchange {
     const init = { headers: { accept: "application/json" }, redirect: "manual", signal };
     const response = await fetch(url, init);
     if (response.status !== 200) throw new Error(`answered ${response.status}`);
-    const { bytes, fault } = await readAtMost(response.body, response.headers, limit, UNLIMITED);
+    const { bytes, fault, clientLeaves } = await readAtMost(
+      response.body,
+      response.headers,
+      limit,
+      UNLIMITED,
+    );
+    clientLeaves?.();
     if (bytes === undefined) throw new Error(`the answer is ${fault}`);
     return `${response.headers.get("cache-control") ?? ""}\n${new TextDecoder().decode(bytes)}`;
   }

@@ -28,7 +28,7 @@ export async function readRequest(request, limit, room) {
 
 /**
  * Reads a body as bytes if the limit and the room allow, and if it ends within `millis`. Otherwise returns a
- * stream of all of it.
+ * stream of all of it. If nobody will read that, call `clientLeaves`.
  */
 export async function readAtMost(body, headers, limit, room, millis) {
   if (body === null) return { bytes: new Uint8Array(0) };
@@ -46,15 +46,15 @@ export async function readAtMost(body, headers, limit, room, millis) {
       try {
         read = await (late === null ? next : Promise.race([next, late.ended]));
       } catch (error) {
-        return { stream: joined(reading.chunks, () => brokenOff(error)), fault: "broken" };
+        return { ...joined(reading.chunks, () => brokenOff(error)), fault: "broken" };
       }
       if (read === null) {
         reading.giveUp();
-        return { stream: joined(reading.chunks, continued(next, reader)), fault: "late" };
+        return { ...joined(reading.chunks, continued(next, reader)), fault: "late" };
       }
       if (read.done) return { bytes: concatenated(reading.chunks, reading.size) };
       const fault = reading.add(read.value);
-      if (fault !== null) return { stream: joined(reading.chunks, () => reader.read()), fault };
+      if (fault !== null) return { ...joined(reading.chunks, () => reader.read()), fault };
     }
   } finally {
     late?.clear();
@@ -294,13 +294,29 @@ function concatenated(chunks, size) {
   return bytes;
 }
 
-/** A stream of the chunks that were read, and of those to come. */
+/** A stream of the chunks that were read, which take room until they are read again, and of those to come. */
 function joined(chunks, read) {
-  return new ReadableStream({
+  const unread = new Share();
+  let size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  unread.hold(size);
+  const clientLeaves = () => {
+    size = 0;
+    unread.hold(0);
+  };
+  const stream = new ReadableStream({
     async pull(controller) {
       const next = chunks.length > 0 ? { value: chunks.shift(), done: false } : await read();
+      if (size > 0) {
+        size -= next.value.byteLength;
+        unread.hold(size);
+      }
       if (next.done) controller.close();
       else controller.enqueue(next.value);
     },
+    cancel() {
+      chunks.length = 0;
+      clientLeaves();
+    },
   });
+  return { stream, clientLeaves };
 }

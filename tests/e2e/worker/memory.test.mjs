@@ -157,10 +157,10 @@ test("the budget is free again afterwards: a large answer is stored, and a hit",
 });
 
 /** Asks for a path, and never reads the answer. */
-function asksOnly(path) {
+function asksOnly(path, fields = "") {
   const socket = connect(Number(new URL(world.url()).port), "127.0.0.1");
   socket.pause().on("error", () => {});
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: shop.example\r\n\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: shop.example\r\n${fields}\r\n`);
   return socket;
 }
 
@@ -174,7 +174,7 @@ async function untilFree(path) {
 }
 
 /** Asks for one path after the other, so that each one alone would have the whole budget. */
-async function assertUnreadCounts(t, name, length, headers) {
+async function assertUnreadCounts(t, name, length, { headers, asked } = {}) {
   const sockets = [];
   t.after(() => {
     for (const socket of sockets) socket.destroy();
@@ -189,7 +189,7 @@ async function assertUnreadCounts(t, name, length, headers) {
   const done = () => reasons().length + world.kv.entries.size;
   const [doneBefore, refusedBefore] = [done(), reasons().length];
   for (let n = 1; n <= 30; n += 1) {
-    sockets.push(asksOnly(`/api/${name}/${n}`));
+    sockets.push(asksOnly(`/api/${name}/${n}`, asked));
     await world.until(() => done() >= doneBefore + n, "it is stored, or it is said why not");
   }
   const alive = (await heap.alive()).all;
@@ -203,9 +203,12 @@ async function assertUnreadCounts(t, name, length, headers) {
 test("what is too large and its client does not read counts until the client leaves", (t) =>
   assertUnreadCounts(t, "too-large", 20_000_000));
 
+test("so does what was to be read whole before its client gets it, and is too large for that", (t) =>
+  assertUnreadCounts(t, "whole", 20_000_000, { asked: 'If-None-Match: "x"\r\n' }));
+
 test("so does what is stored and its client does not read", async (t) => {
   await assertUnreadCounts(t, "chunked", 7_900_000);
-  await assertUnreadCounts(t, "announced", 7_900_000, { "content-length": "7900000" });
+  await assertUnreadCounts(t, "announced", 7_900_000, { headers: { "content-length": "7900000" } });
 });
 
 const odd = await new RawOrigin().listen();
