@@ -21,18 +21,23 @@ pub(super) fn stored_headers(
 
 /// The fields that only the client of the miss gets: those that `no-cache` names, and the age of this very response.
 /// An entity tag is not among them: what is cut out of the response may have changed it.
-pub fn fields_of_the_miss(headers: &Headers) -> Vec<(String, String)> {
-    let named_by_connection = headers.named_by_connection();
-    let may_be_sent = |name: &String| {
-        !fields::is_never_stored(name) && !named_by_connection.contains(name) && name != "etag"
+pub fn fields_of_the_miss(
+    headers: &Headers,
+    client_ttl: Option<Ttl>,
+    keeps_cdn: bool,
+) -> Vec<(String, String)> {
+    let values_of = |headers: &Headers, name: &str| {
+        let values = headers.get_all(name).map(|value| (name.to_owned(), value.to_owned()));
+        values.collect::<Vec<_>>()
     };
-    let named = ResponseDirectives::read(headers).no_cache_fields.into_iter().filter(may_be_sent);
-    let names = named.chain(["age".to_owned()]);
-    let values = names.flat_map(|name| {
-        let values = headers.get_all(&name).map(str::to_owned);
-        values.map(|value| (name.clone(), value)).collect::<Vec<_>>()
-    });
-    values.collect()
+    let mut found = values_of(headers, "age");
+    let named = ResponseDirectives::read(headers).no_cache_fields;
+    if !named.is_empty() {
+        let sent = storable_headers(headers, client_ttl, keeps_cdn);
+        let names = named.iter().filter(|name| *name != "etag");
+        found.extend(names.flat_map(|name| values_of(&sent, name)));
+    }
+    found
 }
 
 /// The headers of a response that every client receives, including the client of the miss.

@@ -81,7 +81,7 @@ impl GraphQlResponses {
         match stored {
             Ok(cached) => {
                 self.popular.miss(context, plan, Some(operation));
-                self.stored_reply(context, &response, &cached, &outcome)
+                self.stored_reply(context, &response, plan, &cached, &outcome)
             }
             Err(_) => self.unstored_reply(context, &response, plan, &outcome),
         }
@@ -161,13 +161,15 @@ impl GraphQlResponses {
         &self,
         context: &Context<R>,
         response: &ReadResponse,
+        plan: &Plan,
         cached: &CachedEntry,
         outcome: &Outcome<'_>,
     ) -> Reply {
         let (head, meta) = (&response.head, &cached.entry.meta);
-        let mut headers = self.respond.stored_headers(&meta.headers, outcome, false);
+        let keeps_cdn = false;
+        let mut headers = self.respond.stored_headers(&meta.headers, outcome, keeps_cdn);
         headers.attach_original_of(&head.headers);
-        for (name, value) in fields_of_the_miss(&head.headers) {
+        for (name, value) in fields_of_the_miss(&head.headers, plan.client_ttl, keeps_cdn) {
             headers.append(&name, value);
         }
         for cookie in head.headers.get_all("set-cookie") {

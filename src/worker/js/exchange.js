@@ -162,9 +162,17 @@ export class Exchange {
   /** Keeps a response. Returns its handle, status and headers as lines of text. */
   #add(response, isAltered) {
     const { body: source, headers } = response;
-    const kept = { response, headers, source, body: null, fault: "too-large", isAltered, held: null };
-    // Whether the client gets the body, and what to call if it does not.
-    Object.assign(kept, { isPassedOn: false, clientLeaves: null });
+    const kept = {
+      response,
+      headers,
+      source,
+      body: null,
+      fault: "too-large",
+      isAltered,
+      held: null,
+      isPassedOn: false, // whether the client gets the body
+      clientLeaves: null, // what to call if it does not
+    };
     const handle = this.#responses.push(kept) - 1;
     return `${handle}\n${response.status}\n${headersToText(response.headers)}`;
   }
