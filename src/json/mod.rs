@@ -1,7 +1,8 @@
 //! JSON texts without a tree of owned values.
 //!
 //! `index` has the places of a text's values, as `node`s that `reader` finds; `value` reads a text through its index;
-//! `unique_names` finds duplicate names, `string` the end of a string, `number` one spelling for equal numbers. Not in scope: JSON that is changed or written.
+//! `unique_names` finds duplicate names, `string` the end of a string, `number` one spelling for equal numbers. Not in
+//! scope: JSON that is changed or written.
 
 mod index;
 mod node;
